@@ -1,0 +1,1 @@
+"""Terraform: the binary, the provider mirror, running it, and reading its plans."""

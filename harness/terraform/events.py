@@ -1,0 +1,177 @@
+"""What Terraform says while it works: the lines of its ``-json`` option, read into types.
+
+See https://developer.hashicorp.com/terraform/internals/machine-readable-ui.
+"""
+
+import json
+import queue
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any, Self, TypeAlias
+
+Lines: TypeAlias = "queue.SimpleQueue[str | None]"
+"""The lines that a process prints, and None after the last."""
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """An error or a warning.
+
+    Attributes:
+        severity: ``error`` or ``warning``.
+        summary: One line.
+        detail: More, possibly several lines; may be empty.
+        address: The resource that it is about, if any.
+        file: The configuration file that it is about, if any, relative to the root.
+        line: The line in it; 0 if there is no file.
+    """
+
+    severity: str
+    summary: str
+    detail: str = ""
+    address: str = ""
+    file: str = ""
+    line: int = 0
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        """Read the ``diagnostic`` of an event."""
+        where = body.get("range") or {}
+        return cls(
+            severity=body.get("severity", "error"),
+            summary=body.get("summary", ""),
+            detail=body.get("detail") or "",
+            address=body.get("address") or "",
+            file=where.get("filename", ""),
+            line=(where.get("start") or {}).get("line", 0),
+        )
+
+    def __str__(self) -> str:
+        about = self.address
+        if self.file:
+            about += (" " if about else "") + f"({self.file}:{self.line})"
+        lines = [f"{about}: {self.summary}" if about else self.summary]
+        lines += [f"  {line}" for line in self.detail.strip().splitlines() if line.strip()]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of ``terraform … -json``.
+
+    Attributes:
+        type: ``version``, ``planned_change``, ``resource_drift``, ``change_summary``, ``refresh_start``,
+            ``refresh_complete``, ``apply_start``, ``apply_progress``, ``apply_complete``, ``apply_errored``,
+            ``diagnostic``, ``outputs``, ``init_output``, ``log``; new ones may come.
+        message: The line as a person would be shown it.
+        address: The resource that it is about, if any.
+        action: ``create``, ``update``, ``delete``, ``replace``, ``read`` …, if it is about one.
+        elapsed_s: Seconds that the resource has taken so far, as Terraform counts them (whole ones).
+        diagnostic: For a ``diagnostic``.
+        raw: The whole line.
+    """
+
+    type: str
+    message: str
+    address: str = ""
+    action: str = ""
+    elapsed_s: float = 0.0
+    diagnostic: Diagnostic | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_line(cls, line: str) -> Self:
+        """Read a line; one that is not JSON (a panic, a plugin's chatter) becomes an event of type ``text``."""
+        try:
+            body = json.loads(line)
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            return cls(type="text", message=line.rstrip())
+        about = body.get("hook") or body.get("change") or {}
+        return cls(
+            type=body.get("type", "log"),
+            message=body.get("@message", ""),
+            address=(about.get("resource") or {}).get("addr", ""),
+            action=about.get("action", ""),
+            elapsed_s=float(about.get("elapsed_seconds", 0)),
+            diagnostic=Diagnostic.from_json(body["diagnostic"]) if "diagnostic" in body else None,
+            raw=body,
+        )
+
+
+@dataclass
+class Outcome:
+    """What a finished ``terraform`` did, gathered from its events.
+
+    Attributes:
+        exit_code: As Terraform ended; negative for a signal.
+        seconds: How long it took.
+        added: Resources created, likewise `changed` and `removed`; for a plan, those that would be.
+        outputs: The values of the root's outputs after an apply, without sensitive ones.
+        diagnostics: Errors and warnings, in order.
+        unfinished: Resources that were begun and neither completed nor failed.
+    """
+
+    exit_code: int = 0
+    seconds: float = 0.0
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    outputs: dict[str, Any] = field(default_factory=dict)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    unfinished: dict[str, str] = field(default_factory=dict)
+    text: list[str] = field(default_factory=list)
+
+    def take(self, event: Event) -> None:
+        """Add an event."""
+        if event.diagnostic:
+            self.diagnostics.append(event.diagnostic)
+        match event.type:
+            case "apply_start":
+                self.unfinished[event.address] = event.action
+            case "apply_complete" | "apply_errored":
+                self.unfinished.pop(event.address, None)
+            case "change_summary":
+                counts = event.raw.get("changes", {})
+                self.added, self.changed, self.removed = (counts.get(key, 0) for key in ("add", "change", "remove"))
+            case "outputs":
+                self.outputs = {name: one["value"] for name, one in event.raw["outputs"].items() if "value" in one}
+            case "text":
+                self.text.append(event.message)
+
+    @property
+    def errors(self) -> Sequence[Diagnostic]:
+        """The diagnostics that are errors."""
+        return [one for one in self.diagnostics if one.severity == "error"]
+
+
+def lines_of(process: subprocess.Popen[bytes]) -> Lines:
+    """The lines that a process prints, read by a thread as they come; None at the end."""
+    lines: Lines = queue.SimpleQueue()
+
+    def read(stream: IO[bytes]) -> None:
+        with stream:
+            for line in stream:
+                lines.put(line.decode("utf-8", errors="replace"))
+        lines.put(None)
+
+    if process.stdout is None:
+        raise ValueError("the process was started without a pipe for its output")
+    threading.Thread(target=read, args=(process.stdout,), daemon=True).start()
+    return lines
+
+
+def until(lines: Lines, deadline: float) -> Iterator[str]:
+    """The lines, until the last or the deadline (TimeoutError)."""
+    while True:
+        try:
+            line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            raise TimeoutError from None
+        if line is None:
+            return
+        yield line

@@ -1,0 +1,158 @@
+"""A plan as ``terraform show -json`` tells it, read into types.
+
+The format is HashiCorp's "JSON Output Format" (https://developer.hashicorp.com/terraform/internals/json-format),
+``format_version`` 1.x.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from harness.errors import HarnessError
+
+Values = Mapping[str, Any]
+"""A resource's attributes, as JSON has them."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a plan does to one resource or output.
+
+    Attributes:
+        address: Such as ``module.table.aws_dynamodb_table.this``.
+        type: The resource type; empty for an output.
+        actions: ``no-op``, ``create``, ``read``, ``update``, ``delete``, ``forget``; a replacement has two, in the
+            order in which they happen.
+        before: The attributes before; None if there is nothing yet.
+        after: The attributes after, without those that only the apply will tell; None if there is nothing left.
+        after_unknown: ``true`` in place of each attribute that only the apply will tell.
+        mode: ``managed`` or ``data``; empty for an output.
+        reason: Why a replacement or removal, if Terraform says so.
+    """
+
+    address: str
+    type: str
+    actions: tuple[str, ...]
+    before: Any
+    after: Any
+    after_unknown: Any
+    mode: str = ""
+    reason: str = ""
+
+    @property
+    def is_change(self) -> bool:
+        """Whether anything happens to it; a data source that is read changes nothing."""
+        return bool(set(self.actions) - {"no-op", "read"})
+
+    @property
+    def is_replacement(self) -> bool:
+        """Whether it is destroyed and made again."""
+        return {"create", "delete"} <= set(self.actions)
+
+    @property
+    def is_removal(self) -> bool:
+        """Whether something that exists is destroyed, be it for good or to be replaced."""
+        return "delete" in self.actions
+
+    def changed(self) -> list[str]:
+        """The names of the top-level attributes that differ, or will only be known after the apply."""
+        before, after = self.before or {}, self.after or {}
+        unknown = self.after_unknown or {}
+        if not (isinstance(before, Mapping) and isinstance(after, Mapping) and isinstance(unknown, Mapping)):
+            return []
+        differing = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+        return sorted(differing | {name for name, value in unknown.items() if value})
+
+    def __str__(self) -> str:
+        names = ", ".join(self.changed()) if self.actions == ("update",) or self.is_replacement else ""
+        return f"{self.address}: {'/'.join(self.actions)}" + (f" ({names})" if names else "")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What Terraform means to do.
+
+    Attributes:
+        resources: Every resource of the plan, also those to which nothing happens.
+        outputs: Every output of the root, its name as address.
+        drift: What changed behind Terraform's back since the last apply.
+        complete: False if something was deferred or the planning stopped with errors.
+        raw: The whole document.
+    """
+
+    resources: tuple[Change, ...]
+    outputs: tuple[Change, ...]
+    drift: tuple[Change, ...]
+    complete: bool
+    raw: Mapping[str, Any]
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Read what ``terraform show -json <plan file>`` printed.
+
+        Raises:
+            HarnessError: The document is not a plan, or of a format that this reader does not know.
+        """
+        if str(document.get("format_version", "")).partition(".")[0] != "1" or "planned_values" not in document:
+            raise HarnessError(
+                f"This is not a plan that can be read (format_version {document.get('format_version')!r}).",
+                mend="Give `terraform show -json` a plan file made by `terraform plan -out`.",
+            )
+        return cls(
+            resources=tuple(_resources(document.get("resource_changes", ()))),
+            outputs=tuple(_outputs(document.get("output_changes", {}))),
+            drift=tuple(_resources(document.get("resource_drift", ()))),
+            complete=bool(document.get("complete", True)) and not document.get("errored", False),
+            raw=document,
+        )
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The resources and outputs to which something happens."""
+        return tuple(one for one in (*self.resources, *self.outputs) if one.is_change)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether an apply would do nothing: no resource and no output changes, and the planning was whole."""
+        return self.complete and not self.changes
+
+    def by_type(self, kind: str) -> tuple[Change, ...]:
+        """The managed resources of one type, such as ``aws_lambda_function``."""
+        return tuple(one for one in self.resources if one.type == kind and one.mode == "managed")
+
+    def __getitem__(self, address: str) -> Change:
+        """The resource with an address; KeyError if the plan has none."""
+        for one in self.resources:
+            if one.address == address:
+                return one
+        raise KeyError(address)
+
+    def __str__(self) -> str:
+        return "\n".join(str(one) for one in self.changes) or "no changes"
+
+
+def _resources(entries: Any) -> Iterator[Change]:
+    for entry in entries:
+        change = entry["change"]
+        yield Change(
+            address=entry["address"],
+            type=entry["type"],
+            actions=tuple(change["actions"]),
+            before=change.get("before"),
+            after=change.get("after"),
+            after_unknown=change.get("after_unknown", {}),
+            mode=entry.get("mode", "managed"),
+            reason=entry.get("action_reason", ""),
+        )
+
+
+def _outputs(entries: Mapping[str, Any]) -> Iterator[Change]:
+    for name, change in sorted(entries.items()):
+        yield Change(
+            address=f"output.{name}",
+            type="",
+            actions=tuple(change["actions"]),
+            before=change.get("before"),
+            after=change.get("after"),
+            after_unknown=change.get("after_unknown", False),
+        )

@@ -1,0 +1,322 @@
+"""Running Terraform on a root folder: typed, under a deadline, with errors that a person can act on."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from harness import processes
+from harness.errors import HarnessError
+from harness.terraform import binary, mirror
+from harness.terraform.events import Diagnostic, Event, Outcome, lines_of, until
+from harness.terraform.plan import Plan
+
+OnEvent = Callable[[Event], None]
+
+_SHOWN = 5  # diagnostics in an error's text; the log has the rest
+_INTERRUPT_S = 30.0  # after Ctrl-C Terraform finishes what is under way and writes its state
+_STOP_S = 5.0
+
+
+class TerraformError(HarnessError):
+    """Terraform failed.
+
+    Attributes:
+        diagnostics: What it said.
+        exit_code: As it ended; None when it was ended at its deadline.
+    """
+
+    def __init__(
+        self, what: str, *, mend: str, diagnostics: Sequence[Diagnostic] = (), exit_code: int | None = None
+    ) -> None:
+        super().__init__(what, mend=mend)
+        self.diagnostics = tuple(diagnostics)
+        self.exit_code = exit_code
+
+
+class Terraform:
+    """Terraform on one root folder, which it never writes to.
+
+    Args:
+        root: The folder with the configuration, such as ``live/dev``.
+        env: What to set in its environment: the engine's variables, ``TF_VAR_*``.
+        data_dir: Where `init` puts what it fetches (``TF_DATA_DIR``) instead of the root's ``.terraform``.
+        log_dir: Where each command leaves ``<verb>.jsonl`` (events) and ``<verb>.stderr``.
+        program: The Terraform to use; found (or downloaded) when needed unless told otherwise.
+        config: Where providers come from; decided by the root's lock file when needed unless told otherwise.
+        engine_error: Asked for the engine's last error, to be shown when a command fails or runs out of time: the
+            AWS provider retries on 5xx answers silently for minutes.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a run depends on, all by keyword
+        self,
+        root: Path,
+        *,
+        env: Mapping[str, str],
+        data_dir: Path,
+        log_dir: Path,
+        program: Path | None = None,
+        config: mirror.CliConfig | None = None,
+        engine_error: Callable[[], str | None] | None = None,
+    ) -> None:
+        self.root = root.absolute()
+        self.data_dir = data_dir.absolute()
+        self.log_dir = log_dir.absolute()
+        self._env = dict(env)
+        self._program = program
+        self._config = config
+        self._engine_error = engine_error
+
+    @property
+    def program(self) -> Path:
+        """The Terraform that is used."""
+        if self._program is None:
+            self._program = binary.find()
+        return self._program
+
+    @property
+    def config(self) -> mirror.CliConfig:
+        """Where it gets providers from."""
+        if self._config is None:
+            self._config = mirror.write_cli_config(self.root / ".terraform.lock.hcl")
+        return self._config
+
+    def environment(self) -> dict[str, str]:
+        """The environment of every command.
+
+        The caller's, without its ``TF_*`` (``TF_LOG`` stays), and, when an engine's endpoint is set, without its
+        ``AWS_*`` and profile files: a real account's credentials never reach an engine or the other way round.
+        """
+        dropped = ("TF_", "AWS_") if "AWS_ENDPOINT_URL" in self._env else ("TF_",)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped) or name == "TF_LOG"}
+        if "AWS_ENDPOINT_URL" in self._env:
+            kept |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+            kept |= {"AWS_EC2_METADATA_DISABLED": "true"}
+        own = {
+            "CHECKPOINT_DISABLE": "1",
+            "TF_IN_AUTOMATION": "1",
+            "TF_INPUT": "0",
+            "TF_CLI_CONFIG_FILE": str(self.config.path),
+            "TF_DATA_DIR": str(self.data_dir),
+        }
+        return {**kept, **self._env, **own}
+
+    def init(
+        self,
+        backend_config: Mapping[str, str] | None = None,
+        *,
+        deadline_s: float = 600.0,
+        on_event: OnEvent | None = None,
+    ) -> Outcome:
+        """Fetch providers and modules, configure the backend; the lock file is only read.
+
+        Args:
+            backend_config: Given as ``-backend-config=key=value``.
+            deadline_s: Seconds before it is ended (a provider of 600 MB may have to be fetched).
+            on_event: Called with each event.
+        """
+        options = [f"-backend-config={key}={value}" for key, value in (backend_config or {}).items()]
+        with self._cache_to_itself():
+            return self._stream(
+                "init", ["-reconfigure", "-lockfile=readonly", *options], deadline_s=deadline_s, on_event=on_event
+            )
+
+    def plan(
+        self,
+        options: Sequence[str] = (),
+        *,
+        out: Path | None = None,
+        deadline_s: float = 300.0,
+        on_event: OnEvent | None = None,
+    ) -> Plan:
+        """Plan, and read the plan.
+
+        Args:
+            options: More of ``terraform plan``'s own options, such as ``-destroy``.
+            out: Where to keep the plan file, which may hold secrets; ``<log_dir>/plan.tfplan`` unless told otherwise.
+            deadline_s: Seconds before it is ended.
+            on_event: Called with each event.
+        """
+        file = (out or self.log_dir / "plan.tfplan").absolute()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._stream(
+            "plan",
+            [f"-out={file}", "-detailed-exitcode", *options],
+            deadline_s=deadline_s,
+            on_event=on_event,
+            good=(0, 2),
+        )
+        return Plan.from_json(self.show_json(file))
+
+    def apply(
+        self,
+        plan_file: Path | None = None,
+        options: Sequence[str] = (),
+        *,
+        deadline_s: float = 900.0,
+        on_event: OnEvent | None = None,
+    ) -> Outcome:
+        """Apply a kept plan, or plan and apply at once.
+
+        Args:
+            plan_file: What `plan` kept.
+            options: More of ``terraform apply``'s own options.
+            deadline_s: Seconds before it is ended.
+            on_event: Called with each event.
+        """
+        what = [str(plan_file.absolute())] if plan_file else []
+        return self._stream("apply", ["-auto-approve", *options, *what], deadline_s=deadline_s, on_event=on_event)
+
+    def destroy(
+        self, options: Sequence[str] = (), *, deadline_s: float = 600.0, on_event: OnEvent | None = None
+    ) -> Outcome:
+        """Destroy everything that the state knows."""
+        return self._stream("destroy", ["-auto-approve", *options], deadline_s=deadline_s, on_event=on_event)
+
+    def output(self, *, deadline_s: float = 60.0) -> dict[str, Any]:
+        """The values of all outputs in the state, sensitive ones too."""
+        answer = json.loads(self._ask("output", ["-json"], deadline_s=deadline_s))
+        return {name: one["value"] for name, one in answer.items()}
+
+    def show_json(self, plan_file: Path | None = None, *, deadline_s: float = 120.0) -> dict[str, Any]:
+        """A plan file, or else the state, in Terraform's JSON format."""
+        what = [str(plan_file.absolute())] if plan_file else []
+        answer = json.loads(self._ask("show", ["-json", *what], deadline_s=deadline_s))
+        if not isinstance(answer, dict):
+            raise TypeError(f"terraform show -json printed a {type(answer).__name__}")
+        return answer
+
+    def _stream(
+        self,
+        verb: str,
+        options: Sequence[str],
+        *,
+        deadline_s: float,
+        on_event: OnEvent | None,
+        good: Sequence[int] = (0,),
+    ) -> Outcome:
+        """Run a command that speaks ``-json`` and follow it."""
+        outcome = Outcome()
+        self.log_dir.mkdir(parents=True, exist_ok=True)
+        with (self.log_dir / f"{verb}.jsonl").open("w", encoding="utf-8") as log:
+
+            def take(line: str) -> None:
+                log.write(line)
+                event = Event.from_line(line)
+                outcome.take(event)
+                if on_event:
+                    on_event(event)
+
+            self._run(verb, ["-json", "-no-color", *options], take, outcome, deadline_s=deadline_s)
+        if outcome.exit_code not in good:
+            raise self._failure(verb, outcome)
+        return outcome
+
+    def _ask(self, verb: str, options: Sequence[str], *, deadline_s: float) -> str:
+        """Run a command that prints one document, which may hold secrets: it is not logged."""
+        outcome = Outcome()
+        lines: list[str] = []
+        self.log_dir.mkdir(parents=True, exist_ok=True)
+        self._run(verb, ["-no-color", *options], lines.append, outcome, deadline_s=deadline_s)
+        if outcome.exit_code != 0:
+            raise self._failure(verb, outcome)
+        return "".join(lines)
+
+    def _run(
+        self, verb: str, options: Sequence[str], take: Callable[[str], None], outcome: Outcome, *, deadline_s: float
+    ) -> None:
+        """Start Terraform, hand over its lines, and see to its end: by itself, by Ctrl-C or by the deadline."""
+        started = time.monotonic()
+        # Errors go to a file: a pipe that nobody empties would stop Terraform at 64 KB.
+        with (self.log_dir / f"{verb}.stderr").open("wb") as errors:
+            process, record = processes.spawn(
+                [self.program, f"-chdir={self.root}", verb, *options],
+                purpose=f"terraform {verb} {self.root.name}",
+                env=self.environment(),
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            )
+        lines = lines_of(process)
+        try:
+            for line in until(lines, started + deadline_s):
+                take(line)
+            process.wait(max(0.1, started + deadline_s - time.monotonic()))
+        except KeyboardInterrupt:
+            self._interrupt(process)
+            raise
+        except (TimeoutError, subprocess.TimeoutExpired):
+            outcome.seconds = time.monotonic() - started
+            raise self._too_late(verb, outcome, deadline_s) from None
+        finally:
+            processes.terminate(record, grace_s=_STOP_S)  # its plugins too, should they be left
+            process.wait(_STOP_S)
+        outcome.exit_code = process.returncode
+        outcome.seconds = time.monotonic() - started
+
+    def _interrupt(self, process: subprocess.Popen[bytes]) -> None:
+        """Hand a Ctrl-C on, once, and wait: the state is written and unlocked; a second Ctrl-C cuts the wait short."""
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(_INTERRUPT_S)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            return
+
+    def _failure(self, verb: str, outcome: Outcome) -> HarnessError:
+        """The error for a command that ended badly."""
+        said = [str(one) for one in outcome.errors[:_SHOWN]]
+        if len(outcome.errors) > _SHOWN:
+            said.append(f"… and {len(outcome.errors) - _SHOWN} more errors")
+        if not said:
+            said = _tail(self.log_dir / f"{verb}.stderr") or outcome.text[-10:] or ["it did not say why"]
+        text = "\n".join(said)
+        if verb == "init" and (about_provider := mirror.init_failure(text, self.config)):
+            return about_provider
+        how = f"exit code {outcome.exit_code}"
+        if outcome.exit_code < 0:
+            how = f"ended by {signal.Signals(-outcome.exit_code).name}"
+        return TerraformError(
+            f"terraform {verb} failed in {self.root.name} ({how}):\n{text}{self._engines_word()}",
+            mend=f"All that it said is in {self.log_dir / verb}.jsonl and .stderr.",
+            diagnostics=outcome.diagnostics,
+            exit_code=outcome.exit_code,
+        )
+
+    def _too_late(self, verb: str, outcome: Outcome, deadline_s: float) -> TerraformError:
+        """The error for a command that was ended at its deadline."""
+        waiting = ", ".join(f"{address} ({action})" for address, action in list(outcome.unfinished.items())[:_SHOWN])
+        what = f"terraform {verb} in {self.root.name} was ended: it did not finish within {deadline_s:.0f} s."
+        if waiting:
+            what += f"\nStill under way: {waiting}."
+        return TerraformError(
+            what + "".join(f"\n{one}" for one in outcome.errors[:_SHOWN]) + self._engines_word(),
+            mend=f"Look into {self.log_dir / verb}.jsonl and the engine's log. If the state stays locked, "
+            f"`terraform -chdir={self.root.name} force-unlock`.",
+            diagnostics=outcome.diagnostics,
+        )
+
+    def _engines_word(self) -> str:
+        """The engine's last error as a line of its own, or nothing."""
+        word = self._engine_error() if self._engine_error else None
+        return f"\nThe engine's last error: {word}" if word else ""
+
+    @contextmanager
+    def _cache_to_itself(self) -> Iterator[None]:
+        """One `init` at a time when it fills the plugin cache, which Terraform does not guard."""
+        if not self.config.direct:
+            yield
+            return
+        with (self.config.path.parent / ".init.lock").open("w", encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def _tail(file: Path, count: int = 10) -> list[str]:
+    """The last lines of a log that say something."""
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    return [line.rstrip() for line in text.splitlines() if line.strip(" │╷╵")][-count:]
