@@ -1,0 +1,136 @@
+"""The harness's verbs, as nox calls them: ``python -m harness up --once``."""
+
+import argparse
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rich.markup import escape
+
+from harness import lifecycle, logs
+from harness.console import expected_faults, out
+from harness.errors import HarnessError
+from harness.paths import ROOT
+from harness.stack import Stack, environments
+from harness.terraform import binary
+
+SAMPLE = ROOT / "docs" / "sample" / "invoices.csv"
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def port(text: str) -> int | str:
+    """A TCP port, or ``auto`` for 4566 if free and any other if not."""
+    if text == "auto":
+        return text
+    number = int(text)
+    if not 1 <= number <= 65535:
+        raise ValueError(text)
+    return number
+
+
+def duration(text: str) -> timedelta:
+    """A length of time such as ``90s``, ``10m``, ``2h`` or ``1d``."""
+    return timedelta(seconds=int(text[:-1]) * _UNITS[text[-1:]])
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="nox -s", description="The harness's verbs.", allow_abbrev=False)
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    up = verbs.add_parser("up", help="the platform up, a CSV in, PDFs out", allow_abbrev=False)
+    up.add_argument("--env", default="dev", help="live folder to apply (default: dev)")
+    up.add_argument("--csv", type=Path, default=SAMPLE, help="CSV file to upload (default: the sample)")
+    up.add_argument("--port", type=port, help="the engine's port, or auto for any free one (default: 4566)")
+    ending = up.add_mutually_exclusive_group()
+    ending.add_argument("--once", action="store_true", help="print the result, stop everything, exit")
+    ending.add_argument("--detach", action="store_true", help="leave the stack running and exit")
+
+    verbs.add_parser("down", help="stop whatever runs or was left behind", allow_abbrev=False)
+
+    log = verbs.add_parser("logs", help="the Lambdas' log lines, merged", allow_abbrev=False)
+    log.add_argument(
+        "functions", nargs="*", metavar="FUNCTION", help="short names, such as create-invoice (default: all)"
+    )
+    log.add_argument("--env", default="dev", help="environment (default: dev)")
+    log.add_argument(
+        "--since", type=duration, default=timedelta(minutes=10), help="how far back: 90s, 10m, 2h (default: 10m)"
+    )
+    log.add_argument("--follow", action="store_true", help="go on with new lines until Ctrl-C")
+    log.add_argument("--errors", action="store_true", help="warnings and errors only")
+
+    verbs.add_parser("fmt-check", help="check the format of Terraform files", allow_abbrev=False)
+    return top
+
+
+def show_logs(arguments: argparse.Namespace) -> None:
+    """Print log lines of the running stack."""
+    stack = Stack.load(arguments.env)
+    unknown = sorted(set(arguments.functions) - set(stack.functions))
+    if unknown:
+        raise HarnessError(
+            f"There is no function {unknown[0]!r} in {arguments.env!r}.",
+            mend=f"There are: {', '.join(sorted(stack.functions))}.",
+        )
+    functions = arguments.functions or sorted(stack.functions)
+    since = datetime.now(UTC) - arguments.since
+    for line in logs.follow(stack, functions, since) if arguments.follow else logs.lines(stack, functions, since):
+        if arguments.errors and not line.loud:
+            continue
+        colour = "red" if line.loud else "cyan"
+        out.print(
+            f"[dim]{line.at:%H:%M:%S.%f}[/] [{colour}]{line.function:<22}[/] {line.level:<8} {escape(line.message)}"
+        )
+
+
+def check_format() -> None:
+    """Check that every Terraform file is formatted.
+
+    Raises:
+        HarnessError: Some are not; the message names them.
+    """
+    found = subprocess.run(
+        [binary.find(), "fmt", "-check", "-recursive", "-list=true", "modules", "live"],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if found.returncode != 0:
+        raise HarnessError(
+            f"Not formatted: {', '.join(found.stdout.split()) or found.stderr.strip()}",
+            mend="Format them: terraform fmt -recursive modules live",
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one verb; expected faults end as two lines and a non-zero exit code."""
+    chosen = parser().parse_args(arguments)
+    with expected_faults():
+        if getattr(chosen, "env", None) not in (None, *environments()):
+            raise HarnessError(
+                f"There is no live folder for the environment {chosen.env!r}.",
+                mend=f"There are: {', '.join(environments()) or 'none'}.",
+            )
+        match chosen.verb:
+            case "up":
+                ending = (
+                    lifecycle.Ending.ONCE
+                    if chosen.once
+                    else lifecycle.Ending.DETACH
+                    if chosen.detach
+                    else lifecycle.Ending.STAY
+                )
+                lifecycle.up(chosen.env, chosen.csv, port=chosen.port, ending=ending)
+            case "down":
+                lifecycle.down()
+            case "logs":
+                show_logs(chosen)
+            case "fmt-check":
+                check_format()
+
+
+if __name__ == "__main__":
+    main()

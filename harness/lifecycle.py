@@ -1,0 +1,167 @@
+"""Up and down: the whole platform started, shown, kept, and ended without a trace.
+
+What is started is recorded as it starts, and tied to the process that started it, so that an `up` that was killed in the
+middle leaves nothing that the next `up` or `down` does not clean.
+"""
+
+import time
+from enum import Enum
+from pathlib import Path
+from typing import Literal
+
+from rich.markup import escape
+
+from harness import processes, walkthrough
+from harness.console import Step, out
+from harness.engine import EmbeddedEngine, clean_leftovers, engine_for
+from harness.engine.ports import DEFAULT as DEFAULT_PORT
+from harness.ownership import orderly_end, sole_owner
+from harness.paths import BUILD
+from harness.results import record
+from harness.stack import Deployment, Stack, build_for, environments, forget, local_artifacts
+from harness.terraform import binary
+from harness.terraform.events import Event
+
+
+class Ending(Enum):
+    """What `up` does when the platform is up and the CSV is handled."""
+
+    STAY = "stay until Ctrl-C"
+    ONCE = "stop everything"
+    DETACH = "leave it running"
+
+
+def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, ending: Ending) -> None:
+    """Bring an environment up on the engine, put a CSV in, and show what comes out.
+
+    A stack that was left running is used again: changes are applied to it.
+
+    Args:
+        environment: The live folder's name.
+        csv: The file to upload.
+        port: The engine's port, ``auto`` for any free one, or None for the running stack's or else 4566.
+        ending: What to do at the end.
+
+    Raises:
+        HarnessError: Something is missing or failed; everything that was started is stopped again.
+    """
+    walkthrough.check_csv(csv)
+    binary.find()
+    started = time.monotonic()
+    with orderly_end(), sole_owner():
+        engine = _running_engine(environment, port)
+        keep = False
+        try:
+            if engine is None:
+                engine = _start(environment, DEFAULT_PORT if port is None else port, tied=ending is not Ending.DETACH)
+            stack = _deploy(environment, engine)
+            outcome = walkthrough.run(stack, csv)
+            walkthrough.show(stack, outcome)
+            record(
+                "up",
+                {
+                    "seconds": round(time.monotonic() - started, 1),
+                    "rows": outcome.report["rows"],
+                    "invoices": len(outcome.invoices),
+                    "documents": len(outcome.documents),
+                },
+            )
+            keep = ending is Ending.DETACH
+            if ending is Ending.STAY:
+                _stay(engine)
+        finally:
+            if engine is not None and not keep:
+                with Step("Stop the engine"):
+                    forget(environment)
+                    engine.stop()
+    if keep:
+        out.print("The stack goes on running. Stop it with: ./noxw -s down")
+
+
+def down() -> None:
+    """Stop every engine, function and Terraform that a run of this checkout started or left behind."""
+    for environment in environments():
+        forget(environment)
+    stopped = [
+        *processes.clean_leftovers(),
+        *(f"the engine {left.instance!r} on port {left.port}" for left in clean_leftovers()),
+    ]
+    for what in stopped:
+        out.print(f"Stopped: {escape(what)}")
+    if not stopped:
+        out.print("Nothing was running.")
+
+
+class ApplyProgress:
+    """Counts Terraform's events into a progress bar."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self._total = 0
+        self._busy: dict[str, None] = {}
+        self.done = 0
+
+    def __call__(self, event: Event) -> None:
+        """Take one event of a running apply."""
+        match event.type:
+            case "planned_change":
+                self._total += 1
+            case "apply_start":
+                self._busy[event.address] = None
+            case "apply_complete" | "apply_errored":
+                self._busy.pop(event.address, None)
+                self.done += 1
+        longest = next(iter(self._busy), "")
+        self._step.advance_to(self.done, self._total or None, longest.removeprefix("module.platform."))
+
+
+def _running_engine(environment: str, port: int | Literal["auto"] | None) -> EmbeddedEngine | None:
+    """The engine of a stack that was left running, to apply changes to; what a killed run left is ended first."""
+    for what in processes.clean_leftovers(orphaned_only=True):
+        out.print(f"[dim]Cleaned up after an earlier run: {escape(what)}[/]")
+    engine = engine_for(instance=environment, port=port)
+    if engine.is_running:
+        if Stack.path(environment).exists() and port in (None, "auto", engine.port):
+            out.print(f"Using the stack that runs already at {engine.endpoint_url}.")
+            return engine
+        out.print(f"[dim]Stopping the engine that an earlier run left on port {engine.port}.[/]")
+        engine.stop()
+    forget(environment)
+    return None
+
+
+def _start(environment: str, port: int | Literal["auto"], *, tied: bool) -> EmbeddedEngine:
+    with Step("Start the engine") as step:
+        engine = engine_for(instance=environment, port=port)
+        engine.start(tied=tied)
+        engine.wait_healthy(timeout_s=60)
+        step.conclude(engine.endpoint_url)
+    return engine
+
+
+def _deploy(environment: str, engine: EmbeddedEngine) -> Stack:
+    with Step("Build the functions") as step:
+        artifacts = build_for(engine)
+        step.conclude(", ".join(f"{one.function} {one.size_bytes / 2**20:.1f} MiB" for one in artifacts))
+    deployment = Deployment(environment, engine, local_artifacts(), BUILD / "terraform" / environment)
+    with Step(f"Initialise live/{environment}"):
+        deployment.prepare()
+    forget(environment)  # from here until the apply is through, nothing may rely on the description
+    with Step(f"Apply live/{environment}") as step:
+        progress = ApplyProgress(step)
+        stack = deployment.apply(progress)
+        step.conclude(f"{progress.done} changes")
+    stack.save(deployment.shell())
+    return stack
+
+
+def _stay(engine: EmbeddedEngine) -> None:
+    """Wait for Ctrl-C, or for the engine's end."""
+    out.print("The stack runs until Ctrl-C.")
+    try:
+        while engine.is_running:
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        out.print()
+    else:
+        out.print("The engine was stopped from elsewhere.")

@@ -1,0 +1,285 @@
+"""One environment, deployed on one engine: the place that joins engine, packaging and Terraform.
+
+A running stack is described by ``build/stack-<environment>.json``; tests and users read only that. Beside it lies
+``build/stack-<environment>.env``, which sets the same for a shell, so that plain ``terraform -chdir=live/<environment>
+plan``, ``aws`` and boto3 work after ``source``.
+"""
+
+import json
+import os
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import boto3
+from botocore.exceptions import ClientError
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness import package
+from harness.engine import EmbeddedEngine, Engine
+from harness.errors import HarnessError
+from harness.paths import BUILD, ROOT
+from harness.terraform.events import Event
+from harness.terraform.run import Terraform
+
+REGION = "us-east-1"
+"""Where every environment lives (DESIGN: us-east-1)."""
+
+APPLY_DEADLINE_S = 15 * 60
+"""An apply takes about a minute, of which most is a fixed wait inside the provider; ten of them mean that it hangs."""
+
+
+class Stack(BaseModel):
+    """What a user or a test needs to know of a running stack."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    engine: str
+    environment: str
+    region: str
+    account_id: str
+    endpoint_url: str
+    api_url: str
+    api_key: str
+    uploads_bucket: str
+    documents_bucket: str
+    archives_bucket: str
+    table_name: str
+    event_bus: str
+    functions: dict[str, str]
+    dead_letter_queues: dict[str, str]
+    downstream_queue_url: str
+    credentials: dict[str, str]
+
+    @classmethod
+    def path(cls, environment: str) -> Path:
+        """Where the description of an environment's running stack lies."""
+        return BUILD / f"stack-{environment}.json"
+
+    @classmethod
+    def load(cls, environment: str) -> Self:
+        """Read the description of a running stack.
+
+        Raises:
+            HarnessError: There is none, or it was written by another version.
+        """
+        path = cls.path(environment)
+        try:
+            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise HarnessError(
+                f"No stack of {environment!r} is described in {path.parent.name}/{path.name}.",
+                mend=f"Bring one up first: ./noxw -s up -- --env {environment}",
+            ) from None
+        except ValidationError as fault:
+            raise HarnessError(
+                f"{path.name} does not describe a stack ({fault.error_count()} faults).",
+                mend="Stop what was left behind and start afresh: ./noxw -s down",
+            ) from None
+
+    def save(self, shell: Mapping[str, str]) -> None:
+        """Write the description and its shell twin, readable by the owner only (they hold an API key).
+
+        Args:
+            shell: Further variables for the shell: Terraform's inputs and settings.
+        """
+        _write_private(self.path(self.environment), json.dumps(self.model_dump(), indent=2) + "\n")
+        variables = {
+            **self.credentials,
+            **shell,
+            "API_URL": self.api_url,
+            "API_KEY": self.api_key,
+            "UPLOADS_BUCKET": self.uploads_bucket,
+            "DOCUMENTS_BUCKET": self.documents_bucket,
+            "ARCHIVES_BUCKET": self.archives_bucket,
+            "TABLE_NAME": self.table_name,
+            "EVENT_BUS": self.event_bus,
+        }
+        lines = [
+            f"# The running stack of {self.environment!r}, for a shell: source this file. Written by `nox -s up`.",
+            "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN AWS_SECURITY_TOKEN",
+            *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
+            'export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}" no_proxy="127.0.0.1,localhost${no_proxy:+,$no_proxy}"',
+        ]
+        _write_private(self.path(self.environment).with_suffix(".env"), "\n".join(lines) + "\n")
+
+    def forget(self) -> None:
+        """Remove the description: the stack no longer runs."""
+        forget(self.environment)
+
+    def on(self, engine: Engine) -> Self:
+        """Describe the same stack on another engine that holds a clone of it."""
+        return self.model_copy(
+            update={
+                "endpoint_url": engine.endpoint_url,
+                "api_url": self.api_url.replace(self.endpoint_url, engine.endpoint_url),
+                "credentials": engine.environment(),
+            }
+        )
+
+    @cached_property
+    def session(self) -> boto3.Session:
+        """A boto3 session with the stack's keys and region; pass ``endpoint_url=stack.endpoint_url`` to its clients."""
+        return boto3.Session(
+            aws_access_key_id=self.credentials["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.credentials["AWS_SECRET_ACCESS_KEY"],
+            region_name=self.region,
+        )
+
+
+def forget(environment: str) -> None:
+    """Remove an environment's description and its shell twin, if there are any."""
+    path = Stack.path(environment)
+    path.unlink(missing_ok=True)
+    path.with_suffix(".env").unlink(missing_ok=True)
+
+
+def environments() -> list[str]:
+    """The live folders that hold a whole environment."""
+    return sorted(folder.parent.name for folder in (ROOT / "live").glob("*/terraform.tfvars"))
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """An environment's live folder, to be applied unmodified on a started engine.
+
+    Attributes:
+        environment: The live folder's name, such as ``dev``.
+        engine: A started, healthy engine.
+        artifacts: The folder that holds one zip per function.
+        work: Terraform's own data and logs for this deployment.
+    """
+
+    environment: str
+    engine: EmbeddedEngine
+    artifacts: Path
+    work: Path
+
+    @property
+    def state_bucket(self) -> str:
+        """The bucket that holds the state of every environment of the account."""
+        return f"invoice-terraform-state-{self.engine.account_id}"
+
+    def variables(self) -> dict[str, str]:
+        """What the live folder is given from outside: its inputs, and the engine's endpoint and keys."""
+        return {
+            **self.engine.environment(),
+            "TF_VAR_account_id": self.engine.account_id,
+            "TF_VAR_artifacts_dir": str(self.artifacts),
+        }
+
+    @cached_property
+    def terraform(self) -> Terraform:
+        """Terraform on the live folder; see `prepare`."""
+        return Terraform(
+            ROOT / "live" / self.environment,
+            env=self.variables(),
+            data_dir=self.work / "data",
+            log_dir=self.work / "logs",
+            engine_error=self._engines_last_error,
+        )
+
+    def prepare(self) -> None:
+        """Make the state bucket and run ``terraform init`` against it, with the committed provider lock.
+
+        Raises:
+            HarnessError: The provider cannot be had, or the backend does not answer.
+        """
+        self._ensure_state_bucket()
+        self.terraform.init({"bucket": self.state_bucket, "use_path_style": "true"})
+
+    def apply(self, on_event: Callable[[Event], None] | None = None) -> Stack:
+        """Apply the live folder and describe the result.
+
+        Args:
+            on_event: Called with each of Terraform's machine-readable events, for progress.
+
+        Raises:
+            HarnessError: Terraform failed; the message carries its diagnostics.
+        """
+        self.terraform.apply(on_event=on_event, deadline_s=APPLY_DEADLINE_S)
+        return self.describe()
+
+    def describe(self) -> Stack:
+        """Describe the applied stack from Terraform's outputs."""
+        outputs = self.terraform.output()
+        endpoint = self.engine.endpoint_url
+        return Stack(
+            engine=self.engine.name,
+            environment=self.environment,
+            region=REGION,
+            account_id=self.engine.account_id,
+            endpoint_url=endpoint,
+            api_url=f"{endpoint}/_aws/execute-api/{outputs['api_id']}/{outputs['api_stage']}",
+            credentials=self.engine.environment(),
+            **{
+                name: outputs[name]
+                for name in (
+                    "api_key",
+                    "uploads_bucket",
+                    "documents_bucket",
+                    "archives_bucket",
+                    "table_name",
+                    "event_bus",
+                    "functions",
+                    "dead_letter_queues",
+                    "downstream_queue_url",
+                )
+            },
+        )
+
+    def shell(self) -> dict[str, str]:
+        """The variables with which a plain ``terraform -chdir=live/<environment>`` acts on this very deployment."""
+        executable = self.terraform.program
+        return {
+            "TF_VAR_account_id": self.engine.account_id,
+            "TF_VAR_artifacts_dir": str(self.artifacts),
+            "TF_DATA_DIR": str(self.work / "data"),
+            "TF_CLI_CONFIG_FILE": str(self.terraform.config.path),
+            "PATH": f"{executable.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        }
+
+    def _engines_last_error(self) -> str | None:
+        """What the engine last said of a fault of its own: the provider retries on 5xx answers in silence."""
+        said = self.engine.last_errors(1)
+        return said[0] if said else None
+
+    def _ensure_state_bucket(self) -> None:
+        """Make the state bucket on the engine, as ``live/bootstrap`` does on AWS."""
+        environment = self.engine.environment()
+        s3 = boto3.client(
+            "s3",
+            endpoint_url=environment["AWS_ENDPOINT_URL"],
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=REGION,
+        )
+        try:
+            s3.head_bucket(Bucket=self.state_bucket)
+        except ClientError as fault:
+            if fault.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                raise
+            s3.create_bucket(Bucket=self.state_bucket)
+            s3.put_bucket_versioning(Bucket=self.state_bucket, VersioningConfiguration={"Status": "Enabled"})
+
+
+def build_for(engine: EmbeddedEngine) -> list[package.Artifact]:
+    """Build every function's zip for the interpreter on which the engine runs handlers."""
+    return package.build(package.Target.HOST, local_artifacts(), python=engine.lambda_python)
+
+
+def local_artifacts() -> Path:
+    """Where the zips for a local engine lie."""
+    return BUILD / "artifacts" / "local"
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)

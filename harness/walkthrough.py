@@ -1,0 +1,264 @@
+"""The main job, seen as a user: a CSV goes into the running stack, invoices and PDFs come out.
+
+Everything here goes through the stack's public doors (the uploads bucket and the API), as any client would.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import urllib3
+from rich.markup import escape
+from rich.table import Table
+
+from harness.console import Step, out
+from harness.errors import HarnessError
+from harness.logs import recent_errors
+from harness.paths import BUILD
+from harness.stack import Stack
+
+DEADLINE_S = 180
+"""How long an upload may take until its last PDF; the sample file takes a tenth of it."""
+
+POLL_S = 0.5
+PAGE = 100
+"""Invoices per API page: the API's own maximum."""
+
+ROWS_SHOWN = 24
+"""Invoices in the printed table; the whole list is one API call away."""
+
+_WITHOUT_DOCUMENT = {"rejected", "void"}
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one upload.
+
+    Attributes:
+        report: The import's own report: rows, invoices, duplicates, rejected rows.
+        invoices: Every invoice of the current month, as the API lists them.
+        documents: Local PDF files by invoice id.
+    """
+
+    report: dict[str, Any]
+    invoices: list[dict[str, Any]]
+    documents: dict[str, Path]
+
+
+class Client:
+    """A plain HTTP client of the stack's API."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._http = urllib3.PoolManager(headers={"x-api-key": stack.api_key}, retries=False, timeout=35.0)
+
+    def get(self, path: str, **query: str) -> dict[str, Any]:
+        """GET a path below the API's URL.
+
+        Raises:
+            HarnessError: Any answer but 200, with the problem's own words.
+        """
+        answer = self._http.request("GET", f"{self._stack.api_url}{path}", fields=query)
+        if answer.status != 200:
+            raise HarnessError(
+                f"GET {path} answered {answer.status}: {answer.data[:300].decode(errors='replace')}",
+                mend="Look at the function's log: ./noxw -s logs -- --errors",
+            )
+        body = answer.json()
+        if not isinstance(body, dict):
+            raise HarnessError(f"GET {path} did not answer with an object.", mend="See ./noxw -s logs")
+        return body
+
+    def download(self, url: str) -> bytes:
+        """Fetch a presigned URL; it needs no key, so none is sent.
+
+        Raises:
+            HarnessError: Any answer but 200.
+        """
+        answer = self._http.request("GET", url, headers={})
+        if answer.status != 200:
+            raise HarnessError(
+                f"A document's URL answered {answer.status}: {answer.data[:200].decode(errors='replace')}",
+                mend="Look at the function's log: ./noxw -s logs -- get-invoice",
+            )
+        return answer.data
+
+    def invoices(self) -> Iterator[dict[str, Any]]:
+        """Every invoice of the current month, page by page."""
+        query = {"limit": str(PAGE)}
+        while True:
+            page = self.get("/invoices", **query)
+            yield from page["items"]
+            if "nextToken" not in page:
+                return
+            query["nextToken"] = page["nextToken"]
+
+
+def check_csv(path: Path) -> Path:
+    """Refuse a CSV that cannot be uploaded, before anything is started.
+
+    Raises:
+        HarnessError: It does not exist, is not a file, or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError as fault:
+        raise HarnessError(
+            f"The CSV file {path} cannot be read: {fault.strerror}.",
+            mend="Name a file that exists, or leave --csv out to use docs/sample/invoices.csv.",
+        ) from None
+    return path
+
+
+def run(stack: Stack, csv: Path) -> Outcome:
+    """Upload a CSV, wait for its report, its invoices and their PDFs, and fetch the PDFs.
+
+    Raises:
+        HarnessError: Something did not come in time; the message carries what the functions logged.
+    """
+    started = datetime.now(UTC)
+    s3 = stack.session.client("s3", endpoint_url=stack.endpoint_url)
+    name = f"{started:%Y%m%dT%H%M%S%f}-{re.sub(r'[^A-Za-z0-9._-]', '_', csv.stem)}.csv"
+    client = Client(stack)
+    with Step(f"Upload {csv.name} and import it") as step:
+        s3.upload_file(str(csv), stack.uploads_bucket, f"incoming/{name}")
+        report = _wait(lambda: _report(s3, stack, name), stack, started, f"the import report of {name}")
+        step.conclude(
+            f"{report['rows']} rows, {report['created']} invoices, {report['duplicates']} duplicates, "
+            f"{report['rejected']} rejected"
+        )
+    with Step("Process invoices and write PDFs") as step:
+        invoices = _wait(lambda: _settled(s3, stack, client, step), stack, started, "the last invoice's PDF")
+        step.conclude(f"{len(invoices)} invoices")
+    with Step("Fetch the PDFs through the API") as step:
+        documents = {}
+        wanted = [invoice for invoice in invoices if invoice["status"] not in _WITHOUT_DOCUMENT]
+        for done, invoice in enumerate(wanted, 1):
+            documents[invoice["invoiceId"]] = _fetch(client, stack, invoice)
+            step.advance_to(done, len(wanted), str(invoice["invoiceNumber"]))
+        step.conclude(f"{len(documents)} files in {_folder(stack)}")
+    return Outcome(report, invoices, documents)
+
+
+def show(stack: Stack, outcome: Outcome) -> None:
+    """Print the invoices, where their PDFs lie, and what to try next."""
+    table = Table("Number", "Customer", "Status", "Total", "", "PDF", title="Invoices", title_justify="left")
+    table.columns[3].justify = "right"
+    for invoice in outcome.invoices[:ROWS_SHOWN]:
+        document = outcome.documents.get(invoice["invoiceId"])
+        customer = invoice.get("customer", {}).get("name") or invoice["customerId"]
+        table.add_row(
+            *(escape(str(cell)) for cell in (invoice["invoiceNumber"], customer, invoice["status"])),
+            *(
+                escape(str(cell))
+                for cell in (invoice["total"], invoice["currency"], document.name if document else "–")
+            ),
+        )
+    out.print(table)
+    if len(outcome.invoices) > ROWS_SHOWN:
+        out.print(f"… and {len(outcome.invoices) - ROWS_SHOWN} more.")
+    out.print(f"PDFs: {len(outcome.documents)} files in {_folder(stack)}/")
+    if rejected := outcome.report.get("rejectedReport"):
+        out.print(f"Rejected rows: s3://{stack.uploads_bucket}/{rejected}")
+    example = outcome.invoices[0]["invoiceId"] if outcome.invoices else "INVOICE-ID"
+    show_access(stack, example)
+
+
+def show_access(stack: Stack, invoice_id: str) -> None:
+    """Print the API's URL and key, and lines that work when pasted."""
+    key = f"-H 'x-api-key: {stack.api_key}'"
+    body = json.dumps(
+        {
+            "customerId": "C-1",
+            "customer": {"name": "Example Ltd"},
+            "issueDate": datetime.now(UTC).date().isoformat(),
+            "currency": "EUR",
+            "lines": [{"description": "Consulting", "quantity": "2", "unitPrice": "450.00", "taxRate": "19"}],
+        }
+    )
+    for line in (
+        "",
+        f"API  {stack.api_url}",
+        f"Key  {stack.api_key}",
+        "",
+        "Try:",
+        f"  curl -s {key} '{stack.api_url}/invoices?limit=5'",
+        f"  curl -s {key} '{stack.api_url}/invoices/{invoice_id}'",
+        f"  curl -s {key} -H 'content-type: application/json' -d '{body}' '{stack.api_url}/invoices'",
+        f"  curl -s {key} -H 'content-type: application/json' -X PATCH -d '{{\"status\": \"paid\"}}' "
+        f"'{stack.api_url}/invoices/{invoice_id}'",
+        f"  source {_shown(Stack.path(stack.environment).with_suffix('.env'))} && terraform -chdir=live/{stack.environment} plan",
+        "  ./noxw -s logs -- --follow",
+        "",
+    ):
+        out.print(line, markup=False)
+
+
+def _report(s3: Any, stack: Stack, name: str) -> dict[str, Any] | None:
+    found = s3.list_objects_v2(Bucket=stack.uploads_bucket, Prefix="reports/").get("Contents", [])
+    key = next((item["Key"] for item in found if item["Key"].endswith(f"{name}.json")), None)
+    if key is None:
+        return None
+    report: dict[str, Any] = json.load(s3.get_object(Bucket=stack.uploads_bucket, Key=key)["Body"])
+    return report
+
+
+def _settled(s3: Any, stack: Stack, client: Client, step: Step) -> list[dict[str, Any]] | None:
+    """The invoices, once none waits to be processed or written as a PDF."""
+    invoices = list(client.invoices())
+    waiting = sum(invoice["status"] == "created" for invoice in invoices)
+    wanted = sum(invoice["status"] not in _WITHOUT_DOCUMENT for invoice in invoices)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=stack.documents_bucket)
+    written = sum(len(page.get("Contents", [])) for page in pages)
+    step.advance_to(min(written, wanted), wanted, f"{waiting} to process" if waiting else "")
+    return invoices if not waiting and written >= wanted else None
+
+
+def _fetch(client: Client, stack: Stack, invoice: dict[str, Any]) -> Path:
+    """Download one invoice's PDF under a name that a person recognises."""
+    url = client.get(f"/invoices/{invoice['invoiceId']}").get("documentUrl")
+    if not url:
+        raise HarnessError(
+            f"Invoice {invoice['invoiceNumber']} has no document although one was written.",
+            mend="Look at the function's log: ./noxw -s logs -- get-invoice",
+        )
+    content = client.download(url)
+    folder = _folder(stack)
+    folder.mkdir(parents=True, exist_ok=True)
+    number = re.sub(r"[^\w.-]", "_", str(invoice["invoiceNumber"]))[:60]
+    path = folder / f"{number}-{invoice['invoiceId'][:8]}.pdf"
+    path.write_bytes(content)
+    return path
+
+
+def _folder(stack: Stack) -> Path:
+    return _shown(BUILD / "documents" / stack.environment)
+
+
+def _shown(path: Path) -> Path:
+    """A path as short as it can be said from where the user stands."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _wait(look: Callable[[], Found | None], stack: Stack, started: datetime, what: str) -> Found:
+    """Look until something is there, or tell what the functions logged meanwhile."""
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        found = look()
+        if found is not None:
+            return found
+        time.sleep(POLL_S)
+    logged = "\n".join(f"  {line.function}: {line.message}" for line in recent_errors(stack, started))
+    raise HarnessError(
+        f"Waited {DEADLINE_S} s in vain for {what}." + (f" The functions logged:\n{logged}" if logged else ""),
+        mend="Follow the functions while you try again: ./noxw -s logs -- --follow",
+    )

@@ -1,0 +1,132 @@
+"""The menu of this repository: ``nox -l`` lists it, ``nox`` runs what needs no more than a laptop."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+BUILD = Path(os.environ.get("HARNESS_BUILD_DIR") or ROOT / "build")
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+LOCKS = tuple(PYPROJECT["dependency-groups"])
+PYTHON_FLOOR = PYPROJECT["project"]["requires-python"].removeprefix(">=")
+TYPED = ("harness", "lambdas/invoicing")
+
+nox.needs_version = ">=2026.10"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = True
+nox.options.stop_on_first_error = False
+
+
+def install(session: nox.Session, lock: str) -> None:
+    """Install one lock file, every hash checked."""
+    session.install("--require-hashes", "--only-binary", ":all:", "-r", f"requirements/{lock}.txt", silent=True)
+
+
+def harness(session: nox.Session, verb: str) -> None:
+    """Run one verb of the harness with the session's arguments, letting it stop in its own time on Ctrl-C."""
+    install(session, "harness")
+    environment = {"HARNESS_SESSION": session.name, "HARNESS_WATCH_PARENT": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    session.run(
+        "python", "-m", "harness", verb, *session.posargs, env=environment, interrupt_timeout=60, terminate_timeout=60
+    )
+
+
+def tests(session: nox.Session, *arguments: str) -> None:
+    """Run pytest, leaving the figures in build/results/<session>.json."""
+    install(session, "dev")
+    environment = {"HARNESS_SESSION": session.name, "COVERAGE_FILE": str(BUILD / f"coverage/{session.name}")}
+    session.run("pytest", *arguments, *session.posargs, env=environment, interrupt_timeout=60, terminate_timeout=60)
+
+
+def workers() -> str:
+    """As many test processes as there are cores, but at least two."""
+    return str(max(2, os.cpu_count() or 2))
+
+
+@nox.session(default=False)
+def up(session: nox.Session) -> None:
+    """The platform up, a CSV in, PDFs out: [-- --env dev --csv FILE --once --detach --port N|auto]."""
+    harness(session, "up")
+
+
+@nox.session(default=False)
+def down(session: nox.Session) -> None:
+    """Stop whatever runs or was left behind."""
+    harness(session, "down")
+
+
+@nox.session(default=False)
+def logs(session: nox.Session) -> None:
+    """The Lambdas' log lines, merged: [-- FUNCTION ... --since 10m --follow --errors]."""
+    harness(session, "logs")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and formatting of Python, Terraform and shell."""
+    install(session, "dev")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("python", "-m", "harness", "fmt-check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Type-check the harness and the domain, strictly."""
+    install(session, "dev")
+    session.run("mypy", *TYPED)
+
+
+@nox.session
+def unit(session: nox.Session) -> None:
+    """The domain, the handlers and the harness, without an engine."""
+    tests(session, "tests/unit", "-n", workers(), "--cov", "--cov-report=term")
+
+
+@nox.session
+def engine(session: nox.Session) -> None:
+    """The embedded engine: life cycle, snapshots, and each mend's behaviour."""
+    tests(session, "tests/engine")
+
+
+@nox.session
+def apply(session: nox.Session) -> None:
+    """Every live environment: apply, second plan empty, destroy, nothing left."""
+    tests(session, "tests/apply")
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """Invoice flows on a stack applied once and cloned per worker."""
+    tests(session, "tests/e2e", "-n", workers(), "--dist", "loadgroup")
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Refresh requirements/*.txt from pyproject.toml: [-- --upgrade]."""
+    install(session, "harness")
+    for group in LOCKS:
+        session.run(
+            *("uv", "pip", "compile", "pyproject.toml", "--group", group, "--output-file", f"requirements/{group}.txt"),
+            *("--universal", "--python-version", PYTHON_FLOOR, "--generate-hashes", "--no-emit-index-url", "--quiet"),
+            *("--custom-compile-command", "nox -s lock", *session.posargs),
+        )
+
+
+@nox.session(default=False, venv_backend="none")
+def clean(session: nox.Session) -> None:
+    """Delete what runs made (build/), keeping the environments."""
+    running = sorted(BUILD.glob("stack-*.json"))
+    if running:
+        session.error(f"{running[0].name} says that a stack runs: nox -s down first")
+    for path in BUILD.glob("*"):
+        session.log(f"removing {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}")
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+if __name__ == "__main__":
+    sys.exit("Run this with ./noxw, or with an installed nox.")

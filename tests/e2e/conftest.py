@@ -1,0 +1,163 @@
+"""A stack for each worker: applied once per change of its sources, then cloned in two seconds."""
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import pytest
+import urllib3
+
+from harness.logs import recent_errors
+from harness.snapshot import deployed
+from harness.stack import Stack
+
+DEADLINE_S = 60
+Found = TypeVar("Found")
+_stack_of_this_worker = pytest.StashKey[Stack]()
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    with deployed("dev").clone(f"e2e-{worker}") as (clone, _):
+        request.config.stash[_stack_of_this_worker] = clone
+        yield clone
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+    """Put what the functions logged beside a failure: the cause is seldom in the test's own words."""
+    report = yield
+    stack = item.config.stash.get(_stack_of_this_worker, None)
+    if report.failed and stack is not None:
+        since = datetime.fromtimestamp(call.start - 60, UTC)
+        lines = [f"{line.at:%H:%M:%S} {line.function}: {line.message}" for line in recent_errors(stack, since)]
+        report.sections.append(("Warnings and errors of the functions", "\n".join(lines) or "none"))
+    return report
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer of the API."""
+
+    status: int
+    headers: urllib3.HTTPHeaderDict
+    text: str
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass(frozen=True)
+class Api:
+    """The deployed API as a client sees it."""
+
+    stack: Stack
+    http: urllib3.PoolManager
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        key: str | None = "",
+        headers: dict[str, str] | None = None,
+        **query: str,
+    ) -> Answer:
+        """Send a request; ``key=None`` sends none, ``key=""`` the stack's own."""
+        sent = {"content-type": "application/json", **(headers or {})}
+        if key is not None:
+            sent["x-api-key"] = key or self.stack.api_key
+        url = f"{self.stack.api_url}{path}"
+        if query:
+            url += "?" + "&".join(f"{name}={value}" for name, value in query.items())
+        data = body if isinstance(body, bytes | None) else json.dumps(body)
+        answer = self.http.request(method, url, body=data, headers=sent)
+        return Answer(answer.status, answer.headers, answer.data.decode())
+
+
+@pytest.fixture(scope="session")
+def api(stack: Stack) -> Api:
+    return Api(stack, urllib3.PoolManager(retries=False, timeout=35.0))
+
+
+@pytest.fixture(scope="session")
+def client(stack: Stack) -> Callable[[str], Any]:
+    """boto3 clients of the stack's account."""
+    return lambda service: stack.session.client(service, endpoint_url=stack.endpoint_url)
+
+
+@pytest.fixture
+def customer() -> str:
+    """A customer that no other test uses, so that tests share a stack without meeting."""
+    return f"C-{uuid.uuid4().hex[:10]}"
+
+
+def wait_for(look: Callable[[], Found | None], what: str, deadline_s: float = DEADLINE_S) -> Found:
+    """Look until something is there; fail with what was waited for."""
+    deadline = time.monotonic() + deadline_s
+    while time.monotonic() < deadline:
+        if (found := look()) is not None:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"Waited {deadline_s:g} s in vain for {what}")
+
+
+@pytest.fixture
+def wait() -> Callable[..., Any]:
+    return wait_for
+
+
+def invoice(customer: str, **changes: object) -> dict[str, Any]:
+    """A body for POST /invoices: 120.00 at 19 % and 20.00 at 7 %, 164.20 EUR in all."""
+    return {
+        "invoiceNumber": f"R-{uuid.uuid4().hex[:8]}",
+        "customerId": customer,
+        "customer": {"name": "Ćwiek & Søn ΑΕ", "email": "accounts@example.com", "address": "1 Example Street"},
+        "issueDate": datetime.now(UTC).date().isoformat(),
+        "paymentTermsDays": 30,
+        "currency": "EUR",
+        "lines": [
+            {"description": "Consulting", "quantity": "1.5", "unitPrice": "80.00", "taxRate": "19"},
+            {"description": "Books", "quantity": 2, "unitPrice": 10.00, "taxRate": 7},
+        ],
+        **changes,
+    }
+
+
+@pytest.fixture
+def new_invoice(customer: str) -> Callable[..., dict[str, Any]]:
+    return lambda **changes: invoice(customer, **changes)
+
+
+class Downstream:
+    """What a downstream system sees: the queue that subscribes to the platform's topic."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._sqs = stack.session.client("sqs", endpoint_url=stack.endpoint_url)
+        self._queue = stack.downstream_queue_url
+        self._seen: list[dict[str, Any]] = []
+
+    def events_of(self, invoice_id: str, detail_type: str) -> list[dict[str, Any]]:
+        """The events of a kind about an invoice that have come so far."""
+        answer = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
+        for message in answer.get("Messages", []):
+            self._seen.append(json.loads(message["Body"]))
+            self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        return [
+            event
+            for event in self._seen
+            if event["detail-type"] == detail_type and event["detail"]["invoiceId"] == invoice_id
+        ]
+
+
+@pytest.fixture(scope="session")
+def downstream(stack: Stack) -> Downstream:
+    return Downstream(stack)

@@ -1,0 +1,113 @@
+"""Payments and what downstream hears of them: by PATCH, and by a payment provider's event."""
+
+import json
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from harness.stack import Stack
+
+
+def processed(api: Any, wait: Callable[..., Any], body: dict[str, Any]) -> dict[str, Any]:
+    """An invoice that the stream has taken from created to processed."""
+    created = api("POST", "/invoices", body)
+    assert created.status == 201, created.text
+    invoice_id = created.body["invoiceId"]
+
+    def settled() -> dict[str, Any] | None:
+        found: dict[str, Any] = api("GET", f"/invoices/{invoice_id}").body
+        return found if found["status"] != "created" else None
+
+    found: dict[str, Any] = wait(settled, f"invoice {invoice_id} to be processed")
+    assert found["status"] == "processed", found["history"]
+    return found
+
+
+def test_paid_by_patch_is_heard_downstream_once(
+    api: Any, wait: Callable[..., Any], downstream: Any, new_invoice: Callable[..., dict[str, Any]]
+) -> None:
+    invoice = processed(api, wait, new_invoice())
+    invoice_id = invoice["invoiceId"]
+
+    paid = api("PATCH", f"/invoices/{invoice_id}", {"status": "paid", "expectedVersion": invoice["version"]})
+
+    assert paid.status == 200, paid.text
+    assert (paid.body["status"], paid.body["amountDue"], paid.body["amountPaid"]) == ("paid", "0.00", "164.20")
+    wait(lambda: downstream.events_of(invoice_id, "invoice-processed") or None, "invoice-processed downstream")
+    events = wait(lambda: downstream.events_of(invoice_id, "invoice-paid") or None, "invoice-paid downstream")
+    assert len(events) == 1
+    assert events[0]["source"] == "invoice.platform"
+    assert events[0]["detail"]["total"] == "164.20"
+    assert "lines" not in events[0]["detail"]  # events carry totals, never documents
+
+
+def test_paid_is_final(api: Any, wait: Callable[..., Any], new_invoice: Callable[..., dict[str, Any]]) -> None:
+    invoice = processed(api, wait, new_invoice())
+    api("PATCH", f"/invoices/{invoice['invoiceId']}", {"status": "paid"})
+
+    refused = api("PATCH", f"/invoices/{invoice['invoiceId']}", {"status": "void"})
+
+    assert refused.status == 409
+    assert "paid" in refused.body["detail"]
+
+
+def test_outdated_version_is_a_conflict(
+    api: Any, wait: Callable[..., Any], new_invoice: Callable[..., dict[str, Any]]
+) -> None:
+    invoice = processed(api, wait, new_invoice())
+
+    refused = api("PATCH", f"/invoices/{invoice['invoiceId']}", {"status": "void", "expectedVersion": 1})
+
+    assert refused.status == 409, refused.text
+
+
+def test_patch_of_unknown_invoice_is_404(api: Any) -> None:
+    assert api("PATCH", f"/invoices/{uuid.uuid4()}", {"status": "void"}).status == 404
+
+
+def test_payment_providers_event_is_recorded_once(
+    api: Any,
+    wait: Callable[..., Any],
+    stack: Stack,
+    client: Callable[[str], Any],
+    downstream: Any,
+    new_invoice: Callable[..., dict[str, Any]],
+) -> None:
+    invoice = processed(api, wait, new_invoice())
+    invoice_id = invoice["invoiceId"]
+
+    def pay(payment_id: str, amount: str) -> None:
+        detail = {
+            "invoiceId": invoice_id,
+            "paymentId": payment_id,
+            "amount": amount,
+            "currency": "EUR",
+            "paidAt": datetime.now(UTC).isoformat(),
+        }
+        entry = {
+            "Source": "payments.example",
+            "DetailType": "invoice-paid",
+            "Detail": json.dumps(detail),
+            "EventBusName": stack.event_bus,
+        }
+        answer = client("events").put_events(Entries=[entry])
+        assert answer["FailedEntryCount"] == 0, answer
+
+    def in_status(status: str) -> Callable[[], dict[str, Any] | None]:
+        def look() -> dict[str, Any] | None:
+            found: dict[str, Any] = api("GET", f"/invoices/{invoice_id}").body
+            return found if found["status"] == status else None
+
+        return look
+
+    pay("P-1", "100.00")
+    pay("P-1", "100.00")  # the provider says it twice
+    partially = wait(in_status("partially-paid"), "the first payment")
+    assert partially["amountDue"] == "64.20"
+    pay("P-2", "64.20")
+    paid = wait(in_status("paid"), "the second payment")
+
+    assert [payment["paymentId"] for payment in paid["payments"]] == ["P-1", "P-2"]
+    events = wait(lambda: downstream.events_of(invoice_id, "invoice-paid") or None, "invoice-paid downstream")
+    assert [event["source"] for event in events] == ["invoice.platform"]

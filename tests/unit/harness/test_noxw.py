@@ -1,0 +1,97 @@
+"""The wrapper's refusals: one clear message each, before anything is made."""
+
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.paths import ROOT
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with the wrapper and its lock only."""
+    (tmp_path / "requirements").mkdir()
+    shutil.copy(ROOT / "noxw", tmp_path)
+    shutil.copy(ROOT / "requirements" / "nox.txt", tmp_path / "requirements")
+    return tmp_path
+
+
+def run(checkout: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", checkout / "noxw", "-l"], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def program(folder: Path, name: str, script: str) -> Path:
+    """An executable shell script."""
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+def tools(folder: Path) -> Path:
+    """A PATH with what every system has, and no Python."""
+    folder.mkdir(exist_ok=True)
+    for name in ("sh", "dirname", "mkdir", "mktemp", "rm", "mv", "touch", "tail", "grep"):
+        found = shutil.which(name)
+        assert found, name
+        (folder / name).symlink_to(found)
+    return folder
+
+
+def test_no_python_is_said_with_the_way_to_get_one(checkout: Path, tmp_path: Path) -> None:
+    ended = run(checkout, PATH=str(tools(tmp_path / "bin")))
+
+    assert ended.returncode == 1
+    assert "no Python 3.11 or newer was found on PATH" in ended.stderr
+    assert "apt install python3" in ended.stderr
+    assert not (checkout / ".noxw").exists()
+
+
+def test_old_python_is_passed_over(checkout: Path, tmp_path: Path) -> None:
+    folder = tools(tmp_path / "bin")
+    program(folder, "python3", "exit 1")  # what an old one answers when asked for its version
+
+    assert "no Python 3.11 or newer" in run(checkout, PATH=str(folder)).stderr
+
+
+def test_named_python_that_is_none_is_refused_by_name(checkout: Path, tmp_path: Path) -> None:
+    ended = run(checkout, PATH=str(tools(tmp_path / "bin")), HARNESS_PYTHON="/nowhere/python")
+
+    assert ended.returncode == 1
+    assert "HARNESS_PYTHON=/nowhere/python" in ended.stderr
+
+
+def test_python_without_venv_says_which_package_brings_it(checkout: Path, tmp_path: Path) -> None:
+    folder = tools(tmp_path / "bin")
+    program(
+        folder,
+        "python3",
+        'case "$*" in *"-m venv"*) echo "ensurepip is not available" >&2; exit 1;; "- "*) echo 0123456789abcdef;; esac',
+    )
+
+    ended = run(checkout, PATH=str(folder))
+
+    assert ended.returncode == 1
+    assert "ensurepip is not available" in ended.stderr
+    assert "apt install python3-venv" in ended.stderr
+    assert not list((checkout / ".noxw").glob("new.*"))  # nothing half-made stays
+
+
+def test_index_out_of_reach_is_said(checkout: Path, tmp_path: Path) -> None:
+    folder = tools(tmp_path / "bin")
+    fake = 'mkdir -p "$3/bin"; printf "#!/bin/sh\\necho no route to the index >&2; exit 1" > "$3/bin/python"; chmod +x "$3/bin/python"'
+    (folder / "chmod").symlink_to(str(shutil.which("chmod")))
+    program(folder, "python3", f'case "$*" in *"-m venv"*) {fake};; "- "*) echo 0123456789abcdef;; esac')
+
+    ended = run(checkout, PATH=str(folder))
+
+    assert ended.returncode == 1
+    assert "no route to the index" in ended.stderr
+    assert "Is a Python package index reachable" in ended.stderr
+    assert not list((checkout / ".noxw").glob("0123*"))
