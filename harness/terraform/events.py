@@ -51,7 +51,7 @@ class Diagnostic:
 
     def __str__(self) -> str:
         about = self.address
-        if self.file:
+        if self.file not in {"", "<empty>"}:  # Terraform's word for a provider block that nobody wrote
             about += (" " if about else "") + f"({self.file}:{self.line})"
         lines = [f"{about}: {self.summary}" if about else self.summary]
         lines += [f"  {line}" for line in self.detail.strip().splitlines() if line.strip()]

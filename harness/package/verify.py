@@ -1,0 +1,64 @@
+"""Proof that a zip lacks nothing: its handler is imported where there is only the zip and the Lambda runtime."""
+
+import os
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.errors import HarnessError
+
+_IMPORT = """
+import importlib, sys
+handler, zipped, runtime = sys.argv[1:]
+sys.path[:0] = [zipped, runtime]
+module, _, name = handler.rpartition(".")
+getattr(importlib.import_module(module), name)
+"""
+
+_LAMBDA_ENV = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "POWERTOOLS_TRACE_DISABLED": "1",
+    "POWERTOOLS_SERVICE_NAME": "verify",
+    "POWERTOOLS_METRICS_NAMESPACE": "Verify",
+}
+
+
+def verify(
+    zipped: Path, handler: str, *, python: Path, runtime: Path, environment: Mapping[str, str] | None = None
+) -> None:
+    """Import a handler from its zip with an interpreter that sees nothing else but the runtime's packages.
+
+    Args:
+        zipped: The zip, built for this computer.
+        handler: Terraform's handler text, such as ``create_invoice.handler.lambda_handler``.
+        python: The interpreter.
+        runtime: The folder with the packages that the Lambda runtime brings.
+        environment: Variables that the function's settings ask for.
+
+    Raises:
+        HarnessError: The import failed, or the module has no such function.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        with zipfile.ZipFile(zipped) as opened:
+            opened.extractall(folder)
+        asked = subprocess.run(  # noqa: S603 - our own program
+            [python, "-I", "-S", "-B", "-c", _IMPORT, handler, folder, str(runtime)],
+            env={"PATH": os.defpath, **_LAMBDA_ENV, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    if asked.returncode != 0:
+        said = "\n".join(asked.stderr.strip().replace(folder, "<zip>").splitlines()[-5:])
+        raise HarnessError(
+            f"{zipped.name} does not hold all that {handler} imports:\n{said}",
+            mend="The import is not visible in the source: write it as an import statement, or as "
+            'importlib.import_module("its name").',
+        )
