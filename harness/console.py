@@ -1,4 +1,4 @@
-"""What people see: progress while something runs, plain lines where there is no terminal, one clear error at the end."""
+"""What people see: progress while something runs, plain lines where there is no terminal, one clear error at last."""
 
 import sys
 import time

@@ -1,7 +1,7 @@
 """Up and down: the whole platform started, shown, kept, and ended without a trace.
 
-What is started is recorded as it starts, and tied to the process that started it, so that an `up` that was killed in the
-middle leaves nothing that the next `up` or `down` does not clean.
+What is started is recorded as it starts, and tied to the process that started it, so that an `up` that was killed in
+the middle leaves nothing that the next `up` or `down` does not clean.
 """
 
 import time

@@ -102,7 +102,8 @@ class Stack(BaseModel):
             f"# The running stack of {self.environment!r}, for a shell: source this file. Written by `nox -s up`.",
             "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN AWS_SECURITY_TOKEN",
             *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
-            'export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}" no_proxy="127.0.0.1,localhost${no_proxy:+,$no_proxy}"',
+            'export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"',
+            'export no_proxy="127.0.0.1,localhost${no_proxy:+,$no_proxy}"',
         ]
         _write_private(self.path(self.environment).with_suffix(".env"), "\n".join(lines) + "\n")
 

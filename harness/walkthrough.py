@@ -184,6 +184,9 @@ def show_access(stack: Stack, invoice_id: str) -> None:
             "lines": [{"description": "Consulting", "quantity": "2", "unitPrice": "450.00", "taxRate": "19"}],
         }
     )
+    json_type = "-H 'content-type: application/json'"
+    paid = json.dumps({"status": "paid"})
+    shell_file = _shown(Stack.path(stack.environment).with_suffix(".env"))
     for line in (
         "",
         f"API  {stack.api_url}",
@@ -192,10 +195,9 @@ def show_access(stack: Stack, invoice_id: str) -> None:
         "Try:",
         f"  curl -s {key} '{stack.api_url}/invoices?limit=5'",
         f"  curl -s {key} '{stack.api_url}/invoices/{invoice_id}'",
-        f"  curl -s {key} -H 'content-type: application/json' -d '{body}' '{stack.api_url}/invoices'",
-        f"  curl -s {key} -H 'content-type: application/json' -X PATCH -d '{{\"status\": \"paid\"}}' "
-        f"'{stack.api_url}/invoices/{invoice_id}'",
-        f"  source {_shown(Stack.path(stack.environment).with_suffix('.env'))} && terraform -chdir=live/{stack.environment} plan",
+        f"  curl -s {key} {json_type} -d '{body}' '{stack.api_url}/invoices'",
+        f"  curl -s {key} {json_type} -X PATCH -d '{paid}' '{stack.api_url}/invoices/{invoice_id}'",
+        f"  source {shell_file} && terraform -chdir=live/{stack.environment} plan",
         "  ./noxw -s logs -- --follow",
         "",
     ):
@@ -203,7 +205,7 @@ def show_access(stack: Stack, invoice_id: str) -> None:
 
 
 def _report(s3: Any, stack: Stack, name: str) -> dict[str, Any] | None:
-    found = s3.list_objects_v2(Bucket=stack.uploads_bucket, Prefix="reports/").get("Contents", [])
+XX
     key = next((item["Key"] for item in found if item["Key"].endswith(f"{name}.json")), None)
     if key is None:
         return None

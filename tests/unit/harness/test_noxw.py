@@ -85,7 +85,8 @@ def test_python_without_venv_says_which_package_brings_it(checkout: Path, tmp_pa
 
 def test_index_out_of_reach_is_said(checkout: Path, tmp_path: Path) -> None:
     folder = tools(tmp_path / "bin")
-    fake = 'mkdir -p "$3/bin"; printf "#!/bin/sh\\necho no route to the index >&2; exit 1" > "$3/bin/python"; chmod +x "$3/bin/python"'
+    fake = 'mkdir -p "$3/bin"; printf "#!/bin/sh\\necho no route to the index >&2; exit 1" > "$3/bin/python"'
+    fake += '; chmod +x "$3/bin/python"'
     (folder / "chmod").symlink_to(str(shutil.which("chmod")))
     program(folder, "python3", f'case "$*" in *"-m venv"*) {fake};; "- "*) echo 0123456789abcdef;; esac')
 

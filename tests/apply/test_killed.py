@@ -1,0 +1,108 @@
+"""An `up` that is killed in the middle leaves nothing that `down` or the next `up` does not clean."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.paths import ROOT
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc (Linux)")
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Iterator[Path]:
+    """A build folder of its own, so that no other stack of this checkout is touched."""
+    folder = tmp_path / "build"
+    yield folder
+    harness("down", build=folder).wait(timeout=60)
+
+
+def harness(verb: str, *arguments: str, build: Path, to: Path | None = None) -> subprocess.Popen[bytes]:
+    log = (to or build.parent / f"{verb}.log").open("ab")
+    with log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "harness", verb, *arguments],
+            cwd=ROOT,
+            env={**os.environ, "HARNESS_BUILD_DIR": str(build)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def processes_of(build: Path) -> dict[int, str]:
+    """Every living process that has anything to do with a build folder: its command line, by number."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            environment = (entry / "environ").read_bytes().decode(errors="replace")
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        if str(build) in command + environment and command:
+            found[int(entry.name)] = command
+    return found
+
+
+def until(true: Callable[[], bool], what: str, deadline_s: float) -> None:
+    deadline = time.monotonic() + deadline_s
+    while not true():
+        assert time.monotonic() < deadline, f"waited {deadline_s} s in vain: {what}"
+        time.sleep(0.1)
+
+
+def test_killed_in_the_middle_of_an_apply_leaves_nothing_after_down(build: Path) -> None:
+    log = build.parent / "up.log"
+    up = harness("up", "--once", "--port", "auto", build=build, to=log)
+
+    def applying() -> bool:
+        assert up.poll() is None, log.read_text(encoding="utf-8")
+        events = build / "terraform" / "dev" / "logs" / "apply.jsonl"
+        return events.exists() and '"apply_complete"' in events.read_text(encoding="utf-8")
+
+    until(applying, "the apply to be under way", 120)
+    assert len(processes_of(build)) >= 3  # up itself, the engine, Terraform
+
+    up.send_signal(signal.SIGKILL)
+    up.wait()
+    down = harness("down", build=build)
+
+    assert down.wait(timeout=60) == 0
+    until(lambda: not processes_of(build), f"the end of {processes_of(build)}", 10)
+    assert not list(build.glob("stack-*"))
+
+
+def test_up_cleans_what_a_killed_detached_up_left(build: Path) -> None:
+    """The engine of a detached stack outlives its starter on purpose; killed before the stack stands, it is a leftover."""
+    log = build.parent / "up.log"
+    first = harness("up", "--detach", "--port", "auto", build=build, to=log)
+    record = build / "engine" / "dev" / "engine.json"
+
+    def started() -> bool:
+        assert first.poll() is None, log.read_text(encoding="utf-8")
+        return (build / "terraform" / "dev" / "logs" / "apply.jsonl").exists()
+
+    until(started, "the first engine and its apply", 120)
+    left = json.loads(record.read_text(encoding="utf-8"))["pid"]
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    assert left in processes_of(build)
+
+    second = harness("up", "--once", "--port", "auto", build=build, to=log)
+    until(lambda: left not in processes_of(build), "the next up to end the engine that was left", 60)
+    until(lambda: (build / "stack-dev.json").exists() or second.poll() is not None, "the second stack", 240)
+
+    second.send_signal(signal.SIGTERM)
+    second.wait(timeout=60)
+    assert "Stopping the engine that an earlier run left" in log.read_text(encoding="utf-8")
+    until(lambda: not processes_of(build), "everything to end", 10)
