@@ -205,11 +205,11 @@ def show_access(stack: Stack, invoice_id: str) -> None:
 
 
 def _report(s3: Any, stack: Stack, name: str) -> dict[str, Any] | None:
-XX
-    key = next((item["Key"] for item in found if item["Key"].endswith(f"{name}.json")), None)
-    if key is None:
+    try:
+        answer = s3.get_object(Bucket=stack.uploads_bucket, Key=f"reports/{name}.json")
+    except s3.exceptions.NoSuchKey:
         return None
-    report: dict[str, Any] = json.load(s3.get_object(Bucket=stack.uploads_bucket, Key=key)["Body"])
+    report: dict[str, Any] = json.load(answer["Body"])
     return report
 
 
