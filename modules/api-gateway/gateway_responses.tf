@@ -1,0 +1,53 @@
+# What API Gateway answers by itself, in the same shape as the functions' own errors (RFC 9457). Its templates know
+# plain substitution only, and the real status cannot be substituted: the two fallbacks therefore carry no status.
+locals {
+  _gateway_responses = {
+    ACCESS_DENIED                  = { status = "403", title = "Forbidden" }
+    API_CONFIGURATION_ERROR        = { status = "500", title = "Internal server error" }
+    AUTHORIZER_CONFIGURATION_ERROR = { status = "500", title = "Internal server error" }
+    AUTHORIZER_FAILURE             = { status = "500", title = "Internal server error" }
+    BAD_REQUEST_BODY               = { status = "400", title = "Invalid request body", errors = "[{\"detail\":\"$context.error.validationErrorString\"}]" }
+    BAD_REQUEST_PARAMETERS         = { status = "400", title = "Invalid request parameters" }
+    DEFAULT_4XX                    = { title = "Request refused" }
+    DEFAULT_5XX                    = { title = "Internal server error" }
+    EXPIRED_TOKEN                  = { status = "403", title = "Forbidden" }
+    INTEGRATION_FAILURE            = { status = "504", title = "The service did not answer" }
+    INTEGRATION_TIMEOUT            = { status = "504", title = "The service did not answer in time" }
+    INVALID_API_KEY                = { status = "403", title = "API key missing or not valid" }
+    INVALID_SIGNATURE              = { status = "403", title = "Forbidden" }
+    MISSING_AUTHENTICATION_TOKEN   = { status = "404", title = "Not found", detail = "\"No such path or method.\"" }
+    QUOTA_EXCEEDED                 = { status = "429", title = "Daily quota used up" }
+    REQUEST_TOO_LARGE              = { status = "413", title = "Request too large" }
+    RESOURCE_NOT_FOUND             = { status = "404", title = "Not found" }
+    THROTTLED                      = { status = "429", title = "Too many requests" }
+    UNAUTHORIZED                   = { status = "401", title = "Unauthorized" }
+    UNSUPPORTED_MEDIA_TYPE         = { status = "415", title = "Unsupported media type" }
+    WAF_FILTERED                   = { status = "403", title = "Forbidden" }
+  }
+
+  _gateway_bodies = {
+    for type, response in local._gateway_responses : type => join("", [
+      "{\"type\":\"about:blank\"",
+      ",\"title\":${jsonencode(response.title)}",
+      can(response.status) ? ",\"status\":${response.status}" : "",
+      ",\"detail\":${try(response.detail, "$context.error.messageString")}",
+      ",\"errors\":${try(response.errors, "[]")}",
+      ",\"requestId\":\"$context.requestId\"}",
+    ])
+  }
+
+  _gateway_headers = {
+    for name, mapping in merge({ "Content-Type" = "'application/problem+json'" }, var.gateway_response_headers) :
+    "gatewayresponse.header.${name}" => mapping
+  }
+}
+
+resource "aws_api_gateway_gateway_response" "this" {
+  for_each = local._gateway_responses
+
+  response_parameters = local._gateway_headers
+  response_templates  = { "application/json" = local._gateway_bodies[each.key] }
+  response_type       = each.key
+  rest_api_id         = aws_api_gateway_rest_api.this.id
+  status_code         = try(each.value.status, null)
+}

@@ -1,0 +1,49 @@
+resource "aws_cloudwatch_log_group" "access" {
+  name              = "/aws/apigateway/${var.name}/access"
+  retention_in_days = var.logging.retention_days
+  tags              = var.tags
+}
+
+# API Gateway would make this group itself, and keep its logs for ever.
+resource "aws_cloudwatch_log_group" "execution" {
+  name              = "API-Gateway-Execution-Logs_${aws_api_gateway_rest_api.this.id}/${var.stage_name}"
+  retention_in_days = var.logging.retention_days
+  tags              = var.tags
+}
+
+# One per account and region, shared by all its APIs.
+resource "aws_api_gateway_account" "this" {
+  count = var.manage_account_logging ? 1 : 0
+
+  cloudwatch_role_arn = aws_iam_role.logs[0].arn
+
+  depends_on = [aws_iam_role_policy_attachment.logs]
+}
+
+resource "aws_iam_role" "logs" {
+  count = var.manage_account_logging ? 1 : 0
+
+  name               = "${var.name}-logs"
+  assume_role_policy = data.aws_iam_policy_document.logs.json
+  description        = "Lets API Gateway write the logs of this account's APIs."
+  tags               = var.tags
+}
+
+data "aws_iam_policy_document" "logs" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["apigateway.amazonaws.com"]
+    }
+  }
+}
+
+# API Gateway tries the role when the setting is made and wants exactly what AWS's own policy grants.
+resource "aws_iam_role_policy_attachment" "logs" {
+  count = var.manage_account_logging ? 1 : 0
+
+  policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+  role       = aws_iam_role.logs[0].name
+}

@@ -1,0 +1,48 @@
+output "api_id" {
+  description = "The API's id."
+  value       = aws_api_gateway_rest_api.this.id
+}
+
+output "api_key" {
+  description = "The value for the header x-api-key."
+  value       = aws_api_gateway_api_key.this.value
+  sensitive   = true
+}
+
+output "deployment_fingerprint" {
+  description = "A digest of everything the deployment is made of; it changes exactly when the API is deployed again."
+  value       = local._fingerprint
+}
+
+output "execution_arn" {
+  description = "The ARN that calls to functions come from: append /<stage>/<METHOD><path>."
+  value       = aws_api_gateway_rest_api.this.execution_arn
+}
+
+output "log_group_names" {
+  description = "The log groups: access and execution."
+  value = {
+    access    = aws_cloudwatch_log_group.access.name
+    execution = aws_cloudwatch_log_group.execution.name
+  }
+}
+
+output "resources" {
+  description = "The API's resources, by path: id, and the methods that routes declare there."
+  value = {
+    for path, id in local._resource_ids : path => {
+      id      = id
+      methods = sort([for route in values(var.routes) : route.method if route.path == path])
+    }
+  }
+}
+
+output "stage_name" {
+  description = "The stage's name."
+  value       = aws_api_gateway_stage.this.stage_name
+}
+
+output "url" {
+  description = "The API's address on AWS, stage included."
+  value       = aws_api_gateway_stage.this.invoke_url
+}

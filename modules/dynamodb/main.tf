@@ -1,0 +1,82 @@
+locals {
+  _provisioned = var.billing_mode == "PROVISIONED"
+  _autoscaled  = local._provisioned && var.autoscaling.enabled
+
+  _indexes = { for index in var.global_secondary_indexes : index.name => index }
+
+  # DynamoDB wants a type for exactly the attributes that are a key of something.
+  _key_attributes = toset(compact(concat(
+    [var.hash_key, var.range_key],
+    flatten([for index in var.global_secondary_indexes : [index.hash_key, index.range_key]]),
+  )))
+}
+
+resource "aws_dynamodb_table" "this" {
+  name                        = var.table_name
+  billing_mode                = var.billing_mode
+  deletion_protection_enabled = var.deletion_protection
+  hash_key                    = var.hash_key
+  range_key                   = var.range_key != "" ? var.range_key : null
+  read_capacity               = local._provisioned ? var.read_capacity : null
+  stream_enabled              = var.stream_view_type != ""
+  stream_view_type            = var.stream_view_type != "" ? var.stream_view_type : null
+  tags                        = var.tags
+  write_capacity              = local._provisioned ? var.write_capacity : null
+
+  dynamic "attribute" {
+    for_each = local._key_attributes
+
+    content {
+      name = attribute.value
+      type = lookup(var.attribute_types, attribute.value, "S")
+    }
+  }
+
+  dynamic "global_secondary_index" {
+    for_each = local._indexes
+
+    content {
+      name               = global_secondary_index.value.name
+      hash_key           = global_secondary_index.value.hash_key
+      non_key_attributes = global_secondary_index.value.non_key_attributes
+      projection_type    = global_secondary_index.value.projection_type
+      range_key          = global_secondary_index.value.range_key
+      read_capacity      = local._provisioned ? var.read_capacity : null
+      write_capacity     = local._provisioned ? var.write_capacity : null
+    }
+  }
+
+  point_in_time_recovery {
+    enabled = var.point_in_time_recovery
+  }
+
+  server_side_encryption {
+    enabled     = true
+    kms_key_arn = var.kms_key_arn != "" ? var.kms_key_arn : null
+  }
+
+  dynamic "ttl" {
+    for_each = var.ttl_attribute != "" ? [var.ttl_attribute] : []
+
+    content {
+      attribute_name = ttl.value
+      enabled        = true
+    }
+  }
+
+  lifecycle {
+    # Auto-scaling moves these. An index's capacity cannot be ignored apart from the index (its block is a set's
+    # element), so the postcondition below catches what this would otherwise hide.
+    ignore_changes = [global_secondary_index, read_capacity, write_capacity]
+
+    postcondition {
+      condition     = toset(self.global_secondary_index[*].name) == toset(keys(local._indexes))
+      error_message = "The table ${var.table_name} has the indexes [${join(", ", self.global_secondary_index[*].name)}] and the configuration asks for [${join(", ", keys(local._indexes))}]: Terraform leaves the indexes of an existing table alone, because auto-scaling moves their capacity. Add or drop the index with `aws dynamodb update-table`, then plan again."
+    }
+
+    precondition {
+      condition     = alltrue([for name in keys(var.attribute_types) : contains(local._key_attributes, name)])
+      error_message = "attribute_types names [${join(", ", setsubtract(keys(var.attribute_types), local._key_attributes))}], which are keys of neither the table nor an index: DynamoDB wants types for key attributes only."
+    }
+  }
+}

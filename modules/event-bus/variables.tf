@@ -1,0 +1,116 @@
+variable "account_id" {
+  description = "The account that owns the bus; its ARNs are made from it, so that a plan shows every policy in full."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id is \"${var.account_id}\": give the 12 digits of the AWS account."
+  }
+}
+
+variable "archive_retention_days" {
+  description = "Days the archive keeps every event of the bus for replay; 0 keeps them for ever."
+  type        = number
+  default     = 90
+  nullable    = false
+
+  validation {
+    condition     = var.archive_retention_days >= 0 && floor(var.archive_retention_days) == var.archive_retention_days
+    error_message = "archive_retention_days is ${var.archive_retention_days}: give a whole number of days, or 0 to keep events for ever."
+  }
+}
+
+variable "description" {
+  description = "What the bus carries, in one line."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "name" {
+  description = "The bus's name; its archive is named after it."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_.-]{1,48}$", var.name)) && var.name != "default"
+    error_message = "name is \"${var.name}\": use 1 to 48 letters, digits, dots, hyphens and underscores, and not \"default\"."
+  }
+}
+
+variable "rules" {
+  description = "Rules by name. An event matches when its source is one of sources (or none of sources_except), its detail-type one of detail_types, and its detail fits the JSON pattern in detail. Each target has its own retry policy and dead-letter queue."
+  type = map(object({
+    description    = optional(string, "")
+    detail         = optional(string, "")
+    detail_types   = optional(list(string), [])
+    sources        = optional(list(string), [])
+    sources_except = optional(list(string), [])
+    targets = map(object({
+      arn                       = string
+      maximum_event_age_seconds = optional(number, 86400)
+      maximum_retry_attempts    = optional(number, 185)
+      type                      = string
+    }))
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.rules) : can(regex("^[A-Za-z0-9_.-]{1,64}$", name))])
+    error_message = "rules names [${join(", ", keys(var.rules))}]: use 1 to 64 letters, digits, dots, hyphens and underscores."
+  }
+
+  validation {
+    condition     = alltrue([for rule in values(var.rules) : length(rule.sources) == 0 || length(rule.sources_except) == 0])
+    error_message = "rules is ${jsonencode({ for name, rule in var.rules : name => { sources = rule.sources, sources_except = rule.sources_except } })}: give a rule sources or sources_except, not both."
+  }
+
+  validation {
+    condition     = alltrue([for rule in values(var.rules) : length(rule.sources) + length(rule.sources_except) + length(rule.detail_types) > 0])
+    error_message = "rules has a rule among [${join(", ", keys(var.rules))}] that names neither sources nor detail_types: it would match every event, its own consequences too."
+  }
+
+  validation {
+    condition     = alltrue([for rule in values(var.rules) : rule.detail == "" || can(keys(jsondecode(rule.detail)))])
+    error_message = "rules has the details [${join(", ", [for rule in values(var.rules) : rule.detail])}]: detail is a JSON object, for example jsonencode({ status = [\"paid\"] })."
+  }
+
+  validation {
+    condition     = alltrue([for rule in values(var.rules) : length(rule.targets) >= 1 && length(rule.targets) <= 5])
+    error_message = "rules has the target counts ${jsonencode({ for name, rule in var.rules : name => length(rule.targets) })}: a rule takes 1 to 5 targets."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for rule in values(var.rules) : [for target in values(rule.targets) : contains(["lambda", "sns", "sqs"], target.type)]]))
+    error_message = "rules has the target types [${join(", ", flatten([for rule in values(var.rules) : values(rule.targets)[*].type]))}]: type is lambda, sns or sqs."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for rule in values(var.rules) : [
+        for target in values(rule.targets) :
+        target.type != "lambda" || can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+:[A-Za-z0-9_-]+$", target.arn))
+      ]
+    ]))
+    error_message = "rules targets [${join(", ", flatten([for rule in values(var.rules) : values(rule.targets)[*].arn]))}]: a lambda target's ARN must end in an alias (arn:aws:lambda:<region>:<account>:function:<name>:<alias>)."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for rule in values(var.rules) : [
+        for target in values(rule.targets) :
+        target.maximum_retry_attempts >= 0 && target.maximum_retry_attempts <= 185 && target.maximum_event_age_seconds >= 60 && target.maximum_event_age_seconds <= 86400
+      ]
+    ]))
+    error_message = "rules has the retry policies ${jsonencode(flatten([for rule in values(var.rules) : [for target in values(rule.targets) : { attempts = target.maximum_retry_attempts, age = target.maximum_event_age_seconds }]]))}: EventBridge takes 0 to 185 attempts and 60 to 86400 seconds."
+  }
+}
+
+variable "tags" {
+  description = "Tags for every resource here, on top of the provider's default tags."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}

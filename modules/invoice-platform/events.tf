@@ -1,0 +1,132 @@
+locals {
+  _event_source = "invoice.platform"
+
+  _rules = {
+    created   = "invoice-created-${var.environment}"
+    paid      = "invoice-paid-${var.environment}"
+    processed = "invoice-processed-${var.environment}"
+  }
+
+  # Not the bus's output: its targets wait for the functions' permissions, which name these.
+  _rule_arns = { for key, name in local._rules : key => "arn:${local._partition}:events:${local._scope}:rule/${local._names.bus}/${name}" }
+}
+
+module "event_bus" {
+  source = "../event-bus"
+
+  account_id  = var.account_id
+  description = "What happens to invoices in ${var.environment}."
+  name        = local._names.bus
+  tags        = var.tags
+
+  rules = {
+    (local._rules.created) = {
+      description  = "A new invoice gets its PDF."
+      detail_types = ["invoice-created"]
+      sources      = [local._event_source]
+      targets      = { generate-pdf = { arn = module.function["generate-pdf"].alias_arn, type = "lambda" } }
+    }
+
+    # The platform's own invoice-paid goes downstream only: were it recorded as a payment again, it would loop.
+    (local._rules.paid) = {
+      description    = "A payment announced by someone else is recorded on its invoice."
+      detail_types   = ["invoice-paid"]
+      sources_except = [local._event_source]
+      targets        = { update-invoice-status = { arn = module.function["update-invoice-status"].alias_arn, type = "lambda" } }
+    }
+
+    (local._rules.processed) = {
+      description  = "What other systems are told."
+      detail_types = ["invoice-processed", "invoice-rejected", "invoice-partially-paid", "invoice-paid", "invoice-voided"]
+      sources      = [local._event_source]
+      targets      = { downstream = { arn = aws_sns_topic.downstream.arn, type = "sns" } }
+    }
+  }
+}
+
+# Not encrypted at rest: with the AWS-managed key alias/aws/sns EventBridge could not publish (that key's policy
+# cannot be widened). A customer-managed key that admits events.amazonaws.com is the way, once there is one.
+resource "aws_sns_topic" "downstream" {
+  name           = local._names.downstream
+  tags           = var.tags
+  tracing_config = "Active"
+}
+
+data "aws_iam_policy_document" "downstream_topic" {
+  statement {
+    sid       = "OnlyTheRule"
+    actions   = ["sns:Publish"]
+    resources = [local._arns.downstream]
+
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [local._rule_arns.processed]
+    }
+  }
+}
+
+resource "aws_sns_topic_policy" "downstream" {
+  arn    = aws_sns_topic.downstream.arn
+  policy = data.aws_iam_policy_document.downstream_topic.json
+}
+
+resource "aws_sqs_queue" "downstream" {
+  count = var.downstream_queue ? 1 : 0
+
+  name                    = local._names.downstream
+  policy                  = data.aws_iam_policy_document.downstream_queue.json
+  sqs_managed_sse_enabled = true
+  tags                    = var.tags
+}
+
+data "aws_iam_policy_document" "downstream_queue" {
+  statement {
+    sid       = "OnlyTheTopic"
+    actions   = ["sqs:SendMessage"]
+    resources = [local._arns.queue]
+
+    principals {
+      type        = "Service"
+      identifiers = ["sns.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [local._arns.downstream]
+    }
+  }
+
+  statement {
+    sid       = "DenyPlainHttp"
+    effect    = "Deny"
+    actions   = ["sqs:*"]
+    resources = [local._arns.queue]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_sns_topic_subscription" "downstream" {
+  count = var.downstream_queue ? 1 : 0
+
+  endpoint             = aws_sqs_queue.downstream[0].arn
+  protocol             = "sqs"
+  raw_message_delivery = true
+  topic_arn            = aws_sns_topic.downstream.arn
+}

@@ -1,0 +1,150 @@
+locals {
+  # What each function is told and what it may do. Names and statements only: what refers to other resources is kept
+  # apart below, so that the functions' queues need not wait for the table or the API.
+  _functions = {
+    create-invoice = {
+      description = "Turns uploaded CSV files and API requests into invoices."
+      environment = {
+        ALLOWED_ORIGINS = join(",", var.allowed_origins)
+        ARCHIVES_BUCKET = local._buckets["archives"]
+        TABLE_NAME      = local._names.table
+      }
+      statements = {
+        ArchiveUploads = { actions = ["s3:PutObject"], resources = ["${local._arns.archives}/*"] }
+        TakeUploads    = { actions = ["s3:DeleteObject", "s3:GetObject"], resources = ["${local._arns.uploads}/incoming/*"] }
+        WriteInvoices  = { actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], resources = [local._arns.table] }
+        WriteReports   = { actions = ["s3:PutObject"], resources = ["${local._arns.uploads}/reports/*"] }
+      }
+    }
+
+    process-invoice = {
+      description = "Applies the business rules to new invoices and publishes every change."
+      environment = {
+        EVENT_BUS_NAME = local._names.bus
+        TABLE_NAME     = local._names.table
+      }
+      statements = {
+        PublishEvents = { actions = ["events:PutEvents"], resources = [local._arns.bus] }
+        ReadStream = {
+          actions   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"]
+          resources = ["${local._arns.table}/stream/*"]
+        }
+        UpdateInvoices = { actions = ["dynamodb:UpdateItem"], resources = [local._arns.table] }
+      }
+    }
+
+    generate-pdf = {
+      description = "Renders an invoice as a PDF document."
+      environment = merge(
+        {
+          BRAND_NAME       = var.brand.name
+          DOCUMENTS_BUCKET = local._buckets["documents"]
+          TABLE_NAME       = local._names.table
+        },
+        { for name, value in { BRAND_ADDRESS = var.brand.address, BRAND_EMAIL = var.brand.email, BRAND_IBAN = var.brand.iban, BRAND_VAT_ID = var.brand.vat_id } : name => value if value != "" },
+      )
+      statements = {
+        ReadInvoices   = { actions = ["dynamodb:GetItem"], resources = [local._arns.table] }
+        WriteDocuments = { actions = ["s3:PutObject"], resources = ["${local._arns.documents}/*"] }
+      }
+    }
+
+    query-invoices = {
+      description = "Answers GET /invoices."
+      environment = {
+        ALLOWED_ORIGINS = join(",", var.allowed_origins)
+        TABLE_NAME      = local._names.table
+      }
+      statements = {
+        QueryIndexes = { actions = ["dynamodb:Query"], resources = ["${local._arns.table}/index/*"] }
+      }
+    }
+
+    get-invoice = {
+      description = "Answers GET /invoices/{id}."
+      environment = {
+        ALLOWED_ORIGINS  = join(",", var.allowed_origins)
+        DOCUMENTS_BUCKET = local._buckets["documents"]
+        TABLE_NAME       = local._names.table
+      }
+      statements = {
+        # Without ListBucket, S3 answers 403 instead of 404 for a document that is not there yet.
+        ListDocuments = { actions = ["s3:ListBucket"], resources = [local._arns.documents] }
+        ReadDocuments = { actions = ["s3:GetObject"], resources = ["${local._arns.documents}/*"] }
+        ReadInvoices  = { actions = ["dynamodb:GetItem"], resources = [local._arns.table] }
+      }
+    }
+
+    update-invoice-status = {
+      description = "Answers PATCH /invoices/{id} and records payments announced on the bus."
+      environment = {
+        ALLOWED_ORIGINS = join(",", var.allowed_origins)
+        TABLE_NAME      = local._names.table
+      }
+      statements = {
+        UpdateInvoices = { actions = ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources = [local._arns.table] }
+      }
+    }
+  }
+
+  _permissions = {
+    create-invoice = {
+      PostInvoices = { principal = "apigateway.amazonaws.com", source_arn = "${module.api.execution_arn}/*/POST/invoices" }
+      Uploads      = { principal = "s3.amazonaws.com", source_arn = local._arns.uploads }
+    }
+    generate-pdf = {
+      InvoiceCreated = { principal = "events.amazonaws.com", source_arn = local._rule_arns.created }
+    }
+    get-invoice = {
+      GetInvoice = { principal = "apigateway.amazonaws.com", source_arn = "${module.api.execution_arn}/*/GET/invoices/*" }
+    }
+    query-invoices = {
+      GetInvoices = { principal = "apigateway.amazonaws.com", source_arn = "${module.api.execution_arn}/*/GET/invoices" }
+    }
+    update-invoice-status = {
+      InvoicePaid  = { principal = "events.amazonaws.com", source_arn = local._rule_arns.paid }
+      PatchInvoice = { principal = "apigateway.amazonaws.com", source_arn = "${module.api.execution_arn}/*/PATCH/invoices/*" }
+    }
+  }
+
+  _event_sources = {
+    process-invoice = {
+      table-stream = { arn = module.table.stream_arn, maximum_retry_attempts = var.stream_retry_attempts }
+    }
+  }
+}
+
+module "function" {
+  source   = "../lambda"
+  for_each = local._functions
+
+  account_id           = var.account_id
+  description          = each.value.description
+  event_sources        = lookup(local._event_sources, each.key, {})
+  handler              = "${replace(each.key, "-", "_")}.handler.lambda_handler"
+  memory_size          = var.lambda_settings.memory_size
+  name                 = "${each.key}-${var.environment}"
+  permissions          = lookup(local._permissions, each.key, {})
+  reserved_concurrency = var.lambda_settings.reserved_concurrency
+  statements           = each.value.statements
+  tags                 = var.tags
+  timeout              = var.lambda_settings.timeout
+
+  code = {
+    bucket         = aws_s3_object.code[each.key].bucket
+    key            = aws_s3_object.code[each.key].key
+    object_version = aws_s3_object.code[each.key].version_id
+  }
+
+  environment = merge(each.value.environment, {
+    ENVIRONMENT                  = var.environment
+    LOG_LEVEL                    = var.logging.level
+    POWERTOOLS_METRICS_NAMESPACE = "InvoicePlatform"
+    POWERTOOLS_SERVICE_NAME      = each.key
+  })
+
+  logging = {
+    application_level = var.logging.level
+    retention_days    = var.logging.retention_days
+  }
+}

@@ -1,0 +1,70 @@
+output "api_id" {
+  description = "The API's id."
+  value       = module.api.api_id
+}
+
+output "api_key" {
+  description = "The value for the header x-api-key."
+  value       = module.api.api_key
+  sensitive   = true
+}
+
+output "api_stage" {
+  description = "The API's stage."
+  value       = module.api.stage_name
+}
+
+output "api_url" {
+  description = "The API's address on AWS, stage included."
+  value       = module.api.url
+}
+
+output "archives_bucket" {
+  description = "The bucket where handled uploads end."
+  value       = module.archives.name
+}
+
+output "dead_letter_queues" {
+  description = "The functions' dead-letter queues: short name to URL."
+  value       = { for name, function in module.function : name => function.dead_letter_queue.url }
+}
+
+output "documents_bucket" {
+  description = "The bucket of the PDF documents."
+  value       = module.documents.name
+}
+
+output "downstream_queue_url" {
+  description = "The queue that stands in for downstream systems; empty without one."
+  value       = var.downstream_queue ? aws_sqs_queue.downstream[0].url : ""
+}
+
+output "downstream_topic_arn" {
+  description = "The topic that downstream systems subscribe to."
+  value       = aws_sns_topic.downstream.arn
+}
+
+output "event_bus" {
+  description = "The bus's name."
+  value       = module.event_bus.name
+}
+
+output "event_dead_letter_queues" {
+  description = "The rules' dead-letter queues: \"<rule>/<target>\" to URL."
+  value       = { for key, queue in module.event_bus.dead_letter_queues : key => queue.url }
+}
+
+output "functions" {
+  description = "The functions: short name to function name."
+  value       = { for name, function in module.function : name => function.function_name }
+}
+
+output "table_name" {
+  description = "The table's name."
+  value       = module.table.table_name
+}
+
+output "uploads_bucket" {
+  description = "The bucket that takes CSV files, below incoming/."
+  value       = module.uploads.name
+}

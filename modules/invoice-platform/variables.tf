@@ -1,0 +1,150 @@
+variable "account_id" {
+  description = "The account that everything lives in."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id is \"${var.account_id}\": give the 12 digits of the AWS account."
+  }
+}
+
+variable "allowed_origins" {
+  description = "Web origins whose scripts may call the API; only \"*\" for any."
+  type        = list(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.allowed_origins) > 0
+    error_message = "allowed_origins is empty: name at least one origin (https://app.example.com)."
+  }
+}
+
+variable "api" {
+  description = "The API's usage plan: requests at once, a day and a second, for one key; and whether this environment sets the account's role for API Gateway's logs (exactly one API of an account and region does)."
+  type = object({
+    burst_limit            = optional(number, 100)
+    manage_account_logging = optional(bool, false)
+    quota_per_day          = optional(number, 10000)
+    rate_limit             = optional(number, 50)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "archive_after_days" {
+  description = "Days after which archived uploads move to Glacier storage."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.archive_after_days >= 1 && floor(var.archive_after_days) == var.archive_after_days
+    error_message = "archive_after_days is ${var.archive_after_days}: give a whole number of days, 1 or more."
+  }
+}
+
+variable "artifacts_dir" {
+  description = "The folder with one zip per function, named after it (create-invoice.zip)."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(/|[A-Za-z]:)", var.artifacts_dir))
+    error_message = "artifacts_dir is \"${var.artifacts_dir}\": give an absolute path."
+  }
+}
+
+variable "brand" {
+  description = "Who sends the invoices, as the PDF shows it; what is empty is left out."
+  type = object({
+    address = optional(string, "")
+    email   = optional(string, "")
+    iban    = optional(string, "")
+    name    = string
+    vat_id  = optional(string, "")
+  })
+  nullable = false
+
+  validation {
+    condition     = trimspace(var.brand.name) != ""
+    error_message = "brand.name is \"${var.brand.name}\": an invoice must name its seller (EN 16931, BT-27)."
+  }
+}
+
+variable "downstream_queue" {
+  description = "Whether a queue subscribes to the downstream topic, standing in for the systems that will."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "environment" {
+  description = "The environment's name, with which every name ends."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,23}$", var.environment))
+    error_message = "environment is \"${var.environment}\" (${length(var.environment)} characters): use 2 to 24 lower-case letters, digits and hyphens, starting with a letter."
+  }
+}
+
+variable "force_destroy" {
+  description = "Whether destroying the environment also deletes what its buckets hold. For throw-away environments only."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "lambda_settings" {
+  description = "What every function gets: memory in MB, time-out in seconds, reserved concurrent executions."
+  type = object({
+    memory_size          = number
+    reserved_concurrency = number
+    timeout              = number
+  })
+  nullable = false
+}
+
+variable "logging" {
+  description = "Lowest level that the functions log, and days for which every log group keeps its logs."
+  type = object({
+    level          = optional(string, "INFO")
+    retention_days = optional(number, 30)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "stream_retry_attempts" {
+  description = "How often a failing part of a stream batch is tried again before it goes to the dead-letter queue."
+  type        = number
+  default     = 10
+  nullable    = false
+
+  validation {
+    condition     = var.stream_retry_attempts >= 0 && var.stream_retry_attempts <= 10000
+    error_message = "stream_retry_attempts is ${var.stream_retry_attempts}: give 0 to 10000."
+  }
+}
+
+variable "table" {
+  description = "The table: provisioned read and write capacity (of the table and of every index) and how far auto-scaling may raise it, point-in-time recovery, deletion protection."
+  type = object({
+    deletion_protection    = optional(bool, true)
+    max_read_capacity      = optional(number, 100)
+    max_write_capacity     = optional(number, 100)
+    point_in_time_recovery = optional(bool, true)
+    read_capacity          = number
+    write_capacity         = number
+  })
+  nullable = false
+}
+
+variable "tags" {
+  description = "Tags for every resource, on top of the provider's default tags."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}

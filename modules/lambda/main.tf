@@ -1,0 +1,95 @@
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  # ARNs are made from names instead of being read back: policies are then known, and can be checked, at plan.
+  _partition = data.aws_partition.current.partition
+  _scope     = "${data.aws_region.current.name}:${var.account_id}"
+
+  _alias_arn     = "arn:${local._partition}:lambda:${local._scope}:function:${var.name}:${var.alias_name}"
+  _log_group_arn = "arn:${local._partition}:logs:${local._scope}:log-group:${local._log_group}"
+  _queue_arn     = "arn:${local._partition}:sqs:${local._scope}:${local._queue}"
+
+  _log_group = "/aws/lambda/${var.name}"
+  _queue     = "${var.name}-dlq"
+}
+
+resource "aws_lambda_function" "this" {
+  function_name                  = var.name
+  architectures                  = [var.architecture]
+  description                    = var.description
+  handler                        = var.handler
+  kms_key_arn                    = var.kms_key_arn != "" ? var.kms_key_arn : null
+  memory_size                    = var.memory_size
+  package_type                   = "Zip"
+  publish                        = true
+  reserved_concurrent_executions = var.reserved_concurrency
+  role                           = aws_iam_role.this.arn
+  runtime                        = var.runtime
+  s3_bucket                      = var.code.bucket
+  s3_key                         = var.code.key
+  s3_object_version              = var.code.object_version
+  tags                           = var.tags
+  timeout                        = var.timeout
+
+  dead_letter_config {
+    target_arn = aws_sqs_queue.dead_letter.arn
+  }
+
+  dynamic "environment" {
+    for_each = length(var.environment) > 0 ? [var.environment] : []
+
+    content {
+      variables = environment.value
+    }
+  }
+
+  # The levels are spelled out: left to their defaults they show as a change after the first apply.
+  logging_config {
+    application_log_level = var.logging.application_level
+    log_format            = "JSON"
+    log_group             = aws_cloudwatch_log_group.this.name
+    system_log_level      = var.logging.system_level
+  }
+
+  tracing_config {
+    mode = "Active"
+  }
+
+  # Lambda checks at creation that the role may send to the dead-letter queue.
+  depends_on = [aws_iam_role_policy.this]
+}
+
+resource "aws_lambda_alias" "this" {
+  name             = var.alias_name
+  description      = "What everything calls; deployments and rollbacks move it."
+  function_name    = aws_lambda_function.this.function_name
+  function_version = aws_lambda_function.this.version
+
+  dynamic "routing_config" {
+    for_each = var.canary.weight > 0 ? [var.canary] : []
+
+    content {
+      additional_version_weights = { (routing_config.value.version) = routing_config.value.weight }
+    }
+  }
+}
+
+resource "aws_lambda_permission" "this" {
+  for_each = var.permissions
+
+  statement_id   = each.key
+  action         = "lambda:InvokeFunction"
+  function_name  = aws_lambda_function.this.function_name
+  principal      = each.value.principal
+  qualifier      = aws_lambda_alias.this.name
+  source_account = var.account_id
+  source_arn     = each.value.source_arn
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  name              = local._log_group
+  retention_in_days = var.logging.retention_days
+  tags              = var.tags
+}

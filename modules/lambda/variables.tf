@@ -1,0 +1,312 @@
+variable "account_id" {
+  description = "The account that owns the function; its ARNs are made from it, so that a plan shows every policy in full."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id is \"${var.account_id}\": give the 12 digits of the AWS account."
+  }
+}
+
+variable "alias_name" {
+  description = "The alias through which everything calls the function."
+  type        = string
+  default     = "live"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]*[A-Za-z_-][A-Za-z0-9_-]*$", var.alias_name))
+    error_message = "alias_name is \"${var.alias_name}\": use letters, digits, hyphens and underscores, not digits alone (those are versions)."
+  }
+}
+
+variable "architecture" {
+  description = "The processor the code is built for: arm64 or x86_64."
+  type        = string
+  default     = "arm64"
+  nullable    = false
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "architecture is \"${var.architecture}\": use arm64 or x86_64."
+  }
+}
+
+variable "async" {
+  description = "Asynchronous calls through the alias: how often a failed one is repeated and how old, in seconds, it may grow before it goes to the dead-letter queue."
+  type = object({
+    maximum_event_age_seconds = optional(number, 21600)
+    maximum_retry_attempts    = optional(number, 2)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains([0, 1, 2], var.async.maximum_retry_attempts)
+    error_message = "async.maximum_retry_attempts is ${var.async.maximum_retry_attempts}: Lambda takes 0, 1 or 2."
+  }
+
+  validation {
+    condition     = var.async.maximum_event_age_seconds >= 60 && var.async.maximum_event_age_seconds <= 21600
+    error_message = "async.maximum_event_age_seconds is ${var.async.maximum_event_age_seconds}: Lambda takes 60 to 21600 seconds."
+  }
+}
+
+variable "canary" {
+  description = "A second published version that gets a share of the alias's calls: its number and the share, 0 to 1. None when the weight is 0."
+  type = object({
+    version = optional(string, "")
+    weight  = optional(number, 0)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.canary.weight >= 0 && var.canary.weight <= 1
+    error_message = "canary.weight is ${var.canary.weight}: give a share of the calls from 0 to 1."
+  }
+
+  validation {
+    condition     = var.canary.weight == 0 || can(regex("^[0-9]+$", var.canary.version))
+    error_message = "canary.version is \"${var.canary.version}\" with a weight of ${var.canary.weight}: name the published version (a number) that gets the share."
+  }
+}
+
+variable "code" {
+  description = "The deployment package: an object version in a versioned bucket. A new object version publishes a new function version and moves the alias."
+  type = object({
+    bucket         = string
+    key            = string
+    object_version = string
+  })
+  nullable = false
+}
+
+variable "dead_letter_retention_days" {
+  description = "Days the dead-letter queue keeps what failed."
+  type        = number
+  default     = 14
+  nullable    = false
+
+  validation {
+    condition     = var.dead_letter_retention_days >= 1 && var.dead_letter_retention_days <= 14
+    error_message = "dead_letter_retention_days is ${var.dead_letter_retention_days}: SQS keeps messages 1 to 14 days."
+  }
+}
+
+variable "description" {
+  description = "What the function does, in one line."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "environment" {
+  description = "Environment variables of the function."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "event_sources" {
+  description = "Streams that Lambda reads for the function, by name. Batches that keep failing end in the dead-letter queue; the grants to read belong in statements."
+  type = map(object({
+    arn                          = string
+    batch_size                   = optional(number, 25)
+    bisect_batch                 = optional(bool, true)
+    maximum_batching_window      = optional(number, 0)
+    maximum_record_age_seconds   = optional(number, -1)
+    maximum_retry_attempts       = optional(number, 3)
+    parallelization_factor       = optional(number, 1)
+    report_batch_item_failures   = optional(bool, true)
+    starting_position            = optional(string, "TRIM_HORIZON")
+    tumbling_window_size_seconds = optional(number, 0)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for source in values(var.event_sources) : contains(["LATEST", "TRIM_HORIZON"], source.starting_position)])
+    error_message = "event_sources starts at [${join(", ", values(var.event_sources)[*].starting_position)}]: starting_position is TRIM_HORIZON or LATEST."
+  }
+
+  validation {
+    condition     = alltrue([for source in values(var.event_sources) : source.batch_size >= 1 && source.batch_size <= 10000])
+    error_message = "event_sources has the batch sizes [${join(", ", values(var.event_sources)[*].batch_size)}]: Lambda takes 1 to 10000 records."
+  }
+
+  validation {
+    condition     = alltrue([for source in values(var.event_sources) : source.maximum_retry_attempts >= 0 && source.maximum_retry_attempts <= 10000])
+    error_message = "event_sources retries [${join(", ", values(var.event_sources)[*].maximum_retry_attempts)}] times: give 0 to 10000. Endless retries (-1) would let one bad record block its shard for a day."
+  }
+}
+
+variable "handler" {
+  description = "The function in the package that Lambda calls: <module path>.<function>."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z_][A-Za-z0-9_]*([./][A-Za-z_][A-Za-z0-9_]*)+$", var.handler))
+    error_message = "handler is \"${var.handler}\": give the module path and the function, for example \"create_invoice.handler.lambda_handler\"."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "Customer-managed key that encrypts the environment variables. The AWS-managed key of Lambda when empty."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.kms_key_arn == "" || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    error_message = "kms_key_arn is \"${var.kms_key_arn}\": give the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), or leave it empty for the AWS-managed key."
+  }
+}
+
+variable "logging" {
+  description = "JSON logs: lowest level kept from the code and from Lambda itself, and days of retention."
+  type = object({
+    application_level = optional(string, "INFO")
+    retention_days    = optional(number, 30)
+    system_level      = optional(string, "INFO")
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"], var.logging.application_level)
+    error_message = "logging.application_level is \"${var.logging.application_level}\": use TRACE, DEBUG, INFO, WARN, ERROR or FATAL."
+  }
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARN"], var.logging.system_level)
+    error_message = "logging.system_level is \"${var.logging.system_level}\": use DEBUG, INFO or WARN."
+  }
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logging.retention_days)
+    error_message = "logging.retention_days is ${var.logging.retention_days}: CloudWatch Logs takes 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 (0, for ever, is refused)."
+  }
+}
+
+variable "memory_size" {
+  description = "Memory in MB; processor time grows with it."
+  type        = number
+  default     = 512
+  nullable    = false
+
+  validation {
+    condition     = var.memory_size >= 128 && var.memory_size <= 10240 && floor(var.memory_size) == var.memory_size
+    error_message = "memory_size is ${var.memory_size}: Lambda takes 128 to 10240 MB."
+  }
+}
+
+variable "name" {
+  description = "The function's name; its role, log group and dead-letter queue are named after it."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,60}$", var.name))
+    error_message = "name is \"${var.name}\" (${length(var.name)} characters): use 1 to 60 letters, digits, hyphens and underscores."
+  }
+}
+
+variable "permissions" {
+  description = "Who may call the alias, by statement id: the service, and the ARN of the thing that calls."
+  type = map(object({
+    principal  = string
+    source_arn = string
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for permission in values(var.permissions) : can(regex("^[a-z0-9.-]+\\.amazonaws\\.com$", permission.principal))])
+    error_message = "permissions names the principals [${join(", ", values(var.permissions)[*].principal)}]: give AWS service principals such as events.amazonaws.com, never \"*\"."
+  }
+
+  validation {
+    condition     = alltrue([for permission in values(var.permissions) : startswith(permission.source_arn, "arn:")])
+    error_message = "permissions has the sources [${join(", ", values(var.permissions)[*].source_arn)}]: give each the ARN of what calls, so that nobody else's rule, bucket or API can."
+  }
+}
+
+variable "reserved_concurrency" {
+  description = "Concurrent executions set aside for, and granted to, the function."
+  type        = number
+  default     = 5
+  nullable    = false
+
+  validation {
+    condition     = var.reserved_concurrency >= 1 && floor(var.reserved_concurrency) == var.reserved_concurrency
+    error_message = "reserved_concurrency is ${var.reserved_concurrency}: give a whole number, 1 or more (0 would stop the function, -1 would let it starve the others)."
+  }
+}
+
+variable "runtime" {
+  description = "The Lambda runtime."
+  type        = string
+  default     = "python3.13"
+  nullable    = false
+
+  validation {
+    condition     = contains(["python3.11", "python3.12", "python3.13"], var.runtime)
+    error_message = "runtime is \"${var.runtime}\": use python3.11, python3.12 or python3.13, which AWS supports."
+  }
+}
+
+variable "statements" {
+  description = "What the function may do, by statement id (letters and digits): actions on resources, under conditions. Its own log group, queue and traces are granted anyway."
+  type = map(object({
+    actions = list(string)
+    conditions = optional(map(object({
+      test   = string
+      values = list(string)
+    })), {})
+    resources = list(string)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue(flatten([for statement in values(var.statements) : [for action in statement.actions : can(regex("^[a-z0-9-]+:[A-Za-z0-9]+$", action))]]))
+    error_message = "statements grants [${join(", ", flatten(values(var.statements)[*].actions))}]: name each action in full (service:Action), without wildcards."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for statement in values(var.statements) : [for resource in statement.resources : startswith(resource, "arn:")]]))
+    error_message = "statements covers [${join(", ", flatten(values(var.statements)[*].resources))}]: give each resource's ARN; \"*\" is refused."
+  }
+
+  validation {
+    condition     = alltrue([for statement in values(var.statements) : length(statement.actions) > 0 && length(statement.resources) > 0])
+    error_message = "statements is ${jsonencode(var.statements)}: every statement needs at least one action and one resource."
+  }
+
+  validation {
+    condition     = alltrue([for sid in keys(var.statements) : can(regex("^[A-Za-z0-9]+$", sid))])
+    error_message = "statements has the ids [${join(", ", keys(var.statements))}]: IAM takes letters and digits only."
+  }
+}
+
+variable "tags" {
+  description = "Tags for every resource here, on top of the provider's default tags."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "timeout" {
+  description = "Seconds after which Lambda stops one execution."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.timeout >= 1 && var.timeout <= 900 && floor(var.timeout) == var.timeout
+    error_message = "timeout is ${var.timeout}: Lambda takes 1 to 900 seconds."
+  }
+}

@@ -1,0 +1,53 @@
+# The provider reads a lifecycle back ten times before it believes it (55 s, on AWS too). It therefore depends on
+# nothing but the bucket: it starts at once and the wait runs beside the rest of the apply.
+resource "aws_s3_bucket_lifecycle_configuration" "this" {
+  count = length(var.lifecycle_rules) == 0 ? 0 : 1
+
+  bucket = aws_s3_bucket.this.id
+
+  dynamic "rule" {
+    for_each = var.lifecycle_rules
+
+    content {
+      id     = rule.key
+      status = "Enabled"
+
+      filter {
+        prefix = rule.value.prefix
+      }
+
+      dynamic "abort_incomplete_multipart_upload" {
+        for_each = rule.value.abort_multipart_days > 0 ? [rule.value.abort_multipart_days] : []
+
+        content {
+          days_after_initiation = abort_incomplete_multipart_upload.value
+        }
+      }
+
+      dynamic "expiration" {
+        for_each = rule.value.expiration_days > 0 ? [rule.value.expiration_days] : []
+
+        content {
+          days = expiration.value
+        }
+      }
+
+      dynamic "noncurrent_version_expiration" {
+        for_each = rule.value.noncurrent_expiration_days > 0 ? [rule.value.noncurrent_expiration_days] : []
+
+        content {
+          noncurrent_days = noncurrent_version_expiration.value
+        }
+      }
+
+      dynamic "transition" {
+        for_each = rule.value.transitions
+
+        content {
+          days          = transition.value
+          storage_class = transition.key
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,132 @@
+variable "access_log_sources" {
+  description = "Buckets whose access logs S3 may deliver here: a label to each bucket's name. Leave it empty unless this is a log bucket."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "access_logging" {
+  description = "Where S3 writes this bucket's access logs: the log bucket's name and the key prefix (the bucket's own name when left out). No logging without a bucket."
+  type = object({
+    bucket = optional(string)
+    prefix = optional(string)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "account_id" {
+  description = "The account that owns the bucket; grants to AWS services are bound to it."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id is \"${var.account_id}\": give the 12 digits of the AWS account."
+  }
+}
+
+variable "force_destroy" {
+  description = "Whether destroying the bucket also deletes what is in it. For throw-away environments only."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "kms_key_arn" {
+  description = "Customer-managed key for SSE-KMS. SSE-S3 (AES256) when empty."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.kms_key_arn == "" || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    error_message = "kms_key_arn is \"${var.kms_key_arn}\": give the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), or leave it empty for SSE-S3."
+  }
+}
+
+variable "lambda_notifications" {
+  description = "Functions told about objects: a name to the function's alias ARN, the S3 events, and the key prefix and suffix that count."
+  type = map(object({
+    function_arn  = string
+    events        = optional(list(string), ["s3:ObjectCreated:*"])
+    filter_prefix = optional(string, "")
+    filter_suffix = optional(string, "")
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = alltrue([
+      for notification in values(var.lambda_notifications) :
+      can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+:[A-Za-z0-9_-]+$", notification.function_arn))
+    ])
+    error_message = "lambda_notifications sends to [${join(", ", [for notification in values(var.lambda_notifications) : notification.function_arn])}]: every function_arn must end in an alias (arn:aws:lambda:<region>:<account>:function:<name>:<alias>)."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for notification in values(var.lambda_notifications) : [for event in notification.events : startswith(event, "s3:")]]))
+    error_message = "lambda_notifications lists the events [${join(", ", flatten([for notification in values(var.lambda_notifications) : notification.events]))}]: S3 event names start with \"s3:\", for example s3:ObjectCreated:*."
+  }
+}
+
+variable "lifecycle_rules" {
+  description = "Rules by name. Each applies to a key prefix (all keys when empty); days are counted from creation, or from being replaced for noncurrent versions; transitions map a storage class to days. Zero switches one off."
+  type = map(object({
+    abort_multipart_days       = optional(number, 7)
+    expiration_days            = optional(number, 0)
+    noncurrent_expiration_days = optional(number, 90)
+    prefix                     = optional(string, "")
+    transitions                = optional(map(number), {})
+  }))
+  default  = { default = {} }
+  nullable = false
+
+  validation {
+    condition = alltrue(flatten([
+      for rule in values(var.lifecycle_rules) :
+      [for days in concat([rule.abort_multipart_days, rule.expiration_days, rule.noncurrent_expiration_days], values(rule.transitions)) : days >= 0 && floor(days) == days]
+    ]))
+    error_message = "lifecycle_rules is ${jsonencode(var.lifecycle_rules)}: days are whole numbers, 0 or more (0 switches that part off)."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for rule in values(var.lifecycle_rules) :
+      [for class in keys(rule.transitions) : contains(["DEEP_ARCHIVE", "GLACIER", "GLACIER_IR", "INTELLIGENT_TIERING", "ONEZONE_IA", "STANDARD_IA"], class)]
+    ]))
+    error_message = "lifecycle_rules moves objects to [${join(", ", flatten([for rule in values(var.lifecycle_rules) : keys(rule.transitions)]))}]: use DEEP_ARCHIVE, GLACIER, GLACIER_IR, INTELLIGENT_TIERING, ONEZONE_IA or STANDARD_IA."
+  }
+}
+
+variable "name" {
+  description = "The bucket's name, unique in all of AWS."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.name))
+    error_message = "name is \"${var.name}\" (${length(var.name)} characters): use 3 to 63 lower-case letters, digits and hyphens, starting and ending with a letter or digit (dots break TLS host names)."
+  }
+}
+
+variable "request_metrics" {
+  description = "Whether CloudWatch gets request metrics (4xx, 5xx, latency) for the whole bucket."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "tags" {
+  description = "Tags for every resource here, on top of the provider's default tags."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "versioning" {
+  description = "Whether replaced and deleted objects are kept as versions."
+  type        = bool
+  default     = true
+  nullable    = false
+}
