@@ -131,6 +131,11 @@ def run(stack: Stack, csv: Path) -> Outcome:
     with Step(f"Upload {csv.name} and import it") as step:
         s3.upload_file(str(csv), stack.uploads_bucket, f"incoming/{name}")
         report = _wait(lambda: _report(s3, stack, name), stack, started, f"the import report of {name}")
+        if error := report.get("error"):
+            raise HarnessError(
+                f"{csv.name} could not be imported: {error}",
+                mend="The columns and formats that an import takes are described in lambdas/README.md.",
+            )
         step.conclude(
             f"{report['rows']} rows, {report['created']} invoices, {report['duplicates']} duplicates, "
             f"{report['rejected']} rejected"

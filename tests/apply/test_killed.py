@@ -83,7 +83,7 @@ def test_killed_in_the_middle_of_an_apply_leaves_nothing_after_down(build: Path)
 
 
 def test_up_cleans_what_a_killed_detached_up_left(build: Path) -> None:
-    """The engine of a detached stack outlives its starter on purpose; killed before the stack stands, it is a leftover."""
+    """A detached stack's engine outlives its starter on purpose; before the stack stands, it is a leftover."""
     log = build.parent / "up.log"
     first = harness("up", "--detach", "--port", "auto", build=build, to=log)
     record = build / "engine" / "dev" / "engine.json"

@@ -1,0 +1,133 @@
+"""A CSV in, invoices and PDFs out: the main job, through the uploads bucket and the API."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pypdf
+
+from harness.stack import Stack
+
+HEADER = (
+    "invoice_number;customer_id;customer_name;issue_date;currency;description;quantity;unit_price;discount;tax_rate"
+)
+
+
+def rows(customer: str) -> str:
+    """Two sound invoices (one of two rows, one in yen) and one with a bad row, as a German spreadsheet writes them."""
+    today = datetime.now(UTC).date().isoformat()
+    return "\r\n".join(
+        [
+            HEADER,
+            f"0007;{customer};Żółw & Co;{today};EUR;Beratung;3;1.250,50;10;19",
+            f"0007;{customer};Żółw & Co;{today};EUR;Bücher;2;9,99;;7",
+            f"0008;{customer};Żółw & Co;{today};JPY;=SUM(A1);1;980;;10",
+            f"0009;{customer};Żółw & Co;{today};EUR;Nichts;0;1,00;;19",
+            "",
+        ]
+    )
+
+
+def upload(
+    client: Callable[[str], Any], stack: Stack, wait: Callable[..., Any], name: str, content: str
+) -> dict[str, Any]:
+    """Upload a file and return its report."""
+    s3 = client("s3")
+    s3.put_object(Bucket=stack.uploads_bucket, Key=f"incoming/{name}", Body=content.encode())
+
+    def report() -> dict[str, Any] | None:
+        try:
+            answer = s3.get_object(Bucket=stack.uploads_bucket, Key=f"reports/{name}.json")
+        except s3.exceptions.NoSuchKey:
+            return None
+        found: dict[str, Any] = json.load(answer["Body"])
+        return found
+
+    done: dict[str, Any] = wait(report, f"the report of {name}")
+    return done
+
+
+def invoices_of(api: Any, customer: str) -> dict[str, dict[str, Any]]:
+    answer = api("GET", "/invoices", customerId=customer, limit="100")
+    assert answer.status == 200, answer.text
+    return {item["invoiceNumber"]: item for item in answer.body["items"]}
+
+
+def test_csv_becomes_invoices_and_pdfs(
+    api: Any, client: Callable[[str], Any], stack: Stack, wait: Callable[..., Any], customer: str
+) -> None:
+    report = upload(client, stack, wait, f"{customer}.csv", rows(customer))
+
+    assert (report["rows"], report["created"], report["duplicates"], report["rejected"]) == (4, 2, 0, 1)
+    listed = invoices_of(api, customer)
+    assert set(listed) == {"0007", "0008"}
+    # 3 x 1250.50 - 10 % = 3376.35; 2 x 9.99 = 19.98; tax 641.51 + 1.40
+    assert listed["0007"]["total"] == "4039.24"
+    assert listed["0008"]["total"] == "1078"
+    assert "lines" not in listed["0007"]
+
+    def documented() -> dict[str, Any] | None:
+        found: dict[str, Any] = api("GET", f"/invoices/{listed['0007']['invoiceId']}").body
+        return found if "documentUrl" in found and found["status"] == "processed" else None
+
+    invoice = wait(documented, "the PDF of invoice 0007")
+    assert invoice["source"] == f"s3://{stack.uploads_bucket}/incoming/{customer}.csv#2"
+    pdf = api.http.request("GET", invoice["documentUrl"])
+    assert pdf.status == 200
+    assert pdf.headers["content-type"] == "application/pdf"
+    text = re.sub(r"[\s,]", "", "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf.data)).pages))
+    for figure in (invoice["total"], invoice["subtotal"], *(tax["amount"] for tax in invoice["taxes"])):
+        assert figure in text, f"{figure} is not in {text}"
+    for words in ("0007", "Żółw", "Beratung", "Bücher"):
+        assert words in text, f"{words} is not in {text}"
+
+
+def test_rejected_rows_are_reported_for_a_person_to_mend(
+    client: Callable[[str], Any], stack: Stack, wait: Callable[..., Any], customer: str
+) -> None:
+    report = upload(client, stack, wait, f"{customer}.csv", rows(customer))
+
+    content = client("s3").get_object(Bucket=stack.uploads_bucket, Key=report["rejectedReport"])["Body"].read()
+    rejected = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    assert [(row["row"], row["column"], row["value"]) for row in rejected] == [("5", "quantity", "0")]
+    assert rejected[0]["reason"]
+
+
+def test_same_file_again_makes_nothing_new_and_the_original_is_archived(
+    api: Any, client: Callable[[str], Any], stack: Stack, wait: Callable[..., Any], customer: str
+) -> None:
+    upload(client, stack, wait, f"{customer}-1.csv", rows(customer))
+    before = invoices_of(api, customer)
+
+    again = upload(client, stack, wait, f"{customer}-2.csv", rows(customer))
+
+    assert (again["created"], again["duplicates"], again["rejected"]) == (0, 2, 1)
+    assert invoices_of(api, customer).keys() == before.keys()
+
+    def archived() -> list[str] | None:
+        found = client("s3").list_objects_v2(Bucket=stack.archives_bucket).get("Contents", [])
+        keys = [item["Key"] for item in found if customer in item["Key"]]
+        return keys if len(keys) == 2 else None
+
+    year_and_month = f"{datetime.now(UTC):%Y/%m}"
+    assert sorted(wait(archived, "both originals in the archive")) == [
+        f"{year_and_month}/{customer}-1.csv",
+        f"{year_and_month}/{customer}-2.csv",
+    ]
+    left = client("s3").list_objects_v2(Bucket=stack.uploads_bucket, Prefix=f"incoming/{customer}")
+    assert left["KeyCount"] == 0
+
+
+def test_same_number_with_other_content_is_rejected_not_overwritten(
+    api: Any, client: Callable[[str], Any], stack: Stack, wait: Callable[..., Any], customer: str
+) -> None:
+    upload(client, stack, wait, f"{customer}-1.csv", rows(customer))
+
+    changed = upload(client, stack, wait, f"{customer}-2.csv", rows(customer).replace(";980;", ";981;"))
+
+    assert (changed["created"], changed["duplicates"], changed["rejected"]) == (0, 1, 2)
+    assert invoices_of(api, customer)["0008"]["total"] == "1078"
