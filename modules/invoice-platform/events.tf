@@ -6,9 +6,6 @@ locals {
     paid      = "invoice-paid-${var.environment}"
     processed = "invoice-processed-${var.environment}"
   }
-
-  # Not the bus's output: its targets wait for the functions' permissions, which name these.
-  _rule_arns = { for key, name in local._rules : key => "arn:${local._partition}:events:${local._scope}:rule/${local._names.bus}/${name}" }
 }
 
 module "event_bus" {
@@ -19,12 +16,14 @@ module "event_bus" {
   name        = local._names.bus
   tags        = var.tags
 
+  # The functions by their names, not by their outputs: EventBridge takes a target before it exists, and the bus's
+  # queues then start at once instead of after the functions.
   rules = {
     (local._rules.created) = {
       description  = "A new invoice gets its PDF."
       detail_types = ["invoice-created"]
       sources      = [local._event_source]
-      targets      = { generate-pdf = { arn = module.function["generate-pdf"].alias_arn, type = "lambda" } }
+      targets      = { generate-pdf = { arn = local._alias_arns["generate-pdf"], type = "lambda" } }
     }
 
     # The platform's own invoice-paid goes downstream only: were it recorded as a payment again, it would loop.
@@ -32,7 +31,7 @@ module "event_bus" {
       description    = "A payment announced by someone else is recorded on its invoice."
       detail_types   = ["invoice-paid"]
       sources_except = [local._event_source]
-      targets        = { update-invoice-status = { arn = module.function["update-invoice-status"].alias_arn, type = "lambda" } }
+      targets        = { update-invoice-status = { arn = local._alias_arns["update-invoice-status"], type = "lambda" } }
     }
 
     (local._rules.processed) = {
@@ -66,7 +65,7 @@ data "aws_iam_policy_document" "downstream_topic" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [local._rule_arns.processed]
+      values   = [module.event_bus.rule_arns[local._rules.processed]]
     }
   }
 }

@@ -87,13 +87,15 @@ locals {
     }
   }
 
+  _alias_arns = { for name in keys(local._functions) : name => "arn:${local._partition}:lambda:${local._scope}:function:${name}-${var.environment}:live" }
+
   _permissions = {
     create-invoice = {
       PostInvoices = { principal = "apigateway.amazonaws.com", source_arn = "${module.api.execution_arn}/*/POST/invoices" }
       Uploads      = { principal = "s3.amazonaws.com", source_arn = local._arns.uploads }
     }
     generate-pdf = {
-      InvoiceCreated = { principal = "events.amazonaws.com", source_arn = local._rule_arns.created }
+      InvoiceCreated = { principal = "events.amazonaws.com", source_arn = module.event_bus.rule_arns[local._rules.created] }
     }
     get-invoice = {
       GetInvoice = { principal = "apigateway.amazonaws.com", source_arn = "${module.api.execution_arn}/*/GET/invoices/*" }
@@ -102,7 +104,7 @@ locals {
       GetInvoices = { principal = "apigateway.amazonaws.com", source_arn = "${module.api.execution_arn}/*/GET/invoices" }
     }
     update-invoice-status = {
-      InvoicePaid  = { principal = "events.amazonaws.com", source_arn = local._rule_arns.paid }
+      InvoicePaid  = { principal = "events.amazonaws.com", source_arn = module.event_bus.rule_arns[local._rules.paid] }
       PatchInvoice = { principal = "apigateway.amazonaws.com", source_arn = "${module.api.execution_arn}/*/PATCH/invoices/*" }
     }
   }
