@@ -204,16 +204,25 @@ def _open(url: str, connect_s: float) -> IO[bytes]:
     """Open an address within a time that counts the name lookup too, which sockets' own time-outs leave out."""
     outcome: queue.SimpleQueue[IO[bytes] | OSError | HTTPException] = queue.SimpleQueue()
 
+    too_late = threading.Event()
+
     def attempt() -> None:
         try:
-            outcome.put(urllib.request.urlopen(url, timeout=_READ_S))  # noqa: S310 - the scheme was checked
+            answer = urllib.request.urlopen(url, timeout=_READ_S)  # noqa: S310 - the scheme was checked
         except (OSError, HTTPException) as problem:
+            if isinstance(problem, urllib.error.HTTPError):
+                problem.close()
             outcome.put(problem)
+        else:
+            if too_late.is_set():
+                answer.close()
+            outcome.put(answer)
 
     threading.Thread(target=attempt, daemon=True).start()
     try:
         answer = outcome.get(timeout=connect_s)
     except queue.Empty:
+        too_late.set()
         raise TimeoutError(f"no answer within {connect_s:.0f} s") from None
     if isinstance(answer, OSError | HTTPException):
         raise answer

@@ -14,30 +14,16 @@ from typing import Any
 from harness import processes
 from harness.errors import HarnessError
 from harness.terraform import binary, mirror
-from harness.terraform.events import Diagnostic, Event, Outcome, lines_of, until
+from harness.terraform.events import Event, Outcome, lines_of, until
+from harness.terraform.failures import Failure, TerraformError
 from harness.terraform.plan import Plan
+
+__all__ = ["OnEvent", "Terraform", "TerraformError"]
 
 OnEvent = Callable[[Event], None]
 
-_SHOWN = 5  # diagnostics in an error's text; the log has the rest
 _INTERRUPT_S = 30.0  # after Ctrl-C Terraform finishes what is under way and writes its state
 _STOP_S = 5.0
-
-
-class TerraformError(HarnessError):
-    """Terraform failed.
-
-    Attributes:
-        diagnostics: What it said.
-        exit_code: As it ended; None when it was ended at its deadline.
-    """
-
-    def __init__(
-        self, what: str, *, mend: str, diagnostics: Sequence[Diagnostic] = (), exit_code: int | None = None
-    ) -> None:
-        super().__init__(what, mend=mend)
-        self.diagnostics = tuple(diagnostics)
-        self.exit_code = exit_code
 
 
 class Terraform:
@@ -252,7 +238,8 @@ class Terraform:
             raise
         except (TimeoutError, subprocess.TimeoutExpired):
             outcome.seconds = time.monotonic() - started
-            raise self._too_late(verb, outcome, deadline_s) from None
+            failure = Failure(verb, self.root.name, outcome, self.log_dir, self._engine_error)
+            raise failure.too_late(deadline_s) from None
         finally:
             processes.terminate(record, grace_s=_STOP_S)  # its plugins too, should they be left
             process.wait(_STOP_S)
@@ -269,41 +256,9 @@ class Terraform:
 
     def _failure(self, verb: str, outcome: Outcome) -> HarnessError:
         """The error for a command that ended badly."""
-        said = [str(one) for one in outcome.errors[:_SHOWN]]
-        if len(outcome.errors) > _SHOWN:
-            said.append(f"… and {len(outcome.errors) - _SHOWN} more errors")
-        if not said:
-            said = _tail(self.log_dir / f"{verb}.stderr") or outcome.text[-10:] or ["it did not say why"]
-        text = "\n".join(said)
-        if verb == "init" and (about_provider := mirror.init_failure(text, self.config)):
-            return about_provider
-        how = f"exit code {outcome.exit_code}"
-        if outcome.exit_code < 0:
-            how = f"ended by {signal.Signals(-outcome.exit_code).name}"
-        return TerraformError(
-            f"terraform {verb} failed in {self.root.name} ({how}):\n{text}{self._engines_word()}",
-            mend=f"All that it said is in {self.log_dir / verb}.jsonl and .stderr.",
-            diagnostics=outcome.diagnostics,
-            exit_code=outcome.exit_code,
-        )
-
-    def _too_late(self, verb: str, outcome: Outcome, deadline_s: float) -> TerraformError:
-        """The error for a command that was ended at its deadline."""
-        waiting = ", ".join(f"{address} ({action})" for address, action in list(outcome.unfinished.items())[:_SHOWN])
-        what = f"terraform {verb} in {self.root.name} was ended: it did not finish within {deadline_s:.0f} s."
-        if waiting:
-            what += f"\nStill under way: {waiting}."
-        return TerraformError(
-            what + "".join(f"\n{one}" for one in outcome.errors[:_SHOWN]) + self._engines_word(),
-            mend=f"Look into {self.log_dir / verb}.jsonl and the engine's log. If the state stays locked, "
-            f"`terraform -chdir={self.root.name} force-unlock`.",
-            diagnostics=outcome.diagnostics,
-        )
-
-    def _engines_word(self) -> str:
-        """The engine's last error as a line of its own, or nothing."""
-        word = self._engine_error() if self._engine_error else None
-        return f"\nThe engine's last error: {word}" if word else ""
+        failure = Failure(verb, self.root.name, outcome, self.log_dir, self._engine_error)
+        about_provider = mirror.init_failure(failure.said(), self.config) if verb == "init" else None
+        return about_provider or failure.ended_badly()
 
     @contextmanager
     def _cache_to_itself(self) -> Iterator[None]:
@@ -314,9 +269,3 @@ class Terraform:
         with (self.config.path.parent / ".init.lock").open("w", encoding="ascii") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
-
-
-def _tail(file: Path, count: int = 10) -> list[str]:
-    """The last lines of a log that say something."""
-    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
-    return [line.rstrip() for line in text.splitlines() if line.strip(" │╷╵")][-count:]

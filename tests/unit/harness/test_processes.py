@@ -103,7 +103,7 @@ def test_a_tied_process_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
         "folder=Path(sys.argv[1])); time.sleep(60)"
     )
     root = str(Path(processes.__file__).parent.parent)
-    parent = subprocess.Popen([sys.executable, "-c", starter, str(tmp_path)], cwd=root)  # noqa: S603
+    parent = subprocess.Popen([sys.executable, "-c", starter, str(tmp_path)], cwd=root)
     try:
         eventually(lambda: processes.recorded(tmp_path))
         (child,) = processes.recorded(tmp_path)
