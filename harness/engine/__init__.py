@@ -1,0 +1,55 @@
+"""Engines: the AWS account that everything else deploys to, local or real."""
+
+import os
+from typing import Literal
+
+from harness.engine.base import ACCOUNT_ID, REGION, Engine, aws_environment
+from harness.engine.embedded import EmbeddedEngine, clean_leftovers, leftovers
+from harness.errors import HarnessError
+
+__all__ = [
+    "ACCOUNT_ID",
+    "REGION",
+    "EmbeddedEngine",
+    "Engine",
+    "aws_environment",
+    "clean_leftovers",
+    "engine_for",
+    "leftovers",
+]
+
+_LATER = ("localstack", "aws")
+
+
+def engine_for(
+    name: str | None = None, *, instance: str = "main", port: int | Literal["auto"] | None = None
+) -> EmbeddedEngine:
+    """The engine that the caller wants, not yet started.
+
+    Args:
+        name: ``embedded``, or None for what ``HARNESS_ENGINE`` says (``embedded`` if it says nothing).
+        instance: Engines with different instance names run side by side.
+        port: A loopback port, ``"auto"`` for 4566 or a free one, None for ``HARNESS_PORT`` or else ``"auto"``.
+
+    Raises:
+        HarnessError: There is no such engine, or it is not available yet.
+    """
+    wanted = name or os.environ.get("HARNESS_ENGINE") or "embedded"
+    if wanted == "embedded":
+        return EmbeddedEngine(instance, port=_port(port))
+    if wanted in _LATER:
+        raise HarnessError(
+            f"The engine {wanted!r} is not available yet.", mend="Use HARNESS_ENGINE=embedded, or leave it unset."
+        )
+    raise HarnessError(f"There is no engine {wanted!r}.", mend="HARNESS_ENGINE is one of: embedded, localstack, aws.")
+
+
+def _port(port: int | Literal["auto"] | None) -> int | Literal["auto"]:
+    if port is not None:
+        return port
+    text = os.environ.get("HARNESS_PORT", "auto")
+    if text == "auto":
+        return "auto"
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise HarnessError(f"HARNESS_PORT={text!r} is not a port.", mend='Give a number from 1 to 65535, or "auto".')
+    return int(text)

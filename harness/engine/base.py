@@ -1,0 +1,105 @@
+"""What every engine offers: the one line above which nothing knows which engine it runs on."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+ACCOUNT_ID = "000000000000"
+"""The account of every local engine; no real AWS account has this number."""
+
+REGION = "us-east-1"
+
+ROOT_ENVIRONMENT: Mapping[str, str] = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_REGION": REGION,  # read by Terraform's provider
+    "AWS_DEFAULT_REGION": REGION,  # read by boto3
+}
+"""Credentials and region of a local engine's root user."""
+
+REMOVED_VARIABLES: tuple[str, ...] = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+)
+"""What a caller's shell may hold that would win over, or mix with, an engine's own variables."""
+
+
+def aws_environment(caller: Mapping[str, str], engine: "Engine") -> dict[str, str]:
+    """The caller's environment, steered to an engine: what child processes (Terraform, the AWS CLI) get.
+
+    Args:
+        caller: Usually ``os.environ``.
+        engine: The engine to reach.
+
+    Returns:
+        A copy without the caller's AWS identity (:data:`REMOVED_VARIABLES` and every service's own
+        ``AWS_ENDPOINT_URL_*``) and with :meth:`Engine.environment` laid over it.
+    """
+    kept = {
+        name: value
+        for name, value in caller.items()
+        if name not in REMOVED_VARIABLES and not name.startswith("AWS_ENDPOINT_URL")
+    }
+    return {**kept, **engine.environment()}
+
+
+class Engine(Protocol):
+    """An AWS account to deploy to: start it, wait, point tools at it, keep or drop its state, stop it."""
+
+    @property
+    def name(self) -> str:
+        """As ``HARNESS_ENGINE`` spells it."""
+
+    @property
+    def account_id(self) -> str:
+        """The account that everything is deployed to, 12 digits."""
+
+    @property
+    def endpoint_url(self) -> str:
+        """What ``AWS_ENDPOINT_URL`` must be, without a slash at the end.
+
+        Raises:
+            HarnessError: The engine does not run.
+        """
+
+    def start(self, from_snapshot: Path | None = None) -> None:
+        """Start empty, or with the state that :meth:`snapshot` left in a folder.
+
+        Raises:
+            HarnessError: The port is taken, an environment cannot be made, or the engine stops at once.
+        """
+
+    def wait_healthy(self, timeout_s: float = 60) -> None:
+        """Return as soon as the engine answers.
+
+        Args:
+            timeout_s: Seconds to wait at most.
+
+        Raises:
+            HarnessError: It stopped, or did not answer in time; the last lines of its log are in the message.
+        """
+
+    def environment(self) -> dict[str, str]:
+        """The variables to export; see :func:`aws_environment` for those to remove."""
+
+    def snapshot(self, to: Path) -> None:
+        """Write the whole state to a new folder; the engine keeps running.
+
+        Raises:
+            HarnessError: The folder exists, or the engine does not run.
+        """
+
+    def reset(self) -> None:
+        """Forget every resource; the engine keeps running on its port."""
+
+    def stop(self) -> None:
+        """Stop the engine and everything that it started. Stopping a stopped engine does nothing."""

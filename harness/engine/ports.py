@@ -1,0 +1,52 @@
+"""Loopback ports: is one free, and who holds it."""
+
+import contextlib
+import socket
+from pathlib import Path
+
+from harness.engine import processes
+
+LOOPBACK = "127.0.0.1"
+DEFAULT = 4566
+"""The port that local AWS engines traditionally listen on."""
+
+
+def is_free(port: int) -> bool:
+    """True if a server could listen on this loopback port now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def holder(port: int) -> str:
+    """Who listens on a port, as "pid 4711 (command)"; "another process" where the system does not tell.
+
+    Read from Linux' ``/proc/net/tcp`` and the descriptors of the processes this user may look at.
+    """
+    inodes = _listening_inodes(port)
+    if inodes:
+        for process in processes.running():
+            descriptors = Path(f"/proc/{process.pid}/fd")
+            with contextlib.suppress(PermissionError, FileNotFoundError, ProcessLookupError):
+                for descriptor in descriptors.iterdir():
+                    with contextlib.suppress(FileNotFoundError):
+                        if str(descriptor.readlink()) in inodes:
+                            return f"pid {process.pid} ({process.command[:80]})"
+    return "another process"
+
+
+def _listening_inodes(port: int) -> set[str]:
+    found = set()
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        if not table.exists():
+            continue
+        for line in table.read_text(encoding="ascii").splitlines()[1:]:
+            # proc(5): "sl local_address rem_address st ... uid timeout inode"; st 0A is LISTEN.
+            words = line.split()
+            if words[3] == "0A" and int(words[1].rpartition(":")[2], 16) == port:
+                found.add(f"socket:[{words[9]}]")
+    return found

@@ -1,0 +1,89 @@
+"""API Gateway (REST), control plane: what Terraform sets and reads back."""
+
+from typing import Any
+
+from ministack.services import apigateway_v1 as gw
+
+from embedded.mend import mends
+
+Data = dict[str, Any]
+
+
+def _refuses_an_empty_value(original: Any) -> bool:
+    try:
+        return bool(original({"name": "self-check", "value": ""})[0] != 201)
+    finally:
+        gw.reset()
+
+
+@mends(gw, "_create_api_key", needed=_refuses_an_empty_value)
+def empty_api_key_value(original: Any) -> Any:
+    """CreateApiKey with an empty value makes one up, as with none.
+
+    AWS: Terraform's provider sends ``"value": ""`` for a key without a value, and AWS generates one.
+    https://docs.aws.amazon.com/apigateway/latest/api/API_CreateApiKey.html
+    MiniStack: 400, the value is too short.
+    """
+
+    def create_api_key(data: Data) -> Any:
+        return original({name: value for name, value in data.items() if (name, value) != ("value", "")})
+
+    return create_api_key
+
+
+def _stores_the_text_false(original: Any) -> bool:
+    gw._api_keys["self-check"] = {"id": "self-check", "enabled": True}
+    try:
+        original("self-check", {"patchOperations": [{"op": "replace", "path": "/enabled", "value": "false"}]})
+        return bool(gw._api_keys["self-check"]["enabled"])
+    finally:
+        gw.reset()
+
+
+@mends(gw, "_update_api_key", needed=_stores_the_text_false)
+def disabled_api_key(original: Any) -> Any:
+    """A key that UpdateApiKey disables is refused from then on.
+
+    AWS: patch values are strings; ``"false"`` at ``/enabled`` disables the key.
+    https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateApiKey.html
+    MiniStack: stores the string, which is true.
+    """
+
+    def update_api_key(key_id: str, data: Data) -> Any:
+        answer = original(key_id, data)
+        key = gw._api_keys.get(key_id)
+        if key is None or not isinstance(key.get("enabled"), str):
+            return answer
+        key["enabled"] = key["enabled"].lower() == "true"
+        return gw._v1_response(key)
+
+    return update_api_key
+
+
+def _invents_a_method(original: Any) -> bool:
+    gw._resources["self-check"] = {"r": {"id": "r", "resourceMethods": {"OPTIONS": {"httpMethod": "OPTIONS"}}}}
+    try:
+        original("self-check", "r", "OPTIONS", {"type": "MOCK"})
+        return "httpMethod" in gw._resources["self-check"]["r"]["resourceMethods"]["OPTIONS"]["methodIntegration"]
+    finally:
+        gw.reset()
+
+
+@mends(gw, "_put_integration", needed=_invents_a_method)
+def mock_integration_method(original: Any) -> Any:
+    """PutIntegration keeps no HTTP method that was not given.
+
+    AWS: a MOCK integration has no ``httpMethod``; Terraform plans a change for ever if one comes back.
+    https://docs.aws.amazon.com/apigateway/latest/api/API_PutIntegration.html
+    MiniStack: fills in POST.
+    """
+
+    def put_integration(api_id: str, resource_id: str, http_method: str, data: Data) -> Any:
+        answer = original(api_id, resource_id, http_method, data)
+        if answer[0] != 201 or "httpMethod" in data:
+            return answer
+        integration = gw._resources[api_id][resource_id]["resourceMethods"][http_method]["methodIntegration"]
+        integration.pop("httpMethod", None)
+        return gw._v1_response(integration, 201)
+
+    return put_integration

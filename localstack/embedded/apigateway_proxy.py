@@ -1,0 +1,173 @@
+"""API Gateway (REST), data plane: Lambda proxy integrations, their limits and their failures."""
+
+import asyncio
+import json
+import re
+import time
+from typing import Any
+
+from ministack.core.responses import get_region
+from ministack.services import apigateway_v1 as gw
+
+from embedded.apigateway_exchange import current
+from embedded.mend import mends, source_has, source_lacks
+
+_MAX_REQUEST = 10 * 1024 * 1024
+"""Bytes. https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html: "Payload size 10 MB"."""
+_MAX_RESPONSE = 6 * 1024 * 1024
+"""Bytes that a function may return. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+_DEFAULT_TIMEOUT_MS = 29_000
+
+
+class _IntegrationFailure(gw._GatewayError):  # type: ignore[misc]
+    """A failed integration: answered by the gateway response DEFAULT_5XX, with its own status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("DEFAULT_5XX", "Internal server error", "InternalServerErrorException")
+        self.status = status
+
+
+class _BadAnswerError(Exception):
+    """The function did not answer as a proxy integration must."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+@mends(gw, "_gateway_error_response", needed=source_lacks("502"))
+def failure_status(original: Any) -> Any:
+    """DEFAULT_5XX keeps the failure's own status unless it sets one.
+
+    AWS: "If unspecified, the original status code is returned": 502 for a malformed proxy answer.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gatewayResponse-definition.html
+    MiniStack: always 500.
+    """
+
+    def gateway_error_response(error: Any, request: dict[str, Any]) -> Any:
+        status, headers, body = original(error, request)
+        if isinstance(error, _IntegrationFailure) and status == 500:
+            status = error.status
+        return status, headers, body
+
+    return gateway_error_response
+
+
+@mends(gw, "_lambda_proxy_response", needed=source_has("return None, str("))
+def malformed_answer(_original: Any) -> Any:
+    """A function that fails or answers without a status code is a gateway error.
+
+    AWS: "If the Lambda API rejects the invocation request, API Gateway returns a 500 error code. If the function runs
+    but returns an error, or returns a response in the wrong format, API Gateway returns a 502."
+    https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html
+    MiniStack: shows the exception to the client, or wraps any value into a 200.
+    """
+
+    def lambda_proxy_response(result: dict[str, Any]) -> Any:
+        if result.get("throttle"):
+            raise _BadAnswerError(500)
+        body = result.get("body")
+        if isinstance(body, str) and body.lstrip().startswith("{"):
+            try:
+                body = json.loads(body)
+            except ValueError:
+                raise _BadAnswerError(502) from None
+        if result.get("error") or not isinstance(body, dict) or not str(body.get("statusCode", "")).isdigit():
+            raise _BadAnswerError(502)
+        if not isinstance(body.get("body", ""), str | None):
+            raise _BadAnswerError(502)
+        return {**body, "statusCode": int(body["statusCode"]), "body": body.get("body") or ""}, None
+
+    return lambda_proxy_response
+
+
+@mends(gw, "_invoke_lambda_proxy_v1", needed=source_lacks("timeoutInMillis"))
+def proxy_limits(original: Any) -> Any:
+    """Requests over 10 MB, answers over 6 MB and slow functions end in 413, 502 and 504; stage variables work in URIs.
+
+    AWS: REQUEST_TOO_LARGE (413), INTEGRATION_TIMEOUT (504) after the integration's ``timeoutInMillis`` while the
+    function runs on; ``${stageVariables.name}`` in the integration's URI.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/amazon-api-gateway-using-stage-variables.html
+    MiniStack: none of these.
+    """
+
+    async def invoke(
+        integration: dict[str, Any], api_id: str, stage_name: str, stage: dict[str, Any], *rest: Any, **options: Any
+    ) -> Any:
+        body = rest[4]
+        if len(body or b"") > _MAX_REQUEST:
+            return gw._gw_error("REQUEST_TOO_LARGE", "Request Too Long")
+        variables = stage.get("variables") or {}
+        uri = re.sub(r"\$\{stageVariables\.(\w+)\}", lambda m: variables.get(m[1], ""), integration.get("uri") or "")
+        started = time.monotonic()
+        task = asyncio.ensure_future(original({**integration, "uri": uri}, api_id, stage_name, stage, *rest, **options))
+        patience_s = int(integration.get("timeoutInMillis") or _DEFAULT_TIMEOUT_MS) / 1000
+        done, _ = await asyncio.wait({task}, timeout=patience_s)
+        current.get().integration_ms = (time.monotonic() - started) * 1000
+        if not done:
+            task.add_done_callback(_forget)
+            return gw._gw_error("INTEGRATION_TIMEOUT", "Endpoint request timed out")
+        try:
+            answer = task.result()
+        except _BadAnswerError as bad:
+            return _IntegrationFailure(bad.status)
+        if isinstance(answer, tuple) and len(answer[2] or b"") > _MAX_RESPONSE:
+            return _IntegrationFailure(502)
+        return answer
+
+    return invoke
+
+
+def _forget(task: "asyncio.Future[Any]") -> None:
+    """Look at the outcome that nobody waits for any more, so that asyncio does not complain about it."""
+    if not task.cancelled():
+        task.exception()
+
+
+@mends(gw, "_missing_request_parameters", needed=source_has('in (None, "", [])'))
+def blank_parameters(original: Any) -> Any:
+    """A required query parameter that is there but blank is missing.
+
+    AWS: the validator checks that required parameters "are included and not blank".
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-request-validation.html
+    MiniStack: ``?limit=`` passes.
+    """
+
+    def missing_request_parameters(method: Any, request: Any, headers: Any, query: dict[str, list[str]] | None) -> Any:
+        return original(method, request, headers, {k: v for k, v in (query or {}).items() if any(v)})
+
+    return missing_request_parameters
+
+
+@mends(gw, "_build_lambda_event_v1", needed=source_has('"version": "1.0"'))
+def proxy_event(original: Any) -> Any:
+    """The event of a proxy integration as REST APIs send it.
+
+    AWS: no ``version`` (that is HTTP APIs' payload 1.0); header names as the client spelled them; ``domainName``,
+    ``domainPrefix``, ``deploymentId`` and ``identity.apiKey`` in the request context.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+    MiniStack: adds a version, lower-cases header names (its server does), leaves the context fields out.
+    """
+
+    def build_event(api_id: str, stage_name: str, stage: dict[str, Any], *rest: Any, **options: Any) -> Any:
+        event = original(api_id, stage_name, stage, *rest, **options)
+        event.pop("version", None)
+        # As most HTTP/1.1 clients spell them. Browsers speak HTTP/2, so their own "origin" stays in lower case.
+        spelled = {name: "-".join(map(str.capitalize, name.split("-"))) for name in event["headers"]}
+        spelled["origin"] = "origin"
+        for member in ("headers", "multiValueHeaders"):
+            event[member] = {spelled.get(name, name): value for name, value in event[member].items()}
+        context = event["requestContext"]
+        context.update(
+            domainName=f"{api_id}.execute-api.{get_region()}.amazonaws.com",
+            domainPrefix=api_id,
+            deploymentId=stage.get("deploymentId"),
+        )
+        exchange = current.get()
+        exchange.request_id = context["requestId"]
+        if key := gw._resolve_api_key(gw._api_key_from_request(exchange.headers)):
+            context["identity"].update(apiKey=key["value"], apiKeyId=key["id"])
+        return event
+
+    return build_event

@@ -1,0 +1,180 @@
+"""CloudWatch's wire protocols, translated to the JSON that MiniStack serves completely.
+
+The shapes come from botocore's service model.
+"""
+
+import functools
+import json
+import re
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+import botocore.loaders
+import botocore.model
+from ministack.services import cloudwatch as cw
+
+from embedded import cbor
+from embedded.mend import mends, source_lacks
+
+_TARGET = "GraniteServiceVersion20100801"
+_XMLNS = "http://monitoring.amazonaws.com/doc/2010-08-01/"
+
+
+@mends(cw, "handle_request", needed=source_lacks("service_model", "service-2"))
+def query_and_cbor(original: Any) -> Any:
+    """CloudWatch answers the Query, CBOR and JSON protocols alike.
+
+    AWS: the service has all three (``protocols`` in its model); Terraform's provider 5.x speaks Query, boto3 CBOR.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonParameters.html
+    MiniStack: its Query handlers drop members (metric queries of an alarm, insufficient-data actions, dashboards'
+    errors); its CBOR handlers need the package ``cbor2``, without which every request is read as empty.
+    """
+
+    async def handle_request(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:
+        if "cbor" in headers.get("content-type", "") or "cbor" in headers.get("smithy-protocol", ""):
+            operation = path.rpartition("/")[2]
+            request = cbor.decode(body) if body else {}
+            render = _cbor_answer
+        elif "x-www-form-urlencoded" in headers.get("content-type", "") and not headers.get("x-amz-target"):
+            form = dict(parse_qsl(body.decode(), keep_blank_values=True))
+            operation = form.get("Action", "")
+            model = _operation(operation)
+            request = _from_form(form, "", model.input_shape) if model else {}
+            render = _query_answer
+        else:
+            return await original(method, path, headers, body, query)
+        json_headers = {
+            **headers,
+            "content-type": "application/x-amz-json-1.0",
+            "x-amz-target": f"{_TARGET}.{operation}",
+        }
+        json_headers.pop("smithy-protocol", None)
+        status, _, answer = await original("POST", "/", json_headers, json.dumps(request, default=str).encode(), {})
+        return render(operation, status, json.loads(answer or b"{}"))
+
+    return handle_request
+
+
+@functools.cache
+def _service() -> botocore.model.ServiceModel:
+    description = botocore.loaders.Loader().load_service_model("cloudwatch", "service-2")
+    return botocore.model.ServiceModel(description, "cloudwatch")
+
+
+def _operation(name: str) -> Any:
+    """The operation's model, None for a name that the service does not have."""
+    return _service().operation_model(name) if name in _service().operation_names else None
+
+
+# --- Query, requests ----------------------------------------------------------------------------------------------
+
+
+def _from_form(form: dict[str, str], prefix: str, shape: Any) -> Any:
+    """The value of a shape out of ``Name.member.1.Key=…`` pairs; None where there is nothing.
+
+    https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
+    """
+    if shape is None:
+        return {}
+    if shape.type_name == "structure":
+        dot = f"{prefix}." if prefix else ""
+        members = {
+            name: _from_form(form, dot + member.serialization.get("name", name), member)
+            for name, member in shape.members.items()
+        }
+        found = {name: value for name, value in members.items() if value is not None}
+        return found or (None if prefix else {})
+    if shape.type_name == "list":
+        base = prefix if shape.serialization.get("flattened") else f"{prefix}.member"
+        numbers = sorted({int(m[1]) for key in form if (m := re.match(rf"{re.escape(base)}\.(\d+)(?:\.|$)", key))})
+        items = [_from_form(form, f"{base}.{number}", shape.member) for number in numbers]
+        return items or ([] if prefix in form else None)
+    text = form.get(prefix)
+    return None if text is None else _scalars.get(shape.type_name, str)(text)
+
+
+_scalars: dict[str, Callable[[str], Any]] = {
+    "boolean": lambda text: text == "true",
+    "double": float,
+    "float": float,
+    "integer": int,
+    "long": int,
+}
+
+
+# --- answers ------------------------------------------------------------------------------------------------------
+
+
+def _query_answer(operation: str, status: int, content: dict[str, Any]) -> Any:
+    request_id = uuid.uuid4()
+    if status >= 400:
+        code, message = _error(content)
+        fault = "Sender" if status < 500 else "Receiver"
+        error = f"<Type>{fault}</Type><Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+        return _xml(
+            status,
+            f'<ErrorResponse xmlns="{_XMLNS}"><Error>{error}</Error><RequestId>{request_id}</RequestId></ErrorResponse>',
+        )
+    shape = _operation(operation).output_shape
+    result = "" if shape is None else f"<{operation}Result>{_to_xml(content, shape)}</{operation}Result>"
+    metadata = f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
+    return _xml(status, f'<{operation}Response xmlns="{_XMLNS}">{result}{metadata}</{operation}Response>')
+
+
+def _xml(status: int, text: str) -> Any:
+    return status, {"Content-Type": "text/xml"}, text.encode()
+
+
+def _to_xml(value: Any, shape: Any) -> str:
+    if shape.type_name == "structure":
+        return "".join(
+            f"<{name}>{_to_xml(value[name], member)}</{name}>"
+            for name, member in shape.members.items()
+            if value.get(name) is not None
+        )
+    if shape.type_name == "list":
+        return "".join(f"<member>{_to_xml(item, shape.member)}</member>" for item in value)
+    if shape.type_name == "timestamp":
+        return _time(value).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if shape.type_name == "boolean":
+        return "true" if value else "false"
+    return escape(str(value))
+
+
+def _cbor_answer(operation: str, status: int, content: dict[str, Any]) -> Any:
+    headers = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
+    if status >= 400:
+        code, message = _error(content)
+        # boto3 takes the code that clients know from the Query protocol from this header (awsQueryCompatible).
+        headers["x-amzn-query-error"] = f"{code};{'Sender' if status < 500 else 'Receiver'}"
+        return status, headers, cbor.encode({"__type": code, "message": message})
+    shape = _operation(operation).output_shape
+    return status, headers, cbor.encode(_typed(content, shape) if shape is not None else {})
+
+
+def _typed(value: Any, shape: Any) -> Any:
+    """JSON's value in the types of the shape: times as datetimes, doubles as floats, nulls left out."""
+    if shape.type_name == "structure":
+        return {
+            name: _typed(value[name], member) for name, member in shape.members.items() if value.get(name) is not None
+        }
+    if shape.type_name == "list":
+        return [_typed(item, shape.member) for item in value]
+    if shape.type_name == "timestamp":
+        return _time(value)
+    return float(value) if shape.type_name in {"double", "float"} else value
+
+
+def _time(value: Any) -> datetime:
+    if isinstance(value, str):
+        return datetime.fromisoformat(value)
+    return datetime.fromtimestamp(float(value), UTC)
+
+
+def _error(content: dict[str, Any]) -> tuple[str, str]:
+    code = str(content.get("__type", "InternalServiceFault")).rpartition("#")[2]
+    return code, str(content.get("message") or content.get("Message") or "")

@@ -1,0 +1,154 @@
+"""The ASGI application: guards and answers of our own, MiniStack for everything else."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import ministack.app as ministack
+from ministack.core import persistence
+
+from embedded import (  # noqa: F401 -- importing a module of mends registers them
+    MINISTACK_VERSION,
+    apigateway_control,
+    apigateway_mock,
+    apigateway_observe,
+    apigateway_proxy,
+    cloudwatch_alarms,
+    cloudwatch_protocol,
+    eventbridge,
+    lambda_async,
+    lambda_invoke,
+    lambda_logs,
+    lambda_runtime,
+    lambda_streams,
+    mend,
+    secretsmanager,
+    services,
+)
+
+_log = logging.getLogger("embedded.dispatcher")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_EXECUTE_API = ("/_aws/execute-api/", "/restapis/")
+
+
+def build() -> App:
+    """Apply the mends, add our own services, and return the application.
+
+    Raises:
+        MendError: MiniStack is not the version that the mends are written for.
+    """
+    verdicts = mend.apply_all()
+    services.add_all()
+    return Dispatcher(ministack.app, [m.name for m, needed in verdicts if needed])
+
+
+class Dispatcher:
+    """Refuses strangers, answers ``/_embedded/*``, logs every 5xx, passes the rest on."""
+
+    def __init__(self, inner: App, applied: list[str]) -> None:
+        self._inner = inner
+        self._applied = applied
+        self._alarms: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI scope."""
+        if scope["type"] == "lifespan":
+            self._alarms = asyncio.create_task(cloudwatch_alarms.evaluate_for_ever(_alarm_period()))
+            await self._inner(scope, receive, send)
+            self._alarms.cancel()
+            return
+        headers = dict(scope.get("headers", []))
+        if reason := _refusal(scope, headers):
+            _log.warning("refused %s %s: %s", scope.get("method"), scope["path"], reason)
+            await _answer(send, 403, {"message": reason})
+        elif scope["path"] == "/_embedded/health":
+            await _answer(send, 200, {"status": "ok", "ministack": MINISTACK_VERSION, "mends": self._applied})
+        elif scope["path"] == "/_embedded/save" and scope.get("method") == "POST":
+            missing = save_state()
+            await _answer(send, 500 if missing else 200, {"not_saved": missing})
+        else:
+            await self._inner(scope, receive, _log_failures(scope, headers, send))
+
+
+def save_state() -> list[str]:
+    """Write every service's state to ``STATE_DIR``, as a shutdown would.
+
+    Returns:
+        The services whose state could not be written.
+    """
+    # MiniStack's own function: it knows every service that holds state.
+    wanted = ministack._build_persistence_save_dict()
+    folder = Path(persistence.STATE_DIR)
+    for stale in folder.glob("*.json"):
+        stale.unlink()
+    persistence.save_all(wanted)
+    return [name for name, state in wanted.items() if not (folder / f"{name}.json").exists() and state() is not None]
+
+
+def _refusal(scope: Scope, headers: dict[bytes, bytes]) -> str | None:
+    """Why a request is refused, or None.
+
+    Any page open in a browser can send requests to 127.0.0.1. One that got here by DNS rebinding carries its own host
+    name; one that calls across origins carries an Origin. Only a deployed API's own paths are for browsers: there the
+    API's CORS settings decide, as on AWS; a presigned URL carries its own permission.
+    """
+    host = urlsplit("//" + headers.get(b"host", b"").decode("latin-1")).hostname
+    if not _is_loopback(host):
+        return f"The host {host!r} is not this machine's loopback."
+    origin = headers.get(b"origin")
+    if (
+        origin is None
+        or scope["path"].startswith(_EXECUTE_API)
+        or ".execute-api." in (host or "")
+        or b"X-Amz-Signature=" in scope.get("query_string", b"")
+    ):
+        return None
+    if not _is_loopback(urlsplit(origin.decode("latin-1")).hostname):
+        return f"A page of {origin.decode('latin-1')!r} has no access to the engine."
+    return None
+
+
+def _is_loopback(host: str | None) -> bool:
+    return host in {"127.0.0.1", "localhost", "::1"} or (host or "").endswith(".localhost")
+
+
+def _log_failures(scope: Scope, headers: dict[bytes, bytes], send: Send) -> Send:
+    """Log each 5xx with what was asked and the beginning of the answer: a client may retry it silently for minutes."""
+    status = 0
+
+    async def watch(message: dict[str, Any]) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+        elif message["type"] == "http.response.body" and status >= 500:
+            target = headers.get(b"x-amz-target", b"").decode("latin-1")
+            body = message.get("body", b"")[:300].decode(errors="replace").replace("\n", " ")
+            _log.error("%d for %s %s %s: %s", status, scope.get("method"), scope["path"], target, body)
+            status = 0  # once
+        await send(message)
+
+    return watch
+
+
+async def _answer(send: Send, status: int, content: dict[str, Any]) -> None:
+    body = json.dumps(content).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    # A client that is gone already needs no answer.
+    with contextlib.suppress(ConnectionError):
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def _alarm_period() -> float:
+    return float(os.environ.get("EMBEDDED_ALARM_PERIOD", "2"))

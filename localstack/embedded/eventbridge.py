@@ -1,0 +1,88 @@
+"""EventBridge: delivery to targets."""
+
+import contextlib
+import json
+from typing import Any
+
+from ministack.core.arn import ArnParseError, parse_arn
+from ministack.services import eventbridge
+from ministack.services import lambda_svc as lam
+from ministack.services import sns, sqs
+
+from embedded import delivery
+from embedded.mend import mends, source_has, source_lacks
+from embedded.permissions import may_invoke
+
+_SERVICE = "events.amazonaws.com"
+
+
+@mends(eventbridge, "_dispatch_to_lambda", needed=source_has("_execute_function_with_config_scope"))
+def asynchronous_target(_original: Any) -> Any:
+    """A function that is a target is invoked asynchronously, with Lambda's retries and dead-letter queue.
+
+    AWS: "EventBridge invokes your function asynchronously".
+    https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html
+    MiniStack: one attempt, whose failure nobody learns of.
+    """
+
+    def dispatch(arn: str, payload: str) -> None:
+        function, config, _ = lam._get_func_record_for_ref(arn)
+        event: Any = {"body": payload}
+        with contextlib.suppress(ValueError):
+            event = json.loads(payload)
+        if function is not None:
+            lam.invoke_async_with_retry(lam._execution_record_for_config(function, config), event)
+
+    return dispatch
+
+
+@mends(eventbridge, "_invoke_target", needed=source_lacks("DeadLetterConfig"))
+def undeliverable(original: Any) -> Any:
+    """An event that cannot be delivered to a target goes to the target's dead-letter queue, with the reason.
+
+    AWS: errors that no retry mends (the target is gone, or does not permit EventBridge) go there at once, with ERROR_CODE,
+    ERROR_MESSAGE, RULE_ARN and TARGET_ARN as attributes; the queue must permit it.
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    MiniStack: drops the event; invokes functions whether or not their policy permits it.
+    """
+
+    def invoke_target(target: Any, event: Any, rule: Any, view: Any = None) -> None:
+        arn, rule_arn = target.get("Arn", ""), rule.get("Arn", "")
+        reason = _obstacle(arn, rule_arn)
+        if reason is None:
+            original(target, event, rule, view)
+            return
+        code, message = reason
+        queue = (target.get("DeadLetterConfig") or {}).get("Arn")
+        if not queue or not sqs.queue_policy_allows(queue, _SERVICE, rule_arn, rule_arn.split(":")[4]):
+            return
+        body = (view or eventbridge._pattern_event_view(event)).event_with_detail()
+        attributes = {
+            "ERROR_CODE": delivery.text(code),
+            "ERROR_MESSAGE": delivery.text(message),
+            "RULE_ARN": delivery.text(rule_arn),
+            "TARGET_ARN": delivery.text(arn),
+        }
+        delivery.send(queue, json.dumps(body), attributes)
+
+    return invoke_target
+
+
+def _obstacle(arn: str, rule_arn: str) -> tuple[str, str] | None:
+    """Why a target cannot be reached: EventBridge's error code and a message; None if it can."""
+    try:
+        service = parse_arn(arn).service
+    except ArnParseError:
+        return "INVALID_PARAMETER", f"{arn} is not an ARN."
+    if not delivery.exists(arn):
+        return "RESOURCE_NOT_FOUND", f"{arn} does not exist."
+    account = rule_arn.split(":")[4]
+    permitted = {
+        "lambda": lambda: may_invoke(arn, _SERVICE, rule_arn),
+        "sqs": lambda: sqs.queue_policy_allows(arn, _SERVICE, rule_arn, account),
+        "sns": lambda: sns.topic_policy_allows(arn, _SERVICE, rule_arn, account),
+    }
+    if service in permitted and not permitted[service]():
+        return "NO_PERMISSIONS", f"{arn} does not permit {_SERVICE} for {rule_arn}."
+    return None

@@ -1,0 +1,150 @@
+"""Lambda: what every invocation has in common, whatever caused it: metrics, aliases, reserved concurrency."""
+
+import contextvars
+import json
+import logging
+import random
+import time
+from typing import Any
+
+from ministack.services import cloudwatch as cw
+from ministack.services import lambda_svc as lam
+
+from embedded.mend import mends, source_has, source_lacks
+
+_log = logging.getLogger("embedded.lambda")
+
+asked_alias: contextvars.ContextVar[str | None] = contextvars.ContextVar("asked_alias", default=None)
+"""The alias that a direct invocation named, when its weights sent it to another version than the alias's own."""
+
+
+@mends(lam, "_emit_lambda_metrics", needed=source_has("AWS/Lambda"))
+def metrics_once(_original: Any) -> Any:
+    """Only throttles are counted here; invocations are where they run (:func:`metrics_always`).
+
+    AWS: "Lambda doesn't consider throttled requests" as invocations.
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+    MiniStack: counts throttles as invocations, twice when called directly.
+    """
+
+    def emit(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:  # noqa: ARG001, FBT001
+        # The caller that measures a duration is the second to tell.
+        if throttle and duration_ms == 0.0:
+            cw.record_metric("AWS/Lambda", "Throttles", 1, "Count", {"FunctionName": function_name})
+
+    return emit
+
+
+@mends(lam, "_execute_function_dispatch", needed=source_lacks("_emit_lambda_metrics"))
+def metrics_always(original: Any) -> Any:
+    """Every invocation has metrics, also those by events and APIs, and embedded metrics in its log are recorded.
+
+    AWS: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html and
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    MiniStack: counts Invoke calls only, reads no embedded metrics.
+    """
+
+    def dispatch(func: Any, config: Any, event: Any, request_id: str, started: float) -> Any:
+        result = original(func, config, event, request_id, started)
+        _record(config, (time.time() - started) * 1000, failed=bool(result.get("error")))
+        for line in (result.get("log") or "").splitlines():
+            if '"_aws"' in line and "CloudWatchMetrics" in line:
+                _record_embedded(line)
+        return result
+
+    return dispatch
+
+
+def _record(config: Any, duration_ms: float, *, failed: bool) -> None:
+    name = config.get("FunctionName", "")
+    qualifier = ":".join(config.get("FunctionArn", "").split(":")[7:])
+    dimensions = [{"FunctionName": name}]
+    if qualifier and qualifier != "$LATEST":
+        dimensions.append({"FunctionName": name, "Resource": f"{name}:{qualifier}"})
+    for chosen in dimensions:
+        cw.record_metric("AWS/Lambda", "Invocations", 1, "Count", chosen)
+        cw.record_metric("AWS/Lambda", "Errors", int(failed), "Count", chosen)
+        cw.record_metric("AWS/Lambda", "Throttles", 0, "Count", chosen)
+        cw.record_metric("AWS/Lambda", "Duration", duration_ms, "Milliseconds", chosen)
+
+
+def _record_embedded(line: str) -> None:
+    try:
+        content = json.loads(line)
+        for directive in content["_aws"]["CloudWatchMetrics"]:
+            for names in directive.get("Dimensions") or [[]]:
+                dimensions = {name: str(content[name]) for name in names}
+                for metric in directive["Metrics"]:
+                    values = content[metric["Name"]]
+                    for value in values if isinstance(values, list) else [values]:
+                        unit = metric.get("Unit", "None")
+                        cw.record_metric(directive["Namespace"], metric["Name"], value, unit, dimensions)
+    except (KeyError, TypeError, ValueError):
+        # As on AWS: a line that does not follow the format is only a log line.
+        _log.warning("not in the embedded metric format: %s", line[:200])
+
+
+@mends(lam, "_reserved_concurrency", needed=source_lacks("_functions"))
+def reserved_concurrency(original: Any) -> Any:
+    """Reserved concurrency holds for all versions and aliases of a function.
+
+    AWS: https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+    MiniStack: looks at the version's own record, which has none.
+    """
+
+    def reserved(func: Any, config: Any) -> int | None:
+        return original(lam._functions.get(config.get("FunctionName")) or func, config)  # type: ignore[no-any-return]
+
+    return reserved
+
+
+def _shifted(func: Any, qualifier: str | None) -> str | None:
+    """The version that an alias's weights choose for one invocation, or the qualifier as it is."""
+    alias = ((func or {}).get("aliases") or {}).get(qualifier) or {}
+    weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    ticket = random.random()  # noqa: S311 -- a lottery, not a secret
+    for version, weight in weights.items():
+        ticket -= weight
+        if ticket < 0:
+            return str(version)
+    return qualifier
+
+
+@mends(lam, "_get_func_record_for_ref", needed=source_lacks("AdditionalVersionWeights"))
+def alias_of_events(original: Any) -> Any:
+    """An invocation through an alias's ARN follows the alias's weights and knows its alias.
+
+    AWS: weights apply to every invocation through the alias; ``context.invoked_function_arn`` is the alias's ARN, and
+    asynchronous settings are those of the alias.
+    https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
+    MiniStack: always the alias's first version, known by the version's ARN.
+    """
+
+    def record_for_ref(reference: str) -> Any:
+        record, config, name = original(reference)
+        base = lam._functions.get(name)
+        _, qualifier = lam._resolve_name_and_qualifier(reference)
+        if record is None or base is None or qualifier not in (base.get("aliases") or {}):
+            return record, config, name
+        version = _shifted(base, qualifier)
+        if version != qualifier:
+            record, config = lam._effective_func_record_for_qualifier(base, version)
+        config = {**config, "FunctionArn": f"{base['config']['FunctionArn']}:{qualifier}"}
+        return {**record, "config": config}, config, name
+
+    return record_for_ref
+
+
+@mends(lam, "_invoke", needed=source_lacks("AdditionalVersionWeights"))
+def alias_of_calls(original: Any) -> Any:
+    """Invoke through an alias follows the alias's weights; see :func:`alias_of_events`."""
+
+    async def invoke(
+        name: str, event: Any, headers: Any, path_qualifier: str | None = None, query_params: Any = None
+    ) -> Any:
+        asked = path_qualifier or lam._qp_first(query_params or {}, "Qualifier") or None
+        chosen = _shifted(lam._functions.get(name), asked)
+        asked_alias.set(asked if chosen != asked else None)
+        return await original(name, event, headers, chosen, query_params)
+
+    return invoke

@@ -1,0 +1,64 @@
+"""May a role, or an AWS service, do something: asked where AWS asks and MiniStack does not."""
+
+from typing import Any
+
+import ministack.app as ministack
+from ministack.core import iam_evaluator as iam
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import iam as iam_service
+from ministack.services import lambda_svc as lam
+
+
+def role_allows(role_arn: str, action: str, resource_arn: str) -> bool:
+    """Whether a role's policies and permissions boundary allow an action on a resource.
+
+    Args:
+        role_arn: For example a function's execution role.
+        action: Such as ``sqs:SendMessage``.
+        resource_arn: What is acted on.
+
+    Returns:
+        True also while IAM is not enforced.
+    """
+    if not ministack.AUTH:
+        return True
+    account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+    context = iam.EvalContext(
+        principal_arn=role_arn,
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=action,
+        resource_arn=resource_arn,
+        region=get_region(),
+    )
+    policies = iam._gather_role_policies(name, account)
+    limits = iam._permissions_boundary(iam_service._roles, name, account)
+    return bool(iam.evaluate(context, policies, *limits).decision == "Allow")
+
+
+def may_invoke(function_arn: str, service: str, source_arn: str) -> bool:
+    """Whether a function's resource policy lets an AWS service call it.
+
+    Args:
+        function_arn: As the caller names it: a permission for an alias's ARN does not hold for the function's.
+        service: Such as ``events.amazonaws.com``.
+        source_arn: On whose behalf, such as a rule's ARN.
+
+    Returns:
+        True also while IAM is not enforced.
+    """
+    if not ministack.AUTH:
+        return True
+    function: dict[str, Any] | None = lam._functions.get(lam._resolve_name(function_arn))
+    if function is None:
+        return False
+    context = iam.EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action="lambda:InvokeFunction",
+        resource_arn=function_arn,
+        region=get_region(),
+        service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": get_account_id()},
+    )
+    return bool(iam.evaluate_resource_policy(function["policy"], context, service=service).decision == "Allow")

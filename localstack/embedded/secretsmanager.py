@@ -1,0 +1,89 @@
+"""Secrets Manager: rotation by a function."""
+
+import contextvars
+import json
+import logging
+import threading
+import time
+from typing import Any
+
+from ministack.core.responses import error_response_json, json_response, new_uuid
+from ministack.services import lambda_svc as lam
+from ministack.services import secretsmanager
+
+from embedded.mend import mends, source_has
+from embedded.permissions import may_invoke
+
+_log = logging.getLogger("embedded.secretsmanager")
+
+_STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+
+
+@mends(secretsmanager, "_rotate_secret", needed=source_has("RotateSecret stub"))
+def rotation(original: Any) -> Any:
+    """RotateSecret runs the rotation function's four steps; the function makes and promotes the new version.
+
+    AWS: createSecret, setSecret, testSecret, finishSecret, one invocation each; the function must permit
+    secretsmanager.amazonaws.com.
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+    MiniStack: copies the old value to a new current version and calls nothing.
+    """
+
+    def rotate(data: dict[str, Any]) -> Any:
+        _, secret = secretsmanager._resolve(data.get("SecretId"))
+        arn = data.get("RotationLambdaARN") or (secret or {}).get("RotationLambdaARN")
+        function, config, _ = lam._get_func_record_for_ref(arn) if arn else (None, None, None)
+        if not secret or secret.get("DeletedDate") or secretsmanager._is_replica(secret):
+            return original(data)
+        if function is None or not may_invoke(arn, "secretsmanager.amazonaws.com", secret["ARN"]):
+            message = f"Secrets Manager cannot invoke the specified Lambda function. Ensure that it permits it: {arn}"
+            return error_response_json("AccessDeniedException", message, 400)
+        rules = data.get("RotationRules") or secret.get("RotationRules")
+        secret.update(RotationLambdaARN=arn, RotationEnabled=True, RotationRules=rules)
+        version = data.get("ClientRequestToken") or new_uuid()
+        if data.get("RotateImmediately", True):
+            secret["Versions"][version] = {
+                "SecretString": None,
+                "SecretBinary": None,
+                "CreatedDate": int(time.time()),
+                "Stages": ["AWSPENDING"],
+            }
+            record = lam._execution_record_for_config(function, config)
+            work = contextvars.copy_context()
+            threading.Thread(target=work.run, args=(_rotate, secret, record, version), daemon=True).start()
+        return json_response({"ARN": secret["ARN"], "Name": secret["Name"], "VersionId": version})
+
+    return rotate
+
+
+def _rotate(secret: dict[str, Any], function: Any, version: str) -> None:
+    for step in _STEPS:
+        event = {"Step": step, "SecretId": secret["ARN"], "ClientRequestToken": version}
+        result = lam._execute_function_with_config_scope(function, event)
+        if result.get("error"):
+            _log.warning("the rotation of %s failed in %s: %s", secret["Name"], step, result.get("body"))
+            return
+    secret["LastRotatedDate"] = int(time.time())
+
+
+@mends(secretsmanager, "_get_secret_value", needed=source_has('if ver.get("SecretString") is not None:'))
+def pending_without_value(original: Any) -> Any:
+    """A version that has a label but no value yet does not exist for GetSecretValue.
+
+    AWS: RotateSecret makes an empty AWSPENDING version; createSecret asks for its value and expects
+    ResourceNotFoundException.
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
+    MiniStack: answers a secret without value.
+    """
+
+    def get_secret_value(data: dict[str, Any]) -> Any:
+        status, headers, body = original(data)
+        content = json.loads(body)
+        if status == 200 and content.get("SecretString") is None and content.get("SecretBinary") is None:
+            stage = data.get("VersionStage", "AWSCURRENT")
+            message = f"Secrets Manager can't find the specified secret value for staging label: {stage}"
+            return error_response_json("ResourceNotFoundException", message, 400)
+        return status, headers, body
+
+    return get_secret_value
