@@ -14,8 +14,8 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.package import archive, distributions, imports, wheels
 from harness.package.distributions import Installed
+from harness.package.proof import import_handler
 from harness.package.target import ARM64_MACHINE, Platform, Target, platform_of
-from harness.package.verify import verify
 from harness.package.wheels import Wheels
 from harness.paths import ROOT
 
@@ -122,6 +122,25 @@ def build(  # noqa: PLR0913 - all but two by keyword, for tests
             if on_built:
                 on_built(artifact)
     return artifacts
+
+
+def verify(
+    artifact: Artifact, python: Path, *, runtime: Path | None = None, environment: Mapping[str, str] | None = None
+) -> None:
+    """Prove that a zip built for this computer lacks nothing: import its handler with the runtime's packages alone.
+
+    Args:
+        artifact: What `build` made for `Target.HOST`.
+        python: The interpreter that it was built for.
+        runtime: The folder with the packages that the Lambda runtime brings; by its lock unless given.
+        environment: Variables that the function needs when it is imported.
+
+    Raises:
+        HarnessError: Something is missing; it names what.
+    """
+    handler = f"{artifact.function.replace('-', '_')}.handler.lambda_handler"
+    runtime = runtime or wheels.installed(platform_of(Target.HOST, python)).runtime
+    import_handler(artifact.path, handler, python=python, runtime=runtime, environment=environment)
 
 
 @dataclass(frozen=True)

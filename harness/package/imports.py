@@ -9,7 +9,6 @@ import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -115,7 +114,6 @@ def ships(file: Path, function: Path) -> bool:
     return file.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in parts)
 
 
-@cache
 def imports_of(file: Path, sources: Path) -> tuple[Import, ...]:
     """Every import of a file, relative ones made absolute.
 

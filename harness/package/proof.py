@@ -28,7 +28,7 @@ _LAMBDA_ENV = {
 }
 
 
-def verify(
+def import_handler(
     zipped: Path, handler: str, *, python: Path, runtime: Path, environment: Mapping[str, str] | None = None
 ) -> None:
     """Import a handler from its zip with an interpreter that sees nothing else but the runtime's packages.
