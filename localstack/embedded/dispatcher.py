@@ -19,6 +19,7 @@ from embedded import (  # noqa: F401 -- importing a module of mends registers th
     apigateway_mock,
     apigateway_observe,
     apigateway_proxy,
+    apigateway_validation,
     cloudwatch_alarms,
     cloudwatch_protocol,
     eventbridge,
@@ -30,6 +31,7 @@ from embedded import (  # noqa: F401 -- importing a module of mends registers th
     mend,
     secretsmanager,
     services,
+    transport,
 )
 
 _log = logging.getLogger("embedded.dispatcher")
@@ -78,6 +80,7 @@ class Dispatcher:
             missing = save_state()
             await _answer(send, 500 if missing else 200, {"not_saved": missing})
         else:
+            transport.plain_http.set(headers.get(b"x-forwarded-proto") == b"http")
             await self._inner(scope, receive, _log_failures(scope, headers, send))
 
 

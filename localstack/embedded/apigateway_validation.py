@@ -1,0 +1,141 @@
+"""API Gateway (REST), data plane: what is wrong with a refused body."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ministack.services import apigateway_v1 as gw
+
+from embedded.mend import mends, source_lacks
+
+_VARIABLE = "$context.error.validationErrorString"
+
+
+@mends(gw, "_check_request_validation", needed=source_lacks("validationError"))
+def validation_details(original: Any) -> Any:
+    """A body that the model refuses is refused with every violation, for :func:`validation_error_string`."""
+
+    def check(method: Any, api_id: str, request: Any, headers: Any, body: Any, query: Any) -> Any:
+        error = original(method, api_id, request, headers, body, query)
+        if error is not None and error.response_type == "BAD_REQUEST_BODY":
+            content_type = (gw._header_ci(headers, "content-type") or "application/json").split(";", 1)[0].strip()
+            models = method.get("requestModels") or {}
+            schema = gw._model_schema(api_id, models.get(content_type) or models.get("application/json"))
+            error.violations = _of_body(body, schema)
+        return error
+
+    return check
+
+
+@mends(gw, "_gateway_error_response", needed=source_lacks("validationErrorString"))
+def validation_error_string(original: Any) -> Any:
+    """Gateway response templates can tell what is wrong with a body.
+
+    AWS: ``$context.error.validationErrorString`` is "a string containing a detailed validation error message", such as
+    ``[object has missing required properties (["lines"])]``, and can stand inside a JSON string.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
+    MiniStack: leaves the variable as it is written.
+    """
+
+    def respond(error: Any, request: Any) -> Any:
+        status, headers, body = original(error, request)
+        told = "[" + ", ".join(getattr(error, "violations", [])) + "]" if getattr(error, "violations", None) else ""
+        return status, headers, body.replace(_VARIABLE.encode(), json.dumps(told, ensure_ascii=False)[1:-1].encode())
+
+    return respond
+
+
+def _of_body(body: Any, schema: Any) -> list[str]:
+    try:
+        document = json.loads(body)
+    except (ValueError, TypeError):
+        return ["Unable to parse the request body as JSON"]
+    return list(dict.fromkeys(violations(schema, document, schema)))
+
+
+def violations(schema: Any, value: Any, root: Any) -> Iterator[str]:
+    """What is wrong with a value by a draft-04 schema, in the words of the validator that API Gateway uses.
+
+    Args:
+        schema: The (sub)schema.
+        value: What it describes.
+        root: The whole schema, for its references.
+    """
+    while isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
+        schema, root = gw._resolve_schema_ref(schema["$ref"], root)
+    if not isinstance(schema, dict) or gw._json_schema_valid(schema, value, root):
+        return
+    for words in (_type(schema, value), _choice(schema, value), _size(schema, value), _members(schema, value)):
+        yield from words
+    for sub in schema.get("allOf") or []:
+        yield from violations(sub, value, root)
+    for word in ("anyOf", "oneOf"):
+        matches = [gw._json_schema_valid(sub, value, root) for sub in schema.get(word) or []]
+        if matches and (not any(matches) or (word == "oneOf" and sum(matches) > 1)):
+            among = "at least" if word == "anyOf" else "exactly"
+            yield f"instance failed to match {among} one required schema among {len(matches)}"
+    if isinstance(value, dict):
+        for name, sub in (schema.get("properties") or {}).items():
+            if name in value:
+                yield from violations(sub, value[name], root)
+    if isinstance(value, list) and isinstance(schema.get("items"), dict):
+        for item in value:
+            yield from violations(schema["items"], item, root)
+
+
+def _type(schema: Any, value: Any) -> Iterator[str]:
+    types = schema.get("type")
+    allowed = types if isinstance(types, list) else [types] if types else []
+    if allowed and not any(gw._JSON_TYPES.get(name, lambda _: True)(value) for name in allowed):
+        found = next(name for name in ("null", "boolean", "integer", "number", "string", "array", "object")
+                     if gw._JSON_TYPES[name](value))  # fmt: skip
+        yield (
+            f"instance type ({found}) does not match any allowed primitive type (allowed: {_compact(sorted(allowed))})"
+        )
+
+
+def _choice(schema: Any, value: Any) -> Iterator[str]:
+    if "enum" in schema and not any(gw._json_equal(value, choice) for choice in schema["enum"]):
+        yield f"instance value ({_compact(value)}) not found in enum (possible values: {_compact(schema['enum'])})"
+
+
+def _size(schema: Any, value: Any) -> Iterator[str]:
+    if gw._JSON_TYPES["number"](value):
+        if value < schema.get("minimum", value):
+            yield f"numeric instance is lower than the required minimum (minimum: {schema['minimum']}, found: {value})"
+        if value > schema.get("maximum", value):
+            yield f"numeric instance is greater than the required maximum (maximum: {schema['maximum']}, found: {value})"
+    if isinstance(value, str):
+        length, shown = len(value), _compact(value)
+        if length < schema.get("minLength", 0):
+            yield f"string {shown} is too short (length: {length}, required minimum: {schema['minLength']})"
+        if length > schema.get("maxLength", length):
+            yield f"string {shown} is too long (length: {length}, maximum allowed: {schema['maxLength']})"
+        if "pattern" in schema and gw._regex_search(schema["pattern"], value) is False:
+            yield f"ECMA 262 regex {_compact(schema['pattern'])} does not match input string {shown}"
+        if not gw._JSON_FORMATS.get(schema.get("format"), lambda _: True)(value):
+            yield f"string {shown} is invalid against requested format {schema['format']}"
+    if isinstance(value, list):
+        count = len(value)
+        if count < schema.get("minItems", 0):
+            least = schema["minItems"]
+            yield f"array is too short: must have at least {least} elements but instance has {count} elements"
+        if count > schema.get("maxItems", count):
+            most = schema["maxItems"]
+            yield f"array is too long: must have at most {most} elements but instance has {count} elements"
+
+
+def _members(schema: Any, value: Any) -> Iterator[str]:
+    if not isinstance(value, dict):
+        return
+    missing = sorted(name for name in schema.get("required") or [] if name not in value)
+    if missing:
+        yield f"object has missing required properties ({_compact(missing)})"
+    if schema.get("additionalProperties") is False and not schema.get("patternProperties"):
+        unknown = sorted(set(value) - set(schema.get("properties") or {}))
+        if unknown:
+            yield f"object instance has properties which are not allowed by the schema: {_compact(unknown)}"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
