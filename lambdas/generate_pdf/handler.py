@@ -1,0 +1,42 @@
+"""generate-pdf: on ``invoice-created``, draws the invoice and stores it among the documents."""
+
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from invoicing import settings
+from invoicing.documents import DocumentStore
+from invoicing.errors import NotFound
+from invoicing.observability import count, logger, metrics, tracer
+from invoicing.pdf import Renderer
+from invoicing.status import Status
+from invoicing.store import InvoiceStore
+
+UNPRINTED = frozenset({Status.REJECTED, Status.VOID})
+"""Invoices that nobody should be sent."""
+
+config = settings.GeneratePdf.load()
+store = InvoiceStore(config.table_name)
+documents = DocumentStore(config.documents_bucket)
+renderer = Renderer(config, Path(__file__).parent / "fonts")
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics(capture_cold_start_metric=True)
+def lambda_handler(event: dict[str, Any], _: LambdaContext) -> None:
+    """Entry point. The event names the invoice; what is printed is what the table holds."""
+    count("EventsReceived")
+    invoice_id = event["detail"]["invoiceId"]
+    invoice = store.get(invoice_id)
+    if invoice is None:
+        raise NotFound(f"There is no invoice {invoice_id}.")
+    if invoice.status in UNPRINTED:
+        count("PdfsSkipped")
+        logger.info("Not printed", invoice_id=invoice_id, status=invoice.status)
+        return
+    pdf = renderer.render(invoice)
+    key = documents.put(invoice, pdf)
+    count("PdfsRendered")
+    logger.info("PDF stored", invoice_id=invoice_id, key=key, bytes=len(pdf))

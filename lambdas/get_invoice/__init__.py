@@ -1,0 +1,1 @@
+"""The get-invoice function."""

@@ -1,0 +1,38 @@
+"""get-invoice: ``GET /invoices/{id}``, the whole invoice and, once there is one, a link to its PDF."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from invoicing import api, clock, settings
+from invoicing.answers import document
+from invoicing.documents import DocumentStore
+from invoicing.observability import count, logger, metrics, tracer
+from invoicing.store import InvoiceStore
+
+config = settings.GetInvoice.load()
+store = InvoiceStore(config.table_name)
+documents = DocumentStore(config.documents_bucket)
+app = api.resolver()
+
+
+@app.get("/invoices/<invoice_id>")
+def get_invoice(invoice_id: str) -> Response[str]:
+    """The invoice as it is now; its version is the answer's ETag."""
+    invoice = api.found(store.get(api.identity(invoice_id)), invoice_id)
+    body = document(invoice, clock.now().date())
+    link = documents.link(invoice)
+    if link:
+        body["documentUrl"] = link
+    logger.info("Invoice read", invoice_id=invoice_id, version=invoice.version, has_document=link is not None)
+    return api.answer(body, ETag=f'"{invoice.version}"')
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics(capture_cold_start_metric=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Entry point."""
+    count("EventsReceived")
+    return api.serve(app, event, context, config.allowed_origins)

@@ -1,0 +1,270 @@
+"""From CSV records to invoices to create: one row is one line, adjacent rows with the same identity are one invoice.
+
+Rows that are wrong reject their whole invoice and never stop the file. Nothing is guessed: what could be read in two ways is
+rejected with the reason.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
+
+from invoicing.csv_text import Record, Sheet, UnreadableFileError, normalized
+from invoicing.models import MAX_LINES, CreateInvoice, LineRequest
+
+REQUIRED = (
+    "invoice_number",
+    "customer_id",
+    "issue_date",
+    "currency",
+    "description",
+    "quantity",
+    "unit_price",
+    "tax_rate",
+)
+OPTIONAL = ("customer_name", "customer_email", "customer_address", "customer_vat_id", "due_date", "discount")
+COLUMNS = {normalized(name): name for name in (*REQUIRED, *OPTIONAL)}
+"""From the normalized name of each known column to the name that reports use."""
+
+KNOWN = frozenset(COLUMNS)
+
+_HEADER_FIELDS = (
+    "issue_date",
+    "due_date",
+    "currency",
+    "customer_name",
+    "customer_email",
+    "customer_address",
+    "customer_vat_id",
+)
+_NUMBERS = ("quantity", "unit_price", "discount", "tax_rate")
+_PERCENTAGES = frozenset({"discount", "tax_rate"})
+_BLANKS = " \t\u00a0\u2007\u2009\u202f"
+_MAX_PROBLEMS = 20  # of one invoice: enough to mend it, and a bound on memory
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One line of the reject report."""
+
+    row: int
+    column: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An invoice to create, from the rows ``first`` to ``last``."""
+
+    first: int
+    last: int
+    request: CreateInvoice
+    rows: int
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """An invoice that cannot be created, with what is wrong."""
+
+    first: int
+    last: int
+    invoice_number: str
+    problems: list[Problem]
+    rows: int
+
+
+@dataclass
+class _Group:
+    number: str
+    customer: str
+    first: int
+    last: int = 0
+    rows: int = 0
+    header: dict[str, tuple[str, int]] = field(default_factory=dict)
+    lines: list[LineRequest] = field(default_factory=list)
+    line_rows: list[int] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def note(self, row: int, column: str, value: str, reason: str) -> None:
+        if len(self.problems) < _MAX_PROBLEMS:
+            self.problems.append(Problem(row, column, value[:200], reason))
+
+
+def read_invoices(sheet: Sheet) -> Iterator[Candidate | Rejected]:
+    """What the records become, in the file's order, one invoice at a time.
+
+    Raises:
+        UnreadableFileError: the header lacks required columns, or names one twice.
+    """
+    _check(sheet.header)
+    columns = [COLUMNS.get(name) for name in sheet.header]
+    group: _Group | None = None
+    for record in sheet.records:
+        cells = _named(record, columns)
+        number, customer = cells.get("invoice_number", ""), cells.get("customer_id", "")
+        if group is None or not _belongs(group, number, customer, complete=bool(number and customer)):
+            if group is not None:
+                yield _finished(group)
+            group = _Group(number, customer, record.row)
+        _add(group, record, cells, len(columns), decimal_comma=sheet.delimiter == ";")
+    if group is not None:
+        yield _finished(group)
+
+
+def _check(header: list[str]) -> None:
+    missing = [name for name in REQUIRED if normalized(name) not in header]
+    if missing:
+        raise UnreadableFileError(f"the header lacks these columns: {', '.join(missing)}")
+    twice = sorted({COLUMNS[name] for name in header if name in COLUMNS and header.count(name) > 1})
+    if twice:
+        raise UnreadableFileError(f"the header names these columns more than once: {', '.join(twice)}")
+
+
+def _named(record: Record, columns: list[str | None]) -> dict[str, str]:
+    return {name: cell.strip() for name, cell in zip(columns, record.cells, strict=False) if name}
+
+
+def _belongs(group: _Group, number: str, customer: str, *, complete: bool) -> bool:
+    """Whether a row goes on with the group.
+
+    A row without its whole identity is counted to the invoice above if it does not contradict it: it may well be a part of
+    that invoice, which must not be created without it.
+    """
+    if complete:
+        return (number, customer) == (group.number, group.customer)
+    return number in {"", group.number} and customer in {"", group.customer}
+
+
+def _add(group: _Group, record: Record, cells: dict[str, str], width: int, *, decimal_comma: bool) -> None:
+    group.last, group.rows = record.row, group.rows + 1
+    if record.problem:
+        group.note(record.row, "", "", record.problem)
+        return
+    if any(cell.strip() for cell in record.cells[width:]):
+        group.note(record.row, "", "", f"the row has more cells than the header, which has {width}")
+        return
+    for name in ("invoice_number", "customer_id"):
+        if not cells.get(name):
+            group.note(record.row, name, "", "is required")
+    _take_header(group, record.row, cells)
+    if group.rows > MAX_LINES:
+        if group.rows == MAX_LINES + 1:
+            group.lines.clear()
+            group.note(record.row, "", "", f"the invoice has more than {MAX_LINES} lines")
+        return
+    line = _line(group, record.row, cells, decimal_comma=decimal_comma)
+    if line is not None:
+        group.lines.append(line)
+        group.line_rows.append(record.row)
+
+
+def _take_header(group: _Group, row: int, cells: dict[str, str]) -> None:
+    for name in _HEADER_FIELDS:
+        value = cells.get(name, "")
+        if not value:
+            continue
+        first, first_row = group.header.setdefault(name, (value, row))
+        if value != first:
+            group.note(row, name, value, f"differs from row {first_row} of the same invoice, which has {first[:60]!r}")
+
+
+def _line(group: _Group, row: int, cells: dict[str, str], *, decimal_comma: bool) -> LineRequest | None:
+    values: dict[str, Any] = {"description": cells.get("description", "")}
+    sound = True
+    for name in _NUMBERS:
+        written = cells.get(name, "")
+        if not written:
+            if name in REQUIRED:
+                group.note(row, name, "", "is required")
+                sound = False
+            continue
+        number = _number(written.removesuffix("%") if name in _PERCENTAGES else written, decimal_comma=decimal_comma)
+        if number is None:
+            group.note(row, name, written, f"is not a number with a decimal {'comma' if decimal_comma else 'point'}")
+            sound = False
+        else:
+            values[name] = number
+    if not values["description"]:
+        group.note(row, "description", "", "is required")
+        sound = False
+    if not sound:
+        return None
+    try:
+        return LineRequest.model_validate(values)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            name = _column(str(fault["loc"][0]))
+            group.note(row, name, cells.get(name, ""), _reason(fault["msg"]))
+        return None
+
+
+def _number(written: str, *, decimal_comma: bool) -> Decimal | None:
+    """The number as it is written, or None when it could mean something else.
+
+    Thousands may be separated, by groups of exactly three digits: with ``.`` when the comma is the decimal mark, else with
+    ``,``; with blanks or an apostrophe always.
+    """
+    mark, thousands = (",", ".") if decimal_comma else (".", ",")
+    plain = written.strip().replace("\u2212", "-").replace("\u2019", "'")
+    for blank in _BLANKS:
+        plain = plain.replace(blank, " ")
+    plain = plain.strip()
+    whole = rf"[0-9]+|[0-9]{{1,3}}(?:(?P<group>[{re.escape(thousands)} '])[0-9]{{3}})(?:(?P=group)[0-9]{{3}})*"
+    match = re.fullmatch(rf"(?P<sign>[+-]?)(?P<whole>{whole})(?:{re.escape(mark)}(?P<part>[0-9]+))?", plain)
+    if match is None:
+        return None
+    digits = re.sub(r"[^0-9]", "", match["whole"])
+    return Decimal(f"{match['sign']}{digits}.{match['part'] or '0'}")
+
+
+def _finished(group: _Group) -> Candidate | Rejected:
+    request = None if group.problems else _request(group)
+    if request is None or group.problems:
+        return Rejected(group.first, group.last, group.number, group.problems, group.rows)
+    return Candidate(group.first, group.last, request, group.rows)
+
+
+def _request(group: _Group) -> CreateInvoice | None:
+    values = {name: value for name, (value, _) in group.header.items()}
+    for name in ("issue_date", "currency"):
+        if name not in values:
+            group.note(group.first, name, "", "is required")
+    customer = {name.removeprefix("customer_"): values.pop(name) for name in _HEADER_FIELDS[3:] if name in values}
+    if group.problems:
+        return None
+    values["currency"] = values["currency"].upper()
+    try:
+        return CreateInvoice.model_validate(
+            {
+                **values,
+                "invoice_number": group.number,
+                "customer_id": group.customer,
+                "customer": customer,
+                "lines": group.lines,
+            }
+        )
+    except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            place = [str(part) for part in fault["loc"]]
+            name = _column("customer" + place[1][0].upper() + place[1][1:] if place[0] == "customer" else place[0])
+            value, row = group.header.get(
+                name, (getattr(group, {"invoice_number": "number"}.get(name, "customer")), group.first)
+            )
+            group.note(row, name, value, _reason(fault["msg"]))
+        return None
+
+
+_BY_ALIAS = {to_camel(name): name for name in (*REQUIRED, *OPTIONAL)}
+
+
+def _column(alias: str) -> str:
+    return _BY_ALIAS.get(alias, alias)
+
+
+def _reason(message: str) -> str:
+    return message.removeprefix("Value error, ")

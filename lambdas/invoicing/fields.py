@@ -1,0 +1,154 @@
+"""The field types that the models are made of: what they accept, and how API Gateway's draft-04 schema says the same."""
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
+
+from invoicing import money
+
+MAX_INTEGER_DIGITS = 15
+"""Digits before the decimal point of a quantity, price or amount, and of what they add up to."""
+MAX_DECIMAL_PLACES = 6
+"""Digits after it."""
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_LINE_BREAKS = "\n\r\t"
+
+
+def _clean(value: str) -> str:
+    """Refuse control characters: they have no place on an invoice and break PDFs, CSVs and terminals."""
+    for character in value:
+        if unicodedata.category(character) in {"Cc", "Cs"} and character not in _LINE_BREAKS:
+            raise ValueError(f"contains the control character U+{ord(character):04X}")
+    if "\ufffd" in value:
+        raise ValueError("contains a character that could not be read (U+FFFD)")
+    return value
+
+
+def _one_line(value: str) -> str:
+    if any(character in value for character in _LINE_BREAKS):
+        raise ValueError("must be one line")
+    return value
+
+
+def _within_limits(value: Decimal) -> Decimal:
+    if value and value.adjusted() >= MAX_INTEGER_DIGITS:
+        raise ValueError(f"has more than {MAX_INTEGER_DIGITS} digits before the decimal point")
+    normal = money.plain_normal(value)
+    exponent = normal.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -MAX_DECIMAL_PLACES:
+        raise ValueError(f"has more than {MAX_DECIMAL_PLACES} decimal places")
+    return normal
+
+
+def _not_zero(value: Decimal) -> Decimal:
+    if not value:
+        raise ValueError("must not be zero")
+    return value
+
+
+def _percentage(value: Decimal) -> Decimal:
+    if not 0 <= value <= 100:
+        raise ValueError("must be a percentage from 0 to 100 (19 means 19 %)")
+    return value
+
+
+def _not_negative(value: Decimal) -> Decimal:
+    if value < 0:
+        raise ValueError("must not be negative")
+    return value
+
+
+def _iso_date(value: object) -> object:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise ValueError("must be an ISO 8601 date such as 2026-11-22")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("is not a day of the calendar") from None
+
+
+def _known_currency(value: str) -> str:
+    money.minor_digits(value)
+    return value
+
+
+def _moment(value: object) -> str:
+    """A moment with an offset, as UTC with microseconds (the one form in which text order is time order)."""
+    if not isinstance(value, str):
+        raise ValueError("must be an ISO 8601 date and time with an offset, such as 2026-11-22T09:30:00Z")
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError("must be an ISO 8601 date and time with an offset, such as 2026-11-22T09:30:00Z")
+    return timestamp(moment)
+
+
+def timestamp(moment: datetime) -> str:
+    """UTC, ISO 8601, always six digits of microseconds and ``Z``: ``2026-11-22T09:30:00.000000Z``."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _number_schema(description: str, pattern: str, **bounds: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": ["number", "string"], "pattern": pattern, "description": description, **bounds})
+
+
+_SIGNED = r"^\s*[+-]?[0-9]+(\.[0-9]+)?\s*$"
+_UNSIGNED = r"^\s*\+?[0-9]+(\.[0-9]+)?\s*$"
+
+Number = Annotated[Decimal, BeforeValidator(money.exactly), AfterValidator(_within_limits)]
+"""Any exact number within the limits."""
+
+Quantity = Annotated[
+    Number, AfterValidator(_not_zero), _number_schema("Not zero; negative for returned goods.", _SIGNED)
+]
+UnitPrice = Annotated[
+    Number,
+    AfterValidator(_not_negative),
+    _number_schema("Price of one unit, without tax, never negative.", _UNSIGNED, minimum=0),
+]
+Percentage = Annotated[
+    Number, AfterValidator(_percentage), _number_schema("In percent: 19 means 19 %.", _UNSIGNED, minimum=0, maximum=100)
+]
+Stored = Annotated[Decimal, BeforeValidator(money.exactly)]
+"""An amount of our own making, as the table holds it."""
+Amount = Annotated[Number, _number_schema("An amount of money in the invoice's currency.", _SIGNED)]
+
+Currency = Annotated[
+    str,
+    AfterValidator(_known_currency),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217 code."}),
+]
+Day = Annotated[
+    date,
+    BeforeValidator(_iso_date),
+    PlainSerializer(date.isoformat, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "description": "ISO 8601 date."}),
+]
+Moment = Annotated[
+    str,
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string", "description": "ISO 8601 date and time with an offset."}),
+]
+
+
+def _text(maximum: int) -> Any:
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=maximum)
+
+
+Identifier = Annotated[str, _text(64), AfterValidator(_clean), AfterValidator(_one_line)]
+"""An id that people write: kept as it is (leading zeros too), without surrounding blanks."""
+Name = Annotated[str, _text(200), AfterValidator(_clean), AfterValidator(_one_line)]
+Description = Annotated[str, _text(1000), AfterValidator(_clean)]
+Address = Annotated[str, _text(500), AfterValidator(_clean)]
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+VatId = Annotated[str, _text(32), AfterValidator(_clean), AfterValidator(_one_line)]
+TermsDays = Annotated[int, Field(ge=0, le=365, strict=True, description="Days from issueDate to dueDate.")]

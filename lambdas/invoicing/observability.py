@@ -1,0 +1,22 @@
+"""Logs, traces and metrics of every function, set up in one place.
+
+Names come from the environment that Terraform gives (``POWERTOOLS_SERVICE_NAME``, ``POWERTOOLS_METRICS_NAMESPACE``,
+``LOG_LEVEL``). Traces switch themselves off outside Lambda; only botocore is patched, the one library that calls out.
+"""
+
+import os
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+
+NAMESPACE = "InvoicePlatform"
+"""The metrics namespace when the environment names none."""
+
+logger = Logger(use_rfc3339=True, utc=True)
+tracer = Tracer(patch_modules=("botocore",))
+metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE))
+
+
+def count(name: str, value: int = 1) -> None:
+    """Add ``value`` to the counter ``name`` of this invocation; written as one EMF line when the handler ends."""
+    metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)

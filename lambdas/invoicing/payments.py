@@ -1,0 +1,130 @@
+"""What a requested change does to an invoice: decided here, on the version that was read; written only if it still holds.
+
+Payments decide the outcome by their amount: all that is due settles the invoice, less leaves it partially paid, more is
+refused. On a credit note both what is due and what is paid are negative.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from invoicing import money
+from invoicing.errors import InvalidRequest, PaymentConflict, StatusConflict
+from invoicing.fields import timestamp
+from invoicing.issuing import NAMESPACE
+from invoicing.models import HistoryEntry, Invoice, Payment, PaymentRequest, UpdateInvoice
+from invoicing.status import OPEN, Status, may_change
+
+SETTLING = frozenset({Status.PAID, Status.PARTIALLY_PAID})
+"""The statuses that come about by paying."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of one invoice, ready to be written if the invoice is still at ``before``'s version and status."""
+
+    before: Invoice
+    after: Invoice
+
+
+def decide(invoice: Invoice, request: UpdateInvoice, *, now: datetime, by: str) -> Change | None:
+    """The change that ``request`` makes.
+
+    Returns:
+        None when there is nothing to do: the payment with that id is recorded already.
+
+    Raises:
+        StatusConflict: the machine has no such transition, or ``expectedVersion`` is not the current one.
+        PaymentConflict: over-payment, a wrong sign, or a payment id that was used for something else.
+        InvalidRequest: the payment does not fit the status or the currency's minor units.
+    """
+    payment = request.payment
+    if payment is not None and _already_recorded(invoice, payment):
+        return None  # first of all: whoever repeats a request repeats its now outdated expectedVersion too
+    if request.expected_version not in (None, invoice.version):
+        detail = f"The invoice is at version {invoice.version}, not {request.expected_version}: read it again."
+        raise StatusConflict(detail, members=_current(invoice))
+    if request.status in SETTLING:
+        return _settle(invoice, request, now=now, by=by)
+    if payment is not None:
+        error = {"pointer": "#/payment", "detail": f"does not go with status {request.status}"}
+        raise InvalidRequest("A payment makes an invoice paid or partially-paid.", errors=[error])
+    if not may_change(invoice.status, request.status):
+        raise _refusal(invoice, request.status)
+    return _changed(invoice, request.status, None, now=now, by=by)
+
+
+def _settle(invoice: Invoice, request: UpdateInvoice, *, now: datetime, by: str) -> Change:
+    if invoice.status not in OPEN:
+        raise _refusal(invoice, request.status)
+    payment = request.payment
+    if payment is None:
+        if request.status is Status.PARTIALLY_PAID:
+            error = {"pointer": "#/payment", "detail": "is required for status partially-paid"}
+            raise InvalidRequest("A partial payment needs its amount.", errors=[error])
+        payment = PaymentRequest(amount=invoice.amount_due)
+    due = invoice.amount_due
+    if not money.is_exact(payment.amount, invoice.currency):
+        digits = money.minor_digits(invoice.currency)
+        error = {"pointer": "#/payment/amount", "detail": f"has more than the {digits} decimals of {invoice.currency}"}
+        raise InvalidRequest("The amount is not one of that currency.", errors=[error])
+    if request.payment is not None and (not payment.amount or (payment.amount > 0) != (due > 0)):
+        raise _mismatch(invoice, f"A payment of {money.text(payment.amount, invoice.currency)} does not reduce")
+    if abs(payment.amount) > abs(due):
+        raise _mismatch(invoice, f"A payment of {money.text(payment.amount, invoice.currency)} is more than")
+    status = Status.PAID if payment.amount == due else Status.PARTIALLY_PAID
+    return _changed(invoice, status, _recorded(invoice, payment, now), now=now, by=by)
+
+
+def _changed(invoice: Invoice, status: Status, payment: Payment | None, *, now: datetime, by: str) -> Change:
+    at = timestamp(now)
+    paid = invoice.amount_paid + payment.amount if payment else invoice.amount_paid
+    after = invoice.model_copy(
+        update={
+            "status": status,
+            "version": invoice.version + 1,
+            "payments": [*invoice.payments, payment] if payment else invoice.payments,
+            "amount_paid": paid,
+            "amount_due": invoice.total - paid,
+            "history": [*invoice.history, HistoryEntry(status=status, at=at, by=by)],
+            "updated_at": at,
+        }
+    )
+    return Change(invoice, after)
+
+
+def _already_recorded(invoice: Invoice, payment: PaymentRequest) -> bool:
+    for recorded in invoice.payments:
+        if recorded.payment_id == payment.payment_id:
+            if recorded.amount == payment.amount:
+                return True
+            amount = money.text(recorded.amount, invoice.currency)
+            detail = f"Payment {recorded.payment_id} is recorded already, with an amount of {amount}."
+            raise PaymentConflict(detail, members=_current(invoice))
+    return False
+
+
+def _recorded(invoice: Invoice, payment: PaymentRequest, now: datetime) -> Payment:
+    made_up = str(uuid.uuid5(NAMESPACE, f"{invoice.invoice_id}/payment/{invoice.version}"))
+    return Payment(
+        payment_id=payment.payment_id or made_up,
+        amount=payment.amount,
+        method=payment.method,
+        reference=payment.reference,
+        paid_at=payment.paid_at or timestamp(now),
+    )
+
+
+def _current(invoice: Invoice) -> dict[str, str | int]:
+    return {"currentStatus": invoice.status, "currentVersion": invoice.version}
+
+
+def _refusal(invoice: Invoice, target: Status) -> StatusConflict:
+    detail = f"The invoice is {invoice.status} (version {invoice.version}) and cannot become {target}."
+    return StatusConflict(detail, members=_current(invoice))
+
+
+def _mismatch(invoice: Invoice, beginning: str) -> PaymentConflict:
+    due = money.text(invoice.amount_due, invoice.currency)
+    members = {**_current(invoice), "amountDue": due, "currency": invoice.currency}
+    return PaymentConflict(f"{beginning} the {due} {invoice.currency} that are due.", members=members)

@@ -1,0 +1,44 @@
+"""From a record of the table's stream to the decision on a new invoice (pure)."""
+
+from datetime import datetime
+from typing import Any
+
+from invoicing.fields import timestamp
+from invoicing.items import decode
+from invoicing.models import HistoryEntry, Invoice
+from invoicing.payments import Change
+from invoicing.rules import objections
+from invoicing.status import Status
+
+ACTOR = "process-invoice"
+
+
+def images(record: dict[str, Any]) -> tuple[Invoice | None, Invoice | None]:
+    """The invoice before and after the change that the record tells of.
+
+    Returns:
+        ``(None, None)`` for what is no invoice (counters and other markers have ``#`` in their id) and for removals.
+
+    Raises:
+        pydantic.ValidationError: when the item is under an invoice's id and cannot be read as one.
+    """
+    change = record["dynamodb"]
+    if "NewImage" not in change or "#" in change["Keys"]["invoiceId"]["S"]:
+        return None, None
+    old = change.get("OldImage")
+    return Invoice.from_item(decode(old)) if old else None, Invoice.from_item(decode(change["NewImage"]))
+
+
+def processed(invoice: Invoice, now: datetime) -> Change:
+    """The decision by the business rules (`invoicing.rules`): processed, or rejected with every reason."""
+    reasons = objections(invoice)
+    status = Status.REJECTED if reasons else Status.PROCESSED
+    at = timestamp(now)
+    entry = HistoryEntry(status=status, at=at, by=ACTOR, reasons=reasons or None)
+    after = {
+        "status": status,
+        "version": invoice.version + 1,
+        "history": [*invoice.history, entry],
+        "updated_at": at,
+    }
+    return Change(invoice, invoice.model_copy(update=after))

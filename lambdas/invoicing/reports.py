@@ -1,0 +1,100 @@
+"""What an upload leaves behind: its figures as JSON, and its rejected rows as a CSV that is safe to open (pure)."""
+
+import csv
+import json
+import tempfile
+from dataclasses import dataclass
+from typing import IO, Any
+
+from invoicing.csv_import import Problem, Rejected
+
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+_IN_MEMORY = 1 << 20
+
+
+@dataclass
+class Figures:
+    """What became of one upload.
+
+    ``rows`` counts rows with content below the header; ``created``, ``duplicates`` and ``rejected`` count invoices.
+    """
+
+    file: str
+    rows: int = 0
+    created: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    rejected_rows: int = 0
+    size: int = 0
+    duration_seconds: float = 0.0
+    error: str | None = None
+    rejected_report: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The report, in JSON types."""
+        document: dict[str, Any] = {
+            "file": self.file,
+            "rows": self.rows,
+            "created": self.created,
+            "duplicates": self.duplicates,
+            "rejected": self.rejected,
+            "rejectedRows": self.rejected_rows,
+            "bytes": self.size,
+            "durationSeconds": round(self.duration_seconds, 3),
+        }
+        if self.error:
+            document["error"] = self.error
+        if self.rejected_report:
+            document["rejectedReport"] = self.rejected_report
+        return document
+
+    def to_json(self) -> bytes:
+        """The report's file, UTF-8."""
+        return (json.dumps(self.document(), ensure_ascii=False, indent=2) + "\n").encode()
+
+
+class RejectReport:
+    """The rejected rows, written as they come; beyond a megabyte they wait in a temporary file, not in memory."""
+
+    def __init__(self) -> None:
+        # binary: S3 wants bytes; the CSV is encoded line by line
+        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 -- closed by close()
+        self._write(["row", "column", "value", "reason"])
+
+    def add(self, rejected: Rejected) -> None:
+        """Write each problem of one invoice; rows that are sound but belong to it are named with the first."""
+        for number, problem in enumerate(rejected.problems):
+            reason = problem.reason
+            if number == 0 and rejected.rows > 1:
+                what = f"invoice {rejected.invoice_number}" if rejected.invoice_number else "the invoice"
+                reason += f"; {what} (rows {rejected.first} to {rejected.last}) was not imported"
+            self.add_problem(Problem(problem.row, problem.column, problem.value, reason))
+
+    def add_problem(self, problem: Problem) -> None:
+        """Write one line."""
+        self._write([str(problem.row), problem.column, problem.value, problem.reason])
+
+    def content(self) -> IO[bytes]:
+        """The whole report, from its beginning."""
+        self._file.seek(0)
+        return self._file
+
+    def close(self) -> None:
+        """Drop the temporary file."""
+        self._file.close()
+
+    def _write(self, cells: list[str]) -> None:
+        csv.writer(_Encoder(self._file), lineterminator="\r\n").writerow([neutral(cell) for cell in cells])
+
+
+class _Encoder:
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        return self._file.write(text.encode(errors="replace"))
+
+
+def neutral(cell: str) -> str:
+    """The cell, kept from being taken for a formula by a spreadsheet (OWASP, "CSV Injection")."""
+    return f"'{cell}" if cell.startswith(_DANGEROUS) else cell

@@ -1,0 +1,325 @@
+"""The invoices table. Every rule that two writers could break together is a condition of the write itself.
+
+Besides invoices the table holds, under ids that no invoice can have: ``counter#<yyyy>`` (the last number assigned in that
+year), ``idempotency#<sha256>`` (what an Idempotency-Key was used for) and ``upload#<sha256>`` (uploads that are done with).
+They carry none of the indexes' keys.
+"""
+
+import hashlib
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.exceptions import ClientError
+
+from invoicing.aws import client
+from invoicing.errors import Busy, ContentConflict, InvoiceError, TooLarge
+from invoicing.issuing import assigned_number
+from invoicing.items import MAX_BYTES, RESERVE, decode, encode, size
+from invoicing.models import Invoice
+from invoicing.payments import Change
+from invoicing.status import sources
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+MARKER_LIFE = timedelta(days=30)
+"""How long an Idempotency-Key and a handled upload are remembered."""
+
+NUMBERING_ATTEMPTS = 12
+"""Tries to take the next number of the year before a contended request is told to come again."""
+
+_CHANGING = ("payments", "amountPaid", "amountDue", "status", "version", "history", "updatedAt")
+
+_THROTTLES = {
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ThrottlingException",
+    "TransactionInProgressException",
+}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the table holds after a create: the new invoice, or the one that was there first."""
+
+    invoice: Invoice
+    created: bool
+
+
+@dataclass(frozen=True)
+class Key:
+    """An Idempotency-Key with the content that it stands for."""
+
+    value: str
+    content_hash: str
+
+    @property
+    def item_id(self) -> str:
+        """Where the key is remembered. Hashed: clients may put anything into it."""
+        return f"idempotency#{hashlib.sha256(self.value.encode()).hexdigest()}"
+
+
+class InvoiceStore:
+    """Reads and writes invoices in one table.
+
+    Args:
+        table: The table's name.
+        dynamodb: A client to use instead of a new one.
+    """
+
+    def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
+        self._table = table
+        self._dynamodb = dynamodb or client("dynamodb")
+
+    def get(self, invoice_id: str) -> Invoice | None:
+        """The invoice as it is now (a consistent read), or None."""
+        item = self._item(invoice_id)
+        return Invoice.from_item(item) if item else None
+
+    def create(self, invoice: Invoice) -> Stored:
+        """Put the invoice unless there is one with its id.
+
+        Raises:
+            ContentConflict: there is one, and it says something else.
+            TooLarge: it does not fit one item.
+            Busy: the table throttles.
+        """
+        item = _sized(invoice)
+        try:
+            with _throttling():
+                self._dynamodb.put_item(
+                    TableName=self._table,
+                    Item=encode(item),
+                    ConditionExpression="attribute_not_exists(invoiceId)",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException as refusal:
+            there = cast("dict[str, Any]", refusal.response).get("Item")
+            return _same(invoice, Invoice.from_item(decode(there)) if there else self._must_get(invoice.invoice_id))
+        return Stored(invoice, created=True)
+
+    def create_with_key(self, invoice: Invoice, key: Key, now: datetime) -> Stored:
+        """Put an invoice that has its number and remember the key, both or neither.
+
+        Raises:
+            ContentConflict: the key or the number stands for different content.
+            TooLarge, Busy: as `create`.
+        """
+        known = self._remembered(key, now)
+        if known is not None:
+            return known
+        try:
+            self._transact([self._put_new(invoice), self._put_key(key, invoice.invoice_id, now)])
+        except _Canceled as refusal:
+            if refusal.failed(1):  # somebody used the key since we looked
+                return self._remembered(key, now) or _raise(Busy("The same Idempotency-Key is in use right now."))
+            stored = _same(invoice, self._must_get(invoice.invoice_id))
+            self._transact([self._put_key(key, invoice.invoice_id, now)])
+            return stored
+        return Stored(invoice, created=True)
+
+    def create_numbered(self, build: Callable[[str], Invoice], year: int, key: Key | None, now: datetime) -> Stored:
+        """Put an invoice under the next number of the year: counter, invoice and key change together or not at all.
+
+            writer A                        counter#2026        writer B
+            read 41 -----------------------------41
+                                                 41 ----------- read 41
+            if 41: 42 + put 2026-000042 -------> 42
+                                                 42 <---X------ if 41: refused, nothing is written
+                                                 42 ----------- read 42
+                                                 43 <---------- if 42: 43 + put 2026-000043
+
+        No number is ever taken without its invoice, so the sequence has no gaps.
+
+        Args:
+            build: Makes the invoice that bears a given number.
+            year: Which year's sequence.
+            key: The request's Idempotency-Key, if it has one.
+            now: The moment of the request.
+
+        Raises:
+            ContentConflict, TooLarge: as `create_with_key`.
+            Busy: too many writers at once, or throttling.
+        """
+        known = self._remembered(key, now) if key else None
+        if known is not None:
+            return known
+        counter, skipped = f"counter#{year:04d}", 0
+        for attempt in range(NUMBERING_ATTEMPTS):
+            last = int((self._item(counter) or {}).get("lastNumber", 0))
+            taken = last + 1 + skipped
+            invoice = build(assigned_number(year, taken))
+            writes = [self._put_new(invoice), self._advance(counter, last, taken)]
+            if key:
+                writes.append(self._put_key(key, invoice.invoice_id, now))
+            try:
+                self._transact(writes)
+            except _Canceled as refusal:
+                if key and refusal.failed(2):  # somebody used the key since we looked: the same content, or a conflict
+                    return self._remembered(key, now) or _raise(Busy("The same Idempotency-Key is in use right now."))
+                if refusal.failed(0):  # an invoice is there already under this id
+                    if key:  # made from the key, whose memory has run out
+                        return _same(invoice, self._must_get(invoice.invoice_id))
+                    skipped += 1  # somebody chose this very number by hand: it is used, go past it
+                    continue
+                skipped = 0
+                time.sleep(random.uniform(0.005, 0.03) * (attempt + 1))  # noqa: S311 -- spreads writers, keeps no secret
+            else:
+                return Stored(invoice, created=True)
+        raise Busy("Too many invoices are being numbered at once.")
+
+    def change(self, change: Change) -> bool:
+        """Write a change if the invoice is still what it was decided on.
+
+        Returns:
+            False when it is not: somebody else was first; read and decide again.
+        """
+        before, after = change.before, change.after
+        item = after.to_item()
+        # The version: nobody wrote since we read. The status: the machine allows the new one from here, or (a further
+        # part payment) it stays where it is.
+        allowed = sorted(sources(after.status) | ({before.status} if _instalment(change) else set()))
+        values = {f":{name}": item[name] for name in _CHANGING} | {":read": before.version}
+        values |= {f":from{number}": status.value for number, status in enumerate(allowed)}
+        one_of = ", ".join(f":from{number}" for number in range(len(allowed)))
+        try:
+            with _throttling():
+                self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key=encode({"invoiceId": before.invoice_id}),
+                    UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in _CHANGING),
+                    ConditionExpression=f"#version = :read AND #status IN ({one_of})",
+                    ExpressionAttributeNames={f"#{name}": name for name in _CHANGING},
+                    ExpressionAttributeValues=encode(values),
+                )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def upload_is_done(self, upload: str) -> bool:
+        """Whether an upload with this identity was handled to its end before."""
+        return self._item(_upload_id(upload)) is not None
+
+    def mark_upload_done(self, upload: str, now: datetime) -> None:
+        """Remember that an upload was handled to its end."""
+        item = {"invoiceId": _upload_id(upload), "upload": upload, "expiresAt": int((now + MARKER_LIFE).timestamp())}
+        with _throttling():
+            self._dynamodb.put_item(TableName=self._table, Item=encode(item))
+
+    def _item(self, item_id: str) -> dict[str, Any] | None:
+        with _throttling():
+            answer = self._dynamodb.get_item(
+                TableName=self._table, Key=encode({"invoiceId": item_id}), ConsistentRead=True
+            )
+        return decode(answer["Item"]) if "Item" in answer else None
+
+    def _must_get(self, invoice_id: str) -> Invoice:
+        invoice = self.get(invoice_id)
+        return invoice or _raise(Busy(f"Invoice {invoice_id} was removed while it was looked at."))
+
+    def _remembered(self, key: Key, now: datetime) -> Stored | None:
+        item = self._item(key.item_id)
+        if item is None or item["expiresAt"] < now.timestamp():  # DynamoDB deletes expired items only within days
+            return None
+        if item["contentHash"] != key.content_hash:
+            raise ContentConflict("This Idempotency-Key was used before for a request with different content.")
+        return Stored(self._must_get(item["usedFor"]), created=False)
+
+    def _put_new(self, invoice: Invoice) -> dict[str, Any]:
+        item = encode(_sized(invoice))
+        condition = "attribute_not_exists(invoiceId)"
+        return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": condition}}
+
+    def _put_key(self, key: Key, invoice_id: str, now: datetime) -> dict[str, Any]:
+        item = {
+            "invoiceId": key.item_id,
+            "usedFor": invoice_id,
+            "contentHash": key.content_hash,
+            "expiresAt": int((now + MARKER_LIFE).timestamp()),
+        }
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": encode(item),
+                # new, or expired and not yet deleted, or a repetition of ourselves
+                "ConditionExpression": "attribute_not_exists(invoiceId) OR expiresAt < :now OR contentHash = :same",
+                "ExpressionAttributeValues": encode({":now": int(now.timestamp()), ":same": key.content_hash}),
+            }
+        }
+
+    def _advance(self, counter: str, last: int, taken: int) -> dict[str, Any]:
+        condition = "lastNumber = :last" if last else "attribute_not_exists(invoiceId)"
+        values = {":taken": taken, ":last": last} if last else {":taken": taken}
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": encode({"invoiceId": counter}),
+                "UpdateExpression": "SET lastNumber = :taken",
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": encode(values),
+            }
+        }
+
+    def _transact(self, writes: list[dict[str, Any]]) -> None:
+        try:
+            with _throttling():
+                self._dynamodb.transact_write_items(TransactItems=writes)  # type: ignore[arg-type]
+        except self._dynamodb.exceptions.TransactionCanceledException as refusal:
+            raise _Canceled(
+                [reason.get("Code", "None") for reason in refusal.response["CancellationReasons"]]
+            ) from None
+
+
+class _Canceled(Exception):
+    """A transaction was canceled; ``codes`` holds one reason for each write."""
+
+    def __init__(self, codes: list[str]) -> None:
+        super().__init__(", ".join(codes))
+        self.codes = codes
+
+    def failed(self, index: int) -> bool:
+        """Whether the condition of the ``index``-th write is what failed."""
+        return self.codes[index] == "ConditionalCheckFailed"
+
+
+@contextmanager
+def _throttling() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _THROTTLES:
+            raise Busy("The invoices table is busy; send the same request again in a moment.") from error
+        raise
+
+
+def _raise(error: InvoiceError) -> Any:
+    raise error
+
+
+def _same(invoice: Invoice, there: Invoice) -> Stored:
+    if there.content_hash != invoice.content_hash:
+        detail = f"Invoice {there.invoice_number} of customer {there.customer_id} exists with different content."
+        raise ContentConflict(detail, members={"invoiceId": there.invoice_id, "currentVersion": there.version})
+    return Stored(there, created=False)
+
+
+def _sized(invoice: Invoice) -> dict[str, Any]:
+    item = invoice.to_item()
+    bytes_ = size(item)
+    if bytes_ > MAX_BYTES - RESERVE:
+        most = (MAX_BYTES - RESERVE) // 1024
+        raise TooLarge(f"The invoice takes {bytes_ // 1024} KB in the table; {most} KB is the most. Split it in two.")
+    return item
+
+
+def _instalment(change: Change) -> bool:
+    return change.before.status == change.after.status and change.before.amount_paid != change.after.amount_paid
+
+
+def _upload_id(upload: str) -> str:
+    return f"upload#{hashlib.sha256(upload.encode()).hexdigest()}"

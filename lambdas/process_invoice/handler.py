@@ -1,0 +1,49 @@
+"""process-invoice: reads the table's stream, decides on new invoices, and publishes what happened as events."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from invoicing import clock, settings
+from invoicing.events import EventBus, derive
+from invoicing.observability import count, logger, metrics, tracer
+from invoicing.processing import images, processed
+from invoicing.store import InvoiceStore
+
+config = settings.ProcessInvoice.load()
+store = InvoiceStore(config.table_name)
+bus = EventBus(config.event_bus_name)
+processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
+
+
+def handle(record: DynamoDBRecord) -> None:
+    """Handle one change of one invoice; raising makes the stream deliver it again.
+
+    The decision is written before the creation is published, so whoever hears of the new invoice finds it decided.
+    """
+    before, after = images(record.raw_event)
+    if after is None:
+        return
+    if before is None:
+        change = processed(after, clock.now())
+        if store.change(change):
+            count("InvoicesProcessed" if not change.after.history[-1].reasons else "InvoicesRejected")
+            logger.info("Invoice decided", invoice_id=after.invoice_id, status=change.after.status)
+    event = derive(before, after)
+    if event is not None:
+        bus.publish(event)
+        count("EventsPublished")
+        logger.info(
+            "Event published", detail_type=event.detail_type, invoice_id=after.invoice_id, version=after.version
+        )
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics(capture_cold_start_metric=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    """Entry point; answers which records failed, so that only they are delivered again."""
+    count("EventsReceived", len(event["Records"]))
+    return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)

@@ -1,0 +1,70 @@
+"""Make the fonts that generate-pdf embeds: DejaVu Sans, cut down to the scripts that our invoices are written in.
+
+Run on Debian after ``apt-get install fonts-dejavu-core``, with the developer environment (fonttools)::
+
+    python tests/data/subset_fonts.py --source /usr/share/fonts/truetype/dejavu --out lambdas/generate_pdf/fonts
+
+The output depends on the source files and on fonttools' version alone. Chinese, Japanese and Korean text is not in these
+fonts: the PDF names the CID fonts that every PDF reader brings for it.
+"""
+
+import argparse
+from pathlib import Path
+
+from fontTools.subset import Options, Subsetter, load_font, save_font
+
+FACES = ("DejaVuSans", "DejaVuSans-Bold")
+
+RANGES = (
+    (0x0020, 0x007E),  # Basic Latin
+    (0x00A0, 0x024F),  # Latin-1, Latin Extended-A and -B
+    (0x0259, 0x0259),  # schwa (Azerbaijani)
+    (0x02B0, 0x02DD),  # modifier letters
+    (0x0300, 0x0331),  # combining accents
+    (0x0370, 0x03FF),  # Greek
+    (0x0400, 0x052F),  # Cyrillic
+    (0x1E00, 0x1EFF),  # Latin Extended Additional (Vietnamese, Welsh)
+    (0x1F00, 0x1FFF),  # Greek Extended
+    (0x2000, 0x206F),  # punctuation
+    (0x2070, 0x209F),  # superscripts and subscripts
+    (0x20A0, 0x20BF),  # currency signs
+    (0x2100, 0x214F),  # letterlike symbols: №, ™, ℮
+    (0x2150, 0x215F),  # fractions
+    (0x2190, 0x2195),  # arrows
+    (0x2212, 0x2212),  # minus
+    (0x2260, 0x2265),  # comparisons
+    (0x25A0, 0x25A1),  # squares: what is printed for a character that no font has
+    (0xFB00, 0xFB04),  # ligatures
+    (0xFFFD, 0xFFFD),  # replacement character
+)
+
+
+def subset(source: Path, target: Path) -> int:
+    """Cut one font down; returns the size of the result in bytes."""
+    options = Options()
+    options.layout_features = []  # reportlab places glyphs by their width alone
+    options.hinting = False
+    options.notdef_outline = True
+    options.name_IDs = ["*"]  # names and licence stay with the font
+    options.recalc_timestamp = False
+    font = load_font(source, options)
+    subsetter = Subsetter(options)
+    subsetter.populate(unicodes=[code for first, last in RANGES for code in range(first, last + 1)])
+    subsetter.subset(font)
+    save_font(font, target, options)
+    return target.stat().st_size
+
+
+def main() -> None:
+    """Subset every face."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--source", type=Path, required=True, help="folder that holds DejaVuSans.ttf")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    arguments = parser.parse_args()
+    for face in FACES:
+        size = subset(arguments.source / f"{face}.ttf", arguments.out / f"{face}.ttf")
+        print(f"{face}.ttf: {size:,} bytes")  # noqa: T201 -- a command's output
+
+
+if __name__ == "__main__":
+    main()

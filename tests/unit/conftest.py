@@ -1,0 +1,206 @@
+"""The AWS side of unit tests, by moto: the table as Terraform makes it, buckets; and handlers loaded as Lambda does."""
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from urllib.parse import quote_plus
+
+import pytest
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_REGION": "us-east-1",
+    "ENVIRONMENT": "dev",
+    "LOG_LEVEL": "INFO",
+    "POWERTOOLS_METRICS_NAMESPACE": "InvoicePlatform",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+}
+
+FUNCTION_ENVIRONMENT = {
+    "create_invoice": {"TABLE_NAME": "invoices-dev", "ARCHIVES_BUCKET": "archives", "ALLOWED_ORIGINS": "*"},
+    "process_invoice": {"TABLE_NAME": "invoices-dev", "EVENT_BUS_NAME": "invoice-events-dev"},
+    "generate_pdf": {"TABLE_NAME": "invoices-dev", "DOCUMENTS_BUCKET": "documents", "BRAND_NAME": "Sample Trading"},
+    "query_invoices": {"TABLE_NAME": "invoices-dev", "ALLOWED_ORIGINS": "*"},
+    "get_invoice": {"TABLE_NAME": "invoices-dev", "DOCUMENTS_BUCKET": "documents", "ALLOWED_ORIGINS": "*"},
+    "update_invoice_status": {"TABLE_NAME": "invoices-dev", "ALLOWED_ORIGINS": "https://app.example,https://b.example"},
+}
+"""What Terraform gives each function, and nothing more: a setting that a function did not declare is not there."""
+
+
+@dataclass
+class Context:
+    """What the handlers use of Lambda's context."""
+
+    function_name: str = "function"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:function"
+    aws_request_id: str = "00000000-0000-0000-0000-000000000000"
+    tenant_id: str | None = None
+    milliseconds: int = 30_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds
+
+
+@dataclass
+class Answer:
+    """An API answer, read as a client reads it."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any = field(default=None)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in (
+        "AWS_ENDPOINT_URL",
+        "AWS_PROFILE",
+        "AWS_SESSION_TOKEN",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "LAMBDA_TASK_ROOT",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    from moto import mock_aws  # here: the tests of the harness need neither it nor boto3
+
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def table(aws: None) -> Any:
+    """The invoices table: its hash key, its three indexes and its stream are those of modules/invoice-platform."""
+    keys = {"customerId-index": "customerId", "status-index": "status", "createdAt-index": "yearMonth"}
+    names = ["invoiceId", "createdAt", *keys.values()]
+    import boto3
+
+    return boto3.resource("dynamodb").create_table(
+        TableName="invoices-dev",
+        KeySchema=[{"AttributeName": "invoiceId", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": key, "KeyType": "HASH"},
+                    {"AttributeName": "createdAt", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for index, key in keys.items()
+        ],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+@pytest.fixture
+def s3(aws: None) -> Any:
+    import boto3
+
+    client = boto3.client("s3")
+    for bucket in ("uploads", "archives", "documents"):
+        client.create_bucket(Bucket=bucket)
+    return client
+
+
+@pytest.fixture
+def load(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ModuleType]]:
+    """Load a handler as a cold start does: with its own environment, afresh."""
+    loaded: list[str] = []
+
+    def cold_start(function: str, **environment: str) -> ModuleType:
+        for name in {name for given in FUNCTION_ENVIRONMENT.values() for name in given}:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in (FUNCTION_ENVIRONMENT[function] | environment).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", function.replace("_", "-"))
+        name = f"{function}.handler"
+        sys.modules.pop(name, None)
+        loaded.append(name)
+        return importlib.import_module(name)
+
+    yield cold_start
+    for name in loaded:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def call() -> Callable[..., Answer]:
+    return _call
+
+
+@pytest.fixture
+def s3_event() -> Callable[..., dict[str, Any]]:
+    return _s3_event
+
+
+@pytest.fixture
+def stream_record() -> Callable[..., dict[str, Any]]:
+    return _stream_record
+
+
+@pytest.fixture
+def context() -> Context:
+    return Context()
+
+
+def _call(
+    handler: ModuleType,
+    method: str,
+    path: str,
+    *,
+    body: Any = None,
+    query: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Answer:
+    """Send a request as API Gateway's proxy integration does."""
+    given = {"x-api-key": "key", **(headers or {})}
+    event = {
+        "resource": path,
+        "path": path,
+        "httpMethod": method,
+        "headers": given,
+        "multiValueHeaders": {name: [value] for name, value in given.items()},
+        "queryStringParameters": query and {name: v[-1] if isinstance(v, list) else v for name, v in query.items()},
+        "multiValueQueryStringParameters": query
+        and {name: v if isinstance(v, list) else [v] for name, v in query.items()},
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {"requestId": "request", "stage": "v1", "path": f"/v1{path}", "httpMethod": method},
+        "body": body if body is None or isinstance(body, str) else json.dumps(body),
+        "isBase64Encoded": False,
+    }
+    answer = handler.lambda_handler(event, Context())
+    return Answer(
+        answer["statusCode"],
+        {name: values[0] for name, values in answer["multiValueHeaders"].items()},
+        json.loads(answer["body"]) if answer.get("body") else None,
+    )
+
+
+def _s3_event(bucket: str, key: str, sequencer: str = "0A1") -> dict[str, Any]:
+    """The event of an upload; S3 URL-encodes keys."""
+    thing = {"key": quote_plus(key, safe="/"), "sequencer": sequencer}
+    return {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": bucket}, "object": thing}}]}
+
+
+def _stream_record(new: dict[str, Any] | None, old: dict[str, Any] | None = None, number: int = 1) -> dict[str, Any]:
+    """One record of the table's stream, images in DynamoDB's notation."""
+    change: dict[str, Any] = {"SequenceNumber": str(number), "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    change["Keys"] = {"invoiceId": (new or old or {})["invoiceId"]}
+    if new:
+        change["NewImage"] = new
+    if old:
+        change["OldImage"] = old
+    name = "INSERT" if not old else "MODIFY" if new else "REMOVE"
+    return {"eventID": str(number), "eventName": name, "eventSource": "aws:dynamodb", "dynamodb": change}
