@@ -6,6 +6,7 @@ that it reaches, and the third-party distributions that these need, less what th
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -207,7 +208,9 @@ class _Builder:
             distributions=content.distributions,
         )
         note = {"key": content.key, **asdict(made), "path": path.name}
-        self._note(function.name).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
+        draft = self._note(f"{function.name}.{os.getpid()}")
+        draft.write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
+        draft.replace(self._note(function.name))
         return made
 
     def _kept(self, path: Path, key: str) -> Artifact | None:

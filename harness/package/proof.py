@@ -47,7 +47,7 @@ def import_handler(
         with zipfile.ZipFile(zipped) as opened:
             opened.extractall(folder)
         asked = subprocess.run(  # noqa: S603 - our own program
-            [python, "-I", "-S", "-B", "-c", _IMPORT, handler, folder, str(runtime)],
+            [python, "-I", "-S", "-c", _IMPORT, handler, folder, str(runtime)],
             env={"PATH": os.defpath, **_LAMBDA_ENV, **(environment or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -57,8 +57,13 @@ def import_handler(
         )
     if asked.returncode != 0:
         said = "\n".join(asked.stderr.strip().replace(folder, "<zip>").splitlines()[-5:])
+        if "ModuleNotFoundError" in asked.stderr:
+            raise HarnessError(
+                f"{zipped.name} does not hold all that {handler} imports:\n{said}",
+                mend="The import is not visible in the source: write it as an import statement, or as "
+                'importlib.import_module("its name").',
+            )
         raise HarnessError(
-            f"{zipped.name} does not hold all that {handler} imports:\n{said}",
-            mend="The import is not visible in the source: write it as an import statement, or as "
-            'importlib.import_module("its name").',
+            f"{handler} in {zipped.name} fails while it is imported:\n{said}",
+            mend="Mend it; if it is about settings, give their environment variables.",
         )

@@ -1,0 +1,85 @@
+"""The zips of our own functions: complete on this computer, arm64 for AWS, and none larger than its work needs."""
+
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from harness import package
+from harness.package import Artifact, Target
+from harness.paths import BUILD
+
+PYTHON = Path(sys.executable)
+
+SETTINGS = {
+    "ENVIRONMENT": "test",
+    "LOG_LEVEL": "INFO",
+    "ALLOWED_ORIGINS": "*",
+    "TABLE_NAME": "invoices-test",
+    "ARCHIVES_BUCKET": "archives",
+    "DOCUMENTS_BUCKET": "documents",
+    "EVENT_BUS_NAME": "events",
+    "BRAND_NAME": "Example Ltd",
+}
+"""What the functions' settings may ask for when they are imported."""
+
+FUNCTIONS = [one.name for one in package.functions()]
+TARGETS = [Target.HOST, Target.AWS]
+
+
+@pytest.fixture(scope="module")
+def built() -> dict[Target, dict[str, Artifact]]:
+    """Every function's zip for both targets; kept, so that parallel workers and later runs need not build again."""
+    out = BUILD / "artifacts"
+    return {
+        target: {one.function: one for one in package.build(target, out / f"test-{target.value}", python=PYTHON)}
+        for target in TARGETS
+    }
+
+
+def entries(artifact: Artifact) -> list[str]:
+    with zipfile.ZipFile(artifact.path) as opened:
+        return opened.namelist()
+
+
+def test_the_six_functions_are_found() -> None:
+    assert {"create-invoice", "process-invoice", "generate-pdf"} < set(FUNCTIONS)
+    assert {"query-invoices", "get-invoice", "update-invoice-status"} < set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_handler_imports_from_its_zip_alone(built: dict[Target, dict[str, Artifact]], function: str) -> None:
+    package.verify(built[Target.HOST][function], PYTHON, environment=SETTINGS)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_only_the_pdf_function_ships_reportlab_and_pillow(
+    built: dict[Target, dict[str, Artifact]], target: Target, function: str
+) -> None:
+    heavy = {"reportlab", "pillow"} & set(built[target][function].distributions)
+    assert heavy == ({"reportlab", "pillow"} if function == "generate-pdf" else set())
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_runtimes_own_packages_are_not_shipped(
+    built: dict[Target, dict[str, Artifact]], target: Target, function: str
+) -> None:
+    tops = {name.partition("/")[0] for name in entries(built[target][function])}
+    assert not {"boto3", "botocore", "jmespath", "s3transfer", "urllib3", "six.py", "dateutil"} & tops
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_shared_objects_for_aws_are_arm64(built: dict[Target, dict[str, Artifact]], function: str) -> None:
+    with zipfile.ZipFile(built[Target.AWS][function].path) as opened:
+        machines = {
+            name: int.from_bytes(opened.read(name)[18:20], "little") for name in opened.namelist() if ".so" in name
+        }
+    assert machines, "pydantic has a compiled core: none was shipped"
+    assert set(machines.values()) == {183}, machines  # EM_AARCH64
+
+
+def test_the_pdf_functions_fonts_ship(built: dict[Target, dict[str, Artifact]]) -> None:
+    assert [name for name in entries(built[Target.AWS]["generate-pdf"]) if name.endswith(".ttf")]
