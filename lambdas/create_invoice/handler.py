@@ -9,7 +9,7 @@ from invoicing import api, clock, settings
 from invoicing.answers import document
 from invoicing.creating import create
 from invoicing.intake import Intake
-from invoicing.issuing import first_version
+from invoicing.issuing import Origin, first_version
 from invoicing.models import CreateInvoice
 from invoicing.observability import count, logger, metrics, tracer
 from invoicing.store import InvoiceStore
@@ -27,7 +27,7 @@ def post_invoice() -> Response[str]:
     event = app.current_event
     request = api.body_of(event, CreateInvoice)
     key, now = api.idempotency_key(event), clock.now()
-    stored = create(store, request, now=now, source="api", by="api", idempotency_key=key)
+    stored = create(store, request, Origin(now, "api", "api"), key)
     invoice = first_version(stored.invoice)
     count("InvoicesCreated" if stored.created else "InvoicesReplayed")
     logger.info("Invoice created" if stored.created else "Invoice replayed", invoice_id=invoice.invoice_id)

@@ -1,4 +1,4 @@
-"""Invoices as the API tells them: money as decimal strings with the currency's minor digits, and what is derived on read."""
+"""Invoices as the API tells them: money as decimal strings in minor units, with what is derived on read."""
 
 from datetime import date
 from typing import Any

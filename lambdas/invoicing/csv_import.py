@@ -1,7 +1,7 @@
 """From CSV records to invoices to create: one row is one line, adjacent rows with the same identity are one invoice.
 
-Rows that are wrong reject their whole invoice and never stop the file. Nothing is guessed: what could be read in two ways is
-rejected with the reason.
+Rows that are wrong reject their whole invoice and never stop the file. Nothing is guessed: what could be read in two
+ways is rejected with the reason.
 """
 
 import re
@@ -132,8 +132,8 @@ def _named(record: Record, columns: list[str | None]) -> dict[str, str]:
 def _belongs(group: _Group, number: str, customer: str, *, complete: bool) -> bool:
     """Whether a row goes on with the group.
 
-    A row without its whole identity is counted to the invoice above if it does not contradict it: it may well be a part of
-    that invoice, which must not be created without it.
+    A row without its whole identity is counted to the invoice above if it does not contradict it: it may well be a part
+    of that invoice, which must not be created without it.
     """
     if complete:
         return (number, customer) == (group.number, group.customer)
@@ -206,8 +206,8 @@ def _line(group: _Group, row: int, cells: dict[str, str], *, decimal_comma: bool
 def _number(written: str, *, decimal_comma: bool) -> Decimal | None:
     """The number as it is written, or None when it could mean something else.
 
-    Thousands may be separated, by groups of exactly three digits: with ``.`` when the comma is the decimal mark, else with
-    ``,``; with blanks or an apostrophe always.
+    Thousands may be separated, by groups of exactly three digits: with ``.`` when the comma is the decimal mark, else
+    with ``,``; with blanks or an apostrophe always.
     """
     mark, thousands = (",", ".") if decimal_comma else (".", ",")
     plain = written.strip().replace("\u2212", "-").replace("\u2019", "'")

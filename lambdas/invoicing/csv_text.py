@@ -47,8 +47,8 @@ codecs.register_error("invoicing.windows-1252", _windows_1252)
 def open_text(stream: io.BufferedReader) -> io.TextIOWrapper:
     """The file as text: gzip is unpacked, a byte order mark decides for UTF-8 or UTF-16, else UTF-8 is assumed.
 
-    Bytes that are no UTF-8 are read as Windows-1252, so a file in that encoding needs no second pass: its accented letters
-    are practically never valid UTF-8 by accident.
+    Bytes that are no UTF-8 are read as Windows-1252, so a file in that encoding needs no second pass: its accented
+    letters are practically never valid UTF-8 by accident.
     """
     if stream.peek(2)[:2] == b"\x1f\x8b":
         stream = io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=stream)))

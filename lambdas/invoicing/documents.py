@@ -32,7 +32,7 @@ class DocumentStore:
         self._s3 = s3 or client("s3")
 
     def put(self, invoice: Invoice, pdf: bytes) -> str:
-        """Store the PDF; the same invoice yields the same bytes, so writing it again changes nothing. Returns its key."""
+        """Store the PDF and return its key; the same invoice yields the same bytes, so again changes nothing."""
         key = key_of(invoice)
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=pdf, ContentType="application/pdf")
         return key

@@ -14,8 +14,8 @@ class InvoiceError(Exception):
     Attributes:
         status: The HTTP status that tells it best.
         slug: The last part of the problem type (``urn:invoice-platform:problem:<slug>``).
-        errors: One entry for each thing that is wrong with a request: ``pointer`` (RFC 6901, or the name of a parameter)
-            and ``detail``.
+        errors: One entry for each thing that is wrong with a request: ``pointer`` (RFC 6901, or the name of a
+            parameter) and ``detail``.
         members: Extension members of the problem document, in JSON types.
     """
 

@@ -1,7 +1,7 @@
 """Events: what a stream record says happened (pure), and the bus that it is published on (EventBridge).
 
-The table's stream is the outbox: an event exists because a write happened, so none is lost between the two. Each event is
-a function of its record alone, its id included, so a record that is delivered twice yields the same event twice.
+The table's stream is the outbox: an event exists because a write happened, so none is lost between the two. Each event
+is a function of its record alone, its id included, so a record that is delivered twice yields the same event twice.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""The field types that the models are made of: what they accept, and how API Gateway's draft-04 schema says the same."""
+"""The field types that the models are made of: what they accept, and how a draft-04 schema says the same."""
 
 import re
 import unicodedata
-from datetime import UTC, date, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -81,13 +81,11 @@ def _known_currency(value: str) -> str:
 
 def _moment(value: object) -> str:
     """A moment with an offset, as UTC with microseconds (the one form in which text order is time order)."""
-    if not isinstance(value, str):
-        raise ValueError("must be an ISO 8601 date and time with an offset, such as 2026-11-22T09:30:00Z")
     try:
-        moment = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None:
+    if moment is None or moment.tzinfo is None or not MINYEAR < moment.year < MAXYEAR:
         raise ValueError("must be an ISO 8601 date and time with an offset, such as 2026-11-22T09:30:00Z")
     return timestamp(moment)
 

@@ -1,7 +1,7 @@
 """One upload from its arrival to its archive: read, create, report, move away.
 
-The order makes every step repeatable. Creating is idempotent; the report stands before the original moves; the upload is
-marked as done before it is deleted, so a second delivery of its event finds the mark, whatever is left of the file.
+The order makes every step repeatable. Creating is idempotent; the report stands before the original moves; the upload
+is marked as done before it is deleted, so a second delivery of its event finds the mark, whatever is left of the file.
 """
 
 import time
@@ -15,6 +15,7 @@ from invoicing.creating import create
 from invoicing.csv_import import KNOWN, Candidate, Problem, Rejected, read_invoices
 from invoicing.csv_text import UnreadableFileError, open_text, read_sheet
 from invoicing.errors import ContentConflict, InvalidRequest, TooLarge
+from invoicing.issuing import Origin
 from invoicing.reports import Figures, RejectReport
 from invoicing.store import InvoiceStore, Stored
 from invoicing.uploads import Upload, UploadStore
@@ -99,7 +100,7 @@ class Intake:
 
     def _create(self, found: Candidate, file: str) -> Stored:
         source = f"{file}#{found.first}"
-        return create(self._store, found.request, now=clock.now(), source=source, by="create-invoice")
+        return create(self._store, found.request, Origin(clock.now(), source, "create-invoice"))
 
     def _collect(self, waiting: dict[Future[Stored], Candidate], figures: Figures, rejects: RejectReport) -> None:
         for future in wait(waiting, return_when=FIRST_COMPLETED).done:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import uuid
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -18,6 +19,22 @@ NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:invoice-platform:invoice")
 
 DEFAULT_TERMS_DAYS = 30
 """Payment terms when neither dueDate nor paymentTermsDays is given (the default of EU Directive 2011/7)."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """When and where an invoice came from.
+
+    Attributes:
+        now: The moment of creation, with an offset.
+        source: ``api``, or where in which file.
+        by: Who is written into the history.
+    """
+
+    now: datetime
+    source: str
+    by: str
+
 
 _SEPARATOR = "\x1f"  # cannot occur in an identifier, so ("1", "23") and ("12", "3") differ
 
@@ -40,8 +57,8 @@ def assigned_number(year: int, sequence: int) -> str:
 def content_hash(request: CreateInvoice) -> str:
     """SHA-256 over what the invoice says, in a form in which equal content is equal text.
 
-    ``19`` and ``19.0``, an absent due date and the same one written out, are equal content; when and how the request came is
-    not content.
+    ``19`` and ``19.0``, an absent due date and the same one written out, are equal content; when and how the request
+    came is not content.
     """
     content = [
         request.invoice_number,
@@ -75,16 +92,14 @@ def due_date(request: CreateInvoice) -> date:
         raise InvalidRequest("The due date lies beyond the year 9999.", errors=[error]) from None
 
 
-def issue(request: CreateInvoice, *, number: str, identity: str, now: datetime, source: str, by: str) -> Invoice:
+def issue(request: CreateInvoice, *, number: str, identity: str, origin: Origin) -> Invoice:
     """The invoice, version 1, status created.
 
     Args:
         request: What was asked for.
         number: The invoice number; the request's own or an assigned one.
         identity: The invoice id that belongs to it.
-        now: The moment of creation, with an offset.
-        source: ``api``, or where in which file it came from.
-        by: Who is written into the history.
+        origin: When and where it came from.
 
     Raises:
         InvalidRequest: when an amount passes the limits of `invoicing.fields`.
@@ -98,7 +113,7 @@ def issue(request: CreateInvoice, *, number: str, identity: str, now: datetime, 
             "detail": f"an amount has more than {MAX_INTEGER_DIGITS} digits before the point",
         }
         raise InvalidRequest("The invoice's amounts are too large.", errors=[error])
-    at = timestamp(now)
+    at = timestamp(origin.now)
     return Invoice(
         invoice_id=identity,
         invoice_number=number,
@@ -128,11 +143,11 @@ def issue(request: CreateInvoice, *, number: str, identity: str, now: datetime, 
         payments=[],
         status=Status.CREATED,
         version=1,
-        history=[HistoryEntry(status=Status.CREATED, at=at, by=by)],
+        history=[HistoryEntry(status=Status.CREATED, at=at, by=origin.by)],
         created_at=at,
         updated_at=at,
         year_month=at[:7],
-        source=source,
+        source=origin.source,
         content_hash=content_hash(request),
     )
 

@@ -1,7 +1,8 @@
 """Logs, traces and metrics of every function, set up in one place.
 
 Names come from the environment that Terraform gives (``POWERTOOLS_SERVICE_NAME``, ``POWERTOOLS_METRICS_NAMESPACE``,
-``LOG_LEVEL``). Traces switch themselves off outside Lambda; only botocore is patched, the one library that calls out.
+``LOG_LEVEL``). Traces are sent only where Lambda names an X-Ray daemon, so engines without one see neither
+delays nor complaints; only botocore is patched, the one library that calls out.
 """
 
 import os
@@ -13,7 +14,7 @@ NAMESPACE = "InvoicePlatform"
 """The metrics namespace when the environment names none."""
 
 logger = Logger(use_rfc3339=True, utc=True)
-tracer = Tracer(patch_modules=("botocore",))
+tracer = Tracer(disabled=None if "AWS_XRAY_DAEMON_ADDRESS" in os.environ else True, patch_modules=("botocore",))
 metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE))
 
 

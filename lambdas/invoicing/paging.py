@@ -1,8 +1,8 @@
 """What a list request asks for, which index answers it, and the opaque tokens that lead from page to page (pure).
 
 A token holds the keys of the last invoice that was shown and a fingerprint of the query. It is no secret, so it is not
-trusted: a checksum catches changes made by accident, and whatever it says is checked against the query, so the most that a
-forged token can do is to start at another place of a list that its bearer may read anyway.
+trusted: a checksum catches changes made by accident, and whatever it says is checked against the query, so the most
+that a forged token can do is to start at another place of a list that its bearer may read anyway.
 """
 
 import base64

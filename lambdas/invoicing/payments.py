@@ -1,4 +1,4 @@
-"""What a requested change does to an invoice: decided here, on the version that was read; written only if it still holds.
+"""What a requested change does to an invoice: decided on the version that was read, written only if that still stands.
 
 Payments decide the outcome by their amount: all that is due settles the invoice, less leaves it partially paid, more is
 refused. On a credit note both what is due and what is paid are negative.

@@ -1,7 +1,7 @@
 """The invoice as a PDF: what was issued, laid out to be sent.
 
-Only what never changes after creation is printed, and nothing of the moment of printing, so an invoice has one PDF, byte for
-byte, however often it is made.
+Only what never changes after creation is printed, and nothing of the moment of printing, so an invoice has one PDF,
+byte for byte, however often it is made.
 """
 
 import io
@@ -282,7 +282,7 @@ class Renderer:
 
 
 def _spoken(written: str) -> str:
-    """Lines of an address: as they are, or one for each part when it was written with ``|`` or ``\\n`` in it."""
+    r"""Lines of an address: as they are, or one for each part when it was written with ``|`` or ``\n`` in it."""
     return re.sub(r"\s*(?:\||\\n)\s*", "\n", written)
 
 

@@ -1,7 +1,7 @@
 """The request models as JSON Schema draft-04, the dialect of API Gateway's models.
 
-``PYTHONPATH=lambdas python -m invoicing.schema`` writes them to ``modules/invoice-platform/models``; a unit test notices
-when that was forgotten. API Gateway refuses the obvious with its own 400; the Lambda checks everything once more.
+``PYTHONPATH=lambdas python -m invoicing.schema`` writes them to ``modules/invoice-platform/models``; a unit test
+notices when that was forgotten. API Gateway refuses the obvious with its own 400; the Lambda checks everything again.
 """
 
 import json

@@ -4,8 +4,8 @@ Run on Debian after ``apt-get install fonts-dejavu-core``, with the developer en
 
     python tests/data/subset_fonts.py --source /usr/share/fonts/truetype/dejavu --out lambdas/generate_pdf/fonts
 
-The output depends on the source files and on fonttools' version alone. Chinese, Japanese and Korean text is not in these
-fonts: the PDF names the CID fonts that every PDF reader brings for it.
+The output depends on the source files and on fonttools' version alone. Chinese, Japanese and Korean text is not in
+these fonts: the PDF names the CID fonts that every PDF reader brings for it.
 """
 
 import argparse
@@ -28,7 +28,7 @@ RANGES = (
     (0x2000, 0x206F),  # punctuation
     (0x2070, 0x209F),  # superscripts and subscripts
     (0x20A0, 0x20BF),  # currency signs
-    (0x2100, 0x214F),  # letterlike symbols: №, ™, ℮
+    (0x2100, 0x214F),  # letterlike symbols: numero, trade mark, estimated
     (0x2150, 0x215F),  # fractions
     (0x2190, 0x2195),  # arrows
     (0x2212, 0x2212),  # minus

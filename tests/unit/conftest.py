@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
-
 from urllib.parse import quote_plus
 
+import boto3
 import pytest
+from moto import mock_aws
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -59,7 +60,8 @@ class Answer:
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """AWS in memory; gives the region, so that what depends on it says so."""
     for name in (
         "AWS_ENDPOINT_URL",
         "AWS_PROFILE",
@@ -70,20 +72,16 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    from moto import mock_aws  # here: the tests of the harness need neither it nor boto3
-
     with mock_aws():
-        yield
+        yield "us-east-1"
 
 
 @pytest.fixture
-def table(aws: None) -> Any:
+def table(aws: str) -> Any:
     """The invoices table: its hash key, its three indexes and its stream are those of modules/invoice-platform."""
     keys = {"customerId-index": "customerId", "status-index": "status", "createdAt-index": "yearMonth"}
     names = ["invoiceId", "createdAt", *keys.values()]
-    import boto3
-
-    return boto3.resource("dynamodb").create_table(
+    return boto3.resource("dynamodb", region_name=aws).create_table(
         TableName="invoices-dev",
         KeySchema=[{"AttributeName": "invoiceId", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
@@ -104,17 +102,15 @@ def table(aws: None) -> Any:
 
 
 @pytest.fixture
-def s3(aws: None) -> Any:
-    import boto3
-
-    client = boto3.client("s3")
+def s3(aws: str) -> Any:
+    client = boto3.client("s3", region_name=aws)
     for bucket in ("uploads", "archives", "documents"):
         client.create_bucket(Bucket=bucket)
     return client
 
 
 @pytest.fixture
-def load(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ModuleType]]:
+def load(aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ModuleType]]:
     """Load a handler as a cold start does: with its own environment, afresh."""
     loaded: list[str] = []
 
@@ -123,6 +119,7 @@ def load(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., M
             monkeypatch.delenv(name, raising=False)
         for name, value in (FUNCTION_ENVIRONMENT[function] | environment).items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_REGION", aws)
         monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", function.replace("_", "-"))
         name = f"{function}.handler"
         sys.modules.pop(name, None)

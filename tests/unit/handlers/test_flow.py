@@ -33,8 +33,8 @@ Load = Callable[..., ModuleType]
 
 
 @pytest.fixture
-def bus(aws: None) -> str:
-    boto3.client("events").create_event_bus(Name="invoice-events-dev")
+def bus(aws: str) -> str:
+    boto3.client("events", region_name=aws).create_event_bus(Name="invoice-events-dev")
     return "invoice-events-dev"
 
 
@@ -43,8 +43,9 @@ def items(table: Any) -> list[dict[str, Any]]:
     return [item for item in answer["Items"] if "#" not in item["invoiceId"]["S"]]
 
 
+@pytest.mark.usefixtures("bus")
 def test_an_invoice_from_post_to_paid(
-    load: Load, call: Any, table: Any, s3: Any, bus: str, stream_record: Any, context: Any
+    load: Load, call: Any, table: Any, s3: Any, stream_record: Any, context: Any
 ) -> None:
     created = call(load("create_invoice"), "POST", "/invoices", body=BODY)
     assert created.status == 201
