@@ -4,6 +4,7 @@
 that it reaches, and the third-party distributions that these need, less what the Lambda runtime brings by itself.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -113,15 +114,18 @@ def build(  # noqa: PLR0913 - all but two by keyword, for tests
     wanted = functions(sources.absolute())
     if not wanted:
         raise HarnessError(f"{sources} holds no function: no folder has a handler.py.", mend="Is the checkout whole?")
-    (plan.out_dir / ".built").mkdir(parents=True, exist_ok=True)
-    plan.sweep(wanted)
-    contents = [plan.content(function) for function in wanted]  # errors of the sources first, all before any work
-    with ThreadPoolExecutor(max_workers=4) as pool:  # zlib works outside the interpreter's lock
+    notes = plan.out_dir / ".built"
+    notes.mkdir(parents=True, exist_ok=True)
+    with (notes / ".lock").open("w", encoding="ascii") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)  # of builds at the same time, the second finds all done
+        plan.sweep(wanted)
+        contents = [plan.content(function) for function in wanted]  # faults of the sources first, before any work
         artifacts = []
-        for artifact in pool.map(plan.zipped, wanted, contents):
-            artifacts.append(artifact)
-            if on_built:
-                on_built(artifact)
+        with ThreadPoolExecutor(max_workers=4) as pool:  # zlib works outside the interpreter's lock
+            for artifact in pool.map(plan.zipped, wanted, contents):
+                artifacts.append(artifact)
+                if on_built:
+                    on_built(artifact)
     return artifacts
 
 
