@@ -30,8 +30,23 @@ _actions = AccountRegionScopedDict()  # _key(...) + name -> scheduled action
 _tags = AccountRegionScopedDict()  # scalable target's ARN -> {key: value}
 
 _NAMESPACES = frozenset(
-    "ecs elasticmapreduce ec2 appstream dynamodb rds sagemaker custom-resource comprehend lambda cassandra kafka "
-    "elasticache neptune workspaces".split()
+    [
+        "ecs",
+        "elasticmapreduce",
+        "ec2",
+        "appstream",
+        "dynamodb",
+        "rds",
+        "sagemaker",
+        "custom-resource",
+        "comprehend",
+        "lambda",
+        "cassandra",
+        "kafka",
+        "elasticache",
+        "neptune",
+        "workspaces",
+    ]
 )
 _POLICY_TYPES = frozenset({"StepScaling", "TargetTrackingScaling", "PredictiveScaling"})
 _MAX_TAGS = 50

@@ -114,7 +114,7 @@ def _refusal(scope: Scope, headers: dict[bytes, bytes]) -> str | None:
         origin is None
         or scope["path"].startswith(_EXECUTE_API)
         or ".execute-api." in (host or "")
-        or b"X-Amz-Signature=" in scope.get("query_string", b"")
+        or b"Signature=" in scope.get("query_string", b"")  # of version 2 or 4
     ):
         return None
     if not _is_loopback(urlsplit(origin.decode("latin-1")).hostname):

@@ -5,13 +5,12 @@ import json
 from typing import Any
 
 from ministack.core.arn import ArnParseError, parse_arn
-from ministack.services import eventbridge
+from ministack.services import eventbridge, sqs
 from ministack.services import lambda_svc as lam
-from ministack.services import sns, sqs
 
 from embedded import delivery
 from embedded.mend import mends, source_has, source_lacks
-from embedded.permissions import may_invoke
+from embedded.permissions import may_invoke, may_publish
 
 _SERVICE = "events.amazonaws.com"
 
@@ -40,8 +39,8 @@ def asynchronous_target(_original: Any) -> Any:
 def undeliverable(original: Any) -> Any:
     """An event that cannot be delivered to a target goes to the target's dead-letter queue, with the reason.
 
-    AWS: errors that no retry mends (the target is gone, or does not permit EventBridge) go there at once, with ERROR_CODE,
-    ERROR_MESSAGE, RULE_ARN and TARGET_ARN as attributes; the queue must permit it.
+    AWS: errors that no retry mends (the target is gone, or does not permit EventBridge) go there at once, with
+    ERROR_CODE, ERROR_MESSAGE, RULE_ARN and TARGET_ARN as attributes; the queue must permit it.
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
     MiniStack: drops the event; invokes functions whether or not their policy permits it.
@@ -81,7 +80,7 @@ def _obstacle(arn: str, rule_arn: str) -> tuple[str, str] | None:
     permitted = {
         "lambda": lambda: may_invoke(arn, _SERVICE, rule_arn),
         "sqs": lambda: sqs.queue_policy_allows(arn, _SERVICE, rule_arn, account),
-        "sns": lambda: sns.topic_policy_allows(arn, _SERVICE, rule_arn, account),
+        "sns": lambda: may_publish(arn, _SERVICE, rule_arn),
     }
     if service in permitted and not permitted[service]():
         return "NO_PERMISSIONS", f"{arn} does not permit {_SERVICE} for {rule_arn}."

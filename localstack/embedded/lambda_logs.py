@@ -30,7 +30,7 @@ def json_logs(original: Any) -> Any:
         error: bool,
         duration_ms: int,
         *,
-        log_source: str | None = None,  # noqa: FBT001
+        log_source: str | None = None,
     ) -> None:
         config = func.get("config") or func
         settings = config.get("LoggingConfig") or {}

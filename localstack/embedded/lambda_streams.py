@@ -1,13 +1,15 @@
 """Lambda: event source mappings on DynamoDB streams."""
 
+import json
 import logging
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from ministack.core.arn import parse_arn
-from ministack.core.responses import request_scope
+from ministack.core.responses import new_uuid, request_scope
 from ministack.services import dynamodb
 from ministack.services import lambda_svc as lam
 
@@ -115,7 +117,7 @@ def _process(mapping: Json, records: list[Json]) -> bool:
         _log.info("a batch of %d for %s failed from %s on", len(batch), mapping["FunctionArn"], _sequence(failed[0]))
         condition = _given_up(mapping, failed, left)
         if condition and not (_may_bisect(mapping, failed) and condition == "RetryAttemptsExhausted"):
-            _report(mapping, record, failed, result, condition, attempts)
+            _report(mapping, config, failed, condition, attempts)
             pending.pop(0)
             attempts = 0
         elif _may_bisect(mapping, failed):
@@ -152,9 +154,8 @@ def _failed(mapping: Json, batch: list[Json], result: Json) -> list[Json]:
 def _given_up(mapping: Json, failed: list[Json], left: int | None) -> str:
     """Why these records are not tried again; empty if they are."""
     age_limit = int(mapping.get("MaximumRecordAgeInSeconds") or -1)
-    oldest = min(float(record["dynamodb"].get("ApproximateCreationDateTime", time.time())) for record in failed)
-    if 0 < age_limit < time.time() - oldest:
-        return "RecordAgeExpired"
+    if 0 < age_limit < time.time() - min(map(_arrival, failed)):
+        return "RecordAgeExceeded"
     return "RetryAttemptsExhausted" if left is not None and left <= 0 else ""
 
 
@@ -162,13 +163,50 @@ def _may_bisect(mapping: Json, failed: list[Json]) -> bool:
     return bool(mapping.get("BisectBatchOnFunctionError")) and len(failed) > 1
 
 
-def _report(mapping: Json, function: Json, failed: list[Json], result: Json, condition: str, attempts: int) -> None:
-    target = ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
-    if target and role_allows(function["config"]["Role"], delivery.needed_action(target), target):
-        lam._send_ddb_stream_failure_record(mapping, function, failed, mapping["EventSourceArn"], result, condition)
+def _report(mapping: Json, config: Json, failed: list[Json], condition: str, attempts: int) -> None:
+    """Tell the OnFailure destination which records were given up; the records themselves are not told.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+    """
     _log.info(
         "%d records for %s given up after %d attempts: %s", len(failed), mapping["FunctionArn"], attempts, condition
     )
+    target = ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
+    if not target or not role_allows(config["Role"], delivery.needed_action(target), target):
+        return
+    record = {
+        "version": "1.0",
+        "timestamp": _iso(time.time()),
+        "requestContext": {
+            "requestId": new_uuid(),
+            "functionArn": mapping["FunctionArn"],
+            "condition": condition,
+            "approximateInvokeCount": attempts,
+        },
+        "responseContext": {
+            "statusCode": 200,
+            "executedVersion": config.get("Version", "$LATEST"),
+            "functionError": "Unhandled",
+        },
+        "DDBStreamBatchInfo": {
+            "shardId": "shardId-00000000000000000000-00000000",
+            "startSequenceNumber": _sequence(failed[0]),
+            "endSequenceNumber": _sequence(failed[-1]),
+            "approximateArrivalOfFirstRecord": _iso(_arrival(failed[0])),
+            "approximateArrivalOfLastRecord": _iso(_arrival(failed[-1])),
+            "batchSize": len(failed),
+            "streamArn": mapping["EventSourceArn"],
+        },
+    }
+    delivery.send(target, json.dumps(record))
+
+
+def _arrival(record: Json) -> float:
+    return float(record["dynamodb"].get("ApproximateCreationDateTime", time.time()))
+
+
+def _iso(epoch_s: float) -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def _active(mapping: Json) -> bool:

@@ -7,6 +7,7 @@ from ministack.core import iam_evaluator as iam
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam as iam_service
 from ministack.services import lambda_svc as lam
+from ministack.services import sns
 
 
 def role_allows(role_arn: str, action: str, resource_arn: str) -> bool:
@@ -50,15 +51,32 @@ def may_invoke(function_arn: str, service: str, source_arn: str) -> bool:
     if not ministack.AUTH:
         return True
     function: dict[str, Any] | None = lam._functions.get(lam._resolve_name(function_arn))
-    if function is None:
-        return False
+    return function is not None and _allows(
+        function["policy"], "lambda:InvokeFunction", function_arn, service, source_arn
+    )
+
+
+def may_publish(topic_arn: str, service: str, source_arn: str) -> bool:
+    """Whether a topic's policy lets an AWS service publish to it.
+
+    A topic's default policy does not: it admits requests of its owner (``AWS:SourceOwner``), which services are not.
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    """
+    if not ministack.AUTH:
+        return True
+    topic = sns._topics.get(topic_arn)
+    policy = (topic or {}).get("attributes", {}).get("Policy")
+    return bool(policy) and _allows(policy, "sns:Publish", topic_arn, service, source_arn)
+
+
+def _allows(policy: Any, action: str, resource_arn: str, service: str, source_arn: str) -> bool:
     context = iam.EvalContext(
         principal_arn="*",
         principal_type="Service",
         principal_account="",
-        action="lambda:InvokeFunction",
-        resource_arn=function_arn,
+        action=action,
+        resource_arn=resource_arn,
         region=get_region(),
         service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": get_account_id()},
     )
-    return bool(iam.evaluate_resource_policy(function["policy"], context, service=service).decision == "Allow")
+    return bool(iam.evaluate_resource_policy(policy, context, service=service).decision == "Allow")

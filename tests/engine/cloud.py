@@ -1,0 +1,148 @@
+"""An engine under test, and short ways to make what tests need in it."""
+
+import io
+import json
+import os
+import textwrap
+import time
+import uuid
+import zipfile
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import boto3
+import pytest
+
+from harness.engine import REGION, EmbeddedEngine
+
+T = TypeVar("T")
+
+
+def worker() -> str:
+    """Distinguishes the engines of parallel test processes."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+
+
+class Cloud:
+    """An engine, and short ways to make what tests need in it."""
+
+    def __init__(self, engine: EmbeddedEngine) -> None:
+        self.engine = engine
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the root user."""
+        if service not in self._clients:
+            self._clients[service] = boto3.client(
+                service,
+                endpoint_url=self.engine.endpoint_url,
+                region_name=REGION,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+            )
+        return self._clients[service]
+
+    def name(self, what: str = "test") -> str:
+        """A name that no other test has."""
+        return f"{what}-{uuid.uuid4().hex[:10]}"
+
+    def role(self, *statements: dict[str, Any]) -> str:
+        """A role for functions, allowed what the statements say."""
+        name = self.name("role")
+        trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        arn = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
+        if statements:
+            self.client("iam").put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=_policy(*statements))
+        return str(arn)
+
+    def function(self, source: str, *allowed: dict[str, Any], **settings: Any) -> str:
+        """A Python function ``handler(event, context)``; its role is allowed what the statements say."""
+        name = self.name("function")
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("app.py", textwrap.dedent(source))
+        self.client("lambda").create_function(
+            FunctionName=name,
+            Role=self.role(*allowed),
+            Runtime="python3.13",
+            Handler="app.handler",
+            Code={"ZipFile": packed.getvalue()},
+            **{"Timeout": 10, **settings},
+        )
+        return name
+
+    def alias(self, function: str, alias: str = "live") -> str:
+        """Publish a version, point an alias at it, and give the alias's ARN."""
+        version = self.client("lambda").publish_version(FunctionName=function)["Version"]
+        made = self.client("lambda").create_alias(FunctionName=function, Name=alias, FunctionVersion=version)
+        return str(made["AliasArn"])
+
+    def permit(self, function: str, service: str, source_arn: str, *, qualifier: str | None = None) -> None:
+        """Let an AWS service call a function."""
+        where = {"Qualifier": qualifier} if qualifier else {}
+        self.client("lambda").add_permission(
+            FunctionName=function,
+            StatementId=self.name("permit"),
+            Action="lambda:InvokeFunction",
+            Principal=service,
+            SourceArn=source_arn,
+            **where,
+        )
+
+    def invoke(self, function: str, event: Any = None, **options: Any) -> tuple[dict[str, Any], Any]:
+        """Call a function and wait; the answer and its payload."""
+        payload = json.dumps(event or {}).encode()
+        answer = self.client("lambda").invoke(FunctionName=function, Payload=payload, **options)
+        return answer, json.loads(answer["Payload"].read() or b"null")
+
+    def queue(self) -> tuple[str, str]:
+        """An open queue: its URL and ARN."""
+        url = self.client("sqs").create_queue(QueueName=self.name("queue"))["QueueUrl"]
+        attributes = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        arn = attributes["Attributes"]["QueueArn"]
+        everyone = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+        self.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": _policy(everyone)})
+        return url, arn
+
+    def receive(self, url: str, count: int = 1, timeout_s: float = 15) -> list[dict[str, Any]]:
+        """Wait until a queue has given this many messages."""
+        found: list[dict[str, Any]] = []
+
+        def enough() -> list[dict[str, Any]] | None:
+            answer = self.client("sqs").receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+            )
+            found.extend(answer.get("Messages", []))
+            return found if len(found) >= count else None
+
+        return eventually(enough, timeout_s=timeout_s, what=f"{count} messages in {url}")
+
+    def log_lines(self, function: str) -> list[str]:
+        """Everything that a function has logged."""
+        group = f"/aws/lambda/{function}"
+        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+        try:
+            return [event["message"] for page in pages for event in page["events"]]
+        except self.client("logs").exceptions.ResourceNotFoundException:
+            return []  # nothing yet
+
+
+def _policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def eventually(condition: Callable[[], T | None], *, timeout_s: float = 15, what: str = "the condition") -> T:
+    """What the condition gives as soon as it is true."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not come about within {timeout_s:g} s; last: {result!r}")
+        time.sleep(0.03)
+
+
+def allow(*actions: str, on: str = "*") -> dict[str, Any]:
+    """A policy statement."""
+    return {"Effect": "Allow", "Action": list(actions), "Resource": on}

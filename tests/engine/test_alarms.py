@@ -1,0 +1,141 @@
+"""CloudWatch alarms, and the protocols that their clients speak."""
+
+import json
+from typing import Any
+
+import botocore.exceptions
+import pytest
+import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from tests.engine.cloud import Cloud, eventually
+
+
+def put(cloud: Cloud, namespace: str, name: str, value: float, **dimensions: str) -> None:
+    datum = {"MetricName": name, "Value": value, "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()]}
+    cloud.client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=[datum])
+
+
+def query(identifier: str, namespace: str, name: str, stat: str = "Sum") -> dict[str, Any]:
+    metric = {"Namespace": namespace, "MetricName": name}
+    return {"Id": identifier, "MetricStat": {"Metric": metric, "Period": 60, "Stat": stat}, "ReturnData": False}
+
+
+def alarm(cloud: Cloud, **settings: Any) -> str:
+    name = cloud.name("alarm")
+    common = {"EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "GreaterThanThreshold"}
+    cloud.client("cloudwatch").put_metric_alarm(AlarmName=name, **{**common, **settings})
+    return name
+
+
+def state(cloud: Cloud, name: str) -> str:
+    return str(cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["StateValue"])
+
+
+def test_metric_math_decides_and_tells_the_topic(cloud: Cloud) -> None:
+    # GIVEN errors are to stay under 1 % of invocations
+    namespace, (url, queue_arn) = cloud.name("Namespace"), cloud.queue()
+    topic = cloud.client("sns").create_topic(Name=cloud.name("topic"))["TopicArn"]
+    cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
+    rate = {"Id": "rate", "Expression": "IF(invocations > 0, 100 * errors / invocations, 0)", "ReturnData": True}
+    name = alarm(
+        cloud,
+        Metrics=[query("errors", namespace, "Errors"), query("invocations", namespace, "Invocations"), rate],
+        AlarmActions=[topic],
+        TreatMissingData="notBreaching",
+    )
+    kept = cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
+    assert [each["Id"] for each in kept["Metrics"]] == ["errors", "invocations", "rate"]
+    assert "Statistic" not in kept
+    eventually(lambda: state(cloud, name) == "OK", what="OK without data")
+    # WHEN two of a hundred fail
+    put(cloud, namespace, "Invocations", 100)
+    put(cloud, namespace, "Errors", 2)
+    # THEN the topic hears of it
+    [message] = cloud.receive(url)
+    told = json.loads(json.loads(message["Body"])["Message"])
+    assert (told["AlarmName"], told["NewStateValue"]) == (name, "ALARM")
+
+
+def test_an_alarm_looks_at_its_own_dimensions(cloud: Cloud) -> None:
+    namespace = cloud.name("Namespace")
+    dimensions = [{"Name": "FunctionName", "Value": "mine"}]
+    settings = {"Namespace": namespace, "MetricName": "Errors", "Statistic": "Sum", "Period": 60}
+    name = alarm(cloud, **settings, Dimensions=dimensions, TreatMissingData="notBreaching")
+    put(cloud, namespace, "Errors", 5, FunctionName="other")
+    eventually(lambda: state(cloud, name) == "OK")
+    put(cloud, namespace, "Errors", 5, FunctionName="mine")
+    eventually(lambda: state(cloud, name) == "ALARM")
+
+
+@pytest.mark.parametrize(("missing", "expected"), [("breaching", "ALARM"), ("notBreaching", "OK")])
+def test_missing_data_counts_as_the_alarm_says(cloud: Cloud, missing: str, expected: str) -> None:
+    settings = {"Namespace": cloud.name("N"), "MetricName": "M", "Statistic": "Sum", "Period": 60}
+    name = alarm(cloud, **settings, TreatMissingData=missing)
+    eventually(lambda: state(cloud, name) == expected)
+
+
+def test_a_percentile_alarm_has_no_statistic(cloud: Cloud) -> None:
+    settings = {"Namespace": cloud.name("N"), "MetricName": "M", "ExtendedStatistic": "p95", "Period": 60}
+    name = alarm(cloud, **settings)
+    kept = cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
+    assert kept["ExtendedStatistic"] == "p95"
+    assert "Statistic" not in kept
+
+
+@pytest.mark.parametrize("expression", ["__import__('os')", "SEARCH('x', 'Sum', 60)", "m1 +", "other * 2", "m1.real"])
+def test_an_expression_that_is_not_understood_is_refused(cloud: Cloud, expression: str) -> None:
+    queries = [query("m1", "N", "M"), {"Id": "e", "Expression": expression, "ReturnData": True}]
+    with pytest.raises(botocore.exceptions.ClientError, match="ValidationError"):
+        alarm(cloud, Metrics=queries)
+
+
+def ask(cloud: Cloud, **form: str) -> tuple[int, str]:
+    """Speak the Query protocol, as Terraform's provider does."""
+    request = AWSRequest("POST", cloud.engine.endpoint_url + "/", data={"Version": "2010-08-01", **form})
+    SigV4Auth(Credentials("test", "test"), "monitoring", "us-east-1").add_auth(request)
+    prepared = request.prepare()
+    answer = urllib3.request("POST", prepared.url, body=prepared.body, headers=dict(prepared.headers))
+    return answer.status, answer.data.decode()
+
+
+def test_the_query_protocol_loses_nothing(cloud: Cloud) -> None:
+    name = cloud.name("alarm")
+    form = {
+        "AlarmName": name,
+        "EvaluationPeriods": "2",
+        "DatapointsToAlarm": "1",
+        "Threshold": "0.5",
+        "ComparisonOperator": "GreaterThanThreshold",
+        "InsufficientDataActions.member.1": "arn:aws:sns:us-east-1:000000000000:t",
+        "Metrics.member.1.Id": "m1",
+        "Metrics.member.1.ReturnData": "true",
+        "Metrics.member.1.MetricStat.Stat": "Sum",
+        "Metrics.member.1.MetricStat.Period": "60",
+        "Metrics.member.1.MetricStat.Metric.Namespace": "N",
+        "Metrics.member.1.MetricStat.Metric.MetricName": "M",
+        "Metrics.member.1.MetricStat.Metric.Dimensions.member.1.Name": "D",
+        "Metrics.member.1.MetricStat.Metric.Dimensions.member.1.Value": "<&>",
+        "Tags.member.1.Key": "Environment",
+        "Tags.member.1.Value": "dev",
+    }
+    assert ask(cloud, Action="PutMetricAlarm", **form)[0] == 200
+    kept = cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
+    assert kept["InsufficientDataActions"] == ["arn:aws:sns:us-east-1:000000000000:t"]
+    assert kept["DatapointsToAlarm"] == 1
+    assert kept["Metrics"][0]["MetricStat"]["Metric"]["Dimensions"] == [{"Name": "D", "Value": "<&>"}]
+    status, text = ask(cloud, Action="DescribeAlarms", **{"AlarmNames.member.1": name})
+    assert status == 200
+    assert "<Value>&lt;&amp;&gt;</Value>" in text
+    assert "<Threshold>0.5</Threshold>" in text
+    arn = kept["AlarmArn"]
+    assert "<Key>Environment</Key><Value>dev</Value>" in ask(cloud, Action="ListTagsForResource", ResourceARN=arn)[1]
+
+
+def test_errors_have_the_codes_of_the_query_protocol(cloud: Cloud) -> None:
+    status, text = ask(cloud, Action="GetDashboard", DashboardName="none")
+    assert (status, "<Code>ResourceNotFound</Code>" in text) == (404, True)
+    with pytest.raises(botocore.exceptions.ClientError, match="ResourceNotFound"):
+        cloud.client("cloudwatch").get_dashboard(DashboardName="none")

@@ -1,0 +1,277 @@
+"""A REST API as API Gateway serves it: its own answers, its limits, and what functions get to see."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import urllib3
+
+from tests.engine.cloud import Cloud, eventually
+
+HANDLER = """
+    import json, time
+    def handler(event, context):
+        want = (event.get("queryStringParameters") or {}).get("want", "event")
+        if want == "raise": raise RuntimeError("secret detail")
+        if want == "text": return "not a response"
+        if want == "slow": time.sleep(2)
+        if want == "huge": return {"statusCode": 200, "body": "x" * (6 * 1024 * 1024 + 1)}
+        return {"statusCode": 201, "headers": {"X-Own": "1"}, "body": json.dumps(event)}
+"""
+PREFLIGHT = """
+#set($origin = $input.params().header.get("Origin"))
+#set($context.responseOverride.header.Vary = "Origin")
+#if($origin == "https://a.example" || $origin == "https://b.example")
+#set($context.responseOverride.header.Access-Control-Allow-Origin = $origin)
+#set($context.responseOverride.header.Access-Control-Allow-Methods = "GET,OPTIONS,POST")
+#end
+"""
+MODEL = {
+    "$schema": "http://json-schema.org/draft-04/schema#",
+    "type": "object",
+    "required": ["lines"],
+    "properties": {
+        "lines": {"type": "array", "minItems": 1},
+        "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
+        "amount": {"type": "number", "minimum": 0},
+    },
+}
+CORS = {"gatewayresponse.header.Access-Control-Allow-Origin": "'*'"}
+PROBLEM = '{"type":"about:blank","status":%d,"detail":"$context.error.validationErrorString","id":"$context.requestId"}'
+
+
+@dataclass
+class Api:
+    """A deployed API with a key, and how to call it."""
+
+    cloud: Cloud
+    api_id: str
+    function: str
+    key: str
+    key_id: str
+    log_group: str
+
+    def call(
+        self, method: str, path: str, body: Any = None, *, key: bool = True, **headers: str
+    ) -> urllib3.BaseHTTPResponse:
+        url = self.cloud.engine.api_url(self.api_id, "v1") + path
+        sent = {**({"x-api-key": self.key} if key else {}), **headers}
+        raw = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        return urllib3.request(method, url, body=raw, headers=sent, retries=False, timeout=20)
+
+
+@pytest.fixture(scope="module")
+def api(cloud: Cloud, account: str) -> Iterator[Api]:
+    gateway, function = cloud.client("apigateway"), cloud.function(HANDLER)
+    alias = cloud.alias(function)
+    api_id = gateway.create_rest_api(name=cloud.name("api"))["id"]
+    root = gateway.get_resources(restApiId=api_id)["items"][0]["id"]
+    items = gateway.create_resource(restApiId=api_id, parentId=root, pathPart="items")["id"]
+    model = gateway.create_model(
+        restApiId=api_id, name="Create", contentType="application/json", schema=json.dumps(MODEL)
+    )["name"]
+    body_check = gateway.create_request_validator(restApiId=api_id, name="body", validateRequestBody=True)["id"]
+    query_check = gateway.create_request_validator(restApiId=api_id, name="query", validateRequestParameters=True)["id"]
+    methods: dict[str, dict[str, Any]] = {
+        "POST": {"requestValidatorId": body_check, "requestModels": {"application/json": model}},
+        "GET": {"requestValidatorId": query_check, "requestParameters": {"method.request.querystring.want": True}},
+    }
+    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{alias}/invocations"
+    for method, settings in methods.items():
+        where = {"restApiId": api_id, "resourceId": items, "httpMethod": method}
+        gateway.put_method(**where, authorizationType="NONE", apiKeyRequired=True, **settings)
+        gateway.put_integration(**where, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri, timeoutInMillis=1500)
+    cloud.permit(
+        function, "apigateway.amazonaws.com", f"arn:aws:execute-api:us-east-1:{account}:{api_id}/*", qualifier="live"
+    )
+    where = {"restApiId": api_id, "resourceId": items, "httpMethod": "OPTIONS"}
+    gateway.put_method(**where, authorizationType="NONE")
+    gateway.put_integration(**where, type="MOCK", requestTemplates={"application/json": '{"statusCode": 204}'})
+    gateway.put_method_response(**where, statusCode="204")
+    gateway.put_integration_response(**where, statusCode="204", responseTemplates={"application/json": PREFLIGHT})
+    for kind in ("DEFAULT_4XX", "DEFAULT_5XX", "BAD_REQUEST_BODY"):
+        status = {"statusCode": "400"} if kind == "BAD_REQUEST_BODY" else {}
+        gateway.put_gateway_response(
+            restApiId=api_id,
+            responseType=kind,
+            responseParameters=CORS,
+            responseTemplates={"application/json": PROBLEM % (500 if kind.endswith("5XX") else 400)},
+            **status,
+        )
+    deployment = gateway.create_deployment(restApiId=api_id)["id"]
+    gateway.create_stage(restApiId=api_id, stageName="v1", deploymentId=deployment)
+    log_group = cloud.name("/access")
+    cloud.client("logs").create_log_group(logGroupName=log_group)
+    log_settings = {
+        "/accessLogSettings/destinationArn": f"arn:aws:logs:us-east-1:{account}:log-group:{log_group}",
+        "/accessLogSettings/format": '{"id":"$context.requestId","status":"$context.status","at":"$context.resourcePath"}',
+    }
+    operations = [{"op": "replace", "path": path, "value": value} for path, value in log_settings.items()]
+    gateway.update_stage(restApiId=api_id, stageName="v1", patchOperations=operations)
+    key = gateway.create_api_key(name=cloud.name("key"), enabled=True, value="")
+    plan = gateway.create_usage_plan(
+        name=cloud.name("plan"),
+        apiStages=[{"apiId": api_id, "stage": "v1"}],
+        throttle={"rateLimit": 50, "burstLimit": 100},
+        quota={"limit": 10_000, "period": "DAY"},
+    )
+    gateway.create_usage_plan_key(usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY")
+    yield Api(cloud, api_id, function, key["value"], key["id"], log_group)
+    gateway.delete_rest_api(restApiId=api_id)
+
+
+def test_the_function_sees_a_rest_proxy_event(api: Api) -> None:
+    answer = api.call("GET", "/items?want=event&a=1&a=2", **{"Content-Type": "application/json"})
+    event = answer.json()
+    assert answer.status == 201
+    assert answer.headers["X-Own"] == "1"
+    assert "version" not in event
+    assert (event["resource"], event["path"], event["httpMethod"]) == ("/items", "/items", "GET")
+    assert event["headers"]["Content-Type"] == "application/json"
+    assert event["multiValueQueryStringParameters"] == {"want": ["event"], "a": ["1", "2"]}
+    context = event["requestContext"]
+    assert (context["stage"], context["apiId"], context["path"]) == ("v1", api.api_id, "/v1/items")
+    assert context["identity"]["apiKeyId"] == api.key_id
+    assert context["requestId"] == answer.headers["x-amzn-RequestId"]
+    assert context["domainName"].startswith(f"{api.api_id}.execute-api.")
+
+
+def test_only_what_the_api_itself_answers_is_in_the_headers(api: Api) -> None:
+    answer = api.call("GET", "/items?want=event", Origin="https://evil.example")
+    assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+
+
+@pytest.mark.parametrize(("query", "status"), [("raise", 502), ("text", 502), ("huge", 502), ("slow", 504)])
+def test_a_failing_integration_is_a_gateway_error(api: Api, query: str, status: int) -> None:
+    answer = api.call("GET", f"/items?want={query}")
+    assert answer.status == status
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.json()["type"] == "about:blank"
+    assert b"secret detail" not in answer.data
+
+
+def test_a_body_over_10_mb_is_413(api: Api) -> None:
+    body = b'{"lines":["' + b"x" * (10 * 1024 * 1024) + b'"]}'
+    answer = api.call("POST", "/items", body)
+    assert answer.status == 413
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({}, '[object has missing required properties (["lines"])]'),
+        ({"lines": []}, "[array is too short: must have at least 1 elements but instance has 0 elements]"),
+        (
+            {"lines": "x"},
+            '[instance type (string) does not match any allowed primitive type (allowed: ["array"])]',
+        ),
+        ({"lines": [1], "amount": -1}, "[numeric instance is lower than the required minimum (minimum: 0, found: -1)]"),
+        (
+            {"lines": [1], "currency": "eur"},
+            '[ECMA 262 regex "^[A-Z]{3}$" does not match input string "eur"]',
+        ),
+        (b"no json", "[Unable to parse the request body as JSON]"),
+    ],
+)
+def test_a_body_that_the_model_refuses_is_400_and_says_why(api: Api, body: Any, told: str) -> None:
+    answer = api.call("POST", "/items", body)
+    assert answer.status == 400
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.json()["detail"] == told
+    assert answer.json()["id"] == answer.headers["x-amzn-RequestId"]
+
+
+def test_a_good_body_passes(api: Api) -> None:
+    assert api.call("POST", "/items", {"lines": [1], "currency": "EUR", "amount": 0}).status == 201
+
+
+@pytest.mark.parametrize("query", ["", "?want=", "?other=1"])
+def test_a_missing_or_blank_parameter_is_400(api: Api, query: str) -> None:
+    assert api.call("GET", f"/items{query}").status == 400
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-api-key": "x" * 30}])
+def test_without_a_good_key_it_is_403(api: Api, headers: dict[str, str]) -> None:
+    answer = api.call("GET", "/items?want=event", key=False, **headers)
+    assert answer.status == 403
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_disabled_key_is_403(api: Api) -> None:
+    gateway = api.cloud.client("apigateway")
+    for enabled, status in (("false", 403), ("true", 201)):
+        operations = [{"op": "replace", "path": "/enabled", "value": enabled}]
+        assert gateway.update_api_key(apiKey=api.key_id, patchOperations=operations)["enabled"] is (enabled == "true")
+        assert api.call("GET", "/items?want=event").status == status
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nowhere"), ("DELETE", "/items")])
+def test_an_unknown_route_is_403_missing_token(api: Api, method: str, path: str) -> None:
+    answer = api.call(method, path)
+    assert answer.status == 403
+    assert answer.headers["x-amzn-ErrorType"] == "MissingAuthenticationTokenException"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize("origin", ["https://a.example", "https://b.example"])
+def test_a_preflight_is_answered_for_allowed_origins(api: Api, origin: str) -> None:
+    answer = api.call("OPTIONS", "/items", key=False, Origin=origin, **{"Access-Control-Request-Method": "POST"})
+    assert (answer.status, answer.data) == (204, b"")
+    assert answer.headers["Access-Control-Allow-Origin"] == origin
+    assert answer.headers["Access-Control-Allow-Methods"] == "GET,OPTIONS,POST"
+    assert answer.headers["Vary"] == "Origin"
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": "https://evil.example"}])
+def test_a_preflight_grants_others_nothing(api: Api, headers: dict[str, str]) -> None:
+    answer = api.call("OPTIONS", "/items", key=False, **headers)
+    assert answer.status == 204
+    assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+
+
+def test_every_request_is_logged_and_counted(api: Api) -> None:
+    request_id = api.call("GET", "/items?want=event").headers["x-amzn-RequestId"]
+    logs = api.cloud.client("logs").filter_log_events(logGroupName=api.log_group)["events"]
+    assert {"id": request_id, "status": "201", "at": "/items"} in [json.loads(event["message"]) for event in logs]
+    metrics = api.cloud.client("cloudwatch").list_metrics(Namespace="AWS/ApiGateway")["Metrics"]
+    names = {metric["MetricName"] for metric in metrics}
+    assert {"Count", "4XXError", "5XXError", "Latency", "IntegrationLatency"} <= names
+
+
+def test_an_api_that_the_function_does_not_permit_is_500(api: Api) -> None:
+    lambdas = api.cloud.client("lambda")
+    policy = json.loads(lambdas.get_policy(FunctionName=api.function, Qualifier="live")["Policy"])
+    [statement] = policy["Statement"]
+    lambdas.remove_permission(FunctionName=api.function, Qualifier="live", StatementId=statement["Sid"])
+    try:
+        assert api.call("GET", "/items?want=event").status == 500
+    finally:
+        source = statement["Condition"]["ArnLike"]["AWS:SourceArn"]
+        api.cloud.permit(api.function, "apigateway.amazonaws.com", source, qualifier="live")
+    assert api.call("GET", "/items?want=event").status == 201
+
+
+def test_usage_plans_limit_the_rate(api: Api) -> None:
+    gateway = api.cloud.client("apigateway")
+    key = gateway.create_api_key(name=api.cloud.name("key"), enabled=True)
+    plan = gateway.create_usage_plan(
+        name=api.cloud.name("plan"),
+        apiStages=[{"apiId": api.api_id, "stage": "v1"}],
+        throttle={"rateLimit": 0.001, "burstLimit": 1},
+    )
+    gateway.create_usage_plan_key(usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY")
+    statuses = [api.call("GET", "/items?want=event", key=False, **{"x-api-key": key["value"]}).status for _ in range(2)]
+    assert statuses == [201, 429]
+
+
+def test_a_throttled_function_is_500(api: Api) -> None:
+    lambdas = api.cloud.client("lambda")
+    lambdas.put_function_concurrency(FunctionName=api.function, ReservedConcurrentExecutions=0)
+    try:
+        assert api.call("GET", "/items?want=event").status == 500
+    finally:
+        lambdas.delete_function_concurrency(FunctionName=api.function)
+    assert eventually(lambda: api.call("GET", "/items?want=event").status == 201)

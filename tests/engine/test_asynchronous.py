@@ -1,0 +1,111 @@
+"""Asynchronous invocations: by callers, by S3, with their retries, destinations and dead letters."""
+
+import json
+import urllib.parse
+from typing import Any
+
+import pytest
+
+from tests.engine.cloud import Cloud, allow, eventually
+
+FAILING = "def handler(event, context): raise RuntimeError('no')"
+ECHO = """
+    import boto3, json, os
+    def handler(event, context):
+        message = json.dumps({"event": event, "arn": context.invoked_function_arn})
+        boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=message)
+        return {"done": True}
+"""
+
+
+def call(cloud: Cloud, function: str, event: Any) -> None:
+    payload = json.dumps(event).encode()
+    cloud.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=payload)
+
+
+def test_a_failure_ends_in_the_dead_letter_queue_as_it_came(cloud: Cloud) -> None:
+    url, arn = cloud.queue()
+    function = cloud.function(FAILING, allow("sqs:SendMessage", on=arn), DeadLetterConfig={"TargetArn": arn})
+    cloud.client("lambda").put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=1)
+    call(cloud, function, {"n": 1})
+    [message] = cloud.receive(url)
+    assert json.loads(message["Body"]) == {"n": 1}
+    attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert attributes["ErrorMessage"] == "no"
+    assert attributes["ErrorCode"] == "200"
+    assert attributes["RequestID"]
+    assert sum(line.startswith("START") for line in cloud.log_lines(function)) == 2
+
+
+def test_without_the_grant_no_dead_letter_is_sent(cloud: Cloud) -> None:
+    url, arn = cloud.queue()
+    settings: dict[str, Any] = {"DeadLetterConfig": {"TargetArn": arn}}
+    refused = cloud.function(FAILING, **settings)
+    granted = cloud.function(FAILING, allow("sqs:SendMessage", on=arn), **settings)
+    for function in (refused, granted):
+        cloud.client("lambda").put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=0)
+    call(cloud, refused, "refused")
+    eventually(lambda: any(line.startswith("REPORT") for line in cloud.log_lines(refused)))
+    call(cloud, granted, "granted")
+    assert [json.loads(message["Body"]) for message in cloud.receive(url)] == ["granted"]
+
+
+@pytest.mark.parametrize(
+    ("source", "outcome", "condition"),
+    [(FAILING, "OnFailure", "RetriesExhausted"), ("def handler(event, context): return 7", "OnSuccess", "Success")],
+)
+def test_the_alias_settings_decide_where_the_record_goes(
+    cloud: Cloud, source: str, outcome: str, condition: str
+) -> None:
+    url, arn = cloud.queue()
+    function = cloud.function(source, allow("sqs:SendMessage", on=arn))
+    alias = cloud.alias(function)
+    cloud.client("lambda").put_function_event_invoke_config(
+        FunctionName=function,
+        Qualifier="live",
+        MaximumRetryAttempts=0,
+        DestinationConfig={outcome: {"Destination": arn}},
+    )
+    call(cloud, alias, {"n": 1})
+    [message] = cloud.receive(url)
+    record = json.loads(message["Body"])
+    assert record["requestContext"]["condition"] == condition
+    assert record["requestContext"]["approximateInvokeCount"] == 1
+    assert record["requestContext"]["functionArn"] == alias
+    assert record["requestPayload"] == {"n": 1}
+    assert ("functionError" in record["responseContext"]) == (outcome == "OnFailure")
+
+
+def test_s3_calls_an_alias_with_encoded_keys(cloud: Cloud) -> None:
+    url, arn = cloud.queue()
+    function = cloud.function(ECHO, allow("sqs:SendMessage", on=arn), Environment={"Variables": {"QUEUE": url}})
+    alias = cloud.alias(function)
+    bucket, key = cloud.name("bucket"), "incoming/März 2026+a.csv"
+    cloud.client("s3").create_bucket(Bucket=bucket)
+    cloud.permit(function, "s3.amazonaws.com", f"arn:aws:s3:::{bucket}", qualifier="live")
+    rules = [{"Name": "prefix", "Value": "incoming/"}, {"Name": "suffix", "Value": ".csv"}]
+    on_csv = {"LambdaFunctionArn": alias, "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": rules}}}
+    cloud.client("s3").put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [on_csv]}
+    )
+    cloud.client("s3").put_object(Bucket=bucket, Key="incoming/other.txt", Body=b"")
+    cloud.client("s3").put_object(Bucket=bucket, Key=key, Body=b"content")
+    [message] = cloud.receive(url)
+    body = json.loads(message["Body"])
+    [record] = body["event"]["Records"]
+    assert body["arn"] == alias
+    assert record["s3"]["object"]["key"] == urllib.parse.quote_plus(key, safe="/")
+    assert record["s3"]["object"]["size"] == 7
+
+
+def test_a_presigned_url_opens_an_object(cloud: Cloud) -> None:
+    import urllib3
+
+    bucket = cloud.name("bucket")
+    cloud.client("s3").create_bucket(Bucket=bucket)
+    cloud.client("s3").put_object(Bucket=bucket, Key="a.pdf", Body=b"%PDF", ContentType="application/pdf")
+    url = cloud.client("s3").generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a.pdf"})
+    answer = urllib3.request("GET", url, headers={"Origin": "https://shop.example"})
+    assert (answer.status, answer.data, answer.headers["Content-Type"]) == (200, b"%PDF", "application/pdf")
+    unsigned = urllib3.request("GET", url.partition("?")[0])
+    assert unsigned.status == 403

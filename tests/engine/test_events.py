@@ -1,0 +1,116 @@
+"""EventBridge and SNS: what reaches its target, and what becomes of the rest."""
+
+import json
+from typing import Any
+
+from tests.engine.cloud import Cloud, allow
+
+ECHO = """
+    import boto3, json, os
+    def handler(event, context):
+        message = json.dumps({"detail": event["detail"], "arn": context.invoked_function_arn})
+        boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=message)
+"""
+
+
+def rule(cloud: Cloud, target_arn: str, dead_letters_arn: str) -> tuple[str, str]:
+    """A bus of its own with a rule that sends everything of source "test" to the target: bus name and rule ARN."""
+    bus, name = cloud.name("bus"), cloud.name("rule")
+    events = cloud.client("events")
+    events.create_event_bus(Name=bus)
+    pattern = json.dumps({"source": ["test"]})
+    arn = events.put_rule(Name=name, EventBusName=bus, EventPattern=pattern)["RuleArn"]
+    target = {"Id": "t", "Arn": target_arn, "DeadLetterConfig": {"Arn": dead_letters_arn}}
+    events.put_targets(Rule=name, EventBusName=bus, Targets=[target])
+    return bus, arn
+
+
+def put(cloud: Cloud, bus: str, detail: Any) -> None:
+    entry = {"EventBusName": bus, "Source": "test", "DetailType": "d", "Detail": json.dumps(detail)}
+    assert cloud.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+
+def reason(message: dict[str, Any]) -> str:
+    return str(message["MessageAttributes"]["ERROR_CODE"]["StringValue"])
+
+
+def test_an_event_reaches_the_alias(cloud: Cloud) -> None:
+    url, arn = cloud.queue()
+    function = cloud.function(ECHO, allow("sqs:SendMessage", on=arn), Environment={"Variables": {"QUEUE": url}})
+    alias = cloud.alias(function)
+    bus, rule_arn = rule(cloud, alias, cloud.queue()[1])
+    cloud.permit(function, "events.amazonaws.com", rule_arn, qualifier="live")
+    put(cloud, bus, {"n": 1})
+    [message] = cloud.receive(url)
+    assert json.loads(message["Body"]) == {"detail": {"n": 1}, "arn": alias}
+
+
+def test_a_failing_target_function_has_its_own_retries_and_dead_letters(cloud: Cloud) -> None:
+    url, arn = cloud.queue()
+    function = cloud.function(
+        "def handler(event, context): raise RuntimeError('no')",
+        allow("sqs:SendMessage", on=arn),
+        DeadLetterConfig={"TargetArn": arn},
+    )
+    alias = cloud.alias(function)
+    cloud.client("lambda").put_function_event_invoke_config(
+        FunctionName=function, Qualifier="live", MaximumRetryAttempts=1
+    )
+    bus, rule_arn = rule(cloud, alias, cloud.queue()[1])
+    cloud.permit(function, "events.amazonaws.com", rule_arn, qualifier="live")
+    put(cloud, bus, {"n": 2})
+    [message] = cloud.receive(url)
+    assert json.loads(message["Body"])["detail"] == {"n": 2}
+    assert sum(line.startswith("START") for line in cloud.log_lines(function)) == 2
+
+
+def test_a_missing_target_ends_in_the_targets_dead_letter_queue(cloud: Cloud, account: str) -> None:
+    url, arn = cloud.queue()
+    gone = f"arn:aws:lambda:us-east-1:{account}:function:gone"
+    bus, rule_arn = rule(cloud, gone, arn)
+    put(cloud, bus, {"n": 3})
+    [message] = cloud.receive(url)
+    assert reason(message) == "RESOURCE_NOT_FOUND"
+    assert message["MessageAttributes"]["RULE_ARN"]["StringValue"] == rule_arn
+    assert message["MessageAttributes"]["TARGET_ARN"]["StringValue"] == gone
+    assert json.loads(message["Body"])["detail"] == {"n": 3}
+
+
+def test_a_function_that_does_not_permit_the_rule_is_not_called(cloud: Cloud) -> None:
+    url, arn = cloud.queue()
+    function = cloud.function("def handler(event, context): pass")
+    alias = cloud.alias(function)
+    bus, rule_arn = rule(cloud, alias, arn)
+    cloud.permit(function, "events.amazonaws.com", rule_arn)  # for the function, not for its alias
+    put(cloud, bus, {})
+    [message] = cloud.receive(url)
+    assert reason(message) == "NO_PERMISSIONS"
+
+
+def test_sns_delivers_raw_messages(cloud: Cloud) -> None:
+    url, queue_arn = cloud.queue()
+    sns = cloud.client("sns")
+    topic = sns.create_topic(Name=cloud.name("topic"))["TopicArn"]
+    publish = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": topic,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [publish]})
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+    raw = {"RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn, Attributes=raw)
+    bus, _ = rule(cloud, topic, cloud.queue()[1])
+    put(cloud, bus, {"n": 4})
+    [message] = cloud.receive(url)
+    assert json.loads(message["Body"])["detail"] == {"n": 4}
+
+
+def test_a_topic_that_does_not_permit_the_rule_gets_nothing(cloud: Cloud) -> None:
+    url, arn = cloud.queue()
+    topic = cloud.client("sns").create_topic(Name=cloud.name("topic"))["TopicArn"]
+    bus, _ = rule(cloud, topic, arn)
+    put(cloud, bus, {})
+    [message] = cloud.receive(url)
+    assert reason(message) == "NO_PERMISSIONS"

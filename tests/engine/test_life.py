@@ -1,0 +1,251 @@
+"""Starting, cloning, resetting, stopping an engine; and who may reach it."""
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.engine import EmbeddedEngine, embedded, engine_for, environments
+from harness.errors import HarnessError
+from harness.paths import ROOT
+from tests.engine.cloud import Cloud, eventually, worker
+
+
+@contextlib.contextmanager
+def started(name: str, from_snapshot: Path | None = None) -> Iterator[Cloud]:
+    engine = EmbeddedEngine(f"{name}-{worker()}", port="auto")
+    engine.stop()
+    engine.start(from_snapshot, tied=True)
+    try:
+        engine.wait_healthy()
+        yield Cloud(engine)
+    finally:
+        engine.stop()
+
+
+def ask(cloud: Cloud, path: str, **headers: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", cloud.engine.port, timeout=10)
+    try:
+        connection.putrequest("GET", path, skip_host="Host" in headers)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_stop_ends_the_server_and_frees_its_port() -> None:
+    with started("stop") as cloud:
+        engine, port = cloud.engine, cloud.engine.port
+        assert engine.is_running
+    assert not engine.is_running
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+    with pytest.raises(HarnessError, match="does not run"):
+        _ = engine.endpoint_url
+
+
+def test_an_instance_starts_once(cloud: Cloud) -> None:
+    with pytest.raises(HarnessError, match=r"runs already: pid \d+, port \d+"):
+        EmbeddedEngine(cloud.engine.instance, port="auto").start()
+
+
+def test_a_taken_port_is_named_with_its_holder(cloud: Cloud) -> None:
+    engine = EmbeddedEngine(f"taken-{worker()}", port=cloud.engine.port)
+    with pytest.raises(HarnessError) as refusal:
+        engine.start()
+    assert f"Port {cloud.engine.port} is taken" in str(refusal.value)
+    assert "--port auto" in str(refusal.value)
+    if sys.platform == "linux":
+        assert f"pid {cloud.engine.pid} " in str(refusal.value)
+
+
+@pytest.mark.parametrize(("name", "told"), [("localstack", "not available"), ("moon", "no engine 'moon'")])
+def test_other_engines_are_refused(name: str, told: str) -> None:
+    with pytest.raises(HarnessError, match=told):
+        engine_for(name)
+
+
+@pytest.mark.parametrize("instance", ["", "Main", "a/b", "..", "venv", "lambda-runtime"])
+def test_an_instance_cannot_leave_its_folder(instance: str) -> None:
+    with pytest.raises(HarnessError, match="cannot name an engine"):
+        EmbeddedEngine(instance)
+
+
+def test_a_clone_has_everything_on_another_port(tmp_path: Path) -> None:
+    # GIVEN a table with an item, an object, a function with an alias, and a scalable target
+    with started("original") as cloud:
+        cloud.client("dynamodb").create_table(
+            TableName="kept",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        cloud.client("dynamodb").put_item(TableName="kept", Item={"id": {"S": "1"}})
+        cloud.client("s3").create_bucket(Bucket="kept")
+        cloud.client("s3").put_object(Bucket="kept", Key="a/ü.txt", Body=b"content")
+        function = cloud.function("def handler(event, context): return 'alive'")
+        cloud.alias(function)
+        target = {"ServiceNamespace": "dynamodb", "ResourceId": "table/kept"}
+        dimension = "dynamodb:table:ReadCapacityUnits"
+        autoscaling = cloud.client("application-autoscaling")
+        autoscaling.register_scalable_target(**target, ScalableDimension=dimension, MinCapacity=1, MaxCapacity=9)
+        # WHEN its snapshot starts as a clone
+        cloud.engine.snapshot(tmp_path / "snapshot")
+        with started("clone", tmp_path / "snapshot") as clone:
+            # THEN all of it is there, and works
+            assert clone.engine.port != cloud.engine.port
+            assert clone.client("dynamodb").scan(TableName="kept")["Count"] == 1
+            assert clone.client("s3").get_object(Bucket="kept", Key="a/ü.txt")["Body"].read() == b"content"
+            assert clone.invoke(f"{function}:live")[1] == "alive"
+            found = clone.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="dynamodb")
+            assert [each["MaxCapacity"] for each in found["ScalableTargets"]] == [9]
+            # AND reset empties the clone alone
+            clone.engine.reset()
+            assert clone.client("s3").list_buckets()["Buckets"] == []
+            assert clone.client("dynamodb").list_tables()["TableNames"] == []
+            assert clone.client("lambda").list_functions()["Functions"] == []
+            found = clone.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="dynamodb")
+            assert found["ScalableTargets"] == []
+        assert [bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]] == ["kept"]
+
+
+def test_a_snapshot_of_another_version_is_refused(tmp_path: Path) -> None:
+    snapshot = tmp_path / "snapshot"
+    snapshot.mkdir()
+    (snapshot / "snapshot.json").write_text('{"front": "older"}')
+    with pytest.raises(HarnessError, match="another version"):
+        EmbeddedEngine(f"old-{worker()}", port="auto").start(snapshot)
+
+
+PARENT = """
+import os, signal, sys
+from harness.engine import EmbeddedEngine
+from tests.engine.cloud import Cloud
+engine = EmbeddedEngine(sys.argv[1], port="auto")
+engine.start(tied=sys.argv[2] == "tied")
+engine.wait_healthy()
+cloud = Cloud(engine)
+function = cloud.function("import time\\ndef handler(event, context): time.sleep(60)", Timeout=90)
+cloud.client("lambda").invoke(FunctionName=function, InvocationType="Event")
+while not [p for found in __import__("harness.engine.embedded").engine.embedded.leftovers() for p in found.processes[1:]
+           if found.instance == sys.argv[1]]:
+    pass
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def kill_a_parent(instance: str, tied: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", PARENT, instance, tied], env=environment, check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+
+
+def leftovers_of(instance: str) -> list[embedded.Leftover]:
+    return [leftover for leftover in embedded.leftovers() if leftover.instance == instance]
+
+
+def test_a_killed_parent_leaves_what_cleaning_finds() -> None:
+    # GIVEN an engine whose parent was killed while a handler ran
+    instance = f"orphan-{worker()}"
+    kill_a_parent(instance, "free")
+    [leftover] = leftovers_of(instance)
+    assert len(leftover.processes) == 2
+    # WHEN even the engine is killed, the worker still is found
+    os.kill(leftover.processes[0].pid, signal.SIGKILL)
+    # THEN cleaning ends it
+    EmbeddedEngine(instance, port="auto").stop()
+    assert leftovers_of(instance) == []
+    for process in leftover.processes:
+        assert embedded.processes.same(process.pid, process.born) is None
+
+
+def test_a_tied_engine_ends_with_its_parent() -> None:
+    instance = f"tied-{worker()}"
+    kill_a_parent(instance, "tied")
+    eventually(lambda: leftovers_of(instance) == [], what="the engine's end")
+    EmbeddedEngine(instance).stop()
+
+
+def test_only_loopback_is_listened_on(cloud: Cloud) -> None:
+    listening = [
+        line.split()[1]
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/{cloud.engine.pid}/net/{table}").read_text().splitlines()[1:]
+        if line.split()[3] == "0A" and _belongs(cloud.engine.pid, line.split()[9])
+    ]
+    assert listening == [f"0100007F:{cloud.engine.port:04X}"]
+
+
+def _belongs(pid: int, inode: str) -> bool:
+    return any(str(link.readlink()) == f"socket:[{inode}]" for link in Path(f"/proc/{pid}/fd").iterdir())
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", ""])
+def test_a_foreign_host_is_refused(cloud: Cloud, host: str) -> None:
+    assert ask(cloud, "/_embedded/health", Host=host) == 403
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:4566", "[::1]:1", "bucket.s3.localhost"])
+def test_a_loopback_host_is_welcome(cloud: Cloud, host: str) -> None:
+    assert ask(cloud, "/_embedded/health", Host=host) == 200
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"), [("https://evil.example", 403), ("null", 403), ("http://localhost:3000", 200)]
+)
+def test_a_foreign_page_reaches_only_apis(cloud: Cloud, origin: str, status: int) -> None:
+    assert ask(cloud, "/_embedded/health", Origin=origin) == status
+
+
+def test_failures_are_told(cloud: Cloud) -> None:
+    # An unimplemented operation of a known service is a 5xx or a 4xx; an integration without a function is a 5xx.
+    function = cloud.function("def handler(event, context): raise SystemExit(3)")
+    cloud.invoke(function)
+    assert all(" ERROR " in line for line in cloud.engine.last_errors(3))
+
+
+REFUSALS = {
+    "another version": ("import embedded; embedded.MINISTACK_VERSION = '9.9'", "MiniStack 1.5.33 is installed"),
+    "an attribute is gone": (
+        "from ministack.services import apigateway_v1 as gw; from embedded import dispatcher; del gw._create_api_key",
+        "_create_api_key",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", REFUSALS)
+def test_a_changed_ministack_is_refused(change: str) -> None:
+    prepare, told = REFUSALS[change]
+    script = textwrap.dedent(f"""
+        {prepare}
+        from embedded import dispatcher, mend
+        try:
+            dispatcher.build()
+        except mend.MendError as refusal:
+            print(refusal)
+    """)
+    done = subprocess.run(
+        [environments.ensure("venv"), "-c", script],
+        env={"PYTHONPATH": str(ROOT / "localstack"), "IOT_MTLS_ENABLED": "0"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told in done.stdout
+
+
+def test_every_mend_is_needed(cloud: Cloud) -> None:
+    """A mend that MiniStack has made superfluous is to be deleted, not carried along."""
+    log = cloud.engine.log.read_text()
+    assert " needed: " in log
+    assert "no longer needed" not in log
