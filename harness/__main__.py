@@ -32,7 +32,9 @@ def port(text: str) -> int | str:
 
 def duration(text: str) -> timedelta:
     """A length of time such as ``90s``, ``10m``, ``2h`` or ``1d``."""
-    return timedelta(seconds=int(text[:-1]) * _UNITS[text[-1:]])
+    if text[-1:] not in _UNITS:
+        raise ValueError(text)
+    return timedelta(seconds=int(text[:-1]) * _UNITS[text[-1]])
 
 
 def parser() -> argparse.ArgumentParser:

@@ -18,7 +18,7 @@ from harness.engine.ports import DEFAULT as DEFAULT_PORT
 from harness.ownership import orderly_end, sole_owner
 from harness.paths import BUILD
 from harness.results import record
-from harness.stack import Deployment, Stack, build_for, environments, forget, local_artifacts
+from harness.stack import Deployment, Stack, build_for, environments, forget, artifacts_of
 from harness.terraform import binary
 from harness.terraform.events import Event
 
@@ -110,7 +110,7 @@ class ApplyProgress:
                 self._busy[event.address] = None
             case "apply_complete" | "apply_errored":
                 self._busy.pop(event.address, None)
-                self.done += 1
+                self.done += event.action != "read"  # data sources are read along the way, and are not planned
         longest = next(iter(self._busy), "")
         self._step.advance_to(self.done, self._total or None, longest.removeprefix("module.platform."))
 
@@ -143,7 +143,7 @@ def _deploy(environment: str, engine: EmbeddedEngine) -> Stack:
     with Step("Build the functions") as step:
         artifacts = build_for(engine)
         step.conclude(", ".join(f"{one.function} {one.size_bytes / 2**20:.1f} MiB" for one in artifacts))
-    deployment = Deployment(environment, engine, local_artifacts(), BUILD / "terraform" / environment)
+    deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / environment)
     with Step(f"Initialise live/{environment}"):
         deployment.prepare()
     forget(environment)  # from here until the apply is through, nothing may rely on the description

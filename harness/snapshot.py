@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.engine import EmbeddedEngine, engine_for
 from harness.package import Artifact
 from harness.paths import BUILD, ROOT
-from harness.stack import Deployment, Stack, build_for, local_artifacts
+from harness.stack import Deployment, Stack, build_for, artifacts_of
 from harness.terraform import binary
 
 KEPT = 2
@@ -109,7 +109,7 @@ def deployed(environment: str) -> Snapshot:
         engine.start(tied=True)
         try:
             engine.wait_healthy(timeout_s=60)
-            deployment = Deployment(environment, engine, local_artifacts(), BUILD / "terraform" / engine.instance)
+            deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / engine.instance)
             deployment.prepare()
             return take(deployment, deployment.apply(), artifacts)
         finally:

@@ -8,8 +8,9 @@ plan``, ``aws`` and boto3 work after ``source``.
 import json
 import os
 import shlex
+import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -268,13 +269,21 @@ class Deployment:
 
 
 def build_for(engine: EmbeddedEngine) -> list[package.Artifact]:
-    """Build every function's zip for the interpreter on which the engine runs handlers."""
-    return package.build(package.Target.HOST, local_artifacts(), python=engine.lambda_python)
+    """Build every function's zip for the interpreter on which the engine runs handlers.
+
+    Each engine gets copies of its own: another session of this checkout, on edited sources, must not change what this
+    one has applied.
+    """
+    built = package.build(package.Target.HOST, BUILD / "artifacts" / "local", python=engine.lambda_python)
+    folder = artifacts_of(engine)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return [replace(one, path=Path(shutil.copy(one.path, folder))) for one in built]
 
 
-def local_artifacts() -> Path:
-    """Where the zips for a local engine lie."""
-    return BUILD / "artifacts" / "local"
+def artifacts_of(engine: EmbeddedEngine) -> Path:
+    """Where an engine's own zips lie."""
+    return BUILD / "artifacts" / engine.instance
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ from harness.engine import EmbeddedEngine, engine_for
 from harness.inventory import inventory
 from harness.paths import BUILD
 from harness.snapshot import Snapshot
-from harness.stack import Deployment, Stack, build_for, environments, local_artifacts
+from harness.stack import Deployment, Stack, build_for, environments, artifacts_of
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def applied(request: pytest.FixtureRequest) -> Iterator[Applied]:
     engine.start(tied=True)
     try:
         engine.wait_healthy(timeout_s=60)
-        deployment = Deployment(environment, engine, local_artifacts(), BUILD / "terraform" / engine.instance)
+        deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / engine.instance)
         deployment.prepare()
         before = inventory(engine.environment())
         stack = deployment.apply()
