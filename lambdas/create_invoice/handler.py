@@ -10,13 +10,13 @@ from invoicing.answers import document
 from invoicing.creating import create
 from invoicing.intake import Intake
 from invoicing.issuing import Origin, first_version
+from invoicing.loading import InvoiceLoader
 from invoicing.models import CreateInvoice
 from invoicing.observability import count, logger, metrics, tracer
-from invoicing.store import InvoiceStore
 from invoicing.uploads import Upload, UploadStore
 
 config = settings.CreateInvoice.load()
-store = InvoiceStore(config.table_name)
+store = InvoiceLoader(config.table_name)
 uploads = UploadStore(config.archives_bucket)
 app = api.resolver()
 

@@ -5,26 +5,31 @@ is marked as done before it is deleted, so a second delivery of its event finds 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from io import BufferedReader
 
 from invoicing import clock
-from invoicing.creating import create
 from invoicing.csv_import import KNOWN, Candidate, Problem, Rejected, read_invoices
 from invoicing.csv_text import UnreadableFileError, open_text, read_sheet
-from invoicing.errors import ContentConflict, InvalidRequest, TooLarge
-from invoicing.issuing import Origin
+from invoicing.errors import InvoiceError
+from invoicing.issuing import Origin, invoice_id, issue
+from invoicing.loading import BATCH, InvoiceLoader, Outcome
+from invoicing.models import Invoice
 from invoicing.reports import Figures, RejectReport
-from invoicing.store import InvoiceStore, Stored
 from invoicing.uploads import Upload, UploadStore
 
-WORKERS = 8
-WINDOW = 64
-"""Invoices on their way to the table at once: bounds memory, and keeps eight connections busy."""
+WORKERS = 4
+WINDOW = 8
+"""Batches on their way to the table at once: bounds memory, and keeps the connections busy."""
+BATCH_ROWS = 1000
+"""Rows at which a batch is full before it has its number of invoices."""
 RESERVE_SECONDS = 4.0
 """Left of the invocation's time for report and archive."""
+
+
+_Batch = Future[list[Outcome]]
 
 
 class OutOfTimeError(Exception):
@@ -40,7 +45,7 @@ class Intake:
         remaining: Seconds that are left of this invocation.
     """
 
-    def __init__(self, store: InvoiceStore, uploads: UploadStore, remaining: Callable[[], float]) -> None:
+    def __init__(self, store: InvoiceLoader, uploads: UploadStore, remaining: Callable[[], float]) -> None:
         self._store = store
         self._uploads = uploads
         self._remaining = remaining
@@ -81,44 +86,71 @@ class Intake:
 
     def _import(self, stream: BufferedReader, figures: Figures, rejects: RejectReport) -> None:
         sheet = read_sheet(open_text(stream), KNOWN)
-        waiting: dict[Future[Stored], Candidate] = {}
+        waiting: dict[_Batch, list[Candidate]] = {}
         with ThreadPoolExecutor(WORKERS) as pool:
-            for found in read_invoices(sheet):
-                figures.rows += found.rows
-                if isinstance(found, Rejected):
-                    _reject(found, figures, rejects)
-                    continue
+            for batch in _batches(read_invoices(sheet), figures, rejects):
+                names = {_name(found) for found in batch}
                 # the same invoice twice in one file: the first of them wins, as in the file's order
-                while len(waiting) >= WINDOW or any(_same_invoice(found, other) for other in waiting.values()):
+                while len(waiting) >= WINDOW or any(
+                    not names.isdisjoint(map(_name, them)) for them in waiting.values()
+                ):
                     self._collect(waiting, figures, rejects)
-                waiting[pool.submit(self._create, found, figures.file)] = found
+                waiting[pool.submit(self._create, batch, figures.file)] = batch
                 if self._remaining() < RESERVE_SECONDS:
                     pool.shutdown(cancel_futures=True)
-                    raise OutOfTimeError(f"{figures.file}: stopped after row {found.last}, short of time")
+                    raise OutOfTimeError(f"{figures.file}: stopped after row {batch[-1].last}, short of time")
             while waiting:
                 self._collect(waiting, figures, rejects)
 
-    def _create(self, found: Candidate, file: str) -> Stored:
-        source = f"{file}#{found.first}"
-        return create(self._store, found.request, Origin(clock.now(), source, "create-invoice"))
-
-    def _collect(self, waiting: dict[Future[Stored], Candidate], figures: Figures, rejects: RejectReport) -> None:
-        for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-            found = waiting.pop(future)
+    def _create(self, batch: list[Candidate], file: str) -> list[Outcome]:
+        invoices: list[Invoice] = []
+        refused: dict[int, InvoiceError] = {}
+        for index, found in enumerate(batch):
+            origin = Origin(clock.now(), f"{file}#{found.first}", "create-invoice")
+            number = found.request.invoice_number or ""
+            identity = invoice_id(found.request.customer_id, number)
             try:
-                stored = future.result()
-            except (ContentConflict, TooLarge, InvalidRequest) as refusal:
-                number = found.request.invoice_number or ""
-                problem = Problem(found.first, "invoice_number", number, refusal.detail)
-                _reject(Rejected(found.first, found.last, number, [problem], found.rows), figures, rejects)
-            else:
-                figures.created += stored.created
-                figures.duplicates += not stored.created
+                invoices.append(issue(found.request, number=number, identity=identity, origin=origin))
+            except InvoiceError as refusal:
+                refused[index] = refusal
+        outcomes = iter(self._store.create_many(invoices))
+        return [refused[index] if index in refused else next(outcomes) for index in range(len(batch))]
+
+    def _collect(self, waiting: dict[_Batch, list[Candidate]], figures: Figures, rejects: RejectReport) -> None:
+        for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+            batch = waiting.pop(future)
+            for found, outcome in zip(batch, future.result(), strict=True):
+                if isinstance(outcome, InvoiceError):
+                    number = found.request.invoice_number or ""
+                    problem = Problem(found.first, "invoice_number", number, outcome.detail)
+                    _reject(Rejected(found.first, found.last, number, [problem], found.rows), figures, rejects)
+                else:
+                    figures.created += outcome.created
+                    figures.duplicates += not outcome.created
 
 
-def _same_invoice(one: Candidate, other: Candidate) -> bool:
-    a, b = one.request, other.request
-    return (a.customer_id, a.invoice_number) == (b.customer_id, b.invoice_number)
+def _batches(
+    found: Iterator[Candidate | Rejected], figures: Figures, rejects: RejectReport
+) -> Iterator[list[Candidate]]:
+    """Candidates, a batch at a time and no invoice twice in one; what is rejected is reported on the way."""
+    batch: list[Candidate] = []
+    rows = 0
+    for one in found:
+        figures.rows += one.rows
+        if isinstance(one, Rejected):
+            _reject(one, figures, rejects)
+            continue
+        if len(batch) == BATCH or rows > BATCH_ROWS or _name(one) in map(_name, batch):
+            yield batch
+            batch, rows = [], 0
+        batch.append(one)
+        rows += one.rows
+    if batch:
+        yield batch
+
+
+def _name(found: Candidate) -> tuple[str, str | None]:
+    return found.request.customer_id, found.request.invoice_number
 
 
 def _reject(rejected: Rejected, figures: Figures, rejects: RejectReport) -> None:

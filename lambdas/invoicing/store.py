@@ -8,7 +8,7 @@ done with). They carry none of the indexes' keys.
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -78,7 +78,7 @@ class InvoiceStore:
 
     def get(self, invoice_id: str) -> Invoice | None:
         """The invoice as it is now (a consistent read), or None."""
-        item = self._item(invoice_id)
+        item = self.item(invoice_id)
         return Invoice.from_item(item) if item else None
 
     def create(self, invoice: Invoice) -> Stored:
@@ -89,9 +89,9 @@ class InvoiceStore:
             TooLarge: it does not fit one item.
             Busy: the table throttles.
         """
-        item = _sized(invoice)
+        item = sized(invoice)
         try:
-            with _throttling():
+            with throttling():
                 self._dynamodb.put_item(
                     TableName=self._table,
                     Item=encode(item),
@@ -100,7 +100,7 @@ class InvoiceStore:
                 )
         except self._dynamodb.exceptions.ConditionalCheckFailedException as refusal:
             there = cast("dict[str, Any]", refusal.response).get("Item")
-            return _same(invoice, Invoice.from_item(decode(there)) if there else self._must_get(invoice.invoice_id))
+            return same(invoice, Invoice.from_item(decode(there)) if there else self._must_get(invoice.invoice_id))
         return Stored(invoice, created=True)
 
     def create_with_key(self, invoice: Invoice, key: Key, now: datetime) -> Stored:
@@ -114,12 +114,12 @@ class InvoiceStore:
         if known is not None:
             return known
         try:
-            self._transact([self._put_new(invoice), self._put_key(key, invoice.invoice_id, now)])
-        except _Canceled as refusal:
+            self.transact([self.put_new(invoice), self._put_key(key, invoice.invoice_id, now)])
+        except Canceled as refusal:
             if refusal.failed(1):  # somebody used the key since we looked
                 return self._remembered(key, now) or _raise(Busy("The same Idempotency-Key is in use right now."))
-            stored = _same(invoice, self._must_get(invoice.invoice_id))
-            self._transact([self._put_key(key, invoice.invoice_id, now)])
+            stored = same(invoice, self._must_get(invoice.invoice_id))
+            self.transact([self._put_key(key, invoice.invoice_id, now)])
             return stored
         return Stored(invoice, created=True)
 
@@ -151,20 +151,20 @@ class InvoiceStore:
             return known
         counter, skipped = f"counter#{year:04d}", 0
         for attempt in range(NUMBERING_ATTEMPTS):
-            last = int((self._item(counter) or {}).get("lastNumber", 0))
+            last = int((self.item(counter) or {}).get("lastNumber", 0))
             taken = last + 1 + skipped
             invoice = build(assigned_number(year, taken))
-            writes = [self._put_new(invoice), self._advance(counter, last, taken)]
+            writes = [self.put_new(invoice), self._advance(counter, last, taken)]
             if key:
                 writes.append(self._put_key(key, invoice.invoice_id, now))
             try:
-                self._transact(writes)
-            except _Canceled as refusal:
+                self.transact(writes)
+            except Canceled as refusal:
                 if key and refusal.failed(2):  # somebody used the key since we looked: the same content, or a conflict
                     return self._remembered(key, now) or _raise(Busy("The same Idempotency-Key is in use right now."))
                 if refusal.failed(0):  # an invoice is there already under this id
                     if key:  # made from the key, whose memory has run out
-                        return _same(invoice, self._must_get(invoice.invoice_id))
+                        return same(invoice, self._must_get(invoice.invoice_id))
                     skipped += 1  # somebody chose this very number by hand: it is used, go past it
                     continue
                 skipped = 0
@@ -188,7 +188,7 @@ class InvoiceStore:
         values |= {f":from{number}": status.value for number, status in enumerate(allowed)}
         one_of = ", ".join(f":from{number}" for number in range(len(allowed)))
         try:
-            with _throttling():
+            with throttling():
                 self._dynamodb.update_item(
                     TableName=self._table,
                     Key=encode({"invoiceId": before.invoice_id}),
@@ -201,18 +201,9 @@ class InvoiceStore:
             return False
         return True
 
-    def upload_is_done(self, upload: str) -> bool:
-        """Whether an upload with this identity was handled to its end before."""
-        return self._item(_upload_id(upload)) is not None
-
-    def mark_upload_done(self, upload: str, now: datetime) -> None:
-        """Remember that an upload was handled to its end."""
-        item = {"invoiceId": _upload_id(upload), "upload": upload, "expiresAt": int((now + MARKER_LIFE).timestamp())}
-        with _throttling():
-            self._dynamodb.put_item(TableName=self._table, Item=encode(item))
-
-    def _item(self, item_id: str) -> dict[str, Any] | None:
-        with _throttling():
+    def item(self, item_id: str) -> dict[str, Any] | None:
+        """The item under an id, whatever it is, or None (a consistent read)."""
+        with throttling():
             answer = self._dynamodb.get_item(
                 TableName=self._table, Key=encode({"invoiceId": item_id}), ConsistentRead=True
             )
@@ -223,17 +214,23 @@ class InvoiceStore:
         return invoice or _raise(Busy(f"Invoice {invoice_id} was removed while it was looked at."))
 
     def _remembered(self, key: Key, now: datetime) -> Stored | None:
-        item = self._item(key.item_id)
+        item = self.item(key.item_id)
         if item is None or item["expiresAt"] < now.timestamp():  # DynamoDB deletes expired items only within days
             return None
         if item["contentHash"] != key.content_hash:
             raise ContentConflict("This Idempotency-Key was used before for a request with different content.")
         return Stored(self._must_get(item["usedFor"]), created=False)
 
-    def _put_new(self, invoice: Invoice) -> dict[str, Any]:
-        item = encode(_sized(invoice))
-        condition = "attribute_not_exists(invoiceId)"
-        return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": condition}}
+    def put_new(self, invoice: Invoice) -> dict[str, Any]:
+        """The part of a transaction that puts an invoice unless there is one with its id."""
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": encode(sized(invoice)),
+                "ConditionExpression": "attribute_not_exists(invoiceId)",
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
 
     def _put_key(self, key: Key, invoice_id: str, now: datetime) -> dict[str, Any]:
         item = {
@@ -265,30 +262,41 @@ class InvoiceStore:
             }
         }
 
-    def _transact(self, writes: list[dict[str, Any]]) -> None:
+    def transact(self, writes: list[dict[str, Any]]) -> None:
+        """Make all the writes, or none.
+
+        Raises:
+            Canceled: none was made; it says which conditions failed.
+            Busy: the table throttles.
+        """
         try:
-            with _throttling():
+            with throttling():
                 self._dynamodb.transact_write_items(TransactItems=writes)  # type: ignore[arg-type]
         except self._dynamodb.exceptions.TransactionCanceledException as refusal:
-            raise _Canceled(
-                [reason.get("Code", "None") for reason in refusal.response["CancellationReasons"]]
-            ) from None
+            reasons = cast("dict[str, Any]", refusal.response)["CancellationReasons"]
+            raise Canceled(reasons) from None
 
 
-class _Canceled(Exception):
-    """A transaction was canceled; ``codes`` holds one reason for each write."""
+class Canceled(Exception):
+    """A transaction was canceled; ``reasons`` holds one entry for each write."""
 
-    def __init__(self, codes: list[str]) -> None:
-        super().__init__(", ".join(codes))
-        self.codes = codes
+    def __init__(self, reasons: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(", ".join(str(reason.get("Code")) for reason in reasons))
+        self.reasons = reasons
 
     def failed(self, index: int) -> bool:
         """Whether the condition of the ``index``-th write is what failed."""
-        return self.codes[index] == "ConditionalCheckFailed"
+        return bool(self.reasons[index].get("Code") == "ConditionalCheckFailed")
+
+    def there(self, index: int) -> Invoice | None:
+        """The invoice that the ``index``-th write found in its place, if it failed and was told."""
+        item = self.reasons[index].get("Item")
+        return Invoice.from_item(decode(item)) if item else None
 
 
 @contextmanager
-def _throttling() -> Iterator[None]:
+def throttling() -> Iterator[None]:
+    """Tell throttling as `Busy`."""
     try:
         yield
     except ClientError as error:
@@ -301,14 +309,24 @@ def _raise(error: InvoiceError) -> Any:
     raise error
 
 
-def _same(invoice: Invoice, there: Invoice) -> Stored:
+def same(invoice: Invoice, there: Invoice) -> Stored:
+    """What a repetition is answered with: the invoice that is there, if it says the same.
+
+    Raises:
+        ContentConflict: it says something else.
+    """
     if there.content_hash != invoice.content_hash:
         detail = f"Invoice {there.invoice_number} of customer {there.customer_id} exists with different content."
         raise ContentConflict(detail, members={"invoiceId": there.invoice_id, "currentVersion": there.version})
     return Stored(there, created=False)
 
 
-def _sized(invoice: Invoice) -> dict[str, Any]:
+def sized(invoice: Invoice) -> dict[str, Any]:
+    """The invoice's attributes.
+
+    Raises:
+        TooLarge: they do not fit one item.
+    """
     item = invoice.to_item()
     bytes_ = size(item)
     if bytes_ > MAX_BYTES - RESERVE:
@@ -319,7 +337,3 @@ def _sized(invoice: Invoice) -> dict[str, Any]:
 
 def _instalment(change: Change) -> bool:
     return change.before.status == change.after.status and change.before.amount_paid != change.after.amount_paid
-
-
-def _upload_id(upload: str) -> str:
-    return f"upload#{hashlib.sha256(upload.encode()).hexdigest()}"

@@ -7,8 +7,9 @@ a unit test compares the two. Every company, address, VAT id and domain (``.exam
 (`customers.json`).
 
 What is in it: 221 sound invoices of 28 customers in 14 currencies (JPY and ISK without decimals, KWD and BHD with
-three), tax rates from 0 to 25 %, discounts, fractional quantities and prices, returns, two credit notes, one invoice of 300 lines, one
-that the business rules reject (due before it was issued), and rows that the import rejects, each for another reason.
+three), tax rates from 0 to 25 %, discounts, fractional quantities and prices, returns, two credit notes, one invoice of
+300 lines, one that the business rules reject (due before it was issued), and rows that the import rejects, each for
+another reason.
 """
 
 import argparse
