@@ -6,11 +6,13 @@ import re
 import time
 from typing import Any
 
-from ministack.core.responses import get_region
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import apigateway_v1 as gw
+from ministack.services import lambda_svc as lam
 
 from embedded.apigateway_exchange import current
 from embedded.mend import mends, source_has, source_lacks
+from embedded.permissions import may_invoke, role_allows
 
 _MAX_REQUEST = 10 * 1024 * 1024
 """Bytes. https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html: "Payload size 10 MB"."""
@@ -101,6 +103,8 @@ def proxy_limits(original: Any) -> Any:
         variables = stage.get("variables") or {}
         uri = re.sub(r"\$\{stageVariables\.(\w+)\}", lambda m: variables.get(m[1], ""), integration.get("uri") or "")
         started = time.monotonic()
+        if not _permitted(integration.get("credentials"), uri, api_id, stage_name, rest[0]["path"], rest[2]):
+            return _IntegrationFailure(500)
         task = asyncio.ensure_future(original({**integration, "uri": uri}, api_id, stage_name, stage, *rest, **options))
         patience_s = int(integration.get("timeoutInMillis") or _DEFAULT_TIMEOUT_MS) / 1000
         done, _ = await asyncio.wait({task}, timeout=patience_s)
@@ -117,6 +121,23 @@ def proxy_limits(original: Any) -> Any:
         return answer
 
     return invoke
+
+
+def _permitted(role: str | None, uri: str, api_id: str, stage: str, resource: str, method: str) -> bool:
+    """Whether the API may call the function: by the integration's role, or else by the function's policy.
+
+    AWS: without it "Invalid permissions on Lambda function", a 500.
+    https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html#apigateway-permissions
+    MiniStack: does not ask.
+    """
+    function_arn = gw._extract_lambda_ref_from_integration_uri(uri)
+    if not function_arn.startswith("arn:") or lam._get_func_record_for_ref(function_arn)[0] is None:
+        return True  # answered as a configuration error
+    if role:
+        return role_allows(role, "lambda:InvokeFunction", function_arn)
+    path = re.sub(r"\{[^}]*\}", "*", resource)
+    source_arn = f"arn:aws:execute-api:{get_region()}:{get_account_id()}:{api_id}/{stage}/{method}{path}"
+    return may_invoke(function_arn, "apigateway.amazonaws.com", source_arn)
 
 
 def _forget(task: "asyncio.Future[Any]") -> None:

@@ -39,8 +39,8 @@ def query_and_cbor(original: Any) -> Any:
             operation = path.rpartition("/")[2]
             request = cbor.decode(body) if body else {}
             render = _cbor_answer
-        elif "x-www-form-urlencoded" in headers.get("content-type", "") and not headers.get("x-amz-target"):
-            form = dict(parse_qsl(body.decode(), keep_blank_values=True))
+        elif "json" not in headers.get("content-type", "") and not headers.get("x-amz-target"):
+            form = {name: values[0] for name, values in query.items()} | dict(parse_qsl(body.decode(), True))  # noqa: FBT003
             operation = form.get("Action", "")
             model = _operation(operation)
             request = _from_form(form, "", model.input_shape) if model else {}

@@ -29,6 +29,7 @@ from embedded import (  # noqa: F401 -- importing a module of mends registers th
     lambda_runtime,
     lambda_streams,
     mend,
+    s3,
     secretsmanager,
     services,
     transport,

@@ -11,7 +11,7 @@ from ministack.core.responses import error_response_json, json_response, new_uui
 from ministack.services import lambda_svc as lam
 from ministack.services import secretsmanager
 
-from embedded.mend import mends, source_has
+from embedded.mend import mends, source_has, source_lacks
 from embedded.permissions import may_invoke
 
 _log = logging.getLogger("embedded.secretsmanager")
@@ -87,3 +87,21 @@ def pending_without_value(original: Any) -> Any:
         return status, headers, body
 
     return get_secret_value
+
+
+@mends(secretsmanager, "_describe_secret", needed=source_lacks("LastRotatedDate"))
+def rotation_date(original: Any) -> Any:
+    """DescribeSecret tells when the last rotation succeeded.
+
+    AWS: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html
+    MiniStack: leaves ``LastRotatedDate`` out.
+    """
+
+    def describe(data: dict[str, Any]) -> Any:
+        status, headers, body = original(data)
+        _, secret = secretsmanager._resolve(data.get("SecretId"))
+        if status != 200 or not secret or "LastRotatedDate" not in secret:
+            return status, headers, body
+        return json_response({**json.loads(body), "LastRotatedDate": secret["LastRotatedDate"]})
+
+    return describe

@@ -30,16 +30,19 @@ class Cloud:
         self.engine = engine
         self._clients: dict[str, Any] = {}
 
-    def client(self, service: str) -> Any:
-        """A boto3 client of the root user."""
-        if service not in self._clients:
-            self._clients[service] = boto3.client(
+    def client(self, service: str, *, again: bool = False) -> Any:
+        """A boto3 client of the root user; another one for every call with ``again``."""
+        if again or service not in self._clients:
+            made = boto3.client(
                 service,
                 endpoint_url=self.engine.endpoint_url,
                 region_name=REGION,
                 aws_access_key_id="test",
                 aws_secret_access_key="test",
             )
+            if again:
+                return made
+            self._clients[service] = made
         return self._clients[service]
 
     def name(self, what: str = "test") -> str:

@@ -1,0 +1,97 @@
+"""S3 where the platform relies on it: metrics, tags, who may be notified, presigned URLs."""
+
+import json
+from typing import Any
+
+import botocore.exceptions
+import pytest
+import urllib3
+
+from tests.engine.cloud import Cloud
+
+
+@pytest.fixture
+def bucket(cloud: Cloud) -> str:
+    name = cloud.name("bucket")
+    cloud.client("s3").create_bucket(Bucket=name)
+    return name
+
+
+def test_request_metrics_are_kept_and_deleted(cloud: Cloud, bucket: str) -> None:
+    s3 = cloud.client("s3")
+    s3.put_object(Bucket=bucket, Key="a", Body=b"")
+    wanted = {"Id": "Documents", "Filter": {"Prefix": "documents/"}}
+    s3.put_bucket_metrics_configuration(Bucket=bucket, Id="Documents", MetricsConfiguration=wanted)
+    assert s3.get_bucket_metrics_configuration(Bucket=bucket, Id="Documents")["MetricsConfiguration"] == wanted
+    assert s3.list_bucket_metrics_configurations(Bucket=bucket)["MetricsConfigurationList"] == [wanted]
+    s3.delete_bucket_metrics_configuration(Bucket=bucket, Id="Documents")
+    with pytest.raises(botocore.exceptions.ClientError, match="NoSuchConfiguration"):
+        s3.get_bucket_metrics_configuration(Bucket=bucket, Id="Documents")
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1  # AND the bucket is still there
+
+
+def test_what_is_not_served_says_so(cloud: Cloud, bucket: str) -> None:
+    with pytest.raises(botocore.exceptions.ClientError, match="NotImplemented"):
+        cloud.client("s3").delete_bucket_inventory_configuration(Bucket=bucket, Id="x")
+    cloud.client("s3").head_bucket(Bucket=bucket)
+
+
+@pytest.mark.parametrize("versioned", [True, False])
+def test_tags_of_a_multipart_upload_are_the_objects(cloud: Cloud, bucket: str, *, versioned: bool) -> None:
+    s3 = cloud.client("s3")
+    if versioned:
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    where = {"Bucket": bucket, "Key": "big.zip"}
+    upload = s3.create_multipart_upload(**where, Tagging="Project=a%20b&ManagedBy=terraform")["UploadId"]
+    part = s3.upload_part(**where, UploadId=upload, PartNumber=1, Body=b"content")
+    parts = {"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]}
+    s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload=parts)
+    tags = {tag["Key"]: tag["Value"] for tag in s3.get_object_tagging(**where)["TagSet"]}
+    assert tags == {"Project": "a b", "ManagedBy": "terraform"}
+
+
+def test_a_function_that_does_not_permit_the_bucket_cannot_be_notified(cloud: Cloud, bucket: str) -> None:
+    function = cloud.function("def handler(event, context): pass")
+    target = {"LambdaFunctionArn": cloud.alias(function), "Events": ["s3:ObjectCreated:*"]}
+    configuration = {"LambdaFunctionConfigurations": [target]}
+    s3 = cloud.client("s3")
+    with pytest.raises(botocore.exceptions.ClientError, match="Unable to validate"):
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
+    cloud.permit(function, "s3.amazonaws.com", f"arn:aws:s3:::{bucket}", qualifier="live")
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
+
+
+def test_a_presigned_url_opens_an_object(cloud: Cloud, bucket: str) -> None:
+    cloud.client("s3").put_object(Bucket=bucket, Key="a.pdf", Body=b"%PDF", ContentType="application/pdf")
+    url = cloud.client("s3").generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a.pdf"})
+    answer = urllib3.request("GET", url, headers={"Origin": "https://shop.example"})
+    assert (answer.status, answer.data, answer.headers["Content-Type"]) == (200, b"%PDF", "application/pdf")
+    assert urllib3.request("GET", url.partition("?")[0]).status == 403
+
+
+def test_policies_that_demand_tls_are_met(cloud: Cloud) -> None:
+    url, arn = cloud.queue()
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:*",
+        "Resource": arn,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    sqs = cloud.client("sqs")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
+        plain_http(cloud).get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+
+
+def plain_http(cloud: Cloud) -> Any:
+    """A client whose requests say that they came without TLS."""
+    client = cloud.client("sqs", again=True)
+    client.meta.events.register("before-send", _say_plain_http)
+    return client
+
+
+def _say_plain_http(request: Any, **_: Any) -> None:
+    request.headers["X-Forwarded-Proto"] = "http"
