@@ -18,7 +18,7 @@ from harness.engine.ports import DEFAULT as DEFAULT_PORT
 from harness.ownership import orderly_end, sole_owner
 from harness.paths import BUILD
 from harness.results import record
-from harness.stack import Deployment, Stack, build_for, environments, forget, artifacts_of
+from harness.stack import Deployment, Stack, artifacts_of, build_for, environments, forget
 from harness.terraform import binary
 from harness.terraform.events import Event
 

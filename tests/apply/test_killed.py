@@ -61,16 +61,21 @@ def until(true: Callable[[], bool], what: str, deadline_s: float) -> None:
         time.sleep(0.1)
 
 
+def events_of(build: Path) -> Path:
+    """Where an apply says what it does."""
+    return build / "terraform" / "dev" / "logs" / "apply.jsonl"
+
+
+def applying(up: subprocess.Popen[bytes], log: Path, events: Path) -> bool:
+    """Whether an `up` has come as far as making resources."""
+    assert up.poll() is None, log.read_text(encoding="utf-8")
+    return events.exists() and '"apply_complete"' in events.read_text(encoding="utf-8")
+
+
 def test_killed_in_the_middle_of_an_apply_leaves_nothing_after_down(build: Path) -> None:
     log = build.parent / "up.log"
     up = harness("up", "--once", "--port", "auto", build=build, to=log)
-
-    def applying() -> bool:
-        assert up.poll() is None, log.read_text(encoding="utf-8")
-        events = build / "terraform" / "dev" / "logs" / "apply.jsonl"
-        return events.exists() and '"apply_complete"' in events.read_text(encoding="utf-8")
-
-    until(applying, "the apply to be under way", 120)
+    until(lambda: applying(up, log, events_of(build)), "the apply to be under way", 120)
     assert len(processes_of(build)) >= 3  # up itself, the engine, Terraform
 
     up.send_signal(signal.SIGKILL)
@@ -87,20 +92,17 @@ def test_up_cleans_what_a_killed_detached_up_left(build: Path) -> None:
     log = build.parent / "up.log"
     first = harness("up", "--detach", "--port", "auto", build=build, to=log)
     record = build / "engine" / "dev" / "engine.json"
-
-    def started() -> bool:
-        assert first.poll() is None, log.read_text(encoding="utf-8")
-        return (build / "terraform" / "dev" / "logs" / "apply.jsonl").exists()
-
-    until(started, "the first engine and its apply", 120)
+    events = events_of(build)
+    until(lambda: applying(first, log, events), "the first engine and its apply", 120)
     left = json.loads(record.read_text(encoding="utf-8"))["pid"]
     first.send_signal(signal.SIGKILL)
     first.wait()
     assert left in processes_of(build)
 
+    events.unlink()
     second = harness("up", "--once", "--port", "auto", build=build, to=log)
     until(lambda: left not in processes_of(build), "the next up to end the engine that was left", 60)
-    until(lambda: (build / "stack-dev.json").exists() or second.poll() is not None, "the second stack", 240)
+    until(lambda: applying(second, log, events), "the second apply to get on", 120)
 
     second.send_signal(signal.SIGTERM)
     second.wait(timeout=60)
