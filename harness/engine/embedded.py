@@ -26,6 +26,7 @@ from harness.paths import BUILD, ROOT
 _FOLDER = BUILD / "engine"
 _FRONT = ROOT / "localstack" / "embedded"
 _SNAPSHOT_MANIFEST = "snapshot.json"
+_NOT_INSTANCES = (*environments.NAMES, "code")
 _INSTANCE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -72,10 +73,10 @@ class EmbeddedEngine:
     account_id = ACCOUNT_ID
 
     def __init__(self, instance: str = "main", *, port: int | Literal["auto"] = ports.DEFAULT) -> None:
-        if not _INSTANCE_NAME.fullmatch(instance) or instance in environments.NAMES:
+        if not _INSTANCE_NAME.fullmatch(instance) or instance in _NOT_INSTANCES:
             raise HarnessError(
                 f"{instance!r} cannot name an engine instance.",
-                mend=f"Use lower-case letters, digits and hyphens, and none of {', '.join(environments.NAMES)}.",
+                mend=f"Use lower-case letters, digits and hyphens, and none of {', '.join(_NOT_INSTANCES)}.",
             )
         self.instance = instance
         self.folder = _FOLDER / instance
@@ -244,6 +245,7 @@ class EmbeddedEngine:
             "STATE_DIR": str(self.folder / "state"),
             "S3_DATA_DIR": str(self.folder / "state" / "s3"),
             "LAMBDA_PYTHON": str(handlers),
+            "EMBEDDED_CODE_DIR": str(_FOLDER / "code"),
             "MINISTACK_REGION": REGION,
             "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
         }

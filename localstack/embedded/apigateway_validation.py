@@ -65,22 +65,27 @@ def violations(schema: Any, value: Any, root: Any) -> Iterator[str]:
         schema, root = gw._resolve_schema_ref(schema["$ref"], root)
     if not isinstance(schema, dict) or gw._json_schema_valid(schema, value, root):
         return
-    for words in (_type(schema, value), _choice(schema, value), _size(schema, value), _members(schema, value)):
-        yield from words
+    for check in (_type, _choice, _number, _text, _array, _members):
+        yield from check(schema, value)
     for sub in schema.get("allOf") or []:
         yield from violations(sub, value, root)
-    for word in ("anyOf", "oneOf"):
+    yield from _alternatives(schema, value, root)
+    for sub, item in _children(schema, value):
+        yield from violations(sub, item, root)
+
+
+def _children(schema: Any, value: Any) -> Iterator[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        yield from ((sub, value[name]) for name, sub in (schema.get("properties") or {}).items() if name in value)
+    if isinstance(value, list) and isinstance(schema.get("items"), dict):
+        yield from ((schema["items"], item) for item in value)
+
+
+def _alternatives(schema: Any, value: Any, root: Any) -> Iterator[str]:
+    for word, among in (("anyOf", "at least"), ("oneOf", "exactly")):
         matches = [gw._json_schema_valid(sub, value, root) for sub in schema.get(word) or []]
         if matches and (not any(matches) or (word == "oneOf" and sum(matches) > 1)):
-            among = "at least" if word == "anyOf" else "exactly"
             yield f"instance failed to match {among} one required schema among {len(matches)}"
-    if isinstance(value, dict):
-        for name, sub in (schema.get("properties") or {}).items():
-            if name in value:
-                yield from violations(sub, value[name], root)
-    if isinstance(value, list) and isinstance(schema.get("items"), dict):
-        for item in value:
-            yield from violations(schema["items"], item, root)
 
 
 def _type(schema: Any, value: Any) -> Iterator[str]:
@@ -99,30 +104,37 @@ def _choice(schema: Any, value: Any) -> Iterator[str]:
         yield f"instance value ({_compact(value)}) not found in enum (possible values: {_compact(schema['enum'])})"
 
 
-def _size(schema: Any, value: Any) -> Iterator[str]:
-    if gw._JSON_TYPES["number"](value):
-        if value < schema.get("minimum", value):
-            yield f"numeric instance is lower than the required minimum (minimum: {schema['minimum']}, found: {value})"
-        if value > schema.get("maximum", value):
-            yield f"numeric instance is greater than the required maximum (maximum: {schema['maximum']}, found: {value})"
-    if isinstance(value, str):
-        length, shown = len(value), _compact(value)
-        if length < schema.get("minLength", 0):
-            yield f"string {shown} is too short (length: {length}, required minimum: {schema['minLength']})"
-        if length > schema.get("maxLength", length):
-            yield f"string {shown} is too long (length: {length}, maximum allowed: {schema['maxLength']})"
-        if "pattern" in schema and gw._regex_search(schema["pattern"], value) is False:
-            yield f"ECMA 262 regex {_compact(schema['pattern'])} does not match input string {shown}"
-        if not gw._JSON_FORMATS.get(schema.get("format"), lambda _: True)(value):
-            yield f"string {shown} is invalid against requested format {schema['format']}"
-    if isinstance(value, list):
-        count = len(value)
-        if count < schema.get("minItems", 0):
-            least = schema["minItems"]
-            yield f"array is too short: must have at least {least} elements but instance has {count} elements"
-        if count > schema.get("maxItems", count):
-            most = schema["maxItems"]
-            yield f"array is too long: must have at most {most} elements but instance has {count} elements"
+def _number(schema: Any, value: Any) -> Iterator[str]:
+    if not gw._JSON_TYPES["number"](value):
+        return
+    if value < (least := schema.get("minimum", value)):
+        yield f"numeric instance is lower than the required minimum (minimum: {least}, found: {value})"
+    if value > (most := schema.get("maximum", value)):
+        yield f"numeric instance is greater than the required maximum (maximum: {most}, found: {value})"
+
+
+def _text(schema: Any, value: Any) -> Iterator[str]:
+    if not isinstance(value, str):
+        return
+    length, shown = len(value), _compact(value)
+    if length < (least := schema.get("minLength", 0)):
+        yield f"string {shown} is too short (length: {length}, required minimum: {least})"
+    if length > (most := schema.get("maxLength", length)):
+        yield f"string {shown} is too long (length: {length}, maximum allowed: {most})"
+    if "pattern" in schema and gw._regex_search(schema["pattern"], value) is False:
+        yield f"ECMA 262 regex {_compact(schema['pattern'])} does not match input string {shown}"
+    if not gw._JSON_FORMATS.get(schema.get("format"), lambda _: True)(value):
+        yield f"string {shown} is invalid against requested format {schema['format']}"
+
+
+def _array(schema: Any, value: Any) -> Iterator[str]:
+    if not isinstance(value, list):
+        return
+    count = len(value)
+    if count < (least := schema.get("minItems", 0)):
+        yield f"array is too short: must have at least {least} elements but instance has {count} elements"
+    if count > (most := schema.get("maxItems", count)):
+        yield f"array is too long: must have at most {most} elements but instance has {count} elements"
 
 
 def _members(schema: Any, value: Any) -> Iterator[str]:

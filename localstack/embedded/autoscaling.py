@@ -65,14 +65,16 @@ async def handle_request(_method: str, _path: str, headers: dict[str, str], body
     """Answer one JSON 1.1 request; the operation stands in ``x-amz-target``."""
     operation = headers.get("x-amz-target", "").rpartition(".")[2]
     try:
-        serve = _OPERATIONS.get(operation)
-        if serve is None:
-            raise _Refused("UnknownOperationException", f"{operation} is not an operation of Application Auto Scaling.")
-        return json_response(serve(json.loads(body or b"{}")), content_type="application/x-amz-json-1.1")
+        answer = _OPERATIONS.get(operation, _unknown_operation)(json.loads(body or b"{}"))
+        return json_response(answer, content_type="application/x-amz-json-1.1")
     except _Refused as refused:
         return error_response_json(
             refused.code, str(refused), 400, message_key="Message", content_type="application/x-amz-json-1.1"
         )
+
+
+def _unknown_operation(_request: Json) -> Json:
+    raise _Refused("UnknownOperationException", "This is not an operation of Application Auto Scaling.")
 
 
 def get_state() -> Json:

@@ -50,7 +50,7 @@ def metric_math_alarms(original: Any) -> Any:
     MiniStack: drops ``Metrics``; adds ``Statistic: Average`` to an alarm on a percentile.
     """
 
-    def put_metric_alarm(params: Any, data: Alarm, is_cbor: bool, is_json: bool = False) -> Any:  # noqa: FBT001, FBT002
+    def put_metric_alarm(params: Any, data: Alarm, is_cbor: bool, is_json: bool = False) -> Any:
         queries = (data or {}).get("Metrics") or []
         try:
             for query in queries:

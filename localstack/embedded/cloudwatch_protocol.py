@@ -115,10 +115,8 @@ def _query_answer(operation: str, status: int, content: dict[str, Any]) -> Any:
         code, message = _error(content)
         fault = "Sender" if status < 500 else "Receiver"
         error = f"<Type>{fault}</Type><Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
-        return _xml(
-            status,
-            f'<ErrorResponse xmlns="{_XMLNS}"><Error>{error}</Error><RequestId>{request_id}</RequestId></ErrorResponse>',
-        )
+        inner = f"<Error>{error}</Error><RequestId>{request_id}</RequestId>"
+        return _xml(status, f'<ErrorResponse xmlns="{_XMLNS}">{inner}</ErrorResponse>')
     shape = _operation(operation).output_shape
     result = "" if shape is None else f"<{operation}Result>{_to_xml(content, shape)}</{operation}Result>"
     metadata = f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"

@@ -24,6 +24,7 @@ from embedded import (  # noqa: F401 -- importing a module of mends registers th
     cloudwatch_protocol,
     eventbridge,
     lambda_async,
+    lambda_code,
     lambda_invoke,
     lambda_logs,
     lambda_runtime,
@@ -53,6 +54,7 @@ def build() -> App:
     """
     verdicts = mend.apply_all()
     services.add_all()
+    lambda_code.forget_unused()
     return Dispatcher(ministack.app, [m.name for m, needed in verdicts if needed])
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ministack.core.responses import new_uuid, request_scope
+from ministack.services import eventbridge
 from ministack.services import lambda_svc as lam
 
 from embedded import delivery
@@ -19,6 +20,10 @@ Json = dict[str, Any]
 
 _DEFAULT_RETRIES = 2
 _DEFAULT_MAX_AGE_S = 21_600
+_TURN_PATIENCE_S = 0.5
+_THROTTLED_PAUSE_S = 0.1
+_turn = threading.Condition()
+"""Notified whenever an asynchronous invocation has ended."""
 
 
 @mends(lam, "invoke_async_with_retry", needed=source_has('"$LATEST"'))
@@ -30,8 +35,8 @@ def asynchronous_invocation(_original: Any) -> Any:
     success goes to OnSuccess. The execution role needs the permission to send.
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
-    MiniStack: reads the settings of $LATEST only, sends a record of its own to one of the two, never OnSuccess, whatever
-    the role may do.
+    MiniStack: reads the settings of $LATEST only, sends a record of its own to one of the two, never OnSuccess,
+    whatever the role may do.
     """
 
     def invoke(func: Json, event: Any) -> None:
@@ -67,14 +72,21 @@ def _attempt(func: Json, event: Any, settings: Json) -> tuple[Json, int]:
 
     A throttled attempt is repeated until the event is too old, and does not count as a retry.
     """
+    config = func.get("config") or func
     retries = settings.get("MaximumRetryAttempts")
     left = _DEFAULT_RETRIES if retries is None else int(retries)
     deadline = time.monotonic() + int(settings.get("MaximumEventAgeInSeconds") or _DEFAULT_MAX_AGE_S)
     attempts, pause_s = 0, lam._LAMBDA_ASYNC_RETRY_BASE_SECONDS
     while True:
+        _await_turn(config)
         result: Json = lam._execute_function_with_config_scope(func, event)
+        with _turn:
+            _turn.notify()
         if result.get("throttle"):
             result["error"] = True
+            if time.monotonic() < deadline and config["FunctionName"] in lam._functions:
+                time.sleep(_THROTTLED_PAUSE_S)
+                continue
         else:
             attempts += 1
             left -= 1
@@ -82,6 +94,15 @@ def _attempt(func: Json, event: Any, settings: Json) -> tuple[Json, int]:
             return result, attempts
         time.sleep(pause_s)
         pause_s = min(pause_s * 2, lam._LAMBDA_ASYNC_RETRY_MAX_SECONDS)
+
+
+def _await_turn(config: Json) -> None:
+    """Wait, for a while, until the function's reserved concurrency leaves room: its events queue instead of failing."""
+    reserved = lam._reserved_concurrency({}, config)
+    if reserved:
+        key = lam._inflight_key(config)
+        with _turn:
+            _turn.wait_for(lambda: lam._inflight.get(key, 0) < reserved, timeout=_TURN_PATIENCE_S)
 
 
 def _to_destination(config: Json, settings: Json, event: Any, result: Json, attempts: int, request_id: str) -> None:
@@ -118,8 +139,6 @@ def _to_destination(config: Json, settings: Json, event: Any, result: Json, atte
 
 
 def _to_bus(target: str, record: Json, config: Json, *, failed: bool) -> None:
-    from ministack.services import eventbridge
-
     outcome = "Failure" if failed else "Success"
     entry = {
         "EventBusName": target,

@@ -27,7 +27,7 @@ def metrics_once(_original: Any) -> Any:
     MiniStack: counts throttles as invocations, twice when called directly.
     """
 
-    def emit(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:  # noqa: ARG001, FBT001
+    def emit(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:  # noqa: ARG001
         # The caller that measures a duration is the second to tell.
         if throttle and duration_ms == 0.0:
             cw.record_metric("AWS/Lambda", "Throttles", 1, "Count", {"FunctionName": function_name})

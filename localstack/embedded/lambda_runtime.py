@@ -34,7 +34,6 @@ def worker_tells_more(original: str) -> str:
         _KNOWS_NO_TYPE,
         f'{_KNOWS_NO_TYPE}, "type": type(e).__name__, "stack": traceback.format_tb(e.__traceback__)[1:]',
     )
-    mark = f'        sys.stderr.flush()\n        os.write(2, b"{_END_OF_LOG}\\n")\n'.encode("unicode_escape").decode()
     mark = f"        sys.stderr.flush()\n        os.write(2, {_END_OF_LOG.encode() + bytes([10])!r})\n"
     return told.replace(_LAST_FLUSH, mark + _LAST_FLUSH)
 
@@ -129,7 +128,7 @@ class _HandlerOs:
         return getattr(self._real, name)
 
 
-@mends(runtime, "os", needed=lambda original: inspect.ismodule(original))
+@mends(runtime, "os", needed=inspect.ismodule)
 def handler_environment(original: Any) -> Any:
     """Handlers see Lambda's variables and their own, not the server's.
 

@@ -109,7 +109,7 @@ def _locate(mend: Mend) -> tuple[Any, str]:
         owner = getattr(owner, step, None)
     if not hasattr(owner, leaf):
         raise MendError(
-            f"MiniStack {MINISTACK_VERSION} has no {mend.module}.{mend.attribute}, which the mend {mend.name!r} replaces. "
-            "Is the installed package intact?"
+            f"MiniStack {MINISTACK_VERSION} has no {mend.module}.{mend.attribute}, which the mend {mend.name!r} "
+            "replaces. Is the installed package intact?"
         )
     return owner, leaf

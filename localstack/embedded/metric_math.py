@@ -88,7 +88,7 @@ def _parse(expression: str) -> ast.Expression:
         raise MetricMathError(f"The expression {expression!r} is broken.") from error
 
 
-def _value(node: ast.expr, values: Mapping[str, Number]) -> Any:  # noqa: PLR0911 -- one return per kind of node
+def _value(node: ast.expr, values: Mapping[str, Number]) -> Any:
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str):
         return node.value
     if isinstance(node, ast.Name):

@@ -20,7 +20,7 @@ def secure_transport(original: Any) -> Any:
     MiniStack: true only where its own port speaks TLS; a deny statement for plain HTTP refuses even Terraform.
     """
 
-    def pin(source_ip: str, _secure: bool) -> None:  # noqa: FBT001 -- MiniStack's signature
+    def pin(source_ip: str, _secure: bool) -> None:
         original(source_ip, not plain_http.get())
 
     return pin

@@ -198,7 +198,7 @@ class _Parser:
         branches: list[tuple[Expression, list[Node]]] = []
         word = "if"
         while word != "end":
-            condition: Expression = lambda _scope: True
+            condition = _always
             if word in {"if", "elseif"}:
                 self._expect("(")
                 condition = self._expression()
@@ -376,11 +376,15 @@ class _Parser:
             raise TemplateError(f"{sign} expected before {self._text[self._at : self._at + 30]!r}")
 
 
+def _always(_scope: Scope) -> bool:
+    return True
+
+
 def _literal(character: str) -> Node:
     return lambda _scope, out: out.append(character)
 
 
-def _shown(value: Expression, quiet: bool, path: list[str], source: str) -> Node:  # noqa: FBT001
+def _shown(value: Expression, quiet: bool, path: list[str], source: str) -> Node:
     def node(scope: Scope, out: list[str]) -> None:
         result = value(scope)
         if result is None and not quiet and path[0] not in scope:

@@ -38,6 +38,7 @@ MODEL = {
         "amount": {"type": "number", "minimum": 0},
     },
 }
+LOGGED = {"id": "$context.requestId", "status": "$context.status", "at": "$context.resourcePath"}
 CORS = {"gatewayresponse.header.Access-Control-Allow-Origin": "'*'"}
 PROBLEM = '{"type":"about:blank","status":%d,"detail":"$context.error.validationErrorString","id":"$context.requestId"}'
 
@@ -106,7 +107,7 @@ def api(cloud: Cloud, account: str) -> Iterator[Api]:
     cloud.client("logs").create_log_group(logGroupName=log_group)
     log_settings = {
         "/accessLogSettings/destinationArn": f"arn:aws:logs:us-east-1:{account}:log-group:{log_group}",
-        "/accessLogSettings/format": '{"id":"$context.requestId","status":"$context.status","at":"$context.resourcePath"}',
+        "/accessLogSettings/format": json.dumps(LOGGED),
     }
     operations = [{"op": "replace", "path": path, "value": value} for path, value in log_settings.items()]
     gateway.update_stage(restApiId=api_id, stageName="v1", patchOperations=operations)

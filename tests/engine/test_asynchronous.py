@@ -96,3 +96,27 @@ def test_s3_calls_an_alias_with_encoded_keys(cloud: Cloud) -> None:
     assert body["arn"] == alias
     assert record["s3"]["object"]["key"] == urllib.parse.quote_plus(key, safe="/")
     assert record["s3"]["object"]["size"] == 7
+
+
+def test_throttled_events_wait_for_their_turn(cloud: Cloud) -> None:
+    # GIVEN a function that runs once at a time, and may not be retried
+    seen, seen_arn = cloud.queue()
+    failed, failed_arn = cloud.queue()
+    function = cloud.function(
+        "import time\ndef handler(event, context):\n    time.sleep(0.05)\n    return event",
+        allow("sqs:SendMessage"),
+        DeadLetterConfig={"TargetArn": failed_arn},
+    )
+    cloud.client("lambda").put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=1)
+    cloud.client("lambda").put_function_event_invoke_config(
+        FunctionName=function,
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnSuccess": {"Destination": seen_arn}},
+    )
+    # WHEN twenty events arrive at once
+    for n in range(20):
+        call(cloud, function, n)
+    # THEN each is handled, once
+    handled = [json.loads(message["Body"])["requestPayload"] for message in cloud.receive(seen, 20)]
+    assert sorted(handled) == list(range(20))
+    assert "Messages" not in cloud.client("sqs").receive_message(QueueUrl=failed)
