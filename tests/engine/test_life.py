@@ -2,7 +2,9 @@
 
 import contextlib
 import http.client
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from harness.engine import EmbeddedEngine, embedded, engine_for, environments
 from harness.errors import HarnessError
@@ -249,3 +252,9 @@ def test_every_mend_is_needed(cloud: Cloud) -> None:
     log = cloud.engine.log.read_text()
     assert " needed: " in log
     assert "no longer needed" not in log
+
+
+def test_the_readme_lists_the_mends(cloud: Cloud) -> None:
+    answer = json.loads(urllib3.request("GET", f"{cloud.engine.endpoint_url}/_embedded/health").data)
+    readme = (ROOT / "localstack" / "README.md").read_text()
+    assert sorted(re.findall(r"^\| `\w+\.py` \| `(\w+)` \|", readme, re.MULTILINE)) == sorted(answer["mends"])
