@@ -67,6 +67,8 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
                 },
             )
             keep = ending is Ending.DETACH
+            if ending is not Ending.ONCE:
+                walkthrough.show_access(stack, outcome)
             if ending is Ending.STAY:
                 _stay(engine)
         finally:
@@ -76,6 +78,8 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
                     engine.stop()
     if keep:
         out.print("The stack goes on running. Stop it with: ./noxw -s down")
+    elif ending is Ending.ONCE:
+        out.print("To keep it and try its API: ./noxw -s up")
 
 
 def down() -> None:

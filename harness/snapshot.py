@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.engine import EmbeddedEngine, engine_for
 from harness.package import Artifact
 from harness.paths import BUILD, ROOT
-from harness.stack import Deployment, Stack, build_for, artifacts_of
+from harness.stack import Deployment, Stack, artifacts_of, build_for
 from harness.terraform import binary
 
 KEPT = 2

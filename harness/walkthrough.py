@@ -5,6 +5,7 @@ Everything here goes through the stack's public doors (the uploads bucket and th
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -141,9 +142,11 @@ def run(stack: Stack, csv: Path) -> Outcome:
             f"{report['rejected']} rejected"
         )
     with Step("Process invoices and write PDFs") as step:
-        invoices = _wait(lambda: _settled(s3, stack, client, step), stack, started, "the last invoice's PDF")
+        created: int = report["created"]
+        invoices = _wait(lambda: _settled(s3, stack, client, step, created), stack, started, "the last invoice's PDF")
         step.conclude(f"{len(invoices)} invoices")
     with Step("Fetch the PDFs through the API") as step:
+        shutil.rmtree(BUILD / "documents" / stack.environment, ignore_errors=True)  # those of an earlier stack
         documents = {}
         wanted = [invoice for invoice in invoices if invoice["status"] not in _WITHOUT_DOCUMENT]
         for done, invoice in enumerate(wanted, 1):
@@ -159,7 +162,7 @@ def show(stack: Stack, outcome: Outcome) -> None:
     table.columns[3].justify = "right"
     for invoice in outcome.invoices[:ROWS_SHOWN]:
         document = outcome.documents.get(invoice["invoiceId"])
-        customer = invoice.get("customer", {}).get("name") or invoice["customerId"]
+        customer = invoice.get("customerName") or invoice["customerId"]
         table.add_row(
             *(escape(str(cell)) for cell in (invoice["invoiceNumber"], customer, invoice["status"])),
             *(
@@ -173,12 +176,12 @@ def show(stack: Stack, outcome: Outcome) -> None:
     out.print(f"PDFs: {len(outcome.documents)} files in {_folder(stack)}/")
     if rejected := outcome.report.get("rejectedReport"):
         out.print(f"Rejected rows: s3://{stack.uploads_bucket}/{rejected}")
-    example = outcome.invoices[0]["invoiceId"] if outcome.invoices else "INVOICE-ID"
-    show_access(stack, example)
 
 
-def show_access(stack: Stack, invoice_id: str) -> None:
-    """Print the API's URL and key, and lines that work when pasted."""
+def show_access(stack: Stack, outcome: Outcome) -> None:
+    """Print the API's URL and key, and lines that work when pasted while the stack runs."""
+    payable = (one["invoiceId"] for one in outcome.invoices if one["status"] == "processed")
+    invoice_id = next(payable, "INVOICE-ID")
     key = f"-H 'x-api-key: {stack.api_key}'"
     body = json.dumps(
         {
@@ -218,15 +221,15 @@ def _report(s3: Any, stack: Stack, name: str) -> dict[str, Any] | None:
     return report
 
 
-def _settled(s3: Any, stack: Stack, client: Client, step: Step) -> list[dict[str, Any]] | None:
-    """The invoices, once none waits to be processed or written as a PDF."""
+def _settled(s3: Any, stack: Stack, client: Client, step: Step, least: int) -> list[dict[str, Any]] | None:
+    """The invoices, once none waits to be processed or written as a PDF, and there are as many as were created."""
     invoices = list(client.invoices())
     waiting = sum(invoice["status"] == "created" for invoice in invoices)
     wanted = sum(invoice["status"] not in _WITHOUT_DOCUMENT for invoice in invoices)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=stack.documents_bucket)
     written = sum(len(page.get("Contents", [])) for page in pages)
     step.advance_to(min(written, wanted), wanted, f"{waiting} to process" if waiting else "")
-    return invoices if not waiting and written >= wanted else None
+    return invoices if not waiting and written >= wanted and len(invoices) >= least else None
 
 
 def _fetch(client: Client, stack: Stack, invoice: dict[str, Any]) -> Path:
@@ -238,7 +241,7 @@ def _fetch(client: Client, stack: Stack, invoice: dict[str, Any]) -> Path:
             mend="Look at the function's log: ./noxw -s logs -- get-invoice",
         )
     content = client.download(url)
-    folder = _folder(stack)
+    folder = BUILD / "documents" / stack.environment
     folder.mkdir(parents=True, exist_ok=True)
     number = re.sub(r"[^\w.-]", "_", str(invoice["invoiceNumber"]))[:60]
     path = folder / f"{number}-{invoice['invoiceId'][:8]}.pdf"
