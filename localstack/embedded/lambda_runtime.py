@@ -13,11 +13,16 @@ from embedded.mend import mends, source_has, source_lacks
 _END_OF_LOG = "\x1eend of invocation"
 """A worker's last line on standard error for an invocation; 0x1e is ASCII's record separator."""
 _LOG_PATIENCE_S = 1.0
+_LAST_PATIENCE_S = 0.25
 
 failure = threading.local()
 """``failure.last``: how the last invocation of this thread failed, as its worker told, or None."""
 
-_KNOWS_NO_TYPE = '"trace": traceback.format_exc()'
+_PLAIN_FAILURE = '{"status": "error", "error": str(e), "trace": traceback.format_exc()'
+_TOLD_FAILURE = (
+    '{"status": "ok", "failed": True, "error": str(e), "trace": traceback.format_exc(), "type": type(e).__name__, '
+    '"stack": traceback.format_tb(e.__traceback__)[1:]'
+)
 _LAST_FLUSH = "        _real_stdout.flush()\n\nrun()"
 
 
@@ -30,10 +35,7 @@ def worker_tells_more(original: str) -> str:
     MiniStack: always ``Runtime.HandlerError``; it waits up to 50 ms for log lines and attributes late ones to the next
     invocation.
     """
-    told = original.replace(
-        _KNOWS_NO_TYPE,
-        f'{_KNOWS_NO_TYPE}, "type": type(e).__name__, "stack": traceback.format_tb(e.__traceback__)[1:]',
-    )
+    told = original.replace(_PLAIN_FAILURE, _TOLD_FAILURE)
     mark = f"        sys.stderr.flush()\n        os.write(2, {_END_OF_LOG.encode() + bytes([10])!r})\n"
     return told.replace(_LAST_FLUSH, mark + _LAST_FLUSH)
 
@@ -52,7 +54,7 @@ def complete_logs(_original: Any) -> Any:
         alive = self._proc is not None and str(self.config.get("Runtime", "")).startswith("python")
         while True:
             try:
-                line = self._stderr_queue.get(timeout=_LOG_PATIENCE_S if alive else 0.05)
+                line = self._stderr_queue.get(timeout=_LOG_PATIENCE_S if alive else _LAST_PATIENCE_S)
             except runtime.queue.Empty:
                 break
             if line == _END_OF_LOG:
@@ -65,10 +67,18 @@ def complete_logs(_original: Any) -> Any:
 
 @mends(runtime, "Worker.invoke", needed=source_lacks('"type"'))
 def remembered_failure(original: Any) -> Any:
-    """How an invocation failed stays known until its answer is made (:func:`failure_answer`)."""
+    """An exception does not end the worker; how it failed stays known until the answer is made.
+
+    AWS: the execution environment, and what modules keep in it, outlives an exception of the handler.
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+    MiniStack: ends a worker that reports an error, so that each failure costs a cold start. Ours reports it as an
+    answer (:func:`worker_tells_more`), which is made an error again here.
+    """
 
     def invoke(self: Any, *arguments: Any, **options: Any) -> Any:
         answer = original(self, *arguments, **options)
+        if answer.get("failed"):
+            answer["status"] = "error"
         failure.last = answer if answer.get("status") == "error" else None
         return answer
 

@@ -88,6 +88,22 @@ def test_an_exception_is_told_by_class_and_stack(cloud: Cloud) -> None:
     assert "app.py" in body["stackTrace"][0]
 
 
+def test_an_exception_does_not_end_the_environment(cloud: Cloud) -> None:
+    source = """
+        calls = 0
+        def handler(event, context):
+            global calls
+            calls += 1
+            if event.get("fail"):
+                raise ValueError
+            return calls
+    """
+    function = cloud.function(source)
+    cloud.invoke(function)
+    assert cloud.invoke(function, {"fail": True})[0]["FunctionError"] == "Unhandled"
+    assert cloud.invoke(function)[1] == 3
+
+
 def test_an_alias_keeps_its_versions_environment(cloud: Cloud) -> None:
     function = cloud.function(ENVIRONMENT, Environment={"Variables": {"STEP": "published"}})
     cloud.alias(function)
