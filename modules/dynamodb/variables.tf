@@ -128,7 +128,7 @@ variable "read_capacity" {
   }
 
   validation {
-    condition     = var.read_capacity <= var.autoscaling.max_read_capacity
+    condition     = !var.autoscaling.enabled || var.read_capacity <= var.autoscaling.max_read_capacity
     error_message = "read_capacity is ${var.read_capacity}, above autoscaling.max_read_capacity (${var.autoscaling.max_read_capacity}): raise the upper bound or lower this."
   }
 }
@@ -182,7 +182,7 @@ variable "write_capacity" {
   }
 
   validation {
-    condition     = var.write_capacity <= var.autoscaling.max_write_capacity
+    condition     = !var.autoscaling.enabled || var.write_capacity <= var.autoscaling.max_write_capacity
     error_message = "write_capacity is ${var.write_capacity}, above autoscaling.max_write_capacity (${var.autoscaling.max_write_capacity}): raise the upper bound or lower this."
   }
 }

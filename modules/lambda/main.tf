@@ -84,7 +84,7 @@ resource "aws_lambda_permission" "this" {
   function_name  = aws_lambda_function.this.function_name
   principal      = each.value.principal
   qualifier      = aws_lambda_alias.this.name
-  source_account = var.account_id
+  source_account = each.value.principal == "s3.amazonaws.com" ? var.account_id : null # a bucket's ARN names no account
   source_arn     = each.value.source_arn
 }
 
