@@ -86,6 +86,7 @@ def multipart_tags_set(original: Any) -> Any:
         if tags and answer[0] == 200:
             version = s3._buckets[bucket]["objects"][key].get("version_id")
             s3._object_tags[(bucket, key, version)] = tags
+            s3._persist_version_state(bucket, key, s3._buckets[bucket])
         return answer
 
     return complete

@@ -96,6 +96,13 @@ def test_a_clone_has_everything_on_another_port(tmp_path: Path) -> None:
         cloud.client("dynamodb").put_item(TableName="kept", Item={"id": {"S": "1"}})
         cloud.client("s3").create_bucket(Bucket="kept")
         cloud.client("s3").put_object(Bucket="kept", Key="a/ü.txt", Body=b"content")
+        parts = {"Bucket": "kept", "Key": "in-parts"}
+        upload = cloud.client("s3").create_multipart_upload(**parts, Tagging="a=b")["UploadId"]
+        etag = cloud.client("s3").upload_part(**parts, UploadId=upload, PartNumber=1, Body=b"content")["ETag"]
+        whole = {"Parts": [{"ETag": etag, "PartNumber": 1}]}
+        cloud.client("s3").complete_multipart_upload(**parts, UploadId=upload, MultipartUpload=whole)
+        metrics = {"Id": "all"}
+        cloud.client("s3").put_bucket_metrics_configuration(Bucket="kept", Id="all", MetricsConfiguration=metrics)
         function = cloud.function("def handler(event, context): return 'alive'")
         cloud.alias(function)
         target = {"ServiceNamespace": "dynamodb", "ResourceId": "table/kept"}
@@ -109,6 +116,9 @@ def test_a_clone_has_everything_on_another_port(tmp_path: Path) -> None:
             assert clone.engine.port != cloud.engine.port
             assert clone.client("dynamodb").scan(TableName="kept")["Count"] == 1
             assert clone.client("s3").get_object(Bucket="kept", Key="a/ü.txt")["Body"].read() == b"content"
+            assert clone.client("s3").get_object_tagging(**parts)["TagSet"] == [{"Key": "a", "Value": "b"}]
+            kept = clone.client("s3").get_bucket_metrics_configuration(Bucket="kept", Id="all")
+            assert kept["MetricsConfiguration"] == metrics
             assert clone.invoke(f"{function}:live")[1] == "alive"
             found = clone.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="dynamodb")
             assert [each["MaxCapacity"] for each in found["ScalableTargets"]] == [9]
