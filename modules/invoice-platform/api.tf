@@ -18,22 +18,24 @@ module "api" {
     UpdateInvoice = file("${path.module}/models/update-invoice.json")
   }
 
+  # The functions by their names, not by their outputs: the deployment is created before the old one is destroyed, and
+  # Terraform would spread that order to the functions, which cannot exist twice under one name.
   routes = {
     create-invoice = {
-      alias_arn  = module.function["create-invoice"].alias_arn
+      alias_arn  = local._alias_arns["create-invoice"]
       method     = "POST"
       model      = "CreateInvoice"
       parameters = { "method.request.header.Idempotency-Key" = false }
       path       = "/invoices"
     }
     get-invoice = {
-      alias_arn  = module.function["get-invoice"].alias_arn
+      alias_arn  = local._alias_arns["get-invoice"]
       method     = "GET"
       parameters = { "method.request.path.id" = true }
       path       = "/invoices/{id}"
     }
     query-invoices = {
-      alias_arn = module.function["query-invoices"].alias_arn
+      alias_arn = local._alias_arns["query-invoices"]
       method    = "GET"
       path      = "/invoices"
       parameters = {
@@ -42,7 +44,7 @@ module "api" {
       }
     }
     update-invoice-status = {
-      alias_arn  = module.function["update-invoice-status"].alias_arn
+      alias_arn  = local._alias_arns["update-invoice-status"]
       method     = "PATCH"
       model      = "UpdateInvoice"
       parameters = { "method.request.path.id" = true }

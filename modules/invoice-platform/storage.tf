@@ -59,7 +59,7 @@ module "uploads" {
       events        = ["s3:ObjectCreated:*"]
       filter_prefix = "incoming/"
       filter_suffix = ".csv"
-      function_arn  = module.function["create-invoice"].alias_arn
+      function_arn  = module.function["create-invoice"].permitted_alias_arn
     }
   }
 

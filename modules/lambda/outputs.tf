@@ -1,8 +1,8 @@
 output "alias_arn" {
-  description = "The alias's ARN: what integrations, rules and notifications call. Known at plan; in an apply, given once the alias and its permissions exist."
+  description = "The alias's ARN: what integrations and rules call. Known at plan; in an apply, given once the alias exists."
   value       = local._alias_arn
 
-  depends_on = [aws_lambda_alias.this, aws_lambda_permission.this]
+  depends_on = [aws_lambda_alias.this]
 }
 
 output "dead_letter_queue" {
@@ -22,6 +22,13 @@ output "function_name" {
 output "log_group_name" {
   description = "The function's log group."
   value       = aws_cloudwatch_log_group.this.name
+}
+
+output "permitted_alias_arn" {
+  description = "The same ARN, given only once the permissions exist too: for S3 notifications, which AWS tries out when they are made."
+  value       = local._alias_arn
+
+  depends_on = [aws_lambda_alias.this, aws_lambda_permission.this]
 }
 
 output "role_arn" {
