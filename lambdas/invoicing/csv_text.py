@@ -7,6 +7,7 @@ import codecs
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -69,7 +70,7 @@ def lines(text: IO[str]) -> Iterator[str]:
             if len(line) == MAX_LINE and not line.endswith(("\n", "\r")):
                 raise UnreadableFileError("this is not a CSV file: it has a line of more than a million characters")
             yield line
-    except (UnicodeError, EOFError, OSError) as error:
+    except (UnicodeError, EOFError, OSError, zlib.error) as error:
         raise UnreadableFileError(f"the file is damaged or cut off: {error}") from error
 
 

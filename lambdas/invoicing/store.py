@@ -9,7 +9,7 @@ import hashlib
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -31,7 +31,9 @@ MARKER_LIFE = timedelta(days=30)
 """How long an Idempotency-Key and a handled upload are remembered."""
 
 NUMBERING_ATTEMPTS = 12
-"""Tries to take the next number of the year before a contended request is told to come again."""
+"""Times that other writers may take the next number of the year before a request is told to come again."""
+NUMBERS_TRIED = 200
+"""Numbers looked at in one request, those included that customers' own invoices use already."""
 
 _CHANGING = ("payments", "amountPaid", "amountDue", "status", "version", "history", "updatedAt")
 
@@ -149,12 +151,11 @@ class InvoiceStore:
         known = self._remembered(key, now) if key else None
         if known is not None:
             return known
-        counter, skipped = f"counter#{year:04d}", 0
-        for attempt in range(NUMBERING_ATTEMPTS):
+        counter, contended = f"counter#{year:04d}", 0
+        for _ in range(NUMBERS_TRIED):
             last = int((self.item(counter) or {}).get("lastNumber", 0))
-            taken = last + 1 + skipped
-            invoice = build(assigned_number(year, taken))
-            writes = [self.put_new(invoice), self._advance(counter, last, taken)]
+            invoice = build(assigned_number(year, last + 1))
+            writes = [self.put_new(invoice), self._advance(counter, last)]
             if key:
                 writes.append(self._put_key(key, invoice.invoice_id, now))
             try:
@@ -162,13 +163,15 @@ class InvoiceStore:
             except Canceled as refusal:
                 if key and refusal.failed(2):  # somebody used the key since we looked: the same content, or a conflict
                     return self._remembered(key, now) or _raise(Busy("The same Idempotency-Key is in use right now."))
-                if refusal.failed(0):  # an invoice is there already under this id
-                    if key:  # made from the key, whose memory has run out
-                        return same(invoice, self._must_get(invoice.invoice_id))
-                    skipped += 1  # somebody chose this very number by hand: it is used, go past it
+                if key and refusal.failed(0):  # made from this key, whose memory has run out
+                    return same(invoice, self._must_get(invoice.invoice_id))
+                if refusal.failed(0) and not refusal.failed(1):  # somebody chose this very number by hand
+                    self._go_past(counter, last)
                     continue
-                skipped = 0
-                time.sleep(random.uniform(0.005, 0.03) * (attempt + 1))  # noqa: S311 -- spreads writers, keeps no secret
+                contended += 1
+                if contended == NUMBERING_ATTEMPTS:
+                    break
+                time.sleep(random.uniform(0.005, 0.03) * contended)  # noqa: S311 -- spreads writers, keeps no secret
             else:
                 return Stored(invoice, created=True)
         raise Busy("Too many invoices are being numbered at once.")
@@ -249,18 +252,23 @@ class InvoiceStore:
             }
         }
 
-    def _advance(self, counter: str, last: int, taken: int) -> dict[str, Any]:
+    def _advance(self, counter: str, last: int) -> dict[str, Any]:
         condition = "lastNumber = :last" if last else "attribute_not_exists(invoiceId)"
-        values = {":taken": taken, ":last": last} if last else {":taken": taken}
+        values = {":next": last + 1, ":last": last} if last else {":next": last + 1}
         return {
             "Update": {
                 "TableName": self._table,
                 "Key": encode({"invoiceId": counter}),
-                "UpdateExpression": "SET lastNumber = :taken",
+                "UpdateExpression": "SET lastNumber = :next",
                 "ConditionExpression": condition,
                 "ExpressionAttributeValues": encode(values),
             }
         }
+
+    def _go_past(self, counter: str, last: int) -> None:
+        """Count a number that is in use already, unless somebody else moved the counter: it has its invoice, no gap."""
+        with suppress(Canceled):
+            self.transact([self._advance(counter, last)])
 
     def transact(self, writes: list[dict[str, Any]]) -> None:
         """Make all the writes, or none.

@@ -1,0 +1,123 @@
+"""What the adapters do when AWS answers something out of the ordinary."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from invoicing.documents import DocumentStore
+from invoicing.issuing import Origin, invoice_id, issue
+from invoicing.listing import FILTERED_READ, MAX_READS, InvoiceIndexes
+from invoicing.loading import InvoiceLoader
+from invoicing.models import CreateInvoice
+from invoicing.paging import ListQuery, plan
+from invoicing.store import Canceled
+from invoicing.uploads import Upload, UploadStore
+
+
+class Refusing:
+    """A client of which every call fails with one code."""
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**_: Any) -> Any:
+            raise ClientError({"Error": {"Code": self._code, "Message": "no"}}, name)
+
+        return call
+
+
+@pytest.fixture
+def invoice() -> Any:
+    def made(number: str) -> Any:
+        line = {"description": "x", "quantity": 1, "unitPrice": 1, "taxRate": 0}
+        request = CreateInvoice.model_validate(
+            {"customerId": "C", "invoiceNumber": number, "issueDate": "2026-11-01", "currency": "EUR", "lines": [line]}
+        )
+        origin = Origin(datetime(2026, 11, 22, tzinfo=UTC), "api", "api")
+        return issue(request, number=number, identity=invoice_id("C", number), origin=origin)
+
+    return made
+
+
+def test_only_absence_counts_as_absence(invoice: Any) -> None:
+    upload = Upload("uploads", "incoming/a.csv", "tag", "")
+    assert upload.identity == "uploads/incoming/a.csv@tag"
+    assert DocumentStore("documents", Refusing("404")).link(invoice("1")) is None  # type: ignore[arg-type]
+    assert UploadStore("archives", Refusing("NoSuchKey")).open(upload) is None  # type: ignore[arg-type]
+    UploadStore("archives", Refusing("PreconditionFailed")).remove(upload)  # type: ignore[arg-type]
+    denied: Any = Refusing("AccessDenied")
+    for attempt in (
+        lambda: DocumentStore("documents", denied).link(invoice("1")),
+        lambda: UploadStore("archives", denied).open(upload),
+        lambda: UploadStore("archives", denied).remove(upload),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            attempt()
+
+
+def test_a_batch_whose_transaction_tells_nothing_is_written_one_by_one(
+    table: Any, invoice: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loader = InvoiceLoader(table.name)
+    loader.create(invoice("1"))
+
+    def conflicting(writes: list[Any]) -> None:
+        raise Canceled([{"Code": "TransactionConflict"}] * len(writes))
+
+    monkeypatch.setattr(loader, "transact", conflicting)
+    other = invoice("1").model_copy(update={"invoice_id": invoice("2").invoice_id, "content_hash": "y"})
+    outcomes = loader.create_many([invoice("1"), other, invoice("3")])
+    assert [getattr(outcome, "created", None) for outcome in outcomes] == [False, True, True]
+    (refused,) = loader.create_many([invoice("3").model_copy(update={"content_hash": "changed"})])
+    assert "exists with different content" in str(refused)
+
+
+def test_large_invoices_are_spread_over_transactions(table: Any, invoice: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    loader = InvoiceLoader(table.name)
+    sizes = []
+    real = loader.transact
+    monkeypatch.setattr(loader, "transact", lambda writes: (sizes.append(len(writes)), real(writes)))
+    big = [invoice(str(number)).model_copy(update={"source": "x" * 300_000}) for number in range(12)]
+    assert all(getattr(outcome, "created", False) for outcome in loader.create_many(big))
+    assert sizes == [10, 2]
+
+
+def pages(answers: list[dict[str, Any]], **query: str) -> Any:
+    """One page from a client that gives these answers in turn."""
+
+    class Client:
+        def query(self, **_: Any) -> Any:
+            return answers.pop(0)
+
+    chosen = plan(ListQuery.model_validate(query), datetime(2026, 11, 22, tzinfo=UTC))
+    return InvoiceIndexes("table", Client()).page(chosen, 2)  # type: ignore[arg-type]
+
+
+def item(name: str) -> dict[str, Any]:
+    at = "2026-11-01T00:00:00.000000Z"
+    return {name_: {"S": value} for name_, value in {"invoiceId": name, "createdAt": at, "customerId": "C"}.items()}
+
+
+def test_pages_of_dynamodb_are_followed_until_ours_is_full() -> None:
+    answers = [{"Items": [], "LastEvaluatedKey": item("a")}, {"Items": [item("b")], "LastEvaluatedKey": item("b")}]
+    answers.append({"Items": [item("c")]})
+    page = pages(answers, customerId="C", status="paid")
+    assert [found["invoiceId"] for found in page.items] == ["b", "c"]
+    assert page.next_token is None
+    assert answers == []
+
+
+def test_a_filter_that_matches_nothing_ends_with_a_token_and_not_with_the_time_out() -> None:
+    answers: list[dict[str, Any]] = [{"Items": [], "LastEvaluatedKey": item("a")}] * (MAX_READS + 5)
+    page = pages(answers, customerId="C", status="paid")
+    assert (page.items, len(answers), FILTERED_READ) == ([], 5, 200)
+    assert page.next_token
+
+
+def test_a_client_comes_with_the_environments_region(aws: str) -> None:
+    assert boto3.client("dynamodb").meta.region_name == aws
+    assert InvoiceLoader("table")._dynamodb.meta.config.retries["mode"] == "standard"

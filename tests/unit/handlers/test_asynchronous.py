@@ -1,0 +1,159 @@
+"""The functions that events start: uploads, the stream, PDFs."""
+
+import json
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+
+HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate\n"
+ROW = "0001,C-1,2026-11-01,EUR,Thing,2,10.50,19\n"
+
+Load = Callable[..., ModuleType]
+
+
+@pytest.fixture
+def bus(aws: str) -> str:
+    boto3.client("events", region_name=aws).create_event_bus(Name="invoice-events-dev")
+    return "invoice-events-dev"
+
+
+def invoices(table: Any) -> list[dict[str, Any]]:
+    items = boto3.client("dynamodb").scan(TableName=table.name)["Items"]
+    return sorted(
+        (item for item in items if "#" not in item["invoiceId"]["S"]), key=lambda item: item["invoiceNumber"]["S"]
+    )
+
+
+def upload(s3: Any, create: ModuleType, s3_event: Any, context: Any, content: bytes | str, key: str = "a.csv") -> Any:
+    s3.put_object(Bucket="uploads", Key=f"incoming/{key}", Body=content)
+    create.lambda_handler(s3_event("uploads", f"incoming/{key}", sequencer=key), context)
+    return json.loads(s3.get_object(Bucket="uploads", Key=f"reports/{key}.json")["Body"].read())
+
+
+def test_an_unreadable_file_is_reported_and_archived(
+    load: Load, table: Any, s3: Any, s3_event: Any, context: Any
+) -> None:
+    report = upload(s3, load("create_invoice"), s3_event, context, b"\x00\x01\x02 not a csv")
+    assert "no header row" in report["error"]
+    assert (report["rows"], report["created"], invoices(table)) == (0, 0, [])
+    assert s3.list_objects_v2(Bucket="archives")["KeyCount"] == 1
+    assert "no header row" in s3.get_object(Bucket="uploads", Key=report["rejectedReport"])["Body"].read().decode()
+
+
+def test_the_first_of_two_contradicting_invoices_wins(
+    load: Load, table: Any, s3: Any, s3_event: Any, context: Any
+) -> None:
+    other = ROW.replace("0001", "0002")
+    content = HEADER + ROW + other + ROW.replace("10.50", "99.00") + other
+    report = upload(s3, load("create_invoice"), s3_event, context, content)
+    assert (report["rows"], report["created"], report["duplicates"], report["rejected"]) == (4, 2, 1, 1)
+    assert [item["total"]["N"] for item in invoices(table)] == ["24.99", "24.99"]
+    rejected = s3.get_object(Bucket="uploads", Key=report["rejectedReport"])["Body"].read().decode()
+    assert rejected.splitlines()[1].startswith(
+        "4,invoice_number,0001,Invoice 0001 of customer C-1 exists with different"
+    )
+    assert invoices(table)[0]["source"]["S"] == "s3://uploads/incoming/a.csv#2"
+
+
+def test_a_batch_of_old_new_and_impossible_invoices(
+    load: Load, table: Any, s3: Any, s3_event: Any, context: Any
+) -> None:
+    create = load("create_invoice")
+    upload(s3, create, s3_event, context, HEADER + ROW)
+    huge = "".join(f"0003,C-1,2026-11-01,EUR,{'x' * 1000},1,1,19\n" for _ in range(400))
+    endless = "0004,C-1,2026-11-01,EUR,Much,999999999999999,999999999999999,19\n"
+    content = HEADER + ROW + ROW.replace("0001", "0002") + huge + endless
+    report = upload(s3, create, s3_event, context, content, key="b.csv")
+    assert (report["created"], report["duplicates"], report["rejected"]) == (1, 1, 2)
+    assert [item["invoiceNumber"]["S"] for item in invoices(table)] == ["0001", "0002"]
+
+
+@pytest.mark.usefixtures("table")
+def test_a_second_delivery_after_the_end_is_harmless(load: Load, s3: Any, s3_event: Any, context: Any) -> None:
+    create = load("create_invoice")
+    upload(s3, create, s3_event, context, HEADER + ROW)
+    s3.delete_object(Bucket="uploads", Key="reports/a.csv.json")
+    create.lambda_handler(s3_event("uploads", "incoming/a.csv", sequencer="a.csv"), context)
+    create.lambda_handler(s3_event("uploads", "incoming/never.csv", sequencer="x"), context)
+    assert s3.list_objects_v2(Bucket="uploads")["KeyCount"] == 0
+
+
+def test_a_file_that_takes_too_long_is_left_for_the_next_delivery(
+    load: Load, table: Any, s3: Any, s3_event: Any, context: Any
+) -> None:
+    context.milliseconds = 1000
+    s3.put_object(Bucket="uploads", Key="incoming/a.csv", Body=HEADER + ROW)
+    create = load("create_invoice")
+    with pytest.raises(Exception, match="short of time"):
+        create.lambda_handler(s3_event("uploads", "incoming/a.csv"), context)
+    assert s3.list_objects_v2(Bucket="uploads")["Contents"][0]["Key"] == "incoming/a.csv"
+    context.milliseconds = 30_000
+    create.lambda_handler(s3_event("uploads", "incoming/a.csv"), context)
+    assert len(invoices(table)) == 1
+
+
+@pytest.mark.usefixtures("bus")
+def test_the_stream_is_decided_and_published_record_by_record(
+    load: Load, table: Any, s3: Any, s3_event: Any, stream_record: Any, context: Any
+) -> None:
+    bad = "0002,C-1,2026-11-01,EUR,Free,1,0,19\n"
+    upload(s3, load("create_invoice"), s3_event, context, HEADER + ROW + bad)
+    records = [stream_record(image, number=number) for number, image in enumerate(invoices(table), 1)]
+    records.append(stream_record({"invoiceId": {"S": "counter#2026"}, "lastNumber": {"N": "1"}}, number=3))
+    process = load("process_invoice")
+    published = []
+    process.bus.publish = published.append
+    for _ in range(2):  # the stream delivers at least once
+        assert process.lambda_handler({"Records": records}, context) == {"batchItemFailures": []}
+    assert [event.detail_type for event in published] == ["invoice-created"] * 4
+    assert published[:2] == published[2:]
+    after = invoices(table)
+    assert [item["status"]["S"] for item in after] == ["processed", "rejected"]
+    assert [item["version"]["N"] for item in after] == ["2", "2"]
+    assert "total is zero" in after[1]["history"]["L"][1]["M"]["reasons"]["L"][0]["S"]
+
+    changed = [stream_record(new, old["dynamodb"]["NewImage"]) for new, old in zip(after, records, strict=False)]
+    process.lambda_handler({"Records": changed}, context)
+    assert [event.detail_type for event in published[4:]] == ["invoice-processed", "invoice-rejected"]
+    assert published[5].detail["reasons"] == ["total is zero: there is nothing to pay or to credit"]
+
+
+@pytest.mark.usefixtures("bus")
+def test_a_poisoned_record_and_a_refused_event_fail_alone(
+    load: Load, table: Any, s3: Any, s3_event: Any, stream_record: Any, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(s3, load("create_invoice"), s3_event, context, HEADER + ROW + ROW.replace("0001", "0002"))
+    first, second = (stream_record(image, number=number) for number, image in enumerate(invoices(table), 1))
+    poisoned = stream_record({"invoiceId": {"S": "broken"}, "total": {"S": "much"}}, number=3)
+    process = load("process_invoice")
+    real = process.bus._events.put_events
+
+    def refusing(Entries: list[Any]) -> Any:  # noqa: N803 -- boto3's name
+        if '"0002"' in Entries[0]["Detail"]:
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure", "ErrorMessage": "sorry"}]}
+        return real(Entries=Entries)
+
+    monkeypatch.setattr(process.bus._events, "put_events", refusing)
+    answer = process.lambda_handler({"Records": [first, second, poisoned]}, context)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}, {"itemIdentifier": "3"}]}
+
+
+def test_pdfs_are_not_made_of_what_nobody_should_be_sent(
+    load: Load, table: Any, s3: Any, s3_event: Any, context: Any
+) -> None:
+    upload(s3, load("create_invoice"), s3_event, context, HEADER + ROW)
+    invoice_id = invoices(table)[0]["invoiceId"]["S"]
+    table.update_item(
+        Key={"invoiceId": invoice_id},
+        UpdateExpression="SET #s = :void",
+        ExpressionAttributeNames={"#s": "status"},
+        ExpressionAttributeValues={":void": "void"},
+    )
+    generate = load("generate_pdf")
+    generate.lambda_handler({"detail": {"invoiceId": invoice_id}}, context)
+    assert s3.list_objects_v2(Bucket="documents")["KeyCount"] == 0
+    with pytest.raises(Exception, match="There is no invoice"):
+        generate.lambda_handler({"detail": {"invoiceId": "unknown"}}, context)

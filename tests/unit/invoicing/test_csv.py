@@ -1,0 +1,224 @@
+"""CSV as spreadsheets write it: dialects, row numbers, rejections; nothing is guessed."""
+
+import gzip
+import io
+from decimal import Decimal
+
+import pytest
+
+from invoicing.csv_import import KNOWN, Candidate, Rejected, read_invoices
+from invoicing.csv_text import UnreadableFileError, open_text, read_sheet
+from invoicing.reports import RejectReport, neutral
+
+HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate"
+ROW = "0001,C-1,2026-11-01,EUR,Thing,2,10.50,19"
+
+
+def read(data: bytes | str) -> list[Candidate | Rejected]:
+    raw = data.encode() if isinstance(data, str) else data
+    stream = io.BufferedReader(io.BytesIO(raw))  # type: ignore[arg-type]
+    return list(read_invoices(read_sheet(open_text(stream), KNOWN)))
+
+
+def one(data: bytes | str) -> Candidate:
+    (found,) = read(data)
+    assert isinstance(found, Candidate), found
+    return found
+
+
+def refused(data: bytes | str) -> list[tuple[int, str, str]]:
+    (found,) = read(data)
+    assert isinstance(found, Rejected), found
+    return [(problem.row, problem.column, problem.reason) for problem in found.problems]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_encodings_and_line_ends(encoding: str, end: str) -> None:
+    found = one(end.join([HEADER, ROW.replace("Thing", "Größe «é»")]).encode(encoding))
+    assert found.request.lines[0].description == "Größe «é»"
+    assert (found.first, found.last, found.request.invoice_number) == (2, 2, "0001")
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "price", "expected"),
+    [
+        (",", "10.50", "10.5"),
+        (",", '"1,234.50"', "1234.5"),
+        (",", "1'234.50", "1234.5"),
+        (";", "10,50", "10.5"),
+        (";", "1.234,50", "1234.5"),
+        (";", "1 234,50", "1234.5"),
+        (";", "1\u202f234\u202f567,5", "1234567.5"),
+        ("\t", "1,234.50", "1234.5"),
+    ],
+)
+def test_delimiters_and_decimal_marks(delimiter: str, price: str, expected: str) -> None:
+    row = ROW.replace(",", delimiter).replace("10.50", price)
+    found = one(f"{HEADER.replace(',', delimiter)}\n{row}\n")
+    assert found.request.lines[0].unit_price == Decimal(expected)
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "price"),
+    [(",", '"10,50"'), (",", '"1,2345.00"'), (",", '"1,23,456"'), (";", "10.50"), ("\t", "10,50"), (",", "€10"),
+     (",", "1e3"), (",", "--1"), (",", "'5"), (";", "1.234.5"), (",", '"1,234 567.00"'), (",", "٣")],
+)  # fmt: skip
+def test_numbers_that_could_mean_two_things_are_refused(delimiter: str, price: str) -> None:
+    row = ROW.replace(",", delimiter).replace("10.50", price)
+    ((number, column, reason),) = refused(f"{HEADER.replace(',', delimiter)}\n{row}\n")
+    assert (number, column) == (2, "unit_price")
+    assert reason.startswith("is not a number with a decimal")
+
+
+def test_header_names_are_matched_loosely_and_columns_may_come_in_any_order() -> None:
+    header = "Tax-Rate *,UNIT PRICE,quantity,Description,currency,IssueDate,customer id,Invoice__Number,remark"
+    found = one(f"{header}\n19 %,10.50,2,Thing,eur,2026-11-01,C-1,0001,whatever\n")
+    assert found.request.currency == "EUR"
+    assert found.request.lines[0].tax_rate == 19
+
+
+def test_banners_and_blank_lines_count_as_rows_but_are_not_read() -> None:
+    found = read(f"Quarterly export\n\n,,,\n{HEADER}\n\n{ROW}\n,,,,,,,\n{ROW.replace('0001', '0002')}\n")
+    assert [(invoice.first, invoice.last) for invoice in found] == [(6, 6), (8, 8)]
+
+
+def test_a_quoted_line_break_is_one_row_as_in_a_spreadsheet() -> None:
+    found = read(
+        f"{HEADER}\n{ROW.replace('Thing', chr(34) + 'two' + chr(10) + 'lines' + chr(34))}\n0002,C,x,EUR,d,1,1,0\n"
+    )
+    assert isinstance(found[0], Candidate)
+    assert found[0].request.lines[0].description == "two\nlines"
+    assert found[1].first == 3
+
+
+def test_adjacent_rows_are_one_invoice_and_later_ones_another() -> None:
+    other = ROW.replace("0001", "0002")
+    found = read("\n".join([HEADER, ROW, ROW.replace("Thing", "More"), other, ROW]))
+    assert [(invoice.first, invoice.last, invoice.rows) for invoice in found] == [(2, 3, 2), (4, 4, 1), (5, 5, 1)]
+    assert isinstance(found[0], Candidate)
+    assert [line.description for line in found[0].request.lines] == ["Thing", "More"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("issue_date", "01.11.2026", "must be an ISO 8601 date such as 2026-11-22"),
+        ("issue_date", "2026-02-30", "is not a day of the calendar"),
+        ("issue_date", "", "is required"),
+        ("currency", "EURO", "'EURO' is not an ISO 4217 currency code"),
+        ("currency", "", "is required"),
+        ("description", "", "is required"),
+        ("quantity", "0", "must not be zero"),
+        ("quantity", "1.1234567", "has more than 6 decimal places"),
+        ("quantity", "1000000000000000", "has more than 15 digits before the decimal point"),
+        ("unit_price", "-1", "must not be negative"),
+        ("unit_price", "", "is required"),
+        ("tax_rate", "100.01", "must be a percentage from 0 to 100 (19 means 19 %)"),
+        ("customer_id", "", "is required"),
+        ("invoice_number", "", "is required"),
+        ("invoice_number", "9" * 65, "String should have at most 64 characters"),
+        ("customer_id", "C\x07", "contains the control character U+0007"),
+    ],
+)
+def test_a_bad_cell_is_named_by_row_and_column(column: str, value: str, reason: str) -> None:
+    cells = dict(zip(HEADER.split(","), ROW.split(","), strict=True)) | {column: value}
+    assert refused(f"{HEADER}\n{','.join(cells.values())}\n") == [(2, column, reason)]
+
+
+def test_customer_columns_are_checked_and_carried() -> None:
+    header = f"{HEADER},customer_name,customer_email,customer_vat_id,due_date,discount"
+    found = one(f"{header}\n{ROW},Łódź,ap@lodz.example,PL1,2026-12-24,7.5\n")
+    assert found.request.customer.model_dump(exclude_none=True) == {
+        "name": "Łódź",
+        "email": "ap@lodz.example",
+        "vat_id": "PL1",
+    }
+    assert found.request.lines[0].discount == Decimal("7.5")
+    ((row, column, _),) = refused(f"{header}\n{ROW},Łódź,nobody,PL1,,\n")
+    assert (row, column) == (2, "customer_email")
+
+
+def test_one_bad_row_rejects_its_whole_invoice_and_no_other() -> None:
+    bad = ROW.replace(",2,", ",two,")
+    found = read("\n".join([HEADER, ROW, bad, ROW, ROW.replace("0001", "0002")]))
+    assert [type(invoice) for invoice in found] == [Rejected, Candidate]
+    assert (found[0].first, found[0].last, found[0].rows) == (2, 4, 3)
+
+
+def test_rows_of_one_invoice_must_agree() -> None:
+    assert refused("\n".join([HEADER, ROW, ROW.replace("EUR", "USD")])) == [
+        (3, "currency", "differs from row 2 of the same invoice, which has 'EUR'")
+    ]
+
+
+@pytest.mark.parametrize("torn", [",,,,Rest,1,1,19", "0001,,,,Rest,1,1,19", ",C-1,,,Rest,1,1,19", '0001,"a"b,x'])
+def test_a_row_that_may_belong_to_an_invoice_rejects_it(torn: str) -> None:
+    found = read(f"{HEADER}\n{ROW}\n{torn}\n{ROW}")
+    assert [type(invoice) for invoice in found] == [Rejected]
+    assert (found[0].first, found[0].last) == (2, 4)
+
+
+def test_surplus_and_missing_cells_are_told() -> None:
+    assert refused(f"{HEADER}\n{ROW},surplus\n") == [(2, "", "the row has more cells than the header, which has 8")]
+    assert [problem[1] for problem in refused(f"{HEADER}\n0001,C-1,2026-11-01,EUR,Thing\n")] == [
+        "quantity",
+        "unit_price",
+        "tax_rate",
+    ]
+
+
+def test_a_file_that_is_cut_off_says_so() -> None:
+    found = read(f'{HEADER}\n{ROW}\n0002,C-1,2026-11-01,EUR,"Thi')
+    assert isinstance(found[0], Rejected)
+    assert "cut off" in found[0].problems[0].reason
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b"\n \n", "the file is empty"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "no header row"),
+        (b"invoice_number,customer_id,issue_date,currency\n", "lacks these columns: description, quantity"),
+        (f"{HEADER},Customer ID\n".encode(), "more than once: customer_id"),
+        (b"x" * 2_000_000, "a line of more than a million characters"),
+        (gzip.compress(f"{HEADER}\n{ROW}\n".encode() * 900)[:-20], "damaged or cut off"),
+        (gzip.compress(f"{HEADER}\n{ROW}\n".encode() * 9000)[:400] + b"\xff" * 9000, "damaged or cut off"),
+        ("a,b,c\n".encode("utf-16")[:-1] + b"\xd8", "damaged or cut off"),
+    ],
+    ids=["empty", "blank", "png", "columns", "twice", "one-line", "cut-gzip", "bad-gzip", "utf-16"],
+)
+def test_files_that_are_no_such_csv_are_refused_with_the_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableFileError, match=reason):
+        read(data)
+
+
+def test_gzip_is_unpacked() -> None:
+    assert one(gzip.compress(f"{HEADER}\n{ROW}\n".encode())).rows == 1
+
+
+def test_more_lines_than_an_invoice_may_have() -> None:
+    found = read("\n".join([HEADER, *[ROW] * 5001, ROW.replace("0001", "0002")]))
+    assert isinstance(found[0], Rejected)
+    assert (found[0].rows, found[0].problems[0].reason) == (5001, "the invoice has more than 5000 lines")
+    assert isinstance(found[1], Candidate)
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+def test_formulas_are_neutralised_in_reports(cell: str) -> None:
+    assert neutral(cell) == f"'{cell}"
+    assert neutral(f"x{cell}") == f"x{cell}"
+
+
+def test_the_reject_report_names_what_was_lost() -> None:
+    (found,) = read("\n".join([HEADER, ROW, ROW.replace(",2,", ",=2,")]))
+    assert isinstance(found, Rejected)
+    report = RejectReport()
+    report.add(found)
+    lines = report.content().read().decode().splitlines()
+    report.close()
+    assert lines == [
+        "row,column,value,reason",
+        "3,quantity,'=2,is not a number with a decimal point; invoice 0001 (rows 2 to 3) was not imported",
+    ]

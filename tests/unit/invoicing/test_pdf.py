@@ -1,0 +1,164 @@
+"""The PDF: every figure in its text, whatever the text; the same bytes for the same invoice."""
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+
+from invoicing.issuing import Origin, invoice_id, issue
+from invoicing.models import CreateInvoice, Invoice
+from invoicing.money import grouped, number_text, price_text, text
+from invoicing.pdf import Renderer
+from invoicing.settings import Brand
+from invoicing.typeface import MISSING, markup
+
+FONTS = Path(__file__).resolve().parents[3] / "lambdas" / "generate_pdf" / "fonts"
+BRAND = Brand(
+    brand_name="Sample Trading GmbH",
+    brand_address="Musterweg 1|10000 Musterstadt",
+    brand_vat_id="DE000000000",
+    brand_email="billing@sample.example",
+    brand_iban="XX00 0000 0000",
+)
+LINE = {"description": "Thing", "quantity": "2.5", "unitPrice": "1234.0375", "taxRate": "19"}
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Renderer:
+    return Renderer(BRAND, FONTS)
+
+
+def made(**changes: Any) -> Invoice:
+    body = {"invoiceNumber": "0042", "customerId": "C-1", "issueDate": "2026-11-01", "currency": "EUR", "lines": [LINE]}
+    request = CreateInvoice.model_validate(body | changes)
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    return issue(request, number="0042", identity=invoice_id("C-1", "0042"), origin=Origin(now, "api", "api"))
+
+
+def pages(pdf: bytes) -> list[str]:
+    return [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages]
+
+
+@pytest.mark.parametrize("currency", ["EUR", "JPY", "KWD"])
+def test_every_figure_is_in_the_text(renderer: Renderer, currency: str) -> None:
+    lines = [LINE, LINE | {"taxRate": "7", "discount": "12.5", "quantity": "-1"}, LINE | {"taxRate": "0"}]
+    invoice = made(currency=currency, lines=lines)
+    (page,) = pages(renderer.render(invoice))
+    printed = page.split()
+    for line in invoice.lines:
+        for figure in (number_text(line.quantity), price_text(line.unit_price, currency), text(line.net, currency)):
+            assert grouped(figure) in printed
+    for tax in invoice.taxes:
+        assert {number_text(tax.rate), grouped(text(tax.base, currency)), grouped(text(tax.amount, currency))} <= {
+            *printed
+        }
+    for amount in (invoice.subtotal, invoice.tax_total, invoice.total):
+        assert grouped(text(amount, currency)) in printed
+    for words in (
+        "INVOICE",
+        "0042",
+        "2026-11-01",
+        "2026-12-01",
+        "Sample Trading GmbH",
+        "Page 1 of 1",
+        "XX00 0000 0000",
+    ):
+        assert words in page
+
+
+def test_the_same_invoice_is_the_same_file_whatever_happened_since(renderer: Renderer) -> None:
+    invoice = made()
+    later = invoice.model_copy(update={"version": 3, "updated_at": "2027-01-01T00:00:00.000000Z"})
+    assert renderer.render(invoice) == renderer.render(later) == Renderer(BRAND, FONTS).render(invoice)
+
+
+def test_metadata_names_the_document(renderer: Renderer) -> None:
+    reader = pypdf.PdfReader(io.BytesIO(renderer.render(made(customer={"name": "Łódź"}))))
+    assert reader.metadata is not None
+    assert (reader.metadata.title, reader.metadata.author) == ("Invoice 0042", "Sample Trading GmbH")
+    assert reader.metadata.subject == "Invoice 0042 for Łódź"
+
+
+def test_a_credit_note_says_so(renderer: Renderer) -> None:
+    (page,) = pages(renderer.render(made(lines=[LINE | {"quantity": "-1"}])))
+    assert "CREDIT NOTE" in page
+    assert "EUR 1,468.51 will be credited to you" in page
+    (page,) = pages(renderer.render(made(lines=[LINE | {"discount": "100"}])))
+    assert "Nothing is to be paid." in page
+
+
+def test_twelve_hundred_lines_are_all_there_with_the_headings_on_every_page(renderer: Renderer) -> None:
+    lines = [LINE | {"description": f"Item no. {number:04d}!"} for number in range(1, 1201)]
+    printed = pages(renderer.render(made(lines=lines)))
+    assert len(printed) > 20
+    whole = "\n".join(printed)
+    assert [number for number in range(1, 1201) if f"Item no. {number:04d}!" not in whole] == []
+    table_pages = [page for page in printed if "Item no." in page]
+    assert all("Description" in page and "Unit price" in page for page in table_pages)
+    assert f"Page 2 of {len(printed)}" in printed[1]
+    assert "Invoice 0042" in printed[1]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        'Łódź & Söhne <b>bold?</b> &amp; "quoted"',
+        "Βιβλιοπωλείο Αμαλθεία",
+        "Издательство «Образец» ТОВ Зразкова Криниця їєґ",
+        "Işıltı Çiçekçilik Ğğ Şş",
+        "Phở Việt Nam",
+        "€ £ ¥ ₺ ₴ ₹ ₽ № ™",
+    ],
+)  # fmt: skip
+def test_scripts_of_the_embedded_fonts_are_extracted_as_written(renderer: Renderer, written: str) -> None:
+    (page,) = pages(renderer.render(made(customer={"name": written}, lines=[LINE | {"description": written}])))
+    assert " ".join(page.split()).count(written) == 2
+    assert MISSING not in page
+
+
+@pytest.mark.parametrize("written", ["株式会社さくら見本", "中文发票", "한국어송장"])
+def test_chinese_japanese_and_korean_are_extracted_as_written(renderer: Renderer, written: str) -> None:
+    (page,) = pages(renderer.render(made(customer={"name": written})))
+    assert written in page
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "x" * 1000,
+        "<para><font color='red'>" * 20,
+        "</b></i>&#0;&nosuch;",
+        "שלום עולם مرحبا",
+        "👩‍👩‍👧 family \u202eevil\u202c",
+        "a\n" * 400,
+        "é" * 100,
+        "%s {0} \\n",
+    ],
+    ids=["long", "markup", "entities", "rtl", "emoji", "breaks", "combining", "formats"],
+)
+def test_hostile_text_never_breaks_the_document(renderer: Renderer, hostile: str) -> None:
+    customer = {"name": hostile[:200].replace("\n", " "), "address": hostile[:500]}
+    lines = [LINE | {"description": hostile[:1000]}] * 3
+    whole = "\n".join(pages(renderer.render(made(customer=customer, lines=lines))))
+    assert "Total EUR" in whole
+
+
+def test_amounts_of_fifteen_digits_still_fit(renderer: Renderer) -> None:
+    lines = [LINE | {"quantity": "999999999.123456", "unitPrice": "99999.123456", "discount": "12.345678"}]
+    invoice = made(lines=lines)
+    assert grouped(text(invoice.total, "EUR")) in pages(renderer.render(invoice))[0]
+
+
+def test_a_bare_brand_and_a_bare_customer_are_enough() -> None:
+    (page,) = pages(Renderer(Brand(brand_name="B"), FONTS).render(made()))
+    assert "VAT ID" not in page
+    assert "to account" not in page
+
+
+def test_what_no_font_has_becomes_a_square_and_what_is_invisible_nothing() -> None:
+    printable = frozenset(map(ord, "ab<\u25a1"))
+    assert markup("a<\u202e👍b", printable) == "a&lt;□b"
+    assert markup("x\r\na\tb", frozenset(map(ord, "xab "))) == "x<br/>a b"
