@@ -359,6 +359,8 @@ def _clean(folder: Path) -> None:
         # First only the server: it saves its state and ends its workers.
         processes.stop(lambda: [server] if (server := record.server()) else [], grace_s=10)
     processes.stop(lambda: _alive(folder, record), grace_s=0.5)
+    with contextlib.suppress(ChildProcessError):  # most often it is another process's child
+        os.waitpid(record.pid, os.WNOHANG)
     (folder / "engine.json").unlink(missing_ok=True)
     shutil.rmtree(folder / "tmp", ignore_errors=True)
 

@@ -74,6 +74,7 @@ def _bind(candidates: list[int]) -> socket.socket | None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", port))
+            listener.listen(100)  # at once: another engine that only binds too would not be stopped
         except OSError:
             listener.close()
         else:

@@ -4,15 +4,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.engine import ACCOUNT_ID, EmbeddedEngine
+from harness.engine import ACCOUNT_ID, EmbeddedEngine, embedded
 from tests.engine.cloud import Cloud, worker
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Engines of tests lie apart from the checkout's, so that `nox -s down` in another terminal does not end them."""
+    embedded._FOLDER = tmp_path_factory.mktemp("engines")
+
+
 @pytest.fixture(scope="session")
-def cloud() -> Iterator[Cloud]:
+def cloud(_own_folder: None) -> Iterator[Cloud]:
     engine = EmbeddedEngine(f"test-{worker()}", port="auto")
-    if engine.is_running:
-        engine.stop()  # of a run that was killed
     engine.start(tied=True)
     try:
         engine.wait_healthy()

@@ -141,52 +141,67 @@ def test_a_snapshot_of_another_version_is_refused(tmp_path: Path) -> None:
 
 
 PARENT = """
-import os, signal, sys
-from harness.engine import EmbeddedEngine
+import os, pathlib, signal, sys
+from harness.engine import embedded
 from tests.engine.cloud import Cloud
-engine = EmbeddedEngine(sys.argv[1], port="auto")
+embedded._FOLDER = pathlib.Path(sys.argv[1])
+engine = embedded.EmbeddedEngine("orphan", port="auto")
 engine.start(tied=sys.argv[2] == "tied")
 engine.wait_healthy()
 cloud = Cloud(engine)
 function = cloud.function("import time\\ndef handler(event, context): time.sleep(60)", Timeout=90)
 cloud.client("lambda").invoke(FunctionName=function, InvocationType="Event")
-while not [p for found in __import__("harness.engine.embedded").engine.embedded.leftovers() for p in found.processes[1:]
-           if found.instance == sys.argv[1]]:
-    pass
+while len([process for found in embedded.leftovers() for process in found.processes]) < 2:
+    pass  # until the worker runs
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def kill_a_parent(instance: str, tied: str) -> None:
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A build folder of this test's own, so that cleaning finds nobody else's engines."""
+    monkeypatch.setattr(embedded, "_FOLDER", tmp_path)
+    return tmp_path
+
+
+def kill_a_parent(folder: Path, tied: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", PARENT, instance, tied], env=environment, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", PARENT, folder, tied], env=environment, check=False, timeout=60)
     assert done.returncode == -signal.SIGKILL
 
 
-def leftovers_of(instance: str) -> list[embedded.Leftover]:
-    return [leftover for leftover in embedded.leftovers() if leftover.instance == instance]
-
-
-def test_a_killed_parent_leaves_what_cleaning_finds() -> None:
+@pytest.mark.parametrize("server", ["lives", "was killed, too"])
+def test_a_killed_parent_leaves_nothing_that_cleaning_does_not_end(folder: Path, server: str) -> None:
     # GIVEN an engine whose parent was killed while a handler ran
-    instance = f"orphan-{worker()}"
-    kill_a_parent(instance, "free")
-    [leftover] = leftovers_of(instance)
-    assert len(leftover.processes) == 2
-    # WHEN even the engine is killed, the worker still is found
+    kill_a_parent(folder, "free")
+    [leftover] = embedded.leftovers()
+    assert (leftover.instance, len(leftover.processes)) == ("orphan", 2)
+    if server != "lives":
+        os.kill(leftover.processes[0].pid, signal.SIGKILL)
+    # WHEN a later command cleans up
+    assert [found.instance for found in embedded.clean_leftovers()] == ["orphan"]
+    # THEN neither the server nor the worker lives
+    assert embedded.leftovers() == []
+    assert [p for p in leftover.processes if embedded.processes.same(p.pid, p.born)] == []
+
+
+def test_the_next_start_cleans_what_was_left(folder: Path) -> None:
+    kill_a_parent(folder, "free")
+    [leftover] = embedded.leftovers()
     os.kill(leftover.processes[0].pid, signal.SIGKILL)
-    # THEN cleaning ends it
-    EmbeddedEngine(instance, port="auto").stop()
-    assert leftovers_of(instance) == []
-    for process in leftover.processes:
-        assert embedded.processes.same(process.pid, process.born) is None
+    engine = EmbeddedEngine("orphan", port="auto")
+    eventually(lambda: not engine.is_running)
+    engine.start(tied=True)
+    try:
+        engine.wait_healthy()
+        assert [p for p in leftover.processes if embedded.processes.same(p.pid, p.born)] == []
+    finally:
+        engine.stop()
 
 
-def test_a_tied_engine_ends_with_its_parent() -> None:
-    instance = f"tied-{worker()}"
-    kill_a_parent(instance, "tied")
-    eventually(lambda: leftovers_of(instance) == [], what="the engine's end")
-    EmbeddedEngine(instance).stop()
+def test_a_tied_engine_ends_with_its_parent(folder: Path) -> None:
+    kill_a_parent(folder, "tied")
+    eventually(lambda: embedded.leftovers() == [], what="the engine's end")
 
 
 def test_only_loopback_is_listened_on(cloud: Cloud) -> None:
