@@ -1,5 +1,6 @@
 """The AWS side of unit tests, by moto: the table as Terraform makes it, buckets; and handlers loaded as Lambda does."""
 
+import functools
 import importlib
 import json
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import boto3
+import botocore.loaders
 import hypothesis
 import pytest
 from moto import mock_aws
@@ -61,6 +63,15 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: Any = field(default=None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _service_models_read_once() -> Iterator[None]:
+    """Each mock of AWS starts a new session, which reads megabytes of service models; they do not change meanwhile."""
+    load = functools.lru_cache(maxsize=None)(botocore.loaders.JSONFileLoader().load_file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.loaders.JSONFileLoader, "load_file", lambda _, path: load(path))
+        yield
 
 
 @pytest.fixture
