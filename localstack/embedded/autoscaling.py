@@ -29,25 +29,10 @@ _policies = AccountRegionScopedDict()  # _key(...) + name -> scaling policy
 _actions = AccountRegionScopedDict()  # _key(...) + name -> scheduled action
 _tags = AccountRegionScopedDict()  # scalable target's ARN -> {key: value}
 
-_NAMESPACES = frozenset(
-    [
-        "ecs",
-        "elasticmapreduce",
-        "ec2",
-        "appstream",
-        "dynamodb",
-        "rds",
-        "sagemaker",
-        "custom-resource",
-        "comprehend",
-        "lambda",
-        "cassandra",
-        "kafka",
-        "elasticache",
-        "neptune",
-        "workspaces",
-    ]
-)
+_NAMESPACES = frozenset((
+    "appstream", "cassandra", "comprehend", "custom-resource", "dynamodb", "ec2", "ecs", "elasticache",
+    "elasticmapreduce", "kafka", "lambda", "neptune", "rds", "sagemaker", "workspaces",
+))  # fmt: skip
 _POLICY_TYPES = frozenset({"StepScaling", "TargetTrackingScaling", "PredictiveScaling"})
 _MAX_TAGS = 50
 _SEPARATOR = "\n"
