@@ -32,6 +32,9 @@ REGION = "us-east-1"
 APPLY_DEADLINE_S = 15 * 60
 """An apply takes about a minute, of which most is a fixed wait inside the provider; ten of them mean that it hangs."""
 
+PARALLELISM = 30
+"""Resources at work at once. The provider's fixed waits (a bucket's lifecycle: 55 s) overlap only if they all begin."""
+
 
 class Stack(BaseModel):
     """What a user or a test needs to know of a running stack."""
@@ -202,7 +205,8 @@ class Deployment:
         Raises:
             HarnessError: Terraform failed; the message carries its diagnostics.
         """
-        self.terraform.apply(on_event=on_event, deadline_s=APPLY_DEADLINE_S)
+        parallel = (f"-parallelism={PARALLELISM}",)
+        self.terraform.apply(options=parallel, on_event=on_event, deadline_s=APPLY_DEADLINE_S)
         return self.describe()
 
     def describe(self) -> Stack:
