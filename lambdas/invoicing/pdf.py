@@ -68,7 +68,7 @@ class Renderer:
 
     def __init__(self, brand: Brand, fonts: Path) -> None:
         self._brand = brand
-        self._printable = register(fonts)
+        self._coverage = register(fonts)
 
     def render(self, invoice: Invoice) -> bytes:
         """The PDF's bytes; A4, as many pages as the lines need."""
@@ -108,7 +108,7 @@ class Renderer:
     def _text(self, written: str, style: ParagraphStyle) -> Paragraph:
         rows = written.replace("\r\n", "\n").strip().split("\n")
         flowing = "\n".join(rows) if len(rows) <= MOST_LINES_OF_TEXT else " ".join(rows)
-        return Paragraph(markup(flowing, self._printable), style)
+        return Paragraph(markup(flowing, self._coverage), style)
 
     def _head(self, invoice: Invoice) -> Flowable:
         """Brand and title on top, below them the customer and the facts of the document."""

@@ -13,7 +13,7 @@ from invoicing.models import CreateInvoice, Invoice
 from invoicing.money import grouped, number_text, price_text, text
 from invoicing.pdf import Renderer
 from invoicing.settings import Brand
-from invoicing.typeface import MISSING, markup
+from invoicing.typeface import EAST_ASIAN, MISSING, REGULAR, markup
 
 FONTS = Path(__file__).resolve().parents[3] / "lambdas" / "generate_pdf" / "fonts"
 BRAND = Brand(
@@ -36,6 +36,16 @@ def made(**changes: Any) -> Invoice:
     request = CreateInvoice.model_validate(body | changes)
     now = datetime(2026, 11, 22, tzinfo=UTC)
     return issue(request, number="0042", identity=invoice_id("C-1", "0042"), origin=Origin(now, "api", "api"))
+
+
+def all_fonts_are_embedded(pdf: bytes) -> bool:
+    """Whether every font that a page uses brings its glyphs: nothing depends on what the reader's machine has."""
+    used = [font.get_object() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages for font in fonts_of(page)]
+    return all("/FontFile2" in font["/FontDescriptor"] for font in used if font["/BaseFont"] != "/Helvetica")
+
+
+def fonts_of(page: pypdf.PageObject) -> list[Any]:
+    return list(page["/Resources"]["/Font"].values())
 
 
 def pages(pdf: bytes) -> list[str]:
@@ -123,6 +133,8 @@ def test_scripts_of_the_embedded_fonts_are_extracted_as_written(renderer: Render
 def test_chinese_japanese_and_korean_are_extracted_as_written(renderer: Renderer, written: str) -> None:
     (page,) = pages(renderer.render(made(customer={"name": written})))
     assert written in page
+    assert MISSING not in page
+    assert all_fonts_are_embedded(renderer.render(made(customer={"name": written})))
 
 
 @pytest.mark.parametrize(
@@ -159,6 +171,10 @@ def test_a_bare_brand_and_a_bare_customer_are_enough() -> None:
 
 
 def test_what_no_font_has_becomes_a_square_and_what_is_invisible_nothing() -> None:
-    printable = frozenset(map(ord, "ab<\u25a1"))
-    assert markup("a<\u202e👍b", printable) == "a&lt;□b"
-    assert markup("x\r\na\tb", frozenset(map(ord, "xab "))) == "x<br/>a b"
+    assert markup("a<\u202e👍b", {REGULAR: frozenset(map(ord, "ab<\u25a1"))}) == "a&lt;□b"
+    assert markup("x\r\na\tb", {REGULAR: frozenset(map(ord, "xab "))}) == "x<br/>a b"
+
+
+def test_a_run_is_printed_in_the_first_font_that_has_it() -> None:
+    coverage = {REGULAR: frozenset(map(ord, "ab ")), EAST_ASIAN: frozenset(map(ord, "a株&"))}
+    assert markup("ab 株&株 b", coverage) == f'ab <font name="{EAST_ASIAN}">株&amp;株</font> b'
