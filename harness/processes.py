@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from harness import process_table
 from harness import tied as tied_program
 from harness.paths import BUILD
 
@@ -65,19 +66,9 @@ class Recorded:
 
 
 def start_time(pid: int) -> str | None:
-    """When a process started, in a form that is only good for comparing.
-
-    On Linux the boot's identity and the clock ticks since then (proc(5), field 22 of ``stat``), elsewhere what ``ps``
-    says. None if there is no such process, or it has ended and only waits to be reaped.
-    """
-    if _LINUX:
-        fields = _stat(pid)
-        return None if fields is None or fields[0] in "ZX" else f"{_boot()}/{fields[19]}"
-    asked = subprocess.run(  # noqa: S603 - fixed command, own argument
-        ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    state, _, started = asked.stdout.strip().partition(" ")
-    return None if state.startswith("Z") else started.strip() or None
+    """When a process started, in a form that is only good for comparing; None if there is no such living process."""
+    process = process_table.find(pid)
+    return process.born if process else None
 
 
 def is_alive(pid: int, started: str | None) -> bool:
@@ -226,28 +217,9 @@ def clean_leftovers(folder: Path | None = None, *, orphaned_only: bool = False, 
     return [one.purpose for one in leftovers(folder, orphaned_only=orphaned_only) if terminate(one, grace_s=grace_s)]
 
 
-def _stat(pid: int) -> list[str] | None:
-    """The fields of ``/proc/<pid>/stat`` after the command's name (which may hold spaces and brackets)."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-
-
-def _boot() -> str:
-    """The identity of this boot: clock ticks are counted from it."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-
-
 def _group(pgid: int) -> list[int]:
-    """The living members of a process group, from /proc."""
-    members = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            fields = _stat(int(entry.name))
-            if fields and fields[2] == str(pgid) and fields[0] not in "ZX":
-                members.append(int(entry.name))
-    return members
+    """The living members of a process group."""
+    return [process.pid for process in process_table.running() if process.group == pgid]
 
 
 def _carries(pid: int, mark: str) -> bool:

@@ -5,7 +5,6 @@ The key of a snapshot covers everything that goes into it, so an edit of a modul
 or Terraform's version makes a new one; nothing is ever tested on a stack that its sources do not describe.
 """
 
-import fcntl
 import hashlib
 import shutil
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.engine import EmbeddedEngine, engine_for
+from harness.locks import locked
 from harness.package import Artifact
 from harness.paths import BUILD, ROOT
 from harness.stack import Deployment, Stack, artifacts_of, build_for
@@ -99,8 +99,7 @@ def deployed(environment: str) -> Snapshot:
     """
     parent = _folder(environment)
     parent.mkdir(parents=True, exist_ok=True)
-    with (parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(parent / "lock"):
         engine = engine_for(instance=f"snapshot-{environment}", port="auto")
         artifacts = build_for(engine)
         ready = parent / key_of(environment, artifacts)

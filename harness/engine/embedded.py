@@ -17,10 +17,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.engine import environments, ports, processes
+from harness import process_table as processes
+from harness.engine import environments, ports
 from harness.engine.base import ACCOUNT_ID, REGION, ROOT_ENVIRONMENT
-from harness.engine.locks import locked
 from harness.errors import HarnessError
+from harness.locks import locked
 from harness.paths import BUILD, ROOT
 
 _FOLDER = BUILD / "engine"

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from harness.engine.locks import locked
 from harness.errors import HarnessError
+from harness.locks import locked
 from harness.paths import BUILD, ROOT
 
 _FOLDER = BUILD / "engine"

@@ -4,7 +4,7 @@ import contextlib
 import socket
 from pathlib import Path
 
-from harness.engine import processes
+from harness import process_table as processes
 
 LOOPBACK = "127.0.0.1"
 DEFAULT = 4566

@@ -4,7 +4,6 @@
 that it reaches, and the third-party distributions that these need, less what the Lambda runtime brings by itself.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -14,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.locks import locked
 from harness.package import archive, distributions, imports, wheels
 from harness.package.distributions import Installed
 from harness.package.proof import import_handler
@@ -116,8 +116,7 @@ def build(  # noqa: PLR0913 - all but two by keyword, for tests
         raise HarnessError(f"{sources} holds no function: no folder has a handler.py.", mend="Is the checkout whole?")
     notes = plan.out_dir / ".built"
     notes.mkdir(parents=True, exist_ok=True)
-    with (notes / ".lock").open("w", encoding="ascii") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)  # of builds at the same time, the second finds all done
+    with locked(notes / ".lock"):  # of builds at the same time, the second finds all done
         plan.sweep(wanted)
         contents = [plan.content(function) for function in wanted]  # faults of the sources first, before any work
         artifacts = []

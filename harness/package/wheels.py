@@ -1,6 +1,5 @@
 """The third-party code: the locked wheels for a target, unpacked once into a folder under ``build/wheels/``."""
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.locks import locked
 from harness.package.target import Platform
 from harness.paths import BUILD, ROOT
 
@@ -51,8 +51,7 @@ def installed(platform: Platform, *, requirements: Path = REQUIREMENTS, folder: 
     root = folder or BUILD / "wheels"
     root.mkdir(parents=True, exist_ok=True)
     place = root / key
-    with (root / ".lock").open("w", encoding="ascii") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
+    with locked(root / ".lock"):
         if not place.is_dir():
             with tempfile.TemporaryDirectory(dir=root, prefix=".making-") as scratch:
                 for name, lock in locks.items():

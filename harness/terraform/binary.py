@@ -1,6 +1,5 @@
 """The Terraform program: found on this computer, or the pinned release downloaded and its checksum compared."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -13,13 +12,13 @@ import threading
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO
 
 from harness.errors import HarnessError
+from harness.locks import locked
 from harness.paths import BUILD
 
 PINNED = "1.12.2"
@@ -155,7 +154,7 @@ def _download(
         raise HarnessError(f"HARNESS_TERRAFORM_MIRROR={base} is not an address.", mend="It starts with https://.")
     root = target.parent.parent
     root.mkdir(parents=True, exist_ok=True)
-    with _one_at_a_time(root / ".lock"):
+    with locked(root / ".lock"):
         if target.is_file() and version(target) == PINNED:  # another process was here first
             return target
         with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as folder:
@@ -236,11 +235,3 @@ def _plainly(problem: OSError | HTTPException) -> str:
     if isinstance(problem, urllib.error.URLError) and isinstance(problem.reason, OSError):
         return problem.reason.strerror or str(problem.reason)
     return str(problem) or type(problem).__name__
-
-
-@contextmanager
-def _one_at_a_time(lock: Path) -> Iterator[None]:
-    """Let one process through at a time; the kernel lets go of the lock when its holder dies."""
-    with lock.open("w", encoding="ascii") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -1,6 +1,5 @@
 """Running Terraform on a root folder: typed, under a deadline, with errors that a person can act on."""
 
-import fcntl
 import json
 import os
 import signal
@@ -13,6 +12,7 @@ from typing import Any
 
 from harness import processes
 from harness.errors import HarnessError
+from harness.locks import locked
 from harness.terraform import binary, mirror
 from harness.terraform.events import Event, Outcome, lines_of, until
 from harness.terraform.failures import Failure, TerraformError
@@ -266,6 +266,5 @@ class Terraform:
         if not self.config.direct:
             yield
             return
-        with (self.config.path.parent / ".init.lock").open("w", encoding="ascii") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with locked(self.config.path.parent / ".init.lock"):
             yield
