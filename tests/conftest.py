@@ -1,6 +1,7 @@
 """What every tier shares: the figures that a session leaves in build/results/<session>.json."""
 
 import os
+import signal
 import time
 from collections import Counter
 
@@ -37,6 +38,9 @@ class Figures:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts its background jobs deaf to Ctrl-C, and they pass that on; tests of Ctrl-C have to hear it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     session = os.environ.get("HARNESS_SESSION")
     if session and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Figures(session))
