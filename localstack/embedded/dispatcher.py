@@ -21,6 +21,7 @@ from embedded import (  # noqa: F401 -- importing a module of mends registers th
     apigateway_proxy,
     apigateway_validation,
     cloudwatch_alarms,
+    cloudwatch_logs,
     cloudwatch_protocol,
     eventbridge,
     lambda_async,

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 import urllib3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from harness.logs import recent_errors
 from harness.snapshot import deployed
@@ -29,15 +30,22 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
         yield clone
 
 
+def logged(stack: Stack, since: float) -> str:
+    """The functions' last warnings and errors, one a line."""
+    try:
+        lines = recent_errors(stack, datetime.fromtimestamp(since, UTC))
+    except (BotoCoreError, ClientError) as fault:  # such as an engine that has died: the test's own failure matters
+        return f"could not be read: {fault}"
+    return "\n".join(f"{line.at:%H:%M:%S} {line.function}: {line.message}" for line in lines) or "none"
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
     """Put what the functions logged beside a failure: the cause is seldom in the test's own words."""
     report = yield
     stack = item.config.stash.get(_stack_of_this_worker, None)
     if report.failed and stack is not None:
-        since = datetime.fromtimestamp(call.start - 60, UTC)
-        lines = [f"{line.at:%H:%M:%S} {line.function}: {line.message}" for line in recent_errors(stack, since)]
-        report.sections.append(("Warnings and errors of the functions", "\n".join(lines) or "none"))
+        report.sections.append(("Warnings and errors of the functions", logged(stack, call.start - 60)))
     return report
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.engine.cloud import Cloud, allow
+from tests.engine.cloud import Cloud, allow, eventually
 
 ENVIRONMENT = "import os\ndef handler(event, context): return dict(os.environ)"
 
@@ -187,3 +187,20 @@ def test_embedded_metrics_are_recorded(cloud: Cloud) -> None:
     cloud.invoke(cloud.function(source))
     found = cloud.client("cloudwatch").list_metrics(Namespace=namespace)["Metrics"]
     assert [(m["MetricName"], m["Dimensions"]) for m in found] == [("Made", [{"Name": "service", "Value": "s"}])]
+
+
+def test_log_events_have_identities_that_stay(cloud: Cloud) -> None:
+    name = cloud.function("def handler(event, context): print('same'); print('same')")
+    cloud.invoke(name)
+    logs = cloud.client("logs")
+
+    def found() -> list[str] | None:
+        events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+        same = [event["eventId"] for event in events if "same" in event["message"]]
+        return same if len(same) == 2 else None
+
+    first = eventually(found, what="both lines")
+    cloud.invoke(name)
+    later = [event["eventId"] for event in logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]]
+    assert len(set(later)) == len(later)
+    assert set(first) <= set(later)
