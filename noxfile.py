@@ -65,6 +65,12 @@ def logs(session: nox.Session) -> None:
     harness(session, "logs")
 
 
+@nox.session(default=False)
+def package(session: nox.Session) -> None:
+    """Build the functions' zips and print their sizes: [-- --target aws|local]."""
+    harness(session, "package")
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style and formatting of Python, Terraform and shell."""

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rich.markup import escape
+from rich.table import Table
 
-from harness import lifecycle, logs
+from harness import lifecycle, logs, package
 from harness.console import expected_faults, out
+from harness.engine import engine_for
 from harness.errors import HarnessError
-from harness.paths import ROOT
+from harness.paths import BUILD, ROOT
 from harness.stack import Stack, environments
 from harness.terraform import binary
 
@@ -63,6 +65,9 @@ def parser() -> argparse.ArgumentParser:
     log.add_argument("--follow", action="store_true", help="go on with new lines until Ctrl-C")
     log.add_argument("--errors", action="store_true", help="warnings and errors only")
 
+    build = verbs.add_parser("package", help="build the functions' zips and print their sizes", allow_abbrev=False)
+    build.add_argument("--target", choices=["aws", "local"], default="aws", help="arm64 for AWS, or this machine's")
+
     verbs.add_parser("fmt-check", help="check the format of Terraform files", allow_abbrev=False)
     return top
 
@@ -85,6 +90,24 @@ def show_logs(arguments: argparse.Namespace) -> None:
         out.print(
             f"[dim]{line.at:%H:%M:%S.%f}[/] [{colour}]{line.function:<22}[/] {line.level:<8} {escape(line.message)}"
         )
+
+
+def show_package(target: str) -> None:
+    """Build every function's zip for AWS or for a local engine, and print what came of it."""
+    if target == "aws":
+        artifacts = package.build(package.Target.AWS, BUILD / "artifacts" / "aws")
+    else:
+        artifacts = package.build(
+            package.Target.HOST, BUILD / "artifacts" / "local", python=engine_for(port="auto").lambda_python
+        )
+    shared = set.intersection(*(set(one.distributions) for one in artifacts))
+    table = Table("Function", "Zip MiB", "Unpacked MiB", "SHA-256", "Of its own")
+    for one in artifacts:
+        sizes = (f"{size / 2**20:.1f}" for size in (one.size_bytes, one.unpacked_bytes))
+        table.add_row(one.function, *sizes, one.sha256[:12], ", ".join(sorted(set(one.distributions) - shared)))
+    out.print(table)
+    out.print(f"All: {', '.join(sorted(shared))}")
+    out.print(f"In {artifacts[0].path.parent}/; TF_VAR_artifacts_dir takes that folder.")
 
 
 def check_format() -> None:
@@ -130,6 +153,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 lifecycle.down()
             case "logs":
                 show_logs(chosen)
+            case "package":
+                show_package(chosen.target)
             case "fmt-check":
                 check_format()
 
