@@ -15,6 +15,7 @@ from harness import processes, walkthrough
 from harness.console import Step, out
 from harness.engine import EmbeddedEngine, clean_leftovers, engine_for
 from harness.engine.ports import DEFAULT as DEFAULT_PORT
+from harness.errors import HarnessError
 from harness.ownership import orderly_end, sole_owner
 from harness.paths import BUILD
 from harness.results import record
@@ -49,12 +50,13 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
     binary.find()
     started = time.monotonic()
     with orderly_end(), sole_owner():
-        engine = _running_engine(environment, port)
-        keep = False
+        engine = engine_for(instance=environment, port=DEFAULT_PORT if port is None else port)
+        running = _running_stack(environment, engine, port)
+        keep = running is not None and ending is Ending.DETACH  # a failed change does not end what ran before
         try:
-            if engine is None:
-                engine = _start(environment, DEFAULT_PORT if port is None else port, tied=ending is not Ending.DETACH)
-            stack = _deploy(environment, engine)
+            if running is None:
+                _start(engine, tied=ending is not Ending.DETACH)
+            stack = _deploy(environment, engine, running)
             outcome = walkthrough.run(stack, csv)
             walkthrough.show(stack, outcome)
             record(
@@ -72,10 +74,8 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
             if ending is Ending.STAY:
                 _stay(engine)
         finally:
-            if engine is not None and not keep:
-                with Step("Stop the engine"):
-                    forget(environment)
-                    engine.stop()
+            if not keep:
+                _stop(environment, engine)
     if keep:
         out.print("The stack goes on running. Stop it with: ./noxw -s down")
     elif ending is Ending.ONCE:
@@ -116,44 +116,56 @@ class ApplyProgress:
                 self._busy.pop(event.address, None)
                 self.done += event.action != "read"  # data sources are read along the way, and are not planned
         longest = next(iter(self._busy), "")
-        self._step.advance_to(self.done, self._total or None, longest.removeprefix("module.platform."))
+        self._step.advance_to(self.done, self._total or None, longest.removeprefix("module.invoice_platform."))
 
 
-def _running_engine(environment: str, port: int | Literal["auto"] | None) -> EmbeddedEngine | None:
-    """The engine of a stack that was left running, to apply changes to; what a killed run left is ended first."""
+def _running_stack(environment: str, engine: EmbeddedEngine, port: int | Literal["auto"] | None) -> Stack | None:
+    """The stack that was left running, to apply changes to; what a killed run left is ended first."""
     for what in processes.clean_leftovers(orphaned_only=True):
         out.print(f"[dim]Cleaned up after an earlier run: {escape(what)}[/]")
-    engine = engine_for(instance=environment, port=port)
     if engine.is_running:
         if Stack.path(environment).exists() and port in (None, "auto", engine.port):
             out.print(f"Using the stack that runs already at {engine.endpoint_url}.")
-            return engine
+            return Stack.load(environment)
         out.print(f"[dim]Stopping the engine that an earlier run left on port {engine.port}.[/]")
         engine.stop()
     forget(environment)
     return None
 
 
-def _start(environment: str, port: int | Literal["auto"], *, tied: bool) -> EmbeddedEngine:
+def _start(engine: EmbeddedEngine, *, tied: bool) -> None:
     with Step("Start the engine") as step:
-        engine = engine_for(instance=environment, port=port)
         engine.start(tied=tied)
         engine.wait_healthy(timeout_s=60)
         step.conclude(engine.endpoint_url)
-    return engine
 
 
-def _deploy(environment: str, engine: EmbeddedEngine) -> Stack:
+def _stop(environment: str, engine: EmbeddedEngine) -> None:
+    forget(environment)
+    if not engine.is_running:
+        engine.stop()  # it may have left workers
+        return
+    with Step("Stop the engine"):
+        engine.stop()
+
+
+def _deploy(environment: str, engine: EmbeddedEngine, running: Stack | None) -> Stack:
+    """Build and apply; from the apply's begin to its end nothing may rely on the description, so there is none."""
     with Step("Build the functions") as step:
         artifacts = build_for(engine)
         step.conclude(", ".join(f"{one.function} {one.size_bytes / 2**20:.1f} MiB" for one in artifacts))
     deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / environment)
     with Step(f"Initialise live/{environment}"):
         deployment.prepare()
-    forget(environment)  # from here until the apply is through, nothing may rely on the description
+    forget(environment)
     with Step(f"Apply live/{environment}") as step:
         progress = ApplyProgress(step)
-        stack = deployment.apply(progress)
+        try:
+            stack = deployment.apply(progress)
+        except HarnessError:
+            if running is not None:
+                running.save(deployment.shell())
+            raise
         step.conclude(f"{progress.done} changes")
     stack.save(deployment.shell())
     return stack

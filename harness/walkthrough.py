@@ -3,6 +3,7 @@
 Everything here goes through the stack's public doors (the uploads bucket and the API), as any client would.
 """
 
+import csv
 import json
 import re
 import shutil
@@ -46,11 +47,13 @@ class Outcome:
         report: The import's own report: rows, invoices, duplicates, rejected rows.
         invoices: Every invoice of the current month, as the API lists them.
         documents: Local PDF files by invoice id.
+        rejected: The local copy of the report of rejected rows; None when no row was rejected.
     """
 
     report: dict[str, Any]
     invoices: list[dict[str, Any]]
     documents: dict[str, Path]
+    rejected: Path | None
 
 
 class Client:
@@ -119,7 +122,7 @@ def check_csv(path: Path) -> Path:
     return path
 
 
-def run(stack: Stack, csv: Path) -> Outcome:
+def run(stack: Stack, file: Path) -> Outcome:
     """Upload a CSV, wait for its report, its invoices and their PDFs, and fetch the PDFs.
 
     Raises:
@@ -127,14 +130,14 @@ def run(stack: Stack, csv: Path) -> Outcome:
     """
     started = datetime.now(UTC)
     s3 = stack.session.client("s3", endpoint_url=stack.endpoint_url)
-    name = f"{started:%Y%m%dT%H%M%S%f}-{re.sub(r'[^A-Za-z0-9._-]', '_', csv.stem)}.csv"
+    name = f"{started:%Y%m%dT%H%M%S%f}-{re.sub(r'[^A-Za-z0-9._-]', '_', file.stem)}.csv"
     client = Client(stack)
-    with Step(f"Upload {csv.name} and import it") as step:
-        s3.upload_file(str(csv), stack.uploads_bucket, f"incoming/{name}")
+    with Step(f"Upload {file.name} and import it") as step:
+        s3.upload_file(str(file), stack.uploads_bucket, f"incoming/{name}")
         report = _wait(lambda: _report(s3, stack, name), stack, started, f"the import report of {name}")
         if error := report.get("error"):
             raise HarnessError(
-                f"{csv.name} could not be imported: {error}",
+                f"{file.name} could not be imported: {error}",
                 mend="The columns and formats that an import takes are described in lambdas/README.md.",
             )
         step.conclude(
@@ -153,7 +156,12 @@ def run(stack: Stack, csv: Path) -> Outcome:
             documents[invoice["invoiceId"]] = _fetch(client, stack, invoice)
             step.advance_to(done, len(wanted), str(invoice["invoiceNumber"]))
         step.conclude(f"{len(documents)} files in {_folder(stack)}")
-    return Outcome(report, invoices, documents)
+    rejected = None
+    if key := report.get("rejectedReport"):
+        rejected = BUILD / "documents" / stack.environment / "rejected.csv"
+        rejected.parent.mkdir(parents=True, exist_ok=True)
+        s3.download_file(stack.uploads_bucket, key, str(rejected))
+    return Outcome(report, invoices, documents, rejected)
 
 
 def show(stack: Stack, outcome: Outcome) -> None:
@@ -174,8 +182,21 @@ def show(stack: Stack, outcome: Outcome) -> None:
     if len(outcome.invoices) > ROWS_SHOWN:
         out.print(f"… and {len(outcome.invoices) - ROWS_SHOWN} more.")
     out.print(f"PDFs: {len(outcome.documents)} files in {_folder(stack)}/")
-    if rejected := outcome.report.get("rejectedReport"):
-        out.print(f"Rejected rows: s3://{stack.uploads_bucket}/{rejected}")
+    if outcome.rejected:
+        _show_rejected(outcome.rejected)
+
+
+def _show_rejected(report: Path) -> None:
+    """Print the rejected rows, as the person who made the file needs them."""
+    with report.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    table = Table("Row", "Column", "Value", "Reason", title="Rejected rows", title_justify="left")
+    for row in rows[:ROWS_SHOWN]:
+        table.add_row(*(escape(row[name] or "") for name in ("row", "column", "value", "reason")))
+    out.print(table)
+    if len(rows) > ROWS_SHOWN:
+        out.print(f"… and {len(rows) - ROWS_SHOWN} more.")
+    out.print(f"The whole report: {_shown(report)}")
 
 
 def show_access(stack: Stack, outcome: Outcome) -> None:
