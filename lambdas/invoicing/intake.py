@@ -60,13 +60,13 @@ class Intake:
             OutOfTimeError: the invocation's time ran out.
         """
         if self._store.upload_is_done(upload.identity):
-            self._uploads.remove(upload)
+            self._uploads.remove(upload, upload.etag)
             return None
         opened = self._uploads.open(upload)
         if opened is None:
             return None
         started = time.monotonic()
-        figures = Figures(file=f"s3://{upload.bucket}/{upload.key}", size=opened.size)
+        figures = Figures(file=f"s3://{upload.bucket}/{upload.key}", version=upload.version, size=opened.size)
         with closing(RejectReport()) as rejects:
             try:
                 self._import(opened.stream, figures, rejects)
@@ -81,7 +81,7 @@ class Intake:
         self._uploads.put_report(upload, ".json", figures.to_json(), "application/json")
         self._uploads.archive(upload, clock.now())
         self._store.mark_upload_done(upload.identity, clock.now())
-        self._uploads.remove(upload)
+        self._uploads.remove(upload, opened.etag)
         return figures
 
     def _import(self, stream: BufferedReader, figures: Figures, rejects: RejectReport) -> None:

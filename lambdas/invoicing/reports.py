@@ -20,6 +20,7 @@ class Figures:
     """
 
     file: str
+    version: str = ""
     rows: int = 0
     created: int = 0
     duplicates: int = 0
@@ -42,6 +43,8 @@ class Figures:
             "bytes": self.size,
             "durationSeconds": round(self.duration_seconds, 3),
         }
+        if self.version:
+            document["versionId"] = self.version
         if self.error:
             document["error"] = self.error
         if self.rejected_report:

@@ -1,5 +1,10 @@
-"""The uploads and archives buckets: reading a file as a stream, leaving its report, and moving it away."""
+"""The uploads and archives buckets: reading a file as a stream, leaving its report, and moving it away.
 
+An upload is one version of its key. A second upload of the same key, however soon, is another one: each is read, and
+archived, by the version that its own event names.
+"""
+
+import hashlib
 import io
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +21,12 @@ if TYPE_CHECKING:
 PREFIX = "incoming/"
 """Where uploads arrive."""
 
+MAX_KEY = 1024
+"""Bytes of the longest key that S3 takes, in UTF-8."""
+
 _GONE = {"404", "NoSuchKey", "NoSuchVersion", "NotFound", "PreconditionFailed", "412"}
+_REPORTS = "reports/"
+_LONGEST_SUFFIX = len(".rejected.csv")
 
 
 @dataclass(frozen=True)
@@ -28,19 +38,27 @@ class Upload:
         key: The whole key.
         etag: The content's tag, or an empty string.
         sequencer: S3's own order of writes to the key: tells one upload from a later one of the same bytes.
+        version: The version of the key, or an empty string when the bucket keeps none.
     """
 
     bucket: str
     key: str
     etag: str
     sequencer: str
+    version: str = ""
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Upload":
         """Read one record of an S3 event; keys come URL-encoded."""
         thing = record["s3"]["object"]
         key = unquote_plus(thing["key"])
-        return cls(record["s3"]["bucket"]["name"], key, thing.get("eTag", ""), thing.get("sequencer", ""))
+        return cls(
+            bucket=record["s3"]["bucket"]["name"],
+            key=key,
+            etag=thing.get("eTag", ""),
+            sequencer=thing.get("sequencer", ""),
+            version=thing.get("versionId", ""),
+        )
 
     @property
     def name(self) -> str:
@@ -48,17 +66,28 @@ class Upload:
         return self.key.removeprefix(PREFIX)
 
     @property
+    def report_name(self) -> str:
+        """`name`; the end of a very long one gives way to its hash, for a report's key is longer than the upload's."""
+        written = self.name.encode()
+        most = MAX_KEY - len(_REPORTS) - _LONGEST_SUFFIX
+        if len(written) <= most:
+            return self.name
+        end = "~" + hashlib.sha256(written).hexdigest()[:32]
+        return written[: most - len(end)].decode(errors="ignore") + end
+
+    @property
     def identity(self) -> str:
         """Differs for each upload, is the same for each delivery of its event."""
-        return f"{self.bucket}/{self.key}@{self.sequencer or self.etag}"
+        return f"{self.bucket}/{self.key}@{self.version or self.sequencer or self.etag}"
 
 
 @dataclass(frozen=True)
 class Opened:
-    """An upload's bytes as a stream, and how many there are."""
+    """An upload's bytes as a stream, how many there are, and their tag."""
 
     stream: io.BufferedReader
     size: int
+    etag: str
 
 
 class ByteStream(io.RawIOBase):
@@ -92,35 +121,67 @@ class UploadStore:
         self._s3 = s3 or client("s3")
 
     def open(self, upload: Upload) -> "Opened | None":
-        """The file's bytes as a stream, or None when it is gone (its event was delivered once more)."""
+        """The very bytes that the event is about, or None when they are gone (the event was delivered once more).
+
+        In a bucket without versions they are gone as well when the key was written again: that has its own event.
+        """
         try:
-            answer = self._s3.get_object(Bucket=upload.bucket, Key=upload.key)
+            if upload.version:
+                answer = self._s3.get_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version)
+            elif upload.etag:
+                answer = self._s3.get_object(Bucket=upload.bucket, Key=upload.key, IfMatch=upload.etag)
+            else:
+                answer = self._s3.get_object(Bucket=upload.bucket, Key=upload.key)
         except ClientError as error:
             if error.response["Error"]["Code"] in _GONE:
                 return None
             raise
-        return Opened(io.BufferedReader(ByteStream(answer["Body"]), buffer_size=1 << 18), answer["ContentLength"])
+        stream = io.BufferedReader(ByteStream(answer["Body"]), buffer_size=1 << 18)
+        return Opened(stream, answer["ContentLength"], answer["ETag"])
 
     def put_report(self, upload: Upload, suffix: str, body: "bytes | IO[bytes]", content_type: str) -> str:
         """Write ``reports/<name><suffix>``; returns its key."""
-        key = f"reports/{upload.name}{suffix}"
+        key = _report_key(upload, suffix)
         self._s3.put_object(Bucket=upload.bucket, Key=key, Body=body, ContentType=content_type)
         return key
 
     def archive(self, upload: Upload, now: datetime) -> str:
-        """Copy the original to ``<yyyy>/<mm>/<name>`` of the archive; returns the key there."""
+        """Copy the original to ``<yyyy>/<mm>/<name>`` of the archive; returns the key there.
+
+        Earlier uploads of the same name stay there as earlier versions. Tags are left behind: copying them would take
+        grants of its own, and nothing reads them.
+        """
         key = f"{now:%Y/%m}/{upload.name}"
         source = {"Bucket": upload.bucket, "Key": upload.key}
-        self._s3.copy_object(Bucket=self._archives, Key=key, CopySource=source)  # type: ignore[arg-type]
+        if upload.version:
+            source["VersionId"] = upload.version
+        self._s3.copy_object(
+            Bucket=self._archives,
+            Key=key,
+            CopySource=source,  # type: ignore[arg-type]
+            TaggingDirective="REPLACE",
+        )
         return key
 
-    def remove(self, upload: Upload) -> None:
-        """Delete the original; unless it was overwritten meanwhile, for then it has an event of its own."""
+    def remove(self, upload: Upload, etag: str) -> None:
+        """Delete the original; unless the key was written again meanwhile, for that has an event of its own.
+
+        Equal bytes written again are deleted too; their event finds them by their version all the same.
+
+        Args:
+            upload: What is done with.
+            etag: The tag of the bytes that were read; without one nothing is deleted.
+        """
+        if etag:
+            self._delete_if(upload.bucket, upload.key, etag)
+
+    def _delete_if(self, bucket: str, key: str, etag: str) -> None:
         try:
-            if upload.etag:
-                self._s3.delete_object(Bucket=upload.bucket, Key=upload.key, IfMatch=upload.etag)
-            else:
-                self._s3.delete_object(Bucket=upload.bucket, Key=upload.key)
+            self._s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
         except ClientError as error:
             if error.response["Error"]["Code"] not in _GONE:
                 raise
+
+
+def _report_key(upload: Upload, suffix: str) -> str:
+    return f"{_REPORTS}{upload.report_name}{suffix}"

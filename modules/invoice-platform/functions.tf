@@ -11,9 +11,14 @@ locals {
       }
       statements = {
         ArchiveUploads = { actions = ["s3:PutObject"], resources = ["${local._arns.archives}/*"] }
-        TakeUploads    = { actions = ["s3:DeleteObject", "s3:GetObject"], resources = ["${local._arns.uploads}/incoming/*"] }
-        WriteInvoices  = { actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], resources = [local._arns.table] }
-        WriteReports   = { actions = ["s3:PutObject"], resources = ["${local._arns.uploads}/reports/*"] }
+        # Without ListBucket, S3 answers 403 instead of 404 for an upload that is gone; a condition on the prefix would
+        # never hold there, for reading an object names none.
+        ListUploads = { actions = ["s3:ListBucket"], resources = [local._arns.uploads] }
+        # GetObjectVersion reads and archives the version that an event names; GetObject is what deleting on condition
+        # of the ETag asks for.
+        TakeUploads   = { actions = ["s3:DeleteObject", "s3:GetObject", "s3:GetObjectVersion"], resources = ["${local._arns.uploads}/incoming/*"] }
+        WriteInvoices = { actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], resources = [local._arns.table] }
+        WriteReports  = { actions = ["s3:PutObject"], resources = ["${local._arns.uploads}/reports/*"] }
       }
     }
 

@@ -48,12 +48,12 @@ def test_only_absence_counts_as_absence(invoice: Any) -> None:
     assert upload.identity == "uploads/incoming/a.csv@tag"
     assert DocumentStore("documents", Refusing("404")).link(invoice("1")) is None  # type: ignore[arg-type]
     assert UploadStore("archives", Refusing("NoSuchKey")).open(upload) is None  # type: ignore[arg-type]
-    UploadStore("archives", Refusing("PreconditionFailed")).remove(upload)  # type: ignore[arg-type]
+    UploadStore("archives", Refusing("PreconditionFailed")).remove(upload, "tag")  # type: ignore[arg-type]
     denied: Any = Refusing("AccessDenied")
     for attempt in (
         lambda: DocumentStore("documents", denied).link(invoice("1")),
         lambda: UploadStore("archives", denied).open(upload),
-        lambda: UploadStore("archives", denied).remove(upload),
+        lambda: UploadStore("archives", denied).remove(upload, "tag"),
     ):
         with pytest.raises(ClientError, match="AccessDenied"):
             attempt()

@@ -1,0 +1,130 @@
+"""Uploads of one name that come close together, and names of every length: no file is lost, no report is refused."""
+
+import json
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+
+from invoicing.uploads import MAX_KEY, Upload, UploadStore
+
+HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate\n"
+ROW = "0001,C-1,2026-11-01,EUR,Thing,2,10.50,19\n"
+OTHER = ROW.replace("0001", "0002")
+
+Load = Callable[..., ModuleType]
+
+
+@pytest.fixture
+def versioned(s3: Any) -> Any:
+    """The buckets as the platform has them."""
+    for bucket in ("uploads", "archives"):
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return s3
+
+
+def put(s3: Any, key: str, content: str) -> dict[str, Any]:
+    """Write an upload; gives its event, as S3 makes it."""
+    answer = s3.put_object(Bucket="uploads", Key=key, Body=content.encode())
+    thing = {"key": key, "eTag": answer["ETag"].strip('"'), "sequencer": "0A1"}
+    if version := answer.get("VersionId"):
+        thing |= {"versionId": version, "sequencer": version}
+    return {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "uploads"}, "object": thing}}]}
+
+
+def numbers(table: Any) -> list[str]:
+    items = boto3.client("dynamodb").scan(TableName=table.name)["Items"]
+    return sorted(item["invoiceNumber"]["S"] for item in items if "#" not in item["invoiceId"]["S"])
+
+
+def report(s3: Any, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(s3.get_object(Bucket="uploads", Key=f"reports/{name}.json")["Body"].read())
+    return found
+
+
+def archived(s3: Any) -> set[str]:
+    versions = s3.list_object_versions(Bucket="archives").get("Versions", [])
+    return {
+        s3.get_object(Bucket="archives", Key=version["Key"], VersionId=version["VersionId"])["Body"].read().decode()
+        for version in versions
+    }
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in-order", "out-of-order"])
+def test_a_name_that_is_written_twice_before_its_first_event_gives_both_files(
+    load: Load, table: Any, versioned: Any, context: Any, order: tuple[int, int]
+) -> None:
+    files = [HEADER + ROW, HEADER + OTHER]
+    events = [put(versioned, "incoming/day.csv", content) for content in files]
+    create = load("create_invoice")
+    for index in order:
+        create.lambda_handler(events[index], context)
+        found = report(versioned, "day.csv")
+        assert (found["created"], found["duplicates"]) == (1, 0)
+        assert found["versionId"] == events[index]["Records"][0]["s3"]["object"]["versionId"]
+    assert numbers(table) == ["0001", "0002"]
+    assert archived(versioned) == set(files)
+    assert "Contents" not in versioned.list_objects_v2(Bucket="uploads", Prefix="incoming/")
+
+
+def test_what_was_written_meanwhile_is_not_deleted(load: Load, table: Any, versioned: Any, context: Any) -> None:
+    first = put(versioned, "incoming/day.csv", HEADER + ROW)
+    put(versioned, "incoming/day.csv", HEADER + OTHER)
+    load("create_invoice").lambda_handler(first, context)
+    left = versioned.get_object(Bucket="uploads", Key="incoming/day.csv")["Body"].read().decode()
+    assert (left, numbers(table)) == (HEADER + OTHER, ["0001"])
+
+
+def test_without_versions_the_event_of_what_was_overwritten_leaves_the_new_file_to_its_own(
+    load: Load, table: Any, s3: Any, context: Any
+) -> None:
+    first = put(s3, "incoming/day.csv", HEADER + ROW)
+    second = put(s3, "incoming/day.csv", HEADER + OTHER)
+    second["Records"][0]["s3"]["object"]["sequencer"] = "0A2"
+    create = load("create_invoice")
+    create.lambda_handler(first, context)
+    assert numbers(table) == []
+    create.lambda_handler(second, context)
+    assert (numbers(table), report(s3, "day.csv")["created"]) == (["0002"], 1)
+
+
+def test_nothing_is_deleted_blindly(s3: Any) -> None:
+    put(s3, "incoming/day.csv", HEADER)
+    UploadStore("archives").remove(Upload("uploads", "incoming/day.csv", "", ""), "")
+    assert s3.list_objects_v2(Bucket="uploads")["KeyCount"] == 1
+
+
+def test_tags_of_an_upload_are_not_copied_into_the_archive(
+    load: Load, table: Any, versioned: Any, context: Any
+) -> None:
+    event = put(versioned, "incoming/day.csv", HEADER + ROW)
+    versioned.put_object_tagging(
+        Bucket="uploads", Key="incoming/day.csv", Tagging={"TagSet": [{"Key": "owner", "Value": "accounting"}]}
+    )
+    load("create_invoice").lambda_handler(event, context)
+    (kept,) = versioned.list_objects_v2(Bucket="archives")["Contents"]
+    assert versioned.get_object_tagging(Bucket="archives", Key=kept["Key"])["TagSet"] == []
+    assert numbers(table) == ["0001"]
+
+
+@pytest.mark.parametrize("letter", ["n", "ż", "請"])
+def test_the_longest_names_have_reports_too(letter: str) -> None:
+    prefix, width = "incoming/", len(letter.encode())
+    name = letter * ((MAX_KEY - len(prefix) - 4) // width - 1)
+    uploads = [Upload("uploads", f"{prefix}{name}{last}.csv", "", "") for last in "12"]
+    stems = [upload.report_name for upload in uploads]
+    assert len(set(stems)) == 2
+    for stem in stems:
+        assert MAX_KEY - width < len(f"reports/{stem}.rejected.csv".encode()) <= MAX_KEY
+    assert Upload("uploads", "incoming/" + "n" * 1003, "", "").report_name == "n" * 1003
+
+
+@pytest.mark.usefixtures("table")
+def test_a_report_of_a_very_long_name_can_be_written(load: Load, versioned: Any, context: Any) -> None:
+    event = put(versioned, f"incoming/{'n' * 1011}.csv", HEADER + ROW.replace("EUR", "EURO"))
+    load("create_invoice").lambda_handler(event, context)
+    keys = [entry["Key"] for entry in versioned.list_objects_v2(Bucket="uploads", Prefix="reports/")["Contents"]]
+    assert len(keys) == 2
+    assert max(map(len, keys)) <= MAX_KEY
