@@ -1,6 +1,7 @@
 """The harness's verbs, as nox calls them: ``python -m harness up --once``."""
 
 import argparse
+import os
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from harness import lifecycle, logs, package
 from harness.console import expected_faults, out
-from harness.engine import engine_for
+from harness.engine import engine_for, isolate
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
 from harness.stack import Stack, environments
@@ -133,6 +134,7 @@ def check_format() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one verb; expected faults end as two lines and a non-zero exit code."""
     chosen = parser().parse_args(arguments)
+    isolate(os.environ)
     with expected_faults():
         if getattr(chosen, "env", None) not in (None, *environments()):
             raise HarnessError(

@@ -55,7 +55,7 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
         keep = running is not None and ending is Ending.DETACH  # a failed change does not end what ran before
         try:
             if running is None:
-                _start(engine, tied=ending is not Ending.DETACH)
+                _start(engine)
             stack = _deploy(environment, engine, running)
             outcome = walkthrough.run(stack, csv)
             walkthrough.show(stack, outcome)
@@ -77,6 +77,7 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
             if not keep:
                 _stop(environment, engine)
     if keep:
+        engine.release()
         out.print("The stack goes on running. Stop it with: ./noxw -s down")
     elif ending is Ending.ONCE:
         out.print("To keep it and try its API: ./noxw -s up")
@@ -133,9 +134,9 @@ def _running_stack(environment: str, engine: EmbeddedEngine, port: int | Literal
     return None
 
 
-def _start(engine: EmbeddedEngine, *, tied: bool) -> None:
+def _start(engine: EmbeddedEngine) -> None:
     with Step("Start the engine") as step:
-        engine.start(tied=tied)
+        engine.start(tied=True)
         engine.wait_healthy(timeout_s=60)
         step.conclude(engine.endpoint_url)
 

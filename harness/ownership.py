@@ -66,9 +66,15 @@ def orderly_end() -> Iterator[None]:
     """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
+        # Once: a closed terminal sends SIGHUP, and the parent's death is noticed besides; the second must not cut the
+        # clean-up short. Ctrl-C can, for a person who does not want to wait.
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, interrupt)
     done = threading.Event()
     if os.environ.get("HARNESS_WATCH_PARENT"):
         threading.Thread(target=_watch, args=(os.getppid(), done), daemon=True).start()

@@ -186,7 +186,7 @@ def terminate(of: Recorded, *, grace_s: float = 10.0) -> bool:
     for signal_number, wait_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, 5.0)):
         if not alive:
             break
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says EPERM for a group of zombies
             os.killpg(of.pid, signal_number)  # a verified member keeps the group's number from being reused
         deadline = time.monotonic() + wait_s
         while (alive := survivors(of)) and time.monotonic() < deadline:

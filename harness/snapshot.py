@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.engine import EmbeddedEngine, engine_for
+from harness.errors import HarnessError
 from harness.locks import locked
 from harness.package import Artifact
 from harness.paths import BUILD, ROOT
@@ -61,7 +62,7 @@ class Snapshot:
 
 def key_of(environment: str, artifacts: list[Artifact]) -> str:
     """The fingerprint of everything that an applied environment is made from."""
-    digest = hashlib.sha256(str(binary.find()).encode())
+    digest = hashlib.sha256(f"{binary.version(binary.find())}\0".encode())
     folders = [
         ROOT / "modules",
         ROOT / "live" / environment,
@@ -77,12 +78,58 @@ def key_of(environment: str, artifacts: list[Artifact]) -> str:
     return digest.hexdigest()[:16]
 
 
-def take(deployment: Deployment, stack: Stack, artifacts: list[Artifact]) -> Snapshot:
-    """Keep the state of an engine that holds an applied environment, under the environment's key."""
-    folder = _folder(deployment.environment) / key_of(deployment.environment, artifacts)
-    shutil.rmtree(folder, ignore_errors=True)
-    draft = folder.with_name(f".{folder.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
+def take(deployment: Deployment, stack: Stack, artifacts: list[Artifact], key: str) -> Snapshot:
+    """Keep the state of an engine that holds an applied environment.
+
+    Args:
+        deployment: What was applied.
+        stack: Its description.
+        artifacts: The zips that it was applied with.
+        key: What `key_of` said *before* the apply.
+
+    Raises:
+        HarnessError: The sources were edited meanwhile: nobody can say which of them the stack was made from.
+    """
+    with locked(_folder(deployment.environment) / "lock"):
+        return _keep(deployment, stack, artifacts, key)
+
+
+def deployed(environment: str) -> Snapshot:
+    """The snapshot of an environment as the checkout describes it now; applied first if there is none yet.
+
+    Safe to call from several processes at once: one applies, the others wait for it.
+
+    Raises:
+        HarnessError: The apply failed, or the sources were edited while it ran.
+    """
+    parent = _folder(environment)
+    with locked(parent / "lock"):
+        engine = engine_for(instance=f"snapshot-{environment}", port="auto")
+        artifacts = build_for(engine)
+        key = key_of(environment, artifacts)
+        if (parent / key).exists():
+            return Snapshot(parent / key)
+        engine.start(tied=True)
+        try:
+            engine.wait_healthy(timeout_s=60)
+            deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / engine.instance)
+            deployment.prepare()
+            return _keep(deployment, deployment.apply(), artifacts, key)
+        finally:
+            engine.stop()
+
+
+def _keep(deployment: Deployment, stack: Stack, artifacts: list[Artifact], key: str) -> Snapshot:
+    """Write a snapshot whole or not at all; the caller holds the lock."""
+    if key_of(deployment.environment, artifacts) != key:
+        raise HarnessError(
+            f"The sources of {deployment.environment!r} were edited while they were applied.",
+            mend="Run it again once nobody edits them.",
+        )
+    folder = _folder(deployment.environment) / key
+    draft = folder.with_name(f".{key}.draft")
+    for stale in (folder, draft):
+        shutil.rmtree(stale, ignore_errors=True)
     draft.mkdir(parents=True)
     deployment.engine.snapshot(draft / "engine")
     (draft / "stack.json").write_text(stack.model_dump_json(), encoding="utf-8")
@@ -90,29 +137,6 @@ def take(deployment: Deployment, stack: Stack, artifacts: list[Artifact]) -> Sna
     for old in sorted(_complete(deployment.environment), key=lambda path: path.stat().st_mtime, reverse=True)[KEPT:]:
         shutil.rmtree(old)
     return Snapshot(folder)
-
-
-def deployed(environment: str) -> Snapshot:
-    """The snapshot of an environment as the checkout describes it now; applied first if there is none yet.
-
-    Safe to call from several processes at once: one applies, the others wait for it.
-    """
-    parent = _folder(environment)
-    parent.mkdir(parents=True, exist_ok=True)
-    with locked(parent / "lock"):
-        engine = engine_for(instance=f"snapshot-{environment}", port="auto")
-        artifacts = build_for(engine)
-        ready = parent / key_of(environment, artifacts)
-        if ready.exists():
-            return Snapshot(ready)
-        engine.start(tied=True)
-        try:
-            engine.wait_healthy(timeout_s=60)
-            deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / engine.instance)
-            deployment.prepare()
-            return take(deployment, deployment.apply(), artifacts)
-        finally:
-            engine.stop()
 
 
 def _folder(environment: str) -> Path:

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness import package
 from harness.engine import EmbeddedEngine, Engine
+from harness.engine.base import REMOVED_VARIABLES
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
 from harness.terraform.events import Event
@@ -104,7 +105,9 @@ class Stack(BaseModel):
         }
         lines = [
             f"# The running stack of {self.environment!r}, for a shell: source this file. Written by `nox -s up`.",
-            "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN AWS_SECURITY_TOKEN",
+            f"unset {' '.join(REMOVED_VARIABLES)}",
+            # A service's own endpoint (AWS_ENDPOINT_URL_S3 ...) would win over the engine's.
+            "for _name in $(env | sed -n 's/^\\(AWS_ENDPOINT_URL_[A-Z0-9_]*\\)=.*/\\1/p'); do unset \"$_name\"; done",
             *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
             'export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"',
             'export no_proxy="127.0.0.1,localhost${no_proxy:+,$no_proxy}"',

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from harness.engine import isolate
 from harness.results import record
 
 _PHASES = ("passed", "failed", "skipped", "error", "xfailed", "xpassed")
@@ -38,6 +39,7 @@ class Figures:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    isolate(os.environ)  # no test may meet the caller's AWS profile, endpoints or proxy
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell starts its background jobs deaf to Ctrl-C, and they pass that on; tests of Ctrl-C have to hear it.
         signal.signal(signal.SIGINT, signal.default_int_handler)

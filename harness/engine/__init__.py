@@ -3,7 +3,7 @@
 import os
 from typing import Literal
 
-from harness.engine.base import ACCOUNT_ID, REGION, Engine, aws_environment
+from harness.engine.base import ACCOUNT_ID, REGION, Engine, aws_environment, isolate
 from harness.engine.embedded import EmbeddedEngine, clean_leftovers, leftovers
 from harness.errors import HarnessError
 
@@ -15,6 +15,7 @@ __all__ = [
     "aws_environment",
     "clean_leftovers",
     "engine_for",
+    "isolate",
     "leftovers",
 ]
 

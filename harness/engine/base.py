@@ -1,6 +1,6 @@
 """What every engine offers: the one line above which nothing knows which engine it runs on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +17,9 @@ ROOT_ENVIRONMENT: Mapping[str, str] = {
 }
 """Credentials and region of a local engine's root user."""
 
+LOOPBACK_NAMES = ("127.0.0.1", "localhost")
+"""What no proxy may be asked for."""
+
 REMOVED_VARIABLES: tuple[str, ...] = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -31,6 +34,23 @@ REMOVED_VARIABLES: tuple[str, ...] = (
     "AWS_SHARED_CREDENTIALS_FILE",
 )
 """What a caller's shell may hold that would win over, or mix with, an engine's own variables."""
+
+
+def isolate(environment: MutableMapping[str, str]) -> None:
+    """Free a process from its caller's AWS identity and keep loopback off proxies; for local engines only.
+
+    boto3 reads more than the arguments that it is given: a profile that does not exist is a fault even beside explicit
+    keys, a service's own endpoint wins over the one of all services, and a proxy is used for loopback too.
+
+    Args:
+        environment: Usually ``os.environ``, which is changed.
+    """
+    for name in [*environment]:
+        if name in REMOVED_VARIABLES or name.startswith("AWS_ENDPOINT_URL"):
+            del environment[name]
+    for name in ("NO_PROXY", "no_proxy"):
+        others = [host for host in environment.get(name, "").split(",") if host and host not in LOOPBACK_NAMES]
+        environment[name] = ",".join([*LOOPBACK_NAMES, *others])
 
 
 def aws_environment(caller: Mapping[str, str], engine: "Engine") -> dict[str, str]:

@@ -139,7 +139,7 @@ class EmbeddedEngine:
 
         Args:
             from_snapshot: A folder written by :meth:`snapshot`; without it the engine starts empty.
-            tied: End the engine when this process ends, even by SIGKILL (for test workers).
+            tied: End the engine when this process ends, even by SIGKILL, unless it is let go by :meth:`release`.
 
         Raises:
             HarnessError: It runs already, the port is taken, the snapshot is of another version, or it stops at once.
@@ -155,8 +155,10 @@ class EmbeddedEngine:
             _clean(self.folder)
             self._check_port()
             self._lay_out(from_snapshot)
-            self._spawn(python, handlers, tied=tied)
+            self._spawn(python, handlers)
             self._await_port()
+        if not tied:
+            self.release()
 
     def wait_healthy(self, timeout_s: float = 60) -> None:
         """Return as soon as it answers; raises HarnessError with the log's last lines if it does not."""
@@ -171,6 +173,13 @@ class EmbeddedEngine:
             if time.monotonic() > deadline:
                 raise self._failure(f"did not answer within {timeout_s:g} s")
             time.sleep(0.02)
+
+    def release(self) -> None:
+        """Let the engine go on after this process has ended; it is on record, so `nox -s down` finds it."""
+        if self._child is not None and self._child.stdin is not None and not self._child.stdin.closed:
+            with contextlib.suppress(BrokenPipeError):  # it has ended by itself: waiting for its health tells why
+                self._child.stdin.write(b"stay\n")
+                self._child.stdin.close()
 
     def snapshot(self, to: Path) -> None:
         """Write the state to a new folder, from which any instance of the same version can start.
@@ -205,7 +214,8 @@ class EmbeddedEngine:
         _clean(self.folder)
         if self._child is not None:
             if self._child.stdin is not None:
-                self._child.stdin.close()
+                with contextlib.suppress(BrokenPipeError):
+                    self._child.stdin.close()
             self._child.wait(timeout=10)
             self._child = None
 
@@ -232,7 +242,8 @@ class EmbeddedEngine:
             (state / _SNAPSHOT_MANIFEST).unlink()
         (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
 
-    def _spawn(self, python: Path, handlers: Path, *, tied: bool) -> None:
+    def _spawn(self, python: Path, handlers: Path) -> None:
+        """Start the server tied to this process: were we killed before it is on record, it ends by itself."""
         tmp = self.folder / "tmp"
         preferred = [ports.DEFAULT, 0] if self._wanted_port == "auto" else [self._wanted_port]
         environment = {
@@ -242,7 +253,7 @@ class EmbeddedEngine:
             "TMPDIR": str(tmp),
             "EMBEDDED_PORTS": ",".join(map(str, preferred)),
             "EMBEDDED_PORT_FILE": str(tmp / "port"),
-            "EMBEDDED_TIED": "1" if tied else "0",
+            "EMBEDDED_TIED": "1",
             "STATE_DIR": str(self.folder / "state"),
             "S3_DATA_DIR": str(self.folder / "state" / "s3"),
             "LAMBDA_PYTHON": str(handlers),
@@ -256,7 +267,7 @@ class EmbeddedEngine:
                 [str(python), "-m", "embedded"],
                 env=environment,
                 cwd=tmp,
-                stdin=subprocess.PIPE if tied else subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # its own group (with its workers), out of reach of the terminal's Ctrl-C

@@ -61,7 +61,7 @@ def find(
     """A Terraform that is new enough.
 
     Looked for in this order: ``HARNESS_TERRAFORM`` (which must then be right), PATH, an earlier download, a download
-    of the pinned release. ``HARNESS_NO_DOWNLOAD=1`` forbids the last.
+    of the pinned release. ``HARNESS_NO_DOWNLOAD`` forbids the last.
 
     Args:
         progress: Called as the download goes on.
@@ -86,8 +86,8 @@ def find(
     if installed.is_file() and version(installed) == PINNED:
         return installed
     before = f"No usable Terraform was found ({passed_over or 'none on PATH'})"
-    if os.environ.get("HARNESS_NO_DOWNLOAD") == "1":
-        raise HarnessError(f"{before}, and HARNESS_NO_DOWNLOAD=1 forbids the download.", mend=INSTALL)
+    if os.environ.get("HARNESS_NO_DOWNLOAD"):
+        raise HarnessError(f"{before}, and HARNESS_NO_DOWNLOAD forbids the download.", mend=INSTALL)
     return _download(installed, before, progress=progress, checksums=checksums, connect_s=connect_s)
 
 

@@ -4,7 +4,8 @@ Reads from the environment, besides MiniStack's own variables:
 
 * ``EMBEDDED_PORTS``: loopback ports to try in order, 0 for any free one (default ``4566``);
 * ``EMBEDDED_PORT_FILE``: where to write the port once it is bound;
-* ``EMBEDDED_TIED``: ``1`` to end when standard input is closed, that is when the parent has ended;
+* ``EMBEDDED_TIED``: ``1`` to end when standard input is closed, that is when the parent has ended, unless the parent
+  has written the line ``stay`` before;
 * ``LAMBDA_PYTHON``: the interpreter for handlers (default: the server's own);
 * ``EMBEDDED_ALARM_PERIOD``: seconds between two evaluations of all alarms (default 2).
 """
@@ -100,8 +101,8 @@ async def _serve(app: object, bound: socket.socket) -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
-    os.kill(os.getpid(), signal.SIGTERM)
+    if sys.stdin.buffer.readline() != b"stay\n":
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _tell(what: str) -> None:

@@ -1,6 +1,5 @@
 """An `up` that is killed in the middle leaves nothing that `down` or the next `up` does not clean."""
 
-import json
 import os
 import signal
 import subprocess
@@ -87,24 +86,37 @@ def test_killed_in_the_middle_of_an_apply_leaves_nothing_after_down(build: Path)
     assert not list(build.glob("stack-*"))
 
 
-def test_up_cleans_what_a_killed_detached_up_left(build: Path) -> None:
-    """A detached stack's engine outlives its starter on purpose; before the stack stands, it is a leftover."""
+def test_killed_before_the_stack_stands_nothing_goes_on_and_the_next_up_gets_on(build: Path) -> None:
+    """Even a stack that is to be left running is tied to its starter until it stands."""
     log = build.parent / "up.log"
     first = harness("up", "--detach", "--port", "auto", build=build, to=log)
-    record = build / "engine" / "dev" / "engine.json"
     events = events_of(build)
     until(lambda: applying(first, log, events), "the first engine and its apply", 120)
-    left = json.loads(record.read_text(encoding="utf-8"))["pid"]
+
     first.send_signal(signal.SIGKILL)
     first.wait()
-    assert left in processes_of(build)
+    until(lambda: not processes_of(build), f"the end of {processes_of(build)}", 15)
 
     events.unlink()
     second = harness("up", "--once", "--port", "auto", build=build, to=log)
-    until(lambda: left not in processes_of(build), "the next up to end the engine that was left", 60)
     until(lambda: applying(second, log, events), "the second apply to get on", 120)
-
     second.send_signal(signal.SIGTERM)
     second.wait(timeout=60)
+    until(lambda: not processes_of(build), "everything to end", 10)
+
+
+def test_up_ends_an_engine_that_was_left_without_a_stack(build: Path) -> None:
+    log = build.parent / "up.log"
+    left = "from harness.engine import engine_for; engine_for(instance='dev', port='auto').start()"
+    environment = {**os.environ, "HARNESS_BUILD_DIR": str(build)}
+    subprocess.run([sys.executable, "-c", left], cwd=ROOT, env=environment, check=True, timeout=120)
+    (pid,) = processes_of(build)
+
+    up = harness("up", "--once", "--port", "auto", build=build, to=log)
+    until(lambda: applying(up, log, events_of(build)), "the apply to get on", 120)
+
+    assert pid not in processes_of(build)
     assert "Stopping the engine that an earlier run left" in log.read_text(encoding="utf-8")
+    up.send_signal(signal.SIGTERM)
+    up.wait(timeout=60)
     until(lambda: not processes_of(build), "everything to end", 10)

@@ -29,6 +29,7 @@ def applied(request: pytest.FixtureRequest) -> Iterator[Applied]:
     environment: str = request.param
     engine = engine_for(instance=f"apply-{environment}", port="auto")
     artifacts = build_for(engine)
+    key = snapshot.key_of(environment, artifacts)
     engine.start(tied=True)
     try:
         engine.wait_healthy(timeout_s=60)
@@ -36,7 +37,7 @@ def applied(request: pytest.FixtureRequest) -> Iterator[Applied]:
         deployment.prepare()
         before = inventory(engine.environment())
         stack = deployment.apply()
-        yield Applied(before, deployment, stack, snapshot.take(deployment, stack, artifacts), engine)
+        yield Applied(before, deployment, stack, snapshot.take(deployment, stack, artifacts, key), engine)
     finally:
         engine.stop()
 

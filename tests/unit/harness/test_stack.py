@@ -72,7 +72,13 @@ def test_files_with_a_key_are_for_the_owners_eyes(stack: Stack, build: Path, nam
 def test_shell_file_sets_every_variable_as_it_is(stack: Stack, build: Path) -> None:
     stack.save({"TF_VAR_artifacts_dir": "/a folder/with $signs"})
     script = f'. "{build}/stack-dev.env" && env'
-    caller = {"PATH": os.environ["PATH"], "AWS_PROFILE": "mine", "AWS_SESSION_TOKEN": "old", "NO_PROXY": "intern"}
+    foreign = {
+        "AWS_PROFILE": "mine",
+        "AWS_SESSION_TOKEN": "old",
+        "AWS_ROLE_ARN": "r",
+        "AWS_ENDPOINT_URL_S3": "http://x",
+    }
+    caller = {"PATH": os.environ["PATH"], "NO_PROXY": "intern", **foreign}
 
     shown = subprocess.run(["/bin/sh", "-eu", "-c", script], env=caller, capture_output=True, text=True, check=True)
 
@@ -82,7 +88,7 @@ def test_shell_file_sets_every_variable_as_it_is(stack: Stack, build: Path) -> N
     assert variables["TF_VAR_artifacts_dir"] == "/a folder/with $signs"
     assert variables["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
     assert variables["NO_PROXY"] == "127.0.0.1,localhost,intern"
-    assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & variables.keys()
+    assert not foreign.keys() & variables.keys()
 
 
 def test_missing_description_says_how_to_get_one() -> None:

@@ -196,8 +196,8 @@ def test_a_platform_without_a_checksum_is_named(releases: Releases, tmp_path: Pa
 
 
 def test_downloads_can_be_forbidden(releases: Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HARNESS_NO_DOWNLOAD", "1")
-    with pytest.raises(HarnessError, match=r"none on PATH.*HARNESS_NO_DOWNLOAD=1 forbids") as caught:
+    monkeypatch.setenv("HARNESS_NO_DOWNLOAD", "true")
+    with pytest.raises(HarnessError, match=r"none on PATH.*HARNESS_NO_DOWNLOAD forbids") as caught:
         binary.find(checksums=GOOD, folder=tmp_path / "made")
     assert "https://developer.hashicorp.com/terraform/install" in caught.value.mend
     assert releases.asked == []
