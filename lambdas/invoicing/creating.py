@@ -1,6 +1,6 @@
 """Creating one invoice from one request, whichever way its number and its identity come about."""
 
-from invoicing.issuing import Origin, content_hash, invoice_id, invoice_id_from_key, issue
+from invoicing.issuing import Origin, content_hash, invoice_id, issue
 from invoicing.models import CreateInvoice, Invoice
 from invoicing.store import InvoiceStore, Key, Stored
 
@@ -17,16 +17,14 @@ def create(store: InvoiceStore, request: CreateInvoice, origin: Origin, idempote
     Raises:
         invoicing.errors.InvoiceError: as `InvoiceStore.create`, and InvalidRequest for amounts beyond the limits.
     """
-    key = Key(idempotency_key, content_hash(request)) if idempotency_key else None
     number = request.invoice_number
+    key = Key(idempotency_key, content_hash(request), lasting=number is None) if idempotency_key else None
     if number is not None:
         identity = invoice_id(request.customer_id, number)
         invoice = issue(request, number=number, identity=identity, origin=origin)
         return store.create_with_key(invoice, key, origin.now) if key else store.create(invoice)
 
     def numbered(assigned: str) -> Invoice:
-        by_key = invoice_id_from_key(idempotency_key) if idempotency_key else None
-        identity = by_key or invoice_id(request.customer_id, assigned)
-        return issue(request, number=assigned, identity=identity, origin=origin)
+        return issue(request, number=assigned, identity=invoice_id(request.customer_id, assigned), origin=origin)
 
     return store.create_numbered(numbered, origin.now.year, key, origin.now)

@@ -44,24 +44,24 @@ def invoice_id(customer_id: str, invoice_number: str) -> str:
     return str(uuid.uuid5(NAMESPACE, f"{customer_id}{_SEPARATOR}{invoice_number}"))
 
 
-def invoice_id_from_key(idempotency_key: str) -> str:
-    """The id of an invoice whose number we assign, so that a repeated request finds the first one."""
-    return str(uuid.uuid5(NAMESPACE, f"{_SEPARATOR}idempotency-key{_SEPARATOR}{idempotency_key}"))
-
-
 def assigned_number(year: int, sequence: int) -> str:
     """The ``sequence``-th number that the platform assigns in ``year``: ``2026-000017``."""
     return f"{year:04d}-{sequence:06d}"
 
 
-def content_hash(request: CreateInvoice) -> str:
+def content_hash(request: CreateInvoice, number: str | None = None) -> str:
     """SHA-256 over what the invoice says, in a form in which equal content is equal text.
 
     ``19`` and ``19.0``, an absent due date and the same one written out, are equal content; when and how the request
     came is not content.
+
+    Args:
+        request: What was asked for.
+        number: The number that the invoice was given, when the request left it to us; it counts as if it had been
+            asked for.
     """
     content = [
-        request.invoice_number,
+        request.invoice_number if number is None else number,
         request.customer_id,
         request.customer.model_dump(exclude_none=True),
         request.issue_date.isoformat(),
@@ -148,7 +148,7 @@ def issue(request: CreateInvoice, *, number: str, identity: str, origin: Origin)
         updated_at=at,
         year_month=at[:7],
         source=origin.source,
-        content_hash=content_hash(request),
+        content_hash=content_hash(request, number),
     )
 
 

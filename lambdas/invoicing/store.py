@@ -3,20 +3,24 @@
 Besides invoices the table holds, under ids that no invoice can have: ``counter#<yyyy>`` (the last number assigned in
 that year), ``idempotency#<sha256>`` (what an Idempotency-Key was used for) and ``upload#<sha256>`` (uploads that are
 done with). They carry none of the indexes' keys.
+
+An invoice lies at the id of its customer and number, whoever chose the number and whether the request had a key: two
+invoices of one customer that bear one number would be one item.
 """
 
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from botocore.exceptions import ClientError
-
 from invoicing.aws import client
+from invoicing.contention import PATIENCE, patiently, pause
+from invoicing.contention import Canceled as Canceled  # noqa: PLC0414 -- whoever transacts meets it
+from invoicing.contention import throttling as throttling  # noqa: PLC0414 -- and adds writes of its own
 from invoicing.errors import Busy, ContentConflict, InvoiceError, TooLarge
 from invoicing.issuing import assigned_number
 from invoicing.items import MAX_BYTES, RESERVE, decode, encode, size
@@ -28,21 +32,17 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 MARKER_LIFE = timedelta(days=30)
-"""How long an Idempotency-Key and a handled upload are remembered."""
+"""How long a handled upload is remembered, and an Idempotency-Key of a request that names its invoice's number."""
 
 NUMBERING_ATTEMPTS = 12
 """Times that other writers may take the next number of the year before a request is told to come again."""
 NUMBERS_TRIED = 200
 """Numbers looked at in one request, those included that customers' own invoices use already."""
 
-_CHANGING = ("payments", "amountPaid", "amountDue", "status", "version", "history", "updatedAt")
+ROOM_TO_SETTLE = 3 * 1024
+"""Bytes that part payments leave free in an item, so that the payment that settles the invoice still fits."""
 
-_THROTTLES = {
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "ThrottlingException",
-    "TransactionInProgressException",
-}
+_CHANGING = ("payments", "amountPaid", "amountDue", "status", "version", "history", "updatedAt")
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,18 @@ class Stored:
 
 @dataclass(frozen=True)
 class Key:
-    """An Idempotency-Key with the content that it stands for."""
+    """An Idempotency-Key with the content that it stands for.
+
+    Attributes:
+        value: As the client sent it.
+        content_hash: `invoicing.issuing.content_hash` of the request.
+        lasting: Whether it is remembered for ever: nothing else leads from the request to an invoice whose number we
+            assign, and a repetition would take another number.
+    """
 
     value: str
     content_hash: str
+    lasting: bool
 
     @property
     def item_id(self) -> str:
@@ -91,15 +99,16 @@ class InvoiceStore:
             TooLarge: it does not fit one item.
             Busy: the table throttles.
         """
-        item = sized(invoice)
+        item = encode(sized(invoice))
         try:
-            with throttling():
-                self._dynamodb.put_item(
+            patiently(
+                lambda: self._dynamodb.put_item(
                     TableName=self._table,
-                    Item=encode(item),
+                    Item=item,
                     ConditionExpression="attribute_not_exists(invoiceId)",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
+            )
         except self._dynamodb.exceptions.ConditionalCheckFailedException as refusal:
             there = cast("dict[str, Any]", refusal.response).get("Item")
             return same(invoice, Invoice.from_item(decode(there)) if there else self._must_get(invoice.invoice_id))
@@ -112,18 +121,22 @@ class InvoiceStore:
             ContentConflict: the key or the number stands for different content.
             TooLarge, Busy: as `create`.
         """
-        known = self._remembered(key, now)
-        if known is not None:
-            return known
-        try:
-            self.transact([self.put_new(invoice), self._put_key(key, invoice.invoice_id, now)])
-        except Canceled as refusal:
-            if refusal.failed(1):  # somebody used the key since we looked
-                return self._remembered(key, now) or _raise(Busy("The same Idempotency-Key is in use right now."))
-            stored = same(invoice, self._must_get(invoice.invoice_id))
-            self.transact([self._put_key(key, invoice.invoice_id, now)])
-            return stored
-        return Stored(invoice, created=True)
+        there: Stored | None = None
+        for attempt in range(1, PATIENCE + 1):
+            known = self._remembered(key, now)
+            if known is not None:
+                return known
+            remember = self._put_key(key, invoice.invoice_id, now)
+            try:
+                self.transact([remember] if there else [remember, self.put_new(invoice)])
+            except Canceled as refusal:
+                if there is None and refusal.failed(1) and not refusal.failed(0):
+                    there = same(invoice, self._must_get(invoice.invoice_id))
+                else:  # somebody used the key since we looked, or is about to
+                    pause(attempt)
+            else:
+                return there or Stored(invoice, created=True)
+        raise Busy("The same Idempotency-Key or invoice is in use right now.")
 
     def create_numbered(self, build: Callable[[str], Invoice], year: int, key: Key | None, now: datetime) -> Stored:
         """Put an invoice under the next number of the year: counter, invoice and key change together or not at all.
@@ -136,7 +149,8 @@ class InvoiceStore:
                                                  42 ----------- read 42
                                                  43 <---------- if 42: 43 + put 2026-000043
 
-        No number is ever taken without its invoice, so the sequence has no gaps.
+        No number is ever taken without its invoice, so the sequence has no gaps. What is remembered of the key is
+        there from the same moment on as the invoice, and stays: a repetition never takes a second number.
 
         Args:
             build: Makes the invoice that bears a given number.
@@ -148,11 +162,11 @@ class InvoiceStore:
             ContentConflict, TooLarge: as `create_with_key`.
             Busy: too many writers at once, or throttling.
         """
-        known = self._remembered(key, now) if key else None
-        if known is not None:
-            return known
         counter, contended = f"counter#{year:04d}", 0
         for _ in range(NUMBERS_TRIED):
+            known = self._remembered(key, now) if key else None
+            if known is not None:
+                return known
             last = int((self.item(counter) or {}).get("lastNumber", 0))
             invoice = build(assigned_number(year, last + 1))
             writes = [self.put_new(invoice), self._advance(counter, last)]
@@ -161,11 +175,8 @@ class InvoiceStore:
             try:
                 self.transact(writes)
             except Canceled as refusal:
-                if key and refusal.failed(2):  # somebody used the key since we looked: the same content, or a conflict
-                    return self._remembered(key, now) or _raise(Busy("The same Idempotency-Key is in use right now."))
-                if key and refusal.failed(0):  # made from this key, whose memory has run out
-                    return same(invoice, self._must_get(invoice.invoice_id))
-                if refusal.failed(0) and not refusal.failed(1):  # somebody chose this very number by hand
+                used = key is not None and refusal.failed(2)  # since we looked: the same content, or a conflict
+                if refusal.failed(0) and not refusal.failed(1) and not used:  # somebody chose this very number by hand
                     self._go_past(counter, last)
                     continue
                 contended += 1
@@ -181,9 +192,16 @@ class InvoiceStore:
 
         Returns:
             False when it is not: somebody else was first; read and decide again.
+
+        Raises:
+            TooLarge: the item has no room for one more payment.
+            Busy: the table throttles.
         """
         before, after = change.before, change.after
         item = after.to_item()
+        if size(item) > MAX_BYTES - (ROOM_TO_SETTLE if _instalment(change) else 0):
+            detail = "The invoice has no room in the table for another part payment; settle it with one payment."
+            raise TooLarge(detail, members={"currentStatus": before.status, "currentVersion": before.version})
         # The version: nobody wrote since we read. The status: the machine allows the new one from here, or (a further
         # part payment) it stays where it is.
         allowed = sorted(sources(after.status) | ({before.status} if _instalment(change) else set()))
@@ -191,8 +209,8 @@ class InvoiceStore:
         values |= {f":from{number}": status.value for number, status in enumerate(allowed)}
         one_of = ", ".join(f":from{number}" for number in range(len(allowed)))
         try:
-            with throttling():
-                self._dynamodb.update_item(
+            patiently(
+                lambda: self._dynamodb.update_item(
                     TableName=self._table,
                     Key=encode({"invoiceId": before.invoice_id}),
                     UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in _CHANGING),
@@ -200,6 +218,7 @@ class InvoiceStore:
                     ExpressionAttributeNames={f"#{name}": name for name in _CHANGING},
                     ExpressionAttributeValues=encode(values),
                 )
+            )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
         return True
@@ -218,7 +237,9 @@ class InvoiceStore:
 
     def _remembered(self, key: Key, now: datetime) -> Stored | None:
         item = self.item(key.item_id)
-        if item is None or item["expiresAt"] < now.timestamp():  # DynamoDB deletes expired items only within days
+        if item is None:
+            return None
+        if "expiresAt" in item and item["expiresAt"] < int(now.timestamp()):  # deleted only within days
             return None
         if item["contentHash"] != key.content_hash:
             raise ContentConflict("This Idempotency-Key was used before for a request with different content.")
@@ -236,19 +257,15 @@ class InvoiceStore:
         }
 
     def _put_key(self, key: Key, invoice_id: str, now: datetime) -> dict[str, Any]:
-        item = {
-            "invoiceId": key.item_id,
-            "usedFor": invoice_id,
-            "contentHash": key.content_hash,
-            "expiresAt": int((now + MARKER_LIFE).timestamp()),
-        }
+        item: dict[str, Any] = {"invoiceId": key.item_id, "usedFor": invoice_id, "contentHash": key.content_hash}
+        if not key.lasting:
+            item["expiresAt"] = int((now + MARKER_LIFE).timestamp())
         return {
             "Put": {
                 "TableName": self._table,
                 "Item": encode(item),
-                # new, or expired and not yet deleted, or a repetition of ourselves
-                "ConditionExpression": "attribute_not_exists(invoiceId) OR expiresAt < :now OR contentHash = :same",
-                "ExpressionAttributeValues": encode({":now": int(now.timestamp()), ":same": key.content_hash}),
+                "ConditionExpression": "attribute_not_exists(invoiceId) OR expiresAt < :now",
+                "ExpressionAttributeValues": encode({":now": int(now.timestamp())}),
             }
         }
 
@@ -283,34 +300,6 @@ class InvoiceStore:
         except self._dynamodb.exceptions.TransactionCanceledException as refusal:
             reasons = cast("dict[str, Any]", refusal.response)["CancellationReasons"]
             raise Canceled(reasons) from None
-
-
-class Canceled(Exception):
-    """A transaction was canceled; ``reasons`` holds one entry for each write."""
-
-    def __init__(self, reasons: Sequence[Mapping[str, Any]]) -> None:
-        super().__init__(", ".join(str(reason.get("Code")) for reason in reasons))
-        self.reasons = reasons
-
-    def failed(self, index: int) -> bool:
-        """Whether the condition of the ``index``-th write is what failed."""
-        return bool(self.reasons[index].get("Code") == "ConditionalCheckFailed")
-
-    def there(self, index: int) -> Invoice | None:
-        """The invoice that the ``index``-th write found in its place, if it failed and was told."""
-        item = self.reasons[index].get("Item")
-        return Invoice.from_item(decode(item)) if item else None
-
-
-@contextmanager
-def throttling() -> Iterator[None]:
-    """Tell throttling as `Busy`."""
-    try:
-        yield
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _THROTTLES:
-            raise Busy("The invoices table is busy; send the same request again in a moment.") from error
-        raise
 
 
 def _raise(error: InvoiceError) -> Any:

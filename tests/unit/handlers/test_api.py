@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
 
@@ -65,18 +66,119 @@ def test_a_key_that_comes_after_the_invoice_is_remembered_too(create: ModuleType
     assert (again.status, again.body, other.status) == (200, first.body, 409)
 
 
-def test_an_expired_key_finds_the_invoice_that_was_made_from_it(create: ModuleType, call: Any, table: Any) -> None:
-    key = {"Idempotency-Key": "old"}
+def test_a_key_that_led_to_a_number_of_ours_leads_there_for_ever(
+    create: ModuleType, call: Any, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, other = {"Idempotency-Key": "old"}, {"Idempotency-Key": "other"}
     first = call(create, "POST", "/invoices", body=BODY, headers=key)
-    for item in table.scan()["Items"]:
-        if item["invoiceId"].startswith("idempotency#"):
-            table.update_item(
-                Key={"invoiceId": item["invoiceId"]},
-                UpdateExpression="SET expiresAt = :past",
-                ExpressionAttributeValues={":past": 1},
-            )
+    call(create, "POST", "/invoices", body=NUMBERED, headers=other)
+    kept = [item for item in table.scan()["Items"] if item["invoiceId"].startswith("idempotency#")]
+    assert sorted("expiresAt" in item for item in kept) == [False, True]
+    monkeypatch.setattr("invoicing.clock.now", lambda: datetime.now(UTC) + timedelta(days=60))
     again = call(create, "POST", "/invoices", body=BODY, headers=key)
     assert (again.status, again.body) == (200, first.body)
+    changed = NUMBERED | {"invoiceNumber": "43"}
+    assert call(create, "POST", "/invoices", body=changed, headers=other).status == 201  # forgotten by then
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k"}])
+def test_a_customer_has_each_number_once(create: ModuleType, call: Any, table: Any, headers: dict[str, str]) -> None:
+    year = f"{datetime.now(UTC).year}"
+    call(create, "POST", "/invoices", body=BODY | {"invoiceNumber": f"{year}-000001"})
+    assigned = call(create, "POST", "/invoices", body=BODY, headers=headers)
+    assert assigned.body["invoiceNumber"] == f"{year}-000002"
+    by_hand = BODY | {"invoiceNumber": f"{year}-000002"}
+    again = call(create, "POST", "/invoices", body=by_hand)
+    assert (again.status, again.body) == (200, assigned.body)
+    conflict = call(create, "POST", "/invoices", body=by_hand | {"currency": "USD"})
+    assert (conflict.status, conflict.body["invoiceId"]) == (409, assigned.body["invoiceId"])
+    numbers = [item["invoiceNumber"] for item in table.scan()["Items"] if "invoiceNumber" in item]
+    assert sorted(numbers) == [f"{year}-000001", f"{year}-000002"]
+
+
+def test_two_requests_with_one_key_at_once_take_one_number(
+    create: ModuleType, call: Any, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = {"Idempotency-Key": "twice"}
+    read, overtakers, answers = create.store.item, [None], []
+
+    def overtaken(item_id: str) -> Any:
+        """Our look at the key finds nothing; then the other request is done from beginning to end."""
+        found = read(item_id)
+        if item_id.startswith("idempotency#") and overtakers:
+            overtakers.pop()
+            answers.append(call(create, "POST", "/invoices", body=BODY, headers=key))
+        return found
+
+    monkeypatch.setattr(create.store, "item", overtaken)
+    ours = call(create, "POST", "/invoices", body=BODY, headers=key)
+    assert (answers[0].status, ours.status, ours.body) == (201, 200, answers[0].body)
+    assert len([item for item in table.scan()["Items"] if "invoiceNumber" in item]) == 1
+
+
+@pytest.mark.parametrize("known", ["", "the invoice"])
+def test_two_requests_with_one_key_that_meet_are_both_answered(
+    create: ModuleType, call: Any, monkeypatch: pytest.MonkeyPatch, known: str
+) -> None:
+    if known:
+        call(create, "POST", "/invoices", body=NUMBERED)
+    real, refusals = create.store.transact, [1, 0, 1]
+
+    def meeting(writes: list[Any]) -> None:
+        """While somebody else's transaction is at work, ours is canceled without any condition having failed."""
+        if refusals and refusals.pop():
+            raise Canceled([{"Code": "TransactionConflict"}] * len(writes))
+        real(writes)
+
+    monkeypatch.setattr(create.store, "transact", meeting)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    answer = call(create, "POST", "/invoices", body=NUMBERED, headers={"Idempotency-Key": "k"})
+    assert answer.status == (200 if known else 201)
+
+
+def test_a_key_that_stays_in_use_is_a_503(create: ModuleType, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def meeting(writes: list[Any]) -> None:
+        raise Canceled([{"Code": "TransactionConflict"}] * len(writes))
+
+    waited: list[float] = []
+    monkeypatch.setattr(create.store, "transact", meeting)
+    monkeypatch.setattr("time.sleep", waited.append)
+    answer = call(create, "POST", "/invoices", body=NUMBERED, headers={"Idempotency-Key": "k"})
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+    assert 0 < sum(waited) < 1.5
+
+
+@pytest.mark.parametrize(("conflicts", "post", "patch"), [(2, 201, 200), (99, 503, 503)])
+def test_a_write_waits_for_transactions_of_others(
+    create: ModuleType,
+    load: Load,
+    call: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    conflicts: int,
+    post: int,
+    patch: int,
+) -> None:
+    invoice_id = call(create, "POST", "/invoices", body=NUMBERED).body["invoiceId"]
+    update = load("update_invoice_status")
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+
+    def in_the_way(client: Any, operation: str) -> None:
+        real, left = getattr(client, operation), [None] * conflicts
+
+        def write(**request: Any) -> Any:
+            if left:
+                left.pop()
+                raise ClientError({"Error": {"Code": "TransactionConflictException", "Message": "wait"}}, operation)
+            return real(**request)
+
+        monkeypatch.setattr(client, operation, write)
+
+    in_the_way(create.store._dynamodb, "put_item")
+    in_the_way(update.store._dynamodb, "update_item")
+    assert call(create, "POST", "/invoices", body=NUMBERED | {"invoiceNumber": "43"}).status == post
+    assert call(update, "PATCH", f"/invoices/{invoice_id}", body={"status": "void"}).status == patch
+    assert 0 < sum(waited) < 3
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "caf\u00e9", "a\nb"])
