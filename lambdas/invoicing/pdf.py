@@ -33,20 +33,22 @@ from reportlab.platypus import (
 from invoicing.models import Invoice
 from invoicing.money import grouped, number_text, price_text, text
 from invoicing.settings import Brand
-from invoicing.typeface import BOLD, REGULAR, markup, register
+from invoicing.typeface import BOLD, LEADING, REGULAR, bounded, register
 
 INK, QUIET, ACCENT, RULE, SHADE = map(HexColor, ("#1b2733", "#5b6875", "#1f4e79", "#c9d2db", "#f3f6f9"))
 MARGIN = 18 * mm
 WIDTH = A4[0] - 2 * MARGIN
-MOST_LINES_OF_TEXT = 16
-"""Line breaks kept within one cell; text with more of them flows on."""
+TALLEST_ROW = 210 * mm
+"""Height that the text of one line may take; a row cannot be broken, and a page has 243 mm."""
+RATES_BESIDE_THE_SUMS = 20
+"""Tax rates that are listed to the left of the totals; more of them get a table of their own, which pages may break."""
 
 _TITLES = {"invoice": "Invoice", "credit-note": "Credit note"}
 _HEADINGS = ("#", "Description", "Quantity", "Unit price", "Disc. %", "Tax %", "Net")
 
 
 def _style(name: str, size: float, **more: Any) -> ParagraphStyle:
-    settings = {"fontName": REGULAR, "fontSize": size, "leading": size * 1.32, "textColor": INK, "splitLongWords": 1}
+    settings = {"fontName": REGULAR, "fontSize": size, "leading": size * LEADING, "textColor": INK, "splitLongWords": 1}
     return ParagraphStyle(name, **{**settings, **more})
 
 
@@ -94,33 +96,47 @@ class Renderer:
                 PageTemplate("later", [later], onPage=lambda canvas, _: self._running_head(canvas, title)),
             ]
         )
+        *taxes, sums = self._sums(invoice)
         story = [
             NextPageTemplate("later"),
             self._head(invoice),
             Spacer(0, 9 * mm),
             self._lines(invoice),
             Spacer(0, 6 * mm),
-            KeepTogether([self._sums(invoice), Spacer(0, 8 * mm), *self._terms(invoice)]),
+            *taxes,
+            KeepTogether([sums, Spacer(0, 8 * mm), *self._terms(invoice)]),
         ]
         document.build(story, canvasmaker=self._numbered_canvas())
         return output.getvalue()
 
-    def _text(self, written: str, style: ParagraphStyle) -> Paragraph:
-        rows = written.replace("\r\n", "\n").strip().split("\n")
-        flowing = "\n".join(rows) if len(rows) <= MOST_LINES_OF_TEXT else " ".join(rows)
-        return Paragraph(markup(flowing, self._coverage), style)
+    def _text(self, written: str, style: ParagraphStyle, *, width: float, height: float) -> Paragraph:
+        return bounded(written, style, self._coverage, width=width, height=height)
 
     def _head(self, invoice: Invoice) -> Flowable:
         """Brand and title on top, below them the customer and the facts of the document."""
         brand, customer = self._brand, invoice.customer
-        issuer = [self._text(brand.brand_name, BRAND)]
-        issuer += [self._text(_spoken(part), SMALL) for part in (brand.brand_address,) if part]
-        issuer += [self._text(f"VAT ID {brand.brand_vat_id}", SMALL)] if brand.brand_vat_id else []
-        issuer += [self._text(brand.brand_email, SMALL)] if brand.brand_email else []
-        recipient = [self._text("Billed to" if invoice.kind == "invoice" else "Credited to", LABEL)]
-        recipient.append(self._text(customer.name or invoice.customer_id, STRONG))
-        recipient += [self._text(_spoken(part), BODY) for part in (customer.address, customer.email) if part]
-        recipient += [self._text(f"VAT ID {customer.vat_id}", BODY)] if customer.vat_id else []
+        left, right = WIDTH - 76 * mm, 76 * mm
+
+        def block(*parts: tuple[str | None, ParagraphStyle, float]) -> list[Paragraph]:
+            return [
+                self._text(written, style, width=left - 20, height=height * mm)
+                for written, style, height in parts
+                if written
+            ]
+
+        issuer = block(
+            (brand.brand_name, BRAND, 30),
+            (_spoken(brand.brand_address or ""), SMALL, 45),
+            (brand.brand_vat_id and f"VAT ID {brand.brand_vat_id}", SMALL, 10),
+            (brand.brand_email, SMALL, 10),
+        )
+        recipient = block(
+            ("Billed to" if invoice.kind == "invoice" else "Credited to", LABEL, 10),
+            (customer.name or invoice.customer_id, STRONG, 25),
+            (_spoken(customer.address or ""), BODY, 75),
+            (customer.email, BODY, 20),
+            (customer.vat_id and f"VAT ID {customer.vat_id}", BODY, 10),
+        )
         facts = [
             ("Number", invoice.invoice_number),
             ("Issue date", invoice.issue_date.isoformat()),
@@ -128,11 +144,17 @@ class Renderer:
             ("Customer ID", invoice.customer_id),
             ("Currency", invoice.currency),
         ]
-        rows = [[self._text(name, LABEL), self._text(value, BODY)] for name, value in facts]
+        rows = [
+            [
+                self._text(name, LABEL, width=24 * mm, height=10 * mm),
+                self._text(value, BODY, width=47 * mm, height=20 * mm),
+            ]
+            for name, value in facts
+        ]
         fact_table = Table(rows, colWidths=[24 * mm, 48 * mm], hAlign="RIGHT")
         fact_table.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), *_padding(0, 1.2)])
-        title = self._text(_TITLES[invoice.kind].upper(), TITLE)
-        head = Table([[issuer, title], [recipient, fact_table]], colWidths=[WIDTH - 76 * mm, 76 * mm])
+        title = self._text(_TITLES[invoice.kind].upper(), TITLE, width=right, height=30 * mm)
+        head = Table([[issuer, title], [recipient, fact_table]], colWidths=[left, right])
         head.setStyle(
             [
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
@@ -165,7 +187,7 @@ class Renderer:
         style = _style("line", size)
         rows: list[Sequence[Any]] = [headings]
         for line, (number, *rest) in zip(invoice.lines, figures, strict=True):
-            rows.append([number, self._text(line.description, style), *rest])
+            rows.append([number, self._text(line.description, style, width=widths[1] - 8, height=TALLEST_ROW), *rest])
         table = LongTable(rows, colWidths=widths, repeatRows=1, splitInRow=0)
         table.setStyle(
             [
@@ -184,8 +206,8 @@ class Renderer:
         )
         return table
 
-    def _sums(self, invoice: Invoice) -> Flowable:
-        """Tax for each rate on the left, the totals on the right."""
+    def _sums(self, invoice: Invoice) -> list[Flowable]:
+        """Tax for each rate on the left, the totals on the right; the taxes before them when they take more room."""
         currency = invoice.currency
         taxes = [["Tax rate", "Tax base", "Tax"]]
         taxes += [
@@ -197,7 +219,8 @@ class Renderer:
             ["Tax", grouped(text(invoice.tax_total, currency))],
             [f"Total {currency}", grouped(text(invoice.total, currency))],
         ]
-        left = Table(taxes, colWidths=_columns(taxes, 8, REGULAR), hAlign="LEFT", repeatRows=1)
+        tax_widths = _columns(taxes, 8, REGULAR)
+        left = Table(taxes, colWidths=tax_widths, hAlign="LEFT", repeatRows=1)
         left.setStyle(
             [
                 ("FONT", (0, 0), (-1, -1), REGULAR, 8, 10.6),
@@ -220,9 +243,11 @@ class Renderer:
                 *_padding(4, 3),
             ]
         )
+        if len(invoice.taxes) > RATES_BESIDE_THE_SUMS or sum(tax_widths) > WIDTH / 2:
+            return [left, Spacer(0, 6 * mm), right]
         both = Table([[left, right]], colWidths=[WIDTH / 2, WIDTH / 2])
         both.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("ALIGN", (1, 0), (1, 0), "RIGHT"), *_padding(0, 0)])
-        return both
+        return [both]
 
     def _terms(self, invoice: Invoice) -> list[Flowable]:
         """What the customer is to do, or what we do."""
@@ -235,13 +260,16 @@ class Renderer:
         else:
             where = f" to account {iban}" if iban else ""
             sentence = f"Please pay {amount} by {invoice.due_date.isoformat()}{where}, quoting invoice {number}."
-        return [self._text("Terms of payment", LABEL), self._text(sentence, BODY)]
+        return [
+            self._text("Terms of payment", LABEL, width=WIDTH, height=10 * mm),
+            self._text(sentence, BODY, width=WIDTH, height=30 * mm),
+        ]
 
     def _running_head(self, canvas: Canvas, title: str) -> None:
         """The line on top of the second page and of those that follow."""
         for written, x, align in ((self._brand.brand_name, 0.0, 0), (title, WIDTH / 2, TA_RIGHT)):
             style = _style("running", 8, textColor=QUIET, alignment=align)
-            paragraph = self._text(written, style)
+            paragraph = self._text(written, style, width=WIDTH / 2, height=10 * mm)
             paragraph.wrap(WIDTH / 2, 10 * mm)
             paragraph.drawOn(canvas, MARGIN + x, A4[1] - 16 * mm)
         canvas.setStrokeColor(RULE)
@@ -251,7 +279,9 @@ class Renderer:
         """A canvas that draws the foot when the number of pages is known."""
         brand = self._brand
         parts = (brand.brand_name, brand.brand_vat_id, brand.brand_email, brand.brand_iban)
-        foot = self._text("  ·  ".join(part for part in parts if part), _style("foot", 7.5, textColor=QUIET))
+        style = _style("foot", 7.5, textColor=QUIET)
+        width = WIDTH - 30 * mm
+        foot = self._text("  ·  ".join(part for part in parts if part), style, width=width, height=11 * mm)
 
         class NumberedCanvas(Canvas):  # type: ignore[misc] # reportlab is untyped
             def __init__(self, *arguments: Any, **settings: Any) -> None:
@@ -275,7 +305,7 @@ class Renderer:
                 self.setFont(REGULAR, 7.5)
                 self.setFillColor(QUIET)
                 self.drawRightString(MARGIN + WIDTH, 14.5 * mm, number)
-                _, height = foot.wrap(WIDTH - 30 * mm, 12 * mm)
+                _, height = foot.wrap(width, 11 * mm)
                 foot.drawOn(self, MARGIN, 17.2 * mm - height)
 
         return NumberedCanvas

@@ -4,6 +4,7 @@ Text is cut into runs that one font can print. What no font has is printed as a 
 never left out.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
@@ -12,17 +13,24 @@ from pathlib import Path
 from types import MappingProxyType
 from xml.sax.saxutils import escape
 
+from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.platypus import Paragraph
 
 REGULAR = "Invoice"
 BOLD = "Invoice-Bold"
 EAST_ASIAN = "Invoice-East-Asian"
 MISSING = "\u25a1"
+LEADING = 1.32
+"""Distance of two lines of text, by their size."""
+MOST_LINES_OF_TEXT = 16
+"""Line breaks kept within one text; one with more of them flows on."""
 
 Coverage = Mapping[str, frozenset[int]]
 """The code points that each font can print, by the font's name; where several can, the first does."""
 
+_BREAKS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _INVISIBLE = {"Cf", "Cc", "Mn", "Me"}  # joiners, direction marks, variation selectors: nothing to print by themselves
 _CONTROLS = {"Cf", "Cc"}
 
@@ -65,6 +73,27 @@ def markup(text: str, coverage: Coverage) -> str:
         else:
             parts.append(f'<font name="{font}">{escape(written)}</font>')
     return "".join(parts)
+
+
+def bounded(written: str, style: ParagraphStyle, coverage: Coverage, *, width: float, height: float) -> Paragraph:
+    """The text in a column ``width`` wide, never taller than ``height`` (points): what is too long is set smaller.
+
+    What reportlab cannot place on a page it refuses, and the invoice would have no PDF. A text that is too long even at
+    half the size, as none within the limits of `invoicing.fields` is, ends with an ellipsis.
+    """
+    rows = _BREAKS.sub("\n", written).strip().split("\n")
+    flowing = "\n".join(rows) if len(rows) <= MOST_LINES_OF_TEXT else " ".join(rows)
+    smaller = style
+    while True:
+        paragraph = Paragraph(markup(flowing, coverage), smaller)
+        # a character takes a row at the most
+        if len(flowing) * smaller.leading <= height or paragraph.wrap(width, height)[1] <= height:
+            return paragraph
+        if smaller.fontSize > style.fontSize / 2:
+            size = smaller.fontSize * 0.9
+            smaller = ParagraphStyle(style.name, parent=style, fontSize=size, leading=size * LEADING)
+        else:
+            flowing = flowing[: len(flowing) * 4 // 5].rstrip("\u2026") + "\u2026"
 
 
 def _font(character: str, coverage: Coverage) -> str | None:

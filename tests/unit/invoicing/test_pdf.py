@@ -7,6 +7,8 @@ from typing import Any
 
 import pypdf
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from invoicing.issuing import Origin, invoice_id, issue
 from invoicing.models import CreateInvoice, Invoice
@@ -146,13 +148,30 @@ def test_chinese_japanese_and_korean_are_extracted_as_written(renderer: Renderer
         "שלום עולם مرحبا",
         "👩‍👩‍👧 family \u202eevil\u202c",
         "a\n" * 400,
+        "a\rb\tc" * 100,
+        "W" * 9 + "\u2028" + "W" * 30 + " W" * 400,
+        "WWWWWWWW\r\n" * 100,
+        "株" * 1000,
         "é" * 100,
         "%s {0} \\n",
     ],
-    ids=["long", "markup", "entities", "rtl", "emoji", "breaks", "combining", "formats"],
+    ids=[
+        "long",
+        "markup",
+        "entities",
+        "rtl",
+        "emoji",
+        "breaks",
+        "returns",
+        "separators",
+        "words",
+        "wide",
+        "combining",
+        "formats",
+    ],
 )
 def test_hostile_text_never_breaks_the_document(renderer: Renderer, hostile: str) -> None:
-    customer = {"name": hostile[:200].replace("\n", " "), "address": hostile[:500]}
+    customer = {"name": " ".join(hostile[:200].split()), "address": hostile[:500]}
     lines = [LINE | {"description": hostile[:1000]}] * 3
     whole = "\n".join(pages(renderer.render(made(customer=customer, lines=lines))))
     assert "Total EUR" in whole
@@ -178,3 +197,79 @@ def test_what_no_font_has_becomes_a_square_and_what_is_invisible_nothing() -> No
 def test_a_run_is_printed_in_the_first_font_that_has_it() -> None:
     coverage = {REGULAR: frozenset(map(ord, "ab ")), EAST_ASIAN: frozenset(map(ord, "a株&"))}
     assert markup("ab 株&株 b", coverage) == f'ab <font name="{EAST_ASIAN}">株&amp;株</font> b'
+
+
+@pytest.mark.parametrize("number", [2, 20, 21, 50, 400])
+def test_every_tax_rate_is_listed_however_many_there_are(renderer: Renderer, number: int) -> None:
+    invoice = made(lines=[LINE | {"taxRate": f"{rate / 4:.2f}"} for rate in range(number)])
+    whole = "\n".join(pages(renderer.render(invoice)))
+    assert [tax for tax in invoice.taxes if f"{number_text(tax.rate)} %" not in whole] == []
+    assert grouped(text(invoice.total, "EUR")) in whole
+
+
+def test_tax_amounts_too_wide_for_half_a_page_do_not_run_into_the_totals(renderer: Renderer) -> None:
+    line = LINE | {"quantity": "899999999999999", "unitPrice": "1", "taxRate": "10.123456"}
+    invoice = made(currency="CLF", lines=[line])
+    printed = pages(renderer.render(invoice))[0].split()
+    for amount in (invoice.subtotal, invoice.tax_total, invoice.total, invoice.taxes[0].base):
+        assert grouped(text(amount, "CLF")) in printed
+
+
+def test_a_head_of_the_longest_texts_stays_on_the_first_page() -> None:
+    brand = {name: f"{'W' * 25} " * 200 for name in Brand.model_fields if name.startswith("brand_")}
+    customer = {
+        "name": "W" * 200,
+        "address": "W|" * 250,
+        "email": "a" * 240 + "@b.example",
+        "vatId": "W" * 32,
+    }
+    invoice = made(customer=customer, customerId="W" * 64).model_copy(update={"invoice_number": "W" * 64})
+    first, *_ = pages(Renderer(Brand.model_validate(brand), FONTS).render(invoice))
+    assert "…" in first  # of the brand, which nobody limits
+    for words in ("Billed to", "Customer ID", "b.example", "Description"):
+        assert words in first
+
+
+_texts = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffd") | st.sampled_from("\r\n\tW株 |")
+)
+_words = _texts.map(lambda word: word.strip() or "x")
+
+
+def some(words: st.SearchStrategy[str], maximum: int) -> st.SearchStrategy[str]:
+    """Texts up to the longest allowed; what hypothesis thinks of is repeated, for it seldom thinks of long ones."""
+    return st.builds(lambda word, times: (word * times)[:maximum].strip() or "x", words, st.integers(1, maximum))
+
+
+def numbers(lowest: int, highest: int) -> st.SearchStrategy[str]:
+    return st.decimals(lowest, highest, places=6, allow_nan=False).map(str)
+
+
+_names = some(st.text("aW株é|<&\\", min_size=1, max_size=30), 200)
+_lines = st.fixed_dictionaries(
+    {
+        "description": some(_words, 1000),
+        "quantity": numbers(-(10**9), 10**9).filter(lambda number: float(number) != 0),
+        "unitPrice": numbers(0, 10**6),
+        "discount": numbers(0, 100),
+        "taxRate": numbers(0, 100),
+    }
+)
+_invoices = st.fixed_dictionaries(
+    {
+        "customer": st.fixed_dictionaries({}, optional={"name": _names, "address": some(_words, 500)}),
+        "currency": st.sampled_from(["EUR", "JPY", "KWD", "CLF"]),
+        "customerId": some(st.text("aW株", min_size=1), 64),
+        "lines": st.lists(_lines, min_size=1, max_size=4).flatmap(
+            lambda lines: st.integers(1, 15).map(lambda times: lines * times)
+        ),
+    }
+)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(_invoices)
+def test_whatever_is_accepted_is_printed(body: dict[str, Any]) -> None:
+    invoice = made(**body)
+    whole = "\n".join(pages(Renderer(BRAND, FONTS).render(invoice)))
+    assert grouped(text(invoice.total, invoice.currency)) in whole
