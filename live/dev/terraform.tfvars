@@ -40,4 +40,4 @@ logging = {
 
 downstream_queue      = true
 force_destroy         = true
-stream_retry_attempts = 3
+stream_retry_attempts = 10

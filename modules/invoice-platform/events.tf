@@ -46,9 +46,8 @@ module "event_bus" {
 # Not encrypted at rest: with the AWS-managed key alias/aws/sns EventBridge could not publish (that key's policy
 # cannot be widened). A customer-managed key that admits events.amazonaws.com is the way, once there is one.
 resource "aws_sns_topic" "downstream" {
-  name           = local._names.downstream
-  tags           = var.tags
-  tracing_config = "Active"
+  name = local._names.downstream
+  tags = var.tags
 }
 
 data "aws_iam_policy_document" "downstream_topic" {

@@ -12,8 +12,20 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       id     = rule.key
       status = "Enabled"
 
+      # By default S3 moves no object of less than 128 KB to another storage class, and most invoice files are smaller. A
+      # filter on the size overrides that.
       filter {
-        prefix = rule.value.prefix
+        object_size_greater_than = length(rule.value.transitions) > 0 && rule.value.prefix == "" ? 1 : null
+        prefix                   = length(rule.value.transitions) > 0 ? null : rule.value.prefix
+
+        dynamic "and" {
+          for_each = length(rule.value.transitions) > 0 && rule.value.prefix != "" ? [rule.value.prefix] : []
+
+          content {
+            object_size_greater_than = 1
+            prefix                   = and.value
+          }
+        }
       }
 
       dynamic "abort_incomplete_multipart_upload" {
