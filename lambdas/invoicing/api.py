@@ -94,7 +94,7 @@ def body_of(event: APIGatewayProxyEvent, model: type[Model]) -> Model:
     """
     try:
         document = json.loads(event.decoded_body or "", parse_float=Decimal, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):  # an exponent beyond what decimals have is arithmetic
         raise InvalidRequest("The body is not a JSON document.") from None
     try:
         return model.model_validate(document)

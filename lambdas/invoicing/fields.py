@@ -38,11 +38,9 @@ def _one_line(value: str) -> str:
 def _within_limits(value: Decimal) -> Decimal:
     if value and value.adjusted() >= MAX_INTEGER_DIGITS:
         raise ValueError(f"has more than {MAX_INTEGER_DIGITS} digits before the decimal point")
-    normal = money.plain_normal(value)
-    exponent = normal.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -MAX_DECIMAL_PLACES:
+    if money.decimal_places(value) > MAX_DECIMAL_PLACES:
         raise ValueError(f"has more than {MAX_DECIMAL_PLACES} decimal places")
-    return normal
+    return money.plain_normal(value)
 
 
 def _not_zero(value: Decimal) -> Decimal:
@@ -81,18 +79,30 @@ def _known_currency(value: str) -> str:
 
 def _moment(value: object) -> str:
     """A moment with an offset, as UTC with microseconds (the one form in which text order is time order)."""
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or not MINYEAR < moment.year < MAXYEAR:
+    moment = instant(value) if isinstance(value, str) else None
+    if moment is None:
         raise ValueError("must be an ISO 8601 date and time with an offset, such as 2026-11-22T09:30:00Z")
     return timestamp(moment)
 
 
+def instant(value: str) -> datetime | None:
+    """An ISO 8601 date and time with an offset, in UTC; None for anything else.
+
+    The calendar's first and last year do not count: offsets and time zones could lead out of it.
+    """
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            return None
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment if MINYEAR < moment.year < MAXYEAR else None
+
+
 def timestamp(moment: datetime) -> str:
     """UTC, ISO 8601, always six digits of microseconds and ``Z``: ``2026-11-22T09:30:00.000000Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _number_schema(description: str, pattern: str, **bounds: Any) -> WithJsonSchema:

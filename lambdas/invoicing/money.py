@@ -69,7 +69,7 @@ def text(amount: Decimal, currency: str) -> str:
 
 def price_text(price: Decimal, currency: str) -> str:
     """A unit price: at least the currency's minor digits, more when it has more (``0.0375`` per kWh stays exact)."""
-    digits = max(minor_digits(currency), -_exponent(plain_normal(price)))
+    digits = max(minor_digits(currency), decimal_places(price))
     return f"{price.quantize(Decimal(1).scaleb(-digits), context=CONTEXT):f}"
 
 
@@ -84,9 +84,21 @@ def grouped(number_as_text: str) -> str:
 
 
 def plain_normal(number: Decimal) -> Decimal:
-    """The same number in its one shortest form, so that equal numbers print and hash alike (``19.0`` is ``19``)."""
+    """The same number in its one shortest form, so that equal numbers print and hash alike (``19.0`` is ``19``).
+
+    For numbers within the limits of `invoicing.fields`; longer ones would be rounded to the context's digits.
+    """
     normal = number.normalize(CONTEXT)
     return normal or Decimal(0)
+
+
+def decimal_places(number: Decimal) -> int:
+    """How many digits after the point the number needs as it is written: 1 for ``2.50``, 0 for ``100``."""
+    _, digits, exponent = number.as_tuple()
+    if not number or not isinstance(exponent, int):
+        return 0
+    needed = len("".join(map(str, digits)).rstrip("0"))
+    return max(0, -exponent - (len(digits) - needed))
 
 
 def exactly(value: object) -> Decimal:
@@ -110,8 +122,3 @@ def from_event(value: object) -> Decimal:
     The shortest text that reads back as the same float is what the sender wrote, up to 15 significant digits.
     """
     return exactly(Decimal(repr(value)) if isinstance(value, float) else value)
-
-
-def _exponent(number: Decimal) -> int:
-    exponent = number.as_tuple().exponent
-    return exponent if isinstance(exponent, int) else 0

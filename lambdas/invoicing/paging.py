@@ -10,13 +10,13 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from invoicing.errors import InvalidRequest
-from invoicing.fields import Identifier, timestamp
+from invoicing.fields import Identifier, instant, timestamp
 from invoicing.models import Document
 from invoicing.status import Status
 
@@ -26,6 +26,7 @@ MAX_MONTHS = 120
 _VERSION = "1"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _CREATED_AT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z", re.ASCII)
+_INVOICE_ID = re.compile(r"[0-9a-z-]{1,64}")
 _MEANING = "must be a date such as 2026-11-22, or a date and time with an offset such as 2026-11-22T09:30:00Z"
 
 
@@ -51,11 +52,8 @@ def _day(value: str) -> date:
 
 
 def _instant(value: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise ValueError(_MEANING) from None
-    if moment.tzinfo is None or not 1 < moment.year < 9999:
+    moment = instant(value)
+    if moment is None:
         raise ValueError(_MEANING)
     return moment
 
@@ -145,7 +143,7 @@ def plan(query: ListQuery, now: datetime) -> Plan:
         InvalidRequest: the range of months is too long, or the token is not one of this query.
     """
     earliest = first_moment(query.from_) if query.from_ else "0"
-    latest = last_moment(query.to) if query.to else "9"
+    latest = last_moment(query.to if query.to else "9999-12-31")
     index, attribute, partitions = _partitions(query, now)
     ascending = query.order == "asc"
     parts = [query.customer_id, query.status, query.from_, query.to, query.order]
@@ -183,14 +181,11 @@ def _partitions(
 
 
 def _months(first: str, last: str) -> tuple[str, ...]:
-    month, months = date.fromisoformat(f"{first}-01"), []
-    while (name := month.strftime("%Y-%m")) <= last:
-        months.append(name)
-        if len(months) > MAX_MONTHS:
-            error = {"pointer": "from", "detail": f"spans more than {MAX_MONTHS} months"}
-            raise InvalidRequest("The range is too long; name a customer or a status.", errors=[error])
-        month = (month + timedelta(days=32)).replace(day=1)
-    return tuple(months)
+    begin, end = (int(month[:4]) * 12 + int(month[5:]) - 1 for month in (first, last))
+    if end - begin >= MAX_MONTHS:
+        error = {"pointer": "from", "detail": f"spans more than {MAX_MONTHS} months"}
+        raise InvalidRequest("The range is too long; name a customer or a status.", errors=[error])
+    return tuple(f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(begin, end + 1))
 
 
 def _read(token: str, fingerprint: str) -> Position:
@@ -198,12 +193,14 @@ def _read(token: str, fingerprint: str) -> Position:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         checksum, body = raw[:9], raw[9:]
         version, of_query, *keys = json.loads(body)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise _refused() from None
     canonical = base64.urlsafe_b64encode(raw).decode().rstrip("=") == token
     if not canonical or hashlib.sha256(body).digest()[:9] != checksum or (version, of_query) != (_VERSION, fingerprint):
         raise _refused()
-    if len(keys) != 3 or not all(isinstance(key, str) for key in keys) or not _CREATED_AT.fullmatch(keys[1]):
+    if len(keys) != 3 or not all(isinstance(key, str) for key in keys):
+        raise _refused()
+    if not _CREATED_AT.fullmatch(keys[1]) or not _INVOICE_ID.fullmatch(keys[2]):  # DynamoDB takes no others as a key
         raise _refused()
     return Position(*keys)
 

@@ -247,6 +247,8 @@ def test_json_numbers_are_read_exactly(create: ModuleType, call: Any) -> None:
         "[" * 5000,
         None,
         '{"lines": [{"quantity": 1' + "0" * 5000 + "}]}",
+        '{"lines": [{"quantity": 1e99999999999999999999}]}',
+        '{"lines": [{"quantity": 1e-99999999999999999999}]}',
     ],
 )
 def test_a_body_that_is_no_invoice_is_a_400(create: ModuleType, call: Any, body: str | None) -> None:
@@ -391,6 +393,28 @@ def test_pages_joined_are_the_whole_list_without_gap_or_repeat(create: ModuleTyp
     assert pages(query, call, to="2001-01-01") == [[]]
 
 
+def test_a_range_to_the_end_of_the_calendar_is_empty(load: Load, call: Any) -> None:
+    answer = call(load("query_invoices"), "GET", "/invoices", query={"to": "9999-12-31"})
+    assert (answer.status, answer.body["items"]) == (200, [])
+
+
+@pytest.mark.parametrize(
+    ("payment", "place"),
+    [
+        ({"amount": 1, "paidAt": "0002-01-01T00:00:00+23:59"}, "paidAt"),
+        ({"amount": 1, "paidAt": "9998-12-31T23:59:59-23:59"}, "paidAt"),
+        ({"amount": f"1.{'0' * 80}1"}, "amount"),
+    ],
+)
+def test_a_payment_that_no_invoice_can_hold_is_a_400(
+    create: ModuleType, load: Load, call: Any, payment: dict[str, Any], place: str
+) -> None:
+    invoice_id = call(create, "POST", "/invoices", body=NUMBERED).body["invoiceId"]
+    body = {"status": "paid", "payment": payment}
+    answer = call(load("update_invoice_status"), "PATCH", f"/invoices/{invoice_id}", body=body)
+    assert (answer.status, answer.body["errors"][0]["pointer"]) == (400, f"#/payment/{place}")
+
+
 def test_list_items_are_summaries(create: ModuleType, load: Load, call: Any) -> None:
     call(create, "POST", "/invoices", body=NUMBERED | {"customer": {"name": "Łódź"}})
     (item,) = call(load("query_invoices"), "GET", "/invoices").body["items"]
@@ -405,6 +429,8 @@ def test_list_items_are_summaries(create: ModuleType, load: Load, call: Any) -> 
         ({"status": ["paid", "void"]}, "status"),
         ({"x": "1"}, "x"),
         ({"nextToken": "x"}, "nextToken"),
+        ({"from": "0999-01-01"}, "from"),
+        ({"to": "0002-01-01T00:00:00+23:59"}, "to"),
     ],
 )
 def test_a_bad_query_is_a_400_that_points(load: Load, call: Any, query: dict[str, Any], pointer: str) -> None:

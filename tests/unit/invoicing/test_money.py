@@ -49,6 +49,17 @@ def test_numbers_are_told_without_exponent_or_trailing_zeros(number: str, expect
     assert money.number_text(Decimal(number)) == expected
 
 
+@pytest.mark.parametrize(
+    ("number", "places"),
+    [
+        ("2.50", 1), ("100", 0), ("1E+2", 0), ("0.000", 0), ("-0.001", 3), (f"1.{'0' * 80}1", 81), ("1E-9999", 9999),
+        (f"1.{'0' * 80}", 0), ("NaN", 0),
+    ],
+)  # fmt: skip
+def test_decimal_places_are_counted_before_anything_is_rounded(number: str, places: int) -> None:
+    assert money.decimal_places(Decimal(number)) == places
+
+
 def test_thousands_are_grouped_for_print() -> None:
     assert [money.grouped(text) for text in ("1190.00", "-1234567.5", "999")] == ["1,190.00", "-1,234,567.5", "999"]
 
