@@ -44,6 +44,9 @@ _HEADER_FIELDS = (
 _NUMBERS = ("quantity", "unit_price", "discount", "tax_rate")
 _PERCENTAGES = frozenset({"discount", "tax_rate"})
 _BLANKS = " \t\u00a0\u2007\u2009\u202f"
+MAX_INVOICE_BYTES = 400 * 1024
+"""Of one invoice in the table: the most that one DynamoDB item holds. `invoicing.store` measures exactly."""
+_LINE_BYTES = 64  # the least that one line takes there besides its description, names of attributes included
 _MAX_PROBLEMS = 20  # of one invoice: enough to mend it, and a bound on memory
 
 
@@ -85,6 +88,8 @@ class _Group:
     first: int
     last: int = 0
     rows: int = 0
+    bytes_: int = 0
+    full: bool = False
     header: dict[str, tuple[str, int]] = field(default_factory=dict)
     lines: list[LineRequest] = field(default_factory=list)
     line_rows: list[int] = field(default_factory=list)
@@ -93,6 +98,12 @@ class _Group:
     def note(self, row: int, column: str, value: str, reason: str) -> None:
         if len(self.problems) < _MAX_PROBLEMS:
             self.problems.append(Problem(row, column, value[:200], reason))
+
+    def close(self, row: int, reason: str) -> None:
+        """Take no more lines, and drop those there are: memory must not grow with an invoice that never ends."""
+        self.full = True
+        self.lines.clear()
+        self.note(row, "", "", reason)
 
 
 def read_invoices(sheet: Sheet) -> Iterator[Candidate | Rejected]:
@@ -152,10 +163,14 @@ def _add(group: _Group, record: Record, cells: dict[str, str], width: int, *, de
         if not cells.get(name):
             group.note(record.row, name, "", "is required")
     _take_header(group, record.row, cells)
+    if group.full:
+        return
     if group.rows > MAX_LINES:
-        if group.rows == MAX_LINES + 1:
-            group.lines.clear()
-            group.note(record.row, "", "", f"the invoice has more than {MAX_LINES} lines")
+        group.close(record.row, f"the invoice has more than {MAX_LINES} lines")
+        return
+    group.bytes_ += _LINE_BYTES + len(cells.get("description", "").encode(errors="replace"))
+    if group.bytes_ > MAX_INVOICE_BYTES:
+        group.close(record.row, f"the invoice takes more than {MAX_INVOICE_BYTES >> 10} KB; split it in two")
         return
     line = _line(group, record.row, cells, decimal_comma=decimal_comma)
     if line is not None:

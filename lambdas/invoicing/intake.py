@@ -22,9 +22,11 @@ from invoicing.uploads import Upload, UploadStore
 
 WORKERS = 4
 WINDOW = 8
-"""Batches on their way to the table at once: bounds memory, and keeps the connections busy."""
+"""Batches on their way to the table at once: keeps the connections busy."""
+WINDOW_ROWS = 8000
+"""Rows on their way to the table at once: bounds memory, for a batch may be one invoice of thousands of lines."""
 BATCH_ROWS = 1000
-"""Rows at which a batch is full before it has its number of invoices."""
+"""Rows of one batch, unless a single invoice has more."""
 RESERVE_SECONDS = 4.0
 """Left of the invocation's time for report and archive."""
 
@@ -85,22 +87,29 @@ class Intake:
         return figures
 
     def _import(self, stream: BufferedReader, figures: Figures, rejects: RejectReport) -> None:
-        sheet = read_sheet(open_text(stream), KNOWN)
+        def in_time() -> None:
+            if self._remaining() < RESERVE_SECONDS:
+                raise OutOfTimeError(f"{figures.file}: stopped after {figures.rows} rows, short of time")
+
+        sheet = read_sheet(open_text(stream, in_time), KNOWN)
         waiting: dict[_Batch, list[Candidate]] = {}
-        with ThreadPoolExecutor(WORKERS) as pool:
-            for batch in _batches(read_invoices(sheet), figures, rejects):
-                names = {_name(found) for found in batch}
-                # the same invoice twice in one file: the first of them wins, as in the file's order
-                while len(waiting) >= WINDOW or any(
-                    not names.isdisjoint(map(_name, them)) for them in waiting.values()
-                ):
-                    self._collect(waiting, figures, rejects)
-                waiting[pool.submit(self._create, batch, figures.file)] = batch
-                if self._remaining() < RESERVE_SECONDS:
-                    pool.shutdown(cancel_futures=True)
-                    raise OutOfTimeError(f"{figures.file}: stopped after row {batch[-1].last}, short of time")
+        damage: UnreadableFileError | None = None
+        pool = ThreadPoolExecutor(WORKERS)
+        try:
+            try:
+                for batch in _batches(read_invoices(sheet), figures, rejects):
+                    while waiting and _must_wait(batch, list(waiting.values())):
+                        self._collect(waiting, figures, rejects)
+                    waiting[pool.submit(self._create, batch, figures.file)] = batch
+                    in_time()
+            except UnreadableFileError as error:
+                damage = error  # what came before it counts all the same
             while waiting:
                 self._collect(waiting, figures, rejects)
+        finally:
+            pool.shutdown(cancel_futures=True)
+        if damage:
+            raise damage
 
     def _create(self, batch: list[Candidate], file: str) -> list[Outcome]:
         invoices: list[Invoice] = []
@@ -134,19 +143,38 @@ def _batches(
 ) -> Iterator[list[Candidate]]:
     """Candidates, a batch at a time and no invoice twice in one; what is rejected is reported on the way."""
     batch: list[Candidate] = []
-    rows = 0
-    for one in found:
-        figures.rows += one.rows
-        if isinstance(one, Rejected):
-            _reject(one, figures, rejects)
-            continue
-        if len(batch) == BATCH or rows > BATCH_ROWS or _name(one) in map(_name, batch):
+    try:
+        for one in found:
+            figures.rows += one.rows
+            if isinstance(one, Rejected):
+                _reject(one, figures, rejects)
+                continue
+            full = len(batch) == BATCH or _rows(batch) + one.rows > BATCH_ROWS
+            if batch and (full or _name(one) in map(_name, batch)):
+                yield batch
+                batch = []
+            batch.append(one)
+    except UnreadableFileError:
+        if batch:
             yield batch
-            batch, rows = [], 0
-        batch.append(one)
-        rows += one.rows
+        raise
     if batch:
         yield batch
+
+
+def _must_wait(batch: list[Candidate], waiting: list[list[Candidate]]) -> bool:
+    """Whether the batch must not start before one of those that wait is through.
+
+    The same invoice twice in one file: the first of them wins, as in the file's order.
+    """
+    if len(waiting) >= WINDOW or _rows(batch) + sum(map(_rows, waiting)) > WINDOW_ROWS:
+        return True
+    names = {_name(found) for found in batch}
+    return any(not names.isdisjoint(map(_name, them)) for them in waiting)
+
+
+def _rows(batch: list[Candidate]) -> int:
+    return sum(found.rows for found in batch)
 
 
 def _name(found: Candidate) -> tuple[str, str | None]:

@@ -10,6 +10,8 @@ from invoicing.csv_import import Problem, Rejected
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 _IN_MEMORY = 1 << 20
+MAX_REPORT = 64 << 20
+"""Bytes after which a reject report ends, saying so: a function's temporary folder holds 512 MB."""
 
 
 @dataclass
@@ -62,6 +64,7 @@ class RejectReport:
     def __init__(self) -> None:
         # binary: S3 wants bytes; the CSV is encoded line by line
         self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 -- closed by close()
+        self._ended = False
         self._write(["row", "column", "value", "reason"])
 
     def add(self, rejected: Rejected) -> None:
@@ -69,12 +72,18 @@ class RejectReport:
         for number, problem in enumerate(rejected.problems):
             reason = problem.reason
             if number == 0 and rejected.rows > 1:
-                what = f"invoice {rejected.invoice_number}" if rejected.invoice_number else "the invoice"
+                what = f"invoice {rejected.invoice_number[:200]}" if rejected.invoice_number else "the invoice"
                 reason += f"; {what} (rows {rejected.first} to {rejected.last}) was not imported"
             self.add_problem(Problem(problem.row, problem.column, problem.value, reason))
 
     def add_problem(self, problem: Problem) -> None:
-        """Write one line."""
+        """Write one line, or that there are too many."""
+        if self._ended:
+            return
+        if self._file.tell() > MAX_REPORT:
+            self._ended = True
+            self._write(["", "", "", f"the report ends here, at row {problem.row}: more was rejected after it"])
+            return
         self._write([str(problem.row), problem.column, problem.value, problem.reason])
 
     def content(self) -> IO[bytes]:

@@ -136,7 +136,7 @@ class UploadStore:
             if error.response["Error"]["Code"] in _GONE:
                 return None
             raise
-        stream = io.BufferedReader(ByteStream(answer["Body"]), buffer_size=1 << 18)
+        stream: io.BufferedReader = io.BufferedReader(ByteStream(answer["Body"]), buffer_size=1 << 18)
         return Opened(stream, answer["ContentLength"], answer["ETag"])
 
     def put_report(self, upload: Upload, suffix: str, body: "bytes | IO[bytes]", content_type: str) -> str:

@@ -1,6 +1,7 @@
 """Uploads of one name that come close together, and names of every length: no file is lost, no report is refused."""
 
 import json
+import threading
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
+from invoicing import intake
 from invoicing.uploads import MAX_KEY, Upload, UploadStore
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate\n"
@@ -128,3 +130,53 @@ def test_a_report_of_a_very_long_name_can_be_written(load: Load, versioned: Any,
     keys = [entry["Key"] for entry in versioned.list_objects_v2(Bucket="uploads", Prefix="reports/")["Contents"]]
     assert len(keys) == 2
     assert max(map(len, keys)) <= MAX_KEY
+
+
+def test_what_stands_before_the_damage_of_a_file_is_created_and_counted(
+    load: Load, table: Any, versioned: Any, context: Any
+) -> None:
+    sound = "".join(ROW.replace("0001", f"{number:04d}") for number in range(20))
+    endless = ROW.replace("0001", '"') + '","y\n' * 250_000
+    event = put(versioned, "incoming/day.csv", HEADER + sound + ROW.replace("0001", "0020") + endless)
+    load("create_invoice").lambda_handler(event, context)
+    found = report(versioned, "day.csv")
+    assert "row 23 does not end within a million characters" in found["error"]
+    assert (found["created"], found["duplicates"], len(numbers(table))) == (20, 0, 20)
+
+
+def test_time_runs_out_in_a_file_of_blank_lines_too(load: Load, table: Any, versioned: Any, context: Any) -> None:
+    event = put(versioned, "incoming/day.csv", HEADER + ROW + "\n" * 100_000)
+    looks = iter([30_000] * 4)
+    context.get_remaining_time_in_millis = lambda: next(looks, 1000)
+    with pytest.raises(Exception, match="short of time"):
+        load("create_invoice").lambda_handler(event, context)
+    assert versioned.list_objects_v2(Bucket="uploads", Prefix="incoming/")["KeyCount"] == 1
+    assert numbers(table) == []
+
+
+@pytest.mark.usefixtures("table")
+def test_few_rows_are_on_their_way_at_once(
+    load: Load, versioned: Any, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "WINDOW_ROWS", 100)
+    monkeypatch.setattr(intake, "BATCH_ROWS", 20)
+    create = load("create_invoice")
+    on_the_way, most, lock = 0, 0, threading.Lock()
+    write = create.store.create_many
+
+    def counted(invoices: list[Any]) -> Any:
+        nonlocal on_the_way, most
+        rows = sum(len(invoice.lines) for invoice in invoices)
+        with lock:
+            on_the_way += rows
+            most = max(most, on_the_way)
+        try:
+            return write(invoices)
+        finally:
+            with lock:
+                on_the_way -= rows
+
+    monkeypatch.setattr(create.store, "create_many", counted)
+    content = "".join(ROW.replace("0001", f"{number:04d}") * 60 for number in range(8))
+    create.lambda_handler(put(versioned, "incoming/day.csv", HEADER + content), context)
+    assert (report(versioned, "day.csv")["created"], most) == (8, 60)

@@ -2,11 +2,14 @@
 
 import gzip
 import io
+import tracemalloc
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from invoicing.csv_import import KNOWN, Candidate, Rejected, read_invoices
+from invoicing import csv_text, reports
+from invoicing.csv_import import KNOWN, Candidate, Problem, Rejected, read_invoices
 from invoicing.csv_text import UnreadableFileError, open_text, read_sheet
 from invoicing.reports import RejectReport, neutral
 
@@ -186,8 +189,26 @@ def test_a_file_that_is_cut_off_says_so() -> None:
         (gzip.compress(f"{HEADER}\n{ROW}\n".encode() * 900)[:-20], "damaged or cut off"),
         (gzip.compress(f"{HEADER}\n{ROW}\n".encode() * 9000)[:400] + b"\xff" * 9000, "damaged or cut off"),
         ("a,b,c\n".encode("utf-16")[:-1] + b"\xd8", "damaged or cut off"),
+        (b"\x1f\x8bno gzip", "damaged or cut off"),
+        (f"{HEADER}{',customer id' * 1000}\n".encode(), "the header has 1008 columns; 1000 is the most"),
+        (f'{HEADER}\n{ROW}\n0002,"'.encode() + b'","y\n' * 300_000, "row 3 does not end within a million"),
+        (gzip.compress(f"{HEADER}\n".encode() + b",\n" * ((1 << 20) + 1)), "more than 1048576 blank rows"),
     ],
-    ids=["empty", "blank", "png", "columns", "twice", "one-line", "cut-gzip", "bad-gzip", "utf-16"],
+    ids=[
+        "empty",
+        "blank",
+        "png",
+        "columns",
+        "twice",
+        "one-line",
+        "cut-gzip",
+        "bad-gzip",
+        "utf-16",
+        "no-gzip",
+        "wide",
+        "endless-record",
+        "endless-blank",
+    ],
 )
 def test_files_that_are_no_such_csv_are_refused_with_the_reason(data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableFileError, match=reason):
@@ -198,10 +219,95 @@ def test_gzip_is_unpacked() -> None:
     assert one(gzip.compress(f"{HEADER}\n{ROW}\n".encode())).rows == 1
 
 
+def test_gzip_is_unpacked_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_text, "MAX_UNPACKED", 1 << 20)
+    assert len(read(gzip.compress(f"{HEADER}\n".encode() + b"0001,C,\n0002,C,\n" * 20_000))) == 40_000
+    with pytest.raises(UnreadableFileError, match="unpacks to more than 1 MB; split it"):
+        read(gzip.compress(f"{HEADER}\n".encode() + b"0001,C,\n" * 140_000))
+
+
+class Endless(io.RawIOBase):
+    """A file that begins with one text and goes on with another, over and over, up to a size."""
+
+    def __init__(self, start: str, again: str, size: int) -> None:
+        super().__init__()
+        self._start, self._again, self._left = start.encode(), again.encode(), size
+        self._block = self._again * (1 + 65536 // len(self._again))
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        size = min(len(buffer), 65536, self._left)
+        if self._start:
+            data, self._start = self._start[:size], self._start[size:]
+        else:
+            data = self._block[self._at : self._at + size]
+            self._at = (self._at + len(data)) % len(self._again)
+        self._left -= len(data)
+        buffer[: len(data)] = data
+        return len(data)
+
+
+@pytest.mark.parametrize(
+    ("start", "again"),
+    [
+        (f'{HEADER}\n0001,"', '","y\n'),
+        (f'{HEADER},"', '","y\n'),
+        ("", "x" * 65535 + "\n"),
+        (f"{HEADER}\n", f"0001,C-1,2026-11-01,EUR,{'x' * 900},2,10.50,19\n"),
+        (f"{HEADER}\n", "0001,C-1,2026-11-01,EUR,x,2,10.50,nothing\n"),
+    ],
+    ids=["record", "header", "banner", "invoice", "bad-invoice"],
+)
+def test_memory_stays_flat_whatever_never_ends(start: str, again: str) -> None:
+    stream = io.BufferedReader(Endless(start, again, 4_000_000))
+    text = open_text(stream)
+    tracemalloc.start()
+    try:
+        for _ in read_invoices(read_sheet(text, KNOWN)):
+            pass
+    except UnreadableFileError:
+        pass
+    finally:
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 24_000_000
+
+
+def test_the_clock_is_looked_at_where_there_is_nothing_to_import() -> None:
+    class OutOfTime(Exception):
+        pass
+
+    looks = iter(range(20))
+
+    def pulse() -> None:
+        if next(looks, None) is None:
+            raise OutOfTime
+
+    packed = gzip.compress(f"{HEADER}\n".encode() + b"\n" * 1_000_000)
+    for data in (packed, b"".join(gzip.compress(b"") for _ in range(20_000))):
+        stream = io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
+        looks = iter(range(20 if data is packed else 3))
+        with pytest.raises(OutOfTime):
+            list(read_invoices(read_sheet(open_text(stream, pulse), KNOWN)))
+
+
 def test_more_lines_than_an_invoice_may_have() -> None:
     found = read("\n".join([HEADER, *[ROW] * 5001, ROW.replace("0001", "0002")]))
     assert isinstance(found[0], Rejected)
     assert (found[0].rows, found[0].problems[0].reason) == (5001, "the invoice has more than 5000 lines")
+    assert isinstance(found[1], Candidate)
+
+
+def test_an_invoice_that_cannot_fit_one_item_is_given_up_early() -> None:
+    found = read("\n".join([HEADER, *[ROW.replace("Thing", "x" * 1000)] * 450, ROW.replace("0001", "0002")]))
+    assert isinstance(found[0], Rejected)
+    assert (found[0].rows, [problem.reason for problem in found[0].problems]) == (
+        450,
+        ["the invoice takes more than 400 KB; split it in two"],
+    )
     assert isinstance(found[1], Candidate)
 
 
@@ -222,3 +328,16 @@ def test_the_reject_report_names_what_was_lost() -> None:
         "row,column,value,reason",
         "3,quantity,'=2,is not a number with a decimal point; invoice 0001 (rows 2 to 3) was not imported",
     ]
+
+
+def test_a_reject_report_ends_before_the_disk_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "MAX_REPORT", 1000)
+    report = RejectReport()
+    number = "9" * 100_000
+    for row in range(2, 200):
+        report.add(Rejected(row, row + 1, number, [Problem(row, "quantity", "x", "is wrong")], 2))
+    lines = report.content().read().decode().splitlines()
+    report.close()
+    assert len(lines) < 10
+    assert "the report ends here, at row" in lines[-1]
+    assert max(map(len, lines)) < 400
