@@ -1,7 +1,8 @@
 """One upload from its arrival to its archive: read, create, report, move away.
 
-The order makes every step repeatable. Creating is idempotent; the report stands before the original moves; the upload
-is marked as done before it is deleted, so a second delivery of its event finds the mark, whatever is left of the file.
+The order makes every step repeatable. Creating is idempotent, and what an earlier delivery of the same event created
+counts as created again, so the report comes out the same; it stands before the original moves; the upload is marked as
+done before it is deleted, so a second delivery of its event finds the mark, whatever is left of the file.
 """
 
 import time
@@ -15,7 +16,7 @@ from invoicing.csv_import import KNOWN, Candidate, Problem, Rejected, read_invoi
 from invoicing.csv_text import UnreadableFileError, open_text, read_sheet
 from invoicing.errors import InvoiceError
 from invoicing.issuing import Origin, invoice_id, issue
-from invoicing.loading import BATCH, InvoiceLoader, Outcome
+from invoicing.loading import BATCH, InvoiceLoader, Outcome, Progress
 from invoicing.models import Invoice
 from invoicing.reports import Figures, RejectReport
 from invoicing.uploads import Upload, UploadStore
@@ -27,6 +28,8 @@ WINDOW_ROWS = 8000
 """Rows on their way to the table at once: bounds memory, for a batch may be one invoice of thousands of lines."""
 BATCH_ROWS = 1000
 """Rows of one batch, unless a single invoice has more."""
+REJECTED = ".rejected.csv"
+"""What the name of a reject report ends with."""
 RESERVE_SECONDS = 4.0
 """Left of the invocation's time for report and archive."""
 
@@ -35,7 +38,7 @@ _Batch = Future[list[Outcome]]
 
 
 class OutOfTimeError(Exception):
-    """The file is not through yet. The event is delivered again and what exists by then is counted as duplicate."""
+    """The file is not through yet. The event is delivered again, and goes through it from its beginning."""
 
 
 class Intake:
@@ -61,7 +64,8 @@ class Intake:
         Raises:
             OutOfTimeError: the invocation's time ran out.
         """
-        if self._store.upload_is_done(upload.identity):
+        progress = self._store.begin_upload(upload.identity, clock.now())
+        if progress.done:
             self._uploads.remove(upload, upload.etag)
             return None
         opened = self._uploads.open(upload)
@@ -71,22 +75,24 @@ class Intake:
         figures = Figures(file=f"s3://{upload.bucket}/{upload.key}", version=upload.version, size=opened.size)
         with closing(RejectReport()) as rejects:
             try:
-                self._import(opened.stream, figures, rejects)
+                self._import(opened.stream, progress, figures, rejects)
             except UnreadableFileError as error:
                 figures.error = str(error)
                 rejects.add_problem(Problem(1, "", "", str(error)))
             if figures.rejected or figures.error:
                 figures.rejected_report = self._uploads.put_report(
-                    upload, ".rejected.csv", rejects.content(), "text/csv; charset=utf-8"
+                    upload, REJECTED, rejects.content(), "text/csv; charset=utf-8"
                 )
+            else:
+                self._uploads.withdraw_report(upload, REJECTED)
         figures.duration_seconds = time.monotonic() - started
         self._uploads.put_report(upload, ".json", figures.to_json(), "application/json")
         self._uploads.archive(upload, clock.now())
-        self._store.mark_upload_done(upload.identity, clock.now())
+        self._store.mark_upload_done(upload.identity, progress, clock.now())
         self._uploads.remove(upload, opened.etag)
         return figures
 
-    def _import(self, stream: BufferedReader, figures: Figures, rejects: RejectReport) -> None:
+    def _import(self, stream: BufferedReader, progress: Progress, figures: Figures, rejects: RejectReport) -> None:
         def in_time() -> None:
             if self._remaining() < RESERVE_SECONDS:
                 raise OutOfTimeError(f"{figures.file}: stopped after {figures.rows} rows, short of time")
@@ -99,13 +105,13 @@ class Intake:
             try:
                 for batch in _batches(read_invoices(sheet), figures, rejects):
                     while waiting and _must_wait(batch, list(waiting.values())):
-                        self._collect(waiting, figures, rejects)
+                        self._collect(waiting, progress, figures, rejects)
                     waiting[pool.submit(self._create, batch, figures.file)] = batch
                     in_time()
             except UnreadableFileError as error:
                 damage = error  # what came before it counts all the same
             while waiting:
-                self._collect(waiting, figures, rejects)
+                self._collect(waiting, progress, figures, rejects)
         finally:
             pool.shutdown(cancel_futures=True)
         if damage:
@@ -115,7 +121,7 @@ class Intake:
         invoices: list[Invoice] = []
         refused: dict[int, InvoiceError] = {}
         for index, found in enumerate(batch):
-            origin = Origin(clock.now(), f"{file}#{found.first}", "create-invoice")
+            origin = Origin(clock.now(), _source(file, found), "create-invoice")
             number = found.request.invoice_number or ""
             identity = invoice_id(found.request.customer_id, number)
             try:
@@ -125,7 +131,9 @@ class Intake:
         outcomes = iter(self._store.create_many(invoices))
         return [refused[index] if index in refused else next(outcomes) for index in range(len(batch))]
 
-    def _collect(self, waiting: dict[_Batch, list[Candidate]], figures: Figures, rejects: RejectReport) -> None:
+    def _collect(
+        self, waiting: dict[_Batch, list[Candidate]], progress: Progress, figures: Figures, rejects: RejectReport
+    ) -> None:
         for future in wait(waiting, return_when=FIRST_COMPLETED).done:
             batch = waiting.pop(future)
             for found, outcome in zip(batch, future.result(), strict=True):
@@ -133,9 +141,10 @@ class Intake:
                     number = found.request.invoice_number or ""
                     problem = Problem(found.first, "invoice_number", number, outcome.detail)
                     _reject(Rejected(found.first, found.last, number, [problem], found.rows), figures, rejects)
+                elif outcome.created or progress.own(outcome.invoice, _source(figures.file, found)):
+                    figures.created += 1
                 else:
-                    figures.created += outcome.created
-                    figures.duplicates += not outcome.created
+                    figures.duplicates += 1
 
 
 def _batches(
@@ -175,6 +184,10 @@ def _must_wait(batch: list[Candidate], waiting: list[list[Candidate]]) -> bool:
 
 def _rows(batch: list[Candidate]) -> int:
     return sum(found.rows for found in batch)
+
+
+def _source(file: str, found: Candidate) -> str:
+    return f"{file}#{found.first}"
 
 
 def _name(found: Candidate) -> tuple[str, str | None]:

@@ -6,9 +6,12 @@ answer, too: when some of its invoices are there already, it says which, and wha
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from invoicing.errors import Busy, InvoiceError
+from invoicing.fields import timestamp
 from invoicing.items import encode, size
 from invoicing.models import Invoice
 from invoicing.store import MARKER_LIFE, Canceled, InvoiceStore, Stored, same, sized, throttling
@@ -19,6 +22,28 @@ BATCH_BYTES = 3 * 1024 * 1024
 """Bytes of one transaction; DynamoDB allows 4 MB."""
 
 Outcome = Stored | InvoiceError
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an upload has come.
+
+    Attributes:
+        begun: When its first delivery began (`invoicing.fields.timestamp`).
+        done: Whether it was handled to its end.
+    """
+
+    begun: str
+    done: bool
+
+    def own(self, invoice: Invoice, source: str) -> bool:
+        """Whether the upload itself created this invoice, in an earlier delivery of its event.
+
+        Args:
+            invoice: What was found in the table.
+            source: What the upload writes into the invoice of that row.
+        """
+        return invoice.source == source and invoice.created_at >= self.begun
 
 
 class InvoiceLoader(InvoiceStore):
@@ -75,13 +100,38 @@ class InvoiceLoader(InvoiceStore):
         outcomes.update({invoice.invoice_id: Stored(invoice, created=True) for invoice in batch})
         return []
 
-    def upload_is_done(self, upload: str) -> bool:
-        """Whether an upload with this identity was handled to its end before."""
-        return self.item(_upload_id(upload)) is not None
+    def begin_upload(self, upload: str, now: datetime) -> Progress:
+        """Remember that an upload with this identity is being handled; tells how far it came before.
 
-    def mark_upload_done(self, upload: str, now: datetime) -> None:
+        The first moment stays: a repetition after a failure knows by it which invoices the upload itself created.
+        """
+        item: dict[str, Any] = {
+            "invoiceId": _upload_id(upload),
+            "upload": upload,
+            "begunAt": timestamp(now),
+            "expiresAt": _expiry(now),
+        }
+        try:
+            with throttling():
+                self._dynamodb.put_item(
+                    TableName=self._table,
+                    Item=encode(item),
+                    ConditionExpression="attribute_not_exists(invoiceId)",
+                )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            there = self.item(_upload_id(upload)) or item
+            return Progress(there.get("begunAt", ""), done="doneAt" in there or "begunAt" not in there)
+        return Progress(timestamp(now), done=False)
+
+    def mark_upload_done(self, upload: str, progress: Progress, now: datetime) -> None:
         """Remember that an upload was handled to its end."""
-        item = {"invoiceId": _upload_id(upload), "upload": upload, "expiresAt": int((now + MARKER_LIFE).timestamp())}
+        item = {
+            "invoiceId": _upload_id(upload),
+            "upload": upload,
+            "begunAt": progress.begun,
+            "doneAt": timestamp(now),
+            "expiresAt": _expiry(now),
+        }
         with throttling():
             self._dynamodb.put_item(TableName=self._table, Item=encode(item))
 
@@ -105,6 +155,10 @@ def _batches(invoices: Sequence[Invoice]) -> Iterator[list[Invoice]]:
         bytes_ += more
     if batch:
         yield batch
+
+
+def _expiry(now: datetime) -> int:
+    return int((now + MARKER_LIFE).timestamp())
 
 
 def _upload_id(upload: str) -> str:

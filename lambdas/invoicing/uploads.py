@@ -145,6 +145,10 @@ class UploadStore:
         self._s3.put_object(Bucket=upload.bucket, Key=key, Body=body, ContentType=content_type)
         return key
 
+    def withdraw_report(self, upload: Upload, suffix: str) -> None:
+        """Delete ``reports/<name><suffix>`` that an earlier upload of the name left, if there is one."""
+        self._delete_if(upload.bucket, _report_key(upload, suffix), "*")
+
     def archive(self, upload: Upload, now: datetime) -> str:
         """Copy the original to ``<yyyy>/<mm>/<name>`` of the archive; returns the key there.
 

@@ -18,7 +18,8 @@ locals {
         # of the ETag asks for.
         TakeUploads   = { actions = ["s3:DeleteObject", "s3:GetObject", "s3:GetObjectVersion"], resources = ["${local._arns.uploads}/incoming/*"] }
         WriteInvoices = { actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], resources = [local._arns.table] }
-        WriteReports  = { actions = ["s3:PutObject"], resources = ["${local._arns.uploads}/reports/*"] }
+        # DeleteObject: a reject report must not stand beside the report of a later, sound upload of the same name.
+        WriteReports = { actions = ["s3:DeleteObject", "s3:PutObject"], resources = ["${local._arns.uploads}/reports/*"] }
       }
     }
 

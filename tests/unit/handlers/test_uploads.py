@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
@@ -10,6 +11,7 @@ import boto3
 import pytest
 
 from invoicing import intake
+from invoicing.loading import InvoiceLoader
 from invoicing.uploads import MAX_KEY, Upload, UploadStore
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate\n"
@@ -180,3 +182,67 @@ def test_few_rows_are_on_their_way_at_once(
     content = "".join(ROW.replace("0001", f"{number:04d}") * 60 for number in range(8))
     create.lambda_handler(put(versioned, "incoming/day.csv", HEADER + content), context)
     assert (report(versioned, "day.csv")["created"], most) == (8, 60)
+
+
+@pytest.mark.usefixtures("table")
+def test_a_delivery_after_a_crash_gives_the_first_report(
+    load: Load, versioned: Any, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = put(versioned, "incoming/before.csv", HEADER + OTHER)
+    event = put(versioned, "incoming/day.csv", HEADER + ROW + OTHER + ROW.replace("0001", "0003") + ROW)
+    create = load("create_invoice")
+    create.lambda_handler(before, context)
+
+    def crash(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(create.store, "mark_upload_done", crash)
+        with pytest.raises(KeyboardInterrupt):
+            create.lambda_handler(event, context)
+    first = report(versioned, "day.csv")
+    assert (first["created"], first["duplicates"]) == (2, 2)
+    create.lambda_handler(event, context)
+    assert report(versioned, "day.csv") | {"durationSeconds": 0} == first | {"durationSeconds": 0}
+    assert "Contents" not in versioned.list_objects_v2(Bucket="uploads", Prefix="incoming/")
+    create.lambda_handler(event, context)  # done by now: the report stays as it is
+    assert report(versioned, "day.csv") | {"durationSeconds": 0} == first | {"durationSeconds": 0}
+
+    again = put(versioned, "incoming/day.csv", HEADER + ROW + OTHER)  # another upload, although of the same rows
+    create.lambda_handler(again, context)
+    assert (report(versioned, "day.csv")["created"], report(versioned, "day.csv")["duplicates"]) == (0, 2)
+
+
+def test_uploads_that_an_earlier_release_marked_as_done_stay_done(table: Any) -> None:
+    loader = InvoiceLoader(table.name)
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    progress = loader.begin_upload("b/k@1", now)
+    assert (progress.done, progress.begun) == (False, "2026-11-22T00:00:00.000000Z")
+    (item,) = boto3.client("dynamodb").scan(TableName=table.name)["Items"]
+    table.put_item(Item={"invoiceId": item["invoiceId"]["S"], "upload": "b/k@1", "expiresAt": 2_000_000_000})
+    assert loader.begin_upload("b/k@1", now).done
+
+
+@pytest.mark.usefixtures("table")
+def test_a_sound_upload_withdraws_the_reject_report_of_an_earlier_one(
+    load: Load, versioned: Any, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = load("create_invoice")
+    calls: list[dict[str, Any]] = []
+    delete = create.uploads._s3.delete_object
+
+    def deleted(**given: Any) -> Any:
+        calls.append(dict(given))
+        if given.get("IfMatch") == "*":  # "if it is there", which moto compares as a tag
+            given.pop("IfMatch")
+        return delete(**given)
+
+    monkeypatch.setattr(create.uploads._s3, "delete_object", deleted)
+    create.lambda_handler(put(versioned, "incoming/day.csv", HEADER + ROW.replace("EUR", "EURO")), context)
+    rejected = report(versioned, "day.csv")["rejectedReport"]
+    assert rejected not in [call["Key"] for call in calls]
+    create.lambda_handler(put(versioned, "incoming/day.csv", HEADER + ROW), context)
+    assert {"Bucket": "uploads", "Key": rejected, "IfMatch": "*"} in calls
+    assert "rejectedReport" not in report(versioned, "day.csv")
+    keys = [entry["Key"] for entry in versioned.list_objects_v2(Bucket="uploads")["Contents"]]
+    assert keys == ["reports/day.csv.json"]
