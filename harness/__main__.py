@@ -42,8 +42,8 @@ def duration(text: str) -> timedelta:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(prog="nox -s", description="The harness's verbs.", allow_abbrev=False)
-    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    top = argparse.ArgumentParser(prog="./noxw -s", description="The harness's verbs.", allow_abbrev=False)
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB", prog="./noxw -s")
 
     up = verbs.add_parser("up", help="the platform up, a CSV in, PDFs out", allow_abbrev=False)
     up.add_argument("--env", default="dev", help="live folder to apply (default: dev)")

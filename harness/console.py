@@ -1,5 +1,6 @@
 """What people see: progress while something runs, plain lines where there is no terminal, one clear error at last."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -12,7 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from harness.errors import HarnessError
 
-out = Console(highlight=False, soft_wrap=True)
+_PLAIN_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160  # a pipe has no edge to keep to
+
+out = Console(highlight=False, soft_wrap=True, width=_PLAIN_WIDTH)
 """Standard output: what a command was asked to show."""
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)

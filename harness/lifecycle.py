@@ -44,7 +44,8 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
         ending: What to do at the end.
 
     Raises:
-        HarnessError: Something is missing or failed; everything that was started is stopped again.
+        HarnessError: Something is missing or failed; what was started is stopped again, unless a stack stands that was
+            running before or shall go on (`Ending.DETACH`).
     """
     walkthrough.check_csv(csv)
     binary.find()
@@ -52,11 +53,13 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
     with orderly_end(), sole_owner():
         engine = engine_for(instance=environment, port=DEFAULT_PORT if port is None else port)
         running = _running_stack(environment, engine, port)
-        keep = running is not None and ending is Ending.DETACH  # a failed change does not end what ran before
+        keep = running is not None  # a failure does not end what ran before
         try:
             if running is None:
+                walkthrough.forget_documents(environment)
                 _start(engine)
             stack = _deploy(environment, engine, running)
+            keep = keep or ending is Ending.DETACH  # the stack stands: a file that cannot be imported does not end it
             outcome = walkthrough.run(stack, csv)
             walkthrough.show(stack, outcome)
             record(
@@ -74,12 +77,12 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
             if ending is Ending.STAY:
                 _stay(engine)
         finally:
-            if not keep:
+            if keep and engine.is_running:
+                engine.release()
+                out.print("The stack goes on running. Stop it with: ./noxw -s down")
+            else:
                 _stop(environment, engine)
-    if keep:
-        engine.release()
-        out.print("The stack goes on running. Stop it with: ./noxw -s down")
-    elif ending is Ending.ONCE:
+    if ending is Ending.ONCE:
         out.print("To keep it and try its API: ./noxw -s up")
 
 
@@ -163,12 +166,12 @@ def _deploy(environment: str, engine: EmbeddedEngine, running: Stack | None) -> 
         progress = ApplyProgress(step)
         try:
             stack = deployment.apply(progress)
-        except HarnessError:
+        except (HarnessError, KeyboardInterrupt):
             if running is not None:
-                running.save(deployment.shell())
+                running.save(deployment.shell(), terraform=deployment.own_terraform)
             raise
         step.conclude(f"{progress.done} changes")
-    stack.save(deployment.shell())
+    stack.save(deployment.shell(), terraform=deployment.own_terraform)
     return stack
 
 

@@ -85,11 +85,12 @@ class Stack(BaseModel):
                 mend="Stop what was left behind and start afresh: ./noxw -s down",
             ) from None
 
-    def save(self, shell: Mapping[str, str]) -> None:
+    def save(self, shell: Mapping[str, str], *, terraform: Path | None = None) -> None:
         """Write the description and its shell twin, readable by the owner only (they hold an API key).
 
         Args:
             shell: Further variables for the shell: Terraform's inputs and settings.
+            terraform: The Terraform to put first on the shell's PATH, where that does not find the same by itself.
         """
         _write_private(self.path(self.environment), json.dumps(self.model_dump(), indent=2) + "\n")
         variables = {
@@ -109,6 +110,7 @@ class Stack(BaseModel):
             # A service's own endpoint (AWS_ENDPOINT_URL_S3 ...) would win over the engine's.
             "for _name in $(env | sed -n 's/^\\(AWS_ENDPOINT_URL_[A-Z0-9_]*\\)=.*/\\1/p'); do unset \"$_name\"; done",
             *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
+            *([f'export PATH={shlex.quote(str(terraform.parent))}:"$PATH"'] if terraform else []),
             'export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"',
             'export no_proxy="127.0.0.1,localhost${no_proxy:+,$no_proxy}"',
         ]
@@ -188,6 +190,7 @@ class Deployment:
             data_dir=self.work / "data",
             log_dir=self.work / "logs",
             engine_error=self._engines_last_error,
+            look=self._check_engine,
         )
 
     def prepare(self) -> None:
@@ -242,14 +245,27 @@ class Deployment:
 
     def shell(self) -> dict[str, str]:
         """The variables with which a plain ``terraform -chdir=live/<environment>`` acts on this very deployment."""
-        executable = self.terraform.program
         return {
             "TF_VAR_account_id": self.engine.account_id,
             "TF_VAR_artifacts_dir": str(self.artifacts),
             "TF_DATA_DIR": str(self.work / "data"),
             "TF_CLI_CONFIG_FILE": str(self.terraform.config.path),
-            "PATH": f"{executable.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         }
+
+    @property
+    def own_terraform(self) -> Path | None:
+        """The Terraform in use, unless it is the one that a shell finds by itself."""
+        program = self.terraform.program
+        found = shutil.which("terraform")
+        return None if found and Path(found).resolve() == program.resolve() else program
+
+    def _check_engine(self) -> None:
+        """Notice an engine that has died."""
+        if not self.engine.is_running:
+            raise HarnessError(
+                f"The engine {self.engine.instance!r} ended while Terraform was at work.",
+                mend=f"Its last words are in {self.engine.log}; then start again: ./noxw -s up",
+            )
 
     def _engines_last_error(self) -> str | None:
         """What the engine last said of a fault of its own: the provider retries on 5xx answers in silence."""

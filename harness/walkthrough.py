@@ -113,12 +113,14 @@ def check_csv(path: Path) -> Path:
     """
     try:
         with path.open("rb") as file:
-            file.read(1)
+            begun = file.read(1)
     except OSError as fault:
         raise HarnessError(
             f"The CSV file {path} cannot be read: {fault.strerror}.",
             mend="Name a file that exists, or leave --csv out to use docs/sample/invoices.csv.",
         ) from None
+    if not begun:
+        raise HarnessError(f"The CSV file {path} is empty.", mend="docs/csv.md tells which columns it needs.")
     return path
 
 
@@ -138,7 +140,7 @@ def run(stack: Stack, file: Path) -> Outcome:
         if error := report.get("error"):
             raise HarnessError(
                 f"{file.name} could not be imported: {error}",
-                mend="The columns and formats that an import takes are described in lambdas/README.md.",
+                mend="docs/csv.md tells which columns and formats an import takes.",
             )
         step.conclude(
             f"{report['rows']} rows, {report['created']} invoices, {report['duplicates']} duplicates, "
@@ -149,7 +151,6 @@ def run(stack: Stack, file: Path) -> Outcome:
         invoices = _wait(lambda: _settled(s3, stack, client, step, created), stack, started, "the last invoice's PDF")
         step.conclude(f"{len(invoices)} invoices")
     with Step("Fetch the PDFs through the API") as step:
-        shutil.rmtree(BUILD / "documents" / stack.environment, ignore_errors=True)  # those of an earlier stack
         documents = {}
         wanted = [invoice for invoice in invoices if invoice["status"] not in _WITHOUT_DOCUMENT]
         for done, invoice in enumerate(wanted, 1):
@@ -168,6 +169,7 @@ def show(stack: Stack, outcome: Outcome) -> None:
     """Print the invoices, where their PDFs lie, and what to try next."""
     table = Table("Number", "Customer", "Status", "Total", "", "PDF", title="Invoices", title_justify="left")
     table.columns[3].justify = "right"
+    table.columns[5].no_wrap, table.columns[5].overflow = True, "fold"  # a path is whole or of no use
     for invoice in outcome.invoices[:ROWS_SHOWN]:
         document = outcome.documents.get(invoice["invoiceId"])
         customer = invoice.get("customerName") or invoice["customerId"]
@@ -175,7 +177,7 @@ def show(stack: Stack, outcome: Outcome) -> None:
             *(escape(str(cell)) for cell in (invoice["invoiceNumber"], customer, invoice["status"])),
             *(
                 escape(str(cell))
-                for cell in (invoice["total"], invoice["currency"], document.name if document else "–")
+                for cell in (invoice["total"], invoice["currency"], _shown(document) if document else "–")
             ),
         )
     out.print(table)
@@ -253,8 +255,18 @@ def _settled(s3: Any, stack: Stack, client: Client, step: Step, least: int) -> l
     return invoices if not waiting and written >= wanted and len(invoices) >= least else None
 
 
+def forget_documents(environment: str) -> None:
+    """Remove what was downloaded from an earlier stack."""
+    shutil.rmtree(BUILD / "documents" / environment, ignore_errors=True)
+
+
 def _fetch(client: Client, stack: Stack, invoice: dict[str, Any]) -> Path:
-    """Download one invoice's PDF under a name that a person recognises."""
+    """Download one invoice's PDF, unless it is there already, under a name that a person recognises."""
+    folder = BUILD / "documents" / stack.environment
+    number = re.sub(r"[^\w.-]", "_", str(invoice["invoiceNumber"]))[:60]
+    path = folder / f"{number}-{invoice['invoiceId'][:8]}.pdf"
+    if path.exists():
+        return path
     url = client.get(f"/invoices/{invoice['invoiceId']}").get("documentUrl")
     if not url:
         raise HarnessError(
@@ -262,10 +274,7 @@ def _fetch(client: Client, stack: Stack, invoice: dict[str, Any]) -> Path:
             mend="Look at the function's log: ./noxw -s logs -- get-invoice",
         )
     content = client.download(url)
-    folder = BUILD / "documents" / stack.environment
     folder.mkdir(parents=True, exist_ok=True)
-    number = re.sub(r"[^\w.-]", "_", str(invoice["invoiceNumber"]))[:60]
-    path = folder / f"{number}-{invoice['invoiceId'][:8]}.pdf"
     path.write_bytes(content)
     return path
 

@@ -8,9 +8,11 @@ import queue
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, Self, TypeAlias
+
+_LOOK_S = 1.0
 
 Lines: TypeAlias = "queue.SimpleQueue[str | None]"
 """The lines that a process prints, and None after the last."""
@@ -165,12 +167,23 @@ def lines_of(process: subprocess.Popen[bytes]) -> Lines:
     return lines
 
 
-def until(lines: Lines, deadline: float) -> Iterator[str]:
-    """The lines, until the last or the deadline (TimeoutError)."""
+def until(lines: Lines, deadline: float, look: Callable[[], None] | None = None) -> Iterator[str]:
+    """The lines, until the last or the deadline (TimeoutError).
+
+    Args:
+        lines: Where they come from.
+        deadline: On the monotonic clock.
+        look: Called every second or so; what it raises ends the waiting.
+    """
     while True:
+        if look:
+            look()
+        left = deadline - time.monotonic()
         try:
-            line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
+            line = lines.get(timeout=max(0.0, min(left, _LOOK_S) if look else left))
         except queue.Empty:
+            if time.monotonic() < deadline:
+                continue
             raise TimeoutError from None
         if line is None:
             return

@@ -36,6 +36,8 @@ class Terraform:
         log_dir: Where each command leaves ``<verb>.jsonl`` (events) and ``<verb>.stderr``.
         program: The Terraform to use; found (or downloaded) when needed unless told otherwise.
         config: Where providers come from; decided by the root's lock file when needed unless told otherwise.
+        look: Called every second while a command runs; what it raises ends the command. For what Terraform cannot know:
+            that the engine has died, which its provider takes for a passing fault for minutes.
         engine_error: Asked for the engine's last error, to be shown when a command fails or runs out of time: the
             AWS provider retries on 5xx answers silently for minutes.
     """
@@ -50,6 +52,7 @@ class Terraform:
         program: Path | None = None,
         config: mirror.CliConfig | None = None,
         engine_error: Callable[[], str | None] | None = None,
+        look: Callable[[], None] | None = None,
     ) -> None:
         self.root = root.absolute()
         self.data_dir = data_dir.absolute()
@@ -58,6 +61,7 @@ class Terraform:
         self._program = program
         self._config = config
         self._engine_error = engine_error
+        self._look = look
 
     @property
     def program(self) -> Path:
@@ -230,7 +234,7 @@ class Terraform:
             )
         lines = lines_of(process)
         try:
-            for line in until(lines, started + deadline_s):
+            for line in until(lines, started + deadline_s, self._look):
                 take(line)
             process.wait(max(0.1, started + deadline_s - time.monotonic()))
         except KeyboardInterrupt:

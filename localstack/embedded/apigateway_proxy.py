@@ -11,10 +11,10 @@ from ministack.services import apigateway_v1 as gw
 from ministack.services import lambda_svc as lam
 
 from embedded.apigateway_exchange import current
+from embedded.apigateway_validation import PAYLOAD_LIMIT
 from embedded.mend import mends, source_has, source_lacks
 from embedded.permissions import may_invoke, role_allows
 
-_MAX_REQUEST = 10 * 1024 * 1024
 """Bytes. https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html: "Payload size 10 MB"."""
 _MAX_RESPONSE = 6 * 1024 * 1024
 """Bytes that a function may return. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
@@ -98,7 +98,7 @@ def proxy_limits(original: Any) -> Any:
         integration: dict[str, Any], api_id: str, stage_name: str, stage: dict[str, Any], *rest: Any, **options: Any
     ) -> Any:
         body = rest[4]
-        if len(body or b"") > _MAX_REQUEST:
+        if len(body or b"") > PAYLOAD_LIMIT:
             return gw._gw_error("REQUEST_TOO_LARGE", "Request Too Long")
         variables = stage.get("variables") or {}
         uri = re.sub(r"\$\{stageVariables\.(\w+)\}", lambda m: variables.get(m[1], ""), integration.get("uri") or "")

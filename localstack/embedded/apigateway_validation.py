@@ -8,15 +8,29 @@ from ministack.services import apigateway_v1 as gw
 
 from embedded.mend import mends, source_lacks
 
+PAYLOAD_LIMIT = 10 * 2**20
+"""Bytes of a request that API Gateway takes ("Payload size: 10 MB")."""
+
+_SHOWN = 200  # characters of a value that a message repeats
+
 _VARIABLE = "$context.error.validationErrorString"
 
 
 @mends(gw, "_check_request_validation", needed=source_lacks("validationError"))
 def validation_details(original: Any) -> Any:
-    """A body that the model refuses is refused with every violation, for :func:`validation_error_string`."""
+    """A body that the model refuses is refused with every violation, for :func:`validation_error_string`.
+
+    A body over the payload limit is refused for its size before anybody reads it, and one that nests too deeply to be
+    read is no JSON that can be validated.
+    """
 
     def check(method: Any, api_id: str, request: Any, headers: Any, body: Any, query: Any) -> Any:
-        error = original(method, api_id, request, headers, body, query)
+        if len(body or b"") > PAYLOAD_LIMIT:
+            return gw._gw_error("REQUEST_TOO_LARGE", "Request Too Long")
+        try:
+            error = original(method, api_id, request, headers, body, query)
+        except RecursionError:
+            error = gw._gw_error("BAD_REQUEST_BODY", "Invalid request body")
         if error is not None and error.response_type == "BAD_REQUEST_BODY":
             content_type = (gw._header_ci(headers, "content-type") or "application/json").split(";", 1)[0].strip()
             models = method.get("requestModels") or {}
@@ -48,7 +62,7 @@ def validation_error_string(original: Any) -> Any:
 def _of_body(body: Any, schema: Any) -> list[str]:
     try:
         document = json.loads(body)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return ["Unable to parse the request body as JSON"]
     return list(dict.fromkeys(violations(schema, document, schema)))
 
@@ -150,4 +164,5 @@ def _members(schema: Any, value: Any) -> Iterator[str]:
 
 
 def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -1,5 +1,6 @@
 """An `up` that is killed in the middle leaves nothing that `down` or the next `up` does not clean."""
 
+import json
 import os
 import signal
 import subprocess
@@ -120,3 +121,16 @@ def test_up_ends_an_engine_that_was_left_without_a_stack(build: Path) -> None:
     up.send_signal(signal.SIGTERM)
     up.wait(timeout=60)
     until(lambda: not processes_of(build), "everything to end", 10)
+
+
+def test_engine_that_dies_during_an_apply_is_named_as_the_cause(build: Path) -> None:
+    log = build.parent / "up.log"
+    up = harness("up", "--once", "--port", "auto", build=build, to=log)
+    until(lambda: applying(up, log, events_of(build)), "the apply to get on", 120)
+    record = json.loads((build / "engine" / "dev" / "engine.json").read_text(encoding="utf-8"))
+
+    os.kill(record["pid"], signal.SIGKILL)
+
+    assert up.wait(timeout=30) == 1
+    assert "The engine 'dev' ended while Terraform was at work" in log.read_text(encoding="utf-8")
+    until(lambda: not processes_of(build), f"the end of {processes_of(build)}", 10)

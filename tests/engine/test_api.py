@@ -160,6 +160,16 @@ def test_a_body_over_10_mb_is_413(api: Api) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
+def test_a_body_over_10_mb_is_413_whatever_the_model_would_say(api: Api) -> None:
+    assert api.call("POST", "/items", b'{"nothing":"' + b"x" * (10 * 1024 * 1024) + b'"}').status == 413
+
+
+def test_a_long_value_is_not_repeated_whole(api: Api) -> None:
+    answer = api.call("POST", "/items", {"lines": [1], "currency": "x" * 100_000})
+    assert answer.status == 400
+    assert len(answer.data) < 2000
+
+
 @pytest.mark.parametrize(
     ("body", "told"),
     [
@@ -175,6 +185,7 @@ def test_a_body_over_10_mb_is_413(api: Api) -> None:
             '[ECMA 262 regex "^[A-Z]{3}$" does not match input string "eur"]',
         ),
         (b"no json", "[Unable to parse the request body as JSON]"),
+        (b"[" * 100_000, "[Unable to parse the request body as JSON]"),
     ],
 )
 def test_a_body_that_the_model_refuses_is_400_and_says_why(api: Api, body: Any, told: str) -> None:

@@ -91,6 +91,21 @@ def test_shell_file_sets_every_variable_as_it_is(stack: Stack, build: Path) -> N
     assert not foreign.keys() & variables.keys()
 
 
+def test_terraform_of_our_own_comes_first_on_the_callers_path(stack: Stack, build: Path) -> None:
+    stack.save({}, terraform=Path("/our own/terraform"))
+    script = f'. "{build}/stack-dev.env" && echo "$PATH"'
+
+    shown = subprocess.run(
+        ["/bin/sh", "-eu", "-c", script],
+        env={"PATH": "/venv/bin:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert shown.stdout == "/our own:/venv/bin:/usr/bin:/bin\n"
+
+
 def test_missing_description_says_how_to_get_one() -> None:
     with pytest.raises(HarnessError, match=r"No stack of 'dev'.*\n.*-s up -- --env dev"):
         Stack.load("dev")

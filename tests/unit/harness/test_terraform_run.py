@@ -61,6 +61,21 @@ def standing_in(tmp_path: Path, root: Path, config: CliConfig) -> Standing:
     return make
 
 
+def test_a_look_that_finds_the_engine_dead_ends_the_command_at_once(standing_in: Standing) -> None:
+    terraform = standing_in('say("log"); time.sleep(60)')
+    looks = iter([None, None, HarnessError("The engine ended.", mend="Start again.")])
+
+    def look() -> None:
+        if fault := next(looks):
+            raise fault
+
+    terraform._look = look
+    started = time.monotonic()
+    with pytest.raises(HarnessError, match=r"The engine ended\."):
+        terraform.apply()
+    assert time.monotonic() - started < 20
+
+
 def hook(address: str, action: str = "create", **more: Any) -> dict[str, Any]:
     return {"resource": {"addr": address}, "action": action, **more}
 
