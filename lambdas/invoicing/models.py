@@ -5,7 +5,7 @@ Field names are snake_case here and camelCase on the wire and in the table. Requ
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from invoicing import money
@@ -26,7 +26,21 @@ from invoicing.fields import (
     UnitPrice,
     VatId,
 )
-from invoicing.status import Status
+from invoicing.status import REQUESTABLE, Status
+
+_REQUESTABLE = sorted(REQUESTABLE)
+
+
+def _requestable(value: object) -> object:
+    if not isinstance(value, str) or value not in _REQUESTABLE:
+        raise ValueError(f"must be one of {', '.join(_REQUESTABLE)}; the business rules alone decide on others")
+    return value
+
+
+RequestedStatus = Annotated[
+    Status, BeforeValidator(_requestable), WithJsonSchema({"type": "string", "enum": _REQUESTABLE})
+]
+"""A status that a client may ask for."""
 
 MAX_LINES = 5000
 """Lines of one invoice; the 400 KB of a DynamoDB item usually end it earlier."""
@@ -35,7 +49,13 @@ MAX_LINES = 5000
 class Document(BaseModel):
     """Base of everything on the wire: camelCase names, immutable, no unknown fields."""
 
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,  # faults end in logs and traces, where names and payment references must not be
+    )
 
 
 class Customer(Document):
@@ -83,7 +103,7 @@ class PaymentRequest(Document):
 class UpdateInvoice(Document):
     """The body of ``PATCH /invoices/{id}``."""
 
-    status: Status
+    status: RequestedStatus
     expected_version: Annotated[int, Field(ge=1, strict=True)] | None = None
     payment: PaymentRequest | None = None
 
@@ -91,7 +111,9 @@ class UpdateInvoice(Document):
 class PaymentReceived(BaseModel):
     """The detail of a payment provider's ``invoice-paid`` event; providers may add fields of their own."""
 
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     invoice_id: Identifier
     payment_id: Identifier

@@ -34,12 +34,15 @@ def decide(invoice: Invoice, request: UpdateInvoice, *, now: datetime, by: str) 
         None when there is nothing to do: the payment with that id is recorded already.
 
     Raises:
-        StatusConflict: the machine has no such transition, or ``expectedVersion`` is not the current one.
+        StatusConflict: the machine has no such transition, or ``expectedVersion`` is not the current one, or what was
+            paid before is to be voided.
         PaymentConflict: over-payment, a wrong sign, or a payment id that was used for something else.
         InvalidRequest: the payment does not fit the status or the currency's minor units.
     """
     payment = request.payment
     if payment is not None and _already_recorded(invoice, payment):
+        if request.status not in SETTLING:  # a payment is no way to void; the answer must not look as if it had been
+            raise _refusal(invoice, request.status)
         return None  # first of all: whoever repeats a request repeats its now outdated expectedVersion too
     if request.expected_version not in (None, invoice.version):
         detail = f"The invoice is at version {invoice.version}, not {request.expected_version}: read it again."

@@ -34,6 +34,9 @@ FINAL = frozenset(status for status, targets in TRANSITIONS.items() if not targe
 OPEN = frozenset({Status.PROCESSED, Status.PARTIALLY_PAID})
 """Statuses in which money is awaited: only these can take a payment, and only these can be overdue."""
 
+REQUESTABLE = frozenset({Status.PARTIALLY_PAID, Status.PAID, Status.VOID})
+"""Statuses that a client may ask for. The business rules alone decide on ``processed`` and ``rejected``."""
+
 
 def may_change(source: Status, target: Status) -> bool:
     """Whether the machine has the transition ``source → target``."""

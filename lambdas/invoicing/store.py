@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+from botocore.exceptions import ClientError
+
 from invoicing.aws import client
 from invoicing.contention import PATIENCE, patiently, pause
 from invoicing.contention import Canceled as Canceled  # noqa: PLC0414 -- whoever transacts meets it
@@ -26,7 +28,7 @@ from invoicing.issuing import assigned_number
 from invoicing.items import MAX_BYTES, RESERVE, decode, encode, size
 from invoicing.models import Invoice
 from invoicing.payments import Change
-from invoicing.status import sources
+from invoicing.status import Status, sources
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -199,9 +201,8 @@ class InvoiceStore:
         """
         before, after = change.before, change.after
         item = after.to_item()
-        if size(item) > MAX_BYTES - (ROOM_TO_SETTLE if _instalment(change) else 0):
-            detail = "The invoice has no room in the table for another part payment; settle it with one payment."
-            raise TooLarge(detail, members={"currentStatus": before.status, "currentVersion": before.version})
+        if size(item) > MAX_BYTES - (ROOM_TO_SETTLE if after.status is Status.PARTIALLY_PAID else 0):
+            raise _full(before)
         # The version: nobody wrote since we read. The status: the machine allows the new one from here, or (a further
         # part payment) it stays where it is.
         allowed = sorted(sources(after.status) | ({before.status} if _instalment(change) else set()))
@@ -221,6 +222,10 @@ class InvoiceStore:
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
+        except ClientError as error:
+            if "Item size" in error.response["Error"].get("Message", ""):  # a ValidationException like many others
+                raise _full(before) from None
+            raise
         return True
 
     def item(self, item_id: str) -> dict[str, Any] | None:
@@ -330,6 +335,11 @@ def sized(invoice: Invoice) -> dict[str, Any]:
         most = (MAX_BYTES - RESERVE) // 1024
         raise TooLarge(f"The invoice takes {bytes_ // 1024} KB in the table; {most} KB is the most. Split it in two.")
     return item
+
+
+def _full(invoice: Invoice) -> TooLarge:
+    detail = "The invoice has no room in the table for another part payment; settle it with one payment."
+    return TooLarge(detail, members={"currentStatus": invoice.status, "currentVersion": invoice.version})
 
 
 def _instalment(change: Change) -> bool:

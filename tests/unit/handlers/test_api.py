@@ -10,6 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from invoicing.processing import processed
 from invoicing.store import Canceled
 
 LINE = {"description": "Widget", "quantity": 1, "unitPrice": "100.00", "taxRate": "19"}
@@ -304,21 +305,14 @@ def test_there_is_no_link_while_there_is_no_pdf(create: ModuleType, load: Load, 
     assert answer.body == made
 
 
-@pytest.mark.parametrize(
-    ("other", "ours", "status"),
-    [
-        ({"status": "void"}, {"status": "void"}, 409),
-        ({"status": "processed"}, {"status": "rejected"}, 409),
-        ({"status": "processed"}, {"status": "void"}, 200),
-    ],
-)
+@pytest.mark.parametrize(("other", "ours", "status"), [("void", "void", 409), ("processed", "void", 200)])
 def test_a_writer_that_was_overtaken_decides_anew(
     create: ModuleType,
     load: Load,
     call: Any,
     monkeypatch: pytest.MonkeyPatch,
-    other: dict[str, str],
-    ours: dict[str, str],
+    other: str,
+    ours: str,
     status: int,
 ) -> None:
     path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
@@ -329,14 +323,71 @@ def test_a_writer_that_was_overtaken_decides_anew(
         found = read(invoice_id)
         if overtakers:
             overtakers.pop()
-            assert call(update, "PATCH", path, body=other).status == 200
+            if other == "processed":
+                assert update.store.change(processed(found, datetime.now(UTC)))
+            else:
+                assert call(update, "PATCH", path, body={"status": other}).status == 200
         return found
 
     monkeypatch.setattr(update.store, "get", overtaken)
-    answer = call(update, "PATCH", path, body=ours)
+    answer = call(update, "PATCH", path, body={"status": ours})
     assert answer.status == status
     if status == 409:
-        assert (answer.body["currentStatus"], answer.body["currentVersion"]) == (other["status"], 2)
+        assert (answer.body["currentStatus"], answer.body["currentVersion"]) == (other, 2)
+
+
+@pytest.mark.parametrize("status", ["processed", "rejected", "created"])
+def test_the_business_rules_decisions_are_no_requests(create: ModuleType, load: Load, call: Any, status: str) -> None:
+    path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
+    answer = call(load("update_invoice_status"), "PATCH", path, body={"status": status})
+    assert (answer.status, answer.body["errors"][0]["pointer"]) == (400, "#/status")
+
+
+def test_an_item_that_dynamodb_finds_too_large_is_a_413(
+    create: ModuleType, load: Load, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
+    update = load("update_invoice_status")
+
+    def refused(message: str) -> None:
+        def write(**_: Any) -> None:
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": message}}, "UpdateItem")
+
+        monkeypatch.setattr(update.store._dynamodb, "update_item", write)
+
+    refused("Item size to update has exceeded the maximum allowed size")
+    answer = call(update, "PATCH", path, body={"status": "void"})
+    assert (answer.status, answer.body["type"]) == (413, "urn:invoice-platform:problem:invoice-too-large")
+    refused("something else is wrong")
+    with pytest.raises(ClientError, match="something else"):
+        call(update, "PATCH", path, body={"status": "void"})
+
+
+@pytest.mark.usefixtures("s3")
+def test_part_payments_end_where_the_item_is_full_and_settling_still_fits(
+    create: ModuleType, load: Load, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("invoicing.store.MAX_BYTES", 200 * 1024)  # moto counts an item that grows twice
+    big = NUMBERED | {"lines": [LINE | {"description": "x" * 1000}] * 178}
+    made = call(create, "POST", "/invoices", body=big)
+    assert made.status == 201, made.body
+    path = f"/invoices/{made.body['invoiceId']}"
+    update = load("update_invoice_status")
+    assert update.store.change(processed(update.store.get(made.body["invoiceId"]), datetime.now(UTC)))
+    long = {"method": "株" * 200, "reference": "株" * 200}
+    statuses = []
+    while statuses[-1:] != [413]:
+        payment = long | {"paymentId": f"p-{len(statuses)}", "amount": "1.00"}
+        answer = call(update, "PATCH", path, body={"status": "partially-paid", "payment": payment})
+        statuses.append(answer.status)
+    assert set(statuses) == {200, 413}
+    assert answer.body["type"] == "urn:invoice-platform:problem:invoice-too-large"
+    assert "no room in the table for another part payment" in answer.body["detail"]
+    assert answer.body["currentStatus"] == "partially-paid"
+    due = call(load("get_invoice"), "GET", path).body["amountDue"]
+    payment = {"paymentId": "p" * 64, "amount": due, "method": "𝄞" * 200, "reference": "𝄞" * 200}
+    paid = call(update, "PATCH", path, body={"status": "paid", "payment": payment})
+    assert (paid.status, paid.body["status"]) == (200, "paid")
 
 
 def test_a_writer_that_is_always_overtaken_is_told_to_come_again(

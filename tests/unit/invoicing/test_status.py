@@ -9,12 +9,14 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from pydantic import ValidationError
 
 from invoicing.errors import InvalidRequest, InvoiceError, PaymentConflict, StatusConflict
 from invoicing.issuing import Origin, first_version, invoice_id, issue
 from invoicing.models import CreateInvoice, Invoice, UpdateInvoice
 from invoicing.payments import decide
-from invoicing.status import FINAL, OPEN, TRANSITIONS, Status, may_change, sources
+from invoicing.processing import processed
+from invoicing.status import FINAL, OPEN, REQUESTABLE, TRANSITIONS, Status, may_change, sources
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -57,6 +59,8 @@ def test_every_pair_of_the_table(source: Status, target: Status) -> None:
     allowed = (source.value, target.value) in ALLOWED
     assert may_change(source, target) is allowed
     assert (source in sources(target)) is allowed
+    if target not in REQUESTABLE:
+        return
     amount = "19.00" if target is Status.PARTIALLY_PAID else None
     if allowed or (source, target) == (Status.PARTIALLY_PAID, Status.PARTIALLY_PAID):  # one more part payment
         change = decide(invoice(source), update(target, amount), now=NOW, by="api")
@@ -68,6 +72,13 @@ def test_every_pair_of_the_table(source: Status, target: Status) -> None:
             decide(invoice(source), update(target, amount), now=NOW, by="api")
         assert refusal.value.members == {"currentStatus": source.value, "currentVersion": 1}
         assert f"is {source} (version 1) and cannot become {target}" in refusal.value.detail
+
+
+@pytest.mark.parametrize("status", ["created", "processed", "rejected", "overdue", "", None, 1, {"a": 1}])
+def test_what_the_business_rules_decide_cannot_be_asked_for(status: Any) -> None:
+    with pytest.raises(ValidationError, match="must be one of paid, partially-paid, void") as refusal:
+        UpdateInvoice.model_validate({"status": status})
+    assert [error["loc"] for error in refusal.value.errors()] == [("status",)]
 
 
 def test_final_and_open_follow_from_the_table() -> None:
@@ -138,6 +149,14 @@ def test_a_repeated_payment_changes_nothing_whatever_version_it_expects() -> Non
     assert decide(first.after, update("paid", "50.00", expectedVersion=1), now=NOW, by="api") is None
 
 
+@pytest.mark.parametrize("amount", ["50", "119"])
+def test_what_was_paid_is_not_voided_by_repeating_the_payment(amount: str) -> None:
+    first = decide(invoice(), update("paid", amount), now=NOW, by="api")
+    assert first is not None
+    with pytest.raises(StatusConflict, match="cannot become void"):
+        decide(first.after, update("void", amount), now=NOW, by="api")
+
+
 def test_a_payment_id_stands_for_one_amount() -> None:
     first = decide(invoice(), update("paid", "50"), now=NOW, by="api")
     assert first is not None
@@ -158,7 +177,14 @@ class Payments(RuleBasedStateMachine):
         self.invoice = invoice("created")
         self.start = self.invoice
 
-    @rule(wish=st.sampled_from(list(Status)), cents=st.none() | st.integers(-200, 12000), ident=st.integers(1, 4))
+    @rule()
+    def be_processed(self) -> None:
+        if self.invoice.status is Status.CREATED:
+            self.invoice = processed(self.invoice, NOW).after
+
+    @rule(
+        wish=st.sampled_from(sorted(REQUESTABLE)), cents=st.none() | st.integers(-200, 12000), ident=st.integers(1, 4)
+    )
     def ask(self, wish: Status, cents: int | None, ident: int) -> None:
         payment = None if cents is None else {"amount": f"{Decimal(cents) / 100:.2f}", "paymentId": f"p-{ident}"}
         request = UpdateInvoice.model_validate({"status": wish, "payment": payment})
