@@ -30,8 +30,16 @@ def _clean(value: str) -> str:
 
 
 def _one_line(value: str) -> str:
-    if any(character in value for character in _LINE_BREAKS):
+    if any(character in _LINE_BREAKS or unicodedata.category(character) in {"Zl", "Zp"} for character in value):
         raise ValueError("must be one line")
+    return value
+
+
+def _visible(value: str) -> str:
+    """Refuse characters that nobody sees, and that turn the text around: two ids that look alike would differ."""
+    for character in value:
+        if unicodedata.category(character) == "Cf":
+            raise ValueError(f"contains the invisible character U+{ord(character):04X}")
     return value
 
 
@@ -152,11 +160,17 @@ def _text(maximum: int) -> Any:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=maximum)
 
 
-Identifier = Annotated[str, _text(64), AfterValidator(_clean), AfterValidator(_one_line)]
+_IDENTIFYING = (AfterValidator(_clean), AfterValidator(_one_line), AfterValidator(_visible))
+
+Identifier = Annotated[str, _text(64), *_IDENTIFYING]
 """An id that people write: kept as it is (leading zeros too), without surrounding blanks."""
 Name = Annotated[str, _text(200), AfterValidator(_clean), AfterValidator(_one_line)]
 Description = Annotated[str, _text(1000), AfterValidator(_clean)]
 Address = Annotated[str, _text(500), AfterValidator(_clean)]
-Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
-VatId = Annotated[str, _text(32), AfterValidator(_clean), AfterValidator(_one_line)]
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$"),
+    *_IDENTIFYING,
+]
+VatId = Annotated[str, _text(32), *_IDENTIFYING]
 TermsDays = Annotated[int, Field(ge=0, le=365, strict=True, description="Days from issueDate to dueDate.")]

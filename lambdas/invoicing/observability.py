@@ -2,7 +2,8 @@
 
 Names come from the environment that Terraform gives (``POWERTOOLS_SERVICE_NAME``, ``POWERTOOLS_METRICS_NAMESPACE``,
 ``LOG_LEVEL``). Traces are sent only where Lambda names an X-Ray daemon, so engines without one see neither
-delays nor complaints; only botocore is patched, the one library that calls out.
+delays nor complaints; only botocore is patched, the one library that calls out. What an exception carries is not
+copied into traces: an answer of DynamoDB may hold a whole invoice.
 """
 
 import os
@@ -12,6 +13,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 NAMESPACE = "InvoicePlatform"
 """The metrics namespace when the environment names none."""
+
+os.environ.setdefault("POWERTOOLS_TRACER_CAPTURE_ERROR", "false")  # read wherever a handler is decorated
 
 logger = Logger(use_rfc3339=True, utc=True)
 tracer = Tracer(disabled=None if "AWS_XRAY_DAEMON_ADDRESS" in os.environ else True, patch_modules=("botocore",))

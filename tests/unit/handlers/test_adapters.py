@@ -1,6 +1,10 @@
 """What the adapters do when AWS answers something out of the ordinary."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -15,6 +19,8 @@ from invoicing.models import CreateInvoice
 from invoicing.paging import ListQuery, plan
 from invoicing.store import Canceled
 from invoicing.uploads import Upload, UploadStore
+
+LAMBDAS = Path(__file__).resolve().parents[3] / "lambdas"
 
 
 class Refusing:
@@ -121,3 +127,19 @@ def test_a_filter_that_matches_nothing_ends_with_a_token_and_not_with_the_time_o
 def test_a_client_comes_with_the_environments_region(aws: str) -> None:
     assert boto3.client("dynamodb").meta.region_name == aws
     assert InvoiceLoader("table")._dynamodb.meta.config.retries["mode"] == "standard"
+
+
+def test_an_exceptions_members_are_not_copied_into_traces() -> None:
+    """They may be answers of DynamoDB, with whole invoices in them."""
+    code = (
+        "from invoicing.observability import tracer; from unittest.mock import MagicMock\n"
+        "seen = MagicMock(); tracer.provider.in_subsegment = lambda **_: seen; tracer.disabled = False\n"
+        "@tracer.capture_lambda_handler(capture_response=False)\n"
+        "def handler(event, context): raise KeyError('Jane Doe')\n"
+        "try: handler({}, MagicMock())\n"
+        "except KeyError: pass\n"
+        "print('Jane Doe' in repr(seen.mock_calls[:-1]))\n"
+    )
+    names = {"PYTHONPATH": str(LAMBDAS), "PATH": os.environ["PATH"], "POWERTOOLS_SERVICE_NAME": "x"}
+    run = subprocess.run([sys.executable, "-c", code], env=names, capture_output=True, text=True)  # noqa: PLW1510
+    assert (run.returncode, run.stdout) == (0, "False\n"), run.stderr

@@ -6,14 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from invoicing.answers import document, overdue
 from invoicing.errors import InvalidRequest
 from invoicing.events import DETAIL_TYPES, derive
 from invoicing.issuing import Origin, assigned_number, content_hash, invoice_id, issue
 from invoicing.items import decode, encode, size
-from invoicing.models import CreateInvoice, Invoice, PaymentReceived
+from invoicing.models import CreateInvoice, Invoice, PaymentReceived, UpdateInvoice
 from invoicing.processing import images, processed
 from invoicing.rules import objections
 from invoicing.status import Status
@@ -54,6 +54,15 @@ def made(**changes: Any) -> Invoice:
         ({"customerId": "C\n1"}, ("customerId",)),
         ({"customerId": "C\x00"}, ("customerId",)),
         ({"customerId": "\ud800"}, ("customerId",)),
+        ({"customerId": "C\u2028D"}, ("customerId",)),
+        ({"customerId": "C\u202e1"}, ("customerId",)),
+        ({"invoiceNumber": "1\u200b2"}, ("invoiceNumber",)),
+        ({"customer": {"email": "a\x00b@c.example"}}, ("customer", "email")),
+        ({"customer": {"email": "a\u202eb@c.example"}}, ("customer", "email")),
+        ({"customer": {"vatId": "DE\u00ad1"}}, ("customer", "vatId")),
+        ({"customer": {"name": "A\u2029B"}}, ("customer", "name")),
+        ({"customer": {"address": "A\x1bB"}}, ("customer", "address")),
+        ({"lines": [LINE | {"description": "A\x85B"}]}, ("lines", 0, "description")),
         ({"customer": {"email": "nobody"}}, ("customer", "email")),
         ({"customer": {"nickname": "x"}}, ("customer", "nickname")),
         ({"total": "1.00"}, ("total",)),
@@ -75,6 +84,20 @@ def test_what_is_wrong_is_found_where_it_is(changes: dict[str, Any], place: tupl
     with pytest.raises(ValidationError) as refusal:
         request(**changes)
     assert [error["loc"] for error in refusal.value.errors()] == [place]
+
+
+def test_texts_of_several_lines_and_joined_letters_are_kept() -> None:
+    customer = {"name": "می\u200cخواهم", "address": "One\r\nTwo\tThree"}
+    assert request(customer=customer).customer.model_dump(exclude_none=True) == customer
+
+
+@pytest.mark.parametrize("model", [CreateInvoice, PaymentReceived, UpdateInvoice])
+def test_what_is_refused_is_not_repeated_in_the_error(model: type[BaseModel]) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        model.model_validate(
+            {"customer": {"name": "Jane\nDoe"}, "reference": "Jane Doe", "payment": {"method": "Jane"}}
+        )
+    assert "Jane" not in str(refusal.value) + repr(refusal.value)
 
 
 def test_ids_are_functions_of_what_they_identify() -> None:
