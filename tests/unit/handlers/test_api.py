@@ -10,6 +10,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from invoicing.errors import ContentConflict
+from invoicing.issuing import Origin, invoice_id, issue
+from invoicing.models import CreateInvoice
 from invoicing.processing import processed
 from invoicing.store import Canceled
 
@@ -95,6 +98,21 @@ def test_a_customer_has_each_number_once(create: ModuleType, call: Any, table: A
     assert (conflict.status, conflict.body["invoiceId"]) == (409, assigned.body["invoiceId"])
     numbers = [item["invoiceNumber"] for item in table.scan()["Items"] if "invoiceNumber" in item]
     assert sorted(numbers) == [f"{year}-000001", f"{year}-000002"]
+
+
+def test_an_upload_meets_numbers_that_were_assigned(create: ModuleType, call: Any) -> None:
+    assigned = call(create, "POST", "/invoices", body=BODY, headers={"Idempotency-Key": "k"}).body
+
+    def uploaded(**changes: Any) -> Any:
+        request = CreateInvoice.model_validate(BODY | {"invoiceNumber": assigned["invoiceNumber"]} | changes)
+        number = request.invoice_number or ""
+        origin = Origin(datetime.now(UTC), "s3://uploads/incoming/a.csv#2", "create-invoice")
+        return issue(request, number=number, identity=invoice_id(request.customer_id, number), origin=origin)
+
+    (same,) = create.store.create_many([uploaded()])
+    assert (same.created, same.invoice.invoice_id) == (False, assigned["invoiceId"])
+    (other,) = create.store.create_many([uploaded(currency="USD")])
+    assert isinstance(other, ContentConflict)
 
 
 def test_two_requests_with_one_key_at_once_take_one_number(
