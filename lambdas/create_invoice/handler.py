@@ -42,7 +42,7 @@ def receive(event: dict[str, Any], context: LambdaContext) -> None:
         upload = Upload.from_record(record)
         figures = intake.receive(upload)
         if figures is None:
-            logger.info("Upload was handled before", bucket=upload.bucket, key=upload.key)
+            logger.info("Upload was handled before, or is gone", bucket=upload.bucket, key=upload.key)
             continue
         count("InvoicesCreated", figures.created)
         count("InvoicesReplayed", figures.duplicates)

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from io import BufferedReader
 
 from invoicing import clock
 from invoicing.csv_import import KNOWN, Candidate, Problem, Rejected, read_invoices
@@ -19,7 +18,7 @@ from invoicing.issuing import Origin, invoice_id, issue
 from invoicing.loading import BATCH, InvoiceLoader, Outcome, Progress
 from invoicing.models import Invoice
 from invoicing.reports import Figures, RejectReport
-from invoicing.uploads import Upload, UploadStore
+from invoicing.uploads import MAX_COPY, Opened, Upload, UploadStore
 
 WORKERS = 4
 WINDOW = 8
@@ -66,7 +65,8 @@ class Intake:
         """
         progress = self._store.begin_upload(upload.identity, clock.now())
         if progress.done:
-            self._uploads.remove(upload, upload.etag)
+            if upload.size <= MAX_COPY:
+                self._uploads.remove(upload, upload.etag)
             return None
         opened = self._uploads.open(upload)
         if opened is None:
@@ -75,7 +75,7 @@ class Intake:
         figures = Figures(file=f"s3://{upload.bucket}/{upload.key}", version=upload.version, size=opened.size)
         with closing(RejectReport()) as rejects:
             try:
-                self._import(opened.stream, progress, figures, rejects)
+                self._import(opened, progress, figures, rejects)
             except UnreadableFileError as error:
                 figures.error = str(error)
                 rejects.add_problem(Problem(1, "", "", str(error)))
@@ -87,17 +87,21 @@ class Intake:
                 self._uploads.withdraw_report(upload, REJECTED)
         figures.duration_seconds = time.monotonic() - started
         self._uploads.put_report(upload, ".json", figures.to_json(), "application/json")
-        self._uploads.archive(upload, clock.now())
+        if opened.size <= MAX_COPY:
+            self._uploads.archive(upload, clock.now())
         self._store.mark_upload_done(upload.identity, progress, clock.now())
-        self._uploads.remove(upload, opened.etag)
+        if opened.size <= MAX_COPY:  # what could not be archived stays where it is
+            self._uploads.remove(upload, opened.etag)
         return figures
 
-    def _import(self, stream: BufferedReader, progress: Progress, figures: Figures, rejects: RejectReport) -> None:
+    def _import(self, opened: Opened, progress: Progress, figures: Figures, rejects: RejectReport) -> None:
         def in_time() -> None:
             if self._remaining() < RESERVE_SECONDS:
                 raise OutOfTimeError(f"{figures.file}: stopped after {figures.rows} rows, short of time")
 
-        sheet = read_sheet(open_text(stream, in_time), KNOWN)
+        if opened.size > MAX_COPY:
+            raise UnreadableFileError(f"the file is larger than {MAX_COPY >> 30} GB; split it")
+        sheet = read_sheet(open_text(opened.stream, in_time), KNOWN)
         waiting: dict[_Batch, list[Candidate]] = {}
         damage: UnreadableFileError | None = None
         pool = ThreadPoolExecutor(WORKERS)

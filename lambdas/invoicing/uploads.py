@@ -24,6 +24,9 @@ PREFIX = "incoming/"
 MAX_KEY = 1024
 """Bytes of the longest key that S3 takes, in UTF-8."""
 
+MAX_COPY = 5 * (1 << 30)
+"""Bytes that S3 copies in one call; what is larger cannot be archived."""
+
 _GONE = {"404", "NoSuchKey", "NoSuchVersion", "NotFound", "PreconditionFailed", "412"}
 _REPORTS = "reports/"
 _LONGEST_SUFFIX = len(".rejected.csv")
@@ -39,6 +42,7 @@ class Upload:
         etag: The content's tag, or an empty string.
         sequencer: S3's own order of writes to the key: tells one upload from a later one of the same bytes.
         version: The version of the key, or an empty string when the bucket keeps none.
+        size: Bytes, or 0 when the event does not say.
     """
 
     bucket: str
@@ -46,6 +50,7 @@ class Upload:
     etag: str
     sequencer: str
     version: str = ""
+    size: int = 0
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Upload":
@@ -58,6 +63,7 @@ class Upload:
             etag=thing.get("eTag", ""),
             sequencer=thing.get("sequencer", ""),
             version=thing.get("versionId", ""),
+            size=thing.get("size", 0),
         )
 
     @property

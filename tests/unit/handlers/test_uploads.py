@@ -32,7 +32,7 @@ def versioned(s3: Any) -> Any:
 def put(s3: Any, key: str, content: str) -> dict[str, Any]:
     """Write an upload; gives its event, as S3 makes it."""
     answer = s3.put_object(Bucket="uploads", Key=key, Body=content.encode())
-    thing = {"key": key, "eTag": answer["ETag"].strip('"'), "sequencer": "0A1"}
+    thing = {"key": key, "size": len(content.encode()), "eTag": answer["ETag"].strip('"'), "sequencer": "0A1"}
     if version := answer.get("VersionId"):
         thing |= {"versionId": version, "sequencer": version}
     return {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "uploads"}, "object": thing}}]}
@@ -246,3 +246,16 @@ def test_a_sound_upload_withdraws_the_reject_report_of_an_earlier_one(
     assert "rejectedReport" not in report(versioned, "day.csv")
     keys = [entry["Key"] for entry in versioned.list_objects_v2(Bucket="uploads")["Contents"]]
     assert keys == ["reports/day.csv.json"]
+
+
+def test_a_file_that_is_too_large_for_the_archive_is_reported_and_stays(
+    load: Load, table: Any, versioned: Any, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "MAX_COPY", 100)
+    event = put(versioned, "incoming/day.csv", HEADER + ROW)
+    create = load("create_invoice")
+    for _ in range(2):
+        create.lambda_handler(event, context)
+        assert "GB; split it" in report(versioned, "day.csv")["error"]
+        assert versioned.list_objects_v2(Bucket="uploads", Prefix="incoming/")["KeyCount"] == 1
+    assert (numbers(table), archived(versioned)) == ([], set())
