@@ -143,7 +143,7 @@ def plan(query: ListQuery, now: datetime) -> Plan:
         InvalidRequest: the range of months is too long, or the token is not one of this query.
     """
     earliest = first_moment(query.from_) if query.from_ else "0"
-    latest = last_moment(query.to if query.to else "9999-12-31")
+    latest = last_moment(query.to or "9999-12-31")
     index, attribute, partitions = _partitions(query, now)
     ascending = query.order == "asc"
     parts = [query.customer_id, query.status, query.from_, query.to, query.order]
