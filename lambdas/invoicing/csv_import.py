@@ -168,7 +168,7 @@ def _add(group: _Group, record: Record, cells: dict[str, str], width: int, *, de
     if group.rows > MAX_LINES:
         group.close(record.row, f"the invoice has more than {MAX_LINES} lines")
         return
-    group.bytes_ += _LINE_BYTES + len(cells.get("description", "").encode(errors="replace"))
+    group.bytes_ += _LINE_BYTES + len(cells.get("description", ""))  # characters: bytes are no fewer
     if group.bytes_ > MAX_INVOICE_BYTES:
         group.close(record.row, f"the invoice takes more than {MAX_INVOICE_BYTES >> 10} KB; split it in two")
         return
