@@ -66,6 +66,12 @@ def events_of(build: Path) -> Path:
     return build / "terraform" / "dev" / "logs" / "apply.jsonl"
 
 
+def engine_of(build: Path) -> int:
+    """The process number of the engine that an `up` has started."""
+    record = json.loads((build / "engine" / "dev" / "engine.json").read_text(encoding="utf-8"))
+    return int(record["pid"])
+
+
 def applying(up: subprocess.Popen[bytes], log: Path, events: Path) -> bool:
     """Whether an `up` has come as far as making resources."""
     assert up.poll() is None, log.read_text(encoding="utf-8")
@@ -94,11 +100,13 @@ def test_killed_before_the_stack_stands_nothing_goes_on_and_the_next_up_gets_on(
     events = events_of(build)
     until(lambda: applying(first, log, events), "the first engine and its apply", 120)
 
+    engine = engine_of(build)
+
     first.send_signal(signal.SIGKILL)
     first.wait()
-    until(lambda: not processes_of(build), f"the end of {processes_of(build)}", 15)
+    until(lambda: engine not in processes_of(build), "the engine to end by itself", 15)
 
-    events.unlink()
+    events.unlink()  # Terraform may still wind up what it began; that is for the next up to end
     second = harness("up", "--once", "--port", "auto", build=build, to=log)
     until(lambda: applying(second, log, events), "the second apply to get on", 120)
     second.send_signal(signal.SIGTERM)
@@ -127,9 +135,7 @@ def test_engine_that_dies_during_an_apply_is_named_as_the_cause(build: Path) -> 
     log = build.parent / "up.log"
     up = harness("up", "--once", "--port", "auto", build=build, to=log)
     until(lambda: applying(up, log, events_of(build)), "the apply to get on", 120)
-    record = json.loads((build / "engine" / "dev" / "engine.json").read_text(encoding="utf-8"))
-
-    os.kill(record["pid"], signal.SIGKILL)
+    os.kill(engine_of(build), signal.SIGKILL)
 
     assert up.wait(timeout=30) == 1
     assert "The engine 'dev' ended while Terraform was at work" in log.read_text(encoding="utf-8")
