@@ -71,7 +71,7 @@ class Brand(Settings):
     brand_iban: str = ""
 
 
-class CreateInvoice(Table, Api, Archives):
+class CreateInvoice(Table, Api, Archives, Bus):
     """create-invoice."""
 
 

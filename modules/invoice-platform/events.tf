@@ -2,6 +2,7 @@ locals {
   _event_source = "invoice.platform"
 
   _rules = {
+    continued = "upload-continued-${var.environment}"
     created   = "invoice-created-${var.environment}"
     paid      = "invoice-paid-${var.environment}"
     processed = "invoice-processed-${var.environment}"
@@ -19,6 +20,15 @@ module "event_bus" {
   # The functions by their names, not by their outputs: EventBridge takes a target before it exists, and the bus's
   # queues then start at once instead of after the functions.
   rules = {
+    # What create-invoice tells itself: Lambda's own recursive-loop detection does not look at EventBridge, so it is the
+    # function that ends a chain that makes no headway (invoicing.intake).
+    (local._rules.continued) = {
+      description  = "An upload that one invocation does not finish goes on in the next."
+      detail_types = ["upload-continued"]
+      sources      = [local._event_source]
+      targets      = { create-invoice = { arn = local._alias_arns["create-invoice"], type = "lambda" } }
+    }
+
     (local._rules.created) = {
       description  = "A new invoice gets its PDF."
       detail_types = ["invoice-created"]

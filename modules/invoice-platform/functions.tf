@@ -7,10 +7,13 @@ locals {
       environment = {
         ALLOWED_ORIGINS = join(",", var.allowed_origins)
         ARCHIVES_BUCKET = local._buckets["archives"]
+        EVENT_BUS_NAME  = local._names.bus
         TABLE_NAME      = local._names.table
       }
       statements = {
         ArchiveUploads = { actions = ["s3:PutObject"], resources = ["${local._arns.archives}/*"] }
+        # The rest of a file that one invocation does not finish.
+        ContinueUploads = { actions = ["events:PutEvents"], resources = [local._arns.bus] }
         # Without ListBucket, S3 answers 403 instead of 404 for an upload that is gone; a condition on the prefix would
         # never hold there, for reading an object names none.
         ListUploads = { actions = ["s3:ListBucket"], resources = [local._arns.uploads] }
@@ -18,8 +21,9 @@ locals {
         # of the ETag asks for.
         TakeUploads   = { actions = ["s3:DeleteObject", "s3:GetObject", "s3:GetObjectVersion"], resources = ["${local._arns.uploads}/incoming/*"] }
         WriteInvoices = { actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], resources = [local._arns.table] }
-        # DeleteObject: a reject report must not stand beside the report of a later, sound upload of the same name.
-        WriteReports = { actions = ["s3:DeleteObject", "s3:PutObject"], resources = ["${local._arns.uploads}/reports/*"] }
+        # GetObject: the rejected rows of a file that took several invocations are joined at its end. DeleteObject: their
+        # parts go then, and a reject report must not stand beside the report of a later, sound upload of the same name.
+        WriteReports = { actions = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], resources = ["${local._arns.uploads}/reports/*"] }
       }
     }
 
@@ -35,7 +39,13 @@ locals {
           actions   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"]
           resources = ["${local._arns.table}/stream/*"]
         }
-        UpdateInvoices = { actions = ["dynamodb:UpdateItem"], resources = [local._arns.table] }
+        # What an invoice must agree with lies in items of its own; nothing else may be put, no invoice least of all.
+        ClaimIdentities = {
+          actions    = ["dynamodb:PutItem"]
+          conditions = { "dynamodb:LeadingKeys" = { test = "ForAllValues:StringLike", values = ["claim#*"] } }
+          resources  = [local._arns.table]
+        }
+        UpdateInvoices = { actions = ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources = [local._arns.table] }
       }
     }
 
@@ -97,8 +107,9 @@ locals {
 
   _permissions = {
     create-invoice = {
-      PostInvoices = { principal = "apigateway.amazonaws.com", source_arn = "${module.api.execution_arn}/*/POST/invoices" }
-      Uploads      = { principal = "s3.amazonaws.com", source_arn = local._arns.uploads }
+      PostInvoices    = { principal = "apigateway.amazonaws.com", source_arn = "${module.api.execution_arn}/*/POST/invoices" }
+      UploadContinued = { principal = "events.amazonaws.com", source_arn = module.event_bus.rule_arns[local._rules.continued] }
+      Uploads         = { principal = "s3.amazonaws.com", source_arn = local._arns.uploads }
     }
     generate-pdf = {
       InvoiceCreated = { principal = "events.amazonaws.com", source_arn = module.event_bus.rule_arns[local._rules.created] }

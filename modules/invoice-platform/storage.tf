@@ -54,11 +54,26 @@ module "uploads" {
   name           = local._buckets["uploads"]
   tags           = var.tags
 
+  # S3 compares suffixes letter by letter, and some accounting systems name their exports in capitals.
   lambda_notifications = {
     create-invoice = {
       events        = ["s3:ObjectCreated:*"]
       filter_prefix = "incoming/"
       filter_suffix = ".csv"
+      function_arn  = module.function["create-invoice"].permitted_alias_arn
+    }
+
+    create-invoice-capitals = {
+      events        = ["s3:ObjectCreated:*"]
+      filter_prefix = "incoming/"
+      filter_suffix = ".CSV"
+      function_arn  = module.function["create-invoice"].permitted_alias_arn
+    }
+
+    create-invoice-gzip = {
+      events        = ["s3:ObjectCreated:*"]
+      filter_prefix = "incoming/"
+      filter_suffix = ".csv.gz"
       function_arn  = module.function["create-invoice"].permitted_alias_arn
     }
   }

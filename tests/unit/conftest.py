@@ -31,7 +31,12 @@ ENVIRONMENT = {
 }
 
 FUNCTION_ENVIRONMENT = {
-    "create_invoice": {"TABLE_NAME": "invoices-dev", "ARCHIVES_BUCKET": "archives", "ALLOWED_ORIGINS": "*"},
+    "create_invoice": {
+        "TABLE_NAME": "invoices-dev",
+        "ARCHIVES_BUCKET": "archives",
+        "ALLOWED_ORIGINS": "*",
+        "EVENT_BUS_NAME": "invoice-events-dev",
+    },
     "process_invoice": {"TABLE_NAME": "invoices-dev", "EVENT_BUS_NAME": "invoice-events-dev"},
     "generate_pdf": {"TABLE_NAME": "invoices-dev", "DOCUMENTS_BUCKET": "documents", "BRAND_NAME": "Sample Trading"},
     "query_invoices": {"TABLE_NAME": "invoices-dev", "ALLOWED_ORIGINS": "*"},

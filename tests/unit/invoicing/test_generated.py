@@ -106,7 +106,11 @@ def test_only_generate_pdf_reaches_reportlab(function: str) -> None:
 def test_settings_name_what_is_missing_and_take_only_their_own() -> None:
     with pytest.raises(ValidationError) as refusal:
         settings.CreateInvoice.load({"TABLE_NAME": "invoices-dev", "ARCHIVES_BUCKET": "", "BRAND_NAME": "x"})
-    assert sorted(str(error["loc"][0]) for error in refusal.value.errors()) == ["allowed_origins", "archives_bucket"]
+    assert sorted(str(error["loc"][0]) for error in refusal.value.errors()) == [
+        "allowed_origins",
+        "archives_bucket",
+        "event_bus_name",
+    ]
     origins = settings.QueryInvoices.load(
         {"TABLE_NAME": "abc", "ALLOWED_ORIGINS": "https://a.example, https://b.example"}
     )
