@@ -53,7 +53,7 @@ def build() -> App:
     Raises:
         MendError: MiniStack is not the version that the mends are written for.
     """
-    verdicts = mend.apply_all()
+    verdicts = mend.apply_all(mend.Product("MiniStack", "ministack", MINISTACK_VERSION, "engine.txt"))
     services.add_all()
     lambda_code.forget_unused()
     return Dispatcher(ministack.app, [m.name for m, needed in verdicts if needed])

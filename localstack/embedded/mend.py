@@ -1,4 +1,6 @@
-"""The register of mends: where MiniStack differs from AWS, one attribute of one module is replaced.
+"""The register of mends: where an emulator differs from AWS, one attribute of one module is replaced.
+
+The embedded engine mends MiniStack with it, and `host` LocalStack.
 
 A mend is a function that takes the original and returns what replaces it. Its docstring says what AWS does, with the
 document, and what MiniStack does. Its self-check looks at the original and tells whether the mend is still needed;
@@ -14,8 +16,6 @@ from importlib import metadata
 from types import ModuleType
 from typing import Any
 
-from embedded import MINISTACK_VERSION
-
 _log = logging.getLogger("embedded.mend")
 
 
@@ -24,12 +24,29 @@ class MendError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Product:
+    """What is mended.
+
+    Attributes:
+        name: As people call it.
+        distribution: As the package index calls it.
+        version: The only version that the mends are written for.
+        lock: The lock file that installs that version, below ``requirements/``.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    lock: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mend:
     """One registered mend.
 
     Attributes:
         name: As the log and the README call it.
-        module: The MiniStack module whose attribute is replaced.
+        module: The module whose attribute is replaced.
         attribute: Its name; ``Class.method`` reaches into a class.
         replace: From the original to its replacement.
         needed: The self-check; None for a mend that is a matter of choice and never becomes superfluous.
@@ -75,23 +92,26 @@ def source_has(fragment: str) -> Callable[[Any], bool]:
     return lambda original: fragment in (original if isinstance(original, str) else inspect.getsource(original))
 
 
-def apply_all() -> list[tuple[Mend, bool]]:
+def apply_all(product: Product) -> list[tuple[Mend, bool]]:
     """Check the version, then apply every registered mend that is still needed.
+
+    Args:
+        product: What the registered mends are for.
 
     Returns:
         Each mend with whether it was needed, in the order of application.
 
     Raises:
-        MendError: Another MiniStack is installed, or an attribute to be replaced is gone.
+        MendError: Another version is installed, or an attribute to be replaced is gone.
     """
-    installed = metadata.version("ministack")
-    if installed != MINISTACK_VERSION:
+    installed = metadata.version(product.distribution)
+    if installed != product.version:
         raise MendError(
-            f"MiniStack {installed} is installed, but the mends are written for {MINISTACK_VERSION}. "
-            "Install requirements/engine.txt, or follow 'Upgrading MiniStack' in localstack/README.md."
+            f"{product.name} {installed} is installed, but the mends are written for {product.version}. "
+            f"Install requirements/{product.lock}, or follow 'Upgrading {product.name}' in its README."
         )
-    originals = [(mend, *_locate(mend)) for mend in _register]
-    # All self-checks look at MiniStack as it is; only then is anything replaced.
+    originals = [(mend, *_locate(mend, product)) for mend in _register]
+    # All self-checks look at the product as it is; only then is anything replaced.
     verdicts = [mend.needed is None or mend.needed(getattr(owner, leaf)) for mend, owner, leaf in originals]
     for (mend, owner, leaf), needed in zip(originals, verdicts, strict=True):
         if needed:
@@ -102,14 +122,14 @@ def apply_all() -> list[tuple[Mend, bool]]:
     return [(mend, needed) for (mend, _, _), needed in zip(originals, verdicts, strict=True)]
 
 
-def _locate(mend: Mend) -> tuple[Any, str]:
+def _locate(mend: Mend, product: Product) -> tuple[Any, str]:
     owner: Any = importlib.import_module(mend.module)
     *path, leaf = mend.attribute.split(".")
     for step in path:
         owner = getattr(owner, step, None)
     if not hasattr(owner, leaf):
         raise MendError(
-            f"MiniStack {MINISTACK_VERSION} has no {mend.module}.{mend.attribute}, which the mend {mend.name!r} "
+            f"{product.name} {product.version} has no {mend.module}.{mend.attribute}, which the mend {mend.name!r} "
             "replaces. Is the installed package intact?"
         )
     return owner, leaf
