@@ -6,9 +6,11 @@ import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from types_boto3_apigateway import APIGatewayClient
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_events import EventBridgeClient
     from types_boto3_s3 import S3Client
+    from types_boto3_secretsmanager import SecretsManagerClient
 
 CONFIG = Config(
     connect_timeout=2,
@@ -26,7 +28,11 @@ def client(service: Literal["dynamodb"]) -> "DynamoDBClient": ...
 def client(service: Literal["s3"]) -> "S3Client": ...
 @overload
 def client(service: Literal["events"]) -> "EventBridgeClient": ...
-def client(service: Literal["dynamodb", "s3", "events"]) -> Any:
+@overload
+def client(service: Literal["secretsmanager"]) -> "SecretsManagerClient": ...
+@overload
+def client(service: Literal["apigateway"]) -> "APIGatewayClient": ...
+def client(service: Literal["dynamodb", "s3", "events", "secretsmanager", "apigateway"]) -> Any:
     """A client of ``service``; region, credentials and endpoint come from the environment as AWS defines it."""
     config = CONFIG.merge(Config(signature_version="s3v4")) if service == "s3" else CONFIG
     return boto3.client(service, config=config)

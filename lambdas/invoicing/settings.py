@@ -71,6 +71,13 @@ class Brand(Settings):
     brand_iban: str = ""
 
 
+class Keys(Settings):
+    """The API's keys: the usage plan that they need, and what the names of those begin with that rotations make."""
+
+    usage_plan_id: str = Field(min_length=1)
+    api_key_prefix: str = Field(min_length=1)
+
+
 class CreateInvoice(Table, Api, Archives, Bus):
     """create-invoice."""
 
@@ -93,3 +100,7 @@ class GetInvoice(Table, Api, Documents):
 
 class UpdateInvoiceStatus(Table, Api):
     """update-invoice-status."""
+
+
+class RotateApiKey(Keys):
+    """rotate-api-key."""

@@ -41,6 +41,7 @@ FUNCTION_ENVIRONMENT = {
     "generate_pdf": {"TABLE_NAME": "invoices-dev", "DOCUMENTS_BUCKET": "documents", "BRAND_NAME": "Sample Trading"},
     "query_invoices": {"TABLE_NAME": "invoices-dev", "ALLOWED_ORIGINS": "*"},
     "get_invoice": {"TABLE_NAME": "invoices-dev", "DOCUMENTS_BUCKET": "documents", "ALLOWED_ORIGINS": "*"},
+    "rotate_api_key": {"USAGE_PLAN_ID": "plan", "API_KEY_PREFIX": "invoice-api-key-dev"},
     "update_invoice_status": {"TABLE_NAME": "invoices-dev", "ALLOWED_ORIGINS": "https://app.example,https://b.example"},
 }
 """What Terraform gives each function, and nothing more: a setting that a function did not declare is not there."""

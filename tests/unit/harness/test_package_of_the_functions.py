@@ -21,6 +21,8 @@ SETTINGS = {
     "DOCUMENTS_BUCKET": "documents",
     "EVENT_BUS_NAME": "events",
     "BRAND_NAME": "Example Ltd",
+    "USAGE_PLAN_ID": "plan",
+    "API_KEY_PREFIX": "invoice-api-key-test",
 }
 """What the functions' settings may ask for when they are imported."""
 
@@ -43,9 +45,9 @@ def entries(artifact: Artifact) -> list[str]:
         return opened.namelist()
 
 
-def test_the_six_functions_are_found() -> None:
+def test_the_seven_functions_are_found() -> None:
     assert {"create-invoice", "process-invoice", "generate-pdf"} < set(FUNCTIONS)
-    assert {"query-invoices", "get-invoice", "update-invoice-status"} < set(FUNCTIONS)
+    assert {"query-invoices", "get-invoice", "update-invoice-status", "rotate-api-key"} < set(FUNCTIONS)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

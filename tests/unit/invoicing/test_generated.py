@@ -97,6 +97,7 @@ def test_only_generate_pdf_reaches_reportlab(function: str) -> None:
         "TABLE_NAME": "table", "ARCHIVES_BUCKET": "archives", "DOCUMENTS_BUCKET": "documents", "EVENT_BUS_NAME": "bus",
         "ALLOWED_ORIGINS": "*", "BRAND_NAME": "x", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x",
         "AWS_SECRET_ACCESS_KEY": "x", "PYTHONPATH": str(ROOT / "lambdas"), "PATH": os.environ["PATH"],
+        "USAGE_PLAN_ID": "plan", "API_KEY_PREFIX": "prefix",
     }  # fmt: skip
     run = subprocess.run([sys.executable, "-W", "error", "-c", code], env=names, capture_output=True, text=True)  # noqa: PLW1510
     assert run.returncode == 0, run.stderr

@@ -1,0 +1,27 @@
+"""rotate-api-key: one step of changing the API's key, as Secrets Manager asks for it."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from invoicing import settings
+from invoicing.api_keys import ApiKeys
+from invoicing.observability import count, logger, metrics, tracer
+from invoicing.rotation import KeyRotation, RotationEvent
+from invoicing.secret_versions import SecretVersions
+
+config = settings.RotateApiKey.load()
+keys = ApiKeys(config.usage_plan_id)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics(capture_cold_start_metric=True)
+def lambda_handler(event: dict[str, Any], _: LambdaContext) -> None:
+    """Entry point. What is raised fails the rotation: Secrets Manager says so and tries again, the old key stays."""
+    count("EventsReceived")
+    asked = RotationEvent.model_validate(event)
+    rotation = KeyRotation(SecretVersions(asked.secret_id), keys, config.api_key_prefix)
+    rotation.run(asked.step, asked.client_request_token)
+    count("RotationSteps")
+    logger.info("Rotation step done", step=asked.step, secret=asked.secret_id, version=asked.client_request_token)
