@@ -1,0 +1,62 @@
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  _partition = data.aws_partition.current.partition
+  _name      = "alias/${var.alias}"
+}
+
+resource "aws_kms_key" "this" {
+  description             = var.description
+  deletion_window_in_days = var.deletion_window_days
+  enable_key_rotation     = var.rotation.enabled
+  key_usage               = "ENCRYPT_DECRYPT"
+  multi_region            = var.multi_region
+  policy                  = data.aws_iam_policy_document.this.json
+  rotation_period_in_days = var.rotation.enabled ? var.rotation.period_days : null
+  tags                    = var.tags
+}
+
+resource "aws_kms_alias" "this" {
+  name          = local._name
+  target_key_id = aws_kms_key.this.key_id
+}
+
+# A key policy is attached to its key: "*" is this key and no other.
+data "aws_iam_policy_document" "this" {
+  # Without this statement nobody, root included, could change the policy again. It lets the account's IAM policies
+  # grant the key's use; it grants nothing by itself.
+  statement {
+    sid       = "AccountPolicies"
+    actions   = ["kms:*"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:${local._partition}:iam::${var.account_id}:root"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.services
+
+    content {
+      sid       = "Service${join("", [for word in split("-", replace(statement.key, ".", "-")) : title(word)])}"
+      actions   = statement.value
+      resources = ["*"]
+
+      principals {
+        type        = "Service"
+        identifiers = ["${statement.key}.amazonaws.com"]
+      }
+
+      # The service acts for everybody's resources; only those of this account may use the key.
+      condition {
+        test     = "StringEquals"
+        variable = "aws:SourceAccount"
+        values   = [var.account_id]
+      }
+    }
+  }
+}

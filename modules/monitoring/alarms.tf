@@ -1,0 +1,98 @@
+# Every alarm by "<kind>/<name>/<what>". An alarm is on the metric "value", or on an expression over its metrics.
+locals {
+  _alarms = merge(local._function_alarms, local._queue_alarms, local._table_alarms, local._bucket_alarms, local._api_alarms)
+
+  _function_alarms = merge([
+    for name, function in var.functions : {
+      "function/${name}/errors" = {
+        datapoints  = 1
+        description = "More than ${var.thresholds.function_error_percent} % of the invocations of ${function.function_name} failed within 5 minutes."
+        expression  = "IF(invocations > 0, 100 * errors / invocations, 0)"
+        namespace   = "AWS/Lambda"
+        period      = 300
+        threshold   = var.thresholds.function_error_percent
+        metrics = {
+          errors      = { dimensions = { FunctionName = function.function_name }, name = "Errors", statistic = "Sum" }
+          invocations = { dimensions = { FunctionName = function.function_name }, name = "Invocations", statistic = "Sum" }
+        }
+      }
+      "function/${name}/throttles" = {
+        datapoints  = 1
+        description = "More than ${var.thresholds.function_throttles} invocations of ${function.function_name} were throttled within a minute: its reserved concurrency is used up."
+        expression  = ""
+        namespace   = "AWS/Lambda"
+        period      = 60
+        threshold   = var.thresholds.function_throttles
+        metrics     = { value = { dimensions = { FunctionName = function.function_name }, name = "Throttles", statistic = "Sum" } }
+      }
+      "function/${name}/duration" = {
+        datapoints  = 1
+        description = "One in twenty invocations of ${function.function_name} took more than ${var.thresholds.function_duration_percent} % of its time-out of ${function.timeout} s, within 5 minutes."
+        expression  = ""
+        namespace   = "AWS/Lambda"
+        period      = 300
+        threshold   = function.timeout * 1000 * var.thresholds.function_duration_percent / 100 # the metric is in ms
+        metrics     = { value = { dimensions = { FunctionName = function.function_name }, name = "Duration", statistic = "p95" } }
+      }
+    }
+  ]...)
+
+  # A function's own dead-letter queue and any other, by queue name.
+  _queues = merge(
+    { for name, function in var.functions : name => function.dead_letter_queue if function.dead_letter_queue != "" },
+    var.queues,
+  )
+  _queue_alarms = {
+    for name, queue in local._queues : "queue/${replace(name, "/", "-")}/depth" => {
+      datapoints  = 1
+      description = "More than ${var.thresholds.queue_depth} messages lie in the dead-letter queue ${queue}: find the cause, then redrive them."
+      expression  = ""
+      namespace   = "AWS/SQS"
+      period      = 60
+      threshold   = var.thresholds.queue_depth
+      metrics     = { value = { dimensions = { QueueName = queue }, name = "ApproximateNumberOfMessagesVisible", statistic = "Maximum" } }
+    }
+  }
+
+  # DynamoDB counts throttled requests by operation only, and an alarm takes ten metrics: all operations on items
+  # but those of PartiQL.
+  _operations = ["BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "TransactGetItems", "TransactWriteItems", "UpdateItem"]
+  _table_alarms = {
+    for name, table in var.tables : "table/${name}/throttles" => {
+      datapoints  = 1
+      description = "More than ${var.thresholds.table_throttled_requests} requests to the table ${table} were throttled within a minute: it, or an index, is short of capacity."
+      expression  = "SUM(METRICS())"
+      namespace   = "AWS/DynamoDB"
+      period      = 60
+      threshold   = var.thresholds.table_throttled_requests
+      metrics = {
+        for operation in local._operations :
+        "${lower(substr(operation, 0, 1))}${substr(operation, 1, -1)}" => { dimensions = { Operation = operation, TableName = table }, name = "ThrottledRequests", statistic = "Sum" }
+      }
+    }
+  }
+
+  _bucket_alarms = {
+    for name, bucket in var.buckets : "bucket/${name}/4xx" => {
+      datapoints  = 1
+      description = "S3 refused more than ${var.thresholds.bucket_4xx_per_minute} requests to ${bucket.bucket_name} within a minute (4xx)."
+      expression  = ""
+      namespace   = "AWS/S3"
+      period      = 60
+      threshold   = var.thresholds.bucket_4xx_per_minute
+      metrics     = { value = { dimensions = { BucketName = bucket.bucket_name, FilterId = bucket.metrics_filter }, name = "4xxErrors", statistic = "Sum" } }
+    }
+  }
+
+  _api_alarms = {
+    for name, api in var.apis : "api/${name}/5xx" => {
+      datapoints  = 1
+      description = "More than ${var.thresholds.api_5xx_per_minute} requests to ${api.api_name} (${api.stage}) were answered with a server error within a minute (5xx)."
+      expression  = ""
+      namespace   = "AWS/ApiGateway"
+      period      = 60
+      threshold   = var.thresholds.api_5xx_per_minute
+      metrics     = { value = { dimensions = { ApiName = api.api_name, Stage = api.stage }, name = "5XXError", statistic = "Sum" } }
+    }
+  }
+}

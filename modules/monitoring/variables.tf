@@ -1,0 +1,177 @@
+variable "account_id" {
+  description = "The account that owns what is watched; its ARNs are made from it, so that a plan shows policy and dashboard in full."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id is \"${var.account_id}\": give the 12 digits of the AWS account."
+  }
+}
+
+variable "alarm_actions" {
+  description = "ARNs that every alarm tells, both when it starts and when it is over. A topic is made for them when empty."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.alarm_actions : startswith(arn, "arn:")])
+    error_message = "alarm_actions is [${join(", ", var.alarm_actions)}]: give ARNs, such as a topic's, or leave it empty to have a topic made."
+  }
+
+  validation {
+    condition     = length(var.alarm_actions) <= 5
+    error_message = "alarm_actions has ${length(var.alarm_actions)} entries: CloudWatch takes 5 per alarm; subscribe the others to a topic."
+  }
+}
+
+variable "apis" {
+  description = "REST APIs by a name of your own: the API's name and stage. Alarm: server errors (5xx)."
+  type = map(object({
+    api_name = string
+    stage    = string
+  }))
+  default  = {}
+  nullable = false
+}
+
+variable "buckets" {
+  description = "Buckets by a name of your own: the bucket's name and the id of its request metrics, without which S3 counts nothing. Alarm: refused requests (4xx)."
+  type = map(object({
+    bucket_name    = string
+    metrics_filter = optional(string, "EntireBucket")
+  }))
+  default  = {}
+  nullable = false
+}
+
+variable "emails" {
+  description = "Addresses that the alarms' topic tells; each gets a mail to confirm."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for email in var.emails : can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", email))])
+    error_message = "emails is [${join(", ", var.emails)}]: give addresses such as ops@example.com."
+  }
+
+  validation {
+    condition     = length(var.emails) == 0 || length(var.alarm_actions) == 0
+    error_message = "emails is [${join(", ", var.emails)}] while alarm_actions are given: no topic is made then; subscribe the addresses to the topic that you give."
+  }
+}
+
+variable "environment" {
+  description = "The environment's name, with which every name ends."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,23}$", var.environment))
+    error_message = "environment is \"${var.environment}\" (${length(var.environment)} characters): use 2 to 24 lower-case letters, digits and hyphens, starting with a letter."
+  }
+}
+
+variable "functions" {
+  description = "Functions by a name of your own: the function's name, its time-out in seconds, and its dead-letter queue's name (none when empty). Alarms: errors, throttles, duration, depth of the queue."
+  type = map(object({
+    dead_letter_queue = optional(string, "")
+    function_name     = string
+    timeout           = number
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for function in values(var.functions) : function.timeout >= 1 && function.timeout <= 900])
+    error_message = "functions has the time-outs ${jsonencode({ for name, function in var.functions : name => function.timeout })}: give seconds, 1 to 900."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "Customer-managed key for the alarms' topic; its policy must admit cloudwatch.amazonaws.com. Without one the topic is not encrypted at rest: CloudWatch cannot publish to a topic with the AWS-managed key."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.kms_key_arn == "" || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    error_message = "kms_key_arn is \"${var.kms_key_arn}\": give the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), or leave it empty."
+  }
+}
+
+variable "name" {
+  description = "What is watched: the dashboard is called <name>-<environment>, and alarms and topic start with it."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,64}$", var.name))
+    error_message = "name is \"${var.name}\": use 1 to 64 letters, digits, hyphens and underscores."
+  }
+}
+
+variable "publishers" {
+  description = "AWS services that may publish to the alarms' topic besides CloudWatch, on behalf of this account: the first part of the service principal, such as \"budgets\"."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in var.publishers : can(regex("^[a-z0-9]+$", name))])
+    error_message = "publishers is [${join(", ", var.publishers)}]: give the first part of service principals, such as \"budgets\" for budgets.amazonaws.com."
+  }
+}
+
+variable "queues" {
+  description = "Dead-letter queues besides those of the functions, by a name of your own: the queue's name. Alarm: depth."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setintersection(keys(var.queues), [for name, function in var.functions : name if function.dead_letter_queue != ""])) == 0
+    error_message = "queues uses the names [${join(", ", keys(var.queues))}], of which functions with a dead-letter queue use one as well: give each queue its own name."
+  }
+}
+
+variable "tables" {
+  description = "DynamoDB tables by a name of your own: the table's name. Alarm: throttled requests."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "tags" {
+  description = "Tags for every resource here, on top of the provider's default tags."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "thresholds" {
+  description = "What an alarm must exceed: server errors of an API and refusals of a bucket in a minute, failed invocations in per cent, p95 duration in per cent of the time-out, throttled invocations and requests in a minute, messages in a dead-letter queue."
+  type = object({
+    api_5xx_per_minute        = optional(number, 0)
+    bucket_4xx_per_minute     = optional(number, 10)
+    function_duration_percent = optional(number, 80)
+    function_error_percent    = optional(number, 1)
+    function_throttles        = optional(number, 0)
+    queue_depth               = optional(number, 0)
+    table_throttled_requests  = optional(number, 0)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for value in values(var.thresholds) : value >= 0])
+    error_message = "thresholds is ${jsonencode(var.thresholds)}: give 0 or more."
+  }
+
+  validation {
+    condition     = var.thresholds.function_duration_percent < 100 && var.thresholds.function_error_percent < 100
+    error_message = "thresholds is ${jsonencode(var.thresholds)}: function_duration_percent and function_error_percent are below 100, or their alarms could never start."
+  }
+}
