@@ -1,14 +1,23 @@
-"""What every tier shares: the figures that a session leaves in build/results/<session>.json."""
+"""What every tier shares: the figures of a session in build/results/<session>.json, and how hypothesis searches.
+
+The same examples every time, so that a run says something about the change at hand and nothing about luck. To look for
+new ones: ``nox -s unit -- --hypothesis-profile=search``; what fails there tells how to make it fail again.
+"""
 
 import os
 import signal
 import time
 from collections import Counter
 
+import hypothesis
 import pytest
 
 from harness.engine import isolate
 from harness.results import record
+
+hypothesis.settings.register_profile("same", deadline=None, max_examples=60, derandomize=True)  # no time limit:
+hypothesis.settings.register_profile("search", deadline=None, max_examples=300, print_blob=True)  # busy is no failure
+hypothesis.settings.load_profile("same")
 
 _PHASES = ("passed", "failed", "skipped", "error", "xfailed", "xpassed")
 

@@ -12,12 +12,8 @@ from urllib.parse import quote_plus
 
 import boto3
 import botocore.loaders
-import hypothesis
 import pytest
 from moto import mock_aws
-
-hypothesis.settings.register_profile("unit", deadline=None, max_examples=60)  # a busy machine is no failure
-hypothesis.settings.load_profile("unit")
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
