@@ -9,6 +9,11 @@ output "api_key" {
   sensitive   = true
 }
 
+output "api_key_id" {
+  description = "The id of the key that api_key is the value of."
+  value       = aws_api_gateway_api_key.this.id
+}
+
 output "deployment_fingerprint" {
   description = "A digest of everything the deployment is made of; it changes exactly when the API is deployed again."
   value       = local._fingerprint
@@ -45,4 +50,9 @@ output "stage_name" {
 output "url" {
   description = "The API's address on AWS, stage included."
   value       = aws_api_gateway_stage.this.invoke_url
+}
+
+output "usage_plan_id" {
+  description = "The usage plan's id: what a rotated key is added to."
+  value       = aws_api_gateway_usage_plan.this.id
 }

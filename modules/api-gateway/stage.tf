@@ -92,6 +92,10 @@ resource "aws_api_gateway_api_key" "this" {
   name        = var.name
   description = "Key of ${var.name}."
   tags        = var.tags
+
+  lifecycle {
+    ignore_changes = [enabled] # rotation switches it off
+  }
 }
 
 resource "aws_api_gateway_usage_plan" "this" {

@@ -110,6 +110,38 @@ variable "name" {
   }
 }
 
+variable "replication" {
+  description = "The bucket that gets a copy of everything, usually in another region: its name (no replication without one; it must keep versions), the key there when this bucket is encrypted with a key of its own, the copies' storage class, and whether deletions are copied too."
+  type = object({
+    bucket         = optional(string)
+    delete_markers = optional(bool, false)
+    kms_key_arn    = optional(string, "")
+    storage_class  = optional(string, "STANDARD")
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.replication.bucket == null || try(can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.replication.bucket)) && var.replication.bucket != var.name, false)
+    error_message = "replication.bucket is \"${coalesce(var.replication.bucket, "null")}\": give the name of another bucket than ${var.name}."
+  }
+
+  validation {
+    condition     = var.replication.bucket == null || var.versioning
+    error_message = "replication.bucket is \"${coalesce(var.replication.bucket, "null")}\" while versioning is false: S3 replicates versions; leave versioning on."
+  }
+
+  validation {
+    condition     = (var.replication.kms_key_arn == "" && var.kms_key_arn == "") || var.replication.bucket == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.replication.kms_key_arn))
+    error_message = "replication.kms_key_arn is \"${var.replication.kms_key_arn}\": what a key of this region encrypts (kms_key_arn) is replicated only under a key of the replica's region; give its ARN (arn:aws:kms:<region>:<account>:key/<id>)."
+  }
+
+  validation {
+    condition     = contains(["DEEP_ARCHIVE", "GLACIER", "GLACIER_IR", "INTELLIGENT_TIERING", "ONEZONE_IA", "STANDARD", "STANDARD_IA"], var.replication.storage_class)
+    error_message = "replication.storage_class is \"${var.replication.storage_class}\": use DEEP_ARCHIVE, GLACIER, GLACIER_IR, INTELLIGENT_TIERING, ONEZONE_IA, STANDARD or STANDARD_IA."
+  }
+}
+
 variable "request_metrics" {
   description = "Whether CloudWatch gets request metrics (4xx, 5xx, latency) for the whole bucket."
   type        = bool
