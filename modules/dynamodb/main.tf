@@ -70,7 +70,7 @@ resource "aws_dynamodb_table" "this" {
     ignore_changes = [global_secondary_index, read_capacity, write_capacity]
 
     postcondition {
-      condition     = toset(self.global_secondary_index[*].name) == toset(keys(local._indexes))
+      condition     = sort(self.global_secondary_index[*].name) == sort(keys(local._indexes)) # lists: an empty set has no element type to compare
       error_message = "The table ${var.table_name} has the indexes [${join(", ", self.global_secondary_index[*].name)}] and the configuration asks for [${join(", ", keys(local._indexes))}]: Terraform leaves the indexes of an existing table alone, because auto-scaling moves their capacity. Add or drop the index with `aws dynamodb update-table`, then plan again."
     }
 

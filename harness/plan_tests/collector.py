@@ -1,0 +1,211 @@
+"""pytest's side of plan tests: a file is a spec, an item is a case.
+
+A spec is ``tests/plan/<module>/<anything>.yaml``::
+
+    defaults:                     # inputs of every case in the file
+      table_name: orders
+      hash_key: orderId
+
+    on-demand-without-scaling:    # a case: what is planned
+      inputs:
+        billing_mode: PAY_PER_REQUEST
+      expect:
+        resources:
+          aws_dynamodb_table.this: { billing_mode: PAY_PER_REQUEST, read_capacity: null }
+        absent: ["aws_appautoscaling_*"]
+        inventory: { aws_dynamodb_table: 1 }
+
+    refuses-an-unknown-billing-mode:   # or what is refused
+      inputs: { billing_mode: FREE }
+      rejects: ['billing_mode is "FREE"']
+
+``tests/plan/README.md`` tells the rest.
+"""
+
+import os
+import shlex
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.locks import locked
+from harness.paths import BUILD, ROOT
+from harness.plan_tests import rewrite
+from harness.plan_tests.compare import Difference, differences, shown
+from harness.plan_tests.planning import Result, plan_all
+from harness.plan_tests.reading import SpecError
+from harness.plan_tests.refusals import unlike
+from harness.plan_tests.root import MODULES, Call
+from harness.plan_tests.spec import Case, load
+from harness.results import record
+from harness.terraform.module import Module, read
+
+SPECS = ROOT / "tests" / "plan"
+
+
+class CaseFailedError(Exception):
+    """A case whose plan is not as its spec says; the message is all that there is to say."""
+
+
+class Planner:
+    """Plans cases when the first result is asked for: all that this run collected, at once."""
+
+    def __init__(self) -> None:
+        self._results: dict[str, Result] = {}
+        self._cases: dict[str, Case] = {}
+        self.seconds = 0.0
+        self.counted: dict[str, Case] = {}
+
+    def add(self, cases: Iterable[Case]) -> None:
+        """Have these planned along with the others."""
+        self._cases |= {case.key: case for case in cases}
+
+    def result(self, case: Case) -> Result:
+        """What came of a case."""
+        self.add([case])
+        waiting = [one for one in self._cases.values() if one.key not in self._results]
+        if case.key not in self._results:
+            self.counted |= {one.key: one for one in waiting}
+            self._results |= self.plan(
+                [call_of(one) for one in waiting if one.expected], [call_of(one) for one in waiting if not one.expected]
+            )
+        return self._results[case.key]
+
+    def plan(self, accepted: Iterable[Call], refused: Iterable[Call]) -> Mapping[str, Result]:
+        """Plan calls now, one process at a time in each folder, and count the seconds."""
+        folder = BUILD / "plan" / os.environ.get("PYTEST_XDIST_WORKER", "main")
+        started = time.monotonic()
+        with locked(folder.with_name(f"{folder.name}.lock")):
+            results = plan_all([*accepted], [*refused], folder=folder)
+        self.seconds += time.monotonic() - started
+        return results
+
+    def figures(self) -> Mapping[str, float]:
+        """What was planned, and how long it took."""
+        cases = len(self.counted)
+        return {
+            "cases": cases,
+            "rejections": sum(1 for case in self.counted.values() if not case.expected),
+            "seconds": round(self.seconds, 1),
+            "seconds_per_case": round(self.seconds / cases, 3) if cases else 0.0,
+        }
+
+
+def call_of(case: Case) -> Call:
+    """A case as a module call; ``!path`` values become absolute."""
+    return Call(case.key, case.module, {name: _absolute(value, case) for name, value in case.inputs.items()})
+
+
+def _absolute(value: Any, case: Case) -> Any:
+    if getattr(value, "tag", "") == "path":
+        return str((case.document.file.parent / str(value.value)).resolve())
+    if isinstance(value, dict):
+        return {name: _absolute(one, case) for name, one in value.items()}
+    return [_absolute(one, case) for one in value] if isinstance(value, list) else value
+
+
+class PlanFile(pytest.File):
+    """A spec; the folder that it lies in names the module."""
+
+    def collect(self) -> Iterator["PlanItem"]:
+        """Read the spec; an error in it is told without a traceback."""
+        try:
+            cases = load(self.path, module_of(self.path))
+        except SpecError as problem:
+            raise self.CollectError(str(problem)) from None
+        for case in cases:
+            yield PlanItem.from_parent(self, name=case.name, case=case)
+
+
+class PlanItem(pytest.Item):
+    """A case."""
+
+    def __init__(self, *, case: Case, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.case = case
+
+    def runtest(self) -> None:
+        """Compare what was planned with what is expected.
+
+        Raises:
+            CaseFailedError: They differ.
+        """
+        planner = self.config.stash[PLANNER]
+        planner.add(item.case for item in self.session.items if isinstance(item, PlanItem))
+        result = planner.result(self.case)
+        found = list(verdict(self.case, result))
+        if found and self.config.getoption("--update-plans", default=False):
+            found = rewrite.update(self.case, found, self.config.stash[UPDATED])
+        if found:
+            raise CaseFailedError(told(self.case, found))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What differs, without a traceback."""
+        if isinstance(excinfo.value, CaseFailedError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the case is."""
+        return self.path, self.case.line - 1, f"plan: {self.case.key}"
+
+
+PLANNER = pytest.StashKey[Planner]()
+UPDATED = pytest.StashKey[list[str]]()
+
+
+def verdict(case: Case, result: Result) -> Iterator[Difference | str]:
+    """Everything that is wrong with a case."""
+    if case.expected is None:
+        if result.planned:
+            count = len(result.planned.resources)
+            yield f"expected a refusal with {shown([*case.rejects])}, found a plan of {count} resources"
+        else:
+            yield from unlike(case.rejects, result.messages)
+    elif result.planned is None:
+        yield from (f"expected a plan, found a refusal: {text}" for text in result.messages)
+    else:
+        yield from differences(case.expected, result.planned)
+
+
+def told(case: Case, found: Iterable[Difference | str]) -> str:
+    """A failed case for people: what differs, where it is written, how to run it alone."""
+    file = case.document.file
+    file = file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
+    lines = [f"{case.key} ({file}:{case.line})", *(f"  {one}" for one in found)]
+    return "\n".join([*lines, f"Run it alone: ./noxw -s plan -- {shlex.quote(f'{file}::{case.name}')}"])
+
+
+def module_of(spec: Path) -> Module:
+    """The module that a spec is about.
+
+    Raises:
+        SpecError: There is none of the folder's name.
+    """
+    folder = MODULES / spec.parent.name
+    if not folder.is_dir():
+        raise SpecError(spec, 1, f"there is no module {spec.parent.name!r}: a spec's folder is named after its module")
+    return read(folder)
+
+
+def all_cases() -> tuple[Case, ...]:
+    """The cases of all specs, in order."""
+    return tuple(case for file in sorted(SPECS.glob("*/*.yaml")) for case in load(file, module_of(file)))
+
+
+def report(terminal: pytest.TerminalReporter, planner: Planner) -> None:
+    """Print the figures, and leave them for the session."""
+    figures = planner.figures()
+    if not figures["cases"]:
+        return
+    terminal.write_line(
+        "plan: {cases} cases, {rejections} of them rejections, {seconds} s, {seconds_per_case} s per case".format_map(
+            figures
+        )
+    )
+    session = os.environ.get("HARNESS_SESSION")
+    if session:
+        record(session, figures)

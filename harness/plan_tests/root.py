@@ -1,0 +1,157 @@
+"""The root that calls a module once for each case: one configuration, one plan.
+
+Every case gets copies of its module (and of those that the module calls) in a folder of its own. What Terraform says
+then always names the case: a refusal of a default value, or of a precondition, tells nothing but the place of the rule.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.paths import ROOT
+from harness.plan_tests.reading import Tagged
+from harness.terraform.events import Diagnostic
+from harness.terraform.module import Module
+
+MODULES = ROOT / "modules"
+LOCK = ROOT / "live" / "dev" / ".terraform.lock.hcl"
+"""Plans run with the provider that the live folders are locked to."""
+
+REGION = "us-east-1"
+SECOND_REGION = "us-west-2"
+"""The region of every further provider configuration (``aws.replica``) that a module takes."""
+
+_CASE = re.compile(r"cases/(case_\d+)/")
+_ADDRESS = re.compile(r"\bmodule\.(case_\d+)\b")
+_NAMES_ITS_MODULES = re.compile(r'source\s*=\s*"\.\./([\w-]+)"')
+
+_PROVIDER = """\
+  access_key                  = "offline"
+  secret_key                  = "offline"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+  skip_requesting_account_id  = true
+}
+"""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a module.
+
+    Attributes:
+        key: What tells it from every other call.
+        module: What is called.
+        inputs: With which arguments.
+    """
+
+    key: str
+    module: Module
+    inputs: Mapping[str, Any]
+    folder: Path | None = None
+
+
+@dataclass
+class Root:
+    """A configuration on disk.
+
+    Attributes:
+        folder: Where it is.
+        names: The name of each call's module block, such as ``case_12``, by the call's key.
+        lines: The line in ``main.tf`` at which each block starts, in order.
+    """
+
+    folder: Path
+    names: dict[str, str] = field(default_factory=dict)
+    lines: list[tuple[int, str]] = field(default_factory=list)
+
+    def about(self, diagnostic: Diagnostic) -> str | None:
+        """The key of the call that a diagnostic is about; None if it does not tell."""
+        text = f"{diagnostic.file}\n{diagnostic.detail}"
+        found = _CASE.search(text) or _ADDRESS.search(f"{diagnostic.address}\n{diagnostic.detail}")
+        name = found[1] if found else None
+        if name is None and diagnostic.file == "main.tf":
+            name = next((block for line, block in reversed(self.lines) if line <= diagnostic.line), None)
+        return next((key for key, block in self.names.items() if block == name), None)
+
+
+def write(calls: Sequence[Call], folder: Path) -> Root:
+    """Write the root of some calls, in place of what was in the folder.
+
+    Raises:
+        HarnessError: The live folder's lock file is missing.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    if not LOCK.is_file():
+        raise HarnessError(f"{LOCK} is missing.", mend="It belongs in the repository: `git checkout` restores it.")
+    shutil.copyfile(LOCK, folder / ".terraform.lock.hcl")
+    root = Root(folder)
+    text = "".join(_head(calls))
+    for number, call in enumerate(calls):
+        name = f"case_{number}"
+        root.names[call.key] = name
+        root.lines.append((text.count("\n") + 1, name))
+        _copy(call, folder / "cases" / name)
+        text += "".join(_block(call, name))
+    (folder / "main.tf").write_text(text, encoding="utf-8")
+    return root
+
+
+def _head(calls: Sequence[Call]) -> Iterator[str]:
+    yield 'terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}\n\n'
+    yield f'provider "aws" {{\n  region = "{REGION}"\n{_PROVIDER}\n'
+    for alias in sorted({alias for call in calls for alias in call.module.provider_aliases}):
+        provider, _, name = alias.partition(".")
+        yield f'provider "{provider}" {{\n  alias  = "{name}"\n  region = "{SECOND_REGION}"\n{_PROVIDER}\n'
+    yield "# Its id is known after the apply only: for inputs that other resources make.\n"
+    yield 'resource "terraform_data" "unknown" {}\n'
+
+
+def _block(call: Call, name: str) -> Iterator[str]:
+    yield f'\n# {call.key}\nmodule "{name}" {{\n  source = "./cases/{name}/{call.module.name}"\n'
+    if call.module.provider_aliases:
+        pairs = ", ".join(f"{alias} = {alias}" for alias in ("aws", *call.module.provider_aliases))
+        yield f"  providers = {{ {pairs} }}\n"
+    for argument, value in call.inputs.items():
+        yield f"  {argument} = {hcl(value)}\n"
+    yield f'}}\n\noutput "{name}" {{\n  value     = module.{name}\n  sensitive = true\n}}\n'
+
+
+def hcl(value: Any) -> str:
+    """A value as an HCL expression, in one line; ``${`` in it stays text."""
+    if isinstance(value, Tagged):
+        return str(value.value) if value.tag == "hcl" else hcl(value.value)
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_quoted(str(key))} = {hcl(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(hcl(one) for one in value) + "]"
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    plain = json.dumps(text, ensure_ascii=False).replace("\\b", "\\u0008").replace("\\f", "\\u000c")
+    return plain.replace("${", "$${").replace("%{", "%%{")
+
+
+def _copy(call: Call, to: Path) -> None:
+    """Copy what is called, and what that calls, side by side as under ``modules/``."""
+    if call.folder:
+        shutil.copytree(call.folder, to / call.module.name)
+    waiting = _called(call.folder) if call.folder else [call.module.name]
+    while waiting:
+        name = waiting.pop()
+        if not (to / name).exists():
+            shutil.copytree(MODULES / name, to / name, ignore=shutil.ignore_patterns("README.md", ".*"))
+            waiting += _called(MODULES / name)
+
+
+def _called(folder: Path) -> list[str]:
+    text = "".join(file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.tf")))
+    return [name for name in dict.fromkeys(_NAMES_ITS_MODULES.findall(text)) if (MODULES / name).is_dir()]

@@ -1,0 +1,329 @@
+"""A module's HCL, read with python-hcl2: its blocks with their places, its variables with their types.
+
+What this reads is the syntax: nothing is evaluated. Plan tests take from it which inputs exist and which conditions can
+refuse something, the documentation generator what to list, the lint what to judge.
+"""
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import hcl2
+from lark.exceptions import LarkError
+
+from harness.errors import HarnessError
+
+_ESCAPE = re.compile(r'\\(n|r|t|"|\\|u[0-9a-fA-F]{4})')
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+
+
+@dataclass(frozen=True)
+class Expression:
+    """The right side of an attribute.
+
+    Attributes:
+        text: As it is written.
+        line: Where it starts, counted from 1.
+        node: Its syntax tree (lark's, with ``data`` and ``children``).
+    """
+
+    text: str
+    line: int
+    node: Any = field(repr=False, compare=False)
+
+    @property
+    def string(self) -> str | None:
+        """The text of a string without interpolations; None for anything else."""
+        pieces = template(self.node)
+        return "".join(piece for piece in pieces if piece is not None) if pieces and None not in pieces else None
+
+    @property
+    def pattern(self) -> re.Pattern[str] | None:
+        """What a string template can become, interpolations being anything; None for anything else."""
+        pieces = template(self.node)
+        if pieces is None:
+            return None
+        return re.compile("".join(".*" if piece is None else re.escape(piece) for piece in pieces), re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block: ``type "label" … { attributes, blocks }``.
+
+    Attributes:
+        type: Such as ``variable`` or ``validation``.
+        labels: In order.
+        file: Where it is.
+        line: Its header's line, counted from 1.
+        end: Its last line.
+        attributes: By name.
+        blocks: Nested ones, in order; a ``dynamic`` block stays what it is.
+    """
+
+    type: str
+    labels: tuple[str, ...]
+    file: Path
+    line: int
+    end: int
+    attributes: Mapping[str, Expression]
+    blocks: tuple["Block", ...]
+
+    @property
+    def name(self) -> str:
+        """The last label; empty without one."""
+        return self.labels[-1] if self.labels else ""
+
+    def every(self, kind: str) -> Iterator["Block"]:
+        """Nested blocks of a type, at any depth."""
+        for block in self.blocks:
+            if block.type == kind:
+                yield block
+            yield from block.every(kind)
+
+    def __str__(self) -> str:
+        return f"{self.file.parent.name}/{self.file.name}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Type:
+    """A type constraint.
+
+    Attributes:
+        kind: ``string``, ``number``, ``bool``, ``any``, ``list``, ``set``, ``map``, ``tuple`` or ``object``.
+        item: Of what a list, set or map is made.
+        attributes: An object's, by name, with their defaults' text; None for a required one.
+    """
+
+    kind: str
+    item: "Type | None" = None
+    attributes: Mapping[str, tuple["Type", str | None]] = field(default_factory=dict)
+
+    def leaves(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], "Type", str | None]]:
+        """Every object attribute below, as its path (``*`` for any element), its type and its default's text."""
+        if self.item:
+            yield from self.item.leaves((*path, "*"))
+        for name, (kind, default) in self.attributes.items():
+            yield (*path, name), kind, default
+            yield from kind.leaves((*path, name))
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An input of a module.
+
+    Attributes:
+        name: Its name.
+        type: Its type.
+        type_text: The type as it is written.
+        default: The default as it is written; None if the input is required.
+        description: One sentence.
+        block: The whole declaration.
+    """
+
+    name: str
+    type: Type
+    type_text: str
+    default: str | None
+    description: str
+    block: Block
+
+
+@dataclass(frozen=True)
+class Module:
+    """A folder of ``*.tf`` files.
+
+    Attributes:
+        folder: Where it is; its name is the module's.
+        blocks: Those at top level, in the order of files and lines.
+    """
+
+    folder: Path
+    blocks: tuple[Block, ...]
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    def of(self, kind: str) -> tuple[Block, ...]:
+        """The top-level blocks of a type."""
+        return tuple(block for block in self.blocks if block.type == kind)
+
+    @functools.cached_property
+    def variables(self) -> Mapping[str, Variable]:
+        """The inputs, by name."""
+        return {block.name: _variable(block) for block in self.of("variable")}
+
+    @functools.cached_property
+    def conditions(self) -> tuple[Block, ...]:
+        """Everything that can refuse something: ``validation``, ``precondition`` and ``postcondition`` blocks."""
+        kinds = ("validation", "precondition", "postcondition")
+        return tuple(found for block in self.blocks for kind in kinds for found in block.every(kind))
+
+    @functools.cached_property
+    def provider_aliases(self) -> tuple[str, ...]:
+        """The provider configurations that a caller must hand in beside the default one: ``aws.replica``."""
+        return tuple(
+            alias
+            for terraform in self.of("terraform")
+            for required in terraform.every("required_providers")
+            for one in required.attributes.values()
+            for listed in re.findall(r"configuration_aliases\s*=\s*\[([^\]]*)\]", one.text)
+            for alias in re.findall(r"[\w-]+\.[\w-]+", listed)
+        )
+
+    @functools.cached_property
+    def calls(self) -> tuple[str, ...]:
+        """The names of the sibling modules that it calls (``source = "../<name>"``)."""
+        sources = (block.attributes["source"].string or "" for block in self.of("module"))
+        return tuple(dict.fromkeys(source.removeprefix("../") for source in sources if source.startswith("../")))
+
+
+def read(folder: Path) -> Module:
+    """Read a module.
+
+    Raises:
+        HarnessError: A file is not HCL; the message has the parser's word on where.
+    """
+    blocks = [block for file in sorted(folder.glob("*.tf")) for block in read_file(file)]
+    return Module(folder, tuple(blocks))
+
+
+def read_file(file: Path) -> tuple[Block, ...]:
+    """The top-level blocks of one file.
+
+    Raises:
+        HarnessError: It is not HCL.
+    """
+    text = file.read_text(encoding="utf-8")
+    return _parsed(file, text)
+
+
+@functools.cache
+def _parsed(file: Path, text: str) -> tuple[Block, ...]:
+    try:
+        tree = hcl2.parses_to_tree(text if text.endswith("\n") else text + "\n")
+    except LarkError as problem:  # what python-hcl2's parser raises
+        raise HarnessError(
+            f"{file} cannot be read as HCL: {str(problem).splitlines()[0]}",
+            mend="`terraform fmt` says what is wrong with it.",
+        ) from problem
+    return tuple(_block(node, file, text) for node in _children(tree.children[0], "block"))
+
+
+def template(node: Any) -> list[str | None] | None:
+    """A string's pieces, None for each interpolation; None if the expression is no string."""
+    while getattr(node, "data", "") == "expr_term" and len(_trees(node)) == 1 and len(node.children) == 1:
+        node = node.children[0]
+    if getattr(node, "data", "") != "string":
+        return None
+    pieces: list[str | None] = []
+    for part in _children(node, "string_part"):
+        inner = part.children[0]
+        pieces.append(None if hasattr(inner, "data") else _unescaped(str(inner)))
+    return pieces
+
+
+def _unescaped(text: str) -> str:
+    plain = _ESCAPE.sub(lambda m: _ESCAPED.get(m[1]) or chr(int(m[1][1:], 16)), text)
+    return plain.replace("$${", "${").replace("%%{", "%{")
+
+
+def _trees(node: Any) -> list[Any]:
+    return [child for child in node.children if hasattr(child, "data")]
+
+
+def _children(node: Any, kind: str) -> list[Any]:
+    return [child for child in _trees(node) if child.data == kind]
+
+
+def _slice(node: Any, text: str) -> str:
+    """The source of a node, without the line breaks and comments that the grammar counts to its end."""
+    last = node
+    while hasattr(last, "data"):
+        solid = [child for child in last.children if getattr(child, "data", "") != "new_line_or_comment"]
+        if not solid:
+            break
+        last = solid[-1]
+    end = last.end_pos if hasattr(last, "end_pos") and last.end_pos is not None else node.meta.end_pos
+    return text[node.meta.start_pos : end].strip()
+
+
+def _block(node: Any, file: Path, text: str) -> Block:
+    kind, *labels = (_label(child) for child in _trees(node) if child.data in {"identifier", "string"})
+    body = next(iter(_children(node, "body")))
+    attributes = {}
+    for one in _children(body, "attribute"):
+        name, value = (child for child in _trees(one) if child.data not in {"eq", "new_line_or_comment"})
+        attributes[_label(name)] = Expression(_slice(value, text), value.meta.line, value)
+    return Block(
+        type=kind,
+        labels=tuple(labels),
+        file=file,
+        line=node.meta.line,
+        end=node.meta.end_line,
+        attributes=attributes,
+        blocks=tuple(_block(child, file, text) for child in _children(body, "block")),
+    )
+
+
+def _label(node: Any) -> str:
+    if node.data == "string":
+        return "".join(piece or "" for piece in template(node) or ())
+    return "".join(str(child) for child in node.children)
+
+
+def _variable(block: Block) -> Variable:
+    kind = block.attributes.get("type")
+    default = block.attributes.get("default")
+    description = block.attributes.get("description")
+    return Variable(
+        name=block.name,
+        type=type_of(kind.node, kind.text) if kind else Type("any"),
+        type_text=kind.text if kind else "any",
+        default=default.text if default else None,
+        description=(description.string if description else None) or "",
+        block=block,
+    )
+
+
+def type_of(node: Any, text: str = "") -> Type:
+    """Read a type constraint's syntax tree."""
+    while node.data == "expr_term":
+        node = _trees(node)[0]
+    if node.data == "identifier":
+        return Type(_label(node))
+    if node.data != "function_call":
+        return Type("any")
+    kind = _label(_trees(node)[0])
+    arguments = [one for holder in _children(node, "arguments") for one in _trees(holder)]
+    if kind != "object" or not arguments:
+        return Type(kind, item=type_of(arguments[0], text) if arguments and kind in {"list", "set", "map"} else None)
+    return Type(kind, attributes=dict(_attributes(arguments[0], text)))
+
+
+def _attributes(node: Any, text: str) -> Iterator[tuple[str, tuple[Type, str | None]]]:
+    while node.data == "expr_term":
+        node = _trees(node)[0]
+    for element in _children(node, "object_elem"):
+        key, value = (child for child in _trees(element) if child.data in {"object_elem_key", "expr_term"})
+        yield "".join(str(token) for token in key.scan_values(lambda _: True)), _optional(value, text)
+
+
+def _optional(node: Any, text: str) -> tuple[Type, str | None]:
+    """An attribute's type and its default's text: None if it is required."""
+    inner = node
+    while inner.data == "expr_term":
+        inner = _trees(inner)[0]
+    if inner.data == "function_call" and _label(_trees(inner)[0]) == "optional":
+        kind, *default = (one for holder in _children(inner, "arguments") for one in _trees(holder))
+        return type_of(kind, text), _source(default[0]) if default else "null"
+    return type_of(node, text), None
+
+
+def _source(node: Any) -> str:
+    """A small expression as text again, from its tokens."""
+    return "".join(str(token) for token in node.scan_values(lambda _: True)).strip()

@@ -1,0 +1,36 @@
+"""Plan tests: the collector, the one planning that all of them share, and the figures."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.plan_tests.collector import PLANNER, UPDATED, PlanFile, Planner, report
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-plans", action="store_true", help="write what is planned into the specs, and show it")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[PLANNER] = Planner()
+    config.stash[UPDATED] = []
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> PlanFile | None:
+    if file_path.suffix in {".yaml", ".yml"} and file_path.parent.parent == Path(__file__).parent:
+        return PlanFile.from_parent(parent, path=file_path)
+    return None
+
+
+@pytest.fixture(scope="session")
+def planner(request: pytest.FixtureRequest) -> Planner:
+    """What plans cases and keeps what came of them."""
+    return request.config.stash[PLANNER]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    config = terminalreporter.config
+    for line in config.stash[UPDATED]:
+        terminalreporter.write_line(f"updated {line}")
+    report(terminalreporter, config.stash[PLANNER])
