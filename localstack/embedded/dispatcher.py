@@ -33,6 +33,7 @@ from embedded import (  # noqa: F401 -- importing a module of mends registers th
     mend,
     s3,
     secretsmanager,
+    secretsmanager_versions,
     services,
     transport,
 )

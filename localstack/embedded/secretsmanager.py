@@ -24,7 +24,8 @@ def rotation(original: Any) -> Any:
     """RotateSecret runs the rotation function's four steps; the function makes and promotes the new version.
 
     AWS: createSecret, setSecret, testSecret, finishSecret, one invocation each; the function must permit
-    secretsmanager.amazonaws.com.
+    secretsmanager.amazonaws.com. Without ``RotateImmediately`` the configuration is tried out: testSecret alone, on a
+    pending version that is removed afterwards.
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
     MiniStack: copies the old value to a new current version and calls nothing.
@@ -42,29 +43,41 @@ def rotation(original: Any) -> Any:
         rules = data.get("RotationRules") or secret.get("RotationRules")
         secret.update(RotationLambdaARN=arn, RotationEnabled=True, RotationRules=rules)
         version = data.get("ClientRequestToken") or new_uuid()
-        if data.get("RotateImmediately", True):
-            secret["Versions"][version] = {
-                "SecretString": None,
-                "SecretBinary": None,
-                "CreatedDate": int(time.time()),
-                "Stages": ["AWSPENDING"],
-            }
+        run = _rotate if data.get("RotateImmediately", True) else _try_out
+        if run is _rotate or _value_of_current(secret):
+            held = {"SecretString": None, "SecretBinary": None} if run is _rotate else _value_of_current(secret)
+            secretsmanager._remove_stage_everywhere(secret, "AWSPENDING")
+            secret["Versions"][version] = {**held, "CreatedDate": int(time.time()), "Stages": ["AWSPENDING"]}
             record = lam._execution_record_for_config(function, config)
             work = contextvars.copy_context()
-            threading.Thread(target=work.run, args=(_rotate, secret, record, version), daemon=True).start()
+            threading.Thread(target=work.run, args=(run, secret, record, version), daemon=True).start()
         return json_response({"ARN": secret["ARN"], "Name": secret["Name"], "VersionId": version})
 
     return rotate
 
 
 def _rotate(secret: dict[str, Any], function: Any, version: str) -> None:
-    for step in _STEPS:
-        event = {"Step": step, "SecretId": secret["ARN"], "ClientRequestToken": version}
-        result = lam._execute_function_with_config_scope(function, event)
-        if result.get("error"):
-            _log.warning("the rotation of %s failed in %s: %s", secret["Name"], step, result.get("body"))
-            return
-    secret["LastRotatedDate"] = int(time.time())
+    if all(_done(step, secret, function, version) for step in _STEPS):
+        secret["LastRotatedDate"] = int(time.time())
+
+
+def _try_out(secret: dict[str, Any], function: Any, version: str) -> None:
+    _done("testSecret", secret, function, version)
+    secret["Versions"].pop(version, None)
+
+
+def _done(step: str, secret: dict[str, Any], function: Any, version: str) -> bool:
+    event = {"Step": step, "SecretId": secret["ARN"], "ClientRequestToken": version}
+    result = lam._execute_function_with_config_scope(function, event)
+    if result.get("error"):
+        _log.warning("the rotation of %s failed in %s: %s", secret["Name"], step, result.get("body"))
+    return not result.get("error")
+
+
+def _value_of_current(secret: dict[str, Any]) -> dict[str, Any]:
+    """Copied for a trial; empty where the secret has no value."""
+    _, current = secretsmanager._find_stage_version(secret, "AWSCURRENT")
+    return {name: current[name] for name in ("SecretString", "SecretBinary")} if current else {}
 
 
 @mends(secretsmanager, "_get_secret_value", needed=source_has('if ver.get("SecretString") is not None:'))

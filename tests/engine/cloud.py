@@ -45,6 +45,12 @@ class Cloud:
             self._clients[service] = made
         return self._clients[service]
 
+    def in_region(self, service: str, region: str) -> Any:
+        """A boto3 client of the root user in another region."""
+        endpoint = self.engine.endpoint_url
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        return boto3.client(service, endpoint_url=endpoint, region_name=region, **keys)
+
     def name(self, what: str = "test") -> str:
         """A name that no other test has."""
         return f"{what}-{uuid.uuid4().hex[:10]}"

@@ -51,3 +51,95 @@ def test_a_function_that_does_not_permit_it_is_refused(cloud: Cloud) -> None:
     with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
         secrets.rotate_secret(SecretId=arn, RotationLambdaARN=function_arn)
     assert secrets.get_secret_value(SecretId=arn)["SecretString"] == "old"
+
+
+RECORD = """
+    import boto3
+    def handler(event, context):
+        client = boto3.client("secretsmanager")
+        held = client.get_secret_value(SecretId=event["SecretId"], VersionId=event["ClientRequestToken"],
+                                       VersionStage="AWSPENDING")["SecretString"]
+        print(event["Step"], "holds", held)
+"""
+
+
+def test_a_rotation_that_is_not_immediate_is_tried_out(cloud: Cloud) -> None:
+    secrets = cloud.client("secretsmanager")
+    made = secrets.create_secret(Name=cloud.name("secret"), SecretString="old")
+    function = cloud.function(RECORD, allow("secretsmanager:*", on=made["ARN"]))
+    cloud.permit(function, "secretsmanager.amazonaws.com", made["ARN"])
+    function_arn = cloud.client("lambda").get_function(FunctionName=function)["Configuration"]["FunctionArn"]
+    secrets.rotate_secret(SecretId=made["ARN"], RotationLambdaARN=function_arn, RotateImmediately=False)
+    steps = eventually(lambda: [line for line in cloud.log_lines(function) if " holds " in line])
+    assert [step.strip() for step in steps] == ["testSecret holds old"]
+    labels = eventually(
+        lambda: (
+            len(found := secrets.describe_secret(SecretId=made["ARN"])["VersionIdsToStages"]) == 1 and found  # removed
+        )
+    )
+    assert labels == {made["VersionId"]: ["AWSCURRENT"]}
+
+
+def test_a_rotation_is_cancelled(cloud: Cloud) -> None:
+    secrets = cloud.client("secretsmanager")
+    arn = secrets.create_secret(Name=cloud.name("secret"))["ARN"]
+    function = cloud.function(RECORD)
+    cloud.permit(function, "secretsmanager.amazonaws.com", arn)
+    function_arn = cloud.client("lambda").get_function(FunctionName=function)["Configuration"]["FunctionArn"]
+    secrets.rotate_secret(SecretId=arn, RotationLambdaARN=function_arn, RotateImmediately=False)
+    assert secrets.describe_secret(SecretId=arn)["RotationEnabled"] is True
+    secrets.cancel_rotate_secret(SecretId=arn)
+    assert secrets.describe_secret(SecretId=arn)["RotationEnabled"] is False
+    with pytest.raises(secrets.exceptions.ResourceNotFoundException):
+        secrets.cancel_rotate_secret(SecretId=cloud.name("nowhere"))
+
+
+def test_a_secret_without_a_value_has_no_version(cloud: Cloud) -> None:
+    secrets = cloud.client("secretsmanager")
+    made = secrets.create_secret(Name=cloud.name("secret"))
+    assert "VersionId" not in made
+    assert secrets.describe_secret(SecretId=made["ARN"]).get("VersionIdsToStages", {}) == {}
+    with pytest.raises(secrets.exceptions.ResourceNotFoundException):
+        secrets.get_secret_value(SecretId=made["ARN"])
+
+
+def test_a_label_is_on_one_version_at_a_time(cloud: Cloud) -> None:
+    secrets = cloud.client("secretsmanager")
+    token = "a" * 32
+    made = secrets.create_secret(Name=cloud.name("secret"), SecretString="1", ClientRequestToken=token)
+    assert made["VersionId"] == token
+
+    def put(version: str, value: str, *labels: str) -> list[str]:
+        answer = secrets.put_secret_value(
+            SecretId=made["ARN"], ClientRequestToken=version * 32, SecretString=value, VersionStages=[*labels]
+        )
+        return sorted(answer["VersionStages"])
+
+    assert put("b", "2", "AWSCURRENT", "INITIAL") == ["AWSCURRENT", "INITIAL"]
+    put("c", "3", "AWSPENDING")
+    put("d", "4", "AWSPENDING", "INITIAL")
+    assert secrets.describe_secret(SecretId=made["ARN"])["VersionIdsToStages"] == {
+        "a" * 32: ["AWSPREVIOUS"],
+        "b" * 32: ["AWSCURRENT"],
+        "d" * 32: ["AWSPENDING", "INITIAL"],
+    }
+    # The same again changes nothing; another value under the same token is refused.
+    assert put("b", "2", "AWSCURRENT", "INITIAL") == ["AWSCURRENT"]
+    with pytest.raises(secrets.exceptions.ResourceExistsException):
+        put("b", "5", "AWSCURRENT")
+
+
+def test_replicas_come_with_the_secret_and_go_alone(cloud: Cloud) -> None:
+    secrets, elsewhere = cloud.client("secretsmanager"), cloud.in_region("secretsmanager", "us-west-2")
+    name = cloud.name("secret")
+    made = secrets.create_secret(Name=name, SecretString="1", AddReplicaRegions=[{"Region": "us-west-2"}])
+    assert [status["Region"] for status in made["ReplicationStatus"]] == ["us-west-2"]
+    secrets.put_secret_value(SecretId=name, SecretString="2")
+    assert elsewhere.get_secret_value(SecretId=name)["SecretString"] == "2"
+    with pytest.raises(botocore.exceptions.ClientError, match="replica"):
+        elsewhere.cancel_rotate_secret(SecretId=name)
+    secrets.remove_regions_from_replication(SecretId=name, RemoveReplicaRegions=["us-west-2"])
+    assert secrets.describe_secret(SecretId=name).get("ReplicationStatus", []) == []
+    with pytest.raises(elsewhere.exceptions.ResourceNotFoundException):
+        elsewhere.get_secret_value(SecretId=name)
+    assert secrets.get_secret_value(SecretId=name)["SecretString"] == "2"
