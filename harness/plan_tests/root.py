@@ -49,12 +49,13 @@ class Call:
         key: What tells it from every other call.
         module: What is called.
         inputs: With which arguments.
+        siblings: Where the modules are that it calls as ``../<name>``.
     """
 
     key: str
     module: Module
     inputs: Mapping[str, Any]
-    folder: Path | None = None
+    siblings: Path = MODULES
 
 
 @dataclass
@@ -142,16 +143,14 @@ def _quoted(text: str) -> str:
 
 def _copy(call: Call, to: Path) -> None:
     """Copy what is called, and what that calls, side by side as under ``modules/``."""
-    if call.folder:
-        shutil.copytree(call.folder, to / call.module.name)
-    waiting = _called(call.folder) if call.folder else [call.module.name]
+    waiting = [call.module.folder]
     while waiting:
-        name = waiting.pop()
-        if not (to / name).exists():
-            shutil.copytree(MODULES / name, to / name, ignore=shutil.ignore_patterns("README.md", ".*"))
-            waiting += _called(MODULES / name)
+        folder = waiting.pop()
+        if not (to / folder.name).exists():
+            shutil.copytree(folder, to / folder.name, ignore=shutil.ignore_patterns("README.md", ".*"))
+            waiting += [call.siblings / name for name in _called(folder)]
 
 
 def _called(folder: Path) -> list[str]:
     text = "".join(file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.tf")))
-    return [name for name in dict.fromkeys(_NAMES_ITS_MODULES.findall(text)) if (MODULES / name).is_dir()]
+    return list(dict.fromkeys(_NAMES_ITS_MODULES.findall(text)))
