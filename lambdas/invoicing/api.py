@@ -5,6 +5,7 @@ unhandled error: Lambda counts it, the alarm sees it, and API Gateway answers a 
 """
 
 import json
+import re
 import uuid
 from collections.abc import Sequence
 from decimal import Decimal
@@ -17,7 +18,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ValidationError
 
-from invoicing.errors import Busy, InvalidRequest, InvoiceError, NotFound
+from invoicing.errors import Busy, InvalidRequest, InvoiceError, NotFound, TooLarge
 from invoicing.models import Invoice
 from invoicing.observability import count, logger
 
@@ -26,6 +27,13 @@ EXPOSED = "Location, ETag, Retry-After"
 """Headers of ours that a browser lets scripts read only when told to."""
 MAX_ERRORS = 50
 """Errors that one problem document lists."""
+
+MAX_BODY = 4 * 2**20
+"""Characters of a body, below what Lambda takes (6 MB, the whole event); no invoice that can be stored needs them."""
+
+_TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
+_ENTITY_TAGS = re.compile(rf"\s*{_TAG}\s*(?:,\s*{_TAG}\s*)*")
+_VERSION_TAG = re.compile(r'(?<!/)"([1-9][0-9]{0,17})"', re.ASCII)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -91,7 +99,10 @@ def body_of(event: APIGatewayProxyEvent, model: type[Model]) -> Model:
 
     Raises:
         InvalidRequest: when it is no JSON, or not what the model describes; ``errors`` points at each fault.
+        TooLarge: when it is longer than any invoice can be.
     """
+    if len(event.body or "") > MAX_BODY:
+        raise TooLarge(f"The body is longer than {MAX_BODY // 2**20} MB. Split the invoice.")
     try:
         document = json.loads(event.decoded_body or "", parse_float=Decimal, parse_constant=_no_constant)
     except (ValueError, ArithmeticError, RecursionError):  # an exponent beyond what decimals have is arithmetic
@@ -135,6 +146,23 @@ def idempotency_key(event: APIGatewayProxyEvent) -> str | None:
         error = {"pointer": "Idempotency-Key", "detail": "must be 1 to 255 printable ASCII characters"}
         raise InvalidRequest("The Idempotency-Key cannot be used.", errors=[error])
     return key
+
+
+def if_match(event: APIGatewayProxyEvent) -> frozenset[int] | None:
+    """The versions that the ``If-Match`` header names, or None when any will do (no header, or ``*``).
+
+    Compared strongly, as RFC 9110 asks: a weak tag, or one that is not ours, names no version.
+
+    Raises:
+        InvalidRequest: it is no list of entity tags.
+    """
+    given = event.headers.get("If-Match")
+    if given is None or given.strip() == "*":
+        return None
+    if not _ENTITY_TAGS.fullmatch(given):
+        error = {"pointer": "If-Match", "detail": 'must be an ETag as an answer gave it, such as "3", or *'}
+        raise InvalidRequest("If-Match cannot be read.", errors=[error])
+    return frozenset(int(version) for version in _VERSION_TAG.findall(given))
 
 
 def _no_constant(name: str) -> NoReturn:

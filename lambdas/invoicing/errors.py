@@ -60,6 +60,13 @@ class StatusConflict(InvoiceError):
     slug = "status-conflict"
 
 
+class PreconditionFailed(InvoiceError):
+    """``If-Match`` names another version than the current one (RFC 9110, 13.1.1); members as `StatusConflict`."""
+
+    status = 412
+    slug = "precondition-failed"
+
+
 class PaymentConflict(InvoiceError):
     """The payment does not fit what is due, or its id was used before for a different amount."""
 

@@ -147,12 +147,14 @@ Day = Annotated[
     date,
     BeforeValidator(_iso_date),
     PlainSerializer(date.isoformat, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "description": "ISO 8601 date."}),
+    WithJsonSchema(
+        {"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "description": "ISO 8601 date."}
+    ),
 ]
 Moment = Annotated[
     str,
     BeforeValidator(_moment),
-    WithJsonSchema({"type": "string", "description": "ISO 8601 date and time with an offset."}),
+    WithJsonSchema({"type": "string", "format": "date-time", "description": "ISO 8601 date and time with an offset."}),
 ]
 
 

@@ -5,11 +5,12 @@ refused. On a credit note both what is due and what is paid are negative.
 """
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from invoicing import money
-from invoicing.errors import InvalidRequest, PaymentConflict, StatusConflict
+from invoicing.errors import InvalidRequest, PaymentConflict, PreconditionFailed, StatusConflict
 from invoicing.fields import timestamp
 from invoicing.issuing import NAMESPACE
 from invoicing.models import HistoryEntry, Invoice, Payment, PaymentRequest, UpdateInvoice
@@ -27,8 +28,17 @@ class Change:
     after: Invoice
 
 
-def decide(invoice: Invoice, request: UpdateInvoice, *, now: datetime, by: str) -> Change | None:
+def decide(
+    invoice: Invoice, request: UpdateInvoice, *, now: datetime, by: str, if_match: Collection[int] | None = None
+) -> Change | None:
     """The change that ``request`` makes.
+
+    Args:
+        invoice: As it was read.
+        request: What is asked for.
+        now: The moment of the request.
+        by: Who is written into the history.
+        if_match: The versions that the client would change; None is any.
 
     Returns:
         None when there is nothing to do: the payment with that id is recorded already.
@@ -36,6 +46,7 @@ def decide(invoice: Invoice, request: UpdateInvoice, *, now: datetime, by: str) 
     Raises:
         StatusConflict: the machine has no such transition, or ``expectedVersion`` is not the current one, or what was
             paid before is to be voided.
+        PreconditionFailed: the version is none of ``if_match``.
         PaymentConflict: over-payment, a wrong sign, or a payment id that was used for something else.
         InvalidRequest: the payment does not fit the status or the currency's minor units.
     """
@@ -44,6 +55,9 @@ def decide(invoice: Invoice, request: UpdateInvoice, *, now: datetime, by: str) 
         if request.status not in SETTLING:  # a payment is no way to void; the answer must not look as if it had been
             raise _refusal(invoice, request.status)
         return None  # first of all: whoever repeats a request repeats its now outdated expectedVersion too
+    if if_match is not None and invoice.version not in if_match:
+        detail = f"The invoice is at version {invoice.version}, which If-Match does not name: read it again."
+        raise PreconditionFailed(detail, members=_current(invoice))
     if request.expected_version not in (None, invoice.version):
         detail = f"The invoice is at version {invoice.version}, not {request.expected_version}: read it again."
         raise StatusConflict(detail, members=_current(invoice))

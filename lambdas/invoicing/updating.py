@@ -1,5 +1,6 @@
 """Changing a stored invoice: read, decide, write if nothing changed meanwhile; else read again and decide anew."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from invoicing.errors import Busy, NotFound, PaymentConflict
@@ -12,7 +13,15 @@ ATTEMPTS = 5
 """Decisions that other writers may overtake before the client is asked to come again."""
 
 
-def update(store: InvoiceStore, invoice_id: str, request: UpdateInvoice, *, now: datetime, by: str) -> Invoice:
+def update(  # noqa: PLR0913 -- what is changed, to what, and on which conditions
+    store: InvoiceStore,
+    invoice_id: str,
+    request: UpdateInvoice,
+    *,
+    now: datetime,
+    by: str,
+    if_match: Collection[int] | None = None,
+) -> Invoice:
     """Make the change and return the invoice as it is then.
 
     Two writers that want the same transition both decide on version 2, say. One writes version 3; the other's condition
@@ -25,7 +34,7 @@ def update(store: InvoiceStore, invoice_id: str, request: UpdateInvoice, *, now:
         invoice = store.get(invoice_id)
         if invoice is None:
             raise NotFound(f"There is no invoice {invoice_id}.")
-        change = decide(invoice, request, now=now, by=by)
+        change = decide(invoice, request, now=now, by=by, if_match=if_match)
         if change is None:
             return invoice
         if store.change(change):

@@ -21,7 +21,8 @@ app = api.resolver()
 def patch_invoice(invoice_id: str) -> Response[str]:
     """Change the status, or record a payment; answers the invoice as it is then."""
     request, now = api.body_of(app.current_event, UpdateInvoice), clock.now()
-    invoice = update(store, api.identity(invoice_id), request, now=now, by="api")
+    versions = api.if_match(app.current_event)
+    invoice = update(store, api.identity(invoice_id), request, now=now, by="api", if_match=versions)
     count("StatusUpdates")
     logger.info("Invoice updated", invoice_id=invoice_id, status=invoice.status, version=invoice.version)
     return api.answer(document(invoice, now.date()), ETag=f'"{invoice.version}"')

@@ -1,5 +1,6 @@
 # What API Gateway answers by itself, in the same shape as the functions' own errors (RFC 9457). Its templates know
-# plain substitution only, and the real status cannot be substituted: the two fallbacks therefore carry no status.
+# plain substitution only, and the real status cannot be substituted. The two fallbacks, which answer what has no type of
+# its own (a throttled function, a malformed answer), therefore set the status that their body tells.
 locals {
   _gateway_responses = {
     ACCESS_DENIED                  = { status = "403", title = "Forbidden" }
@@ -8,8 +9,8 @@ locals {
     AUTHORIZER_FAILURE             = { status = "500", title = "Internal server error" }
     BAD_REQUEST_BODY               = { status = "400", title = "Invalid request body", errors = "[{\"detail\":\"$context.error.validationErrorString\"}]" }
     BAD_REQUEST_PARAMETERS         = { status = "400", title = "Invalid request parameters" }
-    DEFAULT_4XX                    = { title = "Request refused" }
-    DEFAULT_5XX                    = { title = "Internal server error" }
+    DEFAULT_4XX                    = { status = "400", title = "Request refused" }
+    DEFAULT_5XX                    = { status = "500", title = "Internal server error" }
     EXPIRED_TOKEN                  = { status = "403", title = "Forbidden" }
     INTEGRATION_FAILURE            = { status = "504", title = "The service did not answer" }
     INTEGRATION_TIMEOUT            = { status = "504", title = "The service did not answer in time" }
@@ -29,7 +30,7 @@ locals {
     for type, response in local._gateway_responses : type => join("", [
       "{\"type\":\"about:blank\"",
       ",\"title\":${jsonencode(response.title)}",
-      can(response.status) ? ",\"status\":${response.status}" : "",
+      ",\"status\":${response.status}",
       ",\"detail\":${try(response.detail, "$context.error.messageString")}",
       ",\"errors\":${try(response.errors, "[]")}",
       ",\"requestId\":\"$context.requestId\"}",
@@ -49,5 +50,5 @@ resource "aws_api_gateway_gateway_response" "this" {
   response_templates  = { "application/json" = local._gateway_bodies[each.key] }
   response_type       = each.key
   rest_api_id         = aws_api_gateway_rest_api.this.id
-  status_code         = try(each.value.status, null)
+  status_code         = each.value.status
 }

@@ -47,7 +47,7 @@ module "api" {
       alias_arn  = local._alias_arns["update-invoice-status"]
       method     = "PATCH"
       model      = "UpdateInvoice"
-      parameters = { "method.request.path.id" = true }
+      parameters = { "method.request.header.If-Match" = false, "method.request.path.id" = true }
       path       = "/invoices/{id}"
     }
   }
@@ -62,6 +62,7 @@ module "api" {
 module "cors" {
   source = "../api-gateway-cors"
 
+  allow_headers = ["Content-Type", "Idempotency-Key", "If-Match", "X-Amzn-Trace-Id", "X-Api-Key"]
   allow_origins = var.allowed_origins
   resources     = module.api.resources
   rest_api_id   = module.api.api_id
