@@ -55,3 +55,18 @@ def pytest_configure(config: pytest.Config) -> None:
     session = os.environ.get("HARNESS_SESSION")
     if session and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Figures(session))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of an ``xdist_group`` on one worker.
+
+    xdist 3.8 tells its scheduler a test's group at the end of the test's id, but writes it to where pytest 9.2 no
+    longer looks: without this, ``--dist loadgroup`` spreads a group over all workers, silently.
+    """
+    if not getattr(config.option, "loadgroup", False):
+        return
+    for item in items:
+        groups = sorted({str(mark.args[0]) for mark in item.iter_markers("xdist_group")})
+        if groups and not item.nodeid.endswith(suffix := f"@{'_'.join(groups)}"):
+            item._id = type(item._id).parse(item.nodeid + suffix)
