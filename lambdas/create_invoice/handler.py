@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from invoicing import api, clock, settings
 from invoicing.answers import document
 from invoicing.creating import create
+from invoicing.events import EventBus
 from invoicing.intake import Intake
 from invoicing.issuing import Origin, first_version
 from invoicing.loading import InvoiceLoader
@@ -18,6 +19,7 @@ from invoicing.uploads import Upload, UploadStore
 config = settings.CreateInvoice.load()
 store = InvoiceLoader(config.table_name)
 uploads = UploadStore(config.archives_bucket)
+bus = EventBus(config.event_bus_name)
 app = api.resolver()
 
 
@@ -36,18 +38,23 @@ def post_invoice() -> Response[str]:
 
 
 def receive(event: dict[str, Any], context: LambdaContext) -> None:
-    """Import every file that the S3 event names."""
-    intake = Intake(store, uploads, remaining=lambda: context.get_remaining_time_in_millis() / 1000)
-    for record in event.get("Records", []):
-        upload = Upload.from_record(record)
-        figures = intake.receive(upload)
-        if figures is None:
-            logger.info("Upload was handled before, or is gone", bucket=upload.bucket, key=upload.key)
+    """Import the files that S3 names, or the next part of the one that an event ``upload-continued`` names."""
+    intake = Intake(store, uploads, bus, remaining=lambda: context.get_remaining_time_in_millis() / 1000)
+    continued = event.get("detail")
+    named = [continued] if continued else []
+    parts = [(Upload.from_detail(detail), int(detail["checkpoint"])) for detail in named]
+    parts += [(Upload.from_record(record), 0) for record in event.get("Records", [])]
+    for upload, part in parts:
+        handled = intake.receive(upload, part)
+        if handled is None:
+            logger.info("Upload was handled before, or is gone", bucket=upload.bucket, key=upload.key, part=part)
             continue
-        count("InvoicesCreated", figures.created)
-        count("InvoicesReplayed", figures.duplicates)
-        count("UploadInvoicesRejected", figures.rejected)
-        logger.info("Upload imported", report=figures.document())
+        figures = handled.figures
+        logger.info("Upload imported" if handled.done else "Upload continues", part=part, report=figures.document())
+        if handled.done:  # once for each upload, however many parts it took
+            count("InvoicesCreated", figures.created)
+            count("InvoicesReplayed", figures.duplicates)
+            count("UploadInvoicesRejected", figures.rejected)
 
 
 @logger.inject_lambda_context(clear_state=True)

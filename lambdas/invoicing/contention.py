@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError
 
 from invoicing.errors import Busy
 from invoicing.items import decode
-from invoicing.models import Invoice
 
 PATIENCE = 6
 """Attempts at a write that meets other writers' unfinished ones; with the pauses between them, about a second."""
@@ -38,10 +37,10 @@ class Canceled(Exception):
         """Whether the condition of the ``index``-th write is what failed."""
         return bool(self.reasons[index].get("Code") == "ConditionalCheckFailed")
 
-    def there(self, index: int) -> Invoice | None:
-        """The invoice that the ``index``-th write found in its place, if it failed and was told."""
+    def there(self, index: int) -> dict[str, Any] | None:
+        """The item that the ``index``-th write found in its place, if it failed and was told."""
         item = self.reasons[index].get("Item")
-        return Invoice.from_item(decode(item)) if item else None
+        return decode(item) if item else None
 
 
 @contextmanager

@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from invoicing.csv_text import Record, Sheet, UnreadableFileError, normalized
+from invoicing.csv_bytes import UnreadableFileError
+from invoicing.csv_text import MAX_BLANK_ROWS, Record, Sheet, normalized
 from invoicing.models import MAX_LINES, CreateInvoice, LineRequest
 
 REQUIRED = (
@@ -43,11 +44,21 @@ _HEADER_FIELDS = (
 )
 _NUMBERS = ("quantity", "unit_price", "discount", "tax_rate")
 _PERCENTAGES = frozenset({"discount", "tax_rate"})
-_BLANKS = " \t\u00a0\u2007\u2009\u202f"
+_BLANKS = str.maketrans(dict.fromkeys("\t\u00a0\u2007\u2009\u202f", " ") | {"\u2212": "-", "\u2019": "'"})
 MAX_INVOICE_BYTES = 400 * 1024
 """Of one invoice in the table: the most that one DynamoDB item holds. `invoicing.store` measures exactly."""
 _LINE_BYTES = 64  # the least that one line takes there besides its description, names of attributes included
 _MAX_PROBLEMS = 20  # of one invoice: enough to mend it, and a bound on memory
+MAX_INVOICE_ROWS = 20 * MAX_LINES
+"""Rows of one invoice after which the file is given up. An invocation can go on only where an invoice begins; so the
+way from one to the next must fit into one."""
+
+
+class Place(NamedTuple):
+    """Where an invoice begins: bytes of the unpacked file before it, and the row as a spreadsheet counts."""
+
+    position: int
+    row: int
 
 
 @dataclass(frozen=True)
@@ -62,12 +73,13 @@ class Problem:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An invoice to create, from the rows ``first`` to ``last``."""
+    """An invoice to create, from the rows ``first`` to ``last``; ``following`` is where the next one begins, if any."""
 
     first: int
     last: int
     request: CreateInvoice
     rows: int
+    following: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,7 @@ class Rejected:
     invoice_number: str
     problems: list[Problem]
     rows: int
+    following: Place | None = None
 
 
 @dataclass
@@ -120,11 +133,11 @@ def read_invoices(sheet: Sheet) -> Iterator[Candidate | Rejected]:
         number, customer = cells.get("invoice_number", ""), cells.get("customer_id", "")
         if group is None or not _belongs(group, number, customer, complete=bool(number and customer)):
             if group is not None:
-                yield _finished(group)
+                yield _finished(group, Place(record.start, record.row))
             group = _Group(number, customer, record.row)
         _add(group, record, cells, len(columns), decimal_comma=sheet.delimiter == ";")
     if group is not None:
-        yield _finished(group)
+        yield _finished(group, None)
 
 
 def _check(header: list[str]) -> None:
@@ -153,6 +166,8 @@ def _belongs(group: _Group, number: str, customer: str, *, complete: bool) -> bo
 
 def _add(group: _Group, record: Record, cells: dict[str, str], width: int, *, decimal_comma: bool) -> None:
     group.last, group.rows = record.row, group.rows + 1
+    if group.rows > MAX_INVOICE_ROWS or record.row - group.first > MAX_BLANK_ROWS:
+        raise UnreadableFileError(f"the invoice that begins at row {group.first} does not end by row {record.row}")
     if record.problem:
         group.note(record.row, "", "", record.problem)
         return
@@ -218,30 +233,33 @@ def _line(group: _Group, row: int, cells: dict[str, str], *, decimal_comma: bool
         return None
 
 
+def _numbers(mark: str, thousands: str) -> re.Pattern[str]:
+    group = rf"(?P<group>[{re.escape(thousands)} '])[0-9]{{3}}(?:(?P=group)[0-9]{{3}})*"
+    return re.compile(rf"(?P<sign>[+-]?)(?P<whole>[0-9]+|[0-9]{{1,3}}{group})(?:{re.escape(mark)}(?P<part>[0-9]+))?")
+
+
+_NUMBER = {True: _numbers(",", "."), False: _numbers(".", ",")}
+"""How numbers are written when the decimal mark is a comma, and when it is a point."""
+
+
 def _number(written: str, *, decimal_comma: bool) -> Decimal | None:
     """The number as it is written, or None when it could mean something else.
 
     Thousands may be separated, by groups of exactly three digits: with ``.`` when the comma is the decimal mark, else
     with ``,``; with blanks or an apostrophe always.
     """
-    mark, thousands = (",", ".") if decimal_comma else (".", ",")
-    plain = written.strip().replace("\u2212", "-").replace("\u2019", "'")
-    for blank in _BLANKS:
-        plain = plain.replace(blank, " ")
-    plain = plain.strip()
-    whole = rf"[0-9]+|[0-9]{{1,3}}(?:(?P<group>[{re.escape(thousands)} '])[0-9]{{3}})(?:(?P=group)[0-9]{{3}})*"
-    match = re.fullmatch(rf"(?P<sign>[+-]?)(?P<whole>{whole})(?:{re.escape(mark)}(?P<part>[0-9]+))?", plain)
+    match = _NUMBER[decimal_comma].fullmatch(written.translate(_BLANKS).strip())
     if match is None:
         return None
-    digits = re.sub(r"[^0-9]", "", match["whole"])
+    digits = match["whole"] if match["group"] is None else match["whole"].replace(match["group"], "")
     return Decimal(f"{match['sign']}{digits}.{match['part'] or '0'}")
 
 
-def _finished(group: _Group) -> Candidate | Rejected:
+def _finished(group: _Group, following: Place | None) -> Candidate | Rejected:
     request = None if group.problems else _request(group)
     if request is None or group.problems:
-        return Rejected(group.first, group.last, group.number, group.problems, group.rows)
-    return Candidate(group.first, group.last, request, group.rows)
+        return Rejected(group.first, group.last, group.number, group.problems, group.rows, following)
+    return Candidate(group.first, group.last, request, group.rows, following)
 
 
 def _request(group: _Group) -> CreateInvoice | None:

@@ -119,5 +119,6 @@ class EventBus:
         )
         if answer["FailedEntryCount"]:
             entry = answer["Entries"][0]
-            what = f"{event.detail_type} of invoice {event.detail['invoiceId']} version {event.detail['version']}"
+            about = {name: event.detail[name] for name in ("invoiceId", "version", "key") if name in event.detail}
+            what = f"{event.detail_type} of {about}"
             raise PublishError(f"{what} was refused: {entry.get('ErrorCode')}: {entry.get('ErrorMessage')}")

@@ -1,43 +1,66 @@
-"""One upload from its arrival to its archive: read, create, report, move away.
+"""One upload from its arrival to its archive, in as many invocations as it takes.
 
-The order makes every step repeatable. Creating is idempotent, and what an earlier delivery of the same event created
-counts as created again, so the report comes out the same; it stands before the original moves; the upload is marked as
-done before it is deleted, so a second delivery of its event finds the mark, whatever is left of the file.
+An invocation does one part: it reads on from the checkpoint, creates invoices, and moves the checkpoint. When it is at
+the file's end it also writes the reports and moves the file away; otherwise it puts an event on the bus that tells of
+the next part.
+
+    table         part 0 ------------------> part 1 ------------------> part 2, ended -----------------> done
+                            (1)     | (2)  (3)          (1)     |(2)(3)              (4)         |(5)
+    invocation    S3 event: rows 2..n      event 1: rows n+1..m               report, archive    delete
+
+The checkpoint moves by one conditional write, after the invoices that it stands for. So wherever an invocation ends
+early, its event, which is delivered again, finds the checkpoint from which to repeat:
+
+(1) before the checkpoint has moved: the part is done again. What it had created is found there and, since it bears the
+    upload's digest and its own row, counted as created.
+(2) after the checkpoint, before the event: the table says that nobody was told of the next part, and so the repeated
+    event itself goes on with it.
+(3) after the event, before the table says so: two events go on with the next part. Both find the same, and one of them
+    moves the checkpoint; the other ends without a trace.
+(4) while it reports: reports are made from the checkpoint alone, so they come out the same.
+(5) when all is done: what is left of the file is deleted.
+
+An event of a part that is past does nothing. A key that is written again is another upload, with a version and a
+checkpoint of its own. Bytes that disappear under way end the upload with a report that says so.
+
+A part that does not move the checkpoint fails, so a chain of events ends when it makes no headway: Lambda detects
+recursive loops through S3, SNS and SQS, not through EventBridge.
 """
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
+from dataclasses import dataclass, replace
 
 from invoicing import clock
+from invoicing.checkpoints import Checkpoint, Dialect
+from invoicing.csv_bytes import UnreadableFileError, open_lines, reopen_lines
 from invoicing.csv_import import KNOWN, Candidate, Problem, Rejected, read_invoices
-from invoicing.csv_text import UnreadableFileError, open_text, read_sheet
-from invoicing.errors import InvoiceError
-from invoicing.issuing import Origin, invoice_id, issue
-from invoicing.loading import BATCH, InvoiceLoader, Outcome, Progress
-from invoicing.models import Invoice
-from invoicing.reports import Figures, RejectReport
+from invoicing.csv_text import Sheet, read_sheet, resume_sheet
+from invoicing.events import Event, EventBus
+from invoicing.fields import timestamp
+from invoicing.importing import OutOfTimeError, Part
+from invoicing.loading import InvoiceLoader
+from invoicing.reports import Figures, RejectReport, joined
 from invoicing.uploads import MAX_COPY, Opened, Upload, UploadStore
 
-WORKERS = 4
-WINDOW = 8
-"""Batches on their way to the table at once: keeps the connections busy."""
-WINDOW_ROWS = 8000
-"""Rows on their way to the table at once: bounds memory, for a batch may be one invoice of thousands of lines."""
-BATCH_ROWS = 1000
-"""Rows of one batch, unless a single invoice has more."""
 REJECTED = ".rejected.csv"
 """What the name of a reject report ends with."""
+CONTINUED = "upload-continued"
+"""The event that tells of an upload's next part."""
 RESERVE_SECONDS = 4.0
-"""Left of the invocation's time for report and archive."""
+"""Left of the invocation's time when a part stops, to see through what it has begun, and to report."""
+_COPIED_A_SECOND = 100 << 20  # bytes that S3 copies into the archive at the least
+
+_GONE = "the file was deleted or replaced while it was imported; from this row on it was not read"
 
 
-_Batch = Future[list[Outcome]]
+@dataclass(frozen=True)
+class Handled:
+    """What an invocation leaves behind: the figures so far, and whether they are the last ones."""
 
-
-class OutOfTimeError(Exception):
-    """The file is not through yet. The event is delivered again, and goes through it from its beginning."""
+    figures: Figures
+    done: bool
 
 
 class Intake:
@@ -46,159 +69,145 @@ class Intake:
     Args:
         store: Where invoices go.
         uploads: Where files come from.
+        bus: Where the next part is told of.
         remaining: Seconds that are left of this invocation.
     """
 
-    def __init__(self, store: InvoiceLoader, uploads: UploadStore, remaining: Callable[[], float]) -> None:
+    def __init__(
+        self, store: InvoiceLoader, uploads: UploadStore, bus: EventBus, remaining: Callable[[], float]
+    ) -> None:
         self._store = store
         self._uploads = uploads
+        self._bus = bus
         self._remaining = remaining
 
-    def receive(self, upload: Upload) -> Figures | None:
-        """Handle one upload to its end.
+    def receive(self, upload: Upload, part: int = 0) -> Handled | None:
+        """Handle one upload, to its end or until time runs out.
+
+        Args:
+            upload: Which one.
+            part: The part that the event tells of.
 
         Returns:
-            The figures of its report; None when there was nothing left to do.
+            How far it is; None when there was nothing to do.
 
         Raises:
-            OutOfTimeError: the invocation's time ran out.
+            OutOfTimeError: the invocation's time ran out before a single invoice was handled.
         """
-        progress = self._store.begin_upload(upload.identity, clock.now())
-        if progress.done:
-            if upload.size <= MAX_COPY:
-                self._uploads.remove(upload, upload.etag)
+        state = (
+            self._store.upload(upload.digest)
+            if part
+            else self._store.begin_upload(upload.digest, upload.identity, clock.now())
+        )
+        if state is None:  # an event of long ago, replayed
             return None
-        opened = self._uploads.open(upload)
-        if opened is None:
+        if state.done:
+            self._remove(upload, state, state.etag or upload.etag)
+        if not state.falls_to(part):
             return None
+        if not state.ended:
+            moved = self._do_part(upload, state)
+            if moved is None or not self._store.advance_upload(upload.digest, moved, clock.now()):
+                return None
+            state = moved
+            if not state.ended or self._remaining() < 1 + state.figures.size / _COPIED_A_SECOND:
+                self._announce(upload, state)
+                return Handled(state.figures, done=False)
+        self._finish(upload, state)
+        return Handled(state.figures, done=True)
+
+    def _do_part(self, upload: Upload, state: Checkpoint) -> Checkpoint | None:
+        """The checkpoint after this part; None if there is no such file."""
         started = time.monotonic()
-        figures = Figures(file=f"s3://{upload.bucket}/{upload.key}", version=upload.version, size=opened.size)
-        with closing(RejectReport()) as rejects:
+        packed = state.dialect is not None and state.dialect.gzipped
+        opened = self._uploads.open(upload, 0 if packed or not state.place else state.place.position, state.etag)
+        if opened is None and state.place is None:
+            return None
+        figures = replace(state.figures, file=f"s3://{upload.bucket}/{upload.key}", version=upload.version)
+        dialect, etag = state.dialect, state.etag
+        with closing(RejectReport(state.rejects_size)) as rejects:
+            work = Part(self._store, upload.digest, figures, rejects, self._late)
             try:
-                self._import(opened, progress, figures, rejects)
+                if opened:
+                    figures.size, etag = opened.size, opened.etag
+                dialect, found = self._reader(opened, state)
+                work.run(found)
+                _check_rows(figures)
             except UnreadableFileError as error:
                 figures.error = str(error)
-                rejects.add_problem(Problem(1, "", "", str(error)))
-            if figures.rejected or figures.error:
-                figures.rejected_report = self._uploads.put_report(
-                    upload, REJECTED, rejects.content(), "text/csv; charset=utf-8"
-                )
-            else:
-                self._uploads.withdraw_report(upload, REJECTED)
-        figures.duration_seconds = time.monotonic() - started
-        self._uploads.put_report(upload, ".json", figures.to_json(), "application/json")
-        if opened.size <= MAX_COPY:
-            self._uploads.archive(upload, clock.now())
-        self._store.mark_upload_done(upload.identity, progress, clock.now())
-        if opened.size <= MAX_COPY:  # what could not be archived stays where it is
-            self._uploads.remove(upload, opened.etag)
-        return figures
+                rejects.add_problem(Problem(state.place.row if state.place else 1, "", "", str(error)))
+            place = None if figures.error else work.place
+            figures.duration_seconds += time.monotonic() - started
+            figures.parts += 1
+            after = state.after(figures=figures, place=place, ended=place is None, dialect=dialect, etag=etag)
+            return self._with_rejects(upload, after, rejects)
 
-    def _import(self, opened: Opened, progress: Progress, figures: Figures, rejects: RejectReport) -> None:
-        def in_time() -> None:
-            if self._remaining() < RESERVE_SECONDS:
-                raise OutOfTimeError(f"{figures.file}: stopped after {figures.rows} rows, short of time")
+    def _with_rejects(self, upload: Upload, after: Checkpoint, rejects: RejectReport) -> Checkpoint:
+        """The checkpoint that also knows of the part's rejected rows.
 
+        Two invocations that do the same part may stop at different places. So the name of what they put by tells the
+        place, and only the one that moves the checkpoint has its rows in the report.
+        """
+        if not rejects.size:
+            return after
+        name = f"{after.part:05d}-{after.place.position if after.place else 'end'}"
+        key = self._uploads.put_part(upload, name, rejects.content())
+        return replace(after, rejects=(*after.rejects, key), rejects_size=after.rejects_size + rejects.size)
+
+    def _reader(self, opened: Opened | None, state: Checkpoint) -> tuple[Dialect, Iterator[Candidate | Rejected]]:
+        if opened is None:
+            raise UnreadableFileError(_GONE)
         if opened.size > MAX_COPY:
             raise UnreadableFileError(f"the file is larger than {MAX_COPY >> 30} GB; split it")
-        sheet = read_sheet(open_text(opened.stream, in_time), KNOWN)
-        waiting: dict[_Batch, list[Candidate]] = {}
-        damage: UnreadableFileError | None = None
-        pool = ThreadPoolExecutor(WORKERS)
-        try:
-            try:
-                for batch in _batches(read_invoices(sheet), figures, rejects):
-                    while waiting and _must_wait(batch, list(waiting.values())):
-                        self._collect(waiting, progress, figures, rejects)
-                    waiting[pool.submit(self._create, batch, figures.file)] = batch
-                    in_time()
-            except UnreadableFileError as error:
-                damage = error  # what came before it counts all the same
-            while waiting:
-                self._collect(waiting, progress, figures, rejects)
-        finally:
-            pool.shutdown(cancel_futures=True)
-        if damage:
-            raise damage
+        dialect, place = state.dialect, state.place
+        if dialect is None or place is None:
+            lines = open_lines(opened.stream, self._in_time)
+            sheet = read_sheet(lines, KNOWN)
+            dialect = Dialect(lines.gzipped, lines.encoding, sheet.delimiter, sheet.header)
+        else:
+            sheet = self._resumed(opened, dialect, place.position, place.row)
+        return dialect, read_invoices(sheet)
 
-    def _create(self, batch: list[Candidate], file: str) -> list[Outcome]:
-        invoices: list[Invoice] = []
-        refused: dict[int, InvoiceError] = {}
-        for index, found in enumerate(batch):
-            origin = Origin(clock.now(), _source(file, found), "create-invoice")
-            number = found.request.invoice_number or ""
-            identity = invoice_id(found.request.customer_id, number)
-            try:
-                invoices.append(issue(found.request, number=number, identity=identity, origin=origin))
-            except InvoiceError as refusal:
-                refused[index] = refusal
-        outcomes = iter(self._store.create_many(invoices))
-        return [refused[index] if index in refused else next(outcomes) for index in range(len(batch))]
+    def _resumed(self, opened: Opened, dialect: Dialect, position: int, row: int) -> Sheet:
+        lines = reopen_lines(
+            opened.stream, self._in_time, gzipped=dialect.gzipped, encoding=dialect.encoding, position=position
+        )
+        return resume_sheet(lines, dialect.delimiter, dialect.header, row)
 
-    def _collect(
-        self, waiting: dict[_Batch, list[Candidate]], progress: Progress, figures: Figures, rejects: RejectReport
-    ) -> None:
-        for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-            batch = waiting.pop(future)
-            for found, outcome in zip(batch, future.result(), strict=True):
-                if isinstance(outcome, InvoiceError):
-                    number = found.request.invoice_number or ""
-                    problem = Problem(found.first, "invoice_number", number, outcome.detail)
-                    _reject(Rejected(found.first, found.last, number, [problem], found.rows), figures, rejects)
-                elif outcome.created or progress.own(outcome.invoice, _source(figures.file, found)):
-                    figures.created += 1
-                else:
-                    figures.duplicates += 1
+    def _announce(self, upload: Upload, state: Checkpoint) -> None:
+        """Tell of the next part, and note that it was told."""
+        self._bus.publish(Event(CONTINUED, timestamp(clock.now()), upload.detail() | {"checkpoint": state.part}))
+        self._store.announce_upload(upload.digest, state.part)
 
+    def _finish(self, upload: Upload, state: Checkpoint) -> None:
+        """Write the reports, move the file away."""
+        figures = state.figures
+        if figures.rejected or figures.error:
+            with joined(self._uploads.part(upload, key) for key in state.rejects) as rejects:
+                content_type = "text/csv; charset=utf-8"
+                figures.rejected_report = self._uploads.put_report(upload, REJECTED, rejects, content_type)
+        else:
+            self._uploads.withdraw_report(upload, REJECTED)
+        self._uploads.put_report(upload, ".json", figures.to_json(), "application/json")
+        if figures.size <= MAX_COPY:
+            self._uploads.archive(upload, clock.now())
+        self._store.finish_upload(upload.digest, clock.now())
+        self._remove(upload, state, state.etag)
 
-def _batches(
-    found: Iterator[Candidate | Rejected], figures: Figures, rejects: RejectReport
-) -> Iterator[list[Candidate]]:
-    """Candidates, a batch at a time and no invoice twice in one; what is rejected is reported on the way."""
-    batch: list[Candidate] = []
-    try:
-        for one in found:
-            figures.rows += one.rows
-            if isinstance(one, Rejected):
-                _reject(one, figures, rejects)
-                continue
-            full = len(batch) == BATCH or _rows(batch) + one.rows > BATCH_ROWS
-            if batch and (full or _name(one) in map(_name, batch)):
-                yield batch
-                batch = []
-            batch.append(one)
-    except UnreadableFileError:
-        if batch:
-            yield batch
-        raise
-    if batch:
-        yield batch
+    def _remove(self, upload: Upload, state: Checkpoint, etag: str) -> None:
+        """Delete what is archived, and what the reports were joined from."""
+        if max(upload.size, state.figures.size) <= MAX_COPY:  # what could not be archived stays where it is
+            self._uploads.remove(upload, etag)
+        self._uploads.drop_parts(upload, state.rejects)
+
+    def _late(self) -> bool:
+        return self._remaining() < RESERVE_SECONDS
+
+    def _in_time(self) -> None:
+        if self._late():
+            raise OutOfTimeError("short of time: not one invoice was handled in this invocation")
 
 
-def _must_wait(batch: list[Candidate], waiting: list[list[Candidate]]) -> bool:
-    """Whether the batch must not start before one of those that wait is through.
-
-    The same invoice twice in one file: the first of them wins, as in the file's order.
-    """
-    if len(waiting) >= WINDOW or _rows(batch) + sum(map(_rows, waiting)) > WINDOW_ROWS:
-        return True
-    names = {_name(found) for found in batch}
-    return any(not names.isdisjoint(map(_name, them)) for them in waiting)
-
-
-def _rows(batch: list[Candidate]) -> int:
-    return sum(found.rows for found in batch)
-
-
-def _source(file: str, found: Candidate) -> str:
-    return f"{file}#{found.first}"
-
-
-def _name(found: Candidate) -> tuple[str, str | None]:
-    return found.request.customer_id, found.request.invoice_number
-
-
-def _reject(rejected: Rejected, figures: Figures, rejects: RejectReport) -> None:
-    figures.rejected += 1
-    figures.rejected_rows += rejected.rows
-    rejects.add(rejected)
+def _check_rows(figures: Figures) -> None:
+    if not figures.rows:
+        raise UnreadableFileError("there are no rows below the header")

@@ -3,6 +3,7 @@
 import csv
 import json
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -18,7 +19,8 @@ MAX_REPORT = 64 << 20
 class Figures:
     """What became of one upload.
 
-    ``rows`` counts rows with content below the header; ``created``, ``duplicates`` and ``rejected`` count invoices.
+    ``rows`` counts rows with content below the header; ``created``, ``duplicates`` and ``rejected`` count invoices;
+    ``parts`` counts the invocations that it took, and ``duration_seconds`` is their time, failed ones left out.
     """
 
     file: str
@@ -30,6 +32,7 @@ class Figures:
     rejected_rows: int = 0
     size: int = 0
     duration_seconds: float = 0.0
+    parts: int = 0
     error: str | None = None
     rejected_report: str | None = None
 
@@ -44,6 +47,7 @@ class Figures:
             "rejectedRows": self.rejected_rows,
             "bytes": self.size,
             "durationSeconds": round(self.duration_seconds, 3),
+            "parts": self.parts,
         }
         if self.version:
             document["versionId"] = self.version
@@ -59,13 +63,23 @@ class Figures:
 
 
 class RejectReport:
-    """The rejected rows, written as they come; beyond a megabyte they wait in a temporary file, not in memory."""
+    """The rejected rows of one part, written as they come; beyond a megabyte they wait in a temporary file.
 
-    def __init__(self) -> None:
+    Args:
+        before: Bytes that earlier parts wrote.
+    """
+
+    def __init__(self, before: int = 0) -> None:
         # binary: S3 wants bytes; the CSV is encoded line by line
         self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 -- closed by close()
-        self._ended = False
-        self._write(["row", "column", "value", "reason"])
+        self._before = before
+        self._ended = before > MAX_REPORT
+        self._size = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes written by now."""
+        return self._size
 
     def add(self, rejected: Rejected) -> None:
         """Write each problem of one invoice; rows that are sound but belong to it are named with the first."""
@@ -80,14 +94,14 @@ class RejectReport:
         """Write one line, or that there are too many."""
         if self._ended:
             return
-        if self._file.tell() > MAX_REPORT:
+        if self._before + self.size > MAX_REPORT:
             self._ended = True
             self._write(["", "", "", f"the report ends here, at row {problem.row}: more was rejected after it"])
             return
         self._write([str(problem.row), problem.column, problem.value, problem.reason])
 
     def content(self) -> IO[bytes]:
-        """The whole report, from its beginning."""
+        """What was written, from its beginning."""
         self._file.seek(0)
         return self._file
 
@@ -96,7 +110,27 @@ class RejectReport:
         self._file.close()
 
     def _write(self, cells: list[str]) -> None:
-        csv.writer(_Encoder(self._file), lineterminator="\r\n").writerow([neutral(cell) for cell in cells])
+        _write_row(self._file, cells)
+        self._size = self._file.tell()
+
+
+def joined(parts: Iterable[Iterable[bytes]]) -> IO[bytes]:
+    """The whole report: its header, and the rows of every part; the caller closes it.
+
+    Args:
+        parts: The parts' bytes, block by block.
+    """
+    file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 -- closed by the caller
+    _write_row(file, ["row", "column", "value", "reason"])
+    for part in parts:
+        for block in part:
+            file.write(block)
+    file.seek(0)
+    return file
+
+
+def _write_row(file: IO[bytes], cells: list[str]) -> None:
+    csv.writer(_Encoder(file), lineterminator="\r\n").writerow([neutral(cell) for cell in cells])
 
 
 class _Encoder:

@@ -6,6 +6,7 @@ archived, by the version that its own event names.
 
 import hashlib
 import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
@@ -66,6 +67,29 @@ class Upload:
             size=thing.get("size", 0),
         )
 
+    @classmethod
+    def from_detail(cls, detail: dict[str, Any]) -> "Upload":
+        """Read the detail of an event ``upload-continued``."""
+        return cls(
+            bucket=detail["bucket"],
+            key=detail["key"],
+            etag=detail["etag"],
+            sequencer=detail["sequencer"],
+            version=detail["versionId"],
+            size=detail["size"],
+        )
+
+    def detail(self) -> dict[str, Any]:
+        """What `from_detail` reads."""
+        return {
+            "bucket": self.bucket,
+            "key": self.key,
+            "etag": self.etag,
+            "sequencer": self.sequencer,
+            "versionId": self.version,
+            "size": self.size,
+        }
+
     @property
     def name(self) -> str:
         """The key below ``incoming/``: reports and archives use the same name."""
@@ -85,6 +109,11 @@ class Upload:
     def identity(self) -> str:
         """Differs for each upload, is the same for each delivery of its event."""
         return f"{self.bucket}/{self.key}@{self.version or self.sequencer or self.etag}"
+
+    @property
+    def digest(self) -> str:
+        """`identity` in 64 letters and digits; what the upload leaves in the table bears it."""
+        return hashlib.sha256(self.identity.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -126,24 +155,49 @@ class UploadStore:
         self._archives = archives_bucket
         self._s3 = s3 or client("s3")
 
-    def open(self, upload: Upload) -> "Opened | None":
+    def open(self, upload: Upload, position: int = 0, etag: str = "") -> "Opened | None":
         """The very bytes that the event is about, or None when they are gone (the event was delivered once more).
 
         In a bucket without versions they are gone as well when the key was written again: that has its own event.
+
+        Args:
+            upload: What to read.
+            position: Bytes to leave out at the beginning.
+            etag: The tag that the bytes had before, if they were read before.
         """
+        asked: dict[str, Any] = {"Bucket": upload.bucket, "Key": upload.key}
+        if upload.version:
+            asked["VersionId"] = upload.version
+        elif etag or upload.etag:
+            asked["IfMatch"] = etag or upload.etag
+        if position:
+            asked["Range"] = f"bytes={position}-"
         try:
-            if upload.version:
-                answer = self._s3.get_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version)
-            elif upload.etag:
-                answer = self._s3.get_object(Bucket=upload.bucket, Key=upload.key, IfMatch=upload.etag)
-            else:
-                answer = self._s3.get_object(Bucket=upload.bucket, Key=upload.key)
+            answer = self._s3.get_object(**asked)
         except ClientError as error:
             if error.response["Error"]["Code"] in _GONE:
                 return None
             raise
         stream: io.BufferedReader = io.BufferedReader(ByteStream(answer["Body"]), buffer_size=1 << 18)
-        return Opened(stream, answer["ContentLength"], answer["ETag"])
+        return Opened(stream, answer["ContentLength"] + position, answer["ETag"])
+
+    def put_part(self, upload: Upload, name: str, body: IO[bytes]) -> str:
+        """Keep the rejected rows of one part until all are joined; returns the key.
+
+        The end of the key is one that no report's key has.
+        """
+        key = f"{_REPORTS}parts/{upload.digest}/{name}.part"
+        self._s3.put_object(Bucket=upload.bucket, Key=key, Body=body, ContentType="text/csv; charset=utf-8")
+        return key
+
+    def part(self, upload: Upload, key: str) -> Iterator[bytes]:
+        """Read a part back, block by block."""
+        yield from self._s3.get_object(Bucket=upload.bucket, Key=key)["Body"].iter_chunks(1 << 18)
+
+    def drop_parts(self, upload: Upload, keys: Iterable[str]) -> None:
+        """Delete parts; those that are gone already do not matter."""
+        for key in keys:
+            self._s3.delete_object(Bucket=upload.bucket, Key=key)
 
     def put_report(self, upload: Upload, suffix: str, body: "bytes | IO[bytes]", content_type: str) -> str:
         """Write ``reports/<name><suffix>``; returns its key."""
@@ -155,8 +209,8 @@ class UploadStore:
         """Delete ``reports/<name><suffix>`` that an earlier upload of the name left, if there is one."""
         self._delete_if(upload.bucket, _report_key(upload, suffix), "*")
 
-    def archive(self, upload: Upload, now: datetime) -> str:
-        """Copy the original to ``<yyyy>/<mm>/<name>`` of the archive; returns the key there.
+    def archive(self, upload: Upload, now: datetime) -> str | None:
+        """Copy the original to ``<yyyy>/<mm>/<name>`` of the archive; returns the key there, None if it is gone.
 
         Earlier uploads of the same name stay there as earlier versions. Tags are left behind: copying them would take
         grants of its own, and nothing reads them.
@@ -165,12 +219,17 @@ class UploadStore:
         source = {"Bucket": upload.bucket, "Key": upload.key}
         if upload.version:
             source["VersionId"] = upload.version
-        self._s3.copy_object(
-            Bucket=self._archives,
-            Key=key,
-            CopySource=source,  # type: ignore[arg-type]
-            TaggingDirective="REPLACE",
-        )
+        try:
+            self._s3.copy_object(
+                Bucket=self._archives,
+                Key=key,
+                CopySource=source,  # type: ignore[arg-type]
+                TaggingDirective="REPLACE",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                return None
+            raise
         return key
 
     def remove(self, upload: Upload, etag: str) -> None:

@@ -37,10 +37,10 @@ def test_an_unreadable_file_is_reported_and_archived(
     load: Load, table: Any, s3: Any, s3_event: Any, context: Any
 ) -> None:
     report = upload(s3, load("create_invoice"), s3_event, context, b"\x00\x01\x02 not a csv")
-    assert "no header row" in report["error"]
+    assert "NUL bytes" in report["error"]
     assert (report["rows"], report["created"], invoices(table)) == (0, 0, [])
     assert s3.list_objects_v2(Bucket="archives")["KeyCount"] == 1
-    assert "no header row" in s3.get_object(Bucket="uploads", Key=report["rejectedReport"])["Body"].read().decode()
+    assert "NUL bytes" in s3.get_object(Bucket="uploads", Key=report["rejectedReport"])["Body"].read().decode()
 
 
 def test_the_first_of_two_contradicting_invoices_wins(

@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from invoicing import csv_import, csv_text, schema, settings
+from invoicing import csv_bytes, csv_import, csv_text, schema, settings
 
 ROOT = Path(__file__).resolve().parents[3]
 FUNCTIONS = sorted(handler.parent.name for handler in (ROOT / "lambdas").glob("*/handler.py"))
@@ -37,7 +37,7 @@ def test_the_committed_sample_is_what_its_generator_makes(sample: ModuleType) ->
 
 def test_the_sample_holds_what_it_promises() -> None:
     file = io.BytesIO((ROOT / "docs" / "sample" / "invoices.csv").read_bytes())
-    sheet = csv_text.read_sheet(csv_text.open_text(io.BufferedReader(file)), csv_import.KNOWN)  # type: ignore[type-var]
+    sheet = csv_text.read_sheet(csv_bytes.open_lines(io.BufferedReader(file)), csv_import.KNOWN)  # type: ignore[type-var]
     found = list(csv_import.read_invoices(sheet))
     sound = [one for one in found if isinstance(one, csv_import.Candidate)]
     bad = [one for one in found if isinstance(one, csv_import.Rejected)]

@@ -1,0 +1,206 @@
+"""One part of an upload: invoices are read, created a batch at a time, several batches at once, and counted.
+
+Batches are counted in the file's order, whichever is through first, so that there is always one place in the file
+before which everything is done and counted, and behind which nothing is. What was created behind it when the work stops
+is found there by the next part, and counted then.
+"""
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from invoicing import clock
+from invoicing.csv_bytes import UnreadableFileError
+from invoicing.csv_import import Candidate, Place, Problem, Rejected
+from invoicing.errors import Busy, InvoiceError
+from invoicing.issuing import Origin, invoice_id, issue
+from invoicing.loading import BATCH, InvoiceLoader, Outcome
+from invoicing.models import Invoice
+from invoicing.reports import Figures, RejectReport
+
+WORKERS = 4
+WINDOW = 8
+"""Batches on their way to the table at once: keeps the connections busy."""
+WINDOW_ROWS = 8000
+"""Rows on their way to the table at once: bounds memory, for a batch may be one invoice of thousands of lines."""
+BATCH_ROWS = 1000
+"""Rows of one batch, unless a single invoice has more."""
+
+Found = Candidate | Rejected
+
+
+class OutOfTimeError(Exception):
+    """The invocation's time has run out in the middle of an invoice."""
+
+
+class Part:
+    """The work of one invocation on one upload.
+
+    Args:
+        store: Where invoices go.
+        upload: The upload's digest.
+        figures: Counted up.
+        rejects: Takes what is rejected.
+        late: Whether it is time to stop.
+
+    Attributes:
+        place: Where the first invoice begins that was not handled; None at the end of the file.
+        moved: Whether any invoice was handled.
+    """
+
+    def __init__(
+        self,
+        store: InvoiceLoader,
+        upload: str,
+        figures: Figures,
+        rejects: RejectReport,
+        late: Callable[[], bool],
+    ) -> None:
+        self._store = store
+        self._upload = upload
+        self._figures = figures
+        self._rejects = rejects
+        self._late = late
+        self._waiting: deque[tuple[list[Found], Future[list[Outcome]]]] = deque()
+        self.place: Place | None = None
+        self.moved = False
+
+    def run(self, found: Iterator[Found]) -> None:
+        """Handle invoices until the file ends or it is time to stop.
+
+        Raises:
+            UnreadableFileError: the file is damaged; what stands before the damage was handled.
+            OutOfTimeError, Busy: not a single invoice could be handled.
+        """
+        pool = ThreadPoolExecutor(WORKERS)
+        try:
+            damage = self._work(found, pool)
+        except (OutOfTimeError, Busy):
+            if not self.moved:
+                raise
+        else:
+            if damage:
+                raise damage
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _work(self, found: Iterator[Found], pool: ThreadPoolExecutor) -> UnreadableFileError | None:
+        """Returns the damage at which the file ends, if it does."""
+        stop: UnreadableFileError | OutOfTimeError | None = None
+        try:
+            for batch in _batches(found):
+                while self._waiting and self._must_wait(batch):
+                    self._collect()
+                self._waiting.append((batch, pool.submit(self._create, batch)))
+                if self._late():
+                    break
+        except (UnreadableFileError, OutOfTimeError) as error:
+            stop = error  # what came before it counts all the same
+        while self._waiting:
+            self._collect()
+        if isinstance(stop, OutOfTimeError):
+            raise stop
+        return stop
+
+    def _must_wait(self, batch: list[Found]) -> bool:
+        """Whether the batch must not start before one of those that wait is through.
+
+        The same invoice twice in one file: the first of them wins, as in the file's order.
+        """
+        waiting = [them for them, _ in self._waiting]
+        if len(waiting) >= WINDOW or _rows(batch) + sum(map(_rows, waiting)) > WINDOW_ROWS:
+            return True
+        names = _names(batch)
+        return any(not names.isdisjoint(_names(them)) for them in waiting)
+
+    def _create(self, batch: list[Found]) -> list[Outcome]:
+        """Create the batch's candidates; waits while the table throttles, as long as there is time."""
+        candidates = [found for found in batch if isinstance(found, Candidate)]
+        invoices: list[Invoice] = []
+        refused: dict[int, InvoiceError] = {}
+        for index, found in enumerate(candidates):
+            origin = Origin(clock.now(), f"{self._figures.file}#{found.first}", "create-invoice")
+            number = found.request.invoice_number or ""
+            identity = invoice_id(found.request.customer_id, number)
+            try:
+                invoices.append(issue(found.request, number=number, identity=identity, origin=origin))
+            except InvoiceError as refusal:
+                refused[index] = refusal
+        outcomes = iter(self._created(invoices))
+        return [refused[index] if index in refused else next(outcomes) for index in range(len(candidates))]
+
+    def _created(self, invoices: list[Invoice]) -> list[Outcome]:
+        while True:
+            try:
+                return self._store.create_many(invoices, self._upload)
+            except Busy:
+                if self._late():
+                    raise
+                time.sleep(random.uniform(0.2, 1))  # noqa: S311 -- spreads writers, keeps no secret
+
+    def _collect(self) -> None:
+        """Count the first of the batches that are on their way.
+
+        Raises:
+            Busy: it did not get through; it and all behind it do not count.
+        """
+        batch, future = self._waiting.popleft()
+        try:
+            outcomes = iter(future.result())
+        except Busy:
+            self._waiting.clear()
+            raise
+        for found in batch:
+            self._figures.rows += found.rows
+            if isinstance(found, Rejected):
+                self._reject(found)
+            else:
+                self._count(found, next(outcomes))
+        self.place, self.moved = batch[-1].following, True
+
+    def _count(self, found: Candidate, outcome: Outcome) -> None:
+        if isinstance(outcome, InvoiceError):
+            number = found.request.invoice_number or ""
+            problem = Problem(found.first, "invoice_number", number, outcome.detail)
+            self._reject(Rejected(found.first, found.last, number, [problem], found.rows))
+        elif outcome.created:
+            self._figures.created += 1
+        else:
+            self._figures.duplicates += 1
+
+    def _reject(self, rejected: Rejected) -> None:
+        self._figures.rejected += 1
+        self._figures.rejected_rows += rejected.rows
+        self._rejects.add(rejected)
+
+
+def _batches(found: Iterator[Found]) -> Iterator[list[Found]]:
+    """What was found, a batch at a time and no invoice twice in one; the last batch also before an error."""
+    batch: list[Found] = []
+    names: set[tuple[str, str | None]] = set()
+    rows = 0
+    stop: UnreadableFileError | OutOfTimeError | None = None
+    try:
+        for one in found:
+            if batch and (len(batch) == BATCH or rows + one.rows > BATCH_ROWS or _names([one]) & names):
+                yield batch
+                batch, names, rows = [], set(), 0
+            batch.append(one)
+            names |= _names([one])
+            rows += one.rows
+    except (UnreadableFileError, OutOfTimeError) as error:
+        stop = error
+    if batch:
+        yield batch
+    if stop:
+        raise stop
+
+
+def _rows(batch: list[Found]) -> int:
+    return sum(found.rows for found in batch if isinstance(found, Candidate))
+
+
+def _names(batch: list[Found]) -> set[tuple[str, str | None]]:
+    return {(one.request.customer_id, one.request.invoice_number) for one in batch if isinstance(one, Candidate)}
