@@ -1,0 +1,55 @@
+"""What the gate says about a resource."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How much harm a violation can do, most first."""
+
+    CRITICAL = "CRITICAL"
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One resource that breaks one rule.
+
+    Attributes:
+        rule_id: Such as ``CKV_INV_203``, or checkov's own ``CKV_AWS_115``.
+        severity: Of the rule.
+        address: The resource, such as ``module.table.aws_dynamodb_table.this``; or a file or folder, for what is wrong
+            with the scan itself.
+        file: Where it is written, relative to the repository; None where only the plan knows it.
+        line: The line in that file.
+        message: What was found.
+        mend: What to do.
+        guideline: Where AWS (or the tool) explains why.
+        root: What was scanned, such as ``live/prod``; empty for a plan that was handed in.
+        mode: ``hcl``, ``plan``, or empty for faults of the scan.
+        definition: The resource block behind the address, such as ``modules/dynamodb/aws_dynamodb_table.this``.
+    """
+
+    rule_id: str
+    severity: Severity
+    address: str
+    file: str | None
+    line: int | None
+    message: str
+    mend: str
+    guideline: str
+    root: str = ""
+    mode: str = ""
+    definition: str = ""
+
+    def __str__(self) -> str:
+        where = f" ({self.file}{f':{self.line}' if self.line else ''})" if self.file else ""
+        root = f"{self.root}: " if self.root else ""
+        return f"{self.rule_id} {self.severity} {root}{self.address}{where}: {self.message} {self.mend}"

@@ -1,0 +1,162 @@
+"""A resource's attributes, as a plan has them or as checkov renders them from HCL: one shape for the rules.
+
+Values that nobody can tell before the apply are `UNKNOWN`. A rule decides what that means to it: a value that is
+filled from another resource is no violation, a policy that nobody can read is one.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+
+class Unknown:
+    """The type of `UNKNOWN`."""
+
+    def __repr__(self) -> str:
+        return "(known after apply)"
+
+    def __bool__(self) -> bool:
+        raise TypeError("an unknown value is neither true nor false: compare with `is UNKNOWN`")
+
+
+UNKNOWN: Final = Unknown()
+"""A value that only the apply will tell, or that checkov could not render."""
+
+_UNRENDERED = re.compile(
+    r"\$\{|true_after_unknown|\b(?:var|local|each|module|data|path|self|count|terraform)\.[A-Za-z_]|\baws_[a-z0-9_]+\.[A-Za-z_]"
+)
+_SECTION = "__"  # checkov's own entries: __start_line__, __end_line__, __address__ …
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One instance of a resource.
+
+    Attributes:
+        address: Such as ``module.function["a"].aws_lambda_function.this``.
+        type: The resource type.
+        values: Its attributes; nested blocks are lists of mappings.
+        name: The resource's label.
+        index: The ``for_each`` key or ``count`` number; None without one.
+        module: The path of module calls to it, each with its key: ``(("function", "a"),)``.
+        definition: Where it is written, such as ``modules/lambda/aws_lambda_function.this``.
+        data: Whether it is a data source.
+    """
+
+    address: str
+    type: str
+    values: Mapping[str, Any]
+    name: str = ""
+    index: str | int | None = None
+    module: tuple[tuple[str, str | int | None], ...] = ()
+    definition: str = ""
+    data: bool = field(default=False)
+
+    def get(self, path: str) -> Any:
+        """The value at a dotted path, the first block where there are several; None if there is none."""
+        return next(iter(self.all(path)), None)
+
+    def all(self, path: str) -> Iterator[Any]:
+        """Every value at a dotted path, through all blocks."""
+        yield from _walk(self.values, path.split("."))
+
+
+def _walk(value: Any, path: list[str]) -> Iterator[Any]:
+    if value is UNKNOWN:
+        yield UNKNOWN
+    elif isinstance(value, list) and path and not path[0].isdigit():
+        for one in value:
+            yield from _walk(one, path)
+    elif not path:
+        if value is not None:
+            yield value
+    elif isinstance(value, Mapping) and path[0] in value:
+        yield from _walk(value[path[0]], path[1:])
+
+
+def known(after: Any, unknown: Any) -> Any:
+    """A planned value with `UNKNOWN` wherever ``after_unknown`` has true."""
+    if unknown is True:
+        return UNKNOWN
+    if isinstance(unknown, Mapping):
+        here = after if isinstance(after, Mapping) else {}
+        return {name: known(here.get(name), unknown.get(name, False)) for name in {**here, **unknown}}
+    if isinstance(unknown, list):
+        here_ = after if isinstance(after, list) else []
+        count = max(len(here_), len(unknown))
+        pad = [None] * count
+        return [known(one, part) for one, part in zip([*here_, *pad][:count], [*unknown, *pad][:count], strict=True)]
+    return after
+
+
+def rendered(conf: Mapping[str, Any]) -> dict[str, Any]:
+    """What checkov hands to a check: every value in a list of one, blocks as lists of mappings."""
+    return {name: _unwrapped(value) for name, value in conf.items() if not name.startswith(_SECTION)}
+
+
+def _unwrapped(value: Any) -> Any:
+    if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], Mapping):
+        return _plain(value[0])
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return rendered(value)
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, str):
+        if value == "null":
+            return None
+        return UNKNOWN if _UNRENDERED.search(value) else value
+    return value
+
+
+def is_true(value: Any) -> bool:
+    """Whether a value is true, also where it came as a text."""
+    return value is True or (isinstance(value, str) and value.lower() == "true")
+
+
+def is_false(value: Any) -> bool:
+    """Whether a value is known and not true: false, missing, or a text that says so."""
+    return value is not UNKNOWN and not is_true(value)
+
+
+def number(value: Any) -> float | None:
+    """A value as a number; None for anything else, unknown included."""
+    if isinstance(value, bool) or value is UNKNOWN or value is None:
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def listed(value: Any) -> list[Any]:
+    """A value that may be one or a list of several, as JSON policies and HCL both allow, as a list."""
+    if value is None:
+        return []
+    if isinstance(value, list | tuple | set | frozenset):
+        return list(value)
+    return [value]
+
+
+def parsed(value: Any) -> Any:
+    """A JSON text, read; `UNKNOWN` if it is unknown, None if it is no JSON."""
+    if value is UNKNOWN or isinstance(value, Mapping):
+        return value
+    try:
+        return json.loads(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def shown(value: Any) -> str:
+    """A value for a message, in one short line."""
+    if value is UNKNOWN or value is None:
+        return repr(UNKNOWN) if value is UNKNOWN else "not set"
+    text = value if isinstance(value, str) else json.dumps(value, default=repr)
+    text = text if len(text) <= 160 else f"{text[:157]}..."
+    return f'"{text}"' if isinstance(value, str) else text
