@@ -87,3 +87,31 @@ def mock_integration_method(original: Any) -> Any:
         return gw._v1_response(integration, 201)
 
     return put_integration
+
+
+def _tells_plain_paths(original: Any) -> bool:
+    return b"~1" not in original({"methodSettings": {"/pets/GET": {}}})[2]
+
+
+@mends(gw, "_v1_response", needed=_tells_plain_paths)
+def method_setting_paths(original: Any) -> Any:
+    """A stage tells the settings of a method by its encoded path, as UpdateStage takes it.
+
+    AWS: "Any slash character appearing in path names must be escaped with ~1": ``~1pets~1{petId}/GET``, and so GetStage
+    answers, by which Terraform finds what it set.
+    https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html
+    https://github.com/hashicorp/terraform-provider-aws/issues/9738
+    MiniStack: takes the encoded path and answers ``/pets/{petId}/GET``.
+    """
+
+    def v1_response(data: Any, *status: int) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("methodSettings"), dict):
+            data = {**data, "methodSettings": {_encoded(key): each for key, each in data["methodSettings"].items()}}
+        return original(data, *status)
+
+    return v1_response
+
+
+def _encoded(key: str) -> str:
+    path, _, method = key.rpartition("/")
+    return f"{path.replace('/', '~1')}/{method}"

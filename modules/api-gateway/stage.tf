@@ -73,7 +73,8 @@ resource "aws_api_gateway_method_settings" "all" {
 resource "aws_api_gateway_method_settings" "route" {
   for_each = { for name, route in var.routes : name => route if route.throttle.burst_limit >= 0 || route.throttle.rate_limit >= 0 }
 
-  method_path = "${trimprefix(each.value.path, "/")}/${each.value.method}"
+  # API Gateway takes, and tells, a path with its slashes as "~1"; the provider passes it on as it is.
+  method_path = "${replace(each.value.path, "/", "~1")}/${each.value.method}"
   rest_api_id = aws_api_gateway_rest_api.this.id
   stage_name  = aws_api_gateway_stage.this.stage_name
 

@@ -146,6 +146,14 @@ variable "routes" {
     ]))
     error_message = "routes has the parameters [${join(", ", flatten([for route in values(var.routes) : keys(route.parameters)]))}]: write method.request.<querystring, header or path>.<name>."
   }
+
+  validation {
+    condition = alltrue([
+      for route in values(var.routes) :
+      (route.throttle.burst_limit == -1 || route.throttle.burst_limit >= 0) && (route.throttle.rate_limit == -1 || route.throttle.rate_limit >= 0) && floor(route.throttle.burst_limit) == route.throttle.burst_limit
+    ])
+    error_message = "routes throttles ${jsonencode({ for name, route in var.routes : name => route.throttle })}: give a whole burst_limit and a rate_limit of 0 (nothing gets through) or more, or leave them out (-1) for the usage plan's."
+  }
 }
 
 variable "stage_name" {

@@ -83,6 +83,16 @@ variable "rules" {
   }
 
   validation {
+    condition = alltrue(flatten([
+      for name, rule in var.rules : [
+        for target in keys(rule.targets) :
+        !can(regex("^[A-Za-z0-9_.-]{1,64}$", name)) || can(regex("^[A-Za-z0-9_-]{1,80}$", "${name}-${target}-dlq"))
+      ]
+    ]))
+    error_message = "rules makes the dead-letter queues [${join(", ", flatten([for name, rule in var.rules : [for target in keys(rule.targets) : "${name}-${target}-dlq"]]))}]: SQS takes 1 to 80 letters, digits, hyphens and underscores; shorten the rule's or the target's name, and use no dots."
+  }
+
+  validation {
     condition     = alltrue(flatten([for rule in values(var.rules) : [for target in values(rule.targets) : contains(["lambda", "sns", "sqs"], target.type)]]))
     error_message = "rules has the target types [${join(", ", flatten([for rule in values(var.rules) : values(rule.targets)[*].type]))}]: type is lambda, sns or sqs."
   }

@@ -81,6 +81,11 @@ variable "code" {
     object_version = string
   })
   nullable = false
+
+  validation {
+    condition     = !contains(["", "null"], var.code.object_version)
+    error_message = "code.object_version is \"${var.code.object_version}\": give the version id of an object in a bucket that keeps versions (one put before versioning was on has none; it is \"null\")."
+  }
 }
 
 variable "dead_letter_retention_days" {
@@ -107,6 +112,11 @@ variable "environment" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Za-z][A-Za-z0-9_]+$", name))])
+    error_message = "environment names [${join(", ", keys(var.environment))}]: Lambda takes two or more letters, digits and underscores, starting with a letter."
+  }
 }
 
 variable "event_sources" {
@@ -125,6 +135,26 @@ variable "event_sources" {
   }))
   default  = {}
   nullable = false
+
+  validation {
+    condition     = alltrue([for source in values(var.event_sources) : can(regex("^arn:aws[a-z-]*:(dynamodb|kinesis):[a-z0-9-]+:[0-9]{12}:(table/[^/]+/stream/.+|stream/.+)$", source.arn))])
+    error_message = "event_sources reads [${join(", ", values(var.event_sources)[*].arn)}]: give the ARN of a DynamoDB or Kinesis stream."
+  }
+
+  validation {
+    condition = alltrue([
+      for source in values(var.event_sources) :
+      source.parallelization_factor >= 1 && source.parallelization_factor <= 10 &&
+      source.maximum_batching_window >= 0 && source.maximum_batching_window <= 300 &&
+      source.tumbling_window_size_seconds >= 0 && source.tumbling_window_size_seconds <= 900
+    ])
+    error_message = "event_sources is ${jsonencode(var.event_sources)}: Lambda takes a parallelization_factor of 1 to 10, a maximum_batching_window of 0 to 300 s and a tumbling_window_size_seconds of 0 to 900."
+  }
+
+  validation {
+    condition     = alltrue([for source in values(var.event_sources) : source.maximum_record_age_seconds == -1 || (source.maximum_record_age_seconds >= 60 && source.maximum_record_age_seconds <= 604800)])
+    error_message = "event_sources drops records after [${join(", ", values(var.event_sources)[*].maximum_record_age_seconds)}] seconds: give 60 to 604800, or -1 to try for as long as the stream keeps them."
+  }
 
   validation {
     condition     = alltrue([for source in values(var.event_sources) : contains(["LATEST", "TRIM_HORIZON"], source.starting_position)])

@@ -287,3 +287,19 @@ def test_a_throttled_function_is_500(api: Api) -> None:
     finally:
         lambdas.delete_function_concurrency(FunctionName=api.function)
     assert eventually(lambda: api.call("GET", "/items?want=event").status == 201)
+
+
+def test_a_methods_own_limits_hold_and_are_told_by_the_encoded_path(api: Api) -> None:
+    gateway = api.cloud.client("apigateway")
+    stage = {"restApiId": api.api_id, "stageName": "v1"}
+    limits = {"/~1items/GET/throttling/rateLimit": "0", "/~1items/GET/throttling/burstLimit": "0"}
+    operations = [{"op": "replace", "path": path, "value": value} for path, value in limits.items()]
+    gateway.update_stage(**stage, patchOperations=operations)
+    settings = gateway.get_stage(**stage)["methodSettings"]
+    assert list(settings) == ["~1items/GET"]
+    assert (settings["~1items/GET"]["throttlingRateLimit"], settings["~1items/GET"]["throttlingBurstLimit"]) == (0, 0)
+    assert api.call("GET", "/items?want=event").status == 429
+    assert api.call("POST", "/items", {"lines": [1]}).status == 201
+    gateway.update_stage(**stage, patchOperations=[{"op": "remove", "path": "/~1items/GET"}])
+    assert gateway.get_stage(**stage)["methodSettings"] == {}
+    assert api.call("GET", "/items?want=event").status == 201
