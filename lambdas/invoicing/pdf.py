@@ -152,7 +152,8 @@ class Renderer:
             for name, value in facts
         ]
         fact_table = Table(rows, colWidths=[24 * mm, 48 * mm], hAlign="RIGHT")
-        fact_table.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), *_padding(0, 1.2)])
+        on_the_line = ("TOPPADDING", (0, 0), (0, -1), 2.7)  # the small label's baseline on that of what it names
+        fact_table.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), *_padding(0, 1.2), on_the_line])
         title = self._text(_TITLES[invoice.kind].upper(), TITLE, width=right, height=30 * mm)
         head = Table([[issuer, title], [recipient, fact_table]], colWidths=[left, right])
         head.setStyle(

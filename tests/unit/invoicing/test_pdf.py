@@ -1,6 +1,7 @@
 """The PDF: every figure in its text, whatever the text; the same bytes for the same invoice."""
 
 import io
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -102,16 +103,48 @@ def test_a_credit_note_says_so(renderer: Renderer) -> None:
     assert "Nothing is to be paid." in page
 
 
-def test_twelve_hundred_lines_are_all_there_with_the_headings_on_every_page(renderer: Renderer) -> None:
-    lines = [LINE | {"description": f"Item no. {number:04d}!"} for number in range(1, 1201)]
-    printed = pages(renderer.render(made(lines=lines)))
+def test_every_figure_of_twelve_hundred_lines_is_there_with_the_headings_on_every_page(renderer: Renderer) -> None:
+    dice = random.Random(20261122)  # noqa: S311 -- figures of a test, the same every time
+    lines = [
+        {
+            "description": f"Item no. {number:04d}!",
+            "quantity": f"{dice.choice([-1, 1]) * dice.randint(1, 99999) / 100:.2f}",
+            "unitPrice": f"{dice.randint(0, 9999999) / 1000:.3f}",
+            "discount": dice.choice(["0", "2.5", "10"]),
+            "taxRate": dice.choice(["0", "7", "19"]),
+        }
+        for number in range(1, 1201)
+    ]
+    invoice = made(lines=lines)
+    printed = pages(renderer.render(invoice))
     assert len(printed) > 20
-    whole = "\n".join(printed)
-    assert [number for number in range(1, 1201) if f"Item no. {number:04d}!" not in whole] == []
-    table_pages = [page for page in printed if "Item no." in page]
-    assert all("Description" in page and "Unit price" in page for page in table_pages)
-    assert f"Page 2 of {len(printed)}" in printed[1]
-    assert "Invoice 0042" in printed[1]
+    whole = " ".join("\n".join(printed).split())
+    for number, line in enumerate(invoice.lines, 1):
+        row = (
+            str(number),
+            line.description,
+            grouped(number_text(line.quantity)),
+            grouped(price_text(line.unit_price, "EUR")),
+            *([number_text(line.discount)] if line.discount else []),
+            number_text(line.tax_rate),
+            grouped(text(line.net, "EUR")),
+        )
+        assert f" {' '.join(row)} " in whole
+    for amount in (invoice.subtotal, invoice.tax_total, invoice.total, *(tax.amount for tax in invoice.taxes)):
+        assert grouped(text(amount, "EUR")) in printed[-1] + printed[-2]
+    for number, page in enumerate(printed, 1):
+        assert f"Page {number} of {len(printed)}" in page
+        assert "Item no." not in page or ("Description" in page and "Unit price" in page)
+        assert number == 1 or "Invoice 0042" in page
+
+
+def test_hundreds_of_pages_keep_their_heads(renderer: Renderer) -> None:
+    lines = [LINE | {"description": f"Item no. {number:04d}!" + "\nx" * 15} for number in range(1, 801)]
+    printed = pages(renderer.render(made(lines=lines)))
+    assert len(printed) > 200
+    assert [number for number, page in enumerate(printed[1:], 2) if "Invoice 0042" not in page] == []
+    assert all("Unit price" in page for page in printed if "Item no." in page)
+    assert f"Page {len(printed)} of {len(printed)}" in printed[-1]
 
 
 @pytest.mark.parametrize(
