@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,7 +169,7 @@ def write_cli_config(lock_file: Path, *, folder: Path | None = None, among: Sequ
     if mirror is None:
         (folder / "plugin-cache").mkdir(exist_ok=True)  # Terraform refuses a cache folder that does not exist
     path = folder / "terraform.rc"
-    draft = folder / f".terraform.rc.{os.getpid()}"
+    draft = folder / f".terraform.rc.{os.getpid()}.{threading.get_ident()}"  # plans are made side by side
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
     return CliConfig(path, mirror, searched, wanted)
