@@ -102,7 +102,7 @@ def engine(session: nox.Session) -> None:
 @nox.session
 def apply(session: nox.Session) -> None:
     """Every live environment: apply, second plan empty, destroy, nothing left."""
-    tests(session, "tests/apply")
+    tests(session, "tests/apply", "-n", "10", "--dist", "loadgroup")  # nearly all of it is waiting
 
 
 @nox.session

@@ -44,6 +44,12 @@ def _keys(client: Client) -> Iterator[str]:
             yield key["KeyId"]
 
 
+def _aliases(client: Client) -> Iterator[str]:
+    for found in _pages(client, "list_aliases", "Aliases"):
+        if not found["AliasName"].startswith("alias/aws/"):
+            yield found["AliasName"]
+
+
 def _named(operation: str, key: str, name: str, **arguments: object) -> Callable[[Client], Iterator[str]]:
     """A lister for a service whose answer is a paginated list of things with a name."""
     return lambda client: (str(found[name]) for found in _pages(client, operation, key, **arguments))
@@ -67,6 +73,7 @@ _LISTERS: Mapping[tuple[str, str], Callable[[Client], Iterator[str]]] = {
     ("events", "archive"): lambda c: (found["ArchiveName"] for found in c.list_archives()["Archives"]),
     ("iam", "role"): _named("list_roles", "Roles", "RoleName"),
     ("iam", "policy"): _named("list_policies", "Policies", "PolicyName", Scope="Local"),
+    ("kms", "alias"): _aliases,
     ("kms", "key"): _keys,
     ("lambda", "function"): _named("list_functions", "Functions", "FunctionName"),
     ("lambda", "event source mapping"): _named("list_event_source_mappings", "EventSourceMappings", "UUID"),
@@ -94,13 +101,20 @@ def inventory(credentials: Mapping[str, str]) -> set[str]:
         region_name=credentials["AWS_REGION"],
     )
     clients: dict[str, Client] = {}
-    found: set[str] = set()
-    for (service, kind), lister in _LISTERS.items():
+
+    def client(service: str) -> Client:
         if service not in clients:
             clients[service] = session.client(
                 service,  # type: ignore[call-overload]
                 endpoint_url=credentials.get("AWS_ENDPOINT_URL"),
                 config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}),
             )
-        found |= {f"{service} {kind} {name}" for name in lister(clients[service])}
-    return found
+        return clients[service]
+
+    found = {
+        f"{service} {kind} {name}" for (service, kind), lister in _LISTERS.items() for name in lister(client(service))
+    }
+    # Budgets alone want to be told which account they are asked about.
+    account = client("sts").get_caller_identity()["Account"]
+    budgets = _pages(client("budgets"), "describe_budgets", "Budgets", AccountId=account)
+    return found | {f"budgets budget {budget['BudgetName']}" for budget in budgets}

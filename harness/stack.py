@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness import package
-from harness.engine import EmbeddedEngine, Engine
+from harness.engine import Engine
 from harness.engine.base import REMOVED_VARIABLES
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
@@ -57,6 +57,10 @@ class Stack(BaseModel):
     functions: dict[str, str]
     dead_letter_queues: dict[str, str]
     downstream_queue_url: str
+    api_key_secret_arn: str
+    dashboard_name: str
+    alarm_topic_arn: str
+    alarms: dict[str, str]
     credentials: dict[str, str]
 
     @classmethod
@@ -104,17 +108,7 @@ class Stack(BaseModel):
             "TABLE_NAME": self.table_name,
             "EVENT_BUS": self.event_bus,
         }
-        lines = [
-            f"# The running stack of {self.environment!r}, for a shell: source this file. Written by `nox -s up`.",
-            f"unset {' '.join(REMOVED_VARIABLES)}",
-            # A service's own endpoint (AWS_ENDPOINT_URL_S3 ...) would win over the engine's.
-            "for _name in $(env | sed -n 's/^\\(AWS_ENDPOINT_URL_[A-Z0-9_]*\\)=.*/\\1/p'); do unset \"$_name\"; done",
-            *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
-            *([f'export PATH={shlex.quote(str(terraform.parent))}:"$PATH"'] if terraform else []),
-            'export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"',
-            'export no_proxy="127.0.0.1,localhost${no_proxy:+,$no_proxy}"',
-        ]
-        _write_private(self.path(self.environment).with_suffix(".env"), "\n".join(lines) + "\n")
+        write_shell(self.path(self.environment).with_suffix(".env"), variables, terraform=terraform)
 
     def forget(self) -> None:
         """Remove the description: the stack no longer runs."""
@@ -138,6 +132,27 @@ class Stack(BaseModel):
             aws_secret_access_key=self.credentials["AWS_SECRET_ACCESS_KEY"],
             region_name=self.region,
         )
+
+
+def write_shell(path: Path, variables: Mapping[str, str], *, terraform: Path | None = None) -> None:
+    """Write what a shell sources to act on an engine, and on nothing else that its user may have set up.
+
+    Args:
+        path: The file, ``stack-<environment>.env``; readable by its owner only.
+        variables: What to export.
+        terraform: The Terraform to put first on the shell's PATH, where that does not find the same by itself.
+    """
+    lines = [
+        f"# The running stack of {path.stem.removeprefix('stack-')!r}, for a shell: source this file.",
+        f"unset {' '.join(REMOVED_VARIABLES)}",
+        # A service's own endpoint (AWS_ENDPOINT_URL_S3 ...) would win over the engine's.
+        "for _name in $(env | sed -n 's/^\\(AWS_ENDPOINT_URL_[A-Z0-9_]*\\)=.*/\\1/p'); do unset \"$_name\"; done",
+        *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
+        *([f'export PATH={shlex.quote(str(terraform.parent))}:"$PATH"'] if terraform else []),
+        'export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"',
+        'export no_proxy="127.0.0.1,localhost${no_proxy:+,$no_proxy}"',
+    ]
+    _write_private(path, "\n".join(lines) + "\n")
 
 
 def forget(environment: str) -> None:
@@ -164,7 +179,7 @@ class Deployment:
     """
 
     environment: str
-    engine: EmbeddedEngine
+    engine: Engine
     artifacts: Path
     work: Path
 
@@ -179,6 +194,7 @@ class Deployment:
             **self.engine.environment(),
             "TF_VAR_account_id": self.engine.account_id,
             "TF_VAR_artifacts_dir": str(self.artifacts),
+            "TF_WORKSPACE": "default",  # whatever a user of the same data folder has selected
         }
 
     @cached_property
@@ -216,7 +232,7 @@ class Deployment:
         return self.describe()
 
     def describe(self) -> Stack:
-        """Describe the applied stack from Terraform's outputs."""
+        """Describe the applied stack from Terraform's outputs; the API's key is the current one of its secret."""
         outputs = self.terraform.output()
         endpoint = self.engine.endpoint_url
         return Stack(
@@ -227,10 +243,14 @@ class Deployment:
             endpoint_url=endpoint,
             api_url=f"{endpoint}/_aws/execute-api/{outputs['api_id']}/{outputs['api_stage']}",
             credentials=self.engine.environment(),
+            api_key=self._current_api_key(outputs["api_key_secret_arn"]),
             **{
                 name: outputs[name]
                 for name in (
-                    "api_key",
+                    "api_key_secret_arn",
+                    "dashboard_name",
+                    "alarm_topic_arn",
+                    "alarms",
                     "uploads_bucket",
                     "documents_bucket",
                     "archives_bucket",
@@ -250,6 +270,8 @@ class Deployment:
             "TF_VAR_artifacts_dir": str(self.artifacts),
             "TF_DATA_DIR": str(self.work / "data"),
             "TF_CLI_CONFIG_FILE": str(self.terraform.config.path),
+            # The S3 backend takes no path-style address from the endpoint's form, as the provider does.
+            "TF_CLI_ARGS_init": "-backend-config=use_path_style=true",
         }
 
     @property
@@ -272,16 +294,20 @@ class Deployment:
         said = self.engine.last_errors(1)
         return said[0] if said else None
 
+    @property
+    def _session(self) -> boto3.Session:
+        environment = self.engine.environment()
+        return boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
+
+    def _current_api_key(self, secret_arn: str) -> str:
+        """The key that clients use now: rotation changes it, and Terraform's outputs know only the first."""
+        secrets = self._session.client("secretsmanager", endpoint_url=self.engine.endpoint_url)
+        value = json.loads(secrets.get_secret_value(SecretId=secret_arn)["SecretString"])
+        return str(value["apiKey"])
+
     def _ensure_state_bucket(self) -> None:
         """Make the state bucket on the engine, as ``live/bootstrap`` does on AWS."""
-        environment = self.engine.environment()
-        s3 = boto3.client(
-            "s3",
-            endpoint_url=environment["AWS_ENDPOINT_URL"],
-            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-            region_name=REGION,
-        )
+        s3 = self._session.client("s3", endpoint_url=self.engine.endpoint_url)
         try:
             s3.head_bucket(Bucket=self.state_bucket)
         except ClientError as fault:
@@ -291,7 +317,7 @@ class Deployment:
             s3.put_bucket_versioning(Bucket=self.state_bucket, VersioningConfiguration={"Status": "Enabled"})
 
 
-def build_for(engine: EmbeddedEngine) -> list[package.Artifact]:
+def build_for(engine: Engine) -> list[package.Artifact]:
     """Build every function's zip for the interpreter on which the engine runs handlers.
 
     Each engine gets copies of its own: another session of this checkout, on edited sources, must not change what this
@@ -304,7 +330,7 @@ def build_for(engine: EmbeddedEngine) -> list[package.Artifact]:
     return [replace(one, path=Path(shutil.copy(one.path, folder))) for one in built]
 
 
-def artifacts_of(engine: EmbeddedEngine) -> Path:
+def artifacts_of(engine: Engine) -> Path:
     """Where an engine's own zips lie."""
     return BUILD / "artifacts" / engine.instance
 

@@ -10,16 +10,27 @@ locals {
 module "invoice_platform" {
   source = "../../modules/invoice-platform"
 
-  account_id            = var.account_id
-  allowed_origins       = var.allowed_origins
-  api                   = local._api
-  artifacts_dir         = var.artifacts_dir
-  brand                 = var.brand
-  downstream_queue      = var.downstream_queue
-  environment           = local._environment
-  force_destroy         = var.force_destroy
-  lambda_settings       = var.lambda_settings
-  logging               = var.logging
-  stream_retry_attempts = var.stream_retry_attempts
-  table                 = var.table
+  providers = {
+    aws         = aws
+    aws.replica = aws.replica
+  }
+
+  account_id               = var.account_id
+  alert_emails             = var.alert_emails
+  allowed_origins          = var.allowed_origins
+  api                      = local._api
+  api_key_secret           = var.api_key_secret
+  artifacts_dir            = var.artifacts_dir
+  brand                    = var.brand
+  deletion_protection      = var.deletion_protection
+  downstream_queue         = var.downstream_queue
+  environment              = local._environment
+  force_destroy            = var.force_destroy
+  key_deletion_window_days = var.key_deletion_window_days
+  lambda_settings          = var.lambda_settings
+  logging                  = var.logging
+  monthly_budget_usd       = var.monthly_budget_usd
+  replication              = var.replication
+  stream_retry_attempts    = var.stream_retry_attempts
+  table                    = var.table
 }

@@ -1,12 +1,27 @@
+output "alarm_topic_arn" {
+  description = "The topic that alarms and the budget tell."
+  value       = module.invoice_platform.alarm_topic_arn
+}
+
+output "alarms" {
+  description = "The alarms: \"<kind>/<name>/<what>\" to the alarm's name."
+  value       = module.invoice_platform.alarms
+}
+
 output "api_id" {
   description = "The API's id."
   value       = module.invoice_platform.api_id
 }
 
 output "api_key" {
-  description = "The value for the header x-api-key."
+  description = "The first value for the header x-api-key; once it is rotated, the secret has the current one."
   value       = module.invoice_platform.api_key
   sensitive   = true
+}
+
+output "api_key_secret_arn" {
+  description = "The secret with the API's current key: apiKeyId, apiKey."
+  value       = module.invoice_platform.api_key_secret_arn
 }
 
 output "api_stage" {
@@ -22,6 +37,11 @@ output "api_url" {
 output "archives_bucket" {
   description = "The bucket where handled uploads end."
   value       = module.invoice_platform.archives_bucket
+}
+
+output "dashboard_name" {
+  description = "The dashboard's name."
+  value       = module.invoice_platform.dashboard_name
 }
 
 output "dead_letter_queues" {
@@ -57,6 +77,11 @@ output "event_dead_letter_queues" {
 output "functions" {
   description = "The functions: short name to function name."
   value       = module.invoice_platform.functions
+}
+
+output "replica_buckets" {
+  description = "The buckets in the second region: \"archives\" and \"documents\" to name; none without replication."
+  value       = module.invoice_platform.replica_buckets
 }
 
 output "table_name" {

@@ -1,5 +1,6 @@
-environment = "dev"
-region      = "us-east-1"
+environment    = "dev"
+region         = "us-east-1"
+replica_region = "us-west-2"
 
 lambda_settings = {
   memory_size          = 512
@@ -8,7 +9,6 @@ lambda_settings = {
 }
 
 table = {
-  deletion_protection    = false
   max_read_capacity      = 50
   max_write_capacity     = 50
   point_in_time_recovery = false
@@ -25,6 +25,11 @@ api = {
 
 allowed_origins = ["*"]
 
+api_key_secret = {
+  recovery_window_days = 0
+  rotation_days        = 90
+}
+
 brand = {
   name    = "Northwind Invoicing (dev)"
   address = "1 Example Street, 10115 Berlin, Germany"
@@ -38,6 +43,12 @@ logging = {
   retention_days = 14
 }
 
-downstream_queue      = true
-force_destroy         = true
-stream_retry_attempts = 10
+alert_emails             = []
+deletion_protection      = false
+downstream_queue         = true
+force_destroy            = true
+key_deletion_window_days = 7
+monthly_budget_usd       = 50
+previews                 = true
+replication              = false
+stream_retry_attempts    = 10

@@ -17,6 +17,12 @@ variable "artifacts_dir" {
   nullable    = false
 }
 
+variable "alert_emails" {
+  description = "Addresses that are told of alarms and of costs."
+  type        = list(string)
+  nullable    = false
+}
+
 variable "allowed_origins" {
   description = "Web origins whose scripts may call the API."
   type        = list(string)
@@ -34,6 +40,15 @@ variable "api" {
   nullable = false
 }
 
+variable "api_key_secret" {
+  description = "The secret with the API's key: days after which the key is changed, and days for which the deleted secret can be restored."
+  type = object({
+    recovery_window_days = number
+    rotation_days        = number
+  })
+  nullable = false
+}
+
 variable "brand" {
   description = "Who sends the invoices, as the PDF shows it."
   type = object({
@@ -44,6 +59,12 @@ variable "brand" {
     vat_id  = optional(string, "")
   })
   nullable = false
+}
+
+variable "deletion_protection" {
+  description = "Whether DynamoDB refuses to delete the table."
+  type        = bool
+  nullable    = false
 }
 
 variable "downstream_queue" {
@@ -61,6 +82,12 @@ variable "environment" {
 variable "force_destroy" {
   description = "Whether destroying the environment also deletes what its buckets hold."
   type        = bool
+  nullable    = false
+}
+
+variable "key_deletion_window_days" {
+  description = "Days between the environment's destruction and the end of its key."
+  type        = number
   nullable    = false
 }
 
@@ -83,9 +110,38 @@ variable "logging" {
   nullable = false
 }
 
+variable "monthly_budget_usd" {
+  description = "What the environment may cost a month, in US dollars."
+  type        = number
+  nullable    = false
+}
+
+variable "previews" {
+  description = "Whether workspaces other than default are preview copies of this environment; where not, they are refused."
+  type        = bool
+  nullable    = false
+
+  validation {
+    condition     = var.previews || terraform.workspace == "default"
+    error_message = "The workspace is \"${terraform.workspace}\", and ${var.environment} has no preview copies: terraform workspace select default. (Previews are copies of dev.)"
+  }
+}
+
 variable "region" {
   description = "The AWS region."
   type        = string
+  nullable    = false
+}
+
+variable "replica_region" {
+  description = "The second AWS region, where replicas lie."
+  type        = string
+  nullable    = false
+}
+
+variable "replication" {
+  description = "Whether documents and archives are copied to the second region."
+  type        = bool
   nullable    = false
 }
 
@@ -96,9 +152,8 @@ variable "stream_retry_attempts" {
 }
 
 variable "table" {
-  description = "The table: provisioned capacity, point-in-time recovery, deletion protection."
+  description = "The table: provisioned capacity, point-in-time recovery."
   type = object({
-    deletion_protection    = bool
     max_read_capacity      = number
     max_write_capacity     = number
     point_in_time_recovery = bool

@@ -53,11 +53,12 @@ module "event_bus" {
   }
 }
 
-# Not encrypted at rest: with the AWS-managed key alias/aws/sns EventBridge could not publish (that key's policy
-# cannot be widened). A customer-managed key that admits events.amazonaws.com is the way, once there is one.
+# Encrypted with the environment's key, which admits events.amazonaws.com: with the AWS-managed key alias/aws/sns
+# EventBridge could not publish (that key's policy cannot be widened).
 resource "aws_sns_topic" "downstream" {
-  name = local._names.downstream
-  tags = var.tags
+  name              = local._names.downstream
+  kms_master_key_id = module.key.key_id
+  tags              = var.tags
 }
 
 data "aws_iam_policy_document" "downstream_topic" {

@@ -101,6 +101,45 @@ locals {
         UpdateInvoices = { actions = ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources = [local._arns.table] }
       }
     }
+
+    rotate-api-key = {
+      description = "Changes the API's key, step by step, when Secrets Manager asks for it."
+      environment = {
+        API_KEY_PREFIX = local._names.rotated
+      }
+      statements = {
+        # Looked up by name, which API Gateway's permissions do not know; a rotated key's id is its own choice.
+        ChangeKeys = { actions = ["apigateway:DELETE", "apigateway:GET", "apigateway:PATCH"], resources = ["${local._arns.gateway}/apikeys/*"] }
+        MakeKeys   = { actions = ["apigateway:GET", "apigateway:POST"], resources = ["${local._arns.gateway}/apikeys"] }
+        RotateSecret = {
+          actions   = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"]
+          resources = [local._arns.secret]
+        }
+      }
+    }
+  }
+
+  # What has an id of AWS's own choice is told and granted apart, for the reason above.
+  _environment_by_id = {
+    rotate-api-key = { USAGE_PLAN_ID = module.api.usage_plan_id }
+  }
+
+  _statements_by_id = {
+    rotate-api-key = {
+      OpenSecret = {
+        actions    = ["kms:Decrypt", "kms:GenerateDataKey"]
+        conditions = { "kms:ViaService" = { test = "StringEquals", values = ["secretsmanager.${local._region}.amazonaws.com"] } }
+        resources  = [module.key.key_arn]
+      }
+      JoinPlan = {
+        actions   = ["apigateway:GET", "apigateway:POST"]
+        resources = ["${local._arns.gateway}/usageplans/${module.api.usage_plan_id}/keys"]
+      }
+      ReadPlan = {
+        actions   = ["apigateway:GET"]
+        resources = ["${local._arns.gateway}/usageplans/${module.api.usage_plan_id}/keys/*"]
+      }
+    }
   }
 
   _alias_arns = { for name in keys(local._functions) : name => "arn:${local._partition}:lambda:${local._scope}:function:${name}-${var.environment}:live" }
@@ -141,11 +180,12 @@ module "function" {
   description          = each.value.description
   event_sources        = lookup(local._event_sources, each.key, {})
   handler              = "${replace(each.key, "-", "_")}.handler.lambda_handler"
+  kms_key_arn          = module.key.key_arn
   memory_size          = var.lambda_settings.memory_size
   name                 = "${each.key}-${var.environment}"
   permissions          = lookup(local._permissions, each.key, {})
   reserved_concurrency = var.lambda_settings.reserved_concurrency
-  statements           = each.value.statements
+  statements           = merge(each.value.statements, lookup(local._statements_by_id, each.key, {}))
   tags                 = var.tags
   timeout              = var.lambda_settings.timeout
 
@@ -155,7 +195,7 @@ module "function" {
     object_version = aws_s3_object.code[each.key].version_id
   }
 
-  environment = merge(each.value.environment, {
+  environment = merge(each.value.environment, lookup(local._environment_by_id, each.key, {}), {
     ENVIRONMENT                  = var.environment
     LOG_LEVEL                    = var.logging.level
     POWERTOOLS_METRICS_NAMESPACE = "InvoicePlatform"

@@ -1,4 +1,5 @@
-# One whole environment of the invoice platform. By topic: storage.tf, functions.tf, code.tf, events.tf, api.tf.
+# One whole environment of the invoice platform. By topic: storage.tf, functions.tf, code.tf, events.tf, api.tf,
+# secrets.tf, monitoring.tf.
 
 data "aws_partition" "current" {}
 
@@ -13,6 +14,9 @@ locals {
     api        = "invoice-api-${var.environment}"
     bus        = "invoice-events-${var.environment}"
     downstream = "invoice-downstream-${var.environment}"
+    key        = "invoice-platform-${var.environment}"
+    rotated    = "invoice-api-key-${var.environment}" # what the names of rotated API keys begin with
+    secret     = "invoice-api-keys-${var.environment}"
     table      = "invoices-${var.environment}"
   }
 
@@ -21,6 +25,10 @@ locals {
     for purpose in ["access-logs", "archives", "artifacts", "documents", "uploads"] :
     purpose => "invoice-${purpose}-${var.environment}-${var.account_id}"
   }
+  _replicas = {
+    for purpose in(var.replication ? ["archives", "documents"] : []) :
+    purpose => "invoice-${purpose}-replica-${var.environment}-${var.account_id}"
+  }
 
   # ARNs are made from names instead of being read back, so that a plan shows every policy in full, where it can be
   # checked before anything exists.
@@ -28,8 +36,10 @@ locals {
     archives   = "arn:${local._partition}:s3:::${local._buckets["archives"]}"
     bus        = "arn:${local._partition}:events:${local._scope}:event-bus/${local._names.bus}"
     documents  = "arn:${local._partition}:s3:::${local._buckets["documents"]}"
+    gateway    = "arn:${local._partition}:apigateway:${local._region}::"
     downstream = "arn:${local._partition}:sns:${local._scope}:${local._names.downstream}"
     queue      = "arn:${local._partition}:sqs:${local._scope}:${local._names.downstream}"
+    secret     = "arn:${local._partition}:secretsmanager:${local._scope}:secret:${local._names.secret}-??????" # AWS ends it so
     table      = "arn:${local._partition}:dynamodb:${local._scope}:table/${local._names.table}"
     uploads    = "arn:${local._partition}:s3:::${local._buckets["uploads"]}"
   }

@@ -1,12 +1,27 @@
+output "alarm_topic_arn" {
+  description = "The topic that alarms and the budget tell."
+  value       = module.monitoring.topic_arn
+}
+
+output "alarms" {
+  description = "The alarms: \"<kind>/<name>/<what>\" to the alarm's name."
+  value       = { for key, alarm in module.monitoring.alarms : key => alarm.name }
+}
+
 output "api_id" {
   description = "The API's id."
   value       = module.api.api_id
 }
 
 output "api_key" {
-  description = "The value for the header x-api-key."
+  description = "The first value for the header x-api-key; once it is rotated, the secret has the current one."
   value       = module.api.api_key
   sensitive   = true
+}
+
+output "api_key_secret_arn" {
+  description = "The secret with the API's current key: apiKeyId, apiKey."
+  value       = module.api_key_secret.secret_arn
 }
 
 output "api_stage" {
@@ -22,6 +37,11 @@ output "api_url" {
 output "archives_bucket" {
   description = "The bucket where handled uploads end."
   value       = module.archives.name
+}
+
+output "dashboard_name" {
+  description = "The dashboard's name."
+  value       = module.monitoring.dashboard_name
 }
 
 output "dead_letter_queues" {
@@ -57,6 +77,11 @@ output "event_dead_letter_queues" {
 output "functions" {
   description = "The functions: short name to function name."
   value       = { for name, function in module.function : name => function.function_name }
+}
+
+output "replica_buckets" {
+  description = "The buckets in the second region: \"archives\" and \"documents\" to name; none without replication."
+  value       = { for purpose, replica in module.replica : purpose => replica.name }
 }
 
 output "table_name" {

@@ -1,7 +1,7 @@
 module "table" {
   source = "../dynamodb"
 
-  deletion_protection    = var.table.deletion_protection
+  deletion_protection    = var.deletion_protection
   hash_key               = "invoiceId"
   point_in_time_recovery = var.table.point_in_time_recovery
   read_capacity          = var.table.read_capacity
@@ -91,6 +91,7 @@ module "documents" {
   account_id     = var.account_id
   force_destroy  = var.force_destroy
   name           = local._buckets["documents"]
+  replication    = { bucket = one([for purpose, replica in module.replica : replica.versioned_name if purpose == "documents"]) }
   tags           = var.tags
 }
 
@@ -101,9 +102,25 @@ module "archives" {
   account_id     = var.account_id
   force_destroy  = var.force_destroy
   name           = local._buckets["archives"]
+  replication    = { bucket = one([for purpose, replica in module.replica : replica.versioned_name if purpose == "archives"]) }
   tags           = var.tags
 
   lifecycle_rules = {
     archive = { transitions = { GLACIER = var.archive_after_days } }
   }
+}
+
+# What cannot be made again, in a second region: the invoices' documents and the files that they came from.
+module "replica" {
+  source   = "../s3-bucket"
+  for_each = local._replicas
+
+  providers = { aws = aws.replica }
+
+  account_id      = var.account_id
+  force_destroy   = var.force_destroy
+  lifecycle_rules = { archive = { transitions = { GLACIER = var.archive_after_days } } } # read only when the first region is lost
+  name            = each.value
+  request_metrics = false
+  tags            = var.tags
 }

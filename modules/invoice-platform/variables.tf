@@ -9,6 +9,13 @@ variable "account_id" {
   }
 }
 
+variable "alert_emails" {
+  description = "Addresses that are told of alarms and of costs; each gets a mail to confirm."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
 variable "allowed_origins" {
   description = "Web origins whose scripts may call the API; only \"*\" for any."
   type        = list(string)
@@ -27,6 +34,16 @@ variable "api" {
     manage_account_logging = optional(bool, false)
     quota_per_day          = optional(number, 10000)
     rate_limit             = optional(number, 50)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "api_key_secret" {
+  description = "The secret with the API's key: days after which the key is changed (the one before it works on until the next change), and days for which the deleted secret can be restored (0: deleted at once)."
+  type = object({
+    recovery_window_days = optional(number, 30)
+    rotation_days        = optional(number, 90)
   })
   default  = {}
   nullable = false
@@ -72,6 +89,13 @@ variable "brand" {
   }
 }
 
+variable "deletion_protection" {
+  description = "Whether DynamoDB refuses to delete the table."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "downstream_queue" {
   description = "Whether a queue subscribes to the downstream topic, standing in for the systems that will."
   type        = bool
@@ -97,6 +121,13 @@ variable "force_destroy" {
   nullable    = false
 }
 
+variable "key_deletion_window_days" {
+  description = "Days between the environment's destruction and the end of its key, after which nothing that the key encrypted can be read."
+  type        = number
+  default     = 30
+  nullable    = false
+}
+
 variable "lambda_settings" {
   description = "What every function gets: memory in MB, time-out in seconds, reserved concurrent executions."
   type = object({
@@ -117,6 +148,19 @@ variable "logging" {
   nullable = false
 }
 
+variable "monthly_budget_usd" {
+  description = "What the environment may cost a month, in US dollars: told at 80 and 100 per cent, and when 100 is forecast."
+  type        = number
+  nullable    = false
+}
+
+variable "replication" {
+  description = "Whether documents and archives are copied to buckets in the region of the provider aws.replica."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "stream_retry_attempts" {
   description = "How often a failing part of a stream batch is tried again before it goes to the dead-letter queue."
   type        = number
@@ -130,9 +174,8 @@ variable "stream_retry_attempts" {
 }
 
 variable "table" {
-  description = "The table: provisioned read and write capacity (of the table and of every index) and how far auto-scaling may raise it, point-in-time recovery, deletion protection."
+  description = "The table: provisioned read and write capacity (of the table and of every index) and how far auto-scaling may raise it, point-in-time recovery."
   type = object({
-    deletion_protection    = optional(bool, true)
     max_read_capacity      = optional(number, 100)
     max_write_capacity     = optional(number, 100)
     point_in_time_recovery = optional(bool, true)

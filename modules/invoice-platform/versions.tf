@@ -3,8 +3,9 @@ terraform {
 
   required_providers {
     aws = {
-      source  = "hashicorp/aws"
-      version = ">= 5.100, < 7"
+      source                = "hashicorp/aws"
+      version               = ">= 5.100, < 7"
+      configuration_aliases = [aws.replica] # the second region, where replicas lie
     }
   }
 }

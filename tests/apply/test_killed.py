@@ -17,9 +17,9 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 
 
 @pytest.fixture
-def build(tmp_path: Path) -> Iterator[Path]:
+def build(fresh_build: Callable[[], Path]) -> Iterator[Path]:
     """A build folder of its own, so that no other stack of this checkout is touched."""
-    folder = tmp_path / "build"
+    folder = fresh_build()
     yield folder
     harness("down", build=folder).wait(timeout=60)
 

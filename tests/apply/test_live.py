@@ -1,16 +1,47 @@
 """Every live environment, unmodified: it applies, its second plan is empty, and destroy leaves nothing behind."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from harness import snapshot
-from harness.engine import EmbeddedEngine, engine_for
+from harness.engine import EmbeddedEngine
 from harness.inventory import inventory
 from harness.paths import BUILD
 from harness.snapshot import Snapshot
 from harness.stack import Deployment, Stack, artifacts_of, build_for, environments
+from tests.apply.stage import Reader, group, prepared, started
+
+KINDS = {
+    "apigateway API key",
+    "apigateway rest API",
+    "apigateway usage plan",
+    "application-autoscaling scalable target",
+    "application-autoscaling scaling policy",
+    "dynamodb table",
+    "events archive",
+    "events bus",
+    "events rule",
+    "iam role",
+    "lambda event source mapping",
+    "lambda function",
+    "logs log group",
+    "s3 bucket",
+    "sns topic",
+    "sqs queue",
+}
+"""What every environment has, as the inventory calls it."""
+
+PROTECTED = "prod"
+"""The environment that a plain destroy must not take down."""
+
+
+def on(*names: str) -> list[object]:
+    """Parameters of the fixture `applied`: one worker each."""
+    return [pytest.param(name, marks=group(f"live-{name}")) for name in names]
 
 
 @dataclass(frozen=True)
@@ -24,55 +55,23 @@ class Applied:
     engine: EmbeddedEngine
 
 
-@pytest.fixture(scope="module", params=environments())
+@pytest.fixture(scope="module", params=on(*environments()))
 def applied(request: pytest.FixtureRequest) -> Iterator[Applied]:
     environment: str = request.param
-    engine = engine_for(instance=f"apply-{environment}", port="auto")
-    artifacts = build_for(engine)
-    key = snapshot.key_of(environment, artifacts)
-    engine.start(tied=True)
-    try:
-        engine.wait_healthy(timeout_s=60)
+    with started(f"apply-{environment}") as engine:
+        artifacts = build_for(engine)
+        key = snapshot.key_of(environment, artifacts)
         deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / engine.instance)
         deployment.prepare()
         before = inventory(engine.environment())
         stack = deployment.apply()
         yield Applied(before, deployment, stack, snapshot.take(deployment, stack, artifacts, key), engine)
-    finally:
-        engine.stop()
-
-
-def deployment_on(applied: Applied, engine: EmbeddedEngine) -> Deployment:
-    """The same live folder on a clone of the engine, initialised against the clone's copy of the state."""
-    deployment = Deployment(
-        applied.deployment.environment, engine, applied.deployment.artifacts, BUILD / "terraform" / engine.instance
-    )
-    deployment.prepare()
-    return deployment
 
 
 def test_apply_makes_something_of_every_kind_that_the_inventory_knows_of(applied: Applied) -> None:
     kinds = {entry.rsplit(" ", 1)[0] for entry in inventory(applied.engine.environment()) - applied.before}
 
-    assert kinds >= {
-        "apigateway API key",
-        "apigateway rest API",
-        "apigateway usage plan",
-        "application-autoscaling scalable target",
-        "application-autoscaling scaling policy",
-        "dynamodb table",
-        "events archive",
-        "events bus",
-        "events rule",
-        "iam role",
-        "lambda event source mapping",
-        "lambda function",
-        "logs log group",
-        "s3 bucket",
-        "sns subscription",
-        "sns topic",
-        "sqs queue",
-    }
+    assert kinds >= KINDS
 
 
 def test_second_plan_is_empty(applied: Applied) -> None:
@@ -89,13 +88,56 @@ def test_state_lies_in_the_backend_under_the_environments_own_key(applied: Appli
     assert keys == [f"{applied.deployment.environment}/terraform.tfstate"]  # and no lock file left behind
 
 
+@pytest.mark.parametrize("applied", on(*sorted({*environments()} - {PROTECTED})), indirect=True)
 def test_clone_carries_the_whole_stack_and_destroy_leaves_nothing(applied: Applied) -> None:
-    with applied.snapshot.clone(f"destroy-{applied.deployment.environment}") as (_, engine):
-        clone = deployment_on(applied, engine)
+    environment = applied.deployment.environment
+    with applied.snapshot.clone(f"destroy-{environment}") as (_, engine):
         assert inventory(engine.environment()) == inventory(applied.engine.environment())
+        clone = prepared(environment, engine, BUILD / "terraform" / engine.instance)
         plan = clone.terraform.plan()
         assert plan.is_empty, str(plan)
 
         clone.terraform.destroy()
 
         assert inventory(engine.environment()) == applied.before
+
+
+@pytest.mark.parametrize("applied", on(PROTECTED), indirect=True)
+def test_table_of_a_protected_environment_cannot_be_deleted(applied: Applied) -> None:
+    dynamodb = applied.stack.session.client("dynamodb", endpoint_url=applied.stack.endpoint_url)
+
+    with pytest.raises(ClientError, match=r"(?i)deletion protection"):
+        dynamodb.delete_table(TableName=applied.stack.table_name)
+
+
+@pytest.mark.parametrize("applied", on(PROTECTED), indirect=True)
+def test_bucket_of_a_protected_environment_keeps_what_it_holds(applied: Applied) -> None:
+    states = applied.deployment.terraform.show_json()
+
+    buckets = list(resources(states["values"]["root_module"], "aws_s3_bucket"))
+
+    assert buckets
+    assert not [bucket["bucket"] for bucket in buckets if bucket["force_destroy"]]
+
+
+@pytest.mark.parametrize("applied", on(PROTECTED), indirect=True)
+def test_a_protected_environment_is_taken_down_as_its_runbook_says(
+    applied: Applied, reader: Callable[[Deployment], Reader]
+) -> None:
+    with applied.snapshot.clone(f"destroy-{PROTECTED}") as (stack, engine):
+        assert inventory(engine.environment()) == inventory(applied.engine.environment())
+        s3 = stack.session.client("s3", endpoint_url=stack.endpoint_url)
+        s3.put_object(Bucket=stack.documents_bucket, Key="2026/11/one.pdf", Body=b"%PDF-")
+        clone = prepared(PROTECTED, engine, BUILD / "terraform" / engine.instance)
+
+        done = reader(clone).types("retire-production.md")
+
+        assert "Destroy complete!" in done[-1].output
+        assert inventory(engine.environment()) == applied.before
+
+
+def resources(module: dict[str, Any], kind: str) -> Iterator[dict[str, Any]]:
+    """The attributes of all resources of a type, in a module of the state and those that it calls."""
+    yield from (one["values"] for one in module.get("resources", ()) if one["type"] == kind)
+    for child in module.get("child_modules", ()):
+        yield from resources(child, kind)

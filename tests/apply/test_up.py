@@ -14,6 +14,9 @@ import pytest
 
 from harness.paths import ROOT
 from harness.terraform import binary
+from tests.apply.stage import group
+
+pytestmark = group("up")
 
 CSV = """\
 invoice_number,customer_id,customer_name,issue_date,currency,description,quantity,unit_price,tax_rate

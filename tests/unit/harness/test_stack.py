@@ -42,6 +42,10 @@ def stack() -> Stack:
         functions={"create-invoice": "create-invoice-dev"},
         dead_letter_queues={},
         downstream_queue_url="",
+        api_key_secret_arn="arn:aws:secretsmanager:us-east-1:000000000000:secret:k-abcdef",
+        dashboard_name="d",
+        alarm_topic_arn="arn:aws:sns:us-east-1:000000000000:t",
+        alarms={},
         credentials={
             "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
             "AWS_ACCESS_KEY_ID": "test",

@@ -1,0 +1,10 @@
+# The bucket carries the account id and is given at init:
+#   terraform init -backend-config=bucket=invoice-terraform-state-<account id>
+terraform {
+  backend "s3" {
+    encrypt      = true
+    key          = "prod/terraform.tfstate"
+    region       = "us-east-1"
+    use_lockfile = true
+  }
+}

@@ -1,0 +1,36 @@
+locals {
+  # Other workspaces than default are preview copies: their own names, their own state.
+  _preview     = terraform.workspace != "default"
+  _environment = local._preview ? "${var.environment}-${terraform.workspace}" : var.environment
+
+  # The role with which API Gateway logs is one per account: a preview that came and went would leave it dangling.
+  _api = merge(var.api, { manage_account_logging = var.api.manage_account_logging && !local._preview })
+}
+
+module "invoice_platform" {
+  source = "../../modules/invoice-platform"
+
+  providers = {
+    aws         = aws
+    aws.replica = aws.replica
+  }
+
+  account_id               = var.account_id
+  alert_emails             = var.alert_emails
+  allowed_origins          = var.allowed_origins
+  api                      = local._api
+  api_key_secret           = var.api_key_secret
+  artifacts_dir            = var.artifacts_dir
+  brand                    = var.brand
+  deletion_protection      = var.deletion_protection
+  downstream_queue         = var.downstream_queue
+  environment              = local._environment
+  force_destroy            = var.force_destroy
+  key_deletion_window_days = var.key_deletion_window_days
+  lambda_settings          = var.lambda_settings
+  logging                  = var.logging
+  monthly_budget_usd       = var.monthly_budget_usd
+  replication              = var.replication
+  stream_retry_attempts    = var.stream_retry_attempts
+  table                    = var.table
+}

@@ -1,0 +1,39 @@
+# One key for what the environment keeps to itself: the functions' settings, the API's key, the messages of its topics.
+module "key" {
+  source = "../kms-key"
+
+  account_id           = var.account_id
+  alias                = local._names.key
+  deletion_window_days = var.key_deletion_window_days
+  description          = "Settings, secrets and topics of the invoice platform in ${var.environment}."
+  tags                 = var.tags
+
+  # Those that publish to an encrypted topic.
+  services = {
+    budgets    = ["kms:Decrypt", "kms:GenerateDataKey"]
+    cloudwatch = ["kms:Decrypt", "kms:GenerateDataKey"]
+    events     = ["kms:Decrypt", "kms:GenerateDataKey"]
+  }
+}
+
+# The API's key as its clients read it. The first one is Terraform's; rotation makes the next ones.
+module "api_key_secret" {
+  source = "../secret"
+
+  account_id           = var.account_id
+  description          = "The API's current key in ${var.environment}: apiKeyId, apiKey."
+  kms_key_arn          = module.key.key_arn
+  name                 = local._names.secret
+  recovery_window_days = var.api_key_secret.recovery_window_days
+  tags                 = var.tags
+
+  initial_value = {
+    apiKey   = module.api.api_key
+    apiKeyId = module.api.api_key_id
+  }
+
+  rotation = {
+    after_days   = var.api_key_secret.rotation_days
+    function_arn = module.function["rotate-api-key"].alias_arn
+  }
+}

@@ -1,0 +1,62 @@
+"""Engines and readers for the apply tests.
+
+Most of the tests' time is fixed waits inside the provider, so they run side by side: more workers than cores, each test
+on an engine of its own, and what belongs to one stack in one group, which one worker runs in order.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness import runbook
+from harness.engine import EmbeddedEngine, engine_for
+from harness.runbook import Done
+from harness.stack import Deployment, artifacts_of, build_for
+
+
+def group(name: str) -> pytest.MarkDecorator:
+    """Tests of one group run on one worker, in order, and share what it has applied."""
+    return pytest.mark.xdist_group(name)
+
+
+@contextlib.contextmanager
+def started(instance: str) -> Iterator[EmbeddedEngine]:
+    """An empty engine of that name, ended with the block."""
+    engine = engine_for(instance=instance, port="auto")
+    engine.start(tied=True)
+    try:
+        engine.wait_healthy(timeout_s=60)
+        yield engine
+    finally:
+        engine.stop()
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody who types a runbook's commands, in a folder that looks like the checkout but has its own build folder.
+
+    Attributes:
+        root: Where they stand.
+        deployment: What ``source build/stack-<environment>.env`` steers their shell to.
+    """
+
+    root: Path
+    deployment: Deployment
+
+    def types(self, document: str, *, deadline_s: float = 220) -> list[Done]:
+        """Run all commands of ``docs/runbooks/<document>``, in order; what each block printed."""
+        return runbook.run(
+            self.root / "docs" / "runbooks" / document, self.root, runbook.newcomer(), deadline_s=deadline_s
+        )
+
+
+def prepared(environment: str, engine: EmbeddedEngine, work: Path) -> Deployment:
+    """A live folder on an engine, built and initialised, not applied."""
+    if not artifacts_of(engine).is_dir():
+        build_for(engine)
+    deployment = Deployment(environment, engine, artifacts_of(engine), work)
+    deployment.prepare()
+    return deployment
