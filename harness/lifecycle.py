@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from harness import processes, walkthrough
 from harness.console import Step, out
-from harness.engine import EmbeddedEngine, clean_leftovers, engine_for
+from harness.engine import Engine, clean_leftovers, engine_for
 from harness.engine.ports import DEFAULT as DEFAULT_PORT
 from harness.errors import HarnessError
 from harness.ownership import orderly_end, sole_owner
@@ -123,7 +123,7 @@ class ApplyProgress:
         self._step.advance_to(self.done, self._total or None, longest.removeprefix("module.invoice_platform."))
 
 
-def _running_stack(environment: str, engine: EmbeddedEngine, port: int | Literal["auto"] | None) -> Stack | None:
+def _running_stack(environment: str, engine: Engine, port: int | Literal["auto"] | None) -> Stack | None:
     """The stack that was left running, to apply changes to; what a killed run left is ended first."""
     for what in processes.clean_leftovers(orphaned_only=True):
         out.print(f"[dim]Cleaned up after an earlier run: {escape(what)}[/]")
@@ -137,14 +137,14 @@ def _running_stack(environment: str, engine: EmbeddedEngine, port: int | Literal
     return None
 
 
-def _start(engine: EmbeddedEngine) -> None:
+def _start(engine: Engine) -> None:
     with Step("Start the engine") as step:
         engine.start(tied=True)
         engine.wait_healthy(timeout_s=60)
         step.conclude(engine.endpoint_url)
 
 
-def _stop(environment: str, engine: EmbeddedEngine) -> None:
+def _stop(environment: str, engine: Engine) -> None:
     forget(environment)
     if not engine.is_running:
         engine.stop()  # it may have left workers
@@ -153,7 +153,7 @@ def _stop(environment: str, engine: EmbeddedEngine) -> None:
         engine.stop()
 
 
-def _deploy(environment: str, engine: EmbeddedEngine, running: Stack | None) -> Stack:
+def _deploy(environment: str, engine: Engine, running: Stack | None) -> Stack:
     """Build and apply; from the apply's begin to its end nothing may rely on the description, so there is none."""
     with Step("Build the functions") as step:
         artifacts = build_for(engine)
@@ -175,7 +175,7 @@ def _deploy(environment: str, engine: EmbeddedEngine, running: Stack | None) -> 
     return stack
 
 
-def _stay(engine: EmbeddedEngine) -> None:
+def _stay(engine: Engine) -> None:
     """Wait for Ctrl-C, or for the engine's end."""
     out.print("The stack runs until Ctrl-C.")
     try:

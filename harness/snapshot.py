@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.engine import EmbeddedEngine, engine_for
+from harness.engine import Engine, engine_for
 from harness.errors import HarnessError
 from harness.locks import locked
 from harness.package import Artifact
@@ -45,7 +45,7 @@ class Snapshot:
         return Stack.model_validate_json((self.folder / "stack.json").read_text(encoding="utf-8"))
 
     @contextmanager
-    def clone(self, instance: str) -> Iterator[tuple[Stack, EmbeddedEngine]]:
+    def clone(self, instance: str) -> Iterator[tuple[Stack, Engine]]:
         """Start an engine of its own from this snapshot, and stop it at the end.
 
         Args:

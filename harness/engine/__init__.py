@@ -4,7 +4,9 @@ import os
 from typing import Literal
 
 from harness.engine.base import ACCOUNT_ID, REGION, Engine, aws_environment, isolate
-from harness.engine.embedded import EmbeddedEngine, clean_leftovers, leftovers
+from harness.engine.embedded import EmbeddedEngine
+from harness.engine.local_server import clean_leftovers, leftovers
+from harness.engine.localstack import localstack
 from harness.errors import HarnessError
 
 __all__ = [
@@ -15,34 +17,40 @@ __all__ = [
     "aws_environment",
     "clean_leftovers",
     "engine_for",
+    "engine_name",
     "isolate",
     "leftovers",
 ]
 
-_LATER = ("localstack", "aws")
+_NAMES = ("embedded", "localstack", "aws")
 
 
-def engine_for(
-    name: str | None = None, *, instance: str = "main", port: int | Literal["auto"] | None = None
-) -> EmbeddedEngine:
+def engine_name() -> str:
+    """What ``HARNESS_ENGINE`` says; ``embedded`` if it says nothing."""
+    return os.environ.get("HARNESS_ENGINE") or "embedded"
+
+
+def engine_for(name: str | None = None, *, instance: str = "main", port: int | Literal["auto"] | None = None) -> Engine:
     """The engine that the caller wants, not yet started.
 
     Args:
-        name: ``embedded``, or None for what ``HARNESS_ENGINE`` says (``embedded`` if it says nothing).
+        name: ``embedded`` or ``localstack``, or None for what ``HARNESS_ENGINE`` says.
         instance: Engines with different instance names run side by side.
         port: A loopback port, ``"auto"`` for 4566 or a free one, None for ``HARNESS_PORT`` or else ``"auto"``.
 
     Raises:
-        HarnessError: There is no such engine, or it is not available yet.
+        HarnessError: There is no such engine, it is not available yet, or what it needs is missing.
     """
-    wanted = name or os.environ.get("HARNESS_ENGINE") or "embedded"
+    wanted = name or engine_name()
+    if wanted not in _NAMES:
+        raise HarnessError(f"There is no engine {wanted!r}.", mend=f"HARNESS_ENGINE is one of: {', '.join(_NAMES)}.")
     if wanted == "embedded":
         return EmbeddedEngine(instance, port=_port(port))
-    if wanted in _LATER:
-        raise HarnessError(
-            f"The engine {wanted!r} is not available yet.", mend="Use HARNESS_ENGINE=embedded, or leave it unset."
-        )
-    raise HarnessError(f"There is no engine {wanted!r}.", mend="HARNESS_ENGINE is one of: embedded, localstack, aws.")
+    if wanted == "localstack":
+        return localstack(instance, port=_port(port))
+    raise HarnessError(
+        f"The engine {wanted!r} is not available yet.", mend="Use HARNESS_ENGINE=embedded or localstack."
+    )
 
 
 def _port(port: int | Literal["auto"] | None) -> int | Literal["auto"]:

@@ -80,8 +80,40 @@ class Engine(Protocol):
         """As ``HARNESS_ENGINE`` spells it."""
 
     @property
+    def instance(self) -> str:
+        """Which of several engines that run side by side."""
+
+    @property
     def account_id(self) -> str:
         """The account that everything is deployed to, 12 digits."""
+
+    @property
+    def has_snapshots(self) -> bool:
+        """Whether :meth:`snapshot` works; where it does not, tests share an applied stack instead of cloning it."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it can be reached, or is about to be."""
+
+    @property
+    def log(self) -> Path:
+        """Where it writes what it has to say, for people."""
+
+    @property
+    def lambda_python(self) -> Path:
+        """An interpreter like the one that runs handlers: functions are packaged for it.
+
+        Raises:
+            HarnessError: It cannot be made.
+        """
+
+    @property
+    def port(self) -> int:
+        """The loopback port that leads to it.
+
+        Raises:
+            HarnessError: The engine does not run.
+        """
 
     @property
     def endpoint_url(self) -> str:
@@ -91,8 +123,12 @@ class Engine(Protocol):
             HarnessError: The engine does not run.
         """
 
-    def start(self, from_snapshot: Path | None = None) -> None:
+    def start(self, from_snapshot: Path | None = None, *, tied: bool = False) -> None:
         """Start empty, or with the state that :meth:`snapshot` left in a folder.
+
+        Args:
+            from_snapshot: The folder.
+            tied: End the engine when this process ends, even by SIGKILL, unless it is let go by :meth:`release`.
 
         Raises:
             HarnessError: The port is taken, an environment cannot be made, or the engine stops at once.
@@ -110,6 +146,15 @@ class Engine(Protocol):
 
     def environment(self) -> dict[str, str]:
         """The variables to export; see :func:`aws_environment` for those to remove."""
+
+    def api_url(self, api_id: str, stage: str) -> str:
+        """Where an API Gateway stage answers, without a slash at the end."""
+
+    def last_errors(self, count: int = 5) -> list[str]:
+        """The engine's last faults of its own, newest last; Terraform's provider would retry them in silence."""
+
+    def release(self) -> None:
+        """Let a tied engine go on after this process has ended."""
 
     def snapshot(self, to: Path) -> None:
         """Write the whole state to a new folder; the engine keeps running.

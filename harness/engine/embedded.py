@@ -1,110 +1,36 @@
-"""The embedded engine: MiniStack behind ``localstack/embedded``, one process on one loopback port.
+"""The embedded engine: MiniStack behind ``localstack/embedded``, one process on one loopback port."""
 
-Everything that an instance has lies in ``build/engine/<instance>/``: ``engine.json`` (who runs, where), ``state/``,
-``tmp/`` (unpacked Lambda code among others) and ``engine.log``.
-"""
-
-import contextlib
 import hashlib
-import http.client
 import json
 import os
-import re
 import shutil
-import subprocess
-import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
-from harness import process_table as processes
-from harness.engine import environments, ports
-from harness.engine.base import ACCOUNT_ID, REGION, ROOT_ENVIRONMENT
+from harness.engine import environments, local_server
+from harness.engine.base import ACCOUNT_ID, REGION
+from harness.engine.local_server import LocalServer
 from harness.errors import HarnessError
-from harness.locks import locked
-from harness.paths import BUILD, ROOT
+from harness.paths import ROOT
 
-_FOLDER = BUILD / "engine"
 _FRONT = ROOT / "localstack" / "embedded"
 _SNAPSHOT_MANIFEST = "snapshot.json"
-_NOT_INSTANCES = (*environments.NAMES, "code")
-_INSTANCE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """``engine.json``: the process that serves an instance."""
-
-    instance: str
-    pid: int
-    born: str
-    port: int
-    front: str
-
-    def server(self) -> processes.Process | None:
-        return processes.same(self.pid, self.born)
-
-
-@dataclass(frozen=True, slots=True)
-class Leftover:
-    """An engine that runs, or whose Lambda workers do.
-
-    Attributes:
-        instance: Its name.
-        port: The port that it serves, or served.
-        processes: What lives: the server first if it does, then its workers.
-    """
-
-    instance: str
-    port: int
-    processes: tuple[processes.Process, ...]
-
-
-class EmbeddedEngine:
-    """One instance of the embedded engine; see :class:`harness.engine.base.Engine` for the common part.
-
-    Instances with different names are independent and may be started at the same time by different processes.
-
-    Args:
-        instance: Its name: lower-case letters, digits, hyphens.
-        port: A loopback port, or ``"auto"``: 4566 if that is free, else any free one.
-    """
+class EmbeddedEngine(LocalServer):
+    """One instance of the embedded engine."""
 
     name = "embedded"
-    account_id = ACCOUNT_ID
-
-    def __init__(self, instance: str = "main", *, port: int | Literal["auto"] = ports.DEFAULT) -> None:
-        if not _INSTANCE_NAME.fullmatch(instance) or instance in _NOT_INSTANCES:
-            raise HarnessError(
-                f"{instance!r} cannot name an engine instance.",
-                mend=f"Use lower-case letters, digits and hyphens, and none of {', '.join(_NOT_INSTANCES)}.",
-            )
-        self.instance = instance
-        self.folder = _FOLDER / instance
-        self.log = self.folder / "engine.log"
-        self._wanted_port = port
-        self._child: subprocess.Popen[bytes] | None = None
-
-    # --- what others read ---------------------------------------------------------------------------------------
+    has_snapshots = True
+    package = "embedded"
+    health_path = "/_embedded/health"
+    tunable = frozenset(
+        {"LAMBDA_WARM_TTL_SECONDS", "LAMBDA_ASYNC_RETRY_BASE_SECONDS", "EMBEDDED_ALARM_PERIOD", "LOG_LEVEL"}
+    )
 
     @property
-    def port(self) -> int:
-        """The port that it serves.
-
-        Raises:
-            HarnessError: It does not run.
-        """
-        return self._record().port
-
-    @property
-    def pid(self) -> int:
-        """The server's process number; raises HarnessError when it does not run."""
-        return self._record().pid
-
-    @property
-    def endpoint_url(self) -> str:
-        """``http://127.0.0.1:<port>``; raises HarnessError when it does not run."""
-        return f"http://{ports.LOOPBACK}:{self.port}"
+    def server_python(self) -> Path:
+        """Has MiniStack."""
+        return environments.ensure("venv")
 
     @property
     def lambda_python(self) -> Path:
@@ -112,74 +38,12 @@ class EmbeddedEngine:
         return environments.ensure("lambda-runtime")
 
     @property
-    def is_running(self) -> bool:
-        """True while its server process lives."""
-        record = _read_record(self.folder)
-        return record is not None and record.server() is not None
-
-    def environment(self) -> dict[str, str]:
-        """What steers boto3, the AWS CLI and Terraform's provider here."""
-        return {"AWS_ENDPOINT_URL": self.endpoint_url, **ROOT_ENVIRONMENT}
-
-    def api_url(self, api_id: str, stage: str) -> str:
-        """Where an API Gateway stage answers; AWS's own ``invoke_url`` does not resolve here."""
-        return f"{self.endpoint_url}/_aws/execute-api/{api_id}/{stage}"
-
-    def last_errors(self, count: int = 5) -> list[str]:
-        """The last answers with status 5xx and errors in the log, newest last.
-
-        Worth showing when Terraform hangs: its provider retries a 5xx silently for ten minutes.
-        """
-        return [line for line in self._log_lines() if re.search(r" (ERROR|CRITICAL) ", line[:60])][-count:]
-
-    # --- life ---------------------------------------------------------------------------------------------------
-
-    def start(self, from_snapshot: Path | None = None, *, tied: bool = False) -> None:
-        """Start the server and return once it has its port; :meth:`wait_healthy` tells when it answers.
-
-        Args:
-            from_snapshot: A folder written by :meth:`snapshot`; without it the engine starts empty.
-            tied: End the engine when this process ends, even by SIGKILL, unless it is let go by :meth:`release`.
-
-        Raises:
-            HarnessError: It runs already, the port is taken, the snapshot is of another version, or it stops at once.
-        """
-        python = environments.ensure("venv")
-        handlers = environments.ensure("lambda-runtime")
-        with locked(_FOLDER / f"{self.instance}.lock"):
-            if (record := _read_record(self.folder)) is not None and record.server() is not None:
-                raise HarnessError(
-                    f"The engine {self.instance!r} runs already: pid {record.pid}, port {record.port}.",
-                    mend="Stop it first (nox -s down), or use another instance name.",
-                )
-            _clean(self.folder)
-            self._check_port()
-            self._lay_out(from_snapshot)
-            self._spawn(python, handlers)
-            self._await_port()
-        if not tied:
-            self.release()
-
-    def wait_healthy(self, timeout_s: float = 60) -> None:
-        """Return as soon as it answers; raises HarnessError with the log's last lines if it does not."""
-        deadline = time.monotonic() + timeout_s
-        while True:
-            record = self._record()
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                if self._request("GET", "/_embedded/health")[0] == 200:
-                    return
-            if record.server() is None:
-                raise self._failure("stopped before it answered")
-            if time.monotonic() > deadline:
-                raise self._failure(f"did not answer within {timeout_s:g} s")
-            time.sleep(0.02)
-
-    def release(self) -> None:
-        """Let the engine go on after this process has ended; it is on record, so `nox -s down` finds it."""
-        if self._child is not None and self._child.stdin is not None and not self._child.stdin.closed:
-            with contextlib.suppress(BrokenPipeError):  # it has ended by itself: waiting for its health tells why
-                self._child.stdin.write(b"stay\n")
-                self._child.stdin.close()
+    def version(self) -> str:
+        """Changes with the server's code and its locked dependencies: what a snapshot's format may depend on."""
+        digest = hashlib.sha256((ROOT / "requirements" / "engine.txt").read_bytes())
+        for module in sorted(_FRONT.glob("*.py")):
+            digest.update(module.name.encode() + module.read_bytes())
+        return digest.hexdigest()[:16]
 
     def snapshot(self, to: Path) -> None:
         """Write the state to a new folder, from which any instance of the same version can start.
@@ -199,7 +63,7 @@ class EmbeddedEngine:
         half_made = to.with_name(f"{to.name}.half-made-{os.getpid()}")
         shutil.rmtree(half_made, ignore_errors=True)
         shutil.copytree(self.folder / "state", half_made)
-        manifest = {"engine": self.name, "front": _front_version(), "instance": self.instance}
+        manifest = {"engine": self.name, "front": self.version, "instance": self.instance}
         (half_made / _SNAPSHOT_MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         half_made.rename(to)
 
@@ -209,195 +73,26 @@ class EmbeddedEngine:
         if status != 200:
             raise HarnessError(f"The engine could not be reset: {body[:300]}", mend=f"See {self.log}.")
 
-    def stop(self) -> None:
-        """Stop the server and its Lambda workers; the log and the saved state stay for reading."""
-        _clean(self.folder)
-        if self._child is not None:
-            if self._child.stdin is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    self._child.stdin.close()
-            self._child.wait(timeout=10)
-            self._child = None
-
-    # --- steps --------------------------------------------------------------------------------------------------
-
-    def _check_port(self) -> None:
-        if self._wanted_port == "auto" or ports.is_free(self._wanted_port):
-            return
-        raise HarnessError(
-            f"Port {self._wanted_port} is taken by {ports.holder(self._wanted_port)}.",
-            mend="Stop that process, or use another port: --port auto takes a free one.",
-        )
-
-    def _lay_out(self, from_snapshot: Path | None) -> None:
-        state = self.folder / "state"
-        for used in (state, self.folder / "tmp"):
-            shutil.rmtree(used, ignore_errors=True)
-        self.log.unlink(missing_ok=True)
-        if from_snapshot is None:
-            state.mkdir(parents=True)
-        else:
-            _check_snapshot(from_snapshot)
-            shutil.copytree(from_snapshot, state)
-            (state / _SNAPSHOT_MANIFEST).unlink()
-        (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
-
-    def _spawn(self, python: Path, handlers: Path) -> None:
-        """Start the server tied to this process: were we killed before it is on record, it ends by itself."""
-        tmp = self.folder / "tmp"
-        preferred = [ports.DEFAULT, 0] if self._wanted_port == "auto" else [self._wanted_port]
-        environment = {
-            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ},
-            "PYTHONPATH": str(_FRONT.parent),
-            "PYTHONUNBUFFERED": "1",
-            "TMPDIR": str(tmp),
-            "EMBEDDED_PORTS": ",".join(map(str, preferred)),
-            "EMBEDDED_PORT_FILE": str(tmp / "port"),
-            "EMBEDDED_TIED": "1",
+    def _settings(self) -> dict[str, str]:
+        return {
             "STATE_DIR": str(self.folder / "state"),
             "S3_DATA_DIR": str(self.folder / "state" / "s3"),
-            "LAMBDA_PYTHON": str(handlers),
-            "EMBEDDED_CODE_DIR": str(_FOLDER / "code"),
+            "EMBEDDED_CODE_DIR": str(local_server.FOLDER / "code"),
             "MINISTACK_REGION": REGION,
             "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
         }
-        environment |= {name: value for name, value in os.environ.items() if name in _TUNABLE}
-        with self.log.open("wb") as log:
-            self._child = subprocess.Popen(  # noqa: S603 -- our own interpreter and package, no shell
-                [str(python), "-m", "embedded"],
-                env=environment,
-                cwd=tmp,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # its own group (with its workers), out of reach of the terminal's Ctrl-C
-            )
-        born = processes.find(self._child.pid)
-        if born is None:
-            raise self._failure("stopped at once")
-        self._write(_Record(self.instance, self._child.pid, born.born, 0, _front_version()))
 
-    def _await_port(self, timeout_s: float = 30) -> None:
-        record = _read_record(self.folder)
-        port_file = self.folder / "tmp" / "port"
-        deadline = time.monotonic() + timeout_s
-        while not port_file.exists():
-            if record is None or record.server() is None:
-                raise self._failure("stopped before it had a port")
-            if time.monotonic() > deadline:
-                self.stop()
-                raise self._failure(f"had no port after {timeout_s:g} s")
-            time.sleep(0.01)
-        if record is not None:
-            port = int(port_file.read_text(encoding="ascii"))
-            self._write(_Record(**{**asdict(record), "port": port}))
-
-    def _request(self, method: str, path: str) -> tuple[int, str]:
-        connection = http.client.HTTPConnection(ports.LOOPBACK, self.port, timeout=30)
+    def _restore(self, snapshot: Path, state: Path) -> None:
         try:
-            connection.request(method, path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode(errors="replace")
-        finally:
-            connection.close()
-
-    def _record(self) -> _Record:
-        record = _read_record(self.folder)
-        if record is None:
-            raise HarnessError(f"The engine {self.instance!r} does not run.", mend="Start it: nox -s up")
-        return record
-
-    def _write(self, record: _Record) -> None:
-        fresh = self.folder / "engine.json.new"
-        fresh.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
-        fresh.replace(self.folder / "engine.json")
-
-    def _log_lines(self) -> list[str]:
-        if not self.log.exists():
-            return []
-        return self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-
-    def _failure(self, what: str) -> HarnessError:
-        tail = "\n".join(self._log_lines()[-12:]) or "(it wrote nothing)"
-        return HarnessError(
-            f"The engine {self.instance!r} {what}. Its last words:\n{tail}", mend=f"The whole log: {self.log}"
-        )
-
-
-_TUNABLE = frozenset(
-    {"LAMBDA_WARM_TTL_SECONDS", "LAMBDA_ASYNC_RETRY_BASE_SECONDS", "EMBEDDED_ALARM_PERIOD", "LOG_LEVEL"}
-)
-"""The caller's variables that reach the server; nothing else of the caller's environment does."""
-
-
-def leftovers() -> list[Leftover]:
-    """Every instance under the build folder of which something still lives, whoever started it."""
-    found = []
-    for folder in sorted(_FOLDER.glob("*/engine.json")):
-        record = _read_record(folder.parent)
-        if record is not None and (alive := _alive(folder.parent, record)):
-            found.append(Leftover(record.instance, record.port, tuple(alive)))
-    return found
-
-
-def clean_leftovers() -> list[Leftover]:
-    """Stop everything that :func:`leftovers` finds.
-
-    Returns:
-        What was found, for telling.
-    """
-    found = leftovers()
-    for leftover in found:
-        _clean(_FOLDER / leftover.instance)
-    return found
-
-
-def _alive(folder: Path, record: _Record) -> list[processes.Process]:
-    """The server if it lives, and its workers: members of its group that run a script out of its own tmp folder."""
-    server = record.server()
-    workers = [
-        process
-        for process in processes.running()
-        if process.group == record.pid and process.pid != record.pid and str(folder / "tmp") in process.command
-    ]
-    return [*([server] if server else []), *workers]
-
-
-def _clean(folder: Path) -> None:
-    record = _read_record(folder)
-    if record is None:
-        return
-    if record.server() is not None:
-        # First only the server: it saves its state and ends its workers.
-        processes.stop(lambda: [server] if (server := record.server()) else [], grace_s=10)
-    processes.stop(lambda: _alive(folder, record), grace_s=0.5)
-    with contextlib.suppress(ChildProcessError):  # most often it is another process's child
-        os.waitpid(record.pid, os.WNOHANG)
-    (folder / "engine.json").unlink(missing_ok=True)
-    shutil.rmtree(folder / "tmp", ignore_errors=True)
-
-
-def _read_record(folder: Path) -> _Record | None:
-    try:
-        return _Record(**json.loads((folder / "engine.json").read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-
-
-def _front_version() -> str:
-    """Changes with the server's code and its locked dependencies: what a snapshot's format may depend on."""
-    digest = hashlib.sha256((ROOT / "requirements" / "engine.txt").read_bytes())
-    for module in sorted(_FRONT.glob("*.py")):
-        digest.update(module.name.encode() + module.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _check_snapshot(folder: Path) -> None:
-    try:
-        manifest = json.loads((folder / _SNAPSHOT_MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise HarnessError(f"{folder} is not a snapshot of an engine.", mend="Make one with snapshot().") from None
-    if manifest["front"] != _front_version():
-        raise HarnessError(
-            f"The snapshot {folder} was made by another version of the engine.", mend="Delete it and make it anew."
-        )
+            manifest = json.loads((snapshot / _SNAPSHOT_MANIFEST).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise HarnessError(
+                f"{snapshot} is not a snapshot of an engine.", mend="Make one with snapshot()."
+            ) from None
+        if manifest["front"] != self.version:
+            raise HarnessError(
+                f"The snapshot {snapshot} was made by another version of the engine.",
+                mend="Delete it and make it anew.",
+            )
+        shutil.copytree(snapshot, state)
+        (state / _SNAPSHOT_MANIFEST).unlink()

@@ -1,8 +1,9 @@
-"""The engine's two Python environments, made from hash locks with uv.
+"""The engines' Python environments, made from hash locks with uv.
 
 * ``venv``: MiniStack and what it needs (``requirements/engine.txt``).
 * ``lambda-runtime``: what the AWS Lambda Python runtime brings (``requirements/lambda-runtime.txt``); handlers run
   on it, so that a dependency missing in a zip is missing here too.
+* ``localstack`` and ``localstack-functions``: the same two for LocalStack without Docker, on Python 3.13.
 
 Each lies in a folder named after its lock's checksum and its interpreter, so a changed lock makes a new one and
 never pulls a library from under a running engine. A half-made environment is never used: it is made beside, and
@@ -24,22 +25,30 @@ from harness.paths import BUILD, ROOT
 
 _FOLDER = BUILD / "engine"
 NAMES = {"venv": "engine.txt", "lambda-runtime": "lambda-runtime.txt"}
-"""Environment name to lock file under ``requirements/``."""
+"""The embedded engine's environments, each with its lock file under ``requirements/``."""
+
+LOCALSTACK_NAMES = {"localstack": "localstack.txt", "localstack-functions": "localstack-functions.txt"}
+"""LocalStack's, likewise."""
+
+_LOCKS = {**NAMES, **LOCALSTACK_NAMES}
 
 
-def ensure(name: str) -> Path:
+def ensure(name: str, *, base: Path | None = None) -> Path:
     """The interpreter of an environment, which is made first if need be.
 
     Args:
-        name: A key of :data:`NAMES`.
+        name: A key of :data:`NAMES` or :data:`LOCALSTACK_NAMES`.
+        base: The interpreter to make it from; our own unless told otherwise.
 
     Raises:
         HarnessError: uv could not make it; its last lines are in the message.
     """
-    lock = ROOT / "requirements" / NAMES[name]
+    lock = ROOT / "requirements" / _LOCKS[name]
     # Of our own interpreter, not of the environment that it runs in: that one may be deleted.
-    base = Path(getattr(sys, "_base_executable", sys.executable))
-    digest = hashlib.sha256(lock.read_bytes() + f"{base}{sys.version}".encode()).hexdigest()[:12]
+    own = Path(getattr(sys, "_base_executable", sys.executable))
+    identity = f"{own}{sys.version}" if base is None else f"{base}{base.stat().st_mtime_ns}"
+    base = base or own
+    digest = hashlib.sha256(lock.read_bytes() + identity.encode()).hexdigest()[:12]
     home = _FOLDER / name / digest
     if home.is_dir():
         return home / "bin" / "python"

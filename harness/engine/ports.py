@@ -50,3 +50,10 @@ def _listening_inodes(port: int) -> set[str]:
             if words[3] == "0A" and int(words[1].rpartition(":")[2], 16) == port:
                 found.add(f"socket:[{words[9]}]")
     return found
+
+
+def any_free() -> int:
+    """A port that nobody listens on now; whoever wants it has to be quick."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])

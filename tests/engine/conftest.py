@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.engine import ACCOUNT_ID, EmbeddedEngine, embedded
+from harness.engine import ACCOUNT_ID, EmbeddedEngine, local_server
 from tests.engine.cloud import Cloud, worker
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Engines of tests lie apart from the checkout's, so that `nox -s down` in another terminal does not end them."""
-    embedded._FOLDER = tmp_path_factory.mktemp("engines")
+    local_server.FOLDER = tmp_path_factory.mktemp("engines")
 
 
 @pytest.fixture(scope="session")

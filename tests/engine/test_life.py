@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from harness.engine import EmbeddedEngine, embedded, engine_for, environments
+from harness import process_table
+from harness.engine import EmbeddedEngine, engine_for, environments, local_server
 from harness.errors import HarnessError
 from harness.paths import ROOT
 from tests.engine.cloud import Cloud, eventually, worker
@@ -72,7 +73,7 @@ def test_a_taken_port_is_named_with_its_holder(cloud: Cloud) -> None:
         assert f"pid {cloud.engine.pid} " in str(refusal.value)
 
 
-@pytest.mark.parametrize(("name", "told"), [("localstack", "not available"), ("moon", "no engine 'moon'")])
+@pytest.mark.parametrize(("name", "told"), [("aws", "not available"), ("moon", "no engine 'moon'")])
 def test_other_engines_are_refused(name: str, told: str) -> None:
     with pytest.raises(HarnessError, match=told):
         engine_for(name)
@@ -142,16 +143,16 @@ def test_a_snapshot_of_another_version_is_refused(tmp_path: Path) -> None:
 
 PARENT = """
 import os, pathlib, signal, sys
-from harness.engine import embedded
+from harness.engine import embedded, local_server
 from tests.engine.cloud import Cloud
-embedded._FOLDER = pathlib.Path(sys.argv[1])
+local_server.FOLDER = pathlib.Path(sys.argv[1])
 engine = embedded.EmbeddedEngine("orphan", port="auto")
 engine.start(tied=sys.argv[2] == "tied")
 engine.wait_healthy()
 cloud = Cloud(engine)
 function = cloud.function("import time\\ndef handler(event, context): time.sleep(60)", Timeout=90)
 cloud.client("lambda").invoke(FunctionName=function, InvocationType="Event")
-while len([process for found in embedded.leftovers() for process in found.processes]) < 2:
+while len([process for found in local_server.leftovers() for process in found.processes]) < 2:
     pass  # until the worker runs
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -160,7 +161,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A build folder of this test's own, so that cleaning finds nobody else's engines."""
-    monkeypatch.setattr(embedded, "_FOLDER", tmp_path)
+    monkeypatch.setattr(local_server, "FOLDER", tmp_path)
     return tmp_path
 
 
@@ -174,34 +175,34 @@ def kill_a_parent(folder: Path, tied: str) -> None:
 def test_a_killed_parent_leaves_nothing_that_cleaning_does_not_end(folder: Path, server: str) -> None:
     # GIVEN an engine whose parent was killed while a handler ran
     kill_a_parent(folder, "free")
-    [leftover] = embedded.leftovers()
+    [leftover] = local_server.leftovers()
     assert (leftover.instance, len(leftover.processes)) == ("orphan", 2)
     if server != "lives":
         os.kill(leftover.processes[0].pid, signal.SIGKILL)
     # WHEN a later command cleans up
-    assert [found.instance for found in embedded.clean_leftovers()] == ["orphan"]
+    assert [found.instance for found in local_server.clean_leftovers()] == ["orphan"]
     # THEN neither the server nor the worker lives
-    assert embedded.leftovers() == []
-    assert [p for p in leftover.processes if embedded.processes.same(p.pid, p.born)] == []
+    assert local_server.leftovers() == []
+    assert [p for p in leftover.processes if process_table.same(p.pid, p.born)] == []
 
 
 def test_the_next_start_cleans_what_was_left(folder: Path) -> None:
     kill_a_parent(folder, "free")
-    [leftover] = embedded.leftovers()
+    [leftover] = local_server.leftovers()
     os.kill(leftover.processes[0].pid, signal.SIGKILL)
     engine = EmbeddedEngine("orphan", port="auto")
     eventually(lambda: not engine.is_running)
     engine.start(tied=True)
     try:
         engine.wait_healthy()
-        assert [p for p in leftover.processes if embedded.processes.same(p.pid, p.born)] == []
+        assert [p for p in leftover.processes if process_table.same(p.pid, p.born)] == []
     finally:
         engine.stop()
 
 
 def test_a_tied_engine_ends_with_its_parent(folder: Path) -> None:
     kill_a_parent(folder, "tied")
-    eventually(lambda: embedded.leftovers() == [], what="the engine's end")
+    eventually(lambda: local_server.leftovers() == [], what="the engine's end")
 
 
 def test_only_loopback_is_listened_on(cloud: Cloud) -> None:

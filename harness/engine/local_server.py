@@ -1,0 +1,385 @@
+"""An engine that is a process of this computer: started, found again, watched, ended.
+
+Everything that an instance has lies in ``build/engine/<instance>/``: ``engine.json`` (who runs, where), ``state/``,
+``tmp/`` (unpacked Lambda code among others) and ``engine.log``. A server is a package below ``localstack/`` that is run
+with ``python -m`` and understands ``<PACKAGE>_PORTS``, ``<PACKAGE>_PORT_FILE`` and ``<PACKAGE>_TIED``.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from harness import process_table as processes
+from harness.engine import environments, ports
+from harness.engine.base import ACCOUNT_ID, ROOT_ENVIRONMENT
+from harness.errors import HarnessError
+from harness.locks import locked
+from harness.paths import BUILD, ROOT
+
+FOLDER = BUILD / "engine"
+"""Where every instance has a folder."""
+
+_NOT_INSTANCES = (*environments.NAMES, *environments.LOCALSTACK_NAMES, "code")
+_INSTANCE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """``engine.json``: the process that serves an instance."""
+
+    instance: str
+    pid: int
+    born: str
+    port: int
+    front: str
+
+    def server(self) -> processes.Process | None:
+        return processes.same(self.pid, self.born)
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """An engine that runs, or whose Lambda workers do.
+
+    Attributes:
+        instance: Its name.
+        port: The port that it serves, or served.
+        processes: What lives: the server first if it does, then its workers.
+    """
+
+    instance: str
+    port: int
+    processes: tuple[processes.Process, ...]
+
+
+class LocalServer:
+    """One instance of a local engine; see :class:`harness.engine.base.Engine` for what all engines have.
+
+    Instances with different names are independent and may be started at the same time by different processes.
+
+    Args:
+        instance: Its name: lower-case letters, digits, hyphens.
+        port: A loopback port, or ``"auto"``: 4566 if that is free, else any free one.
+    """
+
+    name: ClassVar[str]
+    account_id = ACCOUNT_ID
+    has_snapshots: ClassVar[bool]
+    package: ClassVar[str]
+    """The package below ``localstack/`` that is run."""
+    health_path: ClassVar[str]
+    """Answers 200 as soon as the engine can be used."""
+    tunable: ClassVar[frozenset[str]] = frozenset()
+    """The caller's variables that reach the server; nothing else of the caller's environment does."""
+
+    def __init__(self, instance: str = "main", *, port: int | Literal["auto"] = ports.DEFAULT) -> None:
+        if not _INSTANCE_NAME.fullmatch(instance) or instance in _NOT_INSTANCES:
+            raise HarnessError(
+                f"{instance!r} cannot name an engine instance.",
+                mend=f"Use lower-case letters, digits and hyphens, and none of {', '.join(_NOT_INSTANCES)}.",
+            )
+        self.instance = instance
+        self.folder = FOLDER / instance
+        self.log = self.folder / "engine.log"
+        self._wanted_port = port
+        self._child: subprocess.Popen[bytes] | None = None
+
+    # --- what others read ---------------------------------------------------------------------------------------
+
+    @property
+    def port(self) -> int:
+        """The port that it serves.
+
+        Raises:
+            HarnessError: It does not run.
+        """
+        return self._record().port
+
+    @property
+    def pid(self) -> int:
+        """The server's process number; raises HarnessError when it does not run."""
+        return self._record().pid
+
+    @property
+    def endpoint_url(self) -> str:
+        """``http://127.0.0.1:<port>``; raises HarnessError when it does not run."""
+        return f"http://{ports.LOOPBACK}:{self.port}"
+
+    @property
+    def server_python(self) -> Path:
+        """The interpreter that the server runs on. Made on first use."""
+        raise NotImplementedError
+
+    @property
+    def lambda_python(self) -> Path:
+        """The interpreter that handlers run on: has what the Lambda runtime brings. Made on first use."""
+        raise NotImplementedError
+
+    @property
+    def version(self) -> str:
+        """Changes with the server's code and its locked dependencies."""
+        raise NotImplementedError
+
+    @property
+    def is_running(self) -> bool:
+        """True while its server process lives."""
+        record = _read_record(self.folder)
+        return record is not None and record.server() is not None
+
+    def environment(self) -> dict[str, str]:
+        """What steers boto3, the AWS CLI and Terraform's provider here."""
+        return {"AWS_ENDPOINT_URL": self.endpoint_url, **ROOT_ENVIRONMENT}
+
+    def api_url(self, api_id: str, stage: str) -> str:
+        """Where an API Gateway stage answers; AWS's own ``invoke_url`` does not resolve here."""
+        return f"{self.endpoint_url}/_aws/execute-api/{api_id}/{stage}"
+
+    def last_errors(self, count: int = 5) -> list[str]:
+        """The last answers with status 5xx and errors in the log, newest last.
+
+        Worth showing when Terraform hangs: its provider retries a 5xx silently for ten minutes.
+        """
+        return [line for line in self._log_lines() if re.search(r" (ERROR|CRITICAL) ", line[:60])][-count:]
+
+    # --- life ---------------------------------------------------------------------------------------------------
+
+    def start(self, from_snapshot: Path | None = None, *, tied: bool = False) -> None:
+        """Start the server and return once it has its port; :meth:`wait_healthy` tells when it answers.
+
+        Args:
+            from_snapshot: A folder written by :meth:`snapshot`; without it the engine starts empty.
+            tied: End the engine when this process ends, even by SIGKILL, unless it is let go by :meth:`release`.
+
+        Raises:
+            HarnessError: It runs already, the port is taken, the snapshot is of another version, or it stops at once.
+        """
+        python, handlers = self.server_python, self.lambda_python
+        with locked(FOLDER / f"{self.instance}.lock"):
+            if (record := _read_record(self.folder)) is not None and record.server() is not None:
+                raise HarnessError(
+                    f"The engine {self.instance!r} runs already: pid {record.pid}, port {record.port}.",
+                    mend="Stop it first (nox -s down), or use another instance name.",
+                )
+            _clean(self.folder)
+            self._check_port()
+            self._lay_out(from_snapshot)
+            self._spawn(python, handlers)
+            self._await_port()
+        if not tied:
+            self.release()
+
+    def wait_healthy(self, timeout_s: float = 60) -> None:
+        """Return as soon as it answers; raises HarnessError with the log's last lines if it does not."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            record = self._record()
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if self._request("GET", self.health_path)[0] == 200:
+                    return
+            if record.server() is None:
+                raise self._failure("stopped before it answered")
+            if time.monotonic() > deadline:
+                raise self._failure(f"did not answer within {timeout_s:g} s")
+            time.sleep(0.02)
+
+    def release(self) -> None:
+        """Let the engine go on after this process has ended; it is on record, so `nox -s down` finds it."""
+        if self._child is not None and self._child.stdin is not None and not self._child.stdin.closed:
+            with contextlib.suppress(BrokenPipeError):  # it has ended by itself: waiting for its health tells why
+                self._child.stdin.write(b"stay\n")
+                self._child.stdin.close()
+
+    def snapshot(self, to: Path) -> None:  # noqa: ARG002 -- for those that can
+        """Write the state to a new folder, from which any instance of the same version can start.
+
+        Raises:
+            HarnessError: The engine cannot, or not now.
+        """
+        raise self._no_snapshots()
+
+    def reset(self) -> None:
+        """Forget every resource and end warm Lambda workers; the port stays."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Stop the server and its Lambda workers; the log and the saved state stay for reading."""
+        _clean(self.folder)
+        if self._child is not None:
+            if self._child.stdin is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    self._child.stdin.close()
+            self._child.wait(timeout=10)
+            self._child = None
+
+    # --- steps --------------------------------------------------------------------------------------------------
+
+    def _check_port(self) -> None:
+        if self._wanted_port == "auto" or ports.is_free(self._wanted_port):
+            return
+        raise HarnessError(
+            f"Port {self._wanted_port} is taken by {ports.holder(self._wanted_port)}.",
+            mend="Stop that process, or use another port: --port auto takes a free one.",
+        )
+
+    def _lay_out(self, from_snapshot: Path | None) -> None:
+        state = self.folder / "state"
+        for used in (state, self.folder / "tmp"):
+            shutil.rmtree(used, ignore_errors=True)
+        self.log.unlink(missing_ok=True)
+        if from_snapshot is not None:
+            self._restore(from_snapshot, state)
+        state.mkdir(parents=True, exist_ok=True)
+        (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
+
+    def _restore(self, snapshot: Path, state: Path) -> None:  # noqa: ARG002 -- for those that can
+        """Fill the state folder, which is not there yet, from a snapshot."""
+        raise self._no_snapshots()
+
+    def _settings(self) -> dict[str, str]:
+        """The variables that only this kind of engine needs."""
+        raise NotImplementedError
+
+    def _spawn(self, python: Path, handlers: Path) -> None:
+        """Start the server tied to this process: were we killed before it is on record, it ends by itself."""
+        tmp = self.folder / "tmp"
+        preferred = [ports.DEFAULT, 0] if self._wanted_port == "auto" else [self._wanted_port]
+        prefix = self.package.upper()
+        environment = {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ},
+            "PYTHONPATH": str(ROOT / "localstack"),
+            "PYTHONUNBUFFERED": "1",
+            "TMPDIR": str(tmp),
+            f"{prefix}_PORTS": ",".join(map(str, preferred)),
+            f"{prefix}_PORT_FILE": str(tmp / "port"),
+            f"{prefix}_TIED": "1",
+            "LAMBDA_PYTHON": str(handlers),
+            **self._settings(),
+            **{name: value for name, value in os.environ.items() if name in self.tunable},
+        }
+        with self.log.open("wb") as log:
+            self._child = subprocess.Popen(  # noqa: S603 -- our own interpreter and package, no shell
+                [str(python), "-m", self.package],
+                env=environment,
+                cwd=tmp,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # its own group (with its workers), out of reach of the terminal's Ctrl-C
+            )
+        born = processes.find(self._child.pid)
+        if born is None:
+            raise self._failure("stopped at once")
+        self._write(_Record(self.instance, self._child.pid, born.born, 0, self.version))
+
+    def _await_port(self, timeout_s: float = 30) -> None:
+        record = _read_record(self.folder)
+        port_file = self.folder / "tmp" / "port"
+        deadline = time.monotonic() + timeout_s
+        while not port_file.exists():
+            if record is None or record.server() is None:
+                raise self._failure("stopped before it had a port")
+            if time.monotonic() > deadline:
+                self.stop()
+                raise self._failure(f"had no port after {timeout_s:g} s")
+            time.sleep(0.01)
+        if record is not None:
+            port = int(port_file.read_text(encoding="ascii"))
+            self._write(_Record(**{**asdict(record), "port": port}))
+
+    def _request(self, method: str, path: str) -> tuple[int, str]:
+        connection = http.client.HTTPConnection(ports.LOOPBACK, self.port, timeout=30)
+        try:
+            connection.request(method, path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode(errors="replace")
+        finally:
+            connection.close()
+
+    def _record(self) -> _Record:
+        record = _read_record(self.folder)
+        if record is None:
+            raise HarnessError(f"The engine {self.instance!r} does not run.", mend="Start it: nox -s up")
+        return record
+
+    def _write(self, record: _Record) -> None:
+        fresh = self.folder / "engine.json.new"
+        fresh.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
+        fresh.replace(self.folder / "engine.json")
+
+    def _log_lines(self) -> list[str]:
+        if not self.log.exists():
+            return []
+        return self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+
+    def _no_snapshots(self) -> HarnessError:
+        return HarnessError(
+            f"The engine {self.name!r} cannot keep its state.", mend="Apply anew, or use HARNESS_ENGINE=embedded."
+        )
+
+    def _failure(self, what: str) -> HarnessError:
+        tail = "\n".join(self._log_lines()[-12:]) or "(it wrote nothing)"
+        return HarnessError(
+            f"The engine {self.instance!r} {what}. Its last words:\n{tail}", mend=f"The whole log: {self.log}"
+        )
+
+
+def leftovers() -> list[Leftover]:
+    """Every instance under the build folder of which something still lives, whoever started it."""
+    found = []
+    for folder in sorted(FOLDER.glob("*/engine.json")):
+        record = _read_record(folder.parent)
+        if record is not None and (alive := _alive(folder.parent, record)):
+            found.append(Leftover(record.instance, record.port, tuple(alive)))
+    return found
+
+
+def clean_leftovers() -> list[Leftover]:
+    """Stop everything that :func:`leftovers` finds.
+
+    Returns:
+        What was found, for telling.
+    """
+    found = leftovers()
+    for leftover in found:
+        _clean(FOLDER / leftover.instance)
+    return found
+
+
+def _alive(folder: Path, record: _Record) -> list[processes.Process]:
+    """The server if it lives, and its workers: members of its group that run a script out of its own tmp folder."""
+    server = record.server()
+    workers = [
+        process
+        for process in processes.running()
+        if process.group == record.pid and process.pid != record.pid and str(folder / "tmp") in process.command
+    ]
+    return [*([server] if server else []), *workers]
+
+
+def _clean(folder: Path) -> None:
+    record = _read_record(folder)
+    if record is None:
+        return
+    if record.server() is not None:
+        # First only the server: it saves its state and ends its workers.
+        processes.stop(lambda: [server] if (server := record.server()) else [], grace_s=10)
+    processes.stop(lambda: _alive(folder, record), grace_s=0.5)
+    with contextlib.suppress(ChildProcessError):  # most often it is another process's child
+        os.waitpid(record.pid, os.WNOHANG)
+    (folder / "engine.json").unlink(missing_ok=True)
+    shutil.rmtree(folder / "tmp", ignore_errors=True)
+
+
+def _read_record(folder: Path) -> _Record | None:
+    try:
+        return _Record(**json.loads((folder / "engine.json").read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,192 @@
+"""LocalStack in Docker: ``localstack/compose.yaml``, one Compose project for each instance."""
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Literal
+
+from harness.engine import environments, localstack_adopted, ports
+from harness.engine.base import ACCOUNT_ID
+from harness.engine.localstack_adopted import AdoptedLocalStack
+from harness.errors import HarnessError
+from harness.paths import BUILD, ROOT
+
+FILE = ROOT / "localstack" / "compose.yaml"
+DAEMON_PATIENCE_S = 2.0
+"""Seconds for the daemon to answer."""
+
+START_DEADLINE_S = 300.0
+"""Seconds for Compose to have it running and healthy, a first pull of the image included."""
+
+
+def why_no_daemon() -> str | None:
+    """Why there is no Docker to use, in a few words; None if a daemon answers."""
+    if shutil.which("docker") is None:
+        return "there is no docker command"
+    try:
+        told = _docker("version", "--format", "{{.Server.Version}}", deadline_s=DAEMON_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        return f"the daemon did not answer within {DAEMON_PATIENCE_S:g} s"
+    if told.returncode != 0 or not told.stdout.strip():
+        return "no daemon answers"
+    return None
+
+
+class LocalStackInDocker:
+    """One instance of LocalStack in a container; see :class:`harness.engine.base.Engine`.
+
+    Args:
+        instance: Its name, part of the Compose project's.
+        port: A loopback port, or ``"auto"``: 4566 if that is free, else any free one.
+    """
+
+    name = "localstack"
+    account_id = ACCOUNT_ID
+    has_snapshots = False
+
+    def __init__(self, instance: str, *, port: int | Literal["auto"]) -> None:
+        self.instance = instance
+        self.project = f"invoice-localstack-{instance}"
+        self.log = BUILD / "engine" / instance / "engine.log"
+        self._wanted_port = port
+
+    @property
+    def port(self) -> int:
+        """The port of this computer that leads to it; raises HarnessError when it does not run."""
+        published = self._compose("port", "localstack", "4566").stdout.strip()
+        if not published:
+            raise HarnessError(f"The engine {self.instance!r} does not run.", mend="Start it: nox -s up")
+        return int(published.rpartition(":")[2])
+
+    @property
+    def endpoint_url(self) -> str:
+        """``http://127.0.0.1:<port>``; raises HarnessError when it does not run."""
+        return f"http://{ports.LOOPBACK}:{self.port}"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its container runs."""
+        return bool(self._compose("ps", "--quiet", "--status", "running").stdout.strip())
+
+    @property
+    def lambda_python(self) -> Path:
+        """Functions run in AWS's own image: packages are made for an interpreter of that version where there is one."""
+        return environments.ensure("lambda-runtime")
+
+    def environment(self) -> dict[str, str]:
+        """What steers boto3, the AWS CLI and Terraform's provider there."""
+        return self._reached().environment()
+
+    def api_url(self, api_id: str, stage: str) -> str:
+        """LocalStack's address of a stage that needs no name server."""
+        return self._reached().api_url(api_id, stage)
+
+    def last_errors(self, count: int = 5) -> list[str]:
+        """The last lines of its log that are errors, newest last."""
+        lines = self._compose("logs", "--no-color", "--no-log-prefix", "--tail", "500").stdout.splitlines()
+        return [line for line in lines if " ERROR " in line[:60]][-count:]
+
+    def start(self, from_snapshot: Path | None = None, *, tied: bool = False) -> None:  # noqa: ARG002 -- see below
+        """Start it, and return once its health check holds.
+
+        ``tied`` is not kept: the daemon owns the container. `nox -s down` finds what a killed run left by its project.
+
+        Raises:
+            HarnessError: A snapshot was asked for, the port is taken, or Compose failed; its last lines are told.
+        """
+        if from_snapshot is not None:
+            raise HarnessError("LocalStack cannot keep its state.", mend="Apply anew, or use HARNESS_ENGINE=embedded.")
+        self.stop()
+        done = self._compose("up", "--detach", "--wait", deadline_s=START_DEADLINE_S, port=self._free_port())
+        if done.returncode != 0:
+            said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
+            raise HarnessError(
+                f"LocalStack did not start in Docker:\n{said}",
+                mend=f"Look at `docker compose -p {self.project} logs`. Newer tags want LOCALSTACK_AUTH_TOKEN.",
+            )
+
+    def wait_healthy(self, timeout_s: float = 60) -> None:
+        """Return as soon as it answers; raises HarnessError if it does not."""
+        self._reached().wait_healthy(timeout_s)
+
+    def release(self) -> None:
+        """It goes on anyway: the daemon owns the container."""
+
+    def snapshot(self, to: Path) -> None:
+        """Raises HarnessError: the community edition keeps nothing."""
+        self._reached().snapshot(to)
+
+    def reset(self) -> None:
+        """Forget every resource."""
+        self._reached().reset()
+
+    def stop(self) -> None:
+        """Keep the log, then remove the containers, those of the functions included."""
+        said = self._compose("logs", "--no-color", "--no-log-prefix").stdout
+        if said:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            self.log.write_text(said, encoding="utf-8")
+        self._compose("down", "--volumes", "--remove-orphans", "--timeout", "10", deadline_s=60)
+
+    def _reached(self) -> AdoptedLocalStack:
+        return localstack_adopted.AdoptedLocalStack(self.endpoint_url, self.instance)
+
+    def _free_port(self) -> int:
+        if self._wanted_port != "auto":
+            if not ports.is_free(self._wanted_port):
+                raise HarnessError(
+                    f"Port {self._wanted_port} is taken by {ports.holder(self._wanted_port)}.",
+                    mend="Stop that process, or use another port: --port auto takes a free one.",
+                )
+            return self._wanted_port
+        return ports.DEFAULT if ports.is_free(ports.DEFAULT) else ports.any_free()
+
+    def _compose(
+        self, *arguments: str, deadline_s: float = 30, port: int | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        settings = {"COMPOSE_PROJECT_NAME": self.project, **({} if port is None else {"LOCALSTACK_PORT": str(port)})}
+        return _docker(*command(self.project, *arguments), deadline_s=deadline_s, **settings)
+
+
+def command(project: str, *arguments: str) -> list[str]:
+    """The words after ``docker`` that do something with a project's containers."""
+    return ["compose", "--file", str(FILE), "--project-name", project, *arguments]
+
+
+def leftovers() -> list[str]:
+    """The instances that run in Docker, whoever started them."""
+    if why_no_daemon() is not None:
+        return []
+    listed = _docker("compose", "ls", "--all", "--quiet", "--filter", "name=^invoice-localstack-", deadline_s=10)
+    return parse_projects(listed.stdout)
+
+
+def parse_projects(listed: str) -> list[str]:
+    """The instances in what ``docker compose ls --quiet`` lists: our projects, one a line."""
+    names = (line.strip() for line in listed.splitlines())
+    return [name.removeprefix("invoice-localstack-") for name in names if name.startswith("invoice-localstack-")]
+
+
+def _docker(*arguments: str, deadline_s: float, **settings: str) -> subprocess.CompletedProcess[str]:
+    docker = shutil.which("docker")
+    if docker is None:
+        raise HarnessError("There is no docker command.", mend="Install Docker, or let LocalStack run without it.")
+    started = time.monotonic()
+    try:
+        return subprocess.run(  # noqa: S603 -- the user's own docker, no shell
+            [docker, *arguments],
+            env={**os.environ, **settings},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=deadline_s,
+        )
+    except subprocess.TimeoutExpired:
+        if arguments[0] == "version":
+            raise
+        raise HarnessError(
+            f"`docker {' '.join(arguments)}` did not end within {time.monotonic() - started:.0f} s.",
+            mend="Look at it with `docker ps`, restart Docker, or use HARNESS_ENGINE=embedded.",
+        ) from None

@@ -1,0 +1,73 @@
+"""LocalStack without Docker: its own code from PyPI behind ``localstack/host``, one process on one loopback port."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from harness.engine import environments, pythons
+from harness.engine.local_server import LocalServer
+from harness.errors import HarnessError
+from harness.paths import ROOT
+
+PYTHON = "3.13"
+"""What LocalStack 4.14.0 runs on; the functions' runtime in Terraform is the same."""
+
+_PACKAGE = ROOT / "localstack" / "host"
+_SHARED = ("__init__.py", "mend.py", "metric_math.py")
+
+
+class LocalStackHost(LocalServer):
+    """One instance of LocalStack as a process of this computer.
+
+    It keeps nothing: the community edition has no persistence, so there are no snapshots.
+    """
+
+    name = "localstack"
+    has_snapshots = False
+    package = "host"
+    health_path = "/_localstack/health"
+    tunable = frozenset({"LAMBDA_KEEPALIVE_MS", "LAMBDA_RETRY_BASE_DELAY", "HOST_ALARM_PERIOD", "LS_LOG", "DEBUG"})
+
+    @property
+    def server_python(self) -> Path:
+        """Has LocalStack; raises HarnessError where there is no Python 3.13."""
+        return environments.ensure("localstack", base=_python())
+
+    @property
+    def lambda_python(self) -> Path:
+        """The interpreter that handlers run on: has boto3, AWS's runtime client and nothing else."""
+        return environments.ensure("localstack-functions", base=_python())
+
+    @property
+    def version(self) -> str:
+        """Changes with the server's code and its locked dependencies."""
+        digest = hashlib.sha256((ROOT / "requirements" / "localstack.txt").read_bytes())
+        for module in [*sorted(_PACKAGE.glob("*.py")), *(_PACKAGE.parent / "embedded" / name for name in _SHARED)]:
+            digest.update(module.name.encode() + module.read_bytes())
+        return digest.hexdigest()[:16]
+
+    def reset(self) -> None:
+        """Forget every resource; the port stays."""
+        status, body = self._request("POST", "/_localstack/state/reset")
+        if status != 200:
+            raise HarnessError(f"LocalStack could not be reset: {body[:300]}", mend=f"See {self.log}.")
+
+    def _settings(self) -> dict[str, str]:
+        # plux remembers the plug-ins that it found by interpreter and path, for ever: one memory for each environment.
+        cache = self.server_python.parent.parent / "plux"
+        return {
+            "HOST_FOLDER": str(self.folder / "tmp"),
+            "XDG_CACHE_HOME": str(cache),
+            "PYTHONWARNINGS": "ignore",
+            **{name: os.environ[name] for name in ("SSL_CERT_FILE",) if name in os.environ},
+        }
+
+
+def _python() -> Path:
+    found = pythons.find(PYTHON)
+    if found is None:
+        raise HarnessError(
+            f"LocalStack without Docker runs on Python {PYTHON}, and none was found on PATH, under pyenv or by uv.",
+            mend=f"Install it (uv python install {PYTHON}), start Docker, or use HARNESS_ENGINE=embedded.",
+        )
+    return found

@@ -1,0 +1,79 @@
+"""CloudWatch: alarms on metric math, and how often alarms are looked at."""
+
+import functools
+import os
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from localstack.services.cloudwatch import alarm_scheduler
+
+from embedded import metric_math
+from embedded.mend import mends, source_has, source_lacks
+
+_PERIOD_S = float(os.environ.get("HOST_ALARM_PERIOD", "2"))
+
+
+@mends(alarm_scheduler, "get_metric_alarm_details_for_alarm_arn", needed=source_lacks('Metrics"'))
+def scheduled_metric_math(original: Any) -> Any:
+    """An alarm on metric math, or on a percentile, is evaluated.
+
+    AWS: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
+    LocalStack: "Given alarm configuration not yet supported, alarm state will not be evaluated."
+    """
+
+    @functools.wraps(original)
+    def details(arn: str) -> Any:
+        alarm = original(arn)
+        if alarm and alarm.get("Metrics"):
+            periods = [one["MetricStat"]["Period"] for one in alarm["Metrics"] if "MetricStat" in one]
+            return {"Period": max(periods or [60]), "Statistic": "Sum", "MetricName": "expression", **alarm}
+        if alarm and "ExtendedStatistic" in alarm:
+            return {"Statistic": alarm["ExtendedStatistic"], **alarm}
+        return alarm
+
+    return details
+
+
+@mends(alarm_scheduler, "collect_metric_data", needed=source_lacks("Expression"))
+def metric_math_data(original: Any) -> Any:
+    """The data points of a metric math alarm are those of its expression; see :func:`scheduled_metric_math`."""
+
+    @functools.wraps(original)
+    def collect(alarm: Any, client: Any) -> Any:
+        if not alarm.get("Metrics"):
+            return original(alarm, client)
+        result = next((one for one in alarm["Metrics"] if one.get("ReturnData", True)), alarm["Metrics"][0])
+        expression = result.get("Expression") or result["Id"]
+        queries = [{**one, "ReturnData": True} for one in alarm["Metrics"] if "MetricStat" in one]
+        end, points = datetime.now(UTC), []
+        for _ in range(alarm["EvaluationPeriods"] + 2):
+            start = end - timedelta(seconds=alarm["Period"])
+            answer = client.get_metric_data(MetricDataQueries=queries, StartTime=start, EndTime=end)
+            values = {one["Id"]: (one["Values"][0] if one["Values"] else None) for one in answer["MetricDataResults"]}
+            points.insert(0, metric_math.evaluate(expression, values))
+            end = start
+        return points
+
+    return collect
+
+
+@mends(alarm_scheduler, "AlarmScheduler.__init__", needed=source_has("self.scheduler = Scheduler()"))
+def frequent_evaluation(original: Any) -> Any:
+    """An alarm is looked at every few seconds (``HOST_ALARM_PERIOD``).
+
+    AWS: every minute for periods of a minute and more, every ten seconds for shorter ones.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
+    LocalStack: once in period x evaluation periods, an hour for some of ours.
+    """
+
+    @functools.wraps(original)
+    def init(self: Any) -> None:
+        original(self)
+        schedule = self.scheduler.schedule
+
+        def often(*arguments: Any, period: float, **options: Any) -> Any:
+            return schedule(*arguments, period=min(period, _PERIOD_S), **options)
+
+        self.scheduler.schedule = often
+
+    return init

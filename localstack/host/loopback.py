@@ -1,0 +1,37 @@
+"""LocalStack serves on the one loopback socket that was bound for it."""
+
+import socket
+from typing import Any
+
+from localstack.aws.serving.twisted import TLSMultiplexerFactory
+from localstack.runtime.server import twisted as server
+from rolo.serving.twisted import TwistedGateway
+from twisted.internet import reactor, ssl
+
+from embedded.mend import mends, source_has
+
+bound: socket.socket | None = None
+"""Listening already when LocalStack starts; set by :func:`host.mending.mend`."""
+
+
+@mends(server, "TwistedRuntimeServer.register", needed=source_has("reactor, host_and_port.port)"))
+def bound_socket(_original: Any) -> Any:
+    """The server listens on the loopback socket that it is given, and on nothing else.
+
+    AWS: does not apply.
+    LocalStack: binds every IPv4 address of the machine (``TCP4ServerEndpoint`` without an interface), whatever
+    ``GATEWAY_LISTEN`` says.
+    """
+
+    def register(_self: Any, gateway: Any, _listen: Any, ssl_creds: tuple[str, str] | None = None) -> None:
+        site: Any = TwistedGateway(gateway)
+        if ssl_creds:
+            certificate, key = ssl_creds
+            context = ssl.DefaultOpenSSLContextFactory(key, certificate)
+            context.getContext().use_certificate_chain_file(certificate)
+            site = TLSMultiplexerFactory(context, False, site)  # noqa: FBT003 -- its own signature
+        assert bound is not None  # noqa: S101 -- mending.mend sets it
+        bound.setblocking(False)  # noqa: FBT003 -- its own signature
+        reactor.adoptStreamPort(bound.fileno(), socket.AF_INET, site)  # type: ignore[attr-defined]
+
+    return register

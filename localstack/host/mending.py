@@ -1,0 +1,34 @@
+"""Everything of ours that LocalStack gets before it starts: the bound port, plug-ins, mends."""
+
+import socket
+
+from embedded import mend as register
+from host import (
+    LOCALSTACK_VERSION,
+    apigateway_access_logs,  # noqa: F401 -- importing a module of mends registers them
+    apigateway_gateway_responses,  # noqa: F401
+    apigateway_usage_plans,  # noqa: F401
+    cloudwatch_alarm_tags,  # noqa: F401
+    cloudwatch_metric_math,  # noqa: F401
+    cloudwatch_percentiles,  # noqa: F401
+    health,
+    lambda_kms_key,  # noqa: F401
+    loopback,
+    plugins,  # noqa: F401
+    secretsmanager_rotation,  # noqa: F401
+)
+
+PRODUCT = register.Product("LocalStack", "localstack-core", LOCALSTACK_VERSION, "localstack.txt")
+
+
+def mend(bound: socket.socket) -> None:
+    """Apply every mend that is still needed.
+
+    Args:
+        bound: A listening socket, on which LocalStack is to serve.
+
+    Raises:
+        MendError: LocalStack is not the version that the mends are written for.
+    """
+    loopback.bound = bound
+    health.verdicts = register.apply_all(PRODUCT)
