@@ -13,9 +13,9 @@ from harness.terraform.module import Module, read
 
 NAMES = sorted(folder.name for folder in MODULES.iterdir() if folder.is_dir())
 
-# What no plan of something new can reach: the start of the block's message, and where it is shown instead.
+# What no plan of something new can reach: the start of the block's message, and why.
 OUT_OF_REACH = {
-    "The table ": "compares an existing table with the configuration: tests/apply changes one behind its back",
+    "The table ": "compares an existing table with the configuration: a new one has what is asked for",
 }
 
 
