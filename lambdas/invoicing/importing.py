@@ -93,9 +93,9 @@ class Part:
             for batch in _batches(found):
                 while self._waiting and self._must_wait(batch):
                     self._collect()
-                self._waiting.append((batch, pool.submit(self._create, batch)))
-                if self._late():
+                if self._late() and (self.moved or self._waiting):
                     break
+                self._waiting.append((batch, pool.submit(self._create, batch)))
         except (UnreadableFileError, OutOfTimeError) as error:
             stop = error  # what came before it counts all the same
         while self._waiting:

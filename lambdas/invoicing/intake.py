@@ -198,7 +198,8 @@ class Intake:
         """Delete what is archived, and what the reports were joined from."""
         if max(upload.size, state.figures.size) <= MAX_COPY:  # what could not be archived stays where it is
             self._uploads.remove(upload, etag)
-        self._uploads.drop_parts(upload, state.rejects)
+        if state.rejects:
+            self._uploads.drop_parts(upload)
 
     def _late(self) -> bool:
         return self._remaining() < RESERVE_SECONDS

@@ -6,7 +6,7 @@ archived, by the version that its own event names.
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
@@ -186,7 +186,7 @@ class UploadStore:
 
         The end of the key is one that no report's key has.
         """
-        key = f"{_REPORTS}parts/{upload.digest}/{name}.part"
+        key = f"{_parts(upload)}{name}.part"
         self._s3.put_object(Bucket=upload.bucket, Key=key, Body=body, ContentType="text/csv; charset=utf-8")
         return key
 
@@ -194,10 +194,12 @@ class UploadStore:
         """Read a part back, block by block."""
         yield from self._s3.get_object(Bucket=upload.bucket, Key=key)["Body"].iter_chunks(1 << 18)
 
-    def drop_parts(self, upload: Upload, keys: Iterable[str]) -> None:
-        """Delete parts; those that are gone already do not matter."""
-        for key in keys:
-            self._s3.delete_object(Bucket=upload.bucket, Key=key)
+    def drop_parts(self, upload: Upload) -> None:
+        """Delete all parts of an upload, those of invocations that have crashed included."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=upload.bucket, Prefix=_parts(upload))
+        for page in pages:
+            for entry in page.get("Contents", []):
+                self._s3.delete_object(Bucket=upload.bucket, Key=entry["Key"])
 
     def put_report(self, upload: Upload, suffix: str, body: "bytes | IO[bytes]", content_type: str) -> str:
         """Write ``reports/<name><suffix>``; returns its key."""
@@ -250,6 +252,10 @@ class UploadStore:
         except ClientError as error:
             if error.response["Error"]["Code"] not in _GONE:
                 raise
+
+
+def _parts(upload: Upload) -> str:
+    return f"{_REPORTS}parts/{upload.digest}/"
 
 
 def _report_key(upload: Upload, suffix: str) -> str:
