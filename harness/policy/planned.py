@@ -151,6 +151,10 @@ class Planned:
         """What the expression at a path refers to, as it is written."""
         return list(_collected(_at(self.expression(resource).get("expressions", {}), path.split("."))))
 
+    def arguments(self, module: ModulePath) -> list[str]:
+        """What the arguments of a module's call refer to."""
+        return list(_collected(self._call(module).get("expressions", {})))
+
     def links(self, resource: Resource, path: str, *types: str) -> list[Resource]:
         """The resources of some types that an attribute's value comes from."""
         key = (resource.address, path)

@@ -1,7 +1,7 @@
 """What a rule is, and the register of all of them.
 
-A rule that looks at one resource's attributes works on source (checkov renders them) and on plans; one that looks at how
-resources stand to each other, or at what a plan would do, works on plans.
+A rule that looks at one resource's attributes works on source (checkov renders them) and on plans; one that looks at
+how resources stand to each other, or at what a plan would do, works on plans.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -37,7 +37,8 @@ class Rule:
         guideline: AWS's own page on it.
         mend: What to do about a violation.
         modes: In which scans it works: ``hcl``, ``plan``.
-        scope: ``any``; ``live`` for whole environments only; ``prod`` for production only.
+        scope: ``any``; ``tagged`` for live folders; ``live`` for those that are whole environments; ``prod`` for production
+            only.
     """
 
     id: str
@@ -54,6 +55,8 @@ class Rule:
         """Whether it holds in an environment; module examples have none (an empty name)."""
         if self.scope == "prod":
             return environment == "prod"
+        if self.scope == "tagged":
+            return environment != ""
         return self.scope == "any" or environment not in {"", "bootstrap"}
 
     def finding(self, address: str, message: str, *, mode: str = PLAN) -> Finding:

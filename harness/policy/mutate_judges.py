@@ -1,0 +1,164 @@
+"""Who notices a mutant: the modules' plan specs, and the gate on the plans of the live folders.
+
+Each judge says of a mutant what turned red, or nothing. Specs are planned for many mutants in one root, for a case costs a
+fraction of a second and a root several.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.plan_tests.collector import all_cases, call_of, verdict
+from harness.plan_tests.planning import Result, plan_all
+from harness.plan_tests.root import Call
+from harness.plan_tests.spec import Case
+from harness.policy import plans
+from harness.policy.finding import Finding
+from harness.policy.gate import judge_plan
+from harness.policy.mutants import Mutant
+from harness.terraform.events import Diagnostic
+from harness.terraform.module import Module
+from harness.terraform.run import TerraformError
+
+_NO_CONFIGURATION = re.compile(
+    r"^(Reference to undeclared|Unsupported (argument|attribute|block type)|Missing required argument|Invalid (reference|index|expression|"
+    r"resource (type|name)|multi-line)|Argument or block|Missing (item|newline|attribute)|Duplicate (argument|attribute)|Attribute redefined|"
+    r"Insufficient .* blocks|Unclosed|Error in function call|Invalid (for_each|count) argument)"
+)
+"""Errors of somebody who writes nonsense: such a mutant proves nothing, and its operator has to be mended."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a judge says of a mutant.
+
+    Attributes:
+        judge: ``specs``, ``gate``, ``terraform`` …; ``stillborn`` for a mutant that is no configuration at all.
+        said: What turned red.
+    """
+
+    judge: str
+    said: str
+
+    @property
+    def is_stillborn(self) -> bool:
+        """Whether the mutant proves nothing."""
+        return self.judge == "stillborn"
+
+
+class Specs:
+    """The plan tests of ``tests/plan``."""
+
+    def __init__(self) -> None:
+        self._cases: dict[str, list[Case]] = {}
+        for case in all_cases():
+            self._cases.setdefault(case.module.name, []).append(case)
+
+    def judge(
+        self, trees: Mapping[Mutant, Path], folder: Path, *, module: str | None = None, thorough: bool = False
+    ) -> dict[Mutant, Verdict]:
+        """Plan the cases of the mutants' modules, on the mutants.
+
+        Args:
+            trees: Mutants, and the copies that `Mutant.written` made.
+            folder: For the roots.
+            module: Another module's cases than those of the mutant's own.
+            thorough: All cases, instead of those that are the mutant's business: the planned ones for an edit of what is
+                planned, and for a lost validation those that ask for its message.
+        """
+        cases = {mutant: self._business(mutant, module or mutant.module, thorough=thorough) for mutant in trees}
+        accepted, refused = ([*self._calls(cases, trees, planned=planned)] for planned in (True, False))
+        results = plan_all(accepted, refused, folder=folder) if accepted or refused else {}
+        found = {mutant: self._verdict(mutant, cases[mutant], results) for mutant in trees}
+        return {mutant: one for mutant, one in found.items() if one}
+
+    def _calls(self, cases: Mapping[Mutant, Sequence[Case]], trees: Mapping[Mutant, Path], *, planned: bool) -> Iterator[Call]:
+        for mutant, some in cases.items():
+            modules = trees[mutant] / "modules"
+            for case in some:
+                if bool(case.expected) is planned:
+                    there = Module(modules / case.module.name, case.module.blocks)
+                    yield replace(call_of(case), key=_key(mutant, case), module=there, siblings=modules)
+
+    def _business(self, mutant: Mutant, module: str, *, thorough: bool) -> list[Case]:
+        cases = self._cases.get(module, [])
+        if thorough:
+            return cases
+        if mutant.operator.name != "drop-validation" or module != mutant.module:
+            return [case for case in cases if case.expected]
+        return [case for case in cases if not case.expected and _asks_for(case, mutant.edit.before)]
+
+    def _verdict(self, mutant: Mutant, cases: Sequence[Case], results: Mapping[str, Result]) -> Verdict | None:
+        for case in cases:
+            result = results[_key(mutant, case)]
+            if case.expected and result.errors:
+                return refusal(result.errors, f"plan spec {case.key}")
+            differing = next(iter(verdict(case, result)), None)
+            if differing is not None:
+                return Verdict("specs", f"{case.key}: {differing}")
+        return None
+
+
+class Gate:
+    """The plan rules on the plans of the live folders.
+
+    Args:
+        endpoint: Of `offline_aws`.
+        work: A folder for Terraform's own data.
+    """
+
+    def __init__(self, endpoint: str, work: Path) -> None:
+        self._endpoint = endpoint
+        self._work = work
+        self._known: dict[str, set[tuple[str, str]]] = {}
+
+    def learn(self, tree: Path, environments: Sequence[str]) -> None:
+        """Take what the gate says of the unedited tree for granted: the ledger of suppressions has it."""
+        for environment in environments:
+            self._known[environment] = {_identity(one) for one in self._findings(tree, environment)}
+
+    def judge(self, tree: Path, environment: str) -> Verdict | None:
+        """Plan a live folder of a mutant's tree, and look for findings that the unedited one does not have."""
+        try:
+            found = self._findings(tree, environment)
+        except TerraformError as failure:
+            return refusal([one for one in failure.diagnostics if one.severity == "error"], f"plan of live/{environment}")
+        new = [one for one in found if _identity(one) not in self._known[environment]]
+        return Verdict("gate", f"{environment}: {new[0].rule_id} {new[0].address}: {new[0].message}") if new else None
+
+    def _findings(self, tree: Path, environment: str) -> list[Finding]:
+        document = plans.live(tree / "live" / environment, self._endpoint, work=self._work / environment).document
+        return judge_plan(document, environment=environment)
+
+
+def refusal(errors: Sequence[Diagnostic], where: str) -> Verdict:
+    """What Terraform's refusal of a mutant means."""
+    first = next((one for one in errors if _NO_CONFIGURATION.match(one.summary)), None)
+    if first or not errors:
+        return Verdict("stillborn", f"{where}: {first or 'failed without a word'}")
+    return Verdict("terraform", f"{where}: {' '.join(str(errors[0]).split())[:300]}")
+
+
+def _identity(finding: Finding) -> tuple[str, str]:
+    return finding.rule_id, finding.address
+
+
+def _key(mutant: Mutant, case: Case) -> str:
+    return f"{mutant.name} | {case.key}"
+
+
+def _asks_for(case: Case, validation: str) -> bool:
+    """Whether a rejecting case waits for the message of a validation, going by the message's fixed parts."""
+    message = re.search(r'error_message\s*=\s*"(.*)"', validation)
+    text = message[1].replace('\\"', '"') if message else ""
+    parts = [part.strip() for part in re.split(r"\$\{[^}]*\}+", text) if len(part.strip()) >= len("give a number")]
+    return any(part in wanted or wanted in part for part in parts for wanted in case.rejects) or not parts
+
+
+def emptied(folder: Path) -> Path:
+    """A folder with nothing in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder

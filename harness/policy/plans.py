@@ -1,0 +1,146 @@
+"""Plans to judge: every live folder as it stands, and every module's example, made without an engine or an account."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.locks import locked
+from harness.paths import BUILD, ROOT
+from harness.plan_tests import examples
+from harness.plan_tests.root import Call, write
+from harness.plan_tests.tftest_root import TftestRoot
+from harness.policy.offline_aws import ACCOUNT_ID, offline_aws
+from harness.policy.planned import Planned
+from harness.terraform.run import Terraform
+
+FOLDER = BUILD / "policy"
+"""Where plans and what they need are kept."""
+
+EXAMPLES = "modules (examples)"
+"""The root that holds the modules' examples."""
+
+
+@dataclass(frozen=True)
+class Root:
+    """A plan to judge.
+
+    Attributes:
+        name: Such as ``live/dev``.
+        environment: The live folder's name; empty for module examples.
+        source: The folder that the plan's root module lies in, relative to the repository.
+        document: What ``terraform show -json`` printed.
+    """
+
+    name: str
+    environment: str
+    source: str
+    document: Mapping[str, Any]
+
+    @property
+    def planned(self) -> Planned:
+        """The plan, read."""
+        return Planned(self.document, self.environment, self.source)
+
+
+def live_folders() -> list[Path]:
+    """Every folder under ``live/`` that holds Terraform."""
+    return sorted({file.parent for file in (ROOT / "live").glob("*/*.tf")})
+
+
+def live(folder: Path, endpoint: str) -> Root:
+    """Plan a live folder, unmodified.
+
+    Args:
+        folder: Such as ``live/dev``.
+        endpoint: Of `offline_aws`.
+
+    Raises:
+        HarnessError: Terraform refused it; the message has its diagnostics.
+    """
+    work = FOLDER / "live" / folder.name
+    terraform = Terraform(
+        folder,
+        env={
+            "AWS_ACCESS_KEY_ID": "offline",
+            "AWS_SECRET_ACCESS_KEY": "offline",
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "TF_VAR_account_id": ACCOUNT_ID,
+            "TF_VAR_artifacts_dir": str(_artifacts()),
+            "TF_WORKSPACE": "default",
+        },
+        data_dir=work / "data",
+        log_dir=work / "logs",
+    )
+    with locked(work / ".lock"):
+        terraform.init({"bucket": f"invoice-terraform-state-{ACCOUNT_ID}", "use_path_style": "true"})
+        plan = terraform.plan(["-lock=false"])
+    relative = folder.relative_to(ROOT).as_posix() if folder.is_relative_to(ROOT) else folder.name
+    return Root(relative, folder.name, relative, plan.raw)
+
+
+def _artifacts() -> Path:
+    """A folder with an empty zip for each function: plans want their checksums, not their content."""
+    folder = FOLDER / "artifacts"
+    folder.mkdir(parents=True, exist_ok=True)
+    for handler in (ROOT / "lambdas").glob("*/handler.py"):
+        zipped = folder / f"{handler.parent.name.replace('_', '-')}.zip"
+        if not zipped.exists():
+            zipped.write_bytes(b"PK\x05\x06" + bytes(18))  # an archive without entries
+    return folder
+
+
+def example_calls(folder: Path) -> Iterator[Call]:
+    """The examples in the modules' READMEs, as calls."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for readme in sorted((ROOT / "modules").glob("*/README.md")):
+        for line, code in examples.examples(readme):
+            yield examples.call_of(readme, line, code, folder)
+
+
+def module_examples() -> Root:
+    """Plan the examples of all modules, in one root.
+
+    Raises:
+        HarnessError: An example is refused.
+    """
+    folder = FOLDER / "examples"
+    with locked(FOLDER / ".examples.lock"):
+        calls = [*example_calls(FOLDER / "example-modules")]
+        document = planned(calls, folder)
+    return Root(EXAMPLES, "", "examples", document)
+
+
+def planned(calls: list[Call], folder: Path) -> Mapping[str, Any]:
+    """Plan calls together.
+
+    Raises:
+        HarnessError: Terraform refuses one.
+    """
+    root = write(calls, folder)
+    answer = TftestRoot(folder).planned()
+    if answer.errors:
+        told = "\n".join(f"{root.about(one) or 'root'}: {one}" for one in answer.errors)
+        raise HarnessError(
+            f"Terraform refuses to plan {folder.name}:\n{told}", mend="Mend what it names, then scan again."
+        )
+    return answer.document
+
+
+def every() -> list[Root | HarnessError]:
+    """Every plan, made side by side; in place of one that Terraform refuses, why."""
+
+    def attempt(job: "Path | None", endpoint: str) -> Root | HarnessError:
+        try:
+            return live(job, endpoint) if job else module_examples()
+        except HarnessError as refusal:
+            return refusal
+
+    jobs: list[Path | None] = [*live_folders(), None]
+    with offline_aws() as endpoint, ThreadPoolExecutor(max_workers=len(jobs)) as pool:
+        return [*pool.map(lambda job: attempt(job, endpoint), jobs)]

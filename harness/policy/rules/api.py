@@ -1,0 +1,298 @@
+"""The REST API: keys, validation, models, preflights, CORS on errors, and deployments that cover every route."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from harness.policy.finding import Severity
+from harness.policy.resource import UNKNOWN, Resource, is_false, is_true, parsed, shown
+from harness.policy.rule import PLAN, Rule, attribute, relation
+
+if TYPE_CHECKING:
+    from harness.policy.planned import Planned
+
+METHOD = ("aws_api_gateway_method",)
+BODY_METHODS = frozenset({"ANY", "PATCH", "POST", "PUT"})
+_API = "https://docs.aws.amazon.com/apigateway/latest/developerguide"
+_ALLOW_ORIGIN = "gatewayresponse.header.access-control-allow-origin"
+
+
+@attribute(
+    Rule(
+        id="CKV_INV_401",
+        title="Every method but OPTIONS wants an API key",
+        severity=Severity.CRITICAL,
+        types=METHOD,
+        rationale="A method without a key is open to the whole internet, and no usage plan bounds it.",
+        guideline=f"{_API}/api-gateway-setup-api-key-with-console.html",
+        mend="Set api_key_required = true.",
+    )
+)
+def keyed(method: Resource) -> Iterator[str]:
+    """An authorizer does not stand in for the key: usage plans go by it."""
+    verb = method.get("http_method")
+    if verb is UNKNOWN or str(verb).upper() == "OPTIONS":
+        return
+    if is_false(method.get("api_key_required")):
+        yield f"{verb} is open: api_key_required is {shown(method.get('api_key_required'))}."
+
+
+@attribute(
+    Rule(
+        id="CKV_INV_402",
+        title="Every method but OPTIONS has a request validator",
+        severity=Severity.HIGH,
+        types=METHOD,
+        rationale="Without a validator API Gateway hands everything on: models and required parameters are only documentation.",
+        guideline=f"{_API}/api-gateway-method-request-validation.html",
+        mend="Set request_validator_id to an aws_api_gateway_request_validator that checks parameters, and the body where there "
+        "is one.",
+    )
+)
+def validated(method: Resource) -> Iterator[str]:
+    """An id that only the apply knows is one; an empty text is none."""
+    verb, validator = method.get("http_method"), method.get("request_validator_id")
+    if verb is not UNKNOWN and str(verb).upper() != "OPTIONS" and validator is not UNKNOWN and not validator:
+        yield f"{verb} has no request validator."
+
+
+@attribute(
+    Rule(
+        id="CKV_INV_403",
+        title="Request validators validate",
+        severity=Severity.HIGH,
+        types=("aws_api_gateway_request_validator",),
+        rationale="Both switches are off by default: a validator without either lets everything through.",
+        guideline=f"{_API}/api-gateway-method-request-validation.html",
+        mend="Set validate_request_parameters = true, validate_request_body = true, or both.",
+    )
+)
+def validates(validator: Resource) -> Iterator[str]:
+    """At least one of the two."""
+    if is_false(validator.get("validate_request_body")) and is_false(validator.get("validate_request_parameters")):
+        yield "It checks neither the body nor the parameters."
+
+
+@relation(
+    Rule(
+        id="CKV_INV_404",
+        title="Methods that take a body have a model, and their validator checks it",
+        severity=Severity.HIGH,
+        types=METHOD,
+        rationale="A body that nothing checks reaches the function whatever it is, and costs an invocation at least.",
+        guideline=f"{_API}/request-response-data-mappings.html",
+        mend='Set request_models = { "application/json" = <model> } to a model with a schema, and a validator with '
+        "validate_request_body = true.",
+        modes=frozenset({PLAN}),
+    )
+)
+def modelled(plan: "Planned") -> Iterator[tuple[str, str]]:
+    """Models, their schemas and their validators, wherever they are declared."""
+    models = {str(one.get("name")): one for one in plan.of("aws_api_gateway_model")}
+    for method in plan.of(*METHOD):
+        verb = str(method.get("http_method")).upper()
+        for message in (
+            _unchecked(plan, method, models) if verb in BODY_METHODS else _unchecked_parameters(plan, method)
+        ):
+            yield method.address, f"{verb}: {message}"
+
+
+def _unchecked(plan: "Planned", method: Resource, models: dict[str, Resource]) -> Iterator[str]:
+    named = method.get("request_models")
+    if named is not UNKNOWN:
+        name = (named or {}).get("application/json")
+        if not (name is UNKNOWN or name):
+            yield "it has no model for application/json."
+        elif isinstance(name, str):
+            schema = parsed(models[name].get("schema")) if name in models else None
+            if name in models and schema is UNKNOWN:
+                yield f"the schema of its model {name} is unknown before the apply."
+            elif not isinstance(schema, dict) or not schema.keys() & {"$ref", "allOf", "anyOf", "oneOf", "properties"}:
+                yield f"its model {name} {'admits anything' if name in models else 'is not in this plan'}."
+    validators = _validators(plan, method)
+    if validators and not any(is_true(one.get("validate_request_body")) for one in validators):
+        yield "its validator does not check the body."
+
+
+def _unchecked_parameters(plan: "Planned", method: Resource) -> Iterator[str]:
+    parameters = method.get("request_parameters")
+    required = isinstance(parameters, dict) and any(value is True for value in parameters.values())
+    validators = _validators(plan, method)
+    if required and validators and not any(is_true(one.get("validate_request_parameters")) for one in validators):
+        yield "its validator does not check the parameters that it requires."
+
+
+def _validators(plan: "Planned", method: Resource) -> list[Resource]:
+    """Those that a method may have: a reference tells the resource, not always the instance."""
+    return plan.links(method, "request_validator_id", "aws_api_gateway_request_validator")
+
+
+@relation(
+    Rule(
+        id="CKV_INV_405",
+        title="OPTIONS wants no key and reaches no function; every path that has methods answers it",
+        severity=Severity.MEDIUM,
+        types=(*METHOD, "aws_api_gateway_integration"),
+        rationale="Browsers send preflights without keys; one that reaches a business function runs it unauthenticated.",
+        guideline=f"{_API}/how-to-cors.html",
+        mend="Set api_key_required = false on OPTIONS and give it a MOCK integration (module api-gateway-cors).",
+        modes=frozenset({PLAN}),
+    )
+)
+def preflights(plan: "Planned") -> Iterator[tuple[str, str]]:
+    """By the verb of method and integration."""
+    for method in plan.of(*METHOD):
+        if str(method.get("http_method")).upper() == "OPTIONS" and is_true(method.get("api_key_required")):
+            yield method.address, "OPTIONS wants an API key: browsers send none."
+    for integration in plan.of("aws_api_gateway_integration"):
+        verb = integration.get("http_method")
+        if verb is UNKNOWN:  # aws_api_gateway_method.x.http_method is known; anything else is looked up
+            verbs = {str(one.get("http_method")).upper() for one in plan.links(integration, "http_method", *METHOD)}
+        else:
+            verbs = {str(verb).upper()}
+        if "OPTIONS" in verbs and integration.get("type") not in {"MOCK", UNKNOWN}:
+            yield integration.address, f"OPTIONS goes to {shown(integration.get('type'))} instead of MOCK."
+
+
+@attribute(
+    Rule(
+        id="CKV_INV_406",
+        title="API Gateway's own answers carry CORS headers",
+        severity=Severity.MEDIUM,
+        types=("aws_api_gateway_gateway_response",),
+        rationale="Without them a browser hides a 403, 429 or 504 from the page, which then shows a network error.",
+        guideline=f"{_API}/supported-gateway-response-types.html",
+        mend='Add "gatewayresponse.header.Access-Control-Allow-Origin" to response_parameters.',
+    )
+)
+def errors_carry_cors(response: Resource) -> Iterator[str]:
+    """Every response that is declared."""
+    parameters = response.get("response_parameters")
+    if parameters is UNKNOWN:
+        return
+    named = {str(name).lower(): value for name, value in (parameters or {}).items()}
+    if not (named.get(_ALLOW_ORIGIN) is UNKNOWN or named.get(_ALLOW_ORIGIN)):
+        yield f"{shown(response.get('response_type'))} has no Access-Control-Allow-Origin."
+
+
+@relation(
+    Rule(
+        id="CKV_INV_407",
+        title="Every API has its two fallback answers",
+        severity=Severity.MEDIUM,
+        types=("aws_api_gateway_rest_api",),
+        rationale="What has no answer of its own gets the fallback: undeclared, that is without CORS headers and in another shape.",
+        guideline=f"{_API}/supported-gateway-response-types.html",
+        mend="Declare aws_api_gateway_gateway_response for DEFAULT_4XX and DEFAULT_5XX, with CORS headers.",
+        modes=frozenset({PLAN}),
+    )
+)
+def fallbacks(plan: "Planned") -> Iterator[tuple[str, str]]:
+    """For each API, its own."""
+    for api in plan.of("aws_api_gateway_rest_api"):
+        has = {
+            str(one.get("response_type"))
+            for one in plan.of("aws_api_gateway_gateway_response")
+            if api in plan.links(one, "rest_api_id", "aws_api_gateway_rest_api")
+        }
+        for kind in ("DEFAULT_4XX", "DEFAULT_5XX"):
+            if kind not in has:
+                yield api.address, f"It has no gateway response {kind}."
+
+
+_ANY_ORIGIN = re.compile(r"""allow-origin["']?\s*[=:]\s*\\?["']+\*""", re.IGNORECASE)
+
+
+@relation(
+    Rule(
+        id="CKV_INV_408",
+        title="Production answers to named origins only",
+        severity=Severity.HIGH,
+        types=(
+            "aws_api_gateway_gateway_response",
+            "aws_api_gateway_integration",
+            "aws_api_gateway_integration_response",
+            "aws_lambda_function",
+            "aws_s3_bucket_cors_configuration",
+        ),
+        rationale="With * the page of any stranger may call the API from its visitor's browser and read the answers.",
+        guideline=f"{_API}/how-to-cors.html",
+        mend="Name the origins: allowed_origins in live/prod/terraform.tfvars, without *.",
+        modes=frozenset({PLAN}),
+        scope="prod",
+    )
+)
+def named_origins(plan: "Planned") -> Iterator[tuple[str, str]]:
+    """Wherever an origin can stand: headers, templates, functions' settings, buckets."""
+    for one in plan.of("aws_api_gateway_gateway_response", "aws_api_gateway_integration_response"):
+        for parameters in one.all("response_parameters"):
+            for name, value in parameters.items() if isinstance(parameters, dict) else ():
+                if "access-control-allow-origin" in str(name).lower() and isinstance(value, str) and "*" in value:
+                    yield one.address, "It allows every origin (Access-Control-Allow-Origin: *)."
+    for one in plan.of("aws_api_gateway_integration", "aws_api_gateway_integration_response"):
+        for path in ("request_templates", "response_templates"):
+            for templates in one.all(path):
+                for text in templates.values() if isinstance(templates, dict) else ():
+                    if isinstance(text, str) and _ANY_ORIGIN.search(text):
+                        yield one.address, f"Its {path} allow every origin (Access-Control-Allow-Origin: *)."
+    for function in plan.of("aws_lambda_function"):
+        for variables in function.all("environment.variables"):
+            for name, value in variables.items() if isinstance(variables, dict) else ():
+                if "ORIGIN" in name.upper() and isinstance(value, str) and "*" in value:
+                    yield function.address, f"Its environment variable {name} allows every origin (*)."
+    for bucket in plan.of("aws_s3_bucket_cors_configuration"):
+        if any("*" in str(origin) for origins in bucket.all("cors_rule.allowed_origins") for origin in origins or ()):
+            yield bucket.address, "It allows every origin (*)."
+
+
+@relation(
+    Rule(
+        id="CKV_INV_409",
+        title="A changed route is deployed",
+        severity=Severity.HIGH,
+        types=("aws_api_gateway_deployment",),
+        rationale="A deployment is a snapshot: methods, integrations and answers that its triggers leave out are changed in the API "
+        "and never reach the stage.",
+        guideline="https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-deploy-api.html",
+        mend="Let triggers hash everything that the routes are made from (also of modules that add methods: deployment_triggers), "
+        "and let the deployment depend on every integration.",
+        modes=frozenset({PLAN}),
+    )
+)
+def deployed(plan: "Planned") -> Iterator[tuple[str, str]]:
+    """Triggers exist, the order is right, and each module that adds methods has its say in them."""
+    for deployment in plan.of("aws_api_gateway_deployment"):
+        triggers = deployment.get("triggers")
+        if triggers is not UNKNOWN and not triggers:
+            yield deployment.address, "It has no triggers: it is made once and never again."
+            continue
+        if triggers is not UNKNOWN and not plan.references(deployment, "triggers"):
+            yield deployment.address, "Its triggers are constants: they never change."
+        block = plan.expression(deployment)
+        waits = {str(one) for one in block.get("depends_on", ())}
+        own = {
+            f"{one.type}.{one.name}"
+            for one in plan.of("aws_api_gateway_integration")
+            if one.module == deployment.module and one.type
+        }
+        heard = set(plan.references(deployment, "triggers"))
+        for name in sorted(own):
+            if name not in waits and not any(reference.startswith(name) for reference in heard):
+                yield deployment.address, f"It does not wait for {name}: a new route may miss its first deployment."
+        yield from ((deployment.address, message) for message in _unheard(plan, deployment))
+
+
+def _unheard(plan: "Planned", deployment: Resource) -> Iterator[str]:
+    """Sibling modules that add methods to the API without a say in the triggers."""
+    if not deployment.module:
+        return
+    parent, here = deployment.module[:-1], deployment.module[-1][0]
+    siblings = {
+        one.module[len(parent)][0]
+        for one in plan.of(*METHOD)
+        if one.module[: len(parent)] == parent and len(one.module) > len(parent) and one.module[len(parent)][0] != here
+    }
+    told = plan.arguments(deployment.module)
+    for name in sorted(siblings):
+        if not any(reference.startswith(f"module.{name}") for reference in told):
+            yield f"module.{name} adds methods, and nothing of it is among the arguments of module.{here}: deployment_triggers."
