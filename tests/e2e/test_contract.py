@@ -1,6 +1,7 @@
 """docs/openapi.yaml against the deployed API: requests made from the one, answers of the other held against it."""
 
-import json
+import uuid
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,9 @@ from hypothesis import HealthCheck, settings
 from schemathesis import Case
 from schemathesis.checks import not_a_server_error
 from schemathesis.config import SchemathesisConfig
+from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
-    ignored_auth,
-    negative_data_rejection,
     response_headers_conformance,
     response_schema_conformance,
     status_code_conformance,
@@ -33,7 +33,7 @@ SECONDS = 30.0
 """The longest that one request may take; API Gateway gives up after 29."""
 
 contract = schemathesis.openapi.from_path(DESCRIPTION, config=SchemathesisConfig.from_dict({"warnings": False}))
-examples = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+examples = settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 pytestmark = pytest.mark.xdist_group("contract")
 
@@ -47,10 +47,6 @@ def known(api: Any) -> str:
     assert made.status in (200, 201), made.text
     schema = {**description, "$ref": "#/components/schemas/InvoiceAnswer"}
     jsonschema.Draft202012Validator(schema).validate(made.body)
-    assert {**made.body, "createdAt": "", "updatedAt": "", "yearMonth": "", "history": []} == {
-        **description["paths"]["/invoices"]["post"]["responses"]["201"]["content"]["application/json"]["example"],
-        **{"createdAt": "", "updatedAt": "", "yearMonth": "", "history": [], "overdue": made.body["overdue"]},
-    }
     identity: str = made.body["invoiceId"]
     return identity
 
@@ -58,8 +54,17 @@ def known(api: Any) -> str:
 @contract.parametrize()
 @examples
 def test_every_answer_is_as_the_description_says(case: Case, api: Any, known: str) -> None:
-    if case.path_parameters and int(case.path_parameters["id"].replace("-", "0")[:8] or "0", 36) % 2:
+    if case.path_parameters and zlib.crc32(str(case.path_parameters).encode()) % 2:
         case.path_parameters["id"] = known
     case.call_and_validate(
         base_url=api.stack.api_url, headers={"x-api-key": api.stack.api_key}, checks=CHECKS, timeout=SECONDS
     )
+
+
+def test_an_answer_that_the_description_does_not_know_is_found_out(api: Any) -> None:
+    description = yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))
+    del description["paths"]["/invoices/{id}"]["get"]["responses"]["404"]
+    poorer = schemathesis.openapi.from_dict(description)
+    case = poorer["/invoices/{id}"]["GET"].Case(path_parameters={"id": str(uuid.uuid4())})
+    with pytest.raises(FailureGroup, match="Undocumented HTTP status code"):
+        case.call_and_validate(base_url=api.stack.api_url, headers={"x-api-key": api.stack.api_key}, checks=CHECKS)

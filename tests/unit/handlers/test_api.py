@@ -354,6 +354,57 @@ def test_a_writer_that_was_overtaken_decides_anew(
         assert (answer.body["currentStatus"], answer.body["currentVersion"]) == (other, 2)
 
 
+@pytest.mark.parametrize(
+    ("tags", "status"),
+    [
+        ('"1"', 200), ("*", 200), ('"7", "1"', 200), (' "1" ', 200),
+        ('"7"', 412), ('W/"1"', 412), ('"01"', 412), ('"x"', 412), ('"1x"', 412), ('""', 412),
+        ("1", 400), ("", 400), ('"1', 400), ('"1" "2"', 400), ('"1",', 400), ("*, *", 400),
+    ],
+)  # fmt: skip
+def test_if_match_changes_only_the_version_that_it_names(
+    create: ModuleType, load: Load, call: Any, tags: str, status: int
+) -> None:
+    made = call(create, "POST", "/invoices", body=NUMBERED)
+    assert made.headers["ETag"] == '"1"'
+    path = f"/invoices/{made.body['invoiceId']}"
+    update = load("update_invoice_status")
+    answer = call(update, "PATCH", path, body={"status": "void"}, headers={"If-Match": tags})
+    assert answer.status == status
+    if status == 200:
+        assert answer.headers["ETag"] == '"2"'
+    elif status == 412:
+        assert answer.body["type"] == "urn:invoice-platform:problem:precondition-failed"
+        assert (answer.body["currentStatus"], answer.body["currentVersion"]) == ("created", 1)
+    else:
+        assert answer.body["errors"][0]["pointer"] == "If-Match"
+
+
+def test_a_writer_that_was_overtaken_no_longer_matches(
+    create: ModuleType, load: Load, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
+    update = load("update_invoice_status")
+    real, overtakers = update.store.change, [None]
+
+    def overtaken(change: Any) -> Any:
+        if overtakers:
+            overtakers.pop()
+            assert real(processed(change.before, datetime.now(UTC)))
+        return real(change)
+
+    monkeypatch.setattr(update.store, "change", overtaken)
+    answer = call(update, "PATCH", path, body={"status": "void"}, headers={"If-Match": '"1"'})
+    assert (answer.status, answer.body["currentVersion"], answer.body["currentStatus"]) == (412, 2, "processed")
+
+
+def test_a_body_that_no_invoice_can_need_is_a_413(create: ModuleType, call: Any) -> None:
+    text = json.dumps(NUMBERED)
+    assert call(create, "POST", "/invoices", body=text + " " * (4 * 2**20 - len(text))).status == 201
+    answer = call(create, "POST", "/invoices", body=text + " " * (4 * 2**20 - len(text) + 1))
+    assert (answer.status, answer.body["type"]) == (413, "urn:invoice-platform:problem:invoice-too-large")
+
+
 @pytest.mark.parametrize("status", ["processed", "rejected", "created"])
 def test_the_business_rules_decisions_are_no_requests(create: ModuleType, load: Load, call: Any, status: str) -> None:
     path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
