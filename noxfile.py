@@ -1,8 +1,10 @@
 """The menu of this repository: ``nox -l`` lists it, ``nox`` runs what needs no more than a laptop."""
 
+import json
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import nox
@@ -12,6 +14,9 @@ BUILD = Path(os.environ.get("HARNESS_BUILD_DIR") or ROOT / "build")
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 LOCKS = tuple(PYPROJECT["dependency-groups"])
 PYTHON_FLOOR = PYPROJECT["project"]["requires-python"].removeprefix(">=")
+MUTATED = ("totals", "status", "payments", "csv_bytes", "csv_text", "csv_import")
+MUTANT_KILLERS = ("test_totals*.py", "test_status*.py", "test_payments*.py", "test_csv*.py")
+MUTANTS_KILLED_PERCENT = 85
 TYPED = ("harness", "lambdas/invoicing")
 
 nox.needs_version = ">=2026.10"
@@ -78,6 +83,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("python", "-m", "harness", "fmt-check")
+    session.run("python", "-m", "harness", "lint-terraform")
 
 
 @nox.session
@@ -91,6 +97,12 @@ def types(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """The domain, the handlers and the harness, without an engine."""
     tests(session, "tests/unit", "-n", workers(), "--cov", "--cov-report=term")
+
+
+@nox.session
+def plan(session: nox.Session) -> None:
+    """What every module plans and refuses, without an engine: [-- tests/plan/MODULE --update-plans]."""
+    tests(session, *([] if any(one.startswith("tests/") for one in session.posargs) else ["tests/plan"]))
 
 
 @nox.session
@@ -108,7 +120,59 @@ def apply(session: nox.Session) -> None:
 @nox.session
 def e2e(session: nox.Session) -> None:
     """Invoice flows on a stack applied once and cloned per worker."""
-    tests(session, "tests/e2e", "-n", workers(), "--dist", "loadgroup")
+    tests(session, "tests/e2e", "-n", "auto", "--dist", "loadgroup")  # see tests/conftest.py
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Write what is generated: the modules' READMEs, the API's description and models: [-- --check]."""
+    install(session, "dev")
+    session.run("python", "-m", "harness", "docs", *session.posargs)
+    domain = {"PYTHONPATH": str(ROOT / "lambdas")}
+    session.run("python", "-m", "invoicing.openapi", *session.posargs, env=domain)
+    if "--check" not in session.posargs:  # a unit test compares these
+        session.run("python", "-m", "invoicing.schema", env=domain)
+
+
+@nox.session(default=False)
+def mutate(session: nox.Session) -> None:
+    """Mutation testing of totals, status and CSV: the share of mutants that the tests kill, at least 85 %: [-- MODULE ...]."""
+    install(session, "mutate")
+    modules = session.posargs or MUTATED
+    room = BUILD / "mutate"
+    shutil.rmtree(room, ignore_errors=True)
+    # mutmut knows a mutant by its module's name, so the package has to lie where it is imported from
+    shutil.copytree(ROOT / "lambdas" / "invoicing", room / "invoicing", ignore=shutil.ignore_patterns("__pycache__"))
+    (room / "tests").mkdir()
+    for test in MUTANT_KILLERS:
+        for file in (ROOT / "tests" / "unit" / "invoicing").glob(test):
+            shutil.copy(file, room / "tests")
+    settings = {
+        "source_paths": ["invoicing"],
+        "only_mutate": [f"invoicing/{module}.py" for module in modules],
+        "pytest_add_cli_args": ["--hypothesis-profile=ci", "-p", "no:cacheprovider"],
+        "pytest_add_cli_args_test_selection": ["tests"],
+    }
+    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+    (room / "pyproject.toml").write_text("\n".join(["[tool.mutmut]", *lines, ""]), encoding="utf-8")
+    started = time.monotonic()
+    with session.chdir(room):
+        session.run("mutmut", "run", "--max-children", str(os.cpu_count() or 2))
+        session.run("mutmut", "export-cicd-stats", silent=True)
+        survivors = (session.run("mutmut", "results", silent=True) or "").split("\n")
+    counts = json.loads((room / "mutants" / "mutmut-cicd-stats.json").read_text(encoding="utf-8"))
+    killed, total = counts["killed"] + counts["timeout"], counts["total"] - counts["skipped"]
+    score = round(100 * killed / total, 1)
+    figures = {**counts, "modules": list(modules), "score": score, "seconds": round(time.monotonic() - started)}
+    figures["survivors"] = [line.strip() for line in survivors if ": survived" in line or ": no tests" in line]
+    results = BUILD / "results" / "mutate.json"
+    results.parent.mkdir(parents=True, exist_ok=True)
+    results.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    session.log(f"{killed} of {total} mutants killed: {score} %; the survivors are in {results}")
+    if score < MUTANTS_KILLED_PERCENT:
+        session.error(
+            f"{score} % is less than {MUTANTS_KILLED_PERCENT} %: `mutmut show <survivor>` in {room} shows what to test"
+        )
 
 
 @nox.session(default=False)

@@ -70,6 +70,10 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("--target", choices=["aws", "local"], default="aws", help="arm64 for AWS, or this machine's")
 
     verbs.add_parser("fmt-check", help="check the format of Terraform files", allow_abbrev=False)
+    verbs.add_parser("lint-terraform", help="find what is unused, untyped or unpinned", allow_abbrev=False)
+
+    docs = verbs.add_parser("docs", help="write the modules' inputs and outputs into their READMEs", allow_abbrev=False)
+    docs.add_argument("--check", action="store_true", help="only compare")
     return top
 
 
@@ -131,6 +135,33 @@ def check_format() -> None:
         )
 
 
+def lint_terraform() -> None:
+    """Judge every module and live folder.
+
+    Raises:
+        HarnessError: Something has to be mended; each is a line of the message.
+    """
+    from harness.terraform import lint  # noqa: PLC0415 - needs python-hcl2, which `up` and `down` do without
+
+    found = lint.everything()
+    if found:
+        raise HarnessError("\n".join(str(one) for one in found), mend=f"Mend these {len(found)} places.")
+
+
+def docs(*, check: bool) -> None:
+    """Write the generated part of the modules' READMEs, or only compare.
+
+    Raises:
+        HarnessError: They were to be compared, and some are out of date.
+    """
+    from harness import module_docs  # noqa: PLC0415 - needs python-hcl2, which `up` and `down` do without
+
+    stale = [str(path.relative_to(ROOT)) for path in module_docs.refresh(write=not check)]
+    if stale and check:
+        raise HarnessError(f"Out of date: {', '.join(stale)}", mend="Write them anew: ./noxw -s docs")
+    out.print("\n".join(stale) or "The modules' READMEs are up to date.")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one verb; expected faults end as two lines and a non-zero exit code."""
     chosen = parser().parse_args(arguments)
@@ -159,6 +190,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 show_package(chosen.target)
             case "fmt-check":
                 check_format()
+            case "lint-terraform":
+                lint_terraform()
+            case "docs":
+                docs(check=chosen.check)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,6 @@ variable "account_id" {
   }
 }
 
-variable "artifacts_dir" {
-  description = "The absolute path of the folder with the functions' zips."
-  type        = string
-  nullable    = false
-}
-
 variable "alert_emails" {
   description = "Addresses that are told of alarms and of costs."
   type        = list(string)
@@ -47,6 +41,12 @@ variable "api_key_secret" {
     rotation_days        = number
   })
   nullable = false
+}
+
+variable "artifacts_dir" {
+  description = "The absolute path of the folder with the functions' zips."
+  type        = string
+  nullable    = false
 }
 
 variable "brand" {

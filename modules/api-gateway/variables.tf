@@ -1,14 +1,3 @@
-variable "account_id" {
-  description = "The account that owns the API."
-  type        = string
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^[0-9]{12}$", var.account_id))
-    error_message = "account_id is \"${var.account_id}\": give the 12 digits of the AWS account."
-  }
-}
-
 variable "deployment_triggers" {
   description = "Fingerprints of what others add to this API (its preflight methods, for one): the API is deployed again when one changes, and after all of them exist."
   type        = map(string)

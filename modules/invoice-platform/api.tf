@@ -1,7 +1,6 @@
 module "api" {
   source = "../api-gateway"
 
-  account_id               = var.account_id
   deployment_triggers      = { preflights = module.cors.fingerprint }
   description              = "Invoices of ${var.environment}."
   gateway_response_headers = module.cors.gateway_response_headers
