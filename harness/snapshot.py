@@ -8,9 +8,10 @@ or Terraform's version makes a new one; nothing is ever tested on a stack that i
 import hashlib
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from harness.engine import Engine, engine_for
 from harness.errors import HarnessError
@@ -60,6 +61,56 @@ class Snapshot:
             engine.stop()
 
 
+class Deployed(Protocol):
+    """An applied environment, however its engine lets it be had more than once."""
+
+    def clone(self, instance: str) -> AbstractContextManager[tuple[Stack, Engine]]:
+        """A stack to do anything with, gone at the end; `Snapshot` copies, where an engine cannot see the others."""
+
+
+@dataclass(frozen=True)
+class Original:
+    """An applied environment on an engine that keeps nothing: there is only the one, so its last user takes it.
+
+    Attributes:
+        stack: Its description.
+        engine: Where it runs; whoever applied it stops that.
+    """
+
+    stack: Stack
+    engine: Engine
+
+    @contextmanager
+    def clone(self, instance: str) -> Iterator[tuple[Stack, Engine]]:  # noqa: ARG002 -- there is no second instance
+        """The stack itself."""
+        yield self.stack, self.engine
+
+
+@dataclass(frozen=True)
+class Anew:
+    """An environment on an engine that keeps nothing: each clone is an apply of its own.
+
+    Attributes:
+        environment: The live folder's name.
+    """
+
+    environment: str
+
+    @contextmanager
+    def clone(self, instance: str) -> Iterator[tuple[Stack, Engine]]:
+        """Start an engine, apply, and stop the engine at the end."""
+        engine = engine_for(instance=instance, port="auto")
+        build_for(engine)
+        engine.start(tied=True)
+        try:
+            engine.wait_healthy(timeout_s=60)
+            deployment = Deployment(self.environment, engine, artifacts_of(engine), BUILD / "terraform" / instance)
+            deployment.prepare()
+            yield deployment.apply(), engine
+        finally:
+            engine.stop()
+
+
 def key_of(environment: str, artifacts: list[Artifact]) -> str:
     """The fingerprint of everything that an applied environment is made from."""
     digest = hashlib.sha256(f"{binary.version(binary.find())}\0".encode())
@@ -78,8 +129,8 @@ def key_of(environment: str, artifacts: list[Artifact]) -> str:
     return digest.hexdigest()[:16]
 
 
-def take(deployment: Deployment, stack: Stack, artifacts: list[Artifact], key: str) -> Snapshot:
-    """Keep the state of an engine that holds an applied environment.
+def take(deployment: Deployment, stack: Stack, artifacts: list[Artifact], key: str) -> Deployed:
+    """Keep the state of an engine that holds an applied environment; where it cannot, the environment itself.
 
     Args:
         deployment: What was applied.
@@ -90,21 +141,27 @@ def take(deployment: Deployment, stack: Stack, artifacts: list[Artifact], key: s
     Raises:
         HarnessError: The sources were edited meanwhile: nobody can say which of them the stack was made from.
     """
+    if not deployment.engine.has_snapshots:
+        return Original(stack, deployment.engine)
     with locked(_folder(deployment.environment) / "lock"):
         return _keep(deployment, stack, artifacts, key)
 
 
-def deployed(environment: str) -> Snapshot:
+def deployed(environment: str) -> Deployed:
     """The snapshot of an environment as the checkout describes it now; applied first if there is none yet.
+
+    On an engine that keeps nothing, what applies it when it is wanted.
 
     Safe to call from several processes at once: one applies, the others wait for it.
 
     Raises:
         HarnessError: The apply failed, or the sources were edited while it ran.
     """
+    engine = engine_for(instance=f"snapshot-{environment}", port="auto")
+    if not engine.has_snapshots:
+        return Anew(environment)
     parent = _folder(environment)
     with locked(parent / "lock"):
-        engine = engine_for(instance=f"snapshot-{environment}", port="auto")
         artifacts = build_for(engine)
         key = key_of(environment, artifacts)
         if (parent / key).exists():

@@ -12,7 +12,9 @@ from collections import Counter
 import hypothesis
 import pytest
 
-from harness.engine import isolate
+from harness.differences import table
+from harness.engine import engine_for, engine_name, isolate
+from harness.errors import HarnessError
 from harness.results import record
 
 hypothesis.settings.register_profile("same", deadline=None, max_examples=60, derandomize=True)  # no time limit:
@@ -49,12 +51,30 @@ class Figures:
 
 def pytest_configure(config: pytest.Config) -> None:
     isolate(os.environ)  # no test may meet the caller's AWS profile, endpoints or proxy
+    config.addinivalue_line(
+        "markers",
+        "relies_on(feature): needs this of AWS; fails, strictly, on an engine that localstack/differences.yaml"
+        " says to differ in it",
+    )
+    if engine_name() != "embedded":  # that one has all that it needs; of another, tell once and at once what is missing
+        try:
+            engine_for()
+        except HarnessError as missing:
+            raise pytest.UsageError(str(missing)) from None
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell starts its background jobs deaf to Ctrl-C, and they pass that on; tests of Ctrl-C have to hear it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     session = os.environ.get("HARNESS_SESSION")
     if session and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Figures(session))
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Expect the known differences of this run's engine, each by name; see `harness.differences`."""
+    for mark in item.iter_markers("relies_on"):
+        (feature,) = mark.args
+        if (difference := table().of(engine_name(), feature)) is not None:
+            item.add_marker(pytest.mark.xfail(strict=True, reason=f"{difference.name}: {difference.behaviour}"))
 
 
 @pytest.hookimpl(trylast=True)
@@ -70,3 +90,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         groups = sorted({str(mark.args[0]) for mark in item.iter_markers("xdist_group")})
         if groups and not item.nodeid.endswith(suffix := f"@{'_'.join(groups)}"):
             item._id = type(item._id).parse(item.nodeid + suffix)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """As many as there are cores, at least two; one where an engine cannot be cloned: they would all apply anew."""
+    return max(2, os.cpu_count() or 2) if engine_for(instance="workers").has_snapshots else 1

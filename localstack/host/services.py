@@ -7,7 +7,7 @@ from localstack.aws.spec import load_service
 from localstack.services.moto import _proxy_moto
 from localstack.services.plugins import Service, aws_provider
 
-from host import autoscaling
+from host import autoscaling, budgets
 
 
 def moto_only(api: str, **own: Any) -> Service:
@@ -27,5 +27,5 @@ PROVIDERS = [
     aws_provider(api="dynamodbstreams", name="moto")(lambda: moto_only("dynamodbstreams")),
     # Not in the community edition:
     aws_provider(api="application-autoscaling")(lambda: moto_only("application-autoscaling", **autoscaling.OWN)),
-    aws_provider(api="budgets")(lambda: moto_only("budgets")),
+    aws_provider(api="budgets")(lambda: moto_only("budgets", **budgets.OWN)),
 ]

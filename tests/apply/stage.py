@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness import runbook
-from harness.engine import EmbeddedEngine, engine_for
+from harness.engine import Engine, engine_for
 from harness.runbook import Done
 from harness.stack import Deployment, artifacts_of, build_for
 
@@ -23,7 +23,7 @@ def group(name: str) -> pytest.MarkDecorator:
 
 
 @contextlib.contextmanager
-def started(instance: str) -> Iterator[EmbeddedEngine]:
+def started(instance: str) -> Iterator[Engine]:
     """An empty engine of that name, ended with the block."""
     engine = engine_for(instance=instance, port="auto")
     engine.start(tied=True)
@@ -53,7 +53,7 @@ class Reader:
         )
 
 
-def prepared(environment: str, engine: EmbeddedEngine, work: Path) -> Deployment:
+def prepared(environment: str, engine: Engine, work: Path) -> Deployment:
     """A live folder on an engine, built and initialised, not applied."""
     if not artifacts_of(engine).is_dir():
         build_for(engine)

@@ -8,10 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from harness import snapshot
-from harness.engine import EmbeddedEngine
+from harness.engine import Engine
 from harness.inventory import inventory
 from harness.paths import BUILD
-from harness.snapshot import Snapshot
+from harness.snapshot import Deployed
 from harness.stack import Deployment, Stack, artifacts_of, build_for, environments
 from tests.apply.stage import Reader, group, prepared, started
 
@@ -51,8 +51,8 @@ class Applied:
     before: set[str]
     deployment: Deployment
     stack: Stack
-    snapshot: Snapshot
-    engine: EmbeddedEngine
+    snapshot: Deployed
+    engine: Engine
 
 
 @pytest.fixture(scope="module", params=on(*environments()))

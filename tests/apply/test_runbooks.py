@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from harness.engine import ACCOUNT_ID, REGION, EmbeddedEngine
+from harness.engine import ACCOUNT_ID, REGION, Engine
 from harness.inventory import inventory
 from harness.paths import ROOT
 from harness.runbook import Done, blocks
@@ -23,7 +23,7 @@ MakeReader = Callable[[Deployment], Reader]
 class Preview:
     """What came of typing docs/runbooks/preview.md on an engine that was empty before."""
 
-    def __init__(self, engine: EmbeddedEngine, deployment: Deployment, person: Reader) -> None:
+    def __init__(self, engine: Engine, deployment: Deployment, person: Reader) -> None:
         self.before = inventory(engine.environment())
         self.done = person.types("preview.md")
         self.after = inventory(engine.environment())

@@ -79,6 +79,7 @@ class Engine:
     """Only what taking a snapshot needs."""
 
     taken: list[Path] = field(default_factory=list)
+    has_snapshots: bool = True
 
     def snapshot(self, to: Path) -> None:
         to.mkdir()
@@ -93,10 +94,26 @@ class Deployment:
     engine: Engine = field(default_factory=Engine)
 
 
-def take(deployment: Any, before: str) -> snapshot.Snapshot:
+def take(deployment: Any, before: str) -> Any:
     described: Any = type("Described", (), {"model_dump_json": lambda _: "{}"})()
     stack: Stack = described
     return snapshot.take(deployment, stack, artifacts(), before)
+
+
+def test_on_an_engine_that_keeps_nothing_the_applied_stack_is_its_own_clone(checkout: Path) -> None:
+    deployment = Deployment(engine=Engine(has_snapshots=False))
+
+    with take(deployment, key()).clone("another") as (_, engine):
+        assert engine is deployment.engine
+
+    assert not deployment.engine.taken
+    assert not (checkout / "build/snapshots").exists()
+
+
+def test_on_an_engine_that_keeps_nothing_there_is_no_snapshot_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "engine_for", lambda **_: Engine(has_snapshots=False))
+
+    assert snapshot.deployed("dev") == snapshot.Anew("dev")
 
 
 def test_sources_edited_during_the_apply_leave_no_snapshot(checkout: Path) -> None:
