@@ -29,9 +29,15 @@ def images(record: dict[str, Any]) -> tuple[Invoice | None, Invoice | None]:
     return Invoice.from_item(decode(old)) if old else None, Invoice.from_item(decode(change["NewImage"]))
 
 
-def processed(invoice: Invoice, now: datetime) -> Change:
-    """The decision by the business rules (`invoicing.rules`): processed, or rejected with every reason."""
-    reasons = objections(invoice)
+def processed(invoice: Invoice, now: datetime, reasons: list[str] | None = None) -> Change:
+    """The decision by the business rules: processed, or rejected with every reason.
+
+    Args:
+        invoice: As it was created.
+        now: This moment.
+        reasons: What speaks against it; what `invoicing.rules` finds unless something is given.
+    """
+    reasons = objections(invoice) if reasons is None else reasons
     status = Status.REJECTED if reasons else Status.PROCESSED
     at = timestamp(now)
     entry = HistoryEntry(status=status, at=at, by=ACTOR, reasons=reasons or None)

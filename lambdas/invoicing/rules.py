@@ -1,7 +1,7 @@
 """The business rules that decide whether a created invoice is processed or rejected.
 
-They look at the invoice alone, so the same invoice is always decided the same way. Repeated lines are allowed: people
-do order the same thing twice.
+They look at the invoice alone, so the same invoice is always decided the same way; `invoicing.claims` compares it with
+the customer's others. Repeated lines are allowed: people do order the same thing twice.
 """
 
 from collections.abc import Callable

@@ -7,13 +7,14 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from invoicing import clock, settings
+from invoicing.claims import ClaimStore, conflicts
 from invoicing.events import EventBus, derive
 from invoicing.observability import count, logger, metrics, tracer
 from invoicing.processing import images, processed
-from invoicing.store import InvoiceStore
+from invoicing.rules import objections
 
 config = settings.ProcessInvoice.load()
-store = InvoiceStore(config.table_name)
+store = ClaimStore(config.table_name)
 bus = EventBus(config.event_bus_name)
 processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
 
@@ -27,7 +28,8 @@ def handle(record: DynamoDBRecord) -> None:
     if after is None:
         return
     if before is None:
-        change = processed(after, clock.now())
+        now = clock.now()
+        change = processed(after, now, objections(after) or conflicts(store, after, now))
         if store.change(change):
             count("InvoicesProcessed" if not change.after.history[-1].reasons else "InvoicesRejected")
             logger.info("Invoice decided", invoice_id=after.invoice_id, status=change.after.status)

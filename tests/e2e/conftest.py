@@ -125,6 +125,7 @@ def wait() -> Callable[..., Any]:
 
 def invoice(customer: str, **changes: object) -> dict[str, Any]:
     """A body for POST /invoices: 120.00 at 19 % and 20.00 at 7 %, 164.20 EUR in all."""
+    order = uuid.uuid4().hex[:8]  # the same content under another number is rejected as a repetition
     return {
         "invoiceNumber": f"R-{uuid.uuid4().hex[:8]}",
         "customerId": customer,
@@ -133,7 +134,12 @@ def invoice(customer: str, **changes: object) -> dict[str, Any]:
         "paymentTermsDays": 30,
         "currency": "EUR",
         "lines": [
-            {"description": "Consulting", "quantity": "1.5", "unitPrice": "80.00", "taxRate": "19"},
+            {
+                "description": f"Consulting, {order}",
+                "quantity": "1.5",
+                "unitPrice": "80.00",
+                "taxRate": "19",
+            },
             {"description": "Books", "quantity": 2, "unitPrice": 10.00, "taxRate": 7},
         ],
         **changes,
