@@ -136,7 +136,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def mutate(session: nox.Session) -> None:
-    """Mutation testing of totals, status and CSV: the share of mutants that the tests kill, at least 85 %: [-- MODULE ...]."""
+    """How many mutants of totals, status and CSV the tests kill (at least 85 %): [-- MODULE ...]."""
     install(session, "mutate")
     modules = session.posargs or MUTATED
     room = BUILD / "mutate"
