@@ -46,17 +46,17 @@ class Reader:
     root: Path
     deployment: Deployment
 
-    def types(self, document: str, *, deadline_s: float = 220) -> list[Done]:
+    def types(self, document: str, *, deadline_s: float = 600) -> list[Done]:
         """Run all commands of ``docs/runbooks/<document>``, in order; what each block printed."""
         return runbook.run(
             self.root / "docs" / "runbooks" / document, self.root, runbook.newcomer(), deadline_s=deadline_s
         )
 
 
-def prepared(environment: str, engine: Engine, work: Path) -> Deployment:
-    """A live folder on an engine, built and initialised, not applied."""
-    if not artifacts_of(engine).is_dir():
+def prepared(environment: str, engine: Engine, work: Path, artifacts: Path | None = None) -> Deployment:
+    """A live folder on an engine, initialised, not applied; built first, unless the zips' folder is given."""
+    if artifacts is None:
         build_for(engine)
-    deployment = Deployment(environment, engine, artifacts_of(engine), work)
+    deployment = Deployment(environment, engine, artifacts or artifacts_of(engine), work)
     deployment.prepare()
     return deployment

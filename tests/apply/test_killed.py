@@ -122,10 +122,10 @@ def test_up_ends_an_engine_that_was_left_without_a_stack(build: Path) -> None:
     (pid,) = processes_of(build)
 
     up = harness("up", "--once", "--port", "auto", build=build, to=log)
-    until(lambda: applying(up, log, events_of(build)), "the apply to get on", 120)
+    until(lambda: "Stopping the engine that an earlier run left" in log.read_text(encoding="utf-8"), "its words", 120)
+    until(lambda: pid not in processes_of(build), "the engine to be gone", 30)
 
-    assert pid not in processes_of(build)
-    assert "Stopping the engine that an earlier run left" in log.read_text(encoding="utf-8")
+    until(lambda: "Start the engine:" in log.read_text(encoding="utf-8"), "another engine", 60)
     up.send_signal(signal.SIGTERM)
     up.wait(timeout=60)
     until(lambda: not processes_of(build), "everything to end", 10)

@@ -13,6 +13,7 @@ from harness.inventory import inventory
 from harness.paths import BUILD
 from harness.snapshot import Deployed
 from harness.stack import Deployment, Stack, artifacts_of, build_for, environments
+from harness.terraform.run import Terraform, TerraformError
 from tests.apply.stage import Reader, group, prepared, started
 
 KINDS = {
@@ -93,9 +94,7 @@ def test_clone_carries_the_whole_stack_and_destroy_leaves_nothing(applied: Appli
     environment = applied.deployment.environment
     with applied.snapshot.clone(f"destroy-{environment}") as (_, engine):
         assert inventory(engine.environment()) == inventory(applied.engine.environment())
-        clone = prepared(environment, engine, BUILD / "terraform" / engine.instance)
-        plan = clone.terraform.plan()
-        assert plan.is_empty, str(plan)
+        clone = prepared(environment, engine, BUILD / "terraform" / engine.instance, applied.deployment.artifacts)
 
         clone.terraform.destroy()
 
@@ -121,6 +120,21 @@ def test_bucket_of_a_protected_environment_keeps_what_it_holds(applied: Applied)
 
 
 @pytest.mark.parametrize("applied", on(PROTECTED), indirect=True)
+def test_production_refuses_to_be_previewed(applied: Applied) -> None:
+    deployment = applied.deployment
+    variables = {**deployment.variables(), "TF_WORKSPACE": "preview"}
+    terraform = Terraform(
+        deployment.terraform.root,
+        env=variables,
+        data_dir=deployment.terraform.data_dir,
+        log_dir=BUILD / "terraform" / "apply-prod-workspace",
+    )
+
+    with pytest.raises(TerraformError, match="prod has no preview copies: terraform workspace select default"):
+        terraform.plan()
+
+
+@pytest.mark.parametrize("applied", on(PROTECTED), indirect=True)
 def test_a_protected_environment_is_taken_down_as_its_runbook_says(
     applied: Applied, reader: Callable[[Deployment], Reader]
 ) -> None:
@@ -128,10 +142,12 @@ def test_a_protected_environment_is_taken_down_as_its_runbook_says(
         assert inventory(engine.environment()) == inventory(applied.engine.environment())
         s3 = stack.session.client("s3", endpoint_url=stack.endpoint_url)
         s3.put_object(Bucket=stack.documents_bucket, Key="2026/11/one.pdf", Body=b"%PDF-")
-        clone = prepared(PROTECTED, engine, BUILD / "terraform" / engine.instance)
+        clone = prepared(PROTECTED, engine, BUILD / "terraform" / engine.instance, applied.deployment.artifacts)
 
         done = reader(clone).types("retire-production.md")
 
+        assert "0 to add," in done[1].output  # nothing but the protections changes before the end
+        assert "0 to destroy." in done[1].output
         assert "Destroy complete!" in done[-1].output
         assert inventory(engine.environment()) == applied.before
 
