@@ -54,7 +54,9 @@ class Mutant:
         return self.folder.removeprefix("modules/") if self.folder.startswith("modules/") else ""
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.edit.file}:{self.edit.line}): {_short(self.edit.before)} -> {_short(self.edit.after)}"
+        return (
+            f"{self.name} ({self.edit.file}:{self.edit.line}): {_short(self.edit.before)} -> {_short(self.edit.after)}"
+        )
 
     def written(self, to: Path) -> Path:
         """Copy ``modules/`` and ``live/`` into a folder, with the edit made; the folder."""
@@ -125,8 +127,12 @@ def equivalents(mutants: Iterable[Mutant], file: Path = EQUIVALENT) -> dict[str,
     without_reason = [name for name, reason in reasons.items() if len(reason) < len("a reason")]
     unknown = sorted(reasons.keys() - {mutant.name for mutant in mutants})
     if without_reason or unknown:
-        what = f"has no reason for {without_reason[0]!r}" if without_reason else f"names {unknown[0]!r}, which is not made"
-        raise HarnessError(f"{file.name} {what}.", mend=f"Write down why nothing can notice it, or take it out of {file.name}.")
+        what = (
+            f"has no reason for {without_reason[0]!r}" if without_reason else f"names {unknown[0]!r}, which is not made"
+        )
+        raise HarnessError(
+            f"{file.name} {what}.", mend=f"Write down why nothing can notice it, or take it out of {file.name}."
+        )
     return reasons
 
 

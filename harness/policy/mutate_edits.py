@@ -1,7 +1,7 @@
 """Single edits of Terraform files: where they can be made, and what the file says afterwards.
 
-An edit is located by the syntax tree that python-hcl2 reads, and made in the text: everything else in the file, comments
-and format included, stays as it is.
+An edit is located by the syntax tree that python-hcl2 reads, and made in the text: everything else in the file stays as
+it is, comments and format included.
 """
 
 import re
@@ -157,7 +157,7 @@ def adding(selector: str, line: str) -> Finder:
 
 
 def never(selector: str) -> Finder:
-    """Make a resource not be made: no instance of it. (Taking its block out would leave references to nothing.)"""
+    """Make no instance of a resource. Taking its block out would leave references to nothing."""
 
     def find(source: Source) -> Iterator[Edit]:
         for place, block in blocks(source, selector):
@@ -182,7 +182,7 @@ def replacing(selector: str, attribute: str, pattern: str, replacement: str) -> 
                 if not fnmatchcase(name, attribute):
                     continue
                 start, end = _span(source.text, value)
-                yield from _replaced(source, f"{place}.{name}", pattern, replacement, start, end)
+                yield from _replaced(source, f"{place}.{name}", pattern, replacement, (start, end))
 
     return find
 
@@ -192,12 +192,13 @@ def in_text(files: str, pattern: str, replacement: str) -> Finder:
 
     def find(source: Source) -> Iterator[Edit]:
         if fnmatchcase(source.name, files):
-            yield from _replaced(source, "", pattern, replacement, 0, len(source.text))
+            yield from _replaced(source, "", pattern, replacement, (0, len(source.text)))
 
     return find
 
 
-def _replaced(source: Source, place: str, pattern: str, replacement: str, start: int, end: int) -> Iterator[Edit]:
+def _replaced(source: Source, place: str, pattern: str, replacement: str, span: tuple[int, int]) -> Iterator[Edit]:
+    start, end = span
     for found in re.finditer(pattern, source.text[start:end], re.MULTILINE):
         after = found.expand(replacement)
         if after != found[0]:

@@ -1,15 +1,17 @@
 """Who notices a mutant: the modules' plan specs, and the gate on the plans of the live folders.
 
-Each judge says of a mutant what turned red, or nothing. Specs are planned for many mutants in one root, for a case costs a
-fraction of a second and a root several.
+Each judge says of a mutant what turned red, or nothing. Specs are planned for many mutants in one root, for a case
+costs a fraction of a second and a root several.
 """
 
 import re
 import shutil
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.paths import ROOT
 from harness.plan_tests.collector import all_cases, call_of, verdict
 from harness.plan_tests.planning import Result, plan_all
 from harness.plan_tests.root import Call
@@ -23,9 +25,10 @@ from harness.terraform.module import Module
 from harness.terraform.run import TerraformError
 
 _NO_CONFIGURATION = re.compile(
-    r"^(Reference to undeclared|Unsupported (argument|attribute|block type)|Missing required argument|Invalid (reference|index|expression|"
-    r"resource (type|name)|multi-line)|Argument or block|Missing (item|newline|attribute)|Duplicate (argument|attribute)|Attribute redefined|"
-    r"Insufficient .* blocks|Unclosed|Error in function call|Invalid (for_each|count) argument)"
+    r"^(Reference to undeclared|Unsupported (argument|attribute|block type)|Missing required argument"
+    r"|Invalid (reference|index|expression|resource (type|name)|multi-line|(for_each|count) argument)"
+    r"|Argument or block|Missing (item|newline|attribute)|Duplicate (argument|attribute)|Attribute redefined"
+    r"|Insufficient .* blocks|Unclosed|Error in function call)"
 )
 """Errors of somebody who writes nonsense: such a mutant proves nothing, and its operator has to be mended."""
 
@@ -65,8 +68,8 @@ class Specs:
             trees: Mutants, and the copies that `Mutant.written` made.
             folder: For the roots.
             module: Another module's cases than those of the mutant's own.
-            thorough: All cases, instead of those that are the mutant's business: the planned ones for an edit of what is
-                planned, and for a lost validation those that ask for its message.
+            thorough: All cases, instead of those that are the mutant's business: the planned ones for an edit of what
+                is planned, and for a lost validation those that ask for its message.
         """
         cases = {mutant: self._business(mutant, module or mutant.module, thorough=thorough) for mutant in trees}
         accepted, refused = ([*self._calls(cases, trees, planned=planned)] for planned in (True, False))
@@ -74,7 +77,9 @@ class Specs:
         found = {mutant: self._verdict(mutant, cases[mutant], results) for mutant in trees}
         return {mutant: one for mutant, one in found.items() if one}
 
-    def _calls(self, cases: Mapping[Mutant, Sequence[Case]], trees: Mapping[Mutant, Path], *, planned: bool) -> Iterator[Call]:
+    def _calls(
+        self, cases: Mapping[Mutant, Sequence[Case]], trees: Mapping[Mutant, Path], *, planned: bool
+    ) -> Iterator[Call]:
         for mutant, some in cases.items():
             modules = trees[mutant] / "modules"
             for case in some:
@@ -106,30 +111,40 @@ class Gate:
 
     Args:
         endpoint: Of `offline_aws`.
-        work: A folder for Terraform's own data.
     """
 
-    def __init__(self, endpoint: str, work: Path) -> None:
+    def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
-        self._work = work
-        self._known: dict[str, set[tuple[str, str]]] = {}
+        self._known: dict[str, frozenset[tuple[str, str]]] = {}
+        self._learning = threading.Lock()
 
-    def learn(self, tree: Path, environments: Sequence[str]) -> None:
-        """Take what the gate says of the unedited tree for granted: the ledger of suppressions has it."""
-        for environment in environments:
-            self._known[environment] = {_identity(one) for one in self._findings(tree, environment)}
+    def judge(self, tree: Path, environment: str, work: Path) -> Verdict | None:
+        """Plan a live folder of a mutant's tree, and look for findings that the unedited one does not have.
 
-    def judge(self, tree: Path, environment: str) -> Verdict | None:
-        """Plan a live folder of a mutant's tree, and look for findings that the unedited one does not have."""
+        Args:
+            tree: Where `Mutant.written` made it.
+            environment: The live folder's name.
+            work: A folder for Terraform's own data, which no two plans use at a time.
+        """
+        accepted = self._accepted(environment, work)
         try:
-            found = self._findings(tree, environment)
+            found = self._findings(tree, environment, work)
         except TerraformError as failure:
-            return refusal([one for one in failure.diagnostics if one.severity == "error"], f"plan of live/{environment}")
-        new = [one for one in found if _identity(one) not in self._known[environment]]
+            return refusal(
+                [one for one in failure.diagnostics if one.severity == "error"], f"plan of live/{environment}"
+            )
+        new = [one for one in found if _identity(one) not in accepted]
         return Verdict("gate", f"{environment}: {new[0].rule_id} {new[0].address}: {new[0].message}") if new else None
 
-    def _findings(self, tree: Path, environment: str) -> list[Finding]:
-        document = plans.live(tree / "live" / environment, self._endpoint, work=self._work / environment).document
+    def _accepted(self, environment: str, work: Path) -> frozenset[tuple[str, str]]:
+        """What the rules find in the unedited folder: the ledger of suppressions has it, or the gate is red anyway."""
+        with self._learning:
+            if environment not in self._known:
+                self._known[environment] = frozenset(map(_identity, self._findings(ROOT, environment, work)))
+            return self._known[environment]
+
+    def _findings(self, tree: Path, environment: str, work: Path) -> list[Finding]:
+        document = plans.live(tree / "live" / environment, self._endpoint, work=work / environment).document
         return judge_plan(document, environment=environment)
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table: one operator, one line
 """The edits that a gate must notice: each an operator that takes away, or turns round, one safeguard.
 
 An operator has a name, a category and the finder of its places; what it can find in `modules/` and `live/` are its mutants.
@@ -110,9 +111,9 @@ OPERATORS: tuple[Operator, ...] = (
     Operator("stop-secret-rotation", _C.ENCRYPTION, never("resource.aws_secretsmanager_secret_rotation")),
     Operator("rotate-once-in-three-years", _C.ENCRYPTION, in_text(_PROD, r"(rotation_days +=) 30", r"\1 1000")),
     Operator("delete-secrets-at-once", _C.ENCRYPTION, in_text(_PROD, r"(recovery_window_days +=) 30", r"\1 0")),
-    Operator("write-first-secret-into-the-state", _C.ENCRYPTION, replacing("resource.aws_secretsmanager_secret_version", "secret_string_wo", r"jsonencode\(var\.initial_value\)", 'jsonencode(nonsensitive(var.initial_value))')),
+    Operator("write-first-secret-into-the-state", _C.ENCRYPTION, replacing("resource.aws_secretsmanager_secret_version", "secret_string_wo", r"jsonencode\(var\.initial_value\)", "jsonencode(nonsensitive(var.initial_value))")),
     Operator("drop-secret-policy", _C.ENCRYPTION, never("resource.aws_secretsmanager_secret_policy")),
-    Operator("secret-in-function-settings", _C.ENCRYPTION, replacing("module.function", "environment", r"LOG_LEVEL +=", "DATABASE_PASSWORD = \"hunter2-not-a-secret-name\"\n    LOG_LEVEL =")),
+    Operator("secret-in-function-settings", _C.ENCRYPTION, replacing("module.function", "environment", r"LOG_LEVEL +=", 'DATABASE_PASSWORD = "hunter2-not-a-secret-name"\n    LOG_LEVEL =')),
     # --- access
     Operator("open-bucket-to-the-public", _C.ACCESS, replacing(_BLOCK_PUBLIC, "*_public_*", r"^true", "false")),
     Operator("open-bucket-acls-to-the-public", _C.ACCESS, replacing(_BLOCK_PUBLIC, "block_public_acls", r"true", "false")),
