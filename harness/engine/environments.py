@@ -3,6 +3,7 @@
 * ``venv``: MiniStack and what it needs (``requirements/engine.txt``).
 * ``lambda-runtime``: what the AWS Lambda Python runtime brings (``requirements/lambda-runtime.txt``); handlers run
   on it, so that a dependency missing in a zip is missing here too.
+* ``policy``: checkov and parliament, for the policy gate.
 * ``localstack`` and ``localstack-functions``: the same two for LocalStack without Docker, on Python 3.13.
 
 Each lies in a folder named after its lock's checksum and its interpreter, so a changed lock makes a new one and

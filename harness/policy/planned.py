@@ -151,6 +151,15 @@ class Planned:
         """What the expression at a path refers to, as it is written."""
         return list(_collected(_at(self.expression(resource).get("expressions", {}), path.split("."))))
 
+    def definition(self, address: str) -> str:
+        """Where the resource with an address is written, such as ``modules/lambda/aws_lambda_function.this``.
+
+        Args:
+            address: Of a resource, with its keys or without.
+        """
+        path, bare = module_path(address), _bare(address)
+        return f"{self._folder(path)}/{bare}" if bare else address
+
     def arguments(self, module: ModulePath) -> list[str]:
         """What the arguments of a module's call refer to."""
         return list(_collected(self._call(module).get("expressions", {})))
@@ -229,6 +238,12 @@ def module_path(address: str) -> ModulePath:
         (found[1], found[2] if found[2] is not None else int(found[3]) if found[3] else None)
         for found in _STEP.finditer(address)
     )
+
+
+def _bare(address: str) -> str:
+    """A resource's type and label, of its address."""
+    found = re.match(r"(?:data\.)?[a-z0-9_]+\.[A-Za-z0-9_-]+", _STEP.sub("", address).lstrip("."))
+    return found[0] if found else ""
 
 
 def _at(expressions: Any, path: Sequence[str]) -> Any:

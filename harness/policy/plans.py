@@ -1,5 +1,6 @@
 """Plans to judge: every live folder as it stands, and every module's example, made without an engine or an account."""
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -51,17 +52,18 @@ def live_folders() -> list[Path]:
     return sorted({file.parent for file in (ROOT / "live").glob("*/*.tf")})
 
 
-def live(folder: Path, endpoint: str) -> Root:
+def live(folder: Path, endpoint: str, *, work: Path | None = None) -> Root:
     """Plan a live folder, unmodified.
 
     Args:
         folder: Such as ``live/dev``.
         endpoint: Of `offline_aws`.
+        work: For Terraform's own data; one folder for each live folder unless told otherwise.
 
     Raises:
         HarnessError: Terraform refused it; the message has its diagnostics.
     """
-    work = FOLDER / "live" / folder.name
+    work = work or FOLDER / "live" / folder.name
     terraform = Terraform(
         folder,
         env={
@@ -80,8 +82,25 @@ def live(folder: Path, endpoint: str) -> Root:
     with locked(work / ".lock"):
         terraform.init({"bucket": f"invoice-terraform-state-{ACCOUNT_ID}", "use_path_style": "true"})
         plan = terraform.plan(["-lock=false"])
-    relative = folder.relative_to(ROOT).as_posix() if folder.is_relative_to(ROOT) else folder.name
-    return Root(relative, folder.name, relative, plan.raw)
+    return Root(relative(folder), folder.name, relative(folder), plan.raw)
+
+
+def relative(folder: Path) -> str:
+    """A folder as seen from the repository; its name alone if it lies elsewhere."""
+    return folder.relative_to(ROOT).as_posix() if folder.is_relative_to(ROOT) else folder.name
+
+
+def example_sources() -> Path:
+    """A folder with one root per example, for the scan of source: each calls the repository's own modules."""
+    folder = FOLDER / "example-sources"
+    shutil.rmtree(folder, ignore_errors=True)
+    for readme in sorted((ROOT / "modules").glob("*/README.md")):
+        for line, code in examples.examples(readme):
+            target = folder / f"{readme.parent.name}-{line}"
+            target.mkdir(parents=True)
+            modules = os.path.relpath(ROOT / "modules", target)
+            (target / "main.tf").write_text(code.replace('"./modules/', f'"{modules}/'), encoding="utf-8")
+    return folder
 
 
 def _artifacts() -> Path:

@@ -25,7 +25,7 @@ UNKNOWN: Final = Unknown()
 """A value that only the apply will tell, or that checkov could not render."""
 
 _UNRENDERED = re.compile(
-    r"\$\{|true_after_unknown|\b(?:var|local|each|module|data|path|self|count|terraform)\.[A-Za-z_]|\baws_[a-z0-9_]+\.[A-Za-z_]"
+    r"\$\{|true_after_unknown|^\w+\(|\{\} \?|\b(?:var|local|each|module|data|path|self|count|terraform)\.[A-Za-z_]|\baws_[a-z0-9_]+\.[A-Za-z_]"
 )
 _SECTION = "__"  # checkov's own entries: __start_line__, __end_line__, __address__ …
 
@@ -97,6 +97,8 @@ def rendered(conf: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unwrapped(value: Any) -> Any:
+    if value == [{}]:  # what an object's attribute with a default comes to
+        return UNKNOWN
     if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], Mapping):
         return _plain(value[0])
     return _plain(value)
@@ -141,6 +143,13 @@ def listed(value: Any) -> list[Any]:
     if isinstance(value, list | tuple | set | frozenset):
         return list(value)
     return [value]
+
+
+def mapping(value: Any) -> Mapping[str, Any] | None:
+    """A map attribute, which checkov hands over in a list of one; None if it is unknown or missing."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return value if isinstance(value, Mapping) else None
 
 
 def parsed(value: Any) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.policy.finding import Severity
-from harness.policy.resource import UNKNOWN, Resource, is_false, is_true, parsed, shown
+from harness.policy.resource import UNKNOWN, Resource, is_false, is_true, mapping, parsed, shown
 from harness.policy.rule import PLAN, Rule, attribute, relation
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def errors_carry_cors(response: Resource) -> Iterator[str]:
     parameters = response.get("response_parameters")
     if parameters is UNKNOWN:
         return
-    named = {str(name).lower(): value for name, value in (parameters or {}).items()}
+    named = {str(name).lower(): value for name, value in (mapping(parameters) or {}).items()}
     if not (named.get(_ALLOW_ORIGIN) is UNKNOWN or named.get(_ALLOW_ORIGIN)):
         yield f"{shown(response.get('response_type'))} has no Access-Control-Allow-Origin."
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from harness.policy.finding import Severity
-from harness.policy.resource import UNKNOWN, Resource, is_false, number, shown
+from harness.policy.resource import UNKNOWN, Resource, is_false, mapping, number, shown
 from harness.policy.rule import PLAN, Rule, attribute, relation
 
 if TYPE_CHECKING:
@@ -235,10 +235,8 @@ _SECRET_VALUE = re.compile(
 )
 def no_secrets_in_environment(function: Resource) -> Iterator[str]:
     """By name and by look; the value itself is never told."""
-    for variables in function.all("environment.variables"):
-        if not isinstance(variables, dict):
-            continue
-        for name, value in sorted(variables.items()):
+    for block in function.all("environment.variables"):
+        for name, value in sorted((mapping(block) or {}).items()):
             if _SECRET_NAME.search(name) and not _HARMLESS_NAME.search(name) and value not in {None, ""}:
                 yield f"The environment variable {name} is named like a secret."
             elif isinstance(value, str) and not value.startswith("arn:") and _SECRET_VALUE.search(value):

@@ -266,3 +266,31 @@ def own_policies(one: Resource) -> Iterator[str]:
     for arn in arns:
         if isinstance(arn, str) and ":iam::aws:policy/" in arn and arn.rpartition("/")[2] not in MANAGED:
             yield f"It holds {arn.rpartition('/')[2]}."
+
+
+@relation(
+    Rule(
+        id="CKV_INV_508",
+        title="parliament finds nothing in rendered policies",
+        severity=Severity.HIGH,
+        types=(*POLICIES, *RESOURCE_POLICIES),
+        rationale="A misspelled action, or one on a resource that it does not know, grants nothing or not what was meant: only the "
+        "running function finds out.",
+        guideline=f"{_IAM}/access_policies_policy-validator.html",
+        mend="Correct the action, resource or condition: AWS's Service Authorization Reference lists which belong together.",
+        modes=frozenset({PLAN}),
+        scope="parliament",
+    )
+)
+def linted(plan: "Planned") -> Iterator[tuple[str, str]]:
+    """Nothing by itself: parliament runs in checkov's environment (policy/run_checkov.py), on `rendered_policies`."""
+    del plan
+    return iter(())
+
+
+def rendered_policies(plan: "Planned") -> Iterator[tuple[Resource, str]]:
+    """The identity policies whose text is known before the apply; parliament does not know the others' principals."""
+    for one in plan.of(*POLICIES):
+        text = one.get(POLICIES[one.type])
+        if isinstance(text, str):
+            yield one, text

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.policy.finding import Severity
-from harness.policy.resource import UNKNOWN, Resource, shown
+from harness.policy.resource import UNKNOWN, Resource, mapping, shown
 from harness.policy.rule import HCL, PLAN, Rule, attribute, relation
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def default_tags(provider: Resource) -> Iterator[str]:
     tags = provider.get("default_tags.tags")
     if tags is UNKNOWN:
         return
-    if not isinstance(tags, dict):
+    tags = mapping(tags)
+    if tags is None:
         yield "It has no default_tags."
         return
     for name in ("Environment", *FIXED):

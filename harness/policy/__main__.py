@@ -1,0 +1,24 @@
+"""``python -m harness.policy``: scan everything, show and write the verdict, and fail if it is not green."""
+
+import sys
+import time
+
+from harness.console import Step, expected_faults
+from harness.policy import gate, report
+
+
+def main() -> None:
+    """Scan; exit code 1 if anything is left to mend."""
+    started = time.monotonic()
+    with expected_faults():
+        with Step("Scanning source and plans") as step:
+            verdict = gate.scan()
+            step.conclude(f"{len(verdict.findings)} to mend")
+        seconds = time.monotonic() - started
+        report.write(verdict, seconds=seconds)
+        report.show(verdict, seconds=seconds)
+    sys.exit(0 if verdict.green else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""What the gate says in the end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from harness.policy.finding import Finding
+
+
+@dataclass(frozen=True)
+class Row:
+    """One accepted finding: a row of the ledger (`harness.policy.ledger`).
+
+    Attributes:
+        id: The rule's id.
+        address: The resource block, such as ``modules/lambda/aws_lambda_function.this``.
+        reason: Why it is accepted.
+        owner: The role that answers for it.
+        expires: The last day on which it holds.
+        roots: Where alone it holds, such as ``live/dev``; empty for everywhere.
+        line: Its line in the ledger.
+    """
+
+    id: str
+    address: str
+    reason: str
+    owner: str
+    expires: date
+    roots: tuple[str, ...] = ()
+    line: int = 0
+
+    def covers(self, finding: Finding) -> bool:
+        """Whether it accepts a finding."""
+        return (
+            finding.rule_id == self.id
+            and finding.definition == self.address
+            and (not self.roots or finding.root in self.roots)
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says.
+
+    Attributes:
+        findings: What must be mended, worst first; empty for green.
+        accepted: What the ledger accepts, each with its row.
+        counts: Roots, resources and checks, for people and for ``build/results/policy.json``.
+    """
+
+    findings: list[Finding]
+    accepted: list[tuple[Finding, Row]] = field(default_factory=list)
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def green(self) -> bool:
+        """Whether nothing is left to mend."""
+        return not self.findings

@@ -1,0 +1,73 @@
+"""The rules of harness/policy/rules that look at one resource, as checkov checks on rendered source.
+
+A rule is written once: here checkov's view of a resource is brought into the shape that the rules read. On plans the
+same rules run without checkov (harness.policy.judge).
+"""
+
+from checkov.common.models.enums import CheckCategories, CheckResult
+from checkov.terraform.checks.data.base_check import BaseDataCheck
+from checkov.terraform.checks.provider.base_check import BaseProviderCheck
+from checkov.terraform.checks.resource.base_resource_check import BaseResourceCheck
+from harness.policy import rules
+from harness.policy.resource import Resource, rendered
+from harness.policy.rule import ATTRIBUTE, HCL, RULES
+
+__all__ = ["rules"]
+
+CATEGORIES = [CheckCategories.GENERAL_SECURITY]
+_DATA = "data."
+_PROVIDER = "provider."
+
+
+def judged(check, conf, kind):
+    """What a rule says of a rendered block; the messages go into the record."""
+    found = list(ATTRIBUTE[check.id](Resource(address="", type=kind, values=rendered(conf))))
+    check.details.extend(found)
+    return CheckResult.FAILED if found else CheckResult.PASSED
+
+
+class ResourceCheck(BaseResourceCheck):
+    """A rule on resources."""
+
+    def __init__(self, rule, types):
+        super().__init__(rule.title, rule.id, CATEGORIES, types, guideline=rule.guideline)
+
+    def scan_resource_conf(self, conf):
+        """Judge one."""
+        return judged(self, conf, self.entity_type)
+
+
+class DataCheck(BaseDataCheck):
+    """A rule on data sources."""
+
+    def __init__(self, rule, types):
+        super().__init__(rule.title, rule.id, CATEGORIES, types, guideline=rule.guideline)
+
+    def scan_data_conf(self, conf):
+        """Judge one."""
+        return judged(self, conf, self.entity_type)
+
+
+class ProviderCheck(BaseProviderCheck):
+    """A rule on provider blocks."""
+
+    def __init__(self, rule, types):
+        super().__init__(rule.title, rule.id, CATEGORIES, types, guideline=rule.guideline)
+
+    def scan_provider_conf(self, conf):
+        """Judge one."""
+        return judged(self, conf, "provider")
+
+
+for _rule in RULES.values():
+    if HCL not in _rule.modes or _rule.id not in ATTRIBUTE:
+        continue
+    _resources = [kind for kind in _rule.types if "." not in kind]
+    _documents = [kind.removeprefix(_DATA) for kind in _rule.types if kind.startswith(_DATA)]
+    _providers = [kind.removeprefix(_PROVIDER) for kind in _rule.types if kind.startswith(_PROVIDER)]
+    if _resources:
+        ResourceCheck(_rule, _resources)
+    if _documents:
+        DataCheck(_rule, _documents)
+    if _providers:
+        ProviderCheck(_rule, _providers)
