@@ -52,12 +52,12 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
     started = time.monotonic()
     with orderly_end(), sole_owner():
         engine = engine_for(instance=environment, port=DEFAULT_PORT if port is None else port)
-        running = _running_stack(environment, engine, port)
+        running = running_stack(environment, engine, port)
         keep = running is not None  # a failure does not end what ran before
         try:
             if running is None:
                 walkthrough.forget_documents(environment)
-                _start(engine)
+                start(engine)
             stack = _deploy(environment, engine, running)
             keep = keep or ending is Ending.DETACH  # the stack stands: a file that cannot be imported does not end it
             outcome = walkthrough.run(stack, csv)
@@ -81,7 +81,7 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
                 engine.release()
                 out.print("The stack goes on running. Stop it with: ./noxw -s down")
             else:
-                _stop(environment, engine)
+                stop(environment, engine)
     if ending is Ending.ONCE:
         out.print("To keep it and try its API: ./noxw -s up")
 
@@ -123,7 +123,7 @@ class ApplyProgress:
         self._step.advance_to(self.done, self._total or None, longest.removeprefix("module.invoice_platform."))
 
 
-def _running_stack(environment: str, engine: Engine, port: int | Literal["auto"] | None) -> Stack | None:
+def running_stack(environment: str, engine: Engine, port: int | Literal["auto"] | None) -> Stack | None:
     """The stack that was left running, to apply changes to; what a killed run left is ended first."""
     for what in processes.clean_leftovers(orphaned_only=True):
         out.print(f"[dim]Cleaned up after an earlier run: {escape(what)}[/]")
@@ -137,14 +137,16 @@ def _running_stack(environment: str, engine: Engine, port: int | Literal["auto"]
     return None
 
 
-def _start(engine: Engine) -> None:
+def start(engine: Engine) -> None:
+    """Start an engine, tied to this process until it is released."""
     with Step("Start the engine") as step:
         engine.start(tied=True)
         engine.wait_healthy(timeout_s=60)
         step.conclude(engine.endpoint_url)
 
 
-def _stop(environment: str, engine: Engine) -> None:
+def stop(environment: str, engine: Engine) -> None:
+    """Stop an engine, and forget the stack that it held."""
     forget(environment)
     if not engine.is_running:
         engine.stop()  # it may have left workers
