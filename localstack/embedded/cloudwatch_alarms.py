@@ -8,7 +8,7 @@ from typing import Any
 from ministack.core.responses import error_response_json, request_scope
 from ministack.services import cloudwatch as cw
 
-from embedded import metric_math
+from embedded import metric_math, sqs_metrics
 from embedded.mend import mends, source_lacks
 
 _log = logging.getLogger("embedded.alarms")
@@ -24,7 +24,7 @@ _BREACHES = {
 
 
 async def evaluate_for_ever(period_s: float) -> None:
-    """Evaluate every alarm of every account and region, again and again.
+    """Evaluate every alarm of every account and region, and tell the queues' depths first, again and again.
 
     AWS evaluates continuously; MiniStack only when a metric is put, so missing data would never be noticed.
 
@@ -33,6 +33,7 @@ async def evaluate_for_ever(period_s: float) -> None:
     """
     while True:
         await asyncio.sleep(period_s)
+        sqs_metrics.record_depths()
         for (account, region, name), alarm in list(cw._alarms.all_items()):
             with request_scope(account, region):
                 try:

@@ -32,6 +32,7 @@ from embedded import (  # noqa: F401 -- importing a module of mends registers th
     lambda_streams,
     mend,
     s3,
+    s3_request_metrics,
     secretsmanager,
     secretsmanager_versions,
     services,

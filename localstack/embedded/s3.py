@@ -12,7 +12,7 @@ from embedded.permissions import may_invoke
 
 _SERVICE = "s3.amazonaws.com"
 _XML = {"Content-Type": "application/xml"}
-_METRICS = "embedded_metrics"
+METRICS = "embedded_metrics"
 """Where a bucket's record keeps its metrics configurations: they are persisted, and deleted, with the bucket."""
 _NOT_SERVED = ("analytics", "inventory", "intelligent-tiering", "metadataConfiguration", "metadataTable")
 
@@ -41,7 +41,7 @@ def bucket_metrics(original: Any) -> Any:
 
 
 def _metrics(method: str, bucket: dict[str, Any], identity: str, body: bytes) -> Any:
-    kept: dict[str, str] = bucket.setdefault(_METRICS, {})
+    kept: dict[str, str] = bucket.setdefault(METRICS, {})
     if method == "PUT":
         kept[identity] = re.sub(r"<\?xml[^>]*\?>\s*", "", body.decode())
         return 200, {}, b""

@@ -139,3 +139,50 @@ def test_errors_have_the_codes_of_the_query_protocol(cloud: Cloud) -> None:
     assert (status, "<Code>ResourceNotFound</Code>" in text) == (404, True)
     with pytest.raises(botocore.exceptions.ClientError, match="ResourceNotFound"):
         cloud.client("cloudwatch").get_dashboard(DashboardName="none")
+
+
+def test_a_message_in_a_dead_letter_queue_starts_its_alarm(cloud: Cloud) -> None:
+    url, arn = cloud.queue()
+    dimensions = [{"Name": "QueueName", "Value": arn.rpartition(":")[2]}]
+    settings = {"Namespace": "AWS/SQS", "MetricName": "ApproximateNumberOfMessagesVisible", "Statistic": "Maximum"}
+    name = alarm(cloud, **settings, Period=60, Threshold=0, Dimensions=dimensions, TreatMissingData="notBreaching")
+    eventually(lambda: state(cloud, name) == "OK")
+    cloud.client("sqs").send_message(QueueUrl=url, MessageBody="failed")
+    eventually(lambda: state(cloud, name) == "ALARM")
+
+
+def test_refused_requests_start_a_buckets_alarm(cloud: Cloud) -> None:
+    # GIVEN a bucket that counts its requests, and those below a prefix apart
+    s3, bucket = cloud.client("s3"), cloud.name("bucket")
+    s3.create_bucket(Bucket=bucket)
+    for identity, chosen in {"All": {}, "Reports": {"Filter": {"Prefix": "reports/"}}}.items():
+        configuration = {"Id": identity, **chosen}
+        s3.put_bucket_metrics_configuration(Bucket=bucket, Id=identity, MetricsConfiguration=configuration)
+
+    def watched(identity: str) -> str:
+        dimensions = [{"Name": "BucketName", "Value": bucket}, {"Name": "FilterId", "Value": identity}]
+        settings = {"Namespace": "AWS/S3", "MetricName": "4xxErrors", "Statistic": "Sum", "Period": 60}
+        return alarm(cloud, **settings, Dimensions=dimensions, TreatMissingData="notBreaching", Threshold=2)
+
+    everything, reports = watched("All"), watched("Reports")
+    # WHEN two are not found, one is not permitted, and the bucket has no lifecycle
+    for _ in range(2):
+        with pytest.raises(s3.exceptions.NoSuchKey):
+            s3.get_object(Bucket=bucket, Key="gone")
+    s3.put_object(Bucket=bucket, Key="reports/1", Body=b"1")
+    stranger = cloud.function(
+        f"""
+        import boto3
+        def handler(event, context):
+            boto3.client("s3").get_object(Bucket="{bucket}", Key="reports/1")
+        """
+    )
+    assert "AccessDenied" in cloud.invoke(stranger)[1]["errorMessage"]
+    with pytest.raises(botocore.exceptions.ClientError, match="NoSuchLifecycleConfiguration"):
+        s3.get_bucket_lifecycle_configuration(Bucket=bucket)
+    # THEN the one alarm goes off and the other does not
+    eventually(lambda: state(cloud, everything) == "ALARM")
+    assert state(cloud, reports) == "OK"
+    found = cloud.client("cloudwatch").list_metrics(Namespace="AWS/S3", MetricName="4xxErrors")["Metrics"]
+    filters = {tuple(d["Value"] for d in sorted(m["Dimensions"], key=lambda d: d["Name"])) for m in found}
+    assert filters >= {(bucket, "All"), (bucket, "Reports")}
