@@ -31,14 +31,17 @@ NAMES = {"venv": "engine.txt", "lambda-runtime": "lambda-runtime.txt"}
 LOCALSTACK_NAMES = {"localstack": "localstack.txt", "localstack-functions": "localstack-functions.txt"}
 """LocalStack's, likewise."""
 
-_LOCKS = {**NAMES, **LOCALSTACK_NAMES}
+POLICY_NAMES = {"policy": "policy.txt"}
+"""The policy gate's."""
+
+_LOCKS = {**NAMES, **LOCALSTACK_NAMES, **POLICY_NAMES}
 
 
 def ensure(name: str, *, base: Path | None = None) -> Path:
     """The interpreter of an environment, which is made first if need be.
 
     Args:
-        name: A key of :data:`NAMES` or :data:`LOCALSTACK_NAMES`.
+        name: A key of :data:`NAMES`, :data:`LOCALSTACK_NAMES` or :data:`POLICY_NAMES`.
         base: The interpreter to make it from; our own unless told otherwise.
 
     Raises:
