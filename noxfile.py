@@ -65,6 +65,12 @@ def down(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def deploy(session: nox.Session) -> None:
+    """Plan, judge that very plan, show it, ask, apply it: -- ENV [--yes --allow-destroy ADDRESS ...]."""
+    harness(session, "deploy")
+
+
+@nox.session(default=False)
 def logs(session: nox.Session) -> None:
     """The Lambdas' log lines, merged: [-- FUNCTION ... --since 10m --follow --errors]."""
     harness(session, "logs")
@@ -103,6 +109,30 @@ def unit(session: nox.Session) -> None:
 def plan(session: nox.Session) -> None:
     """What every module plans and refuses, without an engine: [-- tests/plan/MODULE --update-plans]."""
     tests(session, *([] if any(one.startswith("tests/") for one in session.posargs) else ["tests/plan"]))
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """A seeded handful of safeguards taken out of the Terraform: something has to notice each."""
+    mutate_terraform(session, "--quick")
+
+
+@nox.session(name="mutate-infra", default=False)
+def mutate_infra(session: nox.Session) -> None:
+    """Safeguards taken out of the Terraform one at a time: [-- --seed N --each N --all --only PATTERN --list]."""
+    mutate_terraform(session)
+
+
+def mutate_terraform(session: nox.Session, *arguments: str) -> None:
+    """Run the mutator of modules/ and live/, leaving the score in build/results/<session>.json."""
+    install(session, "dev")
+    environment = {"HARNESS_SESSION": session.name, "HARNESS_WATCH_PARENT": "1"}
+    session.run(
+        *("python", "-m", "harness.policy.mutate", *arguments, *session.posargs),
+        env=environment,
+        interrupt_timeout=60,
+        terminate_timeout=60,
+    )
 
 
 @nox.session

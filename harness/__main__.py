@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from harness import lifecycle, logs, package
+from harness import deploy, lifecycle, logs, package
 from harness.console import expected_faults, out
-from harness.engine import engine_for, isolate
+from harness.engine import engine_for, engine_name, isolate
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
 from harness.stack import Stack, environments
@@ -68,6 +68,18 @@ def parser() -> argparse.ArgumentParser:
 
     build = verbs.add_parser("package", help="build the functions' zips and print their sizes", allow_abbrev=False)
     build.add_argument("--target", choices=["aws", "local"], default="aws", help="arm64 for AWS, or this machine's")
+
+    deploying = verbs.add_parser("deploy", help="plan, judge, show and apply an environment", allow_abbrev=False)
+    deploying.add_argument("env", help="live folder to deploy")
+    deploying.add_argument("--yes", action="store_true", help="do not ask before the judged plan is applied")
+    deploying.add_argument(
+        "--allow-destroy",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="let the plan delete or replace this stateful resource (repeatable)",
+    )
+    deploying.add_argument("--port", type=port, help="a local engine's port, or auto for any free one (default: 4566)")
 
     verbs.add_parser("fmt-check", help="check the format of Terraform files", allow_abbrev=False)
     verbs.add_parser("lint-terraform", help="find what is unused, untyped or unpinned", allow_abbrev=False)
@@ -162,16 +174,33 @@ def docs(*, check: bool) -> None:
     out.print("\n".join(stale) or "The modules' READMEs are up to date.")
 
 
+def check_environment(name: str | None) -> None:
+    """See that there is a live folder of that name, if one is asked for.
+
+    Raises:
+        HarnessError: There is none.
+    """
+    if name not in (None, *environments()):
+        raise HarnessError(
+            f"There is no live folder for the environment {name!r}.",
+            mend=f"There are: {', '.join(environments()) or 'none'}.",
+        )
+
+
+def release(chosen: argparse.Namespace) -> None:
+    """Deploy, asking first unless told otherwise."""
+    confirm = (lambda: True) if chosen.yes else deploy.ask
+    request = deploy.Request(chosen.env, allow_destroy=frozenset(chosen.allow_destroy), confirm=confirm)
+    deploy.deploy(request, port=chosen.port)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one verb; expected faults end as two lines and a non-zero exit code."""
     chosen = parser().parse_args(arguments)
-    isolate(os.environ)
+    if engine_name() != "aws":
+        isolate(os.environ)
     with expected_faults():
-        if getattr(chosen, "env", None) not in (None, *environments()):
-            raise HarnessError(
-                f"There is no live folder for the environment {chosen.env!r}.",
-                mend=f"There are: {', '.join(environments()) or 'none'}.",
-            )
+        check_environment(getattr(chosen, "env", None))
         match chosen.verb:
             case "up":
                 ending = (
@@ -188,6 +217,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 show_logs(chosen)
             case "package":
                 show_package(chosen.target)
+            case "deploy":
+                release(chosen)
             case "fmt-check":
                 check_format()
             case "lint-terraform":
