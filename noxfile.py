@@ -142,6 +142,19 @@ def engine(session: nox.Session) -> None:
 
 
 @nox.session
+def policy(session: nox.Session) -> None:
+    """Source and plan of every live folder and module example, judged by checkov and by our own rules."""
+    install(session, "dev")
+    session.run("python", "-m", "harness.policy", *session.posargs)
+
+
+@nox.session(name="policy-proof")
+def policy_proof(session: nox.Session) -> None:
+    """Every policy rule fails what it must: fixtures on both sides, the ledger, the reports."""
+    tests(session, "tests/policy")
+
+
+@nox.session
 def apply(session: nox.Session) -> None:
     """Every live environment: apply, second plan empty, destroy, nothing left."""
     tests(session, "tests/apply", "-n", "10", "--dist", "loadgroup")  # nearly all of it is waiting

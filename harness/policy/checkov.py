@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -178,18 +179,26 @@ def _about(said: str) -> str:
 def _definition(job: Job, one: Mapping[str, Any]) -> str:
     address = str(one["address"])
     if job.planned:
-        return job.planned.definition(address)
+        return normal(job.planned.definition(address))
     kind, _, name = address.rpartition("module.")[2].rpartition(".")
     kind = ".".join(kind.split(".")[-2:]) if kind.startswith("data.") or ".data." in kind else kind.split(".")[-1]
     folder = Path(_relative(one["file"]) or ".").parent.as_posix()
-    return f"{folder}/{kind}.{name.partition('[')[0]}"
+    return normal(f"{folder}/{kind}.{name.partition('[')[0]}")
+
+
+def normal(definition: str) -> str:
+    """A definition as the ledger writes it: examples are planned and scanned as copies that call ``modules/``."""
+    return _COPY.sub("modules/", definition)
+
+
+_COPY = re.compile(r"^(?:.*/example-sources|examples/cases/case_\d+)/")
 
 
 def _relative(file: str | None) -> str | None:
     if not file:
         return None
     path = Path(os.path.normpath(file))
-    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.as_posix()
 
 
 PARLIAMENT = "CKV_INV_508"

@@ -96,7 +96,7 @@ def example_sources() -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     for readme in sorted((ROOT / "modules").glob("*/README.md")):
         for line, code in examples.examples(readme):
-            target = folder / f"{readme.parent.name}-{line}"
+            target = folder / f"{readme.parent.name}-example-{line}"
             target.mkdir(parents=True)
             modules = os.path.relpath(ROOT / "modules", target)
             (target / "main.tf").write_text(code.replace('"./modules/', f'"{modules}/'), encoding="utf-8")

@@ -68,14 +68,18 @@ def _planning(roots: Sequence[plans.Root]) -> tuple[list[Job], list[Mapping[str,
         planned = root.planned
         jobs.append(Job(root.name, "plan", file, planned))
         for one, text in rendered_policies(planned):
-            about = {"root": root.name, "address": one.address, "definition": planned.definition(one.address)}
+            about = {
+                "root": root.name,
+                "address": one.address,
+                "definition": checkov.normal(planned.definition(one.address)),
+            }
             policies.append({"at": str(len(policies)), "text": text, **about})
     return jobs, policies
 
 
 def _placed(finding: Finding, root: plans.Root, job: Job) -> Finding:
     """A finding on a plan with where it was found, and which block is behind it."""
-    definition = root.planned.definition(finding.address)
+    definition = checkov.normal(root.planned.definition(finding.address))
     return replace(finding, root=root.name, mode=job.mode, definition=definition)
 
 

@@ -107,7 +107,6 @@ def blocks_everything(block: Resource) -> Iterator[str]:
         guideline=f"{_S3}/security-best-practices.html",
         mend="Give the bucket an aws_s3_bucket_public_access_block, an aws_s3_bucket_server_side_encryption_configuration, and an "
         'aws_s3_bucket_versioning with status = "Enabled".',
-        modes=frozenset({PLAN}),
     )
 )
 def guarded(plan: "Planned") -> Iterator[tuple[str, str]]:
