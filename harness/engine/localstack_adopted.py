@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.engine import environments, ports
+from harness.engine import ports
 from harness.engine.base import ACCOUNT_ID, LOOPBACK_NAMES, ROOT_ENVIRONMENT
+from harness.engine.localstack_host import functions_python
 from harness.errors import HarnessError
 from harness.paths import BUILD
 
@@ -62,8 +63,8 @@ class AdoptedLocalStack:
 
     @property
     def lambda_python(self) -> Path:
-        """Packages are made for the harness's own kind of interpreter: it is not known what runs handlers there."""
-        return environments.ensure("lambda-runtime")
+        """Functions run in AWS's own image there: they are packaged for an interpreter of the same version."""
+        return functions_python()
 
     def environment(self) -> dict[str, str]:
         """What steers boto3, the AWS CLI and Terraform's provider there."""

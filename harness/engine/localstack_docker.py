@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 from typing import Literal
 
-from harness.engine import environments, localstack_adopted, ports
+from harness.engine import localstack_adopted, ports
 from harness.engine.base import ACCOUNT_ID
 from harness.engine.localstack_adopted import AdoptedLocalStack
+from harness.engine.localstack_host import functions_python
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
 
@@ -72,8 +73,8 @@ class LocalStackInDocker:
 
     @property
     def lambda_python(self) -> Path:
-        """Functions run in AWS's own image: packages are made for an interpreter of that version where there is one."""
-        return environments.ensure("lambda-runtime")
+        """Functions run in AWS's own image there: they are packaged for an interpreter of the same version."""
+        return functions_python()
 
     def environment(self) -> dict[str, str]:
         """What steers boto3, the AWS CLI and Terraform's provider there."""

@@ -36,7 +36,7 @@ class LocalStackHost(LocalServer):
     @property
     def lambda_python(self) -> Path:
         """The interpreter that handlers run on: has boto3, AWS's runtime client and nothing else."""
-        return environments.ensure("localstack-functions", base=_python())
+        return functions_python()
 
     @property
     def version(self) -> str:
@@ -63,11 +63,20 @@ class LocalStackHost(LocalServer):
         }
 
 
+def functions_python() -> Path:
+    """The interpreter that functions are packaged for, wherever LocalStack runs: their runtime is Python 3.13.
+
+    Raises:
+        HarnessError: There is no Python 3.13.
+    """
+    return environments.ensure("localstack-functions", base=_python())
+
+
 def _python() -> Path:
     found = pythons.find(PYTHON)
     if found is None:
         raise HarnessError(
-            f"LocalStack without Docker runs on Python {PYTHON}, and none was found on PATH, under pyenv or by uv.",
-            mend=f"Install it (uv python install {PYTHON}), start Docker, or use HARNESS_ENGINE=embedded.",
+            f"LocalStack's functions run on Python {PYTHON}, and none was found on PATH, under pyenv or by uv.",
+            mend=f"Install it (uv python install {PYTHON}), or use HARNESS_ENGINE=embedded.",
         )
     return found

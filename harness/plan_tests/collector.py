@@ -56,6 +56,7 @@ class Planner:
     def __init__(self) -> None:
         self._results: dict[str, Result] = {}
         self._cases: dict[str, Case] = {}
+        self._calls: dict[str, tuple[Call, bool]] = {}
         self.seconds = 0.0
         self.counted: dict[str, Case] = {}
 
@@ -63,18 +64,27 @@ class Planner:
         """Have these planned along with the others."""
         self._cases |= {case.key: case for case in cases}
 
+    def add_calls(self, accepted: Iterable[Call], refused: Iterable[Call] = ()) -> None:
+        """Have calls that are no cases planned along with the others."""
+        self._calls |= {call.key: (call, True) for call in accepted}
+        self._calls |= {call.key: (call, False) for call in refused}
+
     def result(self, case: Case) -> Result:
         """What came of a case."""
         self.add([case])
-        waiting = [one for one in self._cases.values() if one.key not in self._results]
-        if case.key not in self._results:
-            self.counted |= {one.key: one for one in waiting}
-            self._results |= self.plan(
-                [call_of(one) for one in waiting if one.expected], [call_of(one) for one in waiting if not one.expected]
-            )
-        return self._results[case.key]
+        return self.result_of(case.key)
 
-    def plan(self, accepted: Iterable[Call], refused: Iterable[Call]) -> Mapping[str, Result]:
+    def result_of(self, key: str) -> Result:
+        """What came of a case or call that was added."""
+        if key not in self._results:
+            waiting = [one for one in self._cases.values() if one.key not in self._results]
+            calls = [(call_of(one), one.expected is not None) for one in waiting]
+            calls += [one for one in self._calls.values() if one[0].key not in self._results]
+            self.counted |= {one.key: one for one in waiting}
+            self._results |= self._plan([one for one, good in calls if good], [one for one, good in calls if not good])
+        return self._results[key]
+
+    def _plan(self, accepted: Iterable[Call], refused: Iterable[Call]) -> Mapping[str, Result]:
         """Plan calls now, one process at a time in each folder, and count the seconds."""
         folder = BUILD / "plan" / os.environ.get("PYTEST_XDIST_WORKER", "main")
         started = time.monotonic()

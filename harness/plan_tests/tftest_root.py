@@ -56,23 +56,33 @@ class TftestRoot(tftest.TerraformTest):  # type: ignore[misc]  # tftest has no t
     """A root under tftest.
 
     Args:
-        folder: The root, which is tftest's to fill: ``.terraform`` goes there.
+        folder: The root.
+        data_dir: Where Terraform puts what it fetches; the root's ``.terraform`` unless told otherwise.
+        log_dir: Where each command's errors go; the root's ``log`` unless told otherwise.
         deadline_s: Seconds that one command may take.
         program: The Terraform to use; found unless told otherwise.
     """
 
-    def __init__(self, folder: Path, *, deadline_s: float = 300.0, program: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        data_dir: Path | None = None,
+        log_dir: Path | None = None,
+        deadline_s: float = 300.0,
+        program: Path | None = None,
+    ) -> None:
+        self._log_dir = log_dir or folder / "log"
         terraform = Terraform(
             folder,
             env={"AWS_ENDPOINT_URL": NOWHERE, "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"},
-            data_dir=folder / ".terraform",
-            log_dir=folder / "log",
+            data_dir=data_dir or folder / ".terraform",
+            log_dir=self._log_dir,
             program=program,
         )
         super().__init__(str(folder), binary=str(terraform.program), cache_dir=folder / "cache")
         self.env = terraform.environment() | {"TF_CLI_ARGS_init": "-lockfile=readonly"}
         self.deadline_s = deadline_s
-        self._log_dir = folder / "log"
 
     def prepare(self) -> None:
         """Run ``init``: find the provider, install the modules.
@@ -106,7 +116,7 @@ class TftestRoot(tftest.TerraformTest):  # type: ignore[misc]  # tftest has no t
             TerraformError: It did not end in time.
         """
         started = time.monotonic()
-        self._log_dir.mkdir(exist_ok=True)
+        self._log_dir.mkdir(parents=True, exist_ok=True)
         errors = self._log_dir / f"{cmd}.stderr"
         outcome = Outcome()
         with errors.open("wb") as stream:

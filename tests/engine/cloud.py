@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import boto3
 import pytest
 
-from harness.engine import REGION, EmbeddedEngine
+from harness.engine import REGION, Engine
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ def worker() -> str:
 class Cloud:
     """An engine, and short ways to make what tests need in it."""
 
-    def __init__(self, engine: EmbeddedEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._clients: dict[str, Any] = {}
 

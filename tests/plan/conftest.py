@@ -22,6 +22,14 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> PlanFile |
     return None
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that bring calls of their own have them planned along with the cases: one more plan would cost seconds."""
+    for module in {item.module for item in items if isinstance(item, pytest.Function)}:
+        if hasattr(module, "calls"):
+            config.stash[PLANNER].add_calls(*module.calls(config.rootpath))
+
+
 @pytest.fixture(scope="session")
 def planner(request: pytest.FixtureRequest) -> Planner:
     """What plans cases and keeps what came of them."""

@@ -1,0 +1,24 @@
+"""Every root is valid, and what is generated about the modules is up to date."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.module_docs import refresh
+from harness.paths import BUILD, ROOT
+from harness.plan_tests.tftest_root import TftestRoot
+
+ROOTS = sorted(one for one in (ROOT / "live").iterdir() if one.is_dir())
+
+
+@pytest.mark.parametrize("root", ROOTS, ids=lambda root: root.name)
+def test_a_root_is_valid(root: Path) -> None:
+    data = BUILD / "plan" / "roots" / root.name
+    terraform = TftestRoot(root, data_dir=data / ".terraform", log_dir=data / "log")
+    terraform.prepare()
+
+    assert terraform.execute_command("validate", "-json").retcode == 0
+
+
+def test_the_modules_readmes_are_up_to_date() -> None:
+    assert not refresh(write=False), "write them anew: ./noxw -s docs"

@@ -1,0 +1,30 @@
+"""Figures that the tests here measure, left in build/results/scale.json, and a stack to measure on."""
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.results import record
+from harness.snapshot import deployed
+from harness.stack import Stack
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "data"))
+
+
+@pytest.fixture(scope="session")
+def figures() -> Iterator[dict[str, Any]]:
+    """Filled by the tests, written at the end, also when one of them fails."""
+    started = time.monotonic()
+    found: dict[str, Any] = {}
+    yield found
+    record("scale", {**found, "seconds": round(time.monotonic() - started, 1)})
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    with deployed("dev").clone("scale") as (clone, _):
+        yield clone

@@ -1,0 +1,94 @@
+"""Comparing a plan with what a spec expects."""
+
+import json
+from typing import Any
+
+import pytest
+
+from harness.plan_tests.compare import UNKNOWN, Planned, differences, fits, matches, type_of
+from harness.plan_tests.reading import Tagged
+from harness.plan_tests.refusals import unlike
+from harness.plan_tests.spec import Expected
+
+POLICY = json.dumps({"Statement": [{"Sid": "A", "Action": ["x", "y"]}, {"Sid": "B"}]})
+
+
+@pytest.mark.parametrize(
+    ("expected", "found"),
+    [
+        (1, 1.0),
+        (None, None),
+        (True, True),
+        ({"a": 1}, {"a": 1, "b": 2}),
+        ({"a": None}, {"b": 2}),
+        ({}, {}),
+        ({"a": 1}, [{"a": 1, "b": 2}]),  # a nested block that stands once
+        ([{"a": 1}, {"a": 2}], [{"a": 2, "b": 0}, {"a": 1}]),  # a set, in its own order
+        ({"Statement": [{"Sid": "B"}, {"Action": ["y", "x"]}]}, POLICY),
+        (POLICY, POLICY),
+        (Tagged("contains", [{"Sid": "B"}]), [{"Sid": "A"}, {"Sid": "B"}]),
+        (Tagged("regex", "^arn:"), "arn:aws"),
+        (Tagged("unknown", ""), UNKNOWN),
+    ],
+)
+def test_what_fits(expected: Any, found: Any) -> None:
+    assert fits(expected, found)
+
+
+@pytest.mark.parametrize(
+    ("expected", "found"),
+    [
+        (1, True),
+        (1, "1"),
+        ("true", True),
+        (None, UNKNOWN),
+        (None, ""),
+        ({}, {"a": 1}),
+        ({"a": 1}, {"a": 2}),
+        ({"a": 1}, [{"a": 1}, {"a": 1}]),
+        ([1], [1, 2]),
+        ([1, 1], [1, 2]),
+        ([], None),
+        ({"Statement": [{"Sid": "B"}]}, POLICY),
+        ({"a": 1}, "no JSON"),
+        (Tagged("contains", ["a", "a"]), ["a", "b"]),
+        (Tagged("regex", "^arn:"), UNKNOWN),
+        (Tagged("unknown", ""), "known"),
+    ],
+)
+def test_what_does_not_fit(expected: Any, found: Any) -> None:
+    assert not fits(expected, found)
+
+
+def test_each_difference_names_its_place_what_is_expected_and_what_is_found() -> None:
+    planned = Planned({'aws_x.this["a"]': {"size": [{"w": 1}], "tags": None}, "aws_y.b": {}}, {"arn": UNKNOWN})
+    expected = Expected(
+        resources={'aws_x.this["a"]': {"size": {"w": 2}, "tags": None}, "aws_x.this": {"tags": None}},
+        absent=["aws_y.*"],
+        inventory={"aws_x": 1},
+        outputs={"arn": "a", "name": "b"},
+    )
+
+    assert [str(one) for one in differences(expected, planned)] == [
+        'aws_x.this["a"].size.w: expected 2, found 1',
+        'aws_x.this: expected {"tags": null}, found "no such resource; of that type there are [\'aws_x.this[\\"a\\"]\']"',
+        'absent aws_y.*: expected [], found ["aws_y.b"]',
+        'inventory: expected {"aws_x": 1}, found {"aws_x": 1, "aws_y": 1}',
+        'outputs.arn: expected "a", found (known after apply)',
+        "outputs.name: expected \"b\", found \"no such output among ['arn']\"",
+    ]
+
+
+def test_a_type_is_read_from_any_address() -> None:
+    assert type_of('module.a["x.y"].module.b.aws_s3_bucket.this[0]') == "aws_s3_bucket"
+
+
+def test_brackets_in_a_pattern_are_brackets() -> None:
+    assert matches('aws_x.this["a*"]', 'aws_x.this["abc"]')
+    assert not matches("aws_x.this[0]", "aws_x.this0")
+
+
+def test_a_refusal_says_what_is_wanted_and_nothing_else() -> None:
+    assert not [*unlike(["size is", "/^name .* long$/"], ["size is 3", "name is too long"])]
+    assert [*unlike(["size"], [])] == ["expected a refusal that says 'size', found none"]
+    assert [*unlike(["size"], ["size", "name"])] == ["refused for another reason too: 'name'"]
