@@ -43,7 +43,7 @@ class Part:
         upload: The upload's digest.
         figures: Counted up.
         rejects: Takes what is rejected.
-        late: Whether it is time to stop.
+        remaining: Seconds until it must have stopped.
 
     Attributes:
         place: Where the first invoice begins that was not handled; None at the end of the file.
@@ -56,13 +56,14 @@ class Part:
         upload: str,
         figures: Figures,
         rejects: RejectReport,
-        late: Callable[[], bool],
+        remaining: Callable[[], float],
     ) -> None:
         self._store = store
         self._upload = upload
         self._figures = figures
         self._rejects = rejects
-        self._late = late
+        self._remaining = remaining
+        self._slowest = 0.0  # seconds that a batch took, from its turn in the queue to its end
         self._waiting: deque[tuple[list[Found], Future[list[Outcome]]]] = deque()
         self.place: Place | None = None
         self.moved = False
@@ -95,7 +96,7 @@ class Part:
                     self._collect()
                 if self._late() and (self.moved or self._waiting):
                     break
-                self._waiting.append((batch, pool.submit(self._create, batch)))
+                self._waiting.append((batch, pool.submit(self._create, batch, time.monotonic())))
         except (UnreadableFileError, OutOfTimeError) as error:
             stop = error  # what came before it counts all the same
         while self._waiting:
@@ -115,7 +116,11 @@ class Part:
         names = _names(batch)
         return any(not names.isdisjoint(_names(them)) for them in waiting)
 
-    def _create(self, batch: list[Found]) -> list[Outcome]:
+    def _late(self) -> bool:
+        """Whether a batch that begins now could end too late, going by the slowest so far."""
+        return self._remaining() < 2 * self._slowest
+
+    def _create(self, batch: list[Found], queued: float) -> list[Outcome]:
         """Create the batch's candidates; waits while the table throttles, as long as there is time."""
         candidates = [found for found in batch if isinstance(found, Candidate)]
         invoices: list[Invoice] = []
@@ -129,6 +134,7 @@ class Part:
             except InvoiceError as refusal:
                 refused[index] = refusal
         outcomes = iter(self._created(invoices))
+        self._slowest = max(self._slowest, time.monotonic() - queued)
         return [refused[index] if index in refused else next(outcomes) for index in range(len(candidates))]
 
     def _created(self, invoices: list[Invoice]) -> list[Outcome]:

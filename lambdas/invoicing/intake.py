@@ -126,7 +126,7 @@ class Intake:
         figures = replace(state.figures, file=f"s3://{upload.bucket}/{upload.key}", version=upload.version)
         dialect, etag = state.dialect, state.etag
         with closing(RejectReport(state.rejects_size)) as rejects:
-            work = Part(self._store, upload.digest, figures, rejects, self._late)
+            work = Part(self._store, upload.digest, figures, rejects, self._left)
             try:
                 if opened:
                     figures.size, etag = opened.size, opened.etag
@@ -201,11 +201,11 @@ class Intake:
         if state.rejects:
             self._uploads.drop_parts(upload)
 
-    def _late(self) -> bool:
-        return self._remaining() < RESERVE_SECONDS
+    def _left(self) -> float:
+        return self._remaining() - RESERVE_SECONDS
 
     def _in_time(self) -> None:
-        if self._late():
+        if self._left() < 0:
             raise OutOfTimeError("short of time: not one invoice was handled in this invocation")
 
 
