@@ -1,5 +1,6 @@
 """Every example in a module's README, and the usage example of the guide, plans as it stands."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,8 +13,13 @@ from harness.plan_tests.root import MODULES, Call
 
 FOLDER = BUILD / "plan" / "examples"
 
+# What an example takes from outside the repository, and what stands in for it here.
+STAND_INS = {'"/srv/build/artifacts/aws"': f'"{Path(__file__).parent}/invoice-platform/artifacts"'}
+
 EXAMPLES = [
-    (readme, line, code) for readme in sorted(MODULES.glob("*/README.md")) for line, code in examples.examples(readme)
+    (readme, line, re.sub("|".join(STAND_INS), lambda found: STAND_INS[found[0]], code))
+    for readme in sorted(MODULES.glob("*/README.md"))
+    for line, code in examples.examples(readme)
 ]
 
 GUIDE = """\

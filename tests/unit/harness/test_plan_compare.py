@@ -63,7 +63,7 @@ def test_what_does_not_fit(expected: Any, found: Any) -> None:
 def test_each_difference_names_its_place_what_is_expected_and_what_is_found() -> None:
     planned = Planned({'aws_x.this["a"]': {"size": [{"w": 1}], "tags": None}, "aws_y.b": {}}, {"arn": UNKNOWN})
     expected = Expected(
-        resources={'aws_x.this["a"]': {"size": {"w": 2}, "tags": None}, "aws_x.this": {"tags": None}},
+        resources={'aws_x.this["a"]': {"size": {"w": 2}, "tags": None}, "aws_x.c": {"tags": None}},
         absent=["aws_y.*"],
         inventory={"aws_x": 1},
         outputs={"arn": "a", "name": "b"},
@@ -71,11 +71,11 @@ def test_each_difference_names_its_place_what_is_expected_and_what_is_found() ->
 
     assert [str(one) for one in differences(expected, planned)] == [
         'aws_x.this["a"].size.w: expected 2, found 1',
-        'aws_x.this: expected {"tags": null}, found "no such resource; of that type there are [\'aws_x.this[\\"a\\"]\']"',
+        'aws_x.c: expected {"tags": null}, found "no such resource; of that type there are [\'aws_x.this[\\"a\\"]\']"',
         'absent aws_y.*: expected [], found ["aws_y.b"]',
         'inventory: expected {"aws_x": 1}, found {"aws_x": 1, "aws_y": 1}',
         'outputs.arn: expected "a", found (known after apply)',
-        "outputs.name: expected \"b\", found \"no such output among ['arn']\"",
+        'outputs.name: expected "b", found "no such output among [\'arn\']"',
     ]
 
 
