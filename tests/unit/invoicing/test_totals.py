@@ -35,6 +35,8 @@ DISCOUNTS = st.decimals("0", "100", places=2)
         ("1", "1.0005", "0", "KWD", "1.001"),
         ("5", "10", "100", "EUR", "0.00"),
         ("0.333333", "999999999999.999999", "0", "EUR", "333333000000.00"),
+        # 509901504900.98499999999999999999, which 28 digits cannot tell from a middle
+        ("1.000001", "509901000099.000001", "0.000001", "EUR", "509901504900.98"),
     ],
 )
 def test_a_line_is_rounded_once(quantity: str, price: str, discount: str, currency: str, net: str) -> None:
