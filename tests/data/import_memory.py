@@ -1,0 +1,103 @@
+"""How much memory an import takes: reads a generated stream of some size as create-invoice does, and prints the peak.
+
+    PYTHONPATH=lambdas python tests/data/import_memory.py 200
+
+Everything is real but the table, which takes each batch and forgets it. The peak is the process's own, from the start
+of the interpreter on: what a function's memory setting has to cover.
+"""
+
+import io
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from invoicing.csv_bytes import open_lines
+from invoicing.csv_import import KNOWN, read_invoices
+from invoicing.csv_text import read_sheet
+from invoicing.importing import Part
+from invoicing.reports import Figures, RejectReport
+from invoicing.store import Stored
+
+HEADER = b"invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate\n"
+LINES = 20
+WIDTH = 900
+
+
+class Forgetful:
+    """Stands in for `invoicing.loading.InvoiceLoader`."""
+
+    def create_many(self, invoices: Sequence[Any], upload: str) -> list[Stored]:
+        """Take the invoices and keep none."""
+        assert upload
+        return [Stored(invoice, created=True) for invoice in invoices]
+
+
+class Generated(io.RawIOBase):
+    """A CSV of a given size, made while it is read; every tenth invoice has a fault."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._blocks, self._left, self._rest = self._invoices(), size, HEADER
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """The next bytes; 0 at the end, which is the end of an invoice."""
+        if not self._rest and self._left > 0:
+            self._rest = next(self._blocks)
+        data, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(data)] = data
+        self._left -= len(data)
+        return len(data)
+
+    @staticmethod
+    def _invoices() -> Iterator[bytes]:
+        number = 0
+        while True:
+            number += 1
+            quantity = "none" if number % 10 == 0 else "2"
+            text = f"{number:0{WIDTH}d}"
+            row = f"{number:08d},C-{number % 97},2026-11-01,EUR,{text},{quantity},10.50,19\n"
+            yield row.encode() * LINES
+
+
+def peak_kilobytes() -> int:
+    """The most that this process has held: Linux's own figure if there is one, for the other counts in the parent."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        told = dict(line.partition(":")[::2] for line in status.read_text(encoding="ascii").splitlines())
+        return int(told["VmHWM"].split()[0])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024  # bytes on macOS
+
+
+def main(megabytes: int) -> None:
+    """Import, and print what it took."""
+    started = time.monotonic()
+    figures, rejects = Figures("generated"), RejectReport()
+    part = Part(Forgetful(), "digest", figures, rejects, lambda: 1e9)  # type: ignore[arg-type]
+    stream = io.BufferedReader(Generated(megabytes * 1_000_000))
+    part.run(read_invoices(read_sheet(open_lines(stream), KNOWN)))
+    rejects.close()
+    assert part.place is None
+    print(  # noqa: T201 -- its output is its purpose
+        json.dumps(
+            {
+                "megabytes": megabytes,
+                "rows": figures.rows,
+                "created": figures.created,
+                "rejected": figures.rejected,
+                "peak_kilobytes": peak_kilobytes(),
+                "seconds": round(time.monotonic() - started, 1),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
