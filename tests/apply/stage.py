@@ -46,7 +46,7 @@ class Reader:
     root: Path
     deployment: Deployment
 
-    def types(self, document: str, *, deadline_s: float = 600) -> list[Done]:
+    def types(self, document: str, *, deadline_s: float = 900) -> list[Done]:
         """Run all commands of ``docs/runbooks/<document>``, in order; what each block printed."""
         return runbook.run(
             self.root / "docs" / "runbooks" / document, self.root, runbook.newcomer(), deadline_s=deadline_s

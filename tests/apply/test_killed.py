@@ -81,7 +81,7 @@ def applying(up: subprocess.Popen[bytes], log: Path, events: Path) -> bool:
 def test_killed_in_the_middle_of_an_apply_leaves_nothing_after_down(build: Path) -> None:
     log = build.parent / "up.log"
     up = harness("up", "--once", "--port", "auto", build=build, to=log)
-    until(lambda: applying(up, log, events_of(build)), "the apply to be under way", 120)
+    until(lambda: applying(up, log, events_of(build)), "the apply to be under way", 300)
     assert len(processes_of(build)) >= 3  # up itself, the engine, Terraform
 
     up.send_signal(signal.SIGKILL)
@@ -98,7 +98,7 @@ def test_killed_before_the_stack_stands_nothing_goes_on_and_the_next_up_gets_on(
     log = build.parent / "up.log"
     first = harness("up", "--detach", "--port", "auto", build=build, to=log)
     events = events_of(build)
-    until(lambda: applying(first, log, events), "the first engine and its apply", 120)
+    until(lambda: applying(first, log, events), "the first engine and its apply", 300)
 
     engine = engine_of(build)
 
@@ -108,7 +108,7 @@ def test_killed_before_the_stack_stands_nothing_goes_on_and_the_next_up_gets_on(
 
     events.unlink()  # Terraform may still wind up what it began; that is for the next up to end
     second = harness("up", "--once", "--port", "auto", build=build, to=log)
-    until(lambda: applying(second, log, events), "the second apply to get on", 120)
+    until(lambda: applying(second, log, events), "the second apply to get on", 300)
     second.send_signal(signal.SIGTERM)
     second.wait(timeout=60)
     until(lambda: not processes_of(build), "everything to end", 10)
@@ -122,7 +122,7 @@ def test_up_ends_an_engine_that_was_left_without_a_stack(build: Path) -> None:
     (pid,) = processes_of(build)
 
     up = harness("up", "--once", "--port", "auto", build=build, to=log)
-    until(lambda: "Stopping the engine that an earlier run left" in log.read_text(encoding="utf-8"), "its words", 120)
+    until(lambda: "Stopping the engine that an earlier run left" in log.read_text(encoding="utf-8"), "its words", 300)
     until(lambda: pid not in processes_of(build), "the engine to be gone", 30)
 
     until(lambda: "Start the engine:" in log.read_text(encoding="utf-8"), "another engine", 60)
@@ -134,7 +134,7 @@ def test_up_ends_an_engine_that_was_left_without_a_stack(build: Path) -> None:
 def test_engine_that_dies_during_an_apply_is_named_as_the_cause(build: Path) -> None:
     log = build.parent / "up.log"
     up = harness("up", "--once", "--port", "auto", build=build, to=log)
-    until(lambda: applying(up, log, events_of(build)), "the apply to get on", 120)
+    until(lambda: applying(up, log, events_of(build)), "the apply to get on", 300)
     os.kill(engine_of(build), signal.SIGKILL)
 
     assert up.wait(timeout=30) == 1

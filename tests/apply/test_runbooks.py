@@ -70,7 +70,8 @@ def test_a_preview_copy_has_its_own_names_values_and_state(preview: Preview) -> 
 
 @group("runbook-preview")
 def test_workspaces_are_listed_made_and_selected(preview: Preview) -> None:
-    assert said(preview.done, "workspace list").split() == ["*", "default"]
+    (first, *_) = [one for one in preview.done if one.block.commands.endswith("workspace list\n")]
+    assert first.output.split() == ["*", "default"]
     assert 'Created and switched to workspace "preview"' in said(preview.done, "workspace new")
     back_and_forth = said(preview.done, "select preview").partition('Switched to workspace "preview".')
     assert 'Switched to workspace "default".' in back_and_forth[0]

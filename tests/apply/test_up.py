@@ -39,7 +39,7 @@ def harness(build: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
 
 
@@ -64,7 +64,7 @@ def shell(build: Path, command: str) -> subprocess.CompletedProcess[str]:
     assert bash
     caller = {"HOME": os.environ["HOME"], "PATH": os.environ["PATH"], "AWS_PROFILE": "none-of-ours"}
     return subprocess.run(
-        [bash, "-c", script], cwd=ROOT, env=caller, capture_output=True, text=True, check=False, timeout=120
+        [bash, "-c", script], cwd=ROOT, env=caller, capture_output=True, text=True, check=False, timeout=300
     )
 
 
