@@ -58,14 +58,20 @@ class Mutant:
             f"{self.name} ({self.edit.file}:{self.edit.line}): {_short(self.edit.before)} -> {_short(self.edit.after)}"
         )
 
-    def written(self, to: Path) -> Path:
+    def written(self, to: Path, origin: Path = ROOT) -> Path:
         """Copy ``modules/`` and ``live/`` into a folder, with the edit made; the folder."""
-        shutil.rmtree(to, ignore_errors=True)
-        for name in _COPIED:
-            shutil.copytree(ROOT / name, to / name, ignore=_UNTOUCHED)
+        copied(to, origin)
         file = to / self.edit.file
         file.write_text(self.edit.applied(file.read_text(encoding="utf-8")), encoding="utf-8")
         return to
+
+
+def copied(to: Path, origin: Path = ROOT) -> Path:
+    """Copy ``modules/`` and ``live/`` into a folder; the folder."""
+    shutil.rmtree(to, ignore_errors=True)
+    for name in _COPIED:
+        shutil.copytree(origin / name, to / name, ignore=_UNTOUCHED)
+    return to
 
 
 def sources(root: Path = ROOT) -> list[Source]:

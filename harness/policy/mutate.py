@@ -20,7 +20,7 @@ from harness.console import Step, expected_faults, out
 from harness.engine import isolate
 from harness.errors import HarnessError
 from harness.paths import BUILD
-from harness.policy.mutants import EQUIVALENT, Mutant, all_mutants, equivalents, sampled, sources
+from harness.policy.mutants import EQUIVALENT, Mutant, all_mutants, copied, equivalents, sampled, sources
 from harness.policy.mutate_judges import Gate, Specs, Verdict, emptied
 from harness.policy.offline_aws import offline_aws
 from harness.results import record
@@ -74,9 +74,10 @@ class Outcome:
 class Bench:
     """Where mutants are made and shown to their judges, several at a time."""
 
-    def __init__(self, specs: Specs, endpoint: str, tell: "Tell") -> None:
+    def __init__(self, specs: Specs, endpoint: str, origin: Path, tell: "Tell") -> None:
         self._specs = specs
-        self._gate = Gate(endpoint)
+        self._gate = Gate(endpoint, origin)
+        self._origin = origin
         self._tell = tell
         self._places = threading.local()
         self._numbers = iter(range(1000))
@@ -85,7 +86,9 @@ class Bench:
     def judge(self, batch: Sequence[Mutant]) -> dict[Mutant, Verdict]:
         """Show some mutants to their judges, cheapest first, each until one notices it."""
         place = self._own()
-        trees = {mutant: mutant.written(place / "trees" / str(number)) for number, mutant in enumerate(batch)}
+        trees = {
+            mutant: mutant.written(place / "trees" / str(number), self._origin) for number, mutant in enumerate(batch)
+        }
         small = {one: tree for one, tree in trees.items() if one.module not in {"", "invoice-platform"}}
         found = self._specs.judge(small, place / "specs")
         for mutant in [one for one in batch if one not in found]:
@@ -141,11 +144,12 @@ class Tell:
             self._step.advance_to(self._done, self._total)
 
 
-def run(mutants: Sequence[Mutant], *, workers: int) -> Outcome:
+def run(mutants: Sequence[Mutant], origin: Path, *, workers: int) -> Outcome:
     """Judge mutants, some side by side.
 
     Args:
         mutants: What to judge.
+        origin: What they were made from.
         workers: How many batches at a time; Terraform is what takes the time.
     """
     started = time.monotonic()
@@ -157,7 +161,7 @@ def run(mutants: Sequence[Mutant], *, workers: int) -> Outcome:
         Step(f"Judge {len(mutants)} mutants") as step,
         ThreadPoolExecutor(max_workers=workers) as pool,
     ):
-        bench = Bench(Specs(), endpoint, Tell(step, len(mutants)))
+        bench = Bench(Specs(), endpoint, origin, Tell(step, len(mutants)))
         for found in pool.map(bench.judge, batches):
             outcome.verdicts |= found
     outcome.seconds = time.monotonic() - started
@@ -252,7 +256,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     isolate(os.environ)
     with expected_faults():
-        possible = all_mutants(sources())
+        origin = copied(FOLDER / "origin")  # what is edited meanwhile is for the next run
+        possible = all_mutants(sources(origin))
         reasons = equivalents(possible)
         each = None if chosen.all else 1 if chosen.quick else chosen.each
         mutants = sampled(possible, seed=chosen.seed, each=each, pattern=chosen.only)
@@ -263,7 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for mutant in mutants:
                 out.print(escape(str(mutant)))
             return
-        outcome = run(mutants, workers=chosen.workers)
+        outcome = run(mutants, origin, workers=chosen.workers)
         session = os.environ.get("HARNESS_SESSION", "mutate-infra")
         record(session, figures(outcome, reasons, seed=chosen.seed, possible=len(possible)))
         passed(outcome, reasons, wanted=1.0 if chosen.quick else WANTED)

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.paths import ROOT
 from harness.plan_tests.collector import all_cases, call_of, verdict
 from harness.plan_tests.planning import Result, plan_all
 from harness.plan_tests.root import Call
@@ -111,10 +110,12 @@ class Gate:
 
     Args:
         endpoint: Of `offline_aws`.
+        origin: The unedited ``modules/`` and ``live/``.
     """
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, origin: Path) -> None:
         self._endpoint = endpoint
+        self._origin = origin
         self._known: dict[str, frozenset[tuple[str, str]]] = {}
         self._learning = threading.Lock()
 
@@ -140,7 +141,7 @@ class Gate:
         """What the rules find in the unedited folder: the ledger of suppressions has it, or the gate is red anyway."""
         with self._learning:
             if environment not in self._known:
-                self._known[environment] = frozenset(map(_identity, self._findings(ROOT, environment, work)))
+                self._known[environment] = frozenset(map(_identity, self._findings(self._origin, environment, work)))
             return self._known[environment]
 
     def _findings(self, tree: Path, environment: str, work: Path) -> list[Finding]:
