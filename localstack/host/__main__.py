@@ -8,7 +8,7 @@ Reads from the environment, besides LocalStack's own variables:
   written the line ``stay`` before;
 * ``HOST_FOLDER``: where LocalStack keeps its files;
 * ``LAMBDA_PYTHON``: the interpreter for Python handlers; it has boto3 and ``awslambdaric`` (default: the server's own);
-* ``HOST_ALARM_PERIOD``: seconds between two evaluations of an alarm at most (default 2).
+* ``HOST_ALARM_PERIOD``: seconds between two evaluations of an alarm at most (default 60, as on AWS).
 """
 
 import os
@@ -30,7 +30,7 @@ DEFAULTS = {
     "SKIP_SSL_CERT_DOWNLOAD": "1",
     "DISABLE_EVENTS": "1",  # no usage statistics
     "EAGER_SERVICE_LOADING": "0",
-    "LS_LOG": "warning",
+    "LS_LOG": "error",
 }
 
 

@@ -22,13 +22,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @contextlib.contextmanager
-def started(name: str) -> Iterator[Cloud]:
+def started(name: str, patch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     if name == "moto":
         with mock_aws():
             yield Cloud(SimpleNamespace(endpoint_url=None))  # type: ignore[arg-type]  # it patches boto3 itself
         return
     if name == "localstack" and pythons.find(PYTHON) is None:
         pytest.skip(f"LocalStack without Docker needs Python {PYTHON}: none on PATH, under pyenv or known to uv")
+    patch.setenv("HOST_ALARM_PERIOD", "2")  # AWS and LocalStack look at alarms once a minute
     kind = EmbeddedEngine if name == "embedded" else LocalStackHost
     engine = kind(f"conformance-{name}-{worker()}", port="auto")
     engine.start(tied=True)
@@ -42,11 +43,11 @@ def started(name: str) -> Iterator[Cloud]:
 @pytest.fixture(scope="session")
 def clouds() -> Iterator[dict[str, Cloud]]:
     """Engines by name, each started when it is first asked; see `cloud`."""
-    with contextlib.ExitStack() as running:
+    with contextlib.ExitStack() as running, pytest.MonkeyPatch.context() as patch:
 
         class Clouds(dict[str, Cloud]):
             def __missing__(self, name: str) -> Cloud:
-                self[name] = running.enter_context(started(name))
+                self[name] = running.enter_context(started(name, patch))
                 return self[name]
 
         yield Clouds()

@@ -1,0 +1,81 @@
+"""``docs/engines.md``, written from the interactions, the engines' last answers and the table of differences.
+
+``python -m tests.conformance.report`` takes over the answers of the last full run (`nox -s conformance`) and writes the
+page. A unit test renders it again from what is committed: whoever edits an interaction or a row has to run it anew.
+"""
+
+import hashlib
+import json
+import sys
+from typing import Any
+
+from harness.differences import table
+from harness.paths import BUILD, ROOT
+from tests.conformance.interactions import INTERACTIONS
+
+ANSWERS = ROOT / "tests" / "conformance" / "answers.json"
+PAGE = ROOT / "docs" / "engines.md"
+ENGINES = ("embedded", "localstack", "moto")
+
+HEAD = """\
+# Engines, and where they differ from AWS
+
+Written by `nox -s conformance`; do not edit.
+
+`HARNESS_ENGINE` chooses: `embedded` (default: MiniStack, mended; IAM enforced, snapshots), or `localstack` (LocalStack
+4.14.0 community: what `LOCALSTACK_ENDPOINT` names, else Docker, else a process of this computer on Python 3.13; neither IAM
+nor snapshots). moto runs in the unit tests. Where LocalStack runs without Docker, DynamoDB is moto's.
+"""
+
+
+def fingerprint() -> str:
+    """Changes with every question and every expected answer."""
+    asked = [[one.feature, one.aws, one.source, one.expected, one.runs_functions] for one in INTERACTIONS]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def render(answers: dict[str, dict[str, Any]]) -> str:
+    """The page.
+
+    Args:
+        answers: Feature to engine to what it answered.
+    """
+    lines = [HEAD, "## Every difference that was found", "", "| engine | feature | it | AWS |", "|---|---|---|---|"]
+    for row in sorted(table().differences, key=lambda row: (row.engine, row.feature)):
+        lines.append(f"| {row.engine} | `{row.feature}` | {row.behaviour} | [{row.aws}]({row.source}) |")
+    lines += [
+        "",
+        "Each row is a strict expected failure of the tests that rely on the feature: one that is mended fails them.",
+    ]
+    lines += ["", "## What was asked", "", f"| AWS | {' | '.join(ENGINES)} |", f"|---|{'---|' * len(ENGINES)}"]
+    for one in INTERACTIONS:
+        given = answers.get(one.feature, {})
+        told = ("cannot run it" if name not in given else _same(given[name], one.expected) for name in ENGINES)
+        lines.append(f"| {one.service}: [{one.aws}]({one.source}) | {' | '.join(told)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _same(answer: Any, expected: Any) -> str:
+    if answer == expected:
+        return "as AWS"
+    return "differs: `" + json.dumps(answer, ensure_ascii=False)[:90].replace("|", "\\|") + "`"
+
+
+def recorded() -> dict[str, Any]:
+    """The committed answers, with the fingerprint of the questions that they answer."""
+    found: dict[str, Any] = json.loads(ANSWERS.read_text(encoding="utf-8"))
+    return found
+
+
+def main() -> int:
+    """Take over the last run's answers and write the page; 0."""
+    fresh = json.loads((BUILD / "results" / "conformance-answers.json").read_text(encoding="utf-8"))
+    kept = {"questions": fingerprint(), "answers": fresh}
+    ANSWERS.write_text(json.dumps(kept, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    PAGE.write_text(render(fresh), encoding="utf-8")
+    sys.stdout.write(f"Written: {PAGE.relative_to(ROOT)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""LocalStack as a process of this computer: it starts, listens on loopback alone, runs functions, and is mended."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from harness.engine import local_server, pythons
+from harness.engine.localstack_host import PYTHON, LocalStackHost
+from harness.errors import HarnessError
+from harness.paths import ROOT
+from tests.engine.cloud import Cloud, worker
+
+pytestmark = pytest.mark.skipif(
+    pythons.find(PYTHON) is None, reason=f"no Python {PYTHON} on PATH, under pyenv or known to uv: LocalStack needs it"
+)
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Cloud]:
+    engine = LocalStackHost(f"host-{worker()}", port="auto")
+    engine.start(tied=True)
+    try:
+        engine.wait_healthy()
+        yield Cloud(engine)
+    finally:
+        engine.stop()
+
+
+@pytest.fixture(scope="module")
+def pid(cloud: Cloud) -> int:
+    (found,) = [left for left in local_server.leftovers() if left.instance == cloud.engine.instance]
+    return found.processes[0].pid
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc (Linux)")
+def test_only_loopback_is_listened_on(cloud: Cloud, pid: int) -> None:
+    own = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
+    rows = [line.split() for table in ("tcp", "tcp6") for line in _table(pid, table)]
+
+    listening = [row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in own]
+
+    assert listening == [f"0100007F:{cloud.engine.port:04X}"]
+
+
+def _table(pid: int, name: str) -> list[str]:
+    return Path(f"/proc/{pid}/net/{name}").read_text(encoding="ascii").splitlines()[1:]
+
+
+def test_every_mend_is_needed(cloud: Cloud) -> None:
+    health = json.loads(urllib3.request("GET", f"{cloud.engine.endpoint_url}/_localstack/health").data)
+    written = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "localstack" / "host").glob("*.py"))]
+    registered = re.findall(r"^@mends\([^@]*?^def (\w+)", "\n".join(written), re.MULTILINE | re.DOTALL)
+
+    assert registered
+    assert sorted(health["mends"]) == sorted(registered)
+
+
+def test_the_readme_lists_the_mends(cloud: Cloud) -> None:
+    health = json.loads(urllib3.request("GET", f"{cloud.engine.endpoint_url}/_localstack/health").data)
+    readme = (ROOT / "localstack" / "host" / "README.md").read_text(encoding="utf-8")
+
+    assert sorted(re.findall(r"^\| `\w+\.py` \| `(\w+)` \|", readme, re.MULTILINE)) == sorted(health["mends"])
+
+
+def test_functions_run_on_lambdas_own_python_version_with_boto3_and_nothing_of_localstack(cloud: Cloud) -> None:
+    name = cloud.function("""
+        import importlib.util, sys
+        import boto3
+        def handler(event, context):
+            return ["%d.%d" % sys.version_info[:2], importlib.util.find_spec("localstack") is not None]
+    """)
+    cloud.client("lambda").get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+
+    assert cloud.invoke(name)[1] == [PYTHON, False]
+
+
+def test_a_function_that_takes_too_long_is_ended_and_the_next_call_works(cloud: Cloud) -> None:
+    name = cloud.function(
+        """
+        import time
+        def handler(event, context):
+            time.sleep(event.get("s", 0))
+            return "done"
+        """,
+        Timeout=1,
+    )
+    cloud.client("lambda").get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+
+    late, told = cloud.invoke(name, {"s": 20})
+
+    assert late["FunctionError"] == "Unhandled"
+    assert "timed out after 1.00 seconds" in told["errorMessage"]
+    assert cloud.invoke(name)[1] == "done"
+
+
+def test_it_keeps_nothing_and_says_so(cloud: Cloud, tmp_path: Path) -> None:
+    assert not cloud.engine.has_snapshots
+    with pytest.raises(HarnessError, match="cannot keep its state"):
+        cloud.engine.snapshot(tmp_path / "snapshot")

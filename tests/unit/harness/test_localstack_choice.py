@@ -1,0 +1,191 @@
+"""Which LocalStack is taken, what is said when there is none, and the words that Docker is given."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness.differences import Table, table
+from harness.engine import engine_for, localstack_docker, pythons
+from harness.engine.localstack_adopted import AdoptedLocalStack
+from harness.engine.localstack_docker import LocalStackInDocker
+from harness.engine.localstack_host import LocalStackHost
+from harness.errors import HarnessError
+from harness.paths import ROOT
+from tests.conformance.interactions import INTERACTIONS
+
+COMPOSE = yaml.safe_load(localstack_docker.FILE.read_text(encoding="utf-8"))["services"]["localstack"]
+
+
+@pytest.fixture(autouse=True)
+def _no_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOCALSTACK_ENDPOINT", raising=False)
+    pythons.find.cache_clear()
+
+
+def docker(folder: Path, script: str) -> None:
+    """A `docker` that does what a script says."""
+    folder.mkdir(exist_ok=True)
+    (folder / "docker").write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
+    (folder / "docker").chmod(0o755)
+
+
+def test_what_listens_already_is_adopted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALSTACK_ENDPOINT", "http://localhost:4567")
+
+    engine = engine_for("localstack")
+
+    assert isinstance(engine, AdoptedLocalStack)
+    assert engine.endpoint_url == "http://127.0.0.1:4567"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://127.0.0.1:4566", "http://localstack.example:4566", "http://127.0.0.1", "4566", "http://127.0.0.1:1/x"],
+)
+def test_only_an_endpoint_on_this_computer_is_adopted(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("LOCALSTACK_ENDPOINT", url)
+
+    with pytest.raises(HarnessError, match="not the URL of a LocalStack on this computer"):
+        engine_for("localstack")
+
+
+def test_an_endpoint_that_does_not_answer_is_named() -> None:
+    with pytest.raises(HarnessError, match=r"Nothing that looks like LocalStack answers at http://127\.0\.0\.1:1"):
+        AdoptedLocalStack("http://127.0.0.1:1", "main").wait_healthy(0)
+
+
+def test_docker_is_taken_where_its_daemon_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docker(tmp_path / "bin", "echo 28.2.2")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+
+    assert isinstance(engine_for("localstack"), LocalStackInDocker)
+
+
+def test_a_docker_without_a_daemon_leaves_it_to_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docker(tmp_path / "bin", "echo 'Cannot connect to the Docker daemon' >&2; exit 1")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}/bin")
+    monkeypatch.setattr(pythons, "find", lambda _version: Path("/usr/bin/python3.13"))
+
+    assert isinstance(engine_for("localstack"), LocalStackHost)
+
+
+@pytest.mark.parametrize("script", ["exit 1", "exec sleep 60"])
+def test_with_neither_one_message_says_so_in_under_five_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    docker(tmp_path / "bin", script)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}/bin{os.pathsep}/usr/bin")
+    monkeypatch.setattr(pythons, "_candidates", lambda _version: iter(()))
+    began = time.monotonic()
+
+    with pytest.raises(HarnessError) as missing:
+        engine_for("localstack")
+
+    assert time.monotonic() - began < 5
+    assert "Docker daemon" in missing.value.what
+    assert "Python 3.13" in missing.value.what
+    assert "LOCALSTACK_ENDPOINT" in missing.value.mend
+
+
+def test_an_interpreter_of_another_version_or_a_shim_that_fails_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shim = tmp_path / "python3.13"
+    shim.write_text("#!/bin/sh\nexit 127\n", encoding="ascii")
+    shim.chmod(0o755)
+    other = tmp_path / "python3"
+    other.write_text("#!/bin/sh\necho 3.12 /usr/bin/python3.12\n", encoding="ascii")
+    other.chmod(0o755)
+    right = tmp_path / "right"
+    right.write_text("#!/bin/sh\necho 3.13 /opt/python3.13\n", encoding="ascii")
+    right.chmod(0o755)
+    monkeypatch.setattr(pythons, "_candidates", lambda _version: iter((shim, other, tmp_path / "none", right)))
+
+    assert pythons.find("3.13") == Path("/opt/python3.13")
+
+
+def test_compose_is_started_and_ended_by_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = tmp_path / "said"
+    docker(tmp_path / "bin", f'echo "$COMPOSE_PROJECT_NAME $LOCALSTACK_PORT $*" >> {said}')
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}/bin")
+    engine = LocalStackInDocker("dev", port="auto")
+
+    engine.start()
+
+    logs, down, up = said.read_text(encoding="utf-8").splitlines()
+    words = f"compose --file {localstack_docker.FILE} --project-name invoice-localstack-dev"
+    assert words in logs
+    assert down.endswith(f"{words} down --volumes --remove-orphans --timeout 10")
+    assert up.endswith(f"{words} up --detach --wait")
+    assert up.split()[:1] == ["invoice-localstack-dev"]
+    assert up.split()[1].isdigit()
+
+
+def test_what_compose_says_when_it_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docker(tmp_path / "bin", 'case "$*" in *" up "*) echo "no such image" >&2; exit 1;; esac')
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}/bin")
+
+    with pytest.raises(HarnessError, match="no such image"):
+        LocalStackInDocker("dev", port="auto").start()
+
+
+def test_projects_of_ours_are_found_among_others() -> None:
+    assert localstack_docker.parse_projects("invoice-localstack-dev\nother\n invoice-localstack-e2e-gw0 \n") == [
+        "dev",
+        "e2e-gw0",
+    ]
+
+
+def test_compose_file_is_pinned_bound_to_loopback_and_holds_no_token() -> None:
+    assert COMPOSE["image"] == "localstack/localstack:${LOCALSTACK_TAG:-4.14.0}"
+    assert all(port.startswith("127.0.0.1:") for port in COMPOSE["ports"])
+    assert COMPOSE["environment"]["LOCALSTACK_AUTH_TOKEN"] is None
+    assert COMPOSE["healthcheck"]["test"]
+
+
+def test_health_check_waits_for_what_the_init_hook_leaves() -> None:
+    hook = ROOT / "localstack" / "init" / "10-ready.sh"
+
+    assert os.access(hook, os.X_OK)
+    assert f"touch {COMPOSE['healthcheck']['test'][-1]}" in hook.read_text(encoding="utf-8")
+    assert subprocess.run(["/bin/sh", "-n", hook], check=False).returncode == 0
+    assert "./init:/etc/localstack/init/ready.d:ro" in COMPOSE["volumes"]
+
+
+def test_every_difference_has_a_test_that_shows_it() -> None:
+    marked = {
+        feature
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        for feature in _marks(path.read_text(encoding="utf-8"))
+    }
+    asked = {one.feature for one in INTERACTIONS}
+
+    assert [row.name for row in table().differences if row.feature not in asked | marked] == []
+
+
+def _marks(text: str) -> list[str]:
+    return [part.split('"')[1] for part in text.split("relies_on(")[1:] if part.startswith('"')]
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("[{feature: a, engine: moon, behaviour: b, aws: c, source: 'https://x'}]", "engine"),
+        ("[{feature: a, engine: moto, behaviour: '', aws: c, source: 'https://x'}]", "behaviour"),
+        ("[{feature: a, engine: moto, behaviour: b, aws: c, source: hearsay}]", "source"),
+        ("[{feature: a, engine: moto, behaviour: b, aws: c, source: 'https://x', more: d}]", "more"),
+    ],
+)
+def test_a_row_that_is_not_of_the_form_is_refused(rows: str, told: str) -> None:
+    with pytest.raises(HarnessError, match=told):
+        Table.parse(f"differences: {rows}")
+
+
+def test_a_difference_listed_twice_is_refused() -> None:
+    row = "{feature: a, engine: moto, behaviour: b, aws: c, source: 'https://x'}"
+    with pytest.raises(HarnessError, match="twice"):
+        Table.parse(f"differences: [{row}, {row}]")
