@@ -2,7 +2,7 @@
 
 Besides invoices the table holds, under ids that no invoice can have: ``counter#<yyyy>`` (the last number assigned in
 that year), ``idempotency#<sha256>`` (what an Idempotency-Key was used for) and ``upload#<sha256>`` (how far an upload
-has come). They carry none of the indexes' keys.
+has come), and ``claim#...`` (what a customer's invoices agree on). They carry none of the indexes' keys.
 
 An invoice lies at the id of its customer and number, whoever chose the number and whether the request had a key: two
 invoices of one customer that bear one number would be one item.
