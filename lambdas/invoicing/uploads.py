@@ -179,7 +179,12 @@ class UploadStore:
                 return None
             raise
         stream: io.BufferedReader = io.BufferedReader(ByteStream(answer["Body"]), buffer_size=1 << 18)
-        return Opened(stream, answer["ContentLength"] + position, answer["ETag"])
+        size = answer["ContentLength"]
+        if "ContentRange" in answer:
+            size += position
+        else:  # whoever answers may send the whole (RFC 9110, section 14.2); MiniStack does when asked for a version
+            _skip(stream, position)
+        return Opened(stream, size, answer["ETag"])
 
     def put_part(self, upload: Upload, name: str, body: IO[bytes]) -> str:
         """Keep the rejected rows of one part until all are joined; returns the key.
@@ -252,6 +257,11 @@ class UploadStore:
         except ClientError as error:
             if error.response["Error"]["Code"] not in _GONE:
                 raise
+
+
+def _skip(stream: io.BufferedReader, left: int) -> None:
+    while left and (skipped := len(stream.read1(min(left, 1 << 18)))):
+        left -= skipped
 
 
 def _parts(upload: Upload) -> str:

@@ -205,9 +205,16 @@ def in_a_hurry(client: Callable[[str], Any], stack: Stack) -> Iterator[None]:
     functions.update_function_configuration(FunctionName=name, Timeout=before)
 
 
+@pytest.mark.parametrize(("suffix", "packed"), [(".csv", bytes), (".csv.gz", gzip.compress)], ids=["plain", "gzip"])
 @pytest.mark.usefixtures("in_a_hurry")
 def test_a_file_that_takes_several_invocations_is_imported_exactly_once(
-    api: Any, client: Callable[[str], Any], stack: Stack, wait: Callable[..., Any], customer: str
+    api: Any,
+    client: Callable[[str], Any],
+    stack: Stack,
+    wait: Callable[..., Any],
+    customer: str,
+    suffix: str,
+    packed: Callable[[bytes], bytes],
 ) -> None:
     """Most of its rows are rejected: they take the time to be read, and make no PDFs that others would wait for."""
     today = datetime.now(UTC).date().isoformat()
@@ -217,9 +224,9 @@ def test_a_file_that_takes_several_invocations_is_imported_exactly_once(
         lines.append(f"F-{number},{customer},Co,{today},EUR,Nothing,none,1.00,,19")
         if number % every == 0:
             lines.append(f"S-{number},{customer},Co,{today},EUR,Thing {number},1,10.00,,19")
-    content = gzip.compress("\n".join(lines).encode())
+    content = packed("\n".join(lines).encode())
 
-    report = upload(client, stack, functools.partial(wait, deadline_s=180), f"{customer}.csv.gz", content)
+    report = upload(client, stack, functools.partial(wait, deadline_s=180), f"{customer}{suffix}", content)
 
     sound = faulty // every
     assert report["parts"] > 1, report
@@ -230,7 +237,7 @@ def test_a_file_that_takes_several_invocations_is_imported_exactly_once(
     assert len(rejected) == faulty
     assert rejected == sorted(rejected)
 
-    again = upload(client, stack, functools.partial(wait, deadline_s=180), f"{customer}-2.csv.gz", content)
+    again = upload(client, stack, functools.partial(wait, deadline_s=180), f"{customer}-2{suffix}", content)
     assert (again["created"], again["duplicates"], again["rejected"]) == (0, sound, faulty)
 
 

@@ -185,6 +185,22 @@ def test_a_file_is_handled_in_as_many_invocations_as_it_takes(
     assert sorted(rows_of) == [2 + 2 * number for number in range(COUNT)]
 
 
+def test_a_store_that_sends_the_whole_when_asked_for_the_rest(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As HTTP allows."""
+    real = platform.create.uploads._s3.get_object
+    monkeypatch.setattr(
+        platform.create.uploads._s3,
+        "get_object",
+        lambda **given: real(**{name: value for name, value in given.items() if name != "Range"}),
+    )
+    platform.run(platform.upload(FILE))
+
+    platform.assert_complete()
+    assert (platform.report["parts"], platform.report["bytes"]) == (PARTS, len(FILE.encode()))
+
+
 def test_rejected_rows_of_all_parts_are_joined_in_order(platform: Platform) -> None:
     platform.run(platform.upload(FAULTY))
 
