@@ -59,7 +59,13 @@ class Specs:
             self._cases.setdefault(case.module.name, []).append(case)
 
     def judge(
-        self, trees: Mapping[Mutant, Path], folder: Path, *, module: str | None = None, thorough: bool = False
+        self,
+        trees: Mapping[Mutant, Path],
+        folder: Path,
+        *,
+        module: str | None = None,
+        thorough: bool = False,
+        some: slice = slice(None),
     ) -> dict[Mutant, Verdict]:
         """Plan the cases of the mutants' modules, on the mutants.
 
@@ -69,8 +75,9 @@ class Specs:
             module: Another module's cases than those of the mutant's own.
             thorough: All cases, instead of those that are the mutant's business: the planned ones for an edit of what
                 is planned, and for a lost validation those that ask for its message.
+            some: Only some of those, counted in each mutant's own: the first one notices most mutants.
         """
-        cases = {mutant: self._business(mutant, module or mutant.module, thorough=thorough) for mutant in trees}
+        cases = {mutant: self._business(mutant, module or mutant.module, thorough=thorough)[some] for mutant in trees}
         accepted, refused = ([*self._calls(cases, trees, planned=planned)] for planned in (True, False))
         results = plan_all(accepted, refused, folder=folder) if accepted or refused else {}
         found = {mutant: self._verdict(mutant, cases[mutant], results) for mutant in trees}

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - a table: one operator, one line
 """The edits that a gate must notice: each an operator that takes away, or turns round, one safeguard.
 
 An operator has a name, a category and the finder of its places; what it can find in `modules/` and `live/` are its mutants.
