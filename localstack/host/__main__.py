@@ -8,7 +8,7 @@ Reads from the environment, besides LocalStack's own variables:
   written the line ``stay`` before;
 * ``HOST_FOLDER``: where LocalStack keeps its files;
 * ``LAMBDA_PYTHON``: the interpreter for Python handlers; it has boto3 and ``awslambdaric`` (default: the server's own);
-* ``HOST_ALARM_PERIOD``: seconds between two evaluations of an alarm at most (default 60, as on AWS).
+* ``HOST_ALARM_PERIOD``: seconds between two evaluations of an alarm at most (default 300: each costs).
 """
 
 import os
@@ -21,6 +21,7 @@ from pathlib import Path
 DEFAULTS = {
     "LAMBDA_RUNTIME_EXECUTOR": "local",  # host.executor
     "LAMBDA_RETRY_BASE_DELAY": "1",  # seconds; AWS waits a minute
+    "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "60",  # seconds for a cold start; 20 can be short
     "LAMBDA_KEEPALIVE_MS": "30000",  # a warm worker holds about 50 MB
     "PROVIDER_OVERRIDE_DYNAMODB": "moto",  # the default is a Java program that is downloaded at the first call
     "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "moto",

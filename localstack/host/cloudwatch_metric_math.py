@@ -10,7 +10,7 @@ from localstack.services.cloudwatch import alarm_scheduler
 from embedded import metric_math
 from embedded.mend import mends, source_has, source_lacks
 
-_PERIOD_S = float(os.environ.get("HOST_ALARM_PERIOD", "60"))
+_PERIOD_S = float(os.environ.get("HOST_ALARM_PERIOD", "300"))
 
 
 @mends(alarm_scheduler, "get_metric_alarm_details_for_alarm_arn", needed=source_lacks('Metrics"'))
@@ -59,7 +59,7 @@ def metric_math_data(original: Any) -> Any:
 
 @mends(alarm_scheduler, "AlarmScheduler.__init__", needed=source_has("self.scheduler = Scheduler()"))
 def frequent_evaluation(original: Any) -> Any:
-    """An alarm is looked at every minute, or as often as ``HOST_ALARM_PERIOD`` says.
+    """An alarm is looked at every five minutes at least, or as often as ``HOST_ALARM_PERIOD`` says.
 
     AWS: every minute for periods of a minute and more, every ten seconds for shorter ones.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html

@@ -23,8 +23,8 @@ HEAD = """\
 Written by `nox -s conformance`; do not edit.
 
 `HARNESS_ENGINE` chooses: `embedded` (default: MiniStack, mended; IAM enforced, snapshots), or `localstack` (LocalStack
-4.14.0 community: what `LOCALSTACK_ENDPOINT` names, else Docker, else a process of this computer on Python 3.13; neither IAM
-nor snapshots). moto runs in the unit tests. Where LocalStack runs without Docker, DynamoDB is moto's.
+4.14.0 community: what `LOCALSTACK_ENDPOINT` names, else Docker, else a process of this computer on Python 3.13; neither
+IAM nor snapshots). moto runs in the unit tests. Where LocalStack runs without Docker, DynamoDB is moto's.
 """
 
 
@@ -41,8 +41,10 @@ def render(answers: dict[str, dict[str, Any]]) -> str:
         answers: Feature to engine to what it answered.
     """
     lines = [HEAD, "## Every difference that was found", "", "| engine | feature | it | AWS |", "|---|---|---|---|"]
-    for row in sorted(table().differences, key=lambda row: (row.engine, row.feature)):
-        lines.append(f"| {row.engine} | `{row.feature}` | {row.behaviour} | [{row.aws}]({row.source}) |")
+    lines += [
+        f"| {row.engine} | `{row.feature}` | {row.behaviour} | [{row.aws}]({row.source}) |"
+        for row in sorted(table().differences, key=lambda row: (row.engine, row.feature))
+    ]
     lines += [
         "",
         "Each row is a strict expected failure of the tests that rely on the feature: one that is mended fails them.",
