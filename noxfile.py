@@ -226,6 +226,19 @@ def scale(session: nox.Session) -> None:
     session.run("pytest", "tests/scale", *session.posargs, interrupt_timeout=60, terminate_timeout=60)
 
 
+@nox.session
+def localstack(session: nox.Session) -> None:
+    """Real LocalStack without Docker: start-up, mends, and what the platform relies on (needs Python 3.13)."""
+    tests(session, "tests/localstack", "tests/conformance", "--engines", "localstack")
+
+
+@nox.session(default=False)
+def conformance(session: nox.Session) -> None:
+    """Ask every engine what the platform relies on, compare with AWS's documents, and write docs/engines.md."""
+    tests(session, "tests/conformance")
+    session.run("python", "-m", "tests.conformance.report")
+
+
 @nox.session(default=False)
 def lock(session: nox.Session) -> None:
     """Refresh requirements/*.txt from pyproject.toml: [-- --upgrade]."""
