@@ -1,8 +1,8 @@
-"""Runs checkov in its own environment, for harness.policy.checkov: jobs come as JSON on standard input, results go to a file.
+"""Runs checkov in its own environment, for harness.policy.checkov: jobs come as JSON on standard input.
 
-checkov takes seconds to import, so it is imported once and each job gets a fork. It is used as a library: its command line
-passes over what it does not find (folders, checks, resources) and calls home. Whatever it logs as an error, whatever it
-cannot parse and whatever a check raises is in the results, where the gate makes failures of it.
+checkov takes seconds to import: it is imported once, and each job gets a fork. It is used as a library, for its command
+line passes over what it does not find (folders, checks, resources) and calls home. Whatever it logs as an error,
+whatever it cannot parse and whatever a check raises is in the results, where the gate makes failures of it.
 """
 
 import json
@@ -48,7 +48,7 @@ def unraised(run):
     def attempt(self, *arguments, **named):
         try:
             return run(self, *arguments, **named)
-        except Exception:  # logged by checkov itself
+        except Exception:  # noqa: BLE001 - whatever a check raises; checkov has logged it
             return {"result": CheckResult.UNKNOWN}
 
     return attempt
@@ -81,7 +81,7 @@ def scan(job):
         result["passed"] = sorted({(one.check_id, address(one)) for one in report.passed_checks})
         result["failed"] = [record(one) for one in report.failed_checks]
         result["skipped"] = [record(one) for one in report.skipped_checks]
-    except Exception:  # whatever a check or checkov raises is the gate's to report
+    except Exception:  # noqa: BLE001 - whatever a check raises is the gate's to report
         errors.said.append(traceback.format_exc().strip().splitlines()[-1])
     result["errors"] = errors.said
     return result
@@ -131,7 +131,7 @@ def analyse(policies):
             analysed = parliament.analyze_policy_string(one["text"], ignore_private_auditors=True)
             said = [parliament.enhance_finding(finding) for finding in analysed.findings]
             found += [{"at": one["at"], "issue": f.issue, "title": f.title, "detail": str(f.detail)} for f in said]
-        except Exception as fault:  # whatever it stumbles over is the gate's to report
+        except Exception as fault:  # noqa: BLE001 - whatever it stumbles over is the gate's to report
             found.append({"at": one["at"], "issue": "EXCEPTION", "title": repr(fault), "detail": ""})
     return found
 

@@ -20,7 +20,10 @@ RUNNER = ROOT / "policy" / "run_checkov.py"
 DEADLINE_S = 600.0
 WORKERS = 2
 
-MEND = "See the guideline; where it does not fit, a row in policy/suppressions.yaml says why, who answers for it and until when."
+MEND = (
+    "See the guideline; where it does not fit, a row in policy/suppressions.yaml says why, who answers for it, and until "
+    "when."
+)
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,14 @@ class Job:
         mode: ``hcl`` or ``plan``.
         path: The folder, or the plan file.
         planned: The plan, for ``plan``.
+        environment: The live folder's name; empty for a module on its own.
     """
 
     root: str
     mode: str
     path: Path
     planned: Planned | None = None
+    environment: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,8 @@ def _findings(job: Job, result: Mapping[str, Any]) -> Iterator[Finding]:
         yield fault(8, job, f"{one['address']} skips {one['id']} by a comment.", definition=_definition(job, one))
     for one in result["failed"]:
         rule = RULES.get(one["id"])
+        if rule and not rule.applies(job.environment):
+            continue
         for message in one["details"] or [f"{one['name']}: no."]:
             yield Finding(
                 one["id"],
@@ -202,6 +209,13 @@ def _relative(file: str | None) -> str | None:
 
 
 PARLIAMENT = "CKV_INV_508"
+_ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*]+")
+
+
+def _subject(one: Mapping[str, str]) -> str:
+    """What parliament's word is about: a row of the ledger accepts it for one action, not for a whole policy."""
+    found = _ACTION.search(one["detail"])
+    return f"{one['issue']}:{found[0]}" if found else one["issue"]
 
 
 def _parliament(policies: Sequence[Mapping[str, str]], said: Sequence[Mapping[str, str]]) -> Iterator[Finding]:
@@ -219,5 +233,5 @@ def _parliament(policies: Sequence[Mapping[str, str]], said: Sequence[Mapping[st
             rule.guideline,
             about["root"],
             "plan",
-            about["definition"],
+            f"{about['definition']}#{_subject(one)}",
         )

@@ -1,8 +1,8 @@
 """The rules' fixtures: for each, source (or a plan) that keeps it and source that breaks it.
 
-``policy/fixtures/<rule>/pass.tf`` and ``fail.tf``, or ``.json`` for rules on what a plan would change. Comments at the top
-say the rest: ``# environment: prod`` for rules that hold in some environments only, ``# fails: <address>, …`` for exactly
-which resources break the rule.
+``policy/fixtures/<rule>/pass.tf`` and ``fail.tf``, or ``.json`` for rules on what a plan would change. Comments at the
+top say the rest: ``# environment: prod`` for rules that hold in some environments only, ``# fails: <address>, …`` for
+exactly which resources break the rule.
 """
 
 import json

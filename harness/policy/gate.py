@@ -1,6 +1,6 @@
 """The gate's two questions: what is wrong with this plan, and what is wrong with this repository.
 
-The first is answered with the standard library alone, so that a deploy can ask it about the very plan that it will apply.
+The first is answered with the standard library alone, so that a deploy can ask it about the very plan that it applies.
 The second needs what the plan tests need, and checkov in an environment of its own.
 """
 

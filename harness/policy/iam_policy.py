@@ -155,4 +155,6 @@ def is_wide(resource: str) -> bool:
     if not found:
         return True  # "*", "arn:*", "arn:aws:s3*"
     wild_place = _WILD.search(found["service"]) or _WILD.search(found["account"]) or _WILD.search(found["region"])
+    if found["service"] == "s3":  # <bucket>/<key>: no kind stands before the name
+        return bool(wild_place) or found["rest"][0] in "*?"
     return bool(wild_place) or bool(_KINDS.match(found["rest"]))

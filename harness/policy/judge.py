@@ -20,7 +20,8 @@ UNREADABLE = Rule(
     types=(),
     rationale="A gate that sees nothing finds nothing.",
     guideline="https://developer.hashicorp.com/terraform/internals/json-format",
-    mend="Plan again until Terraform finishes without errors, and give the gate what `terraform show -json` prints of that plan.",
+    mend="Plan again until Terraform finishes without errors, and give the gate what `terraform show -json` prints "
+    "of that plan.",
     modes=frozenset({PLAN}),
 )
 """For plans that cannot be judged."""
@@ -33,7 +34,7 @@ def judge_plan(
 
     Args:
         plan: What ``terraform show -json`` prints of a plan file.
-        environment: The live folder's name, such as ``prod``; it decides which rules hold. Empty for a module on its own.
+        environment: The live folder's name, such as ``prod``; it decides which rules hold. Empty for a module alone.
         allow_destroy: Addresses of resources whose deletion, replacement or rebuilt index is meant.
 
     Returns:

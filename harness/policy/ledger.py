@@ -1,8 +1,8 @@
 """The ledger of suppressions: which finding is accepted where, why, by whom, and until when.
 
 A row names a rule and the resource block that it is accepted on (``modules/lambda/aws_lambda_function.this``: all
-instances of the block, everywhere, or in the roots that the row names). Nothing else suppresses anything: a comment in the
-source is a finding itself. A row that nothing needs any more, or whose date has passed, is a finding too.
+instances of the block, everywhere, or in the roots and the mode that the row names). Nothing else suppresses: a
+comment in the source is a finding itself. A row that nothing needs any more, or whose date has passed, is one too.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,8 @@ LONGEST_DAYS = 400
 """A suppression is looked at again after a year at the latest, with a month to do so."""
 
 _FIELDS = {"id", "address", "reason", "owner", "expires"}
-_OPTIONAL = {"roots"}
+_OPTIONAL = {"mode", "roots"}
+_MODES = {"", "hcl", "plan"}
 
 
 def load(path: Path = LEDGER) -> list[Row]:
@@ -43,10 +44,10 @@ def load(path: Path = LEDGER) -> list[Row]:
     if not isinstance(body, list) or not isinstance(nodes, yaml.SequenceNode):
         raise HarnessError(f"{path} is no list of rows.", mend="An empty ledger is `[]`.")
     rows = [_row(one, node.start_mark.line + 1, path) for one, node in zip(body, nodes.value, strict=True)]
-    seen: set[tuple[str, str, str]] = set()
+    seen: set[tuple[str, str, str, str]] = set()
     for row in rows:
         for root in row.roots or ("",):
-            key = (row.id, row.address, root)
+            key = (row.id, row.address, row.mode, root)
             if key in seen:
                 raise _bad(path, row.line, f"{row.id} on {row.address} stands twice")
             seen.add(key)
@@ -56,7 +57,9 @@ def load(path: Path = LEDGER) -> list[Row]:
 def _row(body: Any, line: int, path: Path) -> Row:
     if not isinstance(body, Mapping) or not body.keys() >= _FIELDS or body.keys() - _FIELDS - _OPTIONAL:
         raise _bad(
-            path, line, f"a row has exactly {', '.join(sorted(_FIELDS))}, and roots if it does not hold everywhere"
+            path,
+            line,
+            f"a row has exactly {', '.join(sorted(_FIELDS))}, and mode or roots where it does not hold everywhere",
         )
     if not isinstance(body["expires"], date):
         raise _bad(path, line, f"expires is {body['expires']!r}: give a day, such as 2027-06-30")
@@ -66,8 +69,10 @@ def _row(body: Any, line: int, path: Path) -> Row:
     roots = body.get("roots", [])
     if not isinstance(roots, list) or not all(isinstance(root, str) and root for root in roots):
         raise _bad(path, line, "roots is a list such as [live/dev]")
+    if body.get("mode", "") not in _MODES:
+        raise _bad(path, line, f"mode is {body['mode']!r}: hcl or plan")
     texts = {name: str(body[name]).strip() for name in ("id", "address", "reason", "owner")}
-    return Row(**texts, expires=body["expires"], roots=tuple(roots), line=line)
+    return Row(**texts, expires=body["expires"], roots=tuple(roots), mode=body.get("mode", ""), line=line)
 
 
 def _bad(path: Path, line: int, what: str) -> HarnessError:

@@ -1,8 +1,8 @@
-"""An AWS that knows whose account it is and nothing else: so that live folders are planned unmodified, without an engine.
+"""An AWS that knows whose account it is and nothing else: live folders are planned unmodified, without an engine.
 
-A live folder's provider asks STS which account it is in (``allowed_account_ids``), and an ``import`` block reads the bucket
-that it adopts; the backend finds no state. Everything else that a plan asked of AWS would make it depend on what exists there:
-it is refused.
+A live folder's provider asks STS which account it is in (``allowed_account_ids``), and an ``import`` block reads the
+bucket that it adopts; the backend finds no state. Everything else that a plan asked of AWS would make it depend on what
+exists there: it is refused.
 """
 
 import re

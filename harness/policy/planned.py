@@ -7,13 +7,16 @@ are followed through module inputs, module outputs and ``for_each``; not through
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from harness.policy.resource import UNKNOWN, Resource, known
 
 ModulePath = tuple[tuple[str, str | int | None], ...]
+
+_DERIVED = frozenset({"tags_all"})
+"""Computed from what is written elsewhere: unknown tags are no missing tags."""
 
 _STEP = re.compile(r'module\.([A-Za-z0-9_-]+)(?:\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\])?')
 _REFERENCE = re.compile(r'^(?:data\.)?(aws_[a-z0-9_]+)\.([A-Za-z0-9_-]+)(?:\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\])?')
@@ -83,7 +86,7 @@ class Planned:
 
     def _resource(self, entry: Mapping[str, Any], values: Mapping[str, Any]) -> Resource:
         module = module_path(entry.get("module_address", ""))
-        return Resource(
+        one = Resource(
             address=entry["address"],
             type=entry["type"],
             values=values,
@@ -93,6 +96,18 @@ class Planned:
             definition=f"{self._folder(module)}/{entry['type']}.{entry['name']}",
             data=entry.get("mode") == "data",
         )
+        return one if one.data else replace(one, values=self._without_computed(one))
+
+    def _without_computed(self, one: Resource) -> Mapping[str, Any]:
+        """Its attributes without those that AWS fills because nobody set them: unknown too, but not by reference."""
+        written = self.expression(one).get("expressions")
+        if written is None:
+            return one.values
+        return {
+            name: value
+            for name, value in one.values.items()
+            if value is not UNKNOWN or name in written or name in _DERIVED
+        }
 
     @cached_property
     def _by_type(self) -> Mapping[str, list[Resource]]:
@@ -182,35 +197,30 @@ class Planned:
         if (module, reference) in seen:
             return
         seen.add((module, reference))
-        found = _REFERENCE.match(reference)
-        if found:
-            yield from self._named(found, reference.startswith("data."), module, user)
+        if found := _REFERENCE.match(reference):
+            yield from self._named(found, module, user)
         elif reference.startswith("each.") and user:
             for one in _collected(self.expression(user).get("for_each_expression", {})):
                 yield from self._follow(one, module, user, seen)
         elif reference.startswith("var.") and module:
-            call = self._call(module)
-            argument = call.get("expressions", {}).get(reference.split(".")[1].partition("[")[0], {})
-            for one in _collected(argument):
-                if one.startswith("each."):
-                    for each in _collected(call.get("for_each_expression", {})):
-                        yield from self._follow(each, module[:-1], None, seen)
-                else:
-                    yield from self._follow(one, module[:-1], None, seen)
-        elif reference.startswith("module."):
-            step = _STEP.match(reference)
-            rest = reference[step.end() :].lstrip(".") if step else ""
-            if step and rest:
+            for one in self._given(reference.split(".")[1].partition("[")[0], module):
+                yield from self._follow(one, module[:-1], None, seen)
+        elif step := _STEP.match(reference):
+            rest = reference[step.end() :].lstrip(".")
+            if rest:
                 yield from self._output(step, re.split(r"[.\[]", rest)[0], module, seen)
 
-    def _named(
-        self,
-        found: re.Match[str],
-        is_data: bool,
-        module: ModulePath,
-        user: Resource | None,  # noqa: FBT001 - a match's half
-    ) -> Iterator[Resource]:
-        instances = self._instances.get((module, found[1], found[2], is_data), [])
+    def _given(self, argument: str, module: ModulePath) -> Iterator[str]:
+        """What a module's argument refers to, in its caller."""
+        call = self._call(module)
+        for one in _collected(call.get("expressions", {}).get(argument, {})):
+            if one.startswith("each."):
+                yield from _collected(call.get("for_each_expression", {}))
+            else:
+                yield one
+
+    def _named(self, found: re.Match[str], module: ModulePath, user: Resource | None) -> Iterator[Resource]:
+        instances = self._instances.get((module, found[1], found[2], found[0].startswith("data.")), [])
         wanted: str | int | None = found[3] if found[3] is not None else int(found[4]) if found[4] else None
         if wanted is None and user and user.index is not None:  # this[each.key]: the references leave the key out
             same = [one for one in instances if one.index == user.index]

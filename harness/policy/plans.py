@@ -1,6 +1,7 @@
 """Plans to judge: every live folder as it stands, and every module's example, made without an engine or an account."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -114,12 +115,15 @@ def _artifacts() -> Path:
     return folder
 
 
+_ARTIFACTS = re.compile(r'(\bartifacts_dir\s*=\s*")[^"]*(")')
+
+
 def example_calls(folder: Path) -> Iterator[Call]:
     """The examples in the modules' READMEs, as calls."""
     shutil.rmtree(folder, ignore_errors=True)
     for readme in sorted((ROOT / "modules").glob("*/README.md")):
         for line, code in examples.examples(readme):
-            yield examples.call_of(readme, line, code, folder)
+            yield examples.call_of(readme, line, _ARTIFACTS.sub(rf"\g<1>{_artifacts()}\g<2>", code), folder)
 
 
 def module_examples() -> Root:

@@ -25,7 +25,8 @@ UNKNOWN: Final = Unknown()
 """A value that only the apply will tell, or that checkov could not render."""
 
 _UNRENDERED = re.compile(
-    r"\$\{|true_after_unknown|^\w+\(|\{\} \?|\b(?:var|local|each|module|data|path|self|count|terraform)\.[A-Za-z_]|\baws_[a-z0-9_]+\.[A-Za-z_]"
+    r"\$\{|true_after_unknown|^\w+\(|\{\} \?"
+    r"|\b(?:var|local|each|module|data|path|self|count|terraform)\.[A-Za-z_]|\baws_[a-z0-9_]+\.[A-Za-z_]"
 )
 _SECTION = "__"  # checkov's own entries: __start_line__, __end_line__, __address__ …
 

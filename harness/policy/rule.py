@@ -37,8 +37,8 @@ class Rule:
         guideline: AWS's own page on it.
         mend: What to do about a violation.
         modes: In which scans it works: ``hcl``, ``plan``.
-        scope: ``any``; ``tagged`` for live folders; ``live`` for those that are whole environments; ``prod`` for production
-            only.
+        scope: ``any``; ``tagged`` for live folders; ``live`` for those that are whole environments; ``prod`` for
+            production only.
     """
 
     id: str

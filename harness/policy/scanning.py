@@ -29,7 +29,7 @@ def scan(*, today: date | None = None) -> Verdict:
     """
     rows = ledger.load()
     folders = plans.live_folders()
-    source = [Job(plans.relative(folder), "hcl", folder) for folder in folders]
+    source = [Job(plans.relative(folder), "hcl", folder, environment=folder.name) for folder in folders]
     source.append(Job(plans.EXAMPLES, "hcl", plans.example_sources()))
     with ThreadPoolExecutor(max_workers=1) as pool:
         reading = pool.submit(checkov.run, source, (), plans.FOLDER / "hcl")
@@ -60,13 +60,14 @@ def _planning(roots: Sequence[plans.Root]) -> tuple[list[Job], list[Mapping[str,
     """The jobs on plans, and the policies that they render."""
     folder = plans.FOLDER / "plan"
     folder.mkdir(parents=True, exist_ok=True)
-    jobs, policies = [], []
+    jobs: list[Job] = []
+    policies: list[Mapping[str, str]] = []
     for root in roots:
         file = folder / f"{Path(root.name).name.split(' ')[0]}.json"
         file.write_text(json.dumps(root.document), encoding="utf-8")
         file.chmod(0o600)  # a plan may hold secrets
         planned = root.planned
-        jobs.append(Job(root.name, "plan", file, planned))
+        jobs.append(Job(root.name, "plan", file, planned, root.environment))
         for one, text in rendered_policies(planned):
             about = {
                 "root": root.name,

@@ -11,8 +11,8 @@ _HEAD = """# Policy rules
 
 Written by `python -m harness.policy.table`; [policy/README.md](../policy/README.md) tells how the gate works.
 
-*Where*: `source` is judged by checkov on rendered HCL, `plan` by our own code on `terraform show -json`. *Holds*: everywhere, in
-`live` folders, in those that are whole `environments`, or in `prod`.
+*Where*: `source` is judged by checkov on rendered HCL, `plan` by our own code on `terraform show -json`. *Holds*:
+everywhere, in `live` folders, in those that are whole `environments`, or in `prod`.
 """
 
 _SCOPES = {"any": "everywhere", "tagged": "live", "live": "environments", "prod": "prod", "parliament": "everywhere"}

@@ -1,10 +1,13 @@
 """What the gate says in the end."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from harness.policy.finding import Finding
+
+_KEY = re.compile(r"\[[^\]]*\]")
 
 
 @dataclass(frozen=True)
@@ -13,11 +16,13 @@ class Row:
 
     Attributes:
         id: The rule's id.
-        address: The resource block, such as ``modules/lambda/aws_lambda_function.this``.
+        address: The resource block, such as ``modules/lambda/aws_lambda_function.this``; or one use of it, an address
+            without keys: ``module.invoice_platform.module.key.aws_kms_key.this``.
         reason: Why it is accepted.
         owner: The role that answers for it.
         expires: The last day on which it holds.
         roots: Where alone it holds, such as ``live/dev``; empty for everywhere.
+        mode: In which scan alone it holds, ``hcl`` or ``plan``; empty for both.
         line: Its line in the ledger.
     """
 
@@ -27,13 +32,15 @@ class Row:
     owner: str
     expires: date
     roots: tuple[str, ...] = ()
+    mode: str = ""
     line: int = 0
 
     def covers(self, finding: Finding) -> bool:
         """Whether it accepts a finding."""
         return (
             finding.rule_id == self.id
-            and finding.definition == self.address
+            and self.address in {finding.definition, _KEY.sub("", finding.address)}
+            and self.mode in {"", finding.mode}
             and (not self.roots or finding.root in self.roots)
         )
 

@@ -1,0 +1,1 @@
+"""Our checks, as checkov loads them."""

@@ -8,6 +8,7 @@ from checkov.common.models.enums import CheckCategories, CheckResult
 from checkov.terraform.checks.data.base_check import BaseDataCheck
 from checkov.terraform.checks.provider.base_check import BaseProviderCheck
 from checkov.terraform.checks.resource.base_resource_check import BaseResourceCheck
+
 from harness.policy import rules
 from harness.policy.resource import Resource, rendered
 from harness.policy.rule import ATTRIBUTE, HCL, RULES

@@ -30,7 +30,9 @@ class Judged:
                 for one, text in rendered_policies(plan)
             ]
             policies = [{**one, "at": str(at)} for at, one in enumerate(policies)]
-            self.answer = checkov.run([Job("fixtures", "hcl", folder)], policies, FOLDER / "fixtures")
+            self.answer = checkov.run(
+                [Job("fixtures", "hcl", folder, environment="dev")], policies, FOLDER / "fixtures"
+            )
 
     def on_plan(self, fixture: Fixture) -> set[str]:
         """The addresses that break the fixture's rule in its plan."""
@@ -58,4 +60,3 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if f"{mode}_fixture" in metafunc.fixturenames:
             chosen = [one for one in ALL if mode in RULES[one.rule].modes]
             metafunc.parametrize(f"{mode}_fixture", chosen, ids=[one.name for one in chosen])
-

@@ -20,7 +20,13 @@ INVOICES: dict[str, Any] = {
     "stream_view_type": "NEW_AND_OLD_IMAGES",
     "attribute": [{"name": "invoiceId", "type": "S"}, {"name": "status", "type": "S"}],
     "global_secondary_index": [
-        {"name": "status-index", "hash_key": "status", "range_key": "", "projection_type": "ALL", "non_key_attributes": []}
+        {
+            "name": "status-index",
+            "hash_key": "status",
+            "range_key": "",
+            "projection_type": "ALL",
+            "non_key_attributes": [],
+        }
     ],
     "tags_all": {"Environment": "prod", "ManagedBy": "terraform", "Project": "invoice-modernization"},
 }
@@ -71,7 +77,9 @@ def test_a_deletion_that_is_meant_is_named() -> None:
 def test_naming_an_address_lifts_nothing_but_its_destruction() -> None:
     after = {**INVOICES, "hash_key": "id", "deletion_protection_enabled": False}
 
-    assert judged(plan(["delete", "create"], INVOICES, after), allow_destroy=frozenset({TABLE})) == {"CKV_INV_622": TABLE}
+    assert judged(plan(["delete", "create"], INVOICES, after), allow_destroy=frozenset({TABLE})) == {
+        "CKV_INV_622": TABLE
+    }
 
 
 def test_a_finding_names_the_resource_the_fault_and_the_mend() -> None:
@@ -100,7 +108,11 @@ def test_a_plan_that_shows_nothing_is_refused(broken: dict[str, Any], said: str)
 
 
 def test_production_rules_hold_in_production_only() -> None:
-    unprotected = {**INVOICES, "deletion_protection_enabled": False, "tags_all": {**INVOICES["tags_all"], "Environment": "dev"}}
+    unprotected = {
+        **INVOICES,
+        "deletion_protection_enabled": False,
+        "tags_all": {**INVOICES["tags_all"], "Environment": "dev"},
+    }
     document = plan(["no-op"], unprotected, unprotected)
 
     assert gate.judge_plan(document, environment="dev") == []

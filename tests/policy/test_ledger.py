@@ -13,7 +13,14 @@ from harness.policy.verdict import Row
 
 TODAY = date(2026, 11, 22)
 KNOWN = frozenset({"CKV_AWS_117", "CKV_AWS_28"})
-ROW = Row("CKV_AWS_117", "modules/lambda/aws_lambda_function.this", "why", "platform engineering", TODAY + timedelta(30), line=1)
+ROW = Row(
+    "CKV_AWS_117",
+    "modules/lambda/aws_lambda_function.this",
+    "why",
+    "platform engineering",
+    TODAY + timedelta(30),
+    line=1,
+)
 FINDING = Finding(
     "CKV_AWS_117",
     Severity.MEDIUM,

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from harness.plan_tests.tftest_root import TftestRoot
 from harness.policy import fixtures, table
 from harness.policy.checkov import RUNNER
@@ -39,7 +40,7 @@ def test_a_rule_works_where_it_claims_to(identity: str) -> None:
     assert all(judges[mode] for mode in rule.modes)
     if HCL in rule.modes:  # source needs source: a fixture that is a plan cannot show it
         assert {SIDES[identity, side].path.suffix for side in ("pass", "fail")} == {".tf"}
-        assert rule.scope in {"any"}, "source does not tell the environment"
+        assert rule.scope in {"any", "tagged"}, "source does not tell the environment"
 
 
 def test_every_graph_check_belongs_to_a_rule_on_source() -> None:
@@ -61,7 +62,8 @@ def types_in(path: Path) -> set[str]:
     return set(re.findall(r'^(?:resource|data) "(\w+)"', path.read_text(encoding="utf-8"), re.MULTILINE))
 
 
-def test_types_exist_in_the_provider(everything) -> None:
+@pytest.mark.usefixtures("everything")  # whose root is initialised
+def test_types_exist_in_the_provider() -> None:
     root = FOLDER / "fixtures"
     said = TftestRoot(root).execute_command("providers", "schema", "-json").out
     (provider,) = json.loads(said)["provider_schemas"].values()
@@ -83,7 +85,9 @@ def test_what_checkov_loads_needs_the_standard_library_only() -> None:
     folder = Path(fixtures.__file__).parent
     files = [*(folder / f"{name}.py" for name in inner), *(folder / "rules").glob("*.py")]
     imported = {
-        found[1] for file in files for found in re.finditer(r"^(?:from|import) ([\w.]+)", file.read_text(), re.MULTILINE)
+        found[1]
+        for file in files
+        for found in re.finditer(r"^(?:from|import) ([\w.]+)", file.read_text(), re.MULTILINE)
     }
 
     assert {name for name in imported if name.startswith("harness.")} <= {
@@ -92,4 +96,13 @@ def test_what_checkov_loads_needs_the_standard_library_only() -> None:
         "harness.policy.rules",
         "harness.policy.rules.iam",
     }
-    assert {name.split(".")[0] for name in imported} <= {"harness", "collections", "dataclasses", "enum", "functools", "json", "re", "typing"}
+    assert {name.split(".")[0] for name in imported} <= {
+        "harness",
+        "collections",
+        "dataclasses",
+        "enum",
+        "functools",
+        "json",
+        "re",
+        "typing",
+    }

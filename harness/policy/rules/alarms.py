@@ -72,7 +72,8 @@ def functions_watched(plan: "Planned") -> Iterator[tuple[str, str]]:
         types=("aws_sqs_queue",),
         rationale="A message in a dead-letter queue is lost work: after its retention it is gone.",
         guideline="https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html",
-        mend=f"Add the queue to the module monitoring (queues = {{ … }}), or an alarm on {DEPTH} with the dimension QueueName.",
+        mend=f"Add the queue to the module monitoring (queues = {{ … }}), or an alarm on {DEPTH} with the dimension "
+        "QueueName.",
         modes=frozenset({PLAN}),
         scope="live",
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.policy.finding import Severity
-from harness.policy.resource import UNKNOWN, Resource, is_false, is_true, mapping, parsed, shown
+from harness.policy.resource import UNKNOWN, Resource, is_false, is_true, listed, mapping, parsed, shown
 from harness.policy.rule import PLAN, Rule, attribute, relation
 
 if TYPE_CHECKING:
@@ -43,9 +43,11 @@ def keyed(method: Resource) -> Iterator[str]:
         title="Every method but OPTIONS has a request validator",
         severity=Severity.HIGH,
         types=METHOD,
-        rationale="Without a validator API Gateway hands everything on: models and required parameters are only documentation.",
+        rationale="Without a validator API Gateway hands everything on: models and required parameters are only "
+        "documentation.",
         guideline=f"{_API}/api-gateway-method-request-validation.html",
-        mend="Set request_validator_id to an aws_api_gateway_request_validator that checks parameters, and the body where there "
+        mend="Set request_validator_id to an aws_api_gateway_request_validator that checks parameters, and the body "
+        "where there "
         "is one.",
     )
 )
@@ -133,7 +135,8 @@ def _validators(plan: "Planned", method: Resource) -> list[Resource]:
         title="OPTIONS wants no key and reaches no function; every path that has methods answers it",
         severity=Severity.MEDIUM,
         types=(*METHOD, "aws_api_gateway_integration"),
-        rationale="Browsers send preflights without keys; one that reaches a business function runs it unauthenticated.",
+        rationale="Browsers send preflights without keys; one that reaches a business function runs it "
+        "unauthenticated.",
         guideline=f"{_API}/how-to-cors.html",
         mend="Set api_key_required = false on OPTIONS and give it a MOCK integration (module api-gateway-cors).",
         modes=frozenset({PLAN}),
@@ -181,7 +184,8 @@ def errors_carry_cors(response: Resource) -> Iterator[str]:
         title="Every API has its two fallback answers",
         severity=Severity.MEDIUM,
         types=("aws_api_gateway_rest_api",),
-        rationale="What has no answer of its own gets the fallback: undeclared, that is without CORS headers and in another shape.",
+        rationale="What has no answer of its own gets the fallback: undeclared, that is without CORS headers and in "
+        "another shape.",
         guideline=f"{_API}/supported-gateway-response-types.html",
         mend="Declare aws_api_gateway_gateway_response for DEFAULT_4XX and DEFAULT_5XX, with CORS headers.",
         modes=frozenset({PLAN}),
@@ -224,25 +228,40 @@ _ANY_ORIGIN = re.compile(r"""allow-origin["']?\s*[=:]\s*\\?["']+\*""", re.IGNORE
 )
 def named_origins(plan: "Planned") -> Iterator[tuple[str, str]]:
     """Wherever an origin can stand: headers, templates, functions' settings, buckets."""
-    for one in plan.of("aws_api_gateway_gateway_response", "aws_api_gateway_integration_response"):
-        for parameters in one.all("response_parameters"):
-            for name, value in parameters.items() if isinstance(parameters, dict) else ():
-                if "access-control-allow-origin" in str(name).lower() and isinstance(value, str) and "*" in value:
-                    yield one.address, "It allows every origin (Access-Control-Allow-Origin: *)."
-    for one in plan.of("aws_api_gateway_integration", "aws_api_gateway_integration_response"):
-        for path in ("request_templates", "response_templates"):
-            for templates in one.all(path):
-                for text in templates.values() if isinstance(templates, dict) else ():
-                    if isinstance(text, str) and _ANY_ORIGIN.search(text):
-                        yield one.address, f"Its {path} allow every origin (Access-Control-Allow-Origin: *)."
-    for function in plan.of("aws_lambda_function"):
-        for variables in function.all("environment.variables"):
-            for name, value in variables.items() if isinstance(variables, dict) else ():
-                if "ORIGIN" in name.upper() and isinstance(value, str) and "*" in value:
-                    yield function.address, f"Its environment variable {name} allows every origin (*)."
-    for bucket in plan.of("aws_s3_bucket_cors_configuration"):
-        if any("*" in str(origin) for origins in bucket.all("cors_rule.allowed_origins") for origin in origins or ()):
-            yield bucket.address, "It allows every origin (*)."
+    for kind in _ORIGINS:
+        for one in plan.of(kind):
+            yield from ((one.address, f"{what} every origin (*).") for what in dict.fromkeys(_opened(one)))
+
+
+_ORIGINS = (
+    "aws_api_gateway_gateway_response",
+    "aws_api_gateway_integration",
+    "aws_api_gateway_integration_response",
+    "aws_lambda_function",
+    "aws_s3_bucket_cors_configuration",
+)
+
+
+def _opened(one: Resource) -> Iterator[str]:
+    for name, value in _pairs(one, "response_parameters"):
+        if "access-control-allow-origin" in name.lower() and "*" in value:
+            yield "Its header Access-Control-Allow-Origin allows"
+    for path in ("request_templates", "response_templates"):
+        if any(_ANY_ORIGIN.search(text) for _, text in _pairs(one, path)):
+            yield f"Its {path} allow"
+    for name, value in _pairs(one, "environment.variables"):
+        if "ORIGIN" in name.upper() and "*" in value:
+            yield f"Its environment variable {name} allows"
+    if any("*" in str(origin) for origins in one.all("cors_rule.allowed_origins") for origin in listed(origins)):
+        yield "It allows"
+
+
+def _pairs(one: Resource, path: str) -> Iterator[tuple[str, str]]:
+    """The entries of map attributes whose values are known texts."""
+    for block in one.all(path):
+        for name, value in (mapping(block) or {}).items():
+            if isinstance(value, str):
+                yield str(name), value
 
 
 @relation(
@@ -251,10 +270,12 @@ def named_origins(plan: "Planned") -> Iterator[tuple[str, str]]:
         title="A changed route is deployed",
         severity=Severity.HIGH,
         types=("aws_api_gateway_deployment",),
-        rationale="A deployment is a snapshot: methods, integrations and answers that its triggers leave out are changed in the API "
+        rationale="A deployment is a snapshot: methods, integrations and answers that its triggers leave out are "
+        "changed in the API "
         "and never reach the stage.",
         guideline="https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-deploy-api.html",
-        mend="Let triggers hash everything that the routes are made from (also of modules that add methods: deployment_triggers), "
+        mend="Let triggers hash everything that the routes are made from (also of modules that add methods: "
+        "deployment_triggers), "
         "and let the deployment depend on every integration.",
         modes=frozenset({PLAN}),
     )
@@ -295,4 +316,4 @@ def _unheard(plan: "Planned", deployment: Resource) -> Iterator[str]:
     told = plan.arguments(deployment.module)
     for name in sorted(siblings):
         if not any(reference.startswith(f"module.{name}") for reference in told):
-            yield f"module.{name} adds methods, and nothing of it is among the arguments of module.{here}: deployment_triggers."
+            yield f"module.{name} adds methods, and module.{here} is told nothing of it (deployment_triggers)."

@@ -40,7 +40,8 @@ def target_dead_letters(target: Resource) -> Iterator[str]:
         title="Event targets say how often they are retried",
         severity=Severity.MEDIUM,
         types=TARGET,
-        rationale="By default EventBridge retries for 24 hours, 185 times: an old event then acts on a world that has moved on; "
+        rationale="By default EventBridge retries for 24 hours, 185 times: an old event then acts on a world that "
+        "has moved on; "
         "with none, one hiccup sends it to the queue.",
         guideline=f"{_EB}/eb-rule-retry-policy.html",
         mend="Add retry_policy { maximum_event_age_in_seconds = 60 to 86400, maximum_retry_attempts = 1 to 185 }.",
@@ -52,6 +53,28 @@ def target_retries(target: Resource) -> Iterator[str]:
         found = target.get(f"retry_policy.{name}")
         if found is not UNKNOWN and (number(found) or 0) < low:
             yield f"retry_policy.{name} is {shown(found)}."
+
+
+@attribute(
+    Rule(
+        id="CKV_INV_306",
+        title="Topics and queues are encrypted",
+        severity=Severity.MEDIUM,
+        types=("aws_sns_topic", "aws_sqs_queue"),
+        rationale="Messages lie at rest until they are delivered: ids, names of customers, what failed.",
+        guideline="https://docs.aws.amazon.com/sns/latest/dg/sns-server-side-encryption.html",
+        mend="Set kms_master_key_id to the environment's key (module kms-key), or sqs_managed_sse_enabled = true on "
+        "a queue.",
+        modes=frozenset({PLAN}),
+        scope="live",
+    )
+)
+def encrypted_messages(one: Resource) -> Iterator[str]:
+    """A key that only the apply knows is one."""
+    key, managed = one.get("kms_master_key_id"), one.get("sqs_managed_sse_enabled")
+    if key is UNKNOWN or key or managed is UNKNOWN or managed:
+        return
+    yield "It is not encrypted."
 
 
 CALLERS = {
@@ -73,7 +96,8 @@ CALLERS = {
         types=tuple(CALLERS),
         rationale="A call past the alias runs unpublished code: canaries and rollbacks do not reach it.",
         guideline=f"{_LAMBDA}/configuration-aliases.html",
-        mend="Give it the alias's ARN (arn:…:function:<name>:<alias>, or aws_lambda_alias.<x>.arn; its invoke_arn for an "
+        mend="Give it the alias's ARN (arn:…:function:<name>:<alias>, or aws_lambda_alias.<x>.arn; its invoke_arn "
+        "for an "
         "API), never the function's.",
         modes=frozenset({PLAN}),
     )
@@ -107,10 +131,12 @@ def _past_alias(plan: "Planned", caller: Resource, path: str, value: object) -> 
         title="Permissions are for the alias, and for one caller",
         severity=Severity.HIGH,
         types=("aws_lambda_permission",),
-        rationale="A permission on the function does not let anybody call the alias; one without a source lets any bucket, rule "
+        rationale="A permission on the function does not let anybody call the alias; one without a source lets any "
+        "bucket, rule "
         "or API of any account call it.",
         guideline=f"{_LAMBDA}/access-control-resource-based.html",
-        mend="Set qualifier to the alias's name, principal to one service, source_arn to the caller's ARN, and, for S3, "
+        mend="Set qualifier to the alias's name, principal to one service, source_arn to the caller's ARN, and, for "
+        "S3, "
         "source_account.",
     )
 )
@@ -144,9 +170,11 @@ def _open(source: str) -> bool:
         title="What calls a function is allowed to, and what it calls exists",
         severity=Severity.HIGH,
         types=("aws_cloudwatch_event_target", "aws_s3_bucket_notification", "aws_api_gateway_integration"),
-        rationale="Without the permission EventBridge, S3 and API Gateway are refused at run time, which no apply shows.",
+        rationale="Without the permission EventBridge, S3 and API Gateway are refused at run time, which no apply "
+        "shows.",
         guideline=f"{_LAMBDA}/access-control-resource-based.html",
-        mend="Add an aws_lambda_permission for the alias (function_name, qualifier, principal, source_arn), and name a function and "
+        mend="Add an aws_lambda_permission for the alias (function_name, qualifier, principal, source_arn), and name "
+        "a function and "
         "alias that exist.",
         modes=frozenset({PLAN}),
         scope="live",

@@ -24,7 +24,8 @@ _DOCS = "https://docs.aws.amazon.com/lambda/latest/dg"
         title="Functions run on arm64",
         severity=Severity.LOW,
         types=FUNCTION,
-        rationale="Graviton gives more work per money, and the packages are built for it: on x86_64 their binaries do not load.",
+        rationale="Graviton gives more work per money, and the packages are built for it: on x86_64 their binaries "
+        "do not load.",
         guideline=f"{_DOCS}/foundation-arch.html",
         mend='Set architectures = ["arm64"].',
     )
@@ -116,6 +117,8 @@ def log_group(plan: "Planned") -> Iterator[tuple[str, str]]:
     groups = {one.get("name"): one for one in plan.of("aws_cloudwatch_log_group") if isinstance(one.get("name"), str)}
     for function in plan.of(*FUNCTION):
         name = function.get("logging_config.log_group")
+        if name is UNKNOWN and not plan.references(function, "logging_config.log_group"):
+            name = None  # left to AWS, which takes the usual name
         if name is UNKNOWN and plan.links(function, "logging_config.log_group", "aws_cloudwatch_log_group"):
             continue
         if name is None:
@@ -148,10 +151,12 @@ def retention(group: Resource) -> Iterator[str]:
         title="What fails asynchronously ends somewhere",
         severity=Severity.HIGH,
         types=FUNCTION,
-        rationale="Lambda drops an event after its last retry: without a dead-letter queue or failure destination it is lost "
+        rationale="Lambda drops an event after its last retry: without a dead-letter queue or failure destination it "
+        "is lost "
         "without a trace.",
         guideline=f"{_DOCS}/invocation-async-retain-records.html",
-        mend="Give the function dead_letter_config { target_arn = <queue> }, or an aws_lambda_function_event_invoke_config with "
+        mend="Give the function dead_letter_config { target_arn = <queue> }, or an "
+        "aws_lambda_function_event_invoke_config with "
         "destination_config.on_failure.",
     )
 )
@@ -177,7 +182,8 @@ def failures_end_somewhere(plan: "Planned") -> Iterator[tuple[str, str]]:
         types=("aws_lambda_event_source_mapping",),
         rationale="With endless retries one bad record blocks its shard until it expires, and then it is lost.",
         guideline=f"{_DOCS}/services-dynamodb-errors.html",
-        mend="Set maximum_retry_attempts to 0 or more, and destination_config { on_failure { destination_arn = <queue> } }.",
+        mend="Set maximum_retry_attempts to 0 or more, and destination_config { on_failure { destination_arn = <queue> "
+        "} }.",
     )
 )
 def stream_failures(mapping: Resource) -> Iterator[str]:
@@ -198,7 +204,8 @@ def stream_failures(mapping: Resource) -> Iterator[str]:
         title="What runs is a published version of a versioned package",
         severity=Severity.MEDIUM,
         types=FUNCTION,
-        rationale="Without published versions an alias has nothing to go back to; without the object's version a changed zip is "
+        rationale="Without published versions an alias has nothing to go back to; without the object's version a "
+        "changed zip is "
         "not noticed, or deployed unasked.",
         guideline=f"{_DOCS}/configuration-versions.html",
         mend="Set publish = true, and s3_object_version to the version of the zip in its bucket.",
@@ -227,7 +234,8 @@ _SECRET_VALUE = re.compile(
         title="No secret lies in a function's environment",
         severity=Severity.CRITICAL,
         types=FUNCTION,
-        rationale="Everybody who may read the function's configuration, the plan or the state reads it too, and rotation never "
+        rationale="Everybody who may read the function's configuration, the plan or the state reads it too, and "
+        "rotation never "
         "reaches it.",
         guideline=f"{_DOCS}/configuration-envvars.html#configuration-envvars-samples",
         mend="Keep the value in Secrets Manager, give the function the secret's ARN (…_ARN) and a grant to read it.",
@@ -241,6 +249,28 @@ def no_secrets_in_environment(function: Resource) -> Iterator[str]:
                 yield f"The environment variable {name} is named like a secret."
             elif isinstance(value, str) and not value.startswith("arn:") and _SECRET_VALUE.search(value):
                 yield f"The environment variable {name} holds what looks like a secret."
+
+
+@attribute(
+    Rule(
+        id="CKV_INV_211",
+        title="Functions' settings are encrypted with the environment's own key",
+        severity=Severity.MEDIUM,
+        types=FUNCTION,
+        rationale="With Lambda's own key whoever may read the configuration reads the settings; with ours, only who "
+        "may "
+        "use the key.",
+        guideline=f"{_DOCS}/configuration-envvars-encryption.html",
+        mend="Set kms_key_arn to the environment's key (module kms-key).",
+        modes=frozenset({PLAN}),
+        scope="live",
+    )
+)
+def encrypted_settings(function: Resource) -> Iterator[str]:
+    """Where there are any; checkov's own check (CKV_AWS_173) takes a key that only the apply knows for none."""
+    some = any(block is UNKNOWN or block for block in function.all("environment.variables"))
+    if some and not _filled(function, "kms_key_arn"):
+        yield "kms_key_arn is not set."
 
 
 def _filled(one: Resource, path: str) -> bool:

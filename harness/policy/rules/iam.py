@@ -28,7 +28,7 @@ ANY_RESOURCE = frozenset(
         "xray:PutTraceSegments",
     }
 )
-"""Actions that AWS grants on no resource in particular (X-Ray, metrics), or whose resources are named by AWS itself, such as
+"""Actions that AWS grants on no resource in particular (X-Ray, metrics), or whose resources AWS itself names, such as
 API keys: those may be granted on all API keys, and on nothing wider (see `_allowed`)."""
 
 
@@ -160,7 +160,7 @@ def roles_of(plan: "Planned", function: Resource) -> list[Resource]:
         types=("aws_iam_role",),
         rationale="Whoever may assume a role may do all that it may.",
         guideline=f"{_IAM}/id_roles_create_for-service.html",
-        mend='Let assume_role_policy name one service: principals { type = "Service", identifiers = ["lambda.amazonaws.com"] }, '
+        mend='Let assume_role_policy name one service: { type = "Service", identifiers = ["lambda.amazonaws.com"] }, '
         "action sts:AssumeRole, nothing else.",
         modes=frozenset({PLAN}),
     )
@@ -274,10 +274,12 @@ def own_policies(one: Resource) -> Iterator[str]:
         title="parliament finds nothing in rendered policies",
         severity=Severity.HIGH,
         types=(*POLICIES, *RESOURCE_POLICIES),
-        rationale="A misspelled action, or one on a resource that it does not know, grants nothing or not what was meant: only the "
+        rationale="A misspelled action, or one on a resource that it does not know, grants nothing or not what was "
+        "meant: only the "
         "running function finds out.",
         guideline=f"{_IAM}/access_policies_policy-validator.html",
-        mend="Correct the action, resource or condition: AWS's Service Authorization Reference lists which belong together.",
+        mend="Correct the action, resource or condition: AWS's Service Authorization Reference lists which belong "
+        "together.",
         modes=frozenset({PLAN}),
         scope="parliament",
     )

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.policy.finding import Severity
-from harness.policy.resource import UNKNOWN, number, shown
-from harness.policy.rule import PLAN, Rule, relation
+from harness.policy.resource import UNKNOWN, Resource, number, shown
+from harness.policy.rule import PLAN, Rule, attribute, relation
 
 if TYPE_CHECKING:
     from harness.policy.planned import Planned
@@ -21,8 +21,8 @@ MAXIMUM_DAYS = 90
         types=("aws_secretsmanager_secret",),
         rationale="A key that leaked works until somebody changes it: rotation bounds how long.",
         guideline="https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets.html",
-        mend=f"Give the secret an aws_secretsmanager_secret_rotation with rotation_rules {{ automatically_after_days = 1 to "
-        f"{MAXIMUM_DAYS} }} and a function.",
+        mend="Give the secret an aws_secretsmanager_secret_rotation with a function, and rotation_rules { "
+        f"automatically_after_days = 1 to {MAXIMUM_DAYS} }}.",
         modes=frozenset({PLAN}),
     )
 )
@@ -42,3 +42,24 @@ def rotated(plan: "Planned") -> Iterator[tuple[str, str]]:
             )
             if days is not UNKNOWN and schedule is None and not 1 <= (number(days) or 0) <= MAXIMUM_DAYS:
                 yield secret.address, f"It is rotated after {shown(days)} days."
+
+
+@attribute(
+    Rule(
+        id="CKV_INV_702",
+        title="Secrets are encrypted with the environment's own key",
+        severity=Severity.MEDIUM,
+        types=("aws_secretsmanager_secret",),
+        rationale="The account's own key for Secrets Manager admits every principal of the account; ours only whom its "
+        "policy names.",
+        guideline="https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html",
+        mend="Set kms_key_id to the environment's key (module kms-key).",
+        modes=frozenset({PLAN}),
+        scope="live",
+    )
+)
+def own_key(secret: Resource) -> Iterator[str]:
+    """A key that only the apply knows is one."""
+    key = secret.get("kms_key_id")
+    if key is not UNKNOWN and not key:
+        yield "kms_key_id is not set."

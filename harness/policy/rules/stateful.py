@@ -32,14 +32,17 @@ STATEFUL = (
         title="A plan deletes and replaces no stateful resource",
         severity=Severity.CRITICAL,
         types=STATEFUL,
-        rationale="What they hold is gone with them: items, objects, messages, keys, logs, and the identities that clients know.",
+        rationale="What they hold is gone with them: items, objects, messages, keys, logs, and the identities that "
+        "clients know.",
         guideline="https://docs.aws.amazon.com/wellarchitected/latest/reliability-pillar/rel_tracking_change_management_planned_changemgmt.html",
-        mend="Keep the resource (give a renamed one a `moved` block, undo the change that forces the replacement), or, if its "
+        mend="Keep the resource (give a renamed one a `moved` block, undo the change that forces the replacement), "
+        "or, if its "
         "end is meant, name it: nox -s deploy -- <env> --allow-destroy ADDRESS.",
         modes=frozenset({PLAN}),
     )
 )
 def no_destroy(plan: "Planned") -> Iterator[tuple[str, str]]:
+    """Managed resources of the types above, objects left over from an interrupted replacement included."""
     for change in plan.changes:
         if change.type not in STATEFUL:
             continue
@@ -57,15 +60,18 @@ def no_destroy(plan: "Planned") -> Iterator[tuple[str, str]]:
         title="A table keeps its stream and its indexes",
         severity=Severity.HIGH,
         types=("aws_dynamodb_table",),
-        rationale="A changed stream view is a new stream: records that nobody has read yet are lost. A changed index is deleted "
+        rationale="A changed stream view is a new stream: records that nobody has read yet are lost. A changed index "
+        "is deleted "
         "and filled anew: queries on it fail meanwhile.",
         guideline="https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.html",
-        mend="Add a new index (or table) beside the old one, move the readers, and drop the old one in a change of its own, with "
+        mend="Add a new index (or table) beside the old one, move the readers, and drop the old one in a change of "
+        "its own, with "
         "--allow-destroy ADDRESS.",
         modes=frozenset({PLAN}),
     )
 )
 def keeps_stream_and_indexes(plan: "Planned") -> Iterator[tuple[str, str]]:
+    """What AWS does in place to the table, but not to what hangs on it."""
     for change in plan.changes:
         if change.type == "aws_dynamodb_table" and change.before and change.after:
             yield from ((change.address, message) for message in _broken(change))
@@ -77,13 +83,17 @@ def _broken(change: "Change") -> Iterator[str]:
         yield "Its stream is switched off: records that nobody has read yet are lost."
     elif before.get("stream_enabled") and not _same(before, after, "stream_view_type"):
         yield (
-            f"Its stream goes from {shown(before.get('stream_view_type'))} to {shown(after.get('stream_view_type'))}: that is "
+            f"Its stream goes from {shown(before.get('stream_view_type'))} to "
+            f"{shown(after.get('stream_view_type'))}: that is "
             "a new stream, and what lies unread in the old one is lost."
         )
     types_before, types_after = _types(before), _types(after)
     for name in sorted(types_before.keys() & types_after.keys()):
         if types_before[name] != types_after[name]:
-            yield f"The key attribute {name} goes from {types_before[name]} to {types_after[name]}: that makes everything keyed by it anew."
+            yield (
+                f"The key attribute {name} goes from {types_before[name]} to {types_after[name]}: everything keyed by "
+                "it is made anew."
+            )
     had, has = _indexes(before), _indexes(after)
     for name, index in sorted(had.items()):
         if name not in has:
@@ -91,7 +101,8 @@ def _broken(change: "Change") -> Iterator[str]:
             continue
         differing = sorted(key for key in _INDEX if not _same(index, has[name], key))
         if differing:
-            yield f"Its index {name} is deleted and filled anew (changed: {', '.join(differing)}): queries on it fail meanwhile."
+            changed = ", ".join(differing)
+            yield f"Its index {name} is deleted and filled anew (changed: {changed}): queries on it fail meanwhile."
 
 
 _INDEX = ("hash_key", "non_key_attributes", "projection_type", "range_key")

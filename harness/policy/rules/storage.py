@@ -36,7 +36,8 @@ def companions(plan: "Planned", bucket: Resource, kind: str) -> list[Resource]:
         types=BUCKET,
         rationale="Over plain HTTP anybody on the way reads and changes objects and signed addresses.",
         guideline=f"{_S3}/security-best-practices.html#transit",
-        mend="Give the bucket an aws_s3_bucket_policy that denies s3:* to * on the bucket and its objects where aws:SecureTransport "
+        mend="Give the bucket an aws_s3_bucket_policy that denies s3:* to * on the bucket and its objects where "
+        "aws:SecureTransport "
         "is false.",
         modes=frozenset({PLAN}),
     )
@@ -102,10 +103,12 @@ def blocks_everything(block: Resource) -> Iterator[str]:
         title="Every bucket has a public access block, encryption and versions",
         severity=Severity.HIGH,
         types=BUCKET,
-        rationale="The account's defaults may change; what is declared is checked, and put back when it drifts. Versions undo an "
+        rationale="The account's defaults may change; what is declared is checked, and put back when it drifts. "
+        "Versions undo an "
         "overwrite or deletion.",
         guideline=f"{_S3}/security-best-practices.html",
-        mend="Give the bucket an aws_s3_bucket_public_access_block, an aws_s3_bucket_server_side_encryption_configuration, and an "
+        mend="Give the bucket an aws_s3_bucket_public_access_block, an "
+        "aws_s3_bucket_server_side_encryption_configuration, and an "
         'aws_s3_bucket_versioning with status = "Enabled".',
     )
 )
@@ -140,9 +143,11 @@ def guarded(plan: "Planned") -> Iterator[tuple[str, str]]:
         title="Every bucket tidies up: old versions and broken uploads go",
         severity=Severity.LOW,
         types=BUCKET,
-        rationale="Replaced versions and the parts of abandoned uploads are invisible, are paid for, and hold personal data.",
+        rationale="Replaced versions and the parts of abandoned uploads are invisible, are paid for, and hold "
+        "personal data.",
         guideline=f"{_S3}/object-lifecycle-mgmt.html",
-        mend="Add an enabled aws_s3_bucket_lifecycle_configuration rule with noncurrent_version_expiration and one with "
+        mend="Add an enabled aws_s3_bucket_lifecycle_configuration rule with noncurrent_version_expiration and one "
+        "with "
         "abort_incomplete_multipart_upload.",
         modes=frozenset({PLAN}),
     )
@@ -175,7 +180,8 @@ def tidy(plan: "Planned") -> Iterator[tuple[str, str]]:
         title="What a trigger starts writes nothing where it triggers",
         severity=Severity.CRITICAL,
         types=("aws_s3_bucket_notification",),
-        rationale="A function that writes below its own trigger's prefix calls itself without end, and the bill is the first to "
+        rationale="A function that writes below its own trigger's prefix calls itself without end, and the bill is "
+        "the first to "
         "notice.",
         guideline="https://docs.aws.amazon.com/lambda/latest/dg/with-s3.html",
         mend="Give the notification a filter_prefix, and grant the function s3:PutObject below another prefix only.",
@@ -202,9 +208,7 @@ def no_loops(plan: "Planned") -> Iterator[tuple[str, str]]:
                 if bucket in buckets and (below.startswith(prefix) or prefix.startswith(below)):
                     yield (
                         notification.address,
-                        (
-                            f'It calls {arn.name} for objects below "{prefix}", and {arn.name} may put objects to {target}.'
-                        ),
+                        (f'It calls {arn.name} for objects below "{prefix}", and that may put objects to {target}.'),
                     )
 
 
@@ -243,29 +247,17 @@ def keys(key: Resource) -> Iterator[str]:
         yield f"deletion_window_in_days is {shown(window)}."
 
 
-def _prod(identity: str, title: str, types: tuple[str, ...], rationale: str, guideline: str, mend: str) -> Rule:
-    """A rule that holds in production only, and so on plans only: source does not tell the environment."""
-    return Rule(
-        id=identity,
-        title=title,
+@attribute(
+    Rule(
+        id="CKV_INV_621",
+        title="Production's tables can be restored to any second of 35 days",
         severity=Severity.CRITICAL,
-        types=types,
-        rationale=rationale,
-        guideline=guideline,
-        mend=mend,
+        types=("aws_dynamodb_table",),
+        rationale="A bad deployment writes as fast as a good one: point-in-time recovery is the way back.",
+        guideline=f"{_DDB}/PointInTimeRecovery.html",
+        mend="Set point_in_time_recovery { enabled = true } (point_in_time_recovery in live/prod/terraform.tfvars).",
         modes=frozenset({PLAN}),
         scope="prod",
-    )
-
-
-@attribute(
-    _prod(
-        "CKV_INV_621",
-        "Production's tables can be restored to any second of 35 days",
-        ("aws_dynamodb_table",),
-        "A bad deployment writes as fast as a good one: point-in-time recovery is the way back.",
-        f"{_DDB}/PointInTimeRecovery.html",
-        "Set point_in_time_recovery { enabled = true } (table.point_in_time_recovery in live/prod/terraform.tfvars).",
     )
 )
 def pitr(table: Resource) -> Iterator[str]:
@@ -275,13 +267,16 @@ def pitr(table: Resource) -> Iterator[str]:
 
 
 @attribute(
-    _prod(
-        "CKV_INV_622",
-        "Production's tables cannot be deleted in passing",
-        ("aws_dynamodb_table",),
-        "With deletion protection AWS itself refuses, whatever asks.",
-        f"{_DDB}/WorkingWithTables.Basics.html#WorkingWithTables.Basics.DeletionProtection",
-        "Set deletion_protection_enabled = true (deletion_protection in live/prod/terraform.tfvars).",
+    Rule(
+        id="CKV_INV_622",
+        title="Production's tables cannot be deleted in passing",
+        severity=Severity.CRITICAL,
+        types=("aws_dynamodb_table",),
+        rationale="With deletion protection AWS itself refuses, whatever asks.",
+        guideline=f"{_DDB}/WorkingWithTables.Basics.html#WorkingWithTables.Basics.DeletionProtection",
+        mend="Set deletion_protection_enabled = true (deletion_protection in live/prod/terraform.tfvars).",
+        modes=frozenset({PLAN}),
+        scope="prod",
     )
 )
 def deletion_protection(table: Resource) -> Iterator[str]:
@@ -291,13 +286,16 @@ def deletion_protection(table: Resource) -> Iterator[str]:
 
 
 @relation(
-    _prod(
-        "CKV_INV_623",
-        "Production's documents and archives are replicated to a second region",
-        BUCKET,
-        "Invoices must be kept for years, and a region can be lost.",
-        f"{_S3}/replication.html",
-        'Give the bucket an aws_s3_bucket_replication_configuration with an enabled rule for the whole bucket (status = "Enabled").',
+    Rule(
+        id="CKV_INV_623",
+        title="Production's documents and archives are replicated to a second region",
+        severity=Severity.CRITICAL,
+        types=BUCKET,
+        rationale="Invoices must be kept for years, and a region can be lost.",
+        guideline=f"{_S3}/replication.html",
+        mend="Give the bucket an aws_s3_bucket_replication_configuration with an enabled rule (status Enabled) for all of it.",
+        modes=frozenset({PLAN}),
+        scope="prod",
     )
 )
 def replicated(plan: "Planned") -> Iterator[tuple[str, str]]:
@@ -319,13 +317,16 @@ def replicated(plan: "Planned") -> Iterator[tuple[str, str]]:
 
 
 @attribute(
-    _prod(
-        "CKV_INV_624",
-        "Production's buckets are never emptied to be deleted",
-        BUCKET,
-        "force_destroy deletes every object and version without asking, when the bucket goes or is replaced.",
-        f"{_S3}/DeletingObjectsfromVersioningSuspendedBuckets.html",
-        "Set force_destroy = false (force_destroy in live/prod/terraform.tfvars).",
+    Rule(
+        id="CKV_INV_624",
+        title="Production's buckets are never emptied to be deleted",
+        severity=Severity.CRITICAL,
+        types=BUCKET,
+        rationale="force_destroy deletes every object and version without asking, when the bucket goes or is replaced.",
+        guideline=f"{_S3}/DeletingObjectsfromVersioningSuspendedBuckets.html",
+        mend="Set force_destroy = false (force_destroy in live/prod/terraform.tfvars).",
+        modes=frozenset({PLAN}),
+        scope="prod",
     )
 )
 def no_force_destroy(bucket: Resource) -> Iterator[str]:
@@ -335,13 +336,16 @@ def no_force_destroy(bucket: Resource) -> Iterator[str]:
 
 
 @attribute(
-    _prod(
-        "CKV_INV_625",
-        "Production's keys and secrets wait 30 days before they are deleted",
-        ("aws_kms_key", "aws_secretsmanager_secret"),
-        "The window is the only way back from a deleted key or secret; 30 days is the longest that AWS offers.",
-        "https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
-        "Set deletion_window_in_days = 30 on a key, recovery_window_in_days = 30 on a secret.",
+    Rule(
+        id="CKV_INV_625",
+        title="Production's keys and secrets wait 30 days before they are deleted",
+        severity=Severity.CRITICAL,
+        types=("aws_kms_key", "aws_secretsmanager_secret"),
+        rationale="The window is the only way back from a deleted key or secret; 30 days is the longest there is.",
+        guideline="https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
+        mend="Set deletion_window_in_days = 30 on a key, recovery_window_in_days = 30 on a secret.",
+        modes=frozenset({PLAN}),
+        scope="prod",
     )
 )
 def windows(one: Resource) -> Iterator[str]:

@@ -27,9 +27,11 @@ def environment_tag(live_folder: str) -> str:
         title="Everything carries Environment, Project and ManagedBy, and Environment is the live folder's",
         severity=Severity.MEDIUM,
         types=("*",),
-        rationale="Cost, ownership and clean-up go by tags; a wrong Environment puts a resource into the wrong budget and report.",
+        rationale="Cost, ownership and clean-up go by tags; a wrong Environment puts a resource into the wrong "
+        "budget and report.",
         guideline=_GUIDE,
-        mend="Leave these tags to the provider's default_tags in live/<environment>/providers.tf, and set none of them on the "
+        mend="Leave these tags to the provider's default_tags in live/<environment>/providers.tf, and set none of "
+        "them on the "
         "resource.",
         modes=frozenset({PLAN}),
         scope="tagged",
@@ -39,7 +41,7 @@ def tagged(plan: "Planned") -> Iterator[tuple[str, str]]:
     """Each resource that can carry tags."""
     wanted = {"Environment": environment_tag(plan.environment), **FIXED}
     for one in plan.resources:
-        if one.data or not ("tags_all" in one.values):
+        if one.data or "tags_all" not in one.values:
             continue
         tags = one.values["tags_all"]
         if tags is UNKNOWN:
@@ -62,6 +64,7 @@ def tagged(plan: "Planned") -> Iterator[tuple[str, str]]:
         mend='Give the provider block default_tags { tags = { Environment = …, ManagedBy = "terraform", Project = '
         '"invoice-modernization" } }.',
         modes=frozenset({HCL}),
+        scope="tagged",
     )
 )
 def default_tags(provider: Resource) -> Iterator[str]:
