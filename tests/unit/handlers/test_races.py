@@ -1,0 +1,132 @@
+"""Writers that meet, on the table itself: one 200 and one 409, and one event for each transition."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import pairwise
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+
+from invoicing.errors import StatusConflict
+from invoicing.events import derive
+from invoicing.items import decode
+from invoicing.models import Invoice, UpdateInvoice
+from invoicing.processing import processed
+from invoicing.updating import update
+
+Load = Callable[..., ModuleType]
+
+BODY = {
+    "invoiceNumber": "1",
+    "customerId": "C",
+    "issueDate": "2026-11-01",
+    "currency": "EUR",
+    "lines": [{"description": "x", "quantity": 1, "unitPrice": 100, "taxRate": 19}],
+}
+
+
+class Bench:
+    """An invoice that is processed, and everything that the table's stream would say of it."""
+
+    def __init__(self, load: Load, call: Any) -> None:
+        self.update, self._call = load("update_invoice_status"), call
+        create = load("create_invoice")
+        self.path = f"/invoices/{call(create, 'POST', '/invoices', body=BODY).body['invoiceId']}"
+        self.identity = self.path.rpartition("/")[2]
+        created = create.store.get(self.identity)
+        assert self.update.store.change(processed(created, datetime.fromisoformat(created.created_at)))
+        self.images = [self.now()]
+
+    def now(self) -> Invoice:
+        key = {"invoiceId": {"S": self.identity}}
+        return Invoice.from_item(decode(boto3.client("dynamodb").get_item(TableName="invoices-dev", Key=key)["Item"]))
+
+    def patch(self, body: dict[str, Any]) -> Any:
+        answer = self._call(self.update, "PATCH", self.path, body=body)
+        if self.images[-1] != self.now():
+            self.images.append(self.now())
+        return answer
+
+    def events(self) -> list[str]:
+        found = [derive(before, after) for before, after in pairwise(self.images)]
+        return [event.detail_type for event in found if event is not None]
+
+
+@pytest.fixture
+def bench(load: Load, call: Any, table: Any) -> Bench:
+    assert table is not None
+    return Bench(load, call)
+
+
+@pytest.mark.parametrize(("one", "two"), [("paid", "void"), ("void", "paid"), ("paid", "paid"), ("void", "void")])
+def test_of_two_writers_at_once_one_succeeds(bench: Bench, monkeypatch: pytest.MonkeyPatch, one: str, two: str) -> None:
+    """Both have read version 2 before either writes; the condition of the write decides."""
+    store, both, one_at_a_time = bench.update.store, threading.Barrier(2, timeout=10), threading.Lock()
+    read, write, first = store.get, store._dynamodb.update_item, threading.local()
+
+    def together(identity: str) -> Any:
+        found = read(identity)
+        if not hasattr(first, "look"):
+            first.look = found
+            both.wait()
+        return found
+
+    def written(**request: Any) -> Any:
+        with one_at_a_time:  # DynamoDB checks and writes in one; moto does not by itself
+            return write(**request)
+
+    monkeypatch.setattr(store, "get", together)
+    monkeypatch.setattr(store._dynamodb, "update_item", written)
+    outcomes: list[Invoice | StatusConflict] = []
+
+    def run(wish: str) -> None:
+        try:
+            request = UpdateInvoice.model_validate({"status": wish})
+            outcomes.append(update(store, bench.identity, request, now=datetime.now(UTC), by=wish))
+        except StatusConflict as refusal:
+            outcomes.append(refusal)
+
+    writers = [threading.Thread(target=run, args=(wish,)) for wish in (one, two)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(20)
+    (won,) = [outcome for outcome in outcomes if isinstance(outcome, Invoice)]
+    (lost,) = [outcome for outcome in outcomes if isinstance(outcome, StatusConflict)]
+    assert (lost.status, lost.members) == (409, {"currentStatus": won.status, "currentVersion": 3})
+    assert bench.now() == won
+    assert (won.version, len(won.payments)) == (3, 1 if won.status == "paid" else 0)
+
+
+def test_paid_is_an_event_once_for_the_transition(bench: Bench) -> None:
+    payments = [
+        ("p-1", "50.00"),
+        ("p-1", "50.00"),
+        ("p-2", "60.00"),
+        ("p-3", "9.00"),
+        ("p-3", "9.00"),
+        ("p-1", "50.00"),
+    ]
+    statuses = [
+        bench.patch({"status": "paid", "payment": {"paymentId": name, "amount": amount}}).status
+        for name, amount in payments
+    ]
+    assert statuses == [200] * len(payments)
+    assert bench.patch({"status": "paid"}).status == 409
+    assert bench.events() == ["invoice-partially-paid", "invoice-partially-paid", "invoice-paid"]
+    stored = bench.now()
+    assert [payment.payment_id for payment in stored.payments] == ["p-1", "p-2", "p-3"]
+    assert [entry.status for entry in stored.history] == [
+        "created", "processed", "partially-paid", "partially-paid", "paid",
+    ]  # fmt: skip
+
+
+def test_more_than_is_due_is_refused_and_leaves_everything_as_it_was(bench: Bench) -> None:
+    before = bench.now()
+    answer = bench.patch({"status": "paid", "payment": {"paymentId": "p", "amount": "119.01"}})
+    assert (answer.status, answer.body["amountDue"]) == (409, "119.00")
+    assert bench.now() == before
+    assert bench.events() == []
