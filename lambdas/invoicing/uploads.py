@@ -179,11 +179,10 @@ class UploadStore:
                 return None
             raise
         stream: io.BufferedReader = io.BufferedReader(ByteStream(answer["Body"]), buffer_size=1 << 18)
-        size = answer["ContentLength"]
-        if "ContentRange" in answer:
-            size += position
-        else:  # whoever answers may send the whole (RFC 9110, section 14.2); MiniStack does when asked for a version
+        partial = bool(answer.get("ContentRange"))
+        if not partial:  # whoever answers may send the whole (RFC 9110, section 14.2); MiniStack does for a version
             _skip(stream, position)
+        size = answer["ContentLength"] + (position if partial else 0)
         return Opened(stream, size, answer["ETag"])
 
     def put_part(self, upload: Upload, name: str, body: IO[bytes]) -> str:
