@@ -10,6 +10,7 @@ import logging
 import multiprocessing
 import os
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -84,6 +85,7 @@ def scan(job):
     except Exception:  # noqa: BLE001 - whatever a check raises is the gate's to report
         errors.said.append(traceback.format_exc().strip().splitlines()[-1])
     result["errors"] = errors.said
+    result["cpu_seconds"] = round(time.process_time(), 1)
     return result
 
 

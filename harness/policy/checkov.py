@@ -21,7 +21,7 @@ DEADLINE_S = 600.0
 WORKERS = 2
 
 MEND = (
-    "See the guideline; where it does not fit, a row in policy/suppressions.yaml says why, who answers for it, and until "
+    "See the guideline; where it does not fit, a row in policy/suppressions.yaml says why, whose it is, and until "
     "when."
 )
 
@@ -138,7 +138,7 @@ def _findings(job: Job, result: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(
                 one["id"],
                 rule.severity if rule else Severity.MEDIUM,
-                one["address"],
+                readable(one["address"]),
                 _relative(one["file"]) if job.mode == "hcl" else None,
                 one["line"] if job.mode == "hcl" else None,
                 message,
@@ -198,6 +198,12 @@ def normal(definition: str) -> str:
     return _COPY.sub("modules/", definition)
 
 
+def readable(address: str) -> str:
+    """An address as its author knows it: examples are planned together, each below a module of its own."""
+    return _CASE.sub("", address)
+
+
+_CASE = re.compile(r"^module\.case_\d+\.")
 _COPY = re.compile(r"^(?:.*/example-sources|examples/cases/case_\d+)/")
 
 
@@ -225,7 +231,7 @@ def _parliament(policies: Sequence[Mapping[str, str]], said: Sequence[Mapping[st
         yield Finding(
             rule.id,
             rule.severity,
-            about["address"],
+            readable(about["address"]),
             None,
             None,
             f"parliament: {one['issue']}: {one['title']} {one['detail']}".strip(),

@@ -293,7 +293,7 @@ def deletion_protection(table: Resource) -> Iterator[str]:
         types=BUCKET,
         rationale="Invoices must be kept for years, and a region can be lost.",
         guideline=f"{_S3}/replication.html",
-        mend="Give the bucket an aws_s3_bucket_replication_configuration with an enabled rule (status Enabled) for all of it.",
+        mend="Give the bucket an aws_s3_bucket_replication_configuration with a rule for all of it (status Enabled).",
         modes=frozenset({PLAN}),
         scope="prod",
     )
