@@ -21,7 +21,7 @@ from harness.engine import isolate
 from harness.errors import HarnessError
 from harness.paths import BUILD
 from harness.policy.mutants import EQUIVALENT, Mutant, all_mutants, copied, equivalents, sampled, sources
-from harness.policy.mutate_judges import Gate, Specs, Verdict, emptied
+from harness.policy.mutate_judges import Gate, Specs, Verdict, emptied, source_rules
 from harness.policy.offline_aws import offline_aws
 from harness.results import record
 
@@ -90,8 +90,11 @@ class Bench:
         trees = {
             mutant: mutant.written(place / "trees" / str(number), self._origin) for number, mutant in enumerate(batch)
         }
-        small = {one: tree for one, tree in trees.items() if one.module not in {"", "invoice-platform"}}
-        found = self._specs.judge(small, place / "specs", some=_FIRST)
+        found = {one: verdict for one in batch if (verdict := source_rules(one, trees[one]))}
+        small = {
+            one: tree for one, tree in trees.items() if one not in found and one.module not in {"", "invoice-platform"}
+        }
+        found |= self._specs.judge(small, place / "specs", some=_FIRST)
         found |= self._specs.judge(
             {one: tree for one, tree in small.items() if one not in found}, place / "specs", some=_OTHERS
         )

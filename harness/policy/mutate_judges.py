@@ -15,7 +15,7 @@ from harness.plan_tests.collector import all_cases, call_of, verdict
 from harness.plan_tests.planning import Result, plan_all
 from harness.plan_tests.root import Call
 from harness.plan_tests.spec import Case
-from harness.policy import plans
+from harness.policy import plans, unplanned
 from harness.policy.finding import Finding
 from harness.policy.gate import judge_plan
 from harness.policy.mutants import Mutant
@@ -154,6 +154,12 @@ class Gate:
     def _findings(self, tree: Path, environment: str, work: Path) -> list[Finding]:
         document = plans.live(tree / "live" / environment, self._endpoint, work=work / environment).document
         return judge_plan(document, environment=environment)
+
+
+def source_rules(mutant: Mutant, tree: Path) -> Verdict | None:
+    """What no plan shows, read from a mutant's source."""
+    found = unplanned.faults_of(tree / mutant.folder)
+    return Verdict("source", found[0]) if found else None
 
 
 def refusal(errors: Sequence[Diagnostic], where: str) -> Verdict:

@@ -1,7 +1,7 @@
 """What no plan shows: where the state is kept, which versions are taken, whose account is meant, how resources live.
 
-A plan tells what will exist. It leaves out the backend, version constraints and ``lifecycle``: a state without a lock, or an
-auto-scaled table that every apply sets back, look the same there. These are read from the source.
+A plan tells what will exist. It leaves out the backend, version constraints and ``lifecycle``: a state without a lock
+looks the same there, and so does an auto-scaled table that every apply sets back. These are read from the source.
 """
 
 import re
@@ -17,7 +17,12 @@ _PINNED = re.compile(r"(^|,)\s*(<|~>)\s*\d")
 def faults(root: Path = ROOT) -> list[str]:
     """Everything that is wrong in ``modules/`` and ``live/``, each with its place and its mend."""
     folders = sorted({file.parent for pattern in ("modules/*/*.tf", "live/*/*.tf") for file in root.glob(pattern)})
-    return [fault for folder in folders for fault in _of(read(folder), is_root=folder.parent.name == "live")]
+    return [fault for folder in folders for fault in faults_of(folder)]
+
+
+def faults_of(folder: Path) -> list[str]:
+    """The same for one module or live folder."""
+    return [*_of(read(folder), is_root=folder.parent.name == "live")]
 
 
 def _of(module: Module, *, is_root: bool) -> Iterator[str]:
@@ -54,13 +59,17 @@ def _backend(module: Module) -> Iterator[str]:
         if _text(backend, name) != "true":
             yield f"{backend}: {name} is {_text(backend, name) or 'missing'}: set it to true."
     if _text(backend, "key") != f'"{module.name}/terraform.tfstate"':
-        yield f"{backend}: the state's key is {_text(backend, 'key')}: each folder has its own, {module.name}/terraform.tfstate."
+        own = f"{module.name}/terraform.tfstate"
+        yield f"{backend}: the state's key is {_text(backend, 'key')}: each folder has its own, {own}."
 
 
 def _account(module: Module) -> Iterator[str]:
     for provider in module.of("provider"):
         if _text(provider, "allowed_account_ids") != "[var.account_id]":
-            yield f"{provider}: allowed_account_ids is not [var.account_id]: nothing would stop an apply in another account."
+            yield (
+                f"{provider}: allowed_account_ids is not [var.account_id]: "
+                "nothing would stop an apply in another account."
+            )
 
 
 def _tables(module: Module) -> Iterator[str]:
@@ -68,7 +77,10 @@ def _tables(module: Module) -> Iterator[str]:
     for table in _resources(module, "aws_dynamodb_table"):
         ignored = _ignored(table)
         if scaled and not {"read_capacity", "write_capacity"} <= ignored:
-            yield f"{table}: ignore_changes leaves out read_capacity or write_capacity: each apply would undo auto-scaling."
+            yield (
+                f"{table}: ignore_changes leaves out read_capacity or write_capacity: "
+                "each apply would undo auto-scaling."
+            )
         if "global_secondary_index" in ignored and not any(table.every("postcondition")):
             yield f"{table}: changed indexes are ignored without a word: a postcondition has to compare them."
 

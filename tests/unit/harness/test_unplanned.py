@@ -1,0 +1,51 @@
+"""What no plan shows is right in the repository, and each thing that can be wrong is told."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.policy.mutants import all_mutants, sources
+from harness.policy.mutate_operators import OPERATORS
+from harness.policy.unplanned import faults, faults_of
+
+TOLD = {
+    "unencrypted-state": "encrypt is false",
+    "unlocked-state": "use_lockfile is false",
+    "share-state-with-dev": "the state's key is",
+    "drop-account-guard": "nothing would stop an apply in another account",
+    "unpin-provider": "required_providers has no aws",
+    "any-provider-version": "the provider's version is >= 0",
+    "any-terraform-version": "no required_version",
+    "undo-autoscaling-at-each-apply": "each apply would undo auto-scaling",
+    "downtime-at-each-deployment": "no create_before_destroy",
+}
+"""What is said of each of the mutator's edits that a plan does not show."""
+
+
+def test_the_repository_has_no_such_fault() -> None:
+    assert faults() == []
+
+
+@pytest.mark.parametrize("operator", TOLD)
+def test_each_fault_is_told_with_its_place(operator: str, tmp_path: Path) -> None:
+    mutants = all_mutants(sources(), [one for one in OPERATORS if one.name == operator])
+
+    for number, mutant in enumerate(mutants):
+        found = faults_of(mutant.written(tmp_path / str(number)) / mutant.folder)
+
+        assert len(found) == 1, mutant.name
+        assert TOLD[operator] in found[0]
+        assert mutant.folder.rpartition("/")[2] in found[0]
+
+
+def test_indexes_are_not_ignored_without_a_word(tmp_path: Path) -> None:
+    (mutant,) = [
+        one
+        for one in all_mutants(sources(), [one for one in OPERATORS if one.name == "drop-condition"])
+        if "postcondition" in one.edit.place
+    ]
+
+    assert [
+        "a postcondition has to compare them" in one
+        for one in faults_of(mutant.written(tmp_path / "tree") / mutant.folder)
+    ] == [True]
