@@ -20,7 +20,7 @@ def metrics(alarm: Resource) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The metrics that an alarm is on, each with its dimensions: its own, or those of its queries."""
     for source in (alarm.values, *(m for q in listed(alarm.values.get("metric_query")) for m in _metric(q))):
         name = source.get("metric_name")
-        if isinstance(name, str):
+        if isinstance(name, str) and name:  # an alarm on an expression has "" there once it exists
             dimensions = source.get("dimensions")
             yield name, dimensions if isinstance(dimensions, Mapping) else {}
 

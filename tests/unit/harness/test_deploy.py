@@ -16,6 +16,8 @@ from harness.console import out
 from harness.deploy import Report, Request, ask, carry_out
 from harness.deploy_account import Account
 from harness.errors import HarnessError
+from harness.policy.resource import Resource
+from harness.policy.rules.alarms import metrics
 from harness.terraform.plan import Plan
 
 TABLE = "aws_dynamodb_table.invoices"
@@ -236,6 +238,18 @@ def test_terraform_gets_the_account_and_the_callers_credentials(
     assert environment["TF_VAR_account_id"] == MINE
     assert environment["AWS_PROFILE"] == "release"
     assert "TF_CLI_ARGS_apply" not in environment
+
+
+def test_alarm_on_an_expression_reads_back_without_a_metric_of_its_own() -> None:
+    """So a second plan has it; the first one has null there."""
+    errors = {"metric_name": "Errors", "dimensions": {"FunctionName": "f"}}
+    alarm = Resource(
+        "aws_cloudwatch_metric_alarm.a",
+        "aws_cloudwatch_metric_alarm",
+        {"metric_name": "", "dimensions": {}, "metric_query": [{"expression": "e"}, {"metric": [errors]}]},
+    )
+
+    assert dict(metrics(alarm)) == {"Errors": {"FunctionName": "f"}}
 
 
 def test_summary_tells_what_changes_and_keeps_secrets() -> None:
