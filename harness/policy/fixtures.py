@@ -2,7 +2,7 @@
 
 ``policy/fixtures/<rule>/pass.tf`` and ``fail.tf``, or ``.json`` for rules on what a plan would change. Comments at the
 top say the rest: ``# environment: prod`` for rules that hold in some environments only, ``# fails: <address>, …`` for
-exactly which resources break the rule.
+exactly which resources break the rule, ``# not seen in source: <address>, …`` for those that only a plan tells.
 """
 
 import json
@@ -23,7 +23,7 @@ from harness.policy.rule import PLAN, RULES
 from harness.terraform.module import read
 
 FIXTURES = ROOT / "policy" / "fixtures"
-_HEAD = re.compile(r"^# (environment|fails): (.+)$", re.MULTILINE)
+_HEAD = re.compile(r"^# (environment|fails|not seen in source): (.+)$", re.MULTILINE)
 _INDEX = re.compile(r"\[[^\]]*\]$")
 
 
@@ -37,6 +37,7 @@ class Fixture:
         path: The file.
         environment: In which it is judged; empty for a module on its own.
         fails: The addresses that break the rule.
+        unseen: Those of them that source does not tell, because checkov cannot render what they are made of.
     """
 
     rule: str
@@ -44,6 +45,7 @@ class Fixture:
     path: Path
     environment: str
     fails: frozenset[str]
+    unseen: frozenset[str]
 
     @property
     def name(self) -> str:
@@ -63,14 +65,18 @@ def load(folder: Path = FIXTURES) -> list[Fixture]:
             raise HarnessError(f"{path} is no fixture.", mend="Name it pass.tf, fail.tf, pass.json or fail.json.")
         text = path.read_text(encoding="utf-8")
         head = json.loads(text) if path.suffix == ".json" else dict(_HEAD.findall(text))
-        fails = head.get("fails", [])
-        listed = frozenset(one.strip() for one in (fails.split(",") if isinstance(fails, str) else fails))
-        if bool(listed) != (path.stem == "fail"):
+        fails, unseen = (_addresses(head.get(name, [])) for name in ("fails", "not seen in source"))
+        if bool(fails) != (path.stem == "fail") or not unseen <= fails:
             raise HarnessError(
-                f"{path} says that {sorted(listed)} break the rule.", mend="Only fail.* names any: # fails: …"
+                f"{path} says that {sorted(fails | unseen)} break the rule.", mend="Only fail.* names any: # fails: …"
             )
-        found.append(Fixture(path.parent.name, path.stem, path, head.get("environment", ""), listed))
+        environment = head.get("environment", "")
+        found.append(Fixture(path.parent.name, path.stem, path, environment, fails, unseen))
     return found
+
+
+def _addresses(told: str | list[str]) -> frozenset[str]:
+    return frozenset(one.strip() for one in (told.split(",") if isinstance(told, str) else told))
 
 
 def sources(fixtures: Sequence[Fixture], folder: Path) -> dict[str, Path]:

@@ -155,6 +155,8 @@ def mapping(value: Any) -> Mapping[str, Any] | None:
 
 def parsed(value: Any) -> Any:
     """A JSON text, read; `UNKNOWN` if it is unknown, None if it is no JSON."""
+    if isinstance(value, list) and len(value) == 1:  # checkov reads jsonencode's argument, and wraps it
+        value = value[0]
     if value is UNKNOWN or isinstance(value, Mapping):
         return value
     try:
