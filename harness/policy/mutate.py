@@ -90,23 +90,29 @@ class Bench:
         trees = {
             mutant: mutant.written(place / "trees" / str(number), self._origin) for number, mutant in enumerate(batch)
         }
-        found = {one: verdict for one in batch if (verdict := source_rules(one, trees[one]))}
-        small = {
-            one: tree for one, tree in trees.items() if one not in found and one.module not in {"", "invoice-platform"}
-        }
-        found |= self._specs.judge(small, place / "specs", some=_FIRST)
-        found |= self._specs.judge(
-            {one: tree for one, tree in small.items() if one not in found}, place / "specs", some=_OTHERS
-        )
-        for mutant in [one for one in batch if one not in found]:
-            verdict = self._at_the_gate(mutant, trees[mutant], place / "work")
-            if verdict:
-                found[mutant] = verdict
-        for mutant in [one for one in batch if one not in found and one.module]:
-            found |= self._specs.judge({mutant: trees[mutant]}, place / "specs", module="invoice-platform")
-        for mutant in [one for one in batch if one not in found and one.module not in {"", "invoice-platform"}]:
-            found |= self._specs.judge({mutant: trees[mutant]}, place / "specs", thorough=True)
-        self._tell(batch, found)
+        found: dict[Mutant, Verdict] = {}
+
+        def noticed(verdicts: Mapping[Mutant, Verdict]) -> None:
+            found.update(verdicts)
+            self._tell(verdicts, found)
+
+        def left(*, small: bool) -> dict[Mutant, Path]:
+            """Those that nobody has noticed yet; the small ones are those of a module that calls no other."""
+            others = {"", "invoice-platform"} if small else set()
+            return {one: tree for one, tree in trees.items() if one not in found and one.module not in others}
+
+        noticed({one: verdict for one, tree in trees.items() if (verdict := source_rules(one, tree))})
+        for some in (_FIRST, _OTHERS):
+            noticed(self._specs.judge(left(small=True), place / "specs", some=some))
+        for mutant, tree in left(small=False).items():
+            verdict = self._at_the_gate(mutant, tree, place / "work")
+            noticed({mutant: verdict} if verdict else {})
+        for mutant, tree in left(small=False).items():
+            if mutant.module:
+                noticed(self._specs.judge({mutant: tree}, place / "specs", module="invoice-platform"))
+        for mutant, tree in left(small=True).items():
+            noticed(self._specs.judge({mutant: tree}, place / "specs", thorough=True))
+        self._tell(left(small=False), found)
         return found
 
     def _at_the_gate(self, mutant: Mutant, tree: Path, work: Path) -> Verdict | None:
