@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SLACK_KB = 20_000
+SLACK_KB = 30_000
 """One megabyte does not fill the window of rows on their way to the table."""
 
 
@@ -34,5 +34,5 @@ def test_memory_is_flat(measured: dict[int, dict[str, Any]], figures: dict[str, 
     figures["memory"] = list(measured.values())
     peaks = {megabytes: one["peak_kilobytes"] for megabytes, one in measured.items()}
     assert peaks[200] < peaks[1] + SLACK_KB, peaks
-    assert peaks[200] < peaks[20] + 2_000, peaks  # the window is full long before twenty
+    assert peaks[200] < peaks[20] + 10_000, peaks  # the window is full long before twenty
     assert peaks[200] < 256_000, peaks  # half of what a function has in dev
