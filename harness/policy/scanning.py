@@ -81,7 +81,8 @@ def _planning(roots: Sequence[plans.Root]) -> tuple[list[Job], list[Mapping[str,
 def _placed(finding: Finding, root: plans.Root, job: Job) -> Finding:
     """A finding on a plan with where it was found, and which block is behind it."""
     definition = checkov.normal(root.planned.definition(finding.address))
-    return replace(finding, address=checkov.readable(finding.address), root=root.name, mode=job.mode, definition=definition)
+    address = checkov.readable(finding.address)
+    return replace(finding, address=address, root=root.name, mode=job.mode, definition=definition)
 
 
 def _refused(made: Iterable[plans.Root | HarnessError]) -> list[Finding]:
