@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.paths import ROOT
-from harness.policy import checkov, ledger, plans
+from harness.policy import checkov, deployment_source, ledger, plans
 from harness.policy.checkov import Job, fault
 from harness.policy.finding import Finding, Severity
 from harness.policy.judge import judge
@@ -38,7 +38,7 @@ def scan(*, today: date | None = None) -> Verdict:
         planning, policies = _planning(roots)
         planned = checkov.run(planning, policies, plans.FOLDER / "plan")
         read = reading.result()
-    findings = [*_missing(folders), *_refused(made), *read.findings, *planned.findings]
+    findings = [*deployment_source.findings(), *_missing(folders), *_refused(made), *read.findings, *planned.findings]
     for root, job in zip(roots, planning, strict=True):
         findings += [_placed(one, root, job) for one in judge(root.planned)]
     known = read.known | RULES.keys() | {f"CKV_INV_{number:03}" for number in (1, *checkov.FAULTS)}

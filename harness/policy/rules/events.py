@@ -93,7 +93,7 @@ CALLERS = {
         id="CKV_INV_303",
         title="Everything calls functions through their alias",
         severity=Severity.HIGH,
-        types=tuple(CALLERS),
+        types=(*CALLERS, "aws_lambda_alias"),
         rationale="A call past the alias runs unpublished code: canaries and rollbacks do not reach it.",
         guideline=f"{_LAMBDA}/configuration-aliases.html",
         mend="Give it the alias's ARN (arn:…:function:<name>:<alias>, or aws_lambda_alias.<x>.arn; its invoke_arn "
@@ -103,7 +103,10 @@ CALLERS = {
     )
 )
 def through_alias(plan: "Planned") -> Iterator[tuple[str, str]]:
-    """By the ARN where it is known, otherwise by what it refers to."""
+    """By the ARN where it is known, otherwise by what it refers to; and an alias is on a published version."""
+    for alias in plan.of("aws_lambda_alias"):
+        if alias.get("function_version") == "$LATEST":
+            yield alias.address, "It points at $LATEST, which every deployment changes at once."
     for caller in plan.of(*CALLERS):
         path = CALLERS[caller.type]
         for value in caller.all(path):

@@ -1,0 +1,62 @@
+"""A route that the triggers forget is found in source."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.policy import deployment_source, rules
+
+assert rules
+
+MODULE = """
+locals {
+  _fingerprint = sha1(jsonencode({ %s }))
+  _headers     = { for name, value in var.headers : "gatewayresponse.header.${name}" => value }
+}
+
+resource "aws_api_gateway_method" "this" {
+  for_each    = var.routes
+  http_method = each.value.method
+}
+
+resource "aws_api_gateway_gateway_response" "this" {
+  response_parameters = local._headers
+}
+
+resource "aws_api_gateway_deployment" "this" {
+  triggers = { %s }
+}
+"""
+
+
+def found(tmp_path: Path, hashed: str, triggers: str = "fingerprint = local._fingerprint") -> list[str]:
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api" / "main.tf").write_text(MODULE % (hashed, triggers), encoding="utf-8")
+    return [one.message for one in deployment_source.findings(tmp_path)]
+
+
+def test_triggers_that_hash_every_input_pass(tmp_path: Path) -> None:
+    assert found(tmp_path, "headers = local._headers, routes = var.routes") == []
+
+
+@pytest.mark.parametrize(
+    ("hashed", "forgotten"), [("headers = local._headers", "routes"), ("routes = var.routes", "headers")]
+)
+def test_a_forgotten_input_is_named(tmp_path: Path, hashed: str, forgotten: str) -> None:
+    (message,) = found(tmp_path, hashed)
+
+    assert f"leave out var.{forgotten}, " in message
+
+
+def test_no_triggers_at_all_forget_everything(tmp_path: Path) -> None:
+    assert len(found(tmp_path, "routes = var.routes", "")) == 2
+
+
+def test_triggers_may_name_the_resources_themselves(tmp_path: Path) -> None:
+    named = "all = sha1(jsonencode([aws_api_gateway_method.this, aws_api_gateway_gateway_response.this]))"
+
+    assert found(tmp_path, "", named) == []
+
+
+def test_ours_forget_nothing() -> None:
+    assert deployment_source.findings() == []
