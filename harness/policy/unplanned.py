@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.paths import ROOT
+from harness.policy import promises
 from harness.terraform.module import Block, Module, read
 
 _PINNED = re.compile(r"(^|,)\s*(<|~>)\s*\d")
@@ -22,7 +23,7 @@ def faults(root: Path = ROOT) -> list[str]:
 
 def faults_of(folder: Path) -> list[str]:
     """The same for one module or live folder."""
-    return [*_of(read(folder), is_root=folder.parent.name == "live")]
+    return [*_of(read(folder), is_root=folder.parent.name == "live"), *promises.broken(folder)]
 
 
 def _of(module: Module, *, is_root: bool) -> Iterator[str]:

@@ -18,6 +18,22 @@ TOLD = {
     "any-terraform-version": "no required_version",
     "undo-autoscaling-at-each-apply": "each apply would undo auto-scaling",
     "downtime-at-each-deployment": "no create_before_destroy",
+    "live-without-point-in-time-recovery": "table.point_in_time_recovery is False",
+    "live-without-deletion-protection": "deletion_protection is False",
+    "live-with-force-destroy": "force_destroy is True",
+    "live-without-replication": "replication is False",
+    "live-with-one-capacity-unit": "_capacity is ",
+    "live-with-short-key-deletion-window": "key_deletion_window_days is 7",
+    "live-with-no-concurrency": "lambda_settings.reserved_concurrency is 0",
+    "live-with-logs-of-a-day": "logging.retention_days is 1,",
+    "rotate-once-in-three-years": "api_key_secret.rotation_days is 1000",
+    "delete-secrets-at-once": "api_key_secret.recovery_window_days is 0",
+    "any-origin-in-prod": "name origins, and not *",
+    "nobody-is-told-in-prod": "alert_emails is []",
+    "previews-of-prod": "previews is True",
+    "prod-in-another-region": "region is eu-west-1",
+    "replicas-in-the-same-region": "replica_region is us-east-1",
+    "prod-named-dev": "environment is dev",
 }
 """What is said of each of the mutator's edits that a plan does not show."""
 
