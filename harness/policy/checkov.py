@@ -21,8 +21,7 @@ DEADLINE_S = 600.0
 WORKERS = 2
 
 MEND = (
-    "See the guideline; where it does not fit, a row in policy/suppressions.yaml says why, whose it is, and until "
-    "when."
+    "See the guideline; where it does not fit, a row in policy/suppressions.yaml says why, whose it is, and until when."
 )
 
 
