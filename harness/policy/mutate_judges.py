@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.errors import HarnessError
 from harness.plan_tests.collector import all_cases, call_of, verdict
 from harness.plan_tests.planning import Result, plan_all
 from harness.plan_tests.root import Call
@@ -30,6 +31,9 @@ _NO_CONFIGURATION = re.compile(
     r"|Insufficient .* blocks|Unclosed|Error in function call)"
 )
 """Errors of somebody who writes nonsense: such a mutant proves nothing, and its operator has to be mended."""
+
+_NO_ANSWER = re.compile(r"(?i)interrupt|cancel+ed|timed? ?out|could not connect|plugin did not respond|no space left")
+"""Errors that say nothing of the configuration: what was asked has to be asked again."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +167,14 @@ def source_rules(mutant: Mutant, tree: Path) -> Verdict | None:
 
 
 def refusal(errors: Sequence[Diagnostic], where: str) -> Verdict:
-    """What Terraform's refusal of a mutant means."""
+    """What Terraform's refusal of a mutant means.
+
+    Raises:
+        HarnessError: Nothing: Terraform was disturbed, and a disturbance must not pass for somebody's notice.
+    """
+    disturbed = next((one for one in errors if _NO_ANSWER.search(f"{one.summary} {one.detail}")), None)
+    if disturbed:
+        raise HarnessError(f"Terraform was disturbed at the {where}: {disturbed.summary}", mend="Run it again.")
     first = next((one for one in errors if _NO_CONFIGURATION.match(one.summary)), None)
     if first or not errors:
         return Verdict("stillborn", f"{where}: {first or 'failed without a word'}")

@@ -206,6 +206,14 @@ def test_figures_tell_who_noticed_what_and_what_survived(every: list[Mutant]) ->
 
 
 @pytest.mark.parametrize(
+    "summary", ["Provider installation was canceled by an interrupt signal.", "Plugin did not respond", "timed out"]
+)
+def test_disturbance_is_nobodys_notice(summary: str) -> None:
+    with pytest.raises(HarnessError, match="disturbed"):
+        refusal([Diagnostic("error", summary)], "a plan")
+
+
+@pytest.mark.parametrize(
     ("summary", "judge"),
     [
         ("Invalid value for variable", "terraform"),
