@@ -21,7 +21,7 @@ pytestmark = group("up")
 CSV = """\
 invoice_number,customer_id,customer_name,issue_date,currency,description,quantity,unit_price,tax_rate
 1001,C-1,Example Ltd,2026-11-02,EUR,Consulting,3,100.00,19
-1002,C-1,Example Ltd,2026-11-02,JPY,Tea,2,500,10
+1002,C-2,Sample KK,2026-11-02,JPY,Tea,2,500,10
 1003,C-1,Example Ltd,2026-11-02,EUR,Nothing,0,500,10
 """
 

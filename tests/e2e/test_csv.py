@@ -190,14 +190,14 @@ def test_a_workbook_is_reported_and_archived(
 
 @pytest.fixture
 def in_a_hurry(client: Callable[[str], Any], stack: Stack) -> Iterator[None]:
-    """create-invoice gets six seconds: four of them it keeps in reserve, so a file of some length takes several parts.
+    """create-invoice gets five seconds: four of them it keeps in reserve, so a file of some length takes several parts.
 
     Time-outs are part of a published version, so the alias moves to another one and back.
     """
     functions, name = client("lambda"), stack.functions["create-invoice"]
     before = functions.get_function_configuration(FunctionName=name)["Timeout"]
     version = functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
-    functions.update_function_configuration(FunctionName=name, Timeout=6)
+    functions.update_function_configuration(FunctionName=name, Timeout=5)
     hasty = functions.publish_version(FunctionName=name)["Version"]
     functions.update_alias(FunctionName=name, Name="live", FunctionVersion=hasty)
     yield
@@ -218,7 +218,7 @@ def test_a_file_that_takes_several_invocations_is_imported_exactly_once(
 ) -> None:
     """Most of its rows are rejected: they take the time to be read, and make no PDFs that others would wait for."""
     today = datetime.now(UTC).date().isoformat()
-    faulty, every = 40_000, 4_000
+    faulty, every = 80_000, 8_000
     lines = [HEADER.replace(";", ",")]
     for number in range(faulty):
         lines.append(f"F-{number},{customer},Co,{today},EUR,Nothing,none,1.00,,19")
