@@ -174,7 +174,7 @@ def refusal(errors: Sequence[Diagnostic], where: str) -> Verdict:
     """
     disturbed = next((one for one in errors if _NO_ANSWER.search(f"{one.summary} {one.detail}")), None)
     if disturbed:
-        raise HarnessError(f"Terraform was disturbed at the {where}: {disturbed.summary}", mend="Run it again.")
+        raise HarnessError(f"Terraform was disturbed at the {where}: {disturbed}", mend="Run it again.")
     first = next((one for one in errors if _NO_CONFIGURATION.match(one.summary)), None)
     if first or not errors:
         return Verdict("stillborn", f"{where}: {first or 'failed without a word'}")
