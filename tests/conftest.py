@@ -79,11 +79,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the tests of an ``xdist_group`` on one worker.
+    """Give every test an id of its own, and keep the tests of an ``xdist_group`` on one worker.
 
-    xdist 3.8 tells its scheduler a test's group at the end of the test's id, but writes it to where pytest 9.2 no
-    longer looks: without this, ``--dist loadgroup`` spreads a group over all workers, silently.
+    schemathesis 4 gives all operations of one test the same id under pytest 9.2, and xdist runs one test per id:
+    without this, the others are dropped, silently. xdist 3.8 tells its scheduler a test's group at the end of the
+    test's id, but writes it to where pytest 9.2 no longer looks: without this, ``--dist loadgroup`` spreads a group
+    over all workers.
     """
+    for item in items:
+        before, _, last = item.nodeid.rpartition("::")
+        if item.name.startswith(f"{last}["):
+            item._id = type(item._id).parse(f"{before}::{item.name}")
+    if twice := [one for one, times in Counter(item.nodeid for item in items).items() if times > 1]:
+        raise pytest.UsageError(f"several tests have the id {twice[0]}: xdist would run one of them")
     if not getattr(config.option, "loadgroup", False):
         return
     for item in items:
