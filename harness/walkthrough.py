@@ -169,7 +169,9 @@ def show(stack: Stack, outcome: Outcome) -> None:
     """Print the invoices, where their PDFs lie, and what to try next."""
     table = Table("Number", "Customer", "Status", "Total", "", "PDF", title="Invoices", title_justify="left")
     table.columns[3].justify = "right"
-    table.columns[5].no_wrap, table.columns[5].overflow = True, "fold"  # a path is whole or of no use
+    table.columns[5].overflow = "fold"  # a long path goes on in the next line: it is whole, and leaves the others room
+    for column, width in ((0, 6), (2, 9), (3, 12), (4, 3)):
+        table.columns[column].no_wrap, table.columns[column].min_width = True, width
     for invoice in outcome.invoices[:ROWS_SHOWN]:
         document = outcome.documents.get(invoice["invoiceId"])
         customer = invoice.get("customerName") or invoice["customerId"]
