@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -28,6 +29,7 @@ FOLDER = BUILD / "engine"
 """Where every instance has a folder."""
 
 _NOT_INSTANCES = (*environments.NAMES, *environments.LOCALSTACK_NAMES, "code")
+_HOOK = ROOT / "harness" / "iam" / "hook"  # what handlers load when HARNESS_WATCH says what to watch for
 _INSTANCE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -60,7 +62,7 @@ class Leftover:
     processes: tuple[processes.Process, ...]
 
 
-class LocalServer:
+class LocalServer(ABC):
     """One instance of a local engine; see :class:`harness.engine.base.Engine` for what all engines have.
 
     Instances with different names are independent and may be started at the same time by different processes.
@@ -114,19 +116,19 @@ class LocalServer:
         return f"http://{ports.LOOPBACK}:{self.port}"
 
     @property
+    @abstractmethod
     def server_python(self) -> Path:
         """The interpreter that the server runs on. Made on first use."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def lambda_python(self) -> Path:
         """The interpreter that handlers run on: has what the Lambda runtime brings. Made on first use."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def version(self) -> str:
         """Changes with the server's code and its locked dependencies."""
-        raise NotImplementedError
 
     @property
     def is_running(self) -> bool:
@@ -205,9 +207,9 @@ class LocalServer:
         """
         raise self._no_snapshots()
 
+    @abstractmethod
     def reset(self) -> None:
         """Forget every resource and end warm Lambda workers; the port stays."""
-        raise NotImplementedError
 
     def stop(self) -> None:
         """Stop the server and its Lambda workers; the log and the saved state stay for reading."""
@@ -243,9 +245,9 @@ class LocalServer:
         """Fill the state folder, which is not there yet, from a snapshot."""
         raise self._no_snapshots()
 
+    @abstractmethod
     def _settings(self) -> dict[str, str]:
         """The variables that only this kind of engine needs."""
-        raise NotImplementedError
 
     def _spawn(self, python: Path, handlers: Path) -> None:
         """Start the server tied to this process: were we killed before it is on record, it ends by itself."""
@@ -261,8 +263,9 @@ class LocalServer:
             f"{prefix}_PORT_FILE": str(tmp / "port"),
             f"{prefix}_TIED": "1",
             "LAMBDA_PYTHON": str(handlers),
+            "LAMBDA_HOOK": str(_HOOK),
             **self._settings(),
-            **{name: value for name, value in os.environ.items() if name in self.tunable},
+            **{name: value for name, value in os.environ.items() if name in {*self.tunable, "HARNESS_WATCH"}},
         }
         with self.log.open("wb") as log:
             self._child = subprocess.Popen(  # noqa: S603 -- our own interpreter and package, no shell
