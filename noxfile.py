@@ -1,5 +1,6 @@
 """The menu of this repository: ``nox -l`` lists it, ``nox`` runs what needs no more than a laptop."""
 
+import functools
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ MUTANT_KILLERS = ("test_totals*.py", "test_status*.py", "test_payments*.py", "te
 MUTANT_KILLERS_BUT = "not memory and not unpacked_to_a_bound and not endless"  # minutes each, and nothing of their own
 MUTANTS_KILLED_PERCENT = 85
 TYPED = ("harness", "lambdas/invoicing")
+DEV: dict[str, str] = {}
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -41,16 +43,43 @@ def harness(session: nox.Session, verb: str) -> None:
     )
 
 
+def dev(session: nox.Session, *command: str, **environment: str) -> None:
+    """Run a command in the environment that the session `environment` made: one for all who test, lint and prove."""
+    program, *arguments = command
+    environment["PATH"] = os.pathsep.join([DEV["bin"], os.environ["PATH"]])
+    session.run(
+        *(str(Path(DEV["bin"]) / program), *arguments),
+        env=environment,
+        external=True,
+        interrupt_timeout=60,
+        terminate_timeout=60,
+    )
+
+
 def tests(session: nox.Session, *arguments: str) -> None:
     """Run pytest, leaving the figures in build/results/<session>.json."""
-    install(session, "dev")
-    environment = {"HARNESS_SESSION": session.name, "COVERAGE_FILE": str(BUILD / f"coverage/{session.name}")}
-    session.run("pytest", *arguments, *session.posargs, env=environment, interrupt_timeout=60, terminate_timeout=60)
+    figures = {"HARNESS_SESSION": session.name, "COVERAGE_FILE": str(BUILD / f"coverage/{session.name}")}
+    dev(session, "pytest", *arguments, *unwanted_plugins(session), *session.posargs, **figures)
+
+
+def unwanted_plugins(session: nox.Session) -> tuple[str, ...]:
+    """The plugin of schemathesis takes every test process over a second to load, and one session uses it."""
+    return () if session.name == "e2e" else ("-p", "no:schemathesis")
 
 
 def workers() -> str:
     """As many test processes as there are cores, but at least two."""
     return str(max(2, os.cpu_count() or 2))
+
+
+with_dev = functools.partial(nox.session, venv_backend="none", requires=["environment"])
+
+
+@nox.session(default=False)
+def environment(session: nox.Session) -> None:
+    """What the sessions that test, lint and prove run in (they ask for it themselves)."""
+    install(session, "dev")
+    DEV["bin"] = session.bin
 
 
 @nox.session(default=False)
@@ -83,42 +112,40 @@ def package(session: nox.Session) -> None:
     harness(session, "package")
 
 
-@nox.session
+@with_dev()
 def lint(session: nox.Session) -> None:
     """Style and formatting of Python, Terraform and shell."""
-    install(session, "dev")
-    session.run("ruff", "check")
-    session.run("ruff", "format", "--check")
-    session.run("python", "-m", "harness", "fmt-check")
-    session.run("python", "-m", "harness", "lint-terraform")
+    dev(session, "ruff", "check")
+    dev(session, "ruff", "format", "--check")
+    dev(session, "python", "-m", "harness", "fmt-check")
+    dev(session, "python", "-m", "harness", "lint-terraform")
 
 
-@nox.session
+@with_dev()
 def types(session: nox.Session) -> None:
     """Type-check the harness and the domain, strictly."""
-    install(session, "dev")
-    session.run("mypy", *TYPED)
+    dev(session, "mypy", *TYPED)
 
 
-@nox.session
+@with_dev()
 def unit(session: nox.Session) -> None:
     """The domain, the handlers and the harness, without an engine."""
     tests(session, "tests/unit", "-n", workers(), "--cov", "--cov-report=term")
 
 
-@nox.session
+@with_dev()
 def plan(session: nox.Session) -> None:
     """What every module plans and refuses, without an engine: [-- tests/plan/MODULE --update-plans]."""
     tests(session, *([] if any(one.startswith("tests/") for one in session.posargs) else ["tests/plan"]))
 
 
-@nox.session
+@with_dev()
 def mutants(session: nox.Session) -> None:
     """A seeded handful of safeguards taken out of the Terraform: something has to notice each."""
     mutate_terraform(session, "--quick")
 
 
-@nox.session(name="mutate-infra", default=False)
+@with_dev(name="mutate-infra", default=False)
 def mutate_infra(session: nox.Session) -> None:
     """Safeguards taken out of the Terraform one at a time: [-- --seed N --each N --all --only PATTERN --list]."""
     mutate_terraform(session)
@@ -126,56 +153,48 @@ def mutate_infra(session: nox.Session) -> None:
 
 def mutate_terraform(session: nox.Session, *arguments: str) -> None:
     """Run the mutator of modules/ and live/, leaving the score in build/results/<session>.json."""
-    install(session, "dev")
-    environment = {"HARNESS_SESSION": session.name, "HARNESS_WATCH_PARENT": "1"}
-    session.run(
-        *("python", "-m", "harness.policy.mutate", *arguments, *session.posargs),
-        env=environment,
-        interrupt_timeout=60,
-        terminate_timeout=60,
-    )
+    figures = {"HARNESS_SESSION": session.name, "HARNESS_WATCH_PARENT": "1"}
+    dev(session, "python", "-m", "harness.policy.mutate", *arguments, *session.posargs, **figures)
 
 
-@nox.session
+@with_dev()
 def engine(session: nox.Session) -> None:
     """The embedded engine: life cycle, snapshots, and each mend's behaviour."""
     tests(session, "tests/engine")
 
 
-@nox.session
+@with_dev()
 def policy(session: nox.Session) -> None:
     """Source and plan of every live folder and module example, judged by checkov and by our own rules."""
-    install(session, "dev")
-    session.run("python", "-m", "harness.policy", *session.posargs)
+    dev(session, "python", "-m", "harness.policy", *session.posargs)
 
 
-@nox.session(name="policy-proof")
+@with_dev(name="policy-proof")
 def policy_proof(session: nox.Session) -> None:
     """Every policy rule fails what it must: fixtures on both sides, the ledger, the reports."""
     tests(session, "tests/policy")
 
 
-@nox.session
+@with_dev()
 def apply(session: nox.Session) -> None:
     """Every live environment: apply, second plan empty, destroy, nothing left."""
     tests(session, "tests/apply", "-n", "10", "--dist", "loadgroup")  # nearly all of it is waiting
 
 
-@nox.session
+@with_dev()
 def e2e(session: nox.Session) -> None:
     """Invoice flows on a stack applied once and cloned per worker."""
     tests(session, "tests/e2e", "-n", "auto", "--dist", "loadgroup")  # see tests/conftest.py
 
 
-@nox.session(default=False)
+@with_dev(default=False)
 def docs(session: nox.Session) -> None:
     """Write what is generated: the modules' READMEs, the API's description and models: [-- --check]."""
-    install(session, "dev")
-    session.run("python", "-m", "harness", "docs", *session.posargs)
-    domain = {"PYTHONPATH": str(ROOT / "lambdas")}
-    session.run("python", "-m", "invoicing.openapi", *session.posargs, env=domain)
+    dev(session, "python", "-m", "harness", "docs", *session.posargs)
+    domain = str(ROOT / "lambdas")
+    dev(session, "python", "-m", "invoicing.openapi", *session.posargs, PYTHONPATH=domain)
     if "--check" not in session.posargs:  # a unit test compares these
-        session.run("python", "-m", "invoicing.schema", env=domain)
+        dev(session, "python", "-m", "invoicing.schema", PYTHONPATH=domain)
 
 
 @nox.session(default=False)
@@ -219,24 +238,23 @@ def mutate(session: nox.Session) -> None:
         )
 
 
-@nox.session(default=False)
+@with_dev(default=False)
 def scale(session: nox.Session) -> None:
     """A hundred thousand rows through the uploads bucket, 200 MB through the reader: [-- --deselect ...]."""
-    install(session, "dev")
-    session.run("pytest", "tests/scale", *session.posargs, interrupt_timeout=60, terminate_timeout=60)
+    dev(session, "pytest", "tests/scale", *session.posargs)
 
 
-@nox.session
+@with_dev()
 def localstack(session: nox.Session) -> None:
     """Real LocalStack without Docker: start-up, loopback, functions, mends (skipped where there is no Python 3.13)."""
     tests(session, "tests/localstack")
 
 
-@nox.session(default=False)
+@with_dev(default=False)
 def conformance(session: nox.Session) -> None:
     """Ask every engine what the platform relies on, compare with AWS's documents, and write docs/engines.md."""
     tests(session, "tests/conformance")
-    session.run("python", "-m", "tests.conformance.report")
+    dev(session, "python", "-m", "tests.conformance.report")
 
 
 @nox.session(default=False)
