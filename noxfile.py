@@ -20,6 +20,7 @@ MUTANT_KILLERS = ("test_totals*.py", "test_status*.py", "test_payments*.py", "te
 MUTANT_KILLERS_BUT = "not memory and not unpacked_to_a_bound and not endless"  # minutes each, and nothing of their own
 MUTANTS_KILLED_PERCENT = 85
 TYPED = ("harness", "lambdas/invoicing")
+SIDE_BY_SIDE = ("-n", "6", "--dist", "loadgroup")  # more than there are cores: applying is half waiting
 DEV: dict[str, str] = {}
 
 nox.needs_version = ">=2026.10"
@@ -177,8 +178,14 @@ def policy_proof(session: nox.Session) -> None:
 
 @with_dev()
 def apply(session: nox.Session) -> None:
-    """Every live environment: apply, second plan empty, destroy, nothing left."""
-    tests(session, "tests/apply", "-n", "10", "--dist", "loadgroup")  # nearly all of it is waiting
+    """Every live environment and module: apply, second plan empty, destroy, nothing left; `up` as its user meets it."""
+    tests(session, "tests/apply", "-m", "not drill", *SIDE_BY_SIDE)
+
+
+@with_dev(default=False)
+def drills(session: nox.Session) -> None:
+    """Every runbook, typed as it stands; deploys that the gate refuses; an `up` that is killed. CI runs them too."""
+    tests(session, "tests/apply", "-m", "drill", *SIDE_BY_SIDE)
 
 
 @with_dev()

@@ -56,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "relies_on(feature): needs this of AWS; fails, strictly, on an engine that localstack/differences.yaml"
         " says to differ in it",
     )
+    config.addinivalue_line("markers", "drill: runs in the session `drills`, which CI runs after all that `nox` runs")
     if engine_name() != "embedded":  # that one has all that it needs; of another, tell once and at once what is missing
         try:
             engine_for()

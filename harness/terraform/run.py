@@ -24,6 +24,9 @@ OnEvent = Callable[[Event], None]
 
 _INTERRUPT_S = 30.0  # after Ctrl-C Terraform finishes what is under way and writes its state
 _STOP_S = 5.0
+_GOGC = "400"
+"""How much garbage Go lets lie, in per cent of what lives: the provider starts several times for each command and lives
+for seconds; with Go's own 100 a plan of a live folder takes 15 % more processor time."""
 
 
 class Terraform:
@@ -95,7 +98,7 @@ class Terraform:
             "TF_CLI_CONFIG_FILE": str(self.config.path),
             "TF_DATA_DIR": str(self.data_dir),
         }
-        return {**kept, **self._env, **own}
+        return {"GOGC": _GOGC, **kept, **self._env, **own}
 
     def init(
         self,

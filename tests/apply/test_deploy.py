@@ -24,7 +24,7 @@ from harness.terraform.plan import Plan
 from harness.terraform.run import Terraform
 from tests.apply.stage import group
 
-pytestmark = group("deploy")
+pytestmark = [group("deploy"), pytest.mark.drill]
 
 TABLE = "module.invoice_platform.module.table.aws_dynamodb_table.this"
 LOGS = 'module.invoice_platform.module.function["query-invoices"].aws_cloudwatch_log_group.this'

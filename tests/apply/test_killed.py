@@ -13,7 +13,10 @@ import pytest
 
 from harness.paths import ROOT
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc (Linux)")
+pytestmark = [
+    pytest.mark.drill,
+    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc (Linux)"),
+]
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from harness.runbook import Done, blocks
 from harness.stack import Deployment
 from tests.apply.stage import Reader, group, prepared, started
 
+pytestmark = pytest.mark.drill
 RUNBOOKS = ROOT / "docs" / "runbooks"
 MakeReader = Callable[[Deployment], Reader]
 
