@@ -141,6 +141,12 @@ def plan(session: nox.Session) -> None:
 
 
 @with_dev()
+def contract(session: nox.Session) -> None:
+    """Code and infrastructure agree: settings, handlers, routes, indexes, events, times: [-- --update-table]."""
+    tests(session, "tests/contract")
+
+
+@with_dev()
 def mutants(session: nox.Session) -> None:
     """A seeded handful of safeguards taken out of the Terraform: something has to notice each."""
     mutate_terraform(session, "--quick")

@@ -191,6 +191,10 @@ class Planned:
             self._links[key] = tuple(followed.values())
         return [one for one in self._links[key] if not types or one.type in types]
 
+    def followed(self, reference: str, module: ModulePath) -> list[Resource]:
+        """The resources that a reference comes to, such as ``module.api.usage_plan_id`` written in a module."""
+        return list({one.address: one for one in self._follow(reference, module, None, set())}.values())
+
     def _follow(
         self, reference: str, module: ModulePath, user: Resource | None, seen: set[tuple[ModulePath, str]]
     ) -> Iterator[Resource]:

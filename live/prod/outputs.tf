@@ -24,6 +24,11 @@ output "api_key_secret_arn" {
   value       = module.invoice_platform.api_key_secret_arn
 }
 
+output "api_routes" {
+  description = "The API's routes, by the short names of the functions behind them: \"<METHOD> <path>\"."
+  value       = module.invoice_platform.api_routes
+}
+
 output "api_stage" {
   description = "The API's stage."
   value       = module.invoice_platform.api_stage

@@ -42,6 +42,11 @@ output "resources" {
   }
 }
 
+output "routes" {
+  description = "The routes by their keys: \"<METHOD> <path>\". A plan tells of a method everything but its path."
+  value       = { for name, route in var.routes : name => "${route.method} ${route.path}" }
+}
+
 output "stage_name" {
   description = "The stage's name."
   value       = aws_api_gateway_stage.this.stage_name

@@ -132,7 +132,7 @@ locals {
         resources  = [module.key.key_arn]
       }
       JoinPlan = {
-        actions   = ["apigateway:GET", "apigateway:POST"]
+        actions   = ["apigateway:POST"]
         resources = ["${local._arns.gateway}/usageplans/${module.api.usage_plan_id}/keys"]
       }
       ReadPlan = {
@@ -196,7 +196,6 @@ module "function" {
   }
 
   environment = merge(each.value.environment, lookup(local._environment_by_id, each.key, {}), {
-    ENVIRONMENT                  = var.environment
     LOG_LEVEL                    = var.logging.level
     POWERTOOLS_METRICS_NAMESPACE = "InvoicePlatform"
     POWERTOOLS_SERVICE_NAME      = each.key

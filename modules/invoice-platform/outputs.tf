@@ -24,6 +24,11 @@ output "api_key_secret_arn" {
   value       = module.api_key_secret.secret_arn
 }
 
+output "api_routes" {
+  description = "The API's routes, by the short names of the functions behind them: \"<METHOD> <path>\"."
+  value       = module.api.routes
+}
+
 output "api_stage" {
   description = "The API's stage."
   value       = module.api.stage_name

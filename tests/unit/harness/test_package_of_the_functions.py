@@ -13,7 +13,6 @@ from harness.paths import BUILD
 PYTHON = Path(sys.executable)
 
 SETTINGS = {
-    "ENVIRONMENT": "test",
     "LOG_LEVEL": "INFO",
     "ALLOWED_ORIGINS": "*",
     "TABLE_NAME": "invoices-test",

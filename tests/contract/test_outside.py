@@ -1,0 +1,121 @@
+"""What the harness reads of a deployed environment, and what the API key's secret holds, is what Terraform makes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from harness.contract.mismatch import Mismatch, symbol, told
+from harness.contract.source import Item, entries
+from harness.stack import Deployment, Stack
+from invoicing.rotation import KeyRotation, KeySecret
+from tests.contract.conftest import PLATFORM, Environment
+
+SECRET_ADDRESS = "module.invoice_platform.module.api_key_secret.aws_secretsmanager_secret_version.initial[0]"
+VALUE = "k" * 40
+
+
+class _Engine:
+    name = "engine"
+    endpoint_url = "http://127.0.0.1:1"
+    account_id = "000000000000"
+
+    def environment(self) -> dict[str, str]:
+        return {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
+class _Secrets:
+    """Holds one secret."""
+
+    def __init__(self, value: dict[str, str]) -> None:
+        self.value = json.dumps(value)
+
+    def client(self, *_: Any, **__: Any) -> "_Secrets":
+        return self
+
+    def get_secret_value(self, **_: Any) -> dict[str, str]:
+        return {"SecretString": self.value}
+
+
+class _Terraform:
+    def __init__(self, outputs: dict[str, Any]) -> None:
+        self.outputs = outputs
+
+    def output(self) -> dict[str, Any]:
+        return self.outputs
+
+
+@pytest.fixture
+def written() -> list[Item]:
+    """What Terraform writes into the secret. The value is write-only: no plan shows it, so the source is read."""
+    return entries(PLATFORM, "module", "api_key_secret", "initial_value")
+
+
+@pytest.fixture
+def deployment() -> Deployment:
+    return Deployment("dev", _Engine(), Path("zips"), Path("work"))  # type: ignore[arg-type]
+
+
+def test_the_secret_that_is_planned_is_the_one_that_is_read(live: Environment, written: list[Item]) -> None:
+    assert live.plan[SECRET_ADDRESS].get("secret_string_wo_version") == 1
+    assert len(written) == 2
+
+
+def test_rotation_reads_what_terraform_writes(written: list[Item]) -> None:
+    assert not (found := misread(written)), told(found)
+
+
+def misread(written: list[Item]) -> list[Mismatch]:
+    """What rotation cannot read of what Terraform writes."""
+    where = f"{SECRET_ADDRESS} ({', '.join(f'{one.key} in {one.where}' for one in written)})"
+    try:
+        KeySecret.model_validate({one.key: VALUE for one in written})
+    except ValidationError as refusal:
+        lacking = ", ".join(".".join(map(str, one["loc"])) for one in refusal.errors())
+        return [
+            Mismatch(
+                "The API key's secret has another shape than is read",
+                f"{symbol(KeySecret)} lacks {lacking}",
+                f"{where} has {', '.join(one.key for one in written)}",
+                "Name the secret's fields alike in both.",
+            )
+        ]
+    return []
+
+
+def test_the_keys_fields_are_filled_with_what_they_are_named_for(written: list[Item]) -> None:
+    read = {KeySecret.model_fields[name].alias or name for name in KeySecret.model_fields}
+
+    assert {one.key: one.text for one in written} == {
+        "apiKey": "module.api.api_key",
+        "apiKeyId": "module.api.api_key_id",
+    }
+    assert {one.key for one in written} == read, f"{symbol(KeyRotation._create)} writes {sorted(read)}"
+
+
+def test_the_harness_reads_the_key_that_terraform_or_rotation_writes(
+    monkeypatch: pytest.MonkeyPatch, deployment: Deployment, written: list[Item]
+) -> None:
+    rotated = KeySecret(api_key_id="id", api_key=VALUE).model_dump(by_alias=True)
+    first = {one.key: VALUE if one.text.endswith("api_key") else "id" for one in written}
+    for value in (first, rotated):
+        monkeypatch.setattr(Deployment, "_session", _Secrets(value))
+        assert deployment._current_api_key("arn") == VALUE, f"{symbol(Deployment._current_api_key)} reads {value}"
+
+
+def test_the_harness_finds_every_output_that_it_reads(
+    monkeypatch: pytest.MonkeyPatch, deployment: Deployment, live: Environment
+) -> None:
+    outputs = {name: "known-after-apply" if value is None else value for name, value in live.outputs.items()}
+    monkeypatch.setattr(Deployment, "terraform", _Terraform(outputs))
+    monkeypatch.setattr(Deployment, "_session", _Secrets({"apiKey": VALUE}))
+
+    try:
+        stack: Stack | str = deployment.describe()
+    except KeyError as lacking:
+        stack = f"{symbol(Deployment.describe)} reads the output {lacking}; live/{live.name} has {sorted(outputs)}"
+
+    assert isinstance(stack, Stack), stack
+    assert stack.functions.keys() == live.functions.keys()

@@ -1,0 +1,215 @@
+"""The table has the keys and indexes that the code's requests go by, and unit tests use the very same one."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from harness.contract import tables
+from harness.contract.mismatch import symbol, told
+from harness.contract.tables import Query, Table, Written
+from harness.paths import ROOT
+from invoicing import answers, openapi
+from invoicing.checkpoints import Checkpoint
+from invoicing.claims import Claim, ClaimStore
+from invoicing.issuing import Origin, issue
+from invoicing.items import encode
+from invoicing.listing import InvoiceIndexes
+from invoicing.loading import InvoiceLoader
+from invoicing.models import CreateInvoice, Invoice
+from invoicing.paging import ListQuery, Position, plan
+from invoicing.processing import images
+from invoicing.status import Status
+from invoicing.store import InvoiceStore, Key
+from tests.contract import sites
+from tests.contract.conftest import Environment
+
+NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+
+DEFINITION = ROOT / "tests" / "data" / "invoices_table.json"
+"""The table of unit tests, written from the plan: ./noxw -s contract -- --update-table."""
+
+QUERIES = {"lambdas/invoicing/listing.py: InvoiceIndexes._read"}
+"""What asks DynamoDB for several items; `queries` sends all that it can ask."""
+
+ASKED = (
+    {},
+    {"customerId": "C-1"},
+    {"customerId": "C-1", "status": "paid"},
+    {"status": "paid"},
+    {"from": "2026-01-01", "to": "2026-11-22"},
+    {"status": "paid", "order": "asc", "from": "2026-01-01"},
+)
+"""Lists of every kind that clients can ask for: see `invoicing.paging.plan`."""
+
+
+class _Item(dict[str, Any]):
+    """An item that knows what was read of it."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        super().__init__(content)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def __contains__(self, name: object) -> bool:
+        self.asked.add(str(name))
+        return super().__contains__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+class _DynamoDB:
+    """Notes what is asked of it."""
+
+    class exceptions:  # noqa: N801 - as boto3 calls it
+        class ConditionalCheckFailedException(Exception): ...
+
+        class TransactionCanceledException(Exception): ...
+
+    def __init__(self, items: list[dict[str, Any]] | None = None) -> None:
+        self.items = items or []
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        self.asked.append(("query", request))
+        return {"Items": [encode(one) for one in self.items]}
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        self.asked.append(("get_item", request))
+        return {}
+
+    def put_item(self, **request: Any) -> None:
+        self.asked.append(("put_item", request))
+
+    def update_item(self, **request: Any) -> None:
+        self.asked.append(("update_item", request))
+
+    def transact_write_items(self, TransactItems: list[dict[str, Any]]) -> None:  # noqa: N803 - boto3's name
+        for one in TransactItems:
+            ((kind, request),) = one.items()
+            self.asked.append((f"{kind.lower()}_item", request))
+
+    def attributes(self) -> Iterator[dict[str, str]]:
+        """The attributes of each item that was put, and of each key, with their types."""
+        for _, request in self.asked:
+            for part in ("Item", "Key"):
+                if part in request:
+                    yield {name: next(iter(value)) for name, value in request[part].items()}
+
+
+def invoice() -> Invoice:
+    """The described example, issued."""
+    request = CreateInvoice.model_validate(openapi.EXAMPLE_REQUEST)
+    return issue(request, number="2026-0042", identity="1", origin=Origin(NOW, "api", "api"))
+
+
+@pytest.fixture(scope="session")
+def queries() -> list[Query]:
+    """Every query that the code can send, with what it reads of the answers."""
+    item = _Item(invoice().to_item())
+    answers.summary(item, date(2026, 11, 22))
+    found = []
+    for asked in ASKED:
+        chosen = plan(ListQuery.model_validate(asked), NOW)
+        for start in (None, Position(chosen.partitions[0], invoice().created_at, "1")):
+            dynamodb = _DynamoDB([invoice().to_item()])
+            indexes = InvoiceIndexes("table", dynamodb)  # type: ignore[arg-type]
+            indexes._read(chosen, chosen.partitions[0], start, 25)
+            indexes.page(chosen, 25)
+            found += [
+                tables.query_of(request, symbol(InvoiceIndexes._read), read=frozenset(item.asked))
+                for _, request in dynamodb.asked
+            ]
+    return found
+
+
+@pytest.fixture(scope="session")
+def written() -> list[Written]:
+    """What the code writes and looks up: invoices, counters, and what it remembers of requests, uploads and claims."""
+    found = [Written(symbol(Invoice.to_item), _types(invoice().to_item()), indexed=True)]
+
+    def noted(thing: Any, dynamodb: _DynamoDB, *, expires: bool) -> None:
+        found.extend(Written(symbol(thing), one, expires=expires and len(one) > 1) for one in dynamodb.attributes())
+
+    looked = _DynamoDB()
+    InvoiceStore("table", looked).item("1")  # type: ignore[arg-type]
+    noted(InvoiceStore.item, looked, expires=False)
+    keyed = _DynamoDB()
+    store = InvoiceStore("table", keyed)  # type: ignore[arg-type]
+    store.transact([store._put_key(Key("k", "h", lasting=False), "1", NOW)])
+    noted(InvoiceStore._put_key, keyed, expires=True)
+    numbered = _DynamoDB()
+    InvoiceStore("table", numbered).transact([store._advance("counter#2026", 1)])  # type: ignore[arg-type]
+    noted(InvoiceStore._advance, numbered, expires=False)
+    uploads = _DynamoDB()
+    InvoiceLoader("table", uploads).begin_upload("d", "u", NOW)  # type: ignore[arg-type]
+    noted(InvoiceLoader.begin_upload, uploads, expires=True)
+    moved = _DynamoDB()
+    InvoiceLoader("table", moved).advance_upload("d", Checkpoint(part=1), NOW)  # type: ignore[arg-type]
+    noted(InvoiceLoader.advance_upload, moved, expires=False)
+    claimed = _DynamoDB()
+    ClaimStore("table", claimed)._put(Claim("c", "1", "n", "says"), None, NOW, timedelta(days=1))  # type: ignore[arg-type]
+    noted(ClaimStore._put, claimed, expires=True)
+    return found
+
+
+def _types(item: dict[str, Any]) -> dict[str, str]:
+    return {name: next(iter(value)) for name, value in encode(item).items()}
+
+
+def the_table(live: Environment) -> Table:
+    """The one that the code is given."""
+    return tables.tables_of(live.plan)[str(live.outputs["table_name"])]
+
+
+def test_every_query_is_known_here() -> None:
+    asking = sites.calls("query", "scan", "execute_statement", "batch_execute_statement", "execute_transaction")
+
+    assert asking == QUERIES, "send what these ask in `queries`, and name them in QUERIES; nothing scans"
+
+
+def test_queries_fit_the_indexes(live: Environment, queries: list[Query]) -> None:
+    found = [*tables.compare(the_table(live), queries)]
+
+    assert not found, told(found)
+    assert len({one.index for one in queries}) == 3
+
+
+def test_items_carry_the_keys(live: Environment, written: list[Written]) -> None:
+    found = [*tables.compare_written(the_table(live), written)]
+
+    assert not found, told(found)
+    assert sum(one.expires for one in written) == 3
+
+
+def test_the_stream_carries_both_images(live: Environment) -> None:
+    """process-invoice tells a change from a creation by the old image."""
+    table = the_table(live)
+    new = encode(invoice().to_item())
+    old = encode(invoice().model_copy(update={"status": Status.PROCESSED}).to_item())
+    parts = {"NEW_AND_OLD_IMAGES": {"NewImage": new, "OldImage": old}, "NEW_IMAGE": {"NewImage": new}}.get(
+        table.stream, {}
+    )
+
+    before, after = images({"dynamodb": {"Keys": {"invoiceId": {"S": "1"}}, **parts}})
+
+    assert before, f"{symbol(images)} reads both images; {table.address} has stream_view_type {table.stream}"
+    assert after
+
+
+def test_unit_tests_use_the_planned_table(live: Environment, request: pytest.FixtureRequest) -> None:
+    definition = the_table(live).definition()
+    if request.config.getoption("--update-table"):
+        DEFINITION.write_text(json.dumps(definition, indent=2) + "\n", encoding="utf-8")
+
+    kept = json.loads(DEFINITION.read_text(encoding="utf-8"))
+
+    name = DEFINITION.relative_to(ROOT)
+    assert kept == definition, f"{name} is not {the_table(live).address}: ./noxw -s contract -- --update-table"
