@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 from urllib.parse import quote_plus
@@ -15,12 +16,13 @@ import botocore.loaders
 import pytest
 from moto import mock_aws
 
+TABLE = Path(__file__).resolve().parents[1] / "data" / "invoices_table.json"
+
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_REGION": "us-east-1",
-    "ENVIRONMENT": "dev",
     "LOG_LEVEL": "INFO",
     "POWERTOOLS_METRICS_NAMESPACE": "InvoicePlatform",
     "POWERTOOLS_TRACE_DISABLED": "true",
@@ -95,27 +97,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture
 def table(aws: str) -> Any:
-    """The invoices table: its hash key, its three indexes and its stream are those of modules/invoice-platform."""
-    keys = {"customerId-index": "customerId", "status-index": "status", "createdAt-index": "yearMonth"}
-    names = ["invoiceId", "createdAt", *keys.values()]
-    return boto3.resource("dynamodb", region_name=aws).create_table(
-        TableName="invoices-dev",
-        KeySchema=[{"AttributeName": "invoiceId", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": index,
-                "KeySchema": [
-                    {"AttributeName": key, "KeyType": "HASH"},
-                    {"AttributeName": "createdAt", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-            for index, key in keys.items()
-        ],
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-        BillingMode="PAY_PER_REQUEST",
-    )
+    """The invoices table as Terraform plans it; tests/contract proves that the file is the plan's."""
+    definition = json.loads(TABLE.read_text(encoding="utf-8"))
+    dynamodb = boto3.resource("dynamodb", region_name=aws)
+    return dynamodb.create_table(TableName="invoices-dev", BillingMode="PAY_PER_REQUEST", **definition)
 
 
 @pytest.fixture
