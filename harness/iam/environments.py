@@ -1,0 +1,31 @@
+"""The proofs of every live environment, from the plans that are kept of them."""
+
+from collections.abc import Iterator
+
+from harness.iam import recorded, service_calls
+from harness.iam.grants import roles
+from harness.iam.kinds import Kinds
+from harness.iam.proof import Proof
+from harness.paths import ROOT
+from harness.policy import plans
+from harness.policy.offline_aws import ACCOUNT_ID
+from harness.policy.planned import Planned
+from harness.stack import REGION, environments
+
+
+def proof_of(plan: Planned, *, account: str = ACCOUNT_ID) -> Proof:
+    """What a plan grants, against what is done.
+
+    Args:
+        plan: Of a whole environment.
+        account: The account that it was made for.
+    """
+    kinds = Kinds(account, REGION, plan.environment)
+    rows = [*recorded.load(), *service_calls.rows(plan)]
+    return Proof(plan.environment, roles(plan, account=account, region=REGION), rows, kinds)
+
+
+def planned() -> Iterator[Planned]:
+    """The plan of every live environment as its sources are now."""
+    for environment in environments():
+        yield plans.kept(ROOT / "live" / environment).planned

@@ -1,0 +1,166 @@
+"""What the functions do ⇔ what the plans of every live environment grant them: nothing is missing, nothing to spare."""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.iam import evaluate, table
+from harness.iam.environments import proof_of
+from harness.iam.grants import roles
+from harness.iam.proof import Proof, Reasoned, ledger
+from harness.iam.recorded import Row
+from harness.package import functions
+from harness.policy.iam_policy import Statement
+from harness.policy.planned import Planned
+from harness.results import record
+from tests.contract.conftest import ENVIRONMENTS, Environment
+
+MEND = "docs/iam.md tells how to read this and what to do."
+
+
+@pytest.fixture(scope="module")
+def plans(environments: dict[str, Environment]) -> dict[str, Planned]:
+    return {name: one.plan for name, one in environments.items()}
+
+
+@pytest.fixture(scope="module")
+def proofs(plans: dict[str, Planned]) -> dict[str, Proof]:
+    found = {environment: proof_of(plan) for environment, plan in plans.items()}
+    record("iam", table.figures([*found.values()], ledger()))
+    return found
+
+
+@pytest.fixture(params=ENVIRONMENTS)
+def proof(request: pytest.FixtureRequest, proofs: dict[str, Proof]) -> Proof:
+    return proofs[request.param]
+
+
+def told(found: Iterator[Any] | list[Any]) -> str:
+    lines = [str(one) for one in found]
+    return "\n".join([*lines, MEND]) if lines else ""
+
+
+def test_every_function_is_looked_at(proof: Proof) -> None:
+    names = {one.name for one in functions()}
+
+    assert proof.roles.keys() == names
+    assert {row.function for row in proof.rows} == names
+
+
+def test_everything_that_is_done_is_granted(proof: Proof) -> None:
+    assert not told(proof.ungranted())
+
+
+def test_everything_that_is_granted_is_done(proof: Proof) -> None:
+    assert not told(proof.unneeded(ledger()))
+
+
+def test_no_reason_is_given_for_what_needs_none(proofs: dict[str, Proof]) -> None:
+    idle = [{*proof.idle(ledger())} for proof in proofs.values()]
+
+    assert not told(set.intersection(*idle))
+
+
+def test_taking_out_any_grant_stops_exactly_what_needs_it(proof: Proof) -> None:
+    wrong = []
+    for grant in proof.grants():
+        needing, failing = proof.uses(grant), proof.fail_without(grant)
+        if needing != failing or (not failing and proof.reason(grant, ledger()) is None):
+            wrong.append(f"{grant}: {len(needing)} uses, of which {len(failing)} fail without it")
+
+    assert len(proof.grants()) > 50
+    assert not told(wrong)
+
+
+def test_the_page_says_what_the_plans_say(proofs: dict[str, Proof]) -> None:
+    written = table.page(table.lines([*proofs.values()], ledger()))
+
+    assert table.PAGE.read_text(encoding="utf-8") == written, "python -m harness.iam table"
+
+
+# --- each of the checks above is shown to fail ----------------------------------------------------------------------
+
+
+def granting(proof: Proof, function: str, *more: Statement) -> Proof:
+    """The same, with something more granted to one function."""
+    role = proof.roles[function]
+    return replace(proof, roles={**proof.roles, function: replace(role, statements=(*role.statements, *more))})
+
+
+def statement(action: str, resource: str, **changes: Any) -> Statement:
+    nothing: dict[str, Any] = dict.fromkeys(("not_actions", "not_resources", "principals", "not_principals"), ())
+    made = Statement(sid="More", effect="Allow", actions=(action,), resources=(resource,), conditions=(), **nothing)
+    return replace(made, **changes)
+
+
+def test_a_grant_that_nothing_uses_is_found(proof: Proof) -> None:
+    more = granting(proof, "get-invoice", statement("dynamodb:Scan", "arn:aws:dynamodb:us-east-1:000000000000:table/x"))
+
+    assert "get-invoice: dynamodb:Scan" in told(more.unneeded([]))
+
+
+def test_a_grant_that_another_one_covers_is_found(proof: Proof) -> None:
+    first = proof.grants()[0]
+
+    assert "granted elsewhere too" in told(
+        granting(proof, first.function, replace(first.alone, sid="Twice")).unneeded([])
+    )
+
+
+def test_a_call_that_is_not_granted_is_found(proof: Proof) -> None:
+    row = Row("get-invoice", "dynamodb:Scan", "dynamodb:Scan", "arn:aws:dynamodb:{region}:{account}:table/invoices")
+
+    assert "get-invoice: dynamodb:Scan needs" in told(replace(proof, rows=[*proof.rows, row]).ungranted())
+
+
+def test_a_denial_wins(proof: Proof) -> None:
+    deny = statement("dynamodb:*", "*", effect="Deny")
+
+    assert "denied by a Deny statement" in told(granting(proof, "query-invoices", deny).ungranted())
+
+
+def test_a_claim_under_an_invoices_id_is_not_granted(proof: Proof) -> None:
+    """process-invoice may put claims, by the condition on their keys, and nothing else."""
+    (put,) = [row for row in proof.rows if (row.function, row.action) == ("process-invoice", "dynamodb:PutItem")]
+    other = replace(put, keys=(("dynamodb:leadingkeys", ("claim#x", "x")),))
+
+    assert not told(replace(proof, rows=[put]).ungranted())
+    assert told(replace(proof, rows=[other]).ungranted())
+
+
+def test_a_reason_for_a_grant_that_is_used_is_found(proof: Proof) -> None:
+    first = proof.grants()[0]
+    needless = Reasoned(first.function, first.action, first.resource, "because")
+
+    assert [*proof.idle([needless])] == [needless]
+    assert [*proof.idle([replace(needless, action="s3:GetBucketAcl")])]
+
+
+def test_a_function_that_loses_its_policy_is_found(plans: dict[str, Planned]) -> None:
+    plan = plans["dev"]
+    document = copy.deepcopy(dict(plan.document))
+    document["resource_changes"] = [
+        one
+        for one in document["resource_changes"]
+        if not (
+            one["type"] == "aws_iam_role_policy" and one["address"].endswith('["get-invoice"].aws_iam_role_policy.this')
+        )
+    ]
+
+    with pytest.raises(HarnessError, match=r"get-invoice.*has no policy beside it"):
+        roles(Planned(document, "dev", plan.source), account="0", region="x")
+
+
+def test_conditions_are_looked_at(proof: Proof) -> None:
+    """A secret's key may be used through Secrets Manager alone."""
+    (row,) = [row for row in proof.rows if (row.call, row.action) == ("secretsmanager:GetSecretValue", "kms:Decrypt")]
+    request = proof.kinds.filled(row.request)
+    role = proof.roles["rotate-api-key"].statements
+    directly = replace(request, context={**request.context, "kms:viaservice": None})
+
+    assert evaluate.allows(role, request)
+    assert not evaluate.allows(role, directly)

@@ -1,0 +1,198 @@
+"""What calls and delivers ⇔ the policies of what is called: each trigger has its permission, and none is left over."""
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness.iam.triggers import Estate, left_over, missing, open_to_others
+from harness.policy.offline_aws import ACCOUNT_ID
+from harness.policy.planned import Planned
+from harness.stack import REGION
+from tests.contract.conftest import ENVIRONMENTS, Environment
+
+Edit = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture(scope="module")
+def plans(environments: dict[str, Environment]) -> dict[str, Planned]:
+    return {name: one.plan for name, one in environments.items()}
+
+
+@pytest.fixture(params=ENVIRONMENTS)
+def estate(request: pytest.FixtureRequest, plans: dict[str, Planned]) -> Estate:
+    return Estate(plans[request.param], ACCOUNT_ID, REGION)
+
+
+def without_doubles(found: Any) -> str:
+    return "\n".join(sorted(set(map(str, found))))
+
+
+def test_every_kind_of_trigger_is_found(estate: Estate) -> None:
+    """A delivery that is not found is not looked at."""
+    found = {(one.request.principal or ("", ""))[1].partition(".")[0] for one in estate.deliveries()}
+    services = {"apigateway", "budgets", "cloudwatch", "events", "logging", "s3", "secretsmanager"}
+
+    assert found >= services
+    assert ("sns" in found) == bool(estate.plan.of("aws_sns_topic_subscription") and estate.plan.environment == "dev")
+    assert len({one.target for one in estate.deliveries()}) >= 13
+
+
+def test_every_trigger_is_permitted(estate: Estate) -> None:
+    assert not without_doubles(missing(estate))
+
+
+def test_no_permission_admits_a_stranger(estate: Estate) -> None:
+    assert not without_doubles(open_to_others(estate))
+
+
+def test_no_permission_is_left_over(estate: Estate) -> None:
+    assert not without_doubles(left_over(estate))
+
+
+# --- each of them is shown to fail ----------------------------------------------------------------------------------
+
+
+def edited(plan: Planned, kind: str, name: str, edit: Edit | None) -> Estate:
+    """The plan with one resource changed, or left out."""
+    document = copy.deepcopy(dict(plan.document))
+    changes = document["resource_changes"]
+    (one,) = [each for each in changes if each["type"] == kind and name in each["address"]]
+    if edit is None:
+        changes.remove(one)
+    else:
+        edit(one["change"])
+    return Estate(Planned(document, plan.environment, plan.source), ACCOUNT_ID, REGION)
+
+
+def setting(name: str, value: Any) -> Edit:
+    def edit(change: dict[str, Any]) -> None:
+        change["after"][name] = value
+        change["after_unknown"].pop(name, None)
+
+    return edit
+
+
+def policy(edit_one: Callable[[dict[str, Any]], Any]) -> Edit:
+    """An edit of each statement of a policy."""
+
+    def edit(change: dict[str, Any]) -> None:
+        body = json.loads(change["after"]["policy"])
+        for one in body["Statement"]:
+            edit_one(one)
+        change["after"]["policy"] = json.dumps(body)
+
+    return edit
+
+
+def with_no_source(one: dict[str, Any]) -> None:
+    if one["Effect"] == "Allow":
+        one["Condition"] = {}
+
+
+PERMISSIONS = [
+    '"create-invoice"].aws_lambda_permission.this["PostInvoices"]',
+    '"create-invoice"].aws_lambda_permission.this["UploadContinued"]',
+    '"create-invoice"].aws_lambda_permission.this["Uploads"]',
+    '"generate-pdf"].aws_lambda_permission.this["InvoiceCreated"]',
+    '"get-invoice"].aws_lambda_permission.this["GetInvoice"]',
+    '"query-invoices"].aws_lambda_permission.this["GetInvoices"]',
+    '"update-invoice-status"].aws_lambda_permission.this["InvoicePaid"]',
+    '"update-invoice-status"].aws_lambda_permission.this["PatchInvoice"]',
+    "module.api_key_secret.aws_lambda_permission.rotation",
+]
+
+
+def test_these_are_all_the_permissions_that_there_are(plans: dict[str, Planned]) -> None:
+    found = [one.address for one in plans["dev"].of("aws_lambda_permission")]
+
+    assert len(found) == len(PERMISSIONS)
+    assert all(any(name in address for address in found) for name in PERMISSIONS)
+
+
+@pytest.mark.parametrize("permission", PERMISSIONS)
+def test_a_permission_that_is_missing_is_found(plans: dict[str, Planned], permission: str) -> None:
+    assert "nothing allows" in without_doubles(missing(edited(plans["dev"], "aws_lambda_permission", permission, None)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("principal", "ses.amazonaws.com"),
+        ("qualifier", None),
+        ("qualifier", "beta"),
+        ("source_account", "999999999999"),
+        ("source_arn", "arn:aws:s3:::another-bucket"),
+        ("action", "lambda:GetFunction"),
+    ],
+)
+@pytest.mark.parametrize("permission", ["Uploads", "UploadContinued"])
+def test_a_permission_for_something_else_is_found(
+    plans: dict[str, Planned], permission: str, name: str, value: str | None
+) -> None:
+    changed = edited(plans["dev"], "aws_lambda_permission", f'this["{permission}"]', setting(name, value))
+
+    assert "nothing allows" in without_doubles(missing(changed))
+    assert "left over" in without_doubles(left_over(changed))
+
+
+def test_a_permission_for_every_bucket_of_that_name_is_found(plans: dict[str, Planned]) -> None:
+    """A bucket's ARN names no account: whoever takes the name over could call."""
+    changed = edited(plans["dev"], "aws_lambda_permission", '"Uploads"', setting("source_account", None))
+
+    assert "another account's resource" in without_doubles(open_to_others(changed))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("aws_sns_topic_policy", "downstream"),
+        ("aws_sqs_queue", "module.invoice_platform.aws_sqs_queue.downstream"),
+        ("aws_sqs_queue", 'dead_letter["invoice-created-dev/generate-pdf"]'),
+        ("aws_s3_bucket_policy", "access_logs"),
+        ("aws_kms_key", "module.key"),
+    ],
+)
+def test_a_policy_without_its_conditions_is_found(plans: dict[str, Planned], kind: str, name: str) -> None:
+    changed = edited(plans["dev"], kind, name, policy(with_no_source))
+
+    assert "also admits" in without_doubles(open_to_others(changed))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("aws_sns_topic_policy", "downstream"),
+        ("aws_sqs_queue", "module.invoice_platform.aws_sqs_queue.downstream"),
+        ("aws_sqs_queue", 'dead_letter["upload-continued-dev/create-invoice"]'),
+        ("aws_s3_bucket_policy", "access_logs"),
+        ("aws_kms_key", "module.key"),
+        ("aws_sns_topic", "alarms"),
+    ],
+)
+def test_a_policy_that_does_not_grant_is_found(plans: dict[str, Planned], kind: str, name: str) -> None:
+    changed = edited(plans["dev"], kind, name, policy(lambda one: one.update(Effect="Deny")))
+
+    assert "nothing allows" in without_doubles(missing(changed))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "permission"),
+    [
+        ("aws_api_gateway_integration", '"get-invoice"', "GetInvoice"),
+        ("aws_s3_bucket_notification", "uploads", "Uploads"),
+        ("aws_cloudwatch_event_target", "invoice-created-dev", "InvoiceCreated"),
+        ("aws_secretsmanager_secret_rotation", "api_key_secret", "rotation"),
+        ("aws_sns_topic_subscription", "downstream", "sqs:SendMessage"),
+        ("aws_s3_bucket_logging", "uploads", "s3:PutObject"),
+        ("aws_budgets_budget", "budget", "kms:Decrypt"),
+    ],
+)
+def test_what_a_trigger_leaves_behind_is_found(
+    plans: dict[str, Planned], kind: str, name: str, permission: str
+) -> None:
+    found = without_doubles(left_over(edited(plans["dev"], kind, name, None)))
+
+    assert any(permission in line for line in found.splitlines())
