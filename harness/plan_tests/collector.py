@@ -35,7 +35,7 @@ import pytest
 from harness.locks import locked
 from harness.paths import BUILD, ROOT
 from harness.plan_tests import rewrite
-from harness.plan_tests.compare import Difference, differences, shown
+from harness.plan_tests.compare import Difference, differences, shown, untagged
 from harness.plan_tests.planning import Result, plan_all
 from harness.plan_tests.reading import SpecError
 from harness.plan_tests.refusals import unlike
@@ -180,6 +180,7 @@ def verdict(case: Case, result: Result) -> Iterator[Difference | str]:
         yield from (f"expected a plan, found a refusal: {text}" for text in result.messages)
     else:
         yield from differences(case.expected, result.planned)
+        yield from untagged(case.inputs.get("tags"), result.planned)
 
 
 def told(case: Case, found: Iterable[Difference | str]) -> str:

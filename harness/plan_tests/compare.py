@@ -178,3 +178,13 @@ def _parsed(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def untagged(tags: Any, planned: Planned) -> Iterator[str]:
+    """Resources that could carry the tags that a module was given, and do not: a module that takes tags tags it all."""
+    if not isinstance(tags, dict):
+        return
+    for address, attributes in planned.resources.items():
+        found = attributes.get("tags", tags)
+        if found != UNKNOWN and not tags.items() <= (found or {}).items():
+            yield f"{address}.tags: expected {shown(tags)} among others, found {shown(found)}"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.plan_tests.compare import matches
+from harness.plan_tests.compare import matches, type_of
 from harness.plan_tests.planning import Result, message
 from harness.plan_tests.reading import Tagged
 from harness.plan_tests.refusals import fits
@@ -144,3 +144,14 @@ def idle_patterns(cases: Sequence[Case], results: Mapping[str, Result]) -> Itera
         for pattern in case.expected.absent if case.expected else ():
             if not any(matches(pattern, address) for address in addresses):
                 yield case, pattern
+
+
+def never_tagged(cases: Iterable[Case], results: Mapping[str, Result]) -> list[str]:
+    """The resource types that can carry tags, and that no case with the input ``tags`` plans: nobody looks at theirs."""
+    seen: dict[bool, set[str]] = {True: set(), False: set()}
+    for case in cases:
+        planned = results[case.key].planned
+        for address, attributes in planned.resources.items() if planned else ():
+            if "tags" in attributes:
+                seen["tags" in case.inputs].add(type_of(address))
+    return sorted(seen[False] - seen[True])

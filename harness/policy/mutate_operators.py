@@ -88,7 +88,7 @@ OPERATORS: tuple[Operator, ...] = (
     Operator("drop-index", _C.DATA, replacing("module.table", "global_secondary_indexes", r" *\{ name = \"[^\n]+\n", "")),
     Operator("change-hash-key", _C.DATA, setting("module.table", "hash_key", '"customerId"')),
     Operator("drop-expiry", _C.DATA, without("module.table", "ttl_attribute")),
-    Operator("drop-autoscaling", _C.DATA, never("resource.aws_appautoscaling_*")),
+    Operator("drop-autoscaling", _C.DATA, never("resource.aws_appautoscaling_policy")),
     Operator("undo-autoscaling-at-each-apply", _C.DATA, replacing(f"{_TABLE}/lifecycle", "ignore_changes", r"global_secondary_index, read_capacity, write_capacity", "global_secondary_index")),
     Operator("live-with-one-capacity-unit", _C.DATA, in_text(_PROD, r"((?:read|write)_capacity +=) 25", r"\1 1")),
     # --- encryption

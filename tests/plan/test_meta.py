@@ -83,5 +83,11 @@ def test_no_absent_pattern_is_idle(
     assert not idle, "these fit nothing that any case plans: " + ", ".join(idle)
 
 
+def test_every_resource_that_can_carry_tags_is_planned_with_some(
+    module: Module, cases: Mapping[str, tuple[Case, ...]], results: Mapping[str, Result]
+) -> None:
+    assert not coverage.never_tagged(cases[module.name], results)
+
+
 def _message(text: str) -> str:
     return text.strip('"')

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.plan_tests.compare import UNKNOWN, Planned, differences, fits, matches, type_of
+from harness.plan_tests.compare import UNKNOWN, Planned, differences, fits, matches, type_of, untagged
 from harness.plan_tests.reading import Tagged
 from harness.plan_tests.refusals import unlike
 from harness.plan_tests.spec import Expected
@@ -92,3 +92,20 @@ def test_a_refusal_says_what_is_wanted_and_nothing_else() -> None:
     assert not [*unlike(["size is", "/^name .* long$/"], ["size is 3", "name is too long"])]
     assert [*unlike(["size"], [])] == ["expected a refusal that says 'size', found none"]
     assert [*unlike(["size"], ["size", "name"])] == ["refused for another reason too: 'name'"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "attributes", "told"),
+    [
+        ({"Owner": "a"}, {"tags": {"Owner": "a", "Name": "b"}}, []),
+        ({"Owner": "a"}, {"tags": {"Owner": "b"}}, ['{"Owner": "b"}']),
+        ({"Owner": "a"}, {"tags": None}, ["null"]),
+        ({"Owner": "a"}, {"tags": UNKNOWN}, []),
+        ({"Owner": "a"}, {"name": "it has no tags"}, []),
+        (None, {"tags": None}, []),
+    ],
+)
+def test_tags_are_expected_on_whatever_can_carry_them(tags: Any, attributes: dict[str, Any], told: list[str]) -> None:
+    found = [*untagged(tags, Planned({"aws_sqs_queue.this": attributes}, {}))]
+
+    assert found == [f'aws_sqs_queue.this.tags: expected {{"Owner": "a"}} among others, found {one}' for one in told]
