@@ -24,7 +24,7 @@ from localstack.services.lambda_.invocation.executor_endpoint import StatusError
 from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, InvocationResult
 from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntimeException, RuntimeExecutor
 
-from host import platform_logs
+from host import enforcement, platform_logs
 from host.platform_logs import Report
 from host.runtime_api import HOST, Event, RuntimeApi, Word
 from localstack import config as settings
@@ -71,10 +71,12 @@ class LocalRuntimeExecutor(RuntimeExecutor):
         own = {name: str(value) for name, value in env_vars.items()}
         folder = str(self._folder)
         fixed = {"LAMBDA_TASK_ROOT": code, "HOME": folder, "TMPDIR": folder, "PYTHONUNBUFFERED": "1"}
-        self._environment = {"PATH": os.defpath, **inherited, **own, **fixed}
+        watched = enforcement.variables(config.role, self.function_version.id.region, self._folder)
+        self._environment = {"PATH": os.defpath, **inherited, **own, **fixed, **watched}
         layers = [str(layer.code.get_unzipped_code_location()) for layer in config.layers or []]
         if layers:  # the real runtime's /opt/python and /opt/bin
-            self._environment["PYTHONPATH"] = os.pathsep.join(f"{layer}/python" for layer in layers)
+            paths = [*([watched["PYTHONPATH"]] if watched else []), *(f"{layer}/python" for layer in layers)]
+            self._environment["PYTHONPATH"] = os.pathsep.join(paths)
             self._environment["PATH"] = os.pathsep.join([*(f"{layer}/bin" for layer in layers), os.defpath])
         self._spawn()
 
@@ -91,6 +93,7 @@ class LocalRuntimeExecutor(RuntimeExecutor):
         with self._lock:
             if self._stopped:
                 raise LambdaRuntimeException("Execution environment stopped")
+            enforcement.refresh(config.role, self._environment, self._folder)
             self._api = api = RuntimeApi()
             with self._log.open("ab") as log:
                 self._process = process = subprocess.Popen(  # noqa: S603 -- the function's own code, no shell
@@ -135,6 +138,7 @@ class LocalRuntimeExecutor(RuntimeExecutor):
             except StatusErrorException as failed:
                 self._kill()
                 return InvocationResult(request_id, failed.payload, is_error=True, logs=self.get_logs())
+        enforcement.refresh(config.role, self._environment, self._folder)
         before = self.get_logs()
         head = platform_logs.start(request_id, self.function_version.id.qualifier, as_json=as_json)
         began = time.perf_counter()
