@@ -147,7 +147,7 @@ def idle_patterns(cases: Sequence[Case], results: Mapping[str, Result]) -> Itera
 
 
 def never_tagged(cases: Iterable[Case], results: Mapping[str, Result]) -> list[str]:
-    """The resource types that can carry tags, and that no case with the input ``tags`` plans: nobody looks at theirs."""
+    """The resource types that can carry tags, and that no case with the input ``tags`` plans: nobody sees theirs."""
     seen: dict[bool, set[str]] = {True: set(), False: set()}
     for case in cases:
         planned = results[case.key].planned
