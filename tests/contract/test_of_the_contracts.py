@@ -1,0 +1,305 @@
+"""The contracts notice: each thing renamed, in the code's facts or in the plan's, is told with both of its ends."""
+
+import copy
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.contract import events, routes, settings, tables
+from harness.contract.functions import functions_of
+from harness.contract.mismatch import Mismatch, symbol, told
+from harness.contract.routes import BodyModel, Route
+from harness.contract.source import Item
+from harness.package import Artifact
+from harness.policy.planned import Planned
+from harness.policy.resource import parsed
+from invoicing.models import CreateInvoice
+from invoicing.schema import draft_04
+from tests.contract.code import Loaded, described
+from tests.contract.conftest import PLATFORM, Environment
+from tests.contract.test_events import emitted
+from tests.contract.test_handlers import missing
+from tests.contract.test_outside import misread
+from tests.contract.test_table import the_table
+
+Edit = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture
+def dev(environments: dict[str, Environment]) -> Environment:
+    return environments["dev"]
+
+
+def edited(live: Environment, address: str, edit: Edit) -> Environment:
+    """The environment with one resource planned otherwise."""
+    document = copy.deepcopy(dict(live.plan.document))
+    entries = [one for one in document["resource_changes"] if one["address"].endswith(address)]
+    assert len(entries) == 1, address
+    edit(entries[0]["change"]["after"])
+    return Environment(live.name, Planned(document, live.plan.environment, live.plan.source))
+
+
+def names(found: list[Mismatch], *both: str) -> None:
+    """Something was found, and the message has both ends."""
+    assert found
+    for one in both:
+        assert one in told(found)
+
+
+def renamed(block: dict[str, Any], old: str, new: str) -> None:
+    block[new] = block.pop(old)
+
+
+class TestVariables:
+    FUNCTION = 'module.function["query-invoices"].aws_lambda_function.this'
+    CODE = "lambdas/invoicing/settings.py: Table.table_name"
+
+    def compared(self, live: Environment, loaded: Loaded, **changes: Any) -> list[Mismatch]:
+        declared = [replace(one, **changes) if one.name == "TABLE_NAME" else one for one in loaded.declared]
+        function = live.functions["query-invoices"]
+        libraries = {"LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
+        return [*settings.compare(declared, function, model=symbol(loaded.settings), read_by_libraries=libraries)]
+
+    def test_nothing_is_renamed(self, dev: Environment, code: dict[str, Loaded]) -> None:
+        assert not self.compared(dev, code["query-invoices"])
+
+    def test_in_the_code(self, dev: Environment, code: dict[str, Loaded]) -> None:
+        found = self.compared(dev, code["query-invoices"], name="INVOICE_TABLE")
+
+        names(found, f"{self.CODE} requires INVOICE_TABLE", f"{self.FUNCTION} gives TABLE_NAME")
+
+    def test_in_terraform(self, dev: Environment, code: dict[str, Loaded]) -> None:
+        live = edited(dev, self.FUNCTION, lambda it: renamed(it["environment"][0]["variables"], "TABLE_NAME", "TABLE"))
+
+        found = self.compared(live, code["query-invoices"])
+
+        names(found, f"{self.CODE} requires TABLE_NAME", f"{self.FUNCTION} gives ALLOWED_ORIGINS", "gives TABLE = ")
+
+    def test_in_terraform_where_the_plan_does_not_tell(self, dev: Environment, code: dict[str, Loaded]) -> None:
+        """One variable of rotate-api-key is unknown, and so is, to the provider, its whole environment."""
+        function = dev.functions["rotate-api-key"]
+        variables, written = ({**one} for one in (function.variables, function.written))
+        renamed(variables, "USAGE_PLAN_ID", "PLAN_ID")
+        written["PLAN_ID"] = replace(written.pop("USAGE_PLAN_ID"), key="PLAN_ID")
+        loaded = code["rotate-api-key"]
+
+        found = [
+            *settings.compare(
+                loaded.declared,
+                replace(function, variables=variables, written=written),
+                model=symbol(loaded.settings),
+                read_by_libraries=variables.keys() - {"PLAN_ID"},
+            )
+        ]
+
+        names(found, "settings.py: Keys.usage_plan_id", function.address, "modules/invoice-platform/functions.tf:")
+
+
+class TestIndexes:
+    TABLE = "module.table.aws_dynamodb_table.this"
+    CODE = "lambdas/invoicing/listing.py: InvoiceIndexes._read"
+
+    @pytest.fixture
+    def queries(self) -> list[tables.Query]:
+        indexes = {"customerId-index": "customerId", "status-index": "status", "createdAt-index": "yearMonth"}
+        return [
+            tables.Query(self.CODE, index, frozenset({key}), frozenset({"createdAt"}), frozenset({"status"}))
+            for index, key in indexes.items()
+        ]
+
+    def test_nothing_is_renamed(self, dev: Environment, queries: list[tables.Query]) -> None:
+        assert not [*tables.compare(the_table(dev), queries)]
+
+    def test_in_the_code(self, dev: Environment, queries: list[tables.Query]) -> None:
+        queries[1] = replace(queries[1], index="state-index")
+
+        names([*tables.compare(the_table(dev), queries)], f"{self.CODE} queries state-index", f"{self.TABLE} has ")
+
+    @pytest.mark.parametrize(
+        ("attribute", "value", "said"),
+        [
+            ("name", "state-index", "has createdAt-index, customerId-index, state-index"),
+            ("hash_key", "state", "status-index has the keys createdAt, state"),
+            ("range_key", "updatedAt", "status-index has the keys status, updatedAt"),
+            ("projection_type", "KEYS_ONLY", "status-index projects createdAt, invoiceId"),
+        ],
+    )
+    def test_in_terraform(
+        self, dev: Environment, queries: list[tables.Query], attribute: str, value: str, said: str
+    ) -> None:
+        def edit(table: dict[str, Any]) -> None:
+            (index,) = [one for one in table["global_secondary_index"] if one["name"] == "status-index"]
+            index[attribute] = value
+
+        queries[1] = replace(queries[1], asked=frozenset({"total"}))
+
+        found = [*tables.compare(the_table(edited(dev, self.TABLE, edit)), queries)]
+
+        names(found, self.CODE, self.TABLE, said)
+
+
+class TestRoutes:
+    METHOD = 'module.api.aws_api_gateway_method.this["get-invoice"]'
+    CODE = "lambdas/get_invoice/handler.py: get_invoice"
+
+    def compared(self, live: Environment, served: list[Route]) -> list[Mismatch]:
+        return [*live.untold, *routes.compare(live.routes, served, [one.route for one in described()])]
+
+    @pytest.fixture
+    def served(self, code: dict[str, Loaded]) -> list[Route]:
+        return [route for loaded in code.values() for route in loaded.routes]
+
+    def test_nothing_is_renamed(self, dev: Environment, served: list[Route]) -> None:
+        assert not self.compared(dev, served)
+
+    @pytest.mark.parametrize("change", [{"path": "/bills/<invoice_id>"}, {"method": "PUT"}])
+    def test_in_the_code(self, dev: Environment, served: list[Route], change: dict[str, str]) -> None:
+        changed = [replace(one, **change) if one.where == self.CODE else one for one in served]
+
+        names(self.compared(dev, changed), f"{self.CODE} has ", f"{self.METHOD} has GET /invoices/{{id}}")
+
+    def test_the_method_in_terraform(self, dev: Environment, served: list[Route]) -> None:
+        live = edited(dev, self.METHOD, lambda it: it.update(http_method="PUT"))
+
+        names(self.compared(live, served), f"{self.CODE} has GET", self.METHOD)
+
+    def test_the_path_in_terraform(self, dev: Environment, served: list[Route]) -> None:
+        document = copy.deepcopy(dict(dev.plan.document))
+        document["output_changes"]["api_routes"]["after"]["get-invoice"] = "GET /bills/{id}"
+        live = Environment("dev", Planned(document, "dev", "live/dev"))
+
+        names(self.compared(live, served), f"{self.CODE} has GET", self.METHOD)
+
+    def test_the_function_in_terraform(self, dev: Environment, served: list[Route]) -> None:
+        integration = 'module.api.aws_api_gateway_integration.this["get-invoice"]'
+        for function in ("query-invoices-dev:live", "get-invoice-dev"):
+            live = edited(dev, integration, lambda it, to=function: it.update(uri=f"arn:aws:lambda:r:0:function:{to}"))
+
+            names(self.compared(live, served), f"{self.CODE} of get-invoice serves it", f"{self.METHOD} calls ")
+
+
+class TestModels:
+    MODEL = 'module.api.aws_api_gateway_model.this["CreateInvoice"]'
+    CODE = "lambdas/invoicing/models.py: CreateInvoice"
+
+    def compared(self, live: Environment, schema: dict[str, Any]) -> list[Mismatch]:
+        model = BodyModel("POST /invoices", "CreateInvoice", schema, symbol(CreateInvoice))
+        planned = [one for one in live.routes if one.key == model.operation]
+        schemas = {str(one.get("name")): parsed(one.get("schema")) for one in live.plan.of("aws_api_gateway_model")}
+        return [one for one in routes.compare_bodies(live.plan, planned, [model], schemas) if "Update" not in one.about]
+
+    def test_nothing_is_renamed(self, dev: Environment) -> None:
+        assert not self.compared(dev, draft_04(CreateInvoice))
+
+    def test_in_the_code(self, dev: Environment) -> None:
+        schema = draft_04(CreateInvoice)
+        renamed(schema["properties"], "currency", "money")
+
+        names(self.compared(dev, schema), f"{self.CODE} generates it", f"{self.MODEL} has the other", "currency")
+
+    def test_in_terraform(self, dev: Environment) -> None:
+        def edit(model: dict[str, Any]) -> None:
+            model["schema"] = model["schema"].replace('"currency":{', '"money":{')
+
+        live = edited(dev, self.MODEL, edit)
+
+        found = self.compared(live, draft_04(CreateInvoice))
+
+        names(found, f"{self.CODE} generates it", f"{self.MODEL} has the other", "currency")
+
+
+class TestDetailTypes:
+    RULE = 'module.event_bus.aws_cloudwatch_event_rule.this["invoice-created-dev"]'
+    CODE = "lambdas/invoicing/events.py: derive"
+
+    def compared(self, live: Environment, sent: list[events.Emitted]) -> list[Mismatch]:
+        return [*events.compare(events.rules_of(live.plan, live.functions, PLATFORM), sent)]
+
+    def test_nothing_is_renamed(self, dev: Environment) -> None:
+        assert not self.compared(dev, emitted(dev))
+
+    def test_in_the_code(self, dev: Environment) -> None:
+        sent = [
+            replace(one, event={**one.event, "detail-type": "invoice-issued"})
+            if one.event["detail-type"] == "invoice-created"
+            else one
+            for one in emitted(dev)
+        ]
+
+        names(self.compared(dev, sent), f"{self.CODE} emits it", self.RULE, "invoice-issued", "invoice-created")
+
+    def test_in_terraform(self, dev: Environment) -> None:
+        pattern = '{"detail-type":["invoice-issued"],"source":["invoice.platform"]}'
+        live = edited(dev, self.RULE, lambda it: it.update(event_pattern=pattern))
+
+        names(self.compared(live, emitted(dev)), f"{self.CODE} emits it", self.RULE, "invoice-issued")
+
+    def test_the_providers_event_in_terraform(self, dev: Environment) -> None:
+        """Without the exception our own invoice-paid would be recorded as a payment, again and again."""
+        rule = 'aws_cloudwatch_event_rule.this["invoice-paid-dev"]'
+        live = edited(dev, rule, lambda it: it.update(event_pattern='{"detail-type":["invoice-paid"]}'))
+
+        names(self.compared(live, emitted(dev)), self.CODE, rule, "update-invoice-status")
+
+
+class TestEventFields:
+    def test_a_renamed_field_cannot_be_read(self, dev: Environment, code: dict[str, Loaded]) -> None:
+        taken = {"generate-pdf": "invoiceId", "create-invoice": "checkpoint", "update-invoice-status": "paymentId"}
+        for one in emitted(dev):
+            for taker in one.takers & taken.keys():
+                assert not code[taker].take(one.event)
+                detail = {**one.event["detail"]}
+                renamed(detail, taken[taker], "renamed")
+                assert taken[taker] in code[taker].take({**one.event, "detail": detail})
+
+
+class TestHandlers:
+    ADDRESS = 'module.function["query-invoices"].aws_lambda_function.this'
+
+    @pytest.fixture
+    def zipped(self, tmp_path: Path) -> Callable[..., Artifact]:
+        def write(**files: str) -> Artifact:
+            path = tmp_path / "query-invoices.zip"
+            with zipfile.ZipFile(path, "w") as archive:
+                for name, text in files.items():
+                    archive.writestr(f"{name}/handler.py", text)
+            return Artifact("query-invoices", path, "", 0, 0)
+
+        return write
+
+    def test_nothing_is_renamed(self, dev: Environment, zipped: Callable[..., Artifact]) -> None:
+        assert not missing(dev.functions["query-invoices"], zipped(query_invoices="def lambda_handler(): ..."))
+
+    def test_in_the_code(self, dev: Environment, zipped: Callable[..., Artifact]) -> None:
+        function = dev.functions["query-invoices"]
+
+        found = missing(function, zipped(query_invoices="def handle(): ..."))
+        moved = missing(function, zipped(list_invoices="def lambda_handler(): ..."))
+
+        names(found, "lambdas/query_invoices/handler.py has handle", f"{self.ADDRESS} calls query_invoices.handler.")
+        names(moved, "query-invoices.zip has list_invoices/handler.py", f"{self.ADDRESS} calls query_invoices.handler.")
+
+    def test_in_terraform(self, dev: Environment, zipped: Callable[..., Artifact]) -> None:
+        live = edited(dev, self.ADDRESS, lambda it: it.update(handler="query_invoices.handler.handle"))
+
+        found = missing(live.functions["query-invoices"], zipped(query_invoices="def lambda_handler(): ..."))
+
+        names(found, "handler.py has lambda_handler", f"{self.ADDRESS} calls query_invoices.handler.handle")
+
+    def test_the_zip_in_terraform(self, dev: Environment, code: dict[str, Loaded]) -> None:
+        live = edited(dev, self.ADDRESS, lambda it: it.update(s3_key="functions/list-invoices.zip"))
+
+        assert functions_of(live.plan).keys() - code.keys() == {"? (functions/list-invoices.zip)"}
+
+
+class TestSecret:
+    def test_a_renamed_field(self) -> None:
+        written = [Item("modules/invoice-platform/secrets.tf:36", key, "x") for key in ("key", "apiKeyId")]
+
+        found = misread(written)
+
+        names(found, "lambdas/invoicing/rotation.py: KeySecret lacks apiKey", "key in modules/invoice-platform/secrets")
