@@ -97,8 +97,8 @@ def decimal_places(number: Decimal) -> int:
     _, digits, exponent = number.as_tuple()
     if not number or not isinstance(exponent, int):
         return 0
-    needed = len("".join(map(str, digits)).rstrip("0"))
-    return max(0, -exponent - (len(digits) - needed))
+    zeros_at_the_end = next(place for place, digit in enumerate(reversed(digits)) if digit)
+    return max(0, -exponent - zeros_at_the_end)
 
 
 def exactly(value: object) -> Decimal:
