@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from invoicing import csv_import
 from invoicing.csv_bytes import UnreadableFileError, open_lines, reopen_lines
 from invoicing.csv_import import KNOWN, Candidate, Rejected, read_invoices
 from invoicing.csv_text import read_sheet, resume_sheet
@@ -126,12 +127,13 @@ ROWS = [
 def test_every_dialect_reads_back_as_it_was_written(encoding: str, delimiter: str, newline: str) -> None:
     blanks = [mark for mark in THOUSANDS[delimiter] if encoding != "cp1252" or mark != "\u202f"]  # it has no such blank
     rest = itertools.product(BANNERS, range(len(SPELLINGS)), blanks, (False, True), (False, True))
+    rows = [one | {"description": one["description"].replace("×", "x")} for one in ROWS]
+    wanted = expected(rows)
     for banner, spelling, thousands, quote_all, percent in rest:
-        rows = [one | {"description": one["description"].replace("×", "x")} for one in ROWS]
         dialect = Dialect(encoding, delimiter, newline, banner, spelling, thousands, quote_all, percent)
         found = read(dialect.encode(dialect.write(rows)))
         above = banner.replace("sep={delimiter}|", "").count("|")  # Excel does not show the "sep" line
-        assert [one.request if isinstance(one, Candidate) else one for one in found] == expected(rows), dialect
+        assert [one.request if isinstance(one, Candidate) else one for one in found] == wanted, dialect
         assert [(one.first, one.last) for one in found] == [(above + 2, above + 3), (above + 4, above + 4)], dialect
 
 
@@ -268,7 +270,11 @@ def test_what_is_no_csv_is_told_by_what_it_is(data: bytes, reason: str) -> None:
         read(data)
 
 
-def test_an_invoice_without_end_is_given_up() -> None:
+def test_an_invoice_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert csv_import.MAX_INVOICE_ROWS == 100_000
+    monkeypatch.setattr(csv_import, "MAX_INVOICE_ROWS", 6000)
     text = Dialect("utf-8", ",", "\n").write([row("1", "x")])
-    with pytest.raises(UnreadableFileError, match="the invoice that begins at row 2 does not end by row 100002"):
-        read(text.encode() + b"1,C-1\n" * 100_001)
+    (found,) = read(text.encode() + b"1,C-1\n" * 5999)
+    assert isinstance(found, Rejected)
+    with pytest.raises(UnreadableFileError, match="the invoice that begins at row 2 does not end by row 6002"):
+        read(text.encode() + b"1,C-1\n" * 6000)
