@@ -205,13 +205,19 @@ def read_file(file: Path) -> tuple[Block, ...]:
 @functools.cache
 def _parsed(file: Path, text: str) -> tuple[Block, ...]:
     try:
-        tree = hcl2.parses_to_tree(text if text.endswith("\n") else text + "\n")
+        tree = _tree(text if text.endswith("\n") else text + "\n")
     except LarkError as problem:  # what python-hcl2's parser raises
         raise HarnessError(
             f"{file} cannot be read as HCL: {str(problem).splitlines()[0]}",
             mend="`terraform fmt` says what is wrong with it.",
         ) from problem
     return tuple(_block(node, file, text) for node in _children(tree.children[0], "block"))
+
+
+@functools.cache
+def _tree(text: str) -> Any:
+    """A file's syntax tree, read once for all copies of the file: nobody changes it."""
+    return hcl2.parses_to_tree(text)
 
 
 def template(node: Any) -> list[str | None] | None:
