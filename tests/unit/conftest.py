@@ -103,7 +103,9 @@ class Answer:
 def _service_models_read_once() -> Iterator[None]:
     """Each mock of AWS starts a new session, which reads megabytes of service models; they do not change meanwhile."""
     load = functools.lru_cache(maxsize=None)(botocore.loaders.JSONFileLoader().load_file)
+    found: dict[object, object] = {}  # which services there are, and their models put together: by hundreds of folders
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.loaders.Loader, "_cache", property(lambda _: found, lambda *_: None), raising=False)
         patch.setattr(botocore.loaders.JSONFileLoader, "load_file", lambda _, path: load(path))
         yield
 
