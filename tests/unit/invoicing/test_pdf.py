@@ -138,10 +138,10 @@ def test_every_figure_of_twelve_hundred_lines_is_there_with_the_headings_on_ever
         assert number == 1 or "Invoice 0042" in page
 
 
-def test_hundreds_of_pages_keep_their_heads(renderer: Renderer) -> None:
-    lines = [LINE | {"description": f"Item no. {number:04d}!" + "\nx" * 15} for number in range(1, 801)]
+def test_more_than_a_hundred_pages_keep_their_heads(renderer: Renderer) -> None:
+    lines = [LINE | {"description": f"Item no. {number:04d}!" + "\nx" * 15} for number in range(1, 411)]
     printed = pages(renderer.render(made(lines=lines)))
-    assert len(printed) > 200
+    assert len(printed) > 100  # and so the numbers of pages have three digits
     assert [number for number, page in enumerate(printed[1:], 2) if "Invoice 0042" not in page] == []
     assert all("Unit price" in page for page in printed if "Item no." in page)
     assert f"Page {len(printed)} of {len(printed)}" in printed[-1]
@@ -295,7 +295,7 @@ _invoices = st.fixed_dictionaries(
         "currency": st.sampled_from(["EUR", "JPY", "KWD", "CLF"]),
         "customerId": some(st.text("aW株", min_size=1), 64),
         "lines": st.lists(_lines, min_size=1, max_size=4).flatmap(
-            lambda lines: st.integers(1, 15).map(lambda times: lines * times)
+            lambda lines: st.sampled_from([1, 2, 15]).map(lambda times: lines * times)
         ),
     }
 )
@@ -305,5 +305,6 @@ _invoices = st.fixed_dictionaries(
 @given(_invoices)
 def test_whatever_is_accepted_is_printed(body: dict[str, Any]) -> None:
     invoice = made(**body)
-    whole = "\n".join(pages(Renderer(BRAND, FONTS).render(invoice)))
-    assert grouped(text(invoice.total, invoice.currency)) in whole
+    total = grouped(text(invoice.total, invoice.currency))
+    printed = pypdf.PdfReader(io.BytesIO(Renderer(BRAND, FONTS).render(invoice))).pages
+    assert any(total in page.extract_text() for page in reversed(printed))  # it stands on one of the last pages
