@@ -96,7 +96,7 @@ def _taker(plan: Planned, target: Resource, functions: Mapping[str, Function], s
 
 
 def compare(rules: Sequence[EventRule], emitted: Sequence[Emitted]) -> Iterator[Mismatch]:
-    """Each event is handed to those that it is for and to nobody else; and no rule, or part of one, waits for nothing.
+    """Each event is for somebody, and handed to those alone; and no rule, or part of one, waits for nothing.
 
     Args:
         rules: As planned.
@@ -105,7 +105,7 @@ def compare(rules: Sequence[EventRule], emitted: Sequence[Emitted]) -> Iterator[
     for one in emitted:
         taking = [rule for rule in rules if rule.bus == one.bus and matches(rule.pattern, one.event)]
         got = frozenset(name for rule in taking for name in rule.takers)
-        if got != one.takers:
+        if got != one.takers or not got:
             others = "; ".join(f"{rule.address} takes {json.dumps(rule.pattern)} on {rule.bus}" for rule in rules)
             yield Mismatch(
                 f"The event {one} does not reach those that it is for",

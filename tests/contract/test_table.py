@@ -206,7 +206,7 @@ def test_the_stream_carries_both_images(live: Environment) -> None:
 
 def test_unit_tests_use_the_planned_table(live: Environment, request: pytest.FixtureRequest) -> None:
     definition = the_table(live).definition()
-    if request.config.getoption("--update-table"):
+    if request.config.getoption("--update-table", default=False):
         DEFINITION.write_text(json.dumps(definition, indent=2) + "\n", encoding="utf-8")
 
     kept = json.loads(DEFINITION.read_text(encoding="utf-8"))

@@ -38,6 +38,12 @@ class TestEvents:
 
         assert "aws_cloudwatch_event_rule.this hands it to" in found.plan
 
+    def test_an_event_that_is_for_nobody(self) -> None:
+        found = only(events.compare([], [replace(EMITTED, takers=frozenset())]))
+
+        assert found.code == "code/events.py: emit emits it on bus for none"
+        assert found.plan == "no rule takes it: "
+
     def test_another_bus_is_another_place(self) -> None:
         assert len([*events.compare([replace(RULE, bus="other")], [EMITTED])]) == 2
 
