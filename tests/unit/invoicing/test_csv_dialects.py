@@ -126,10 +126,11 @@ ROWS = [
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_every_dialect_reads_back_as_it_was_written(encoding: str, delimiter: str, newline: str) -> None:
     blanks = [mark for mark in THOUSANDS[delimiter] if encoding != "cp1252" or mark != "\u202f"]  # it has no such blank
-    rest = itertools.product(BANNERS, range(len(SPELLINGS)), blanks, (False, True), (False, True))
+    rest = itertools.product(BANNERS, blanks, (False, True), (False, True))
     rows = [one | {"description": one["description"].replace("×", "x")} for one in ROWS]
     wanted = expected(rows)
-    for banner, spelling, thousands, quote_all, percent in rest:
+    for number, (banner, thousands, quote_all, percent) in enumerate(rest):
+        spelling = (number + number // 4) % len(SPELLINGS)  # each of them with each value of all else, in pairs
         dialect = Dialect(encoding, delimiter, newline, banner, spelling, thousands, quote_all, percent)
         found = read(dialect.encode(dialect.write(rows)))
         above = banner.replace("sep={delimiter}|", "").count("|")  # Excel does not show the "sep" line
