@@ -153,7 +153,7 @@ def _same_names(plan: Route, page: Route) -> Iterator[Mismatch]:
 
 
 def _all(routes: Sequence[Route]) -> str:
-    return listed(str(one) for one in routes)
+    return listed(f"{one} ({one.where})" for one in routes)
 
 
 def compare_parameters(planned: Sequence[Route], described: Sequence[Route]) -> Iterator[Mismatch]:
