@@ -24,9 +24,11 @@ def main(arguments: list[str]) -> int:
 
 def _record() -> None:
     runs = {run: recorded.seen(run) for run in recorded.RUNS}
-    for run, rows in runs.items():
-        if not rows:
-            raise HarnessError(f"The last run of {run} has left nothing.", mend=f"./noxw -s {run}, whole, and again.")
+    for run in runs:
+        if not recorded.whole_mark(run).exists():
+            raise HarnessError(
+                f"The last run of {run} was not whole, or not green.", mend=f"./noxw -s {run}, and again."
+            )
     recorded.save(recorded.merged(runs))
 
 

@@ -74,6 +74,11 @@ def folder(run: str) -> Path:
     return BUILD / "iam" / run
 
 
+def whole_mark(run: str) -> Path:
+    """The file that says that the last run was whole and green: the list can be made from what it has noted."""
+    return folder(run) / "whole"
+
+
 def load(path: Path = LIST) -> list[Row]:
     """Read the list.
 

@@ -26,8 +26,8 @@ class Recording:
         self._wrong: list[str] = []
         self._controls = not hasattr(config, "workerinput")
         if self._controls:
-            for old in self.folder.glob("*.jsonl"):
-                old.unlink()
+            for old in [*self.folder.glob("*.jsonl"), recorded.whole_mark(run)]:
+                old.unlink(missing_ok=True)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Judge the list by what was seen; in the process that waits for all the others."""
@@ -36,6 +36,8 @@ class Recording:
         try:
             found = recorded.seen(self.run)
             whole = self._is_whole(session) and session.testsfailed == 0
+            if whole and found:
+                recorded.whole_mark(self.run).touch()
             self._wrong += recorded.differences(recorded.load(), found, self.run, whole=whole)
         except HarnessError as fault:
             self._wrong.append(str(fault))

@@ -18,22 +18,23 @@ from harness.iam.watch import HOOK, VARIABLE, Settings, Watch
 from harness.paths import BUILD, ROOT
 
 HANDLER = """
-import boto3, json, os, sys
-from moto import mock_aws
-with mock_aws():
-    s3 = boto3.client("s3", region_name="us-east-1")
-    told = []
-    for work in (
-        lambda: s3.create_bucket(Bucket="invoice-uploads-dev-000000000000") if os.environ.get("MAKE") else None,
-        lambda: s3.get_object(Bucket="invoice-uploads-dev-000000000000", Key="incoming/a.csv"),
-        lambda: s3.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "2026/11/x.pdf"}) and None,
-    ):
-        try:
-            work()
-        except s3.exceptions.ClientError as fault:
-            told.append(fault.response["Error"]["Code"])
-    found = [one for one in sys.path if os.path.isdir(os.path.join(one, "harness"))]
-    print(json.dumps([told, found]))
+import boto3, io, json, os, sys
+from botocore.awsrequest import AWSResponse
+class Body(io.BytesIO):
+    def stream(self):
+        yield self.read()
+def answer(request, **_):
+    return AWSResponse(request.url, 404, {}, Body(b"<Error><Code>NoSuchBucket</Code><Message/></Error>"))
+s3 = boto3.client("s3", region_name="us-east-1")
+s3.meta.events.register("before-send.s3", answer)
+told = []
+try:
+    s3.get_object(Bucket="invoice-uploads-dev-000000000000", Key="incoming/a.csv")
+except s3.exceptions.ClientError as fault:
+    told.append(fault.response["Error"]["Code"])
+s3.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "2026/11/x.pdf"})
+found = [one for one in sys.path if os.path.isdir(os.path.join(one, "harness"))]
+print(json.dumps([told, found]))
 """
 """What a function does that looks for a file: here in a bucket that is not there."""
 
@@ -66,18 +67,14 @@ def rows(tmp_path: Path) -> set[tuple[str, str, str]]:
 
 
 def test_calls_are_noted_with_what_they_need(tmp_path: Path) -> None:
-    told, _ = run(tmp_path)
+    told, found = run(tmp_path)
 
     assert told == ["NoSuchBucket"]
+    assert found == []  # what its zip does not hold, a handler must miss here too: it does not find the harness
     assert rows(tmp_path) == {
         ("s3:GetObject", "s3:GetObject", "arn:aws:s3:::invoice-uploads-{environment}-{account}/incoming/x"),
         ("s3:GetObject (presigned)", "s3:GetObject", "arn:aws:s3:::b/x"),
     }
-
-
-def test_a_handler_does_not_find_the_harness(tmp_path: Path) -> None:
-    """What its zip does not hold, a handler must miss here too."""
-    assert run(tmp_path)[1] == []
 
 
 def policies(tmp_path: Path, *statements: dict[str, Any]) -> str:
@@ -162,6 +159,34 @@ def test_only_a_whole_run_can_miss_something(argument: str, whole: bool, pytestc
     option.keyword = "rotate"
     assert not plugin._is_whole(type("Session", (), {"config": config})())
     del pytestconfig
+
+
+@pytest.mark.parametrize(("failed", "marked"), [(0, True), (1, False)])
+def test_the_list_can_be_made_from_whole_and_green_runs_alone(
+    failed: int,
+    marked: bool,  # noqa: FBT001
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "unit").mkdir()
+    line = {"function": GET.function, "call": GET.call, "action": GET.action, "resource": GET.resource, "context": {}}
+    monkeypatch.setattr(recorded, "folder", lambda run: tmp_path / run)
+    monkeypatch.setattr(recorded, "load", lambda: [GET])
+    option = type("Option", (), {"collectonly": False})()
+    config = type("Config", (), {"args": [str(ROOT / "tests" / "unit")], "option": option})()
+    plugin = session.Recording("unit", config)
+    (tmp_path / "unit" / "1.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    given: Any = type("Session", (), {"config": config, "testsfailed": failed, "exitstatus": pytest.ExitCode.OK})()
+
+    plugin.pytest_sessionfinish(given)
+
+    assert recorded.whole_mark("unit").exists() == marked
+    assert given.exitstatus == pytest.ExitCode.OK
+    monkeypatch.setattr(recorded, "load", list)
+    plugin.pytest_sessionfinish(given)
+    assert given.exitstatus == pytest.ExitCode.TESTS_FAILED
+    session.Recording("unit", config)
+    assert not recorded.whole_mark("unit").exists()
 
 
 def test_kinds_are_filled_in_again_for_another_environment() -> None:
