@@ -138,7 +138,7 @@ def test_what_stands_before_the_damage_of_a_file_is_created_and_counted(
     load: Load, table: Any, versioned: Any, context: Any
 ) -> None:
     sound = "".join(ROW.replace("0001", f"{number:04d}") for number in range(20))
-    endless = ROW.replace("0001", '"') + '","y\n' * 250_000
+    endless = ROW.replace("0001", '"') + ('","' + "y" * 96 + "\n") * 12_000
     event = put(versioned, "incoming/day.csv", HEADER + sound + ROW.replace("0001", "0020") + endless)
     load("create_invoice").lambda_handler(event, context)
     found = report(versioned, "day.csv")
@@ -160,8 +160,8 @@ def test_time_runs_out_in_a_file_of_blank_lines_too(load: Load, table: Any, vers
 def test_few_rows_are_on_their_way_at_once(
     load: Load, versioned: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "WINDOW_ROWS", 100)
-    monkeypatch.setattr(importing, "BATCH_ROWS", 20)
+    monkeypatch.setattr(importing, "WINDOW_ROWS", 20)
+    monkeypatch.setattr(importing, "BATCH_ROWS", 4)
     create = load("create_invoice")
     on_the_way, most, lock = 0, 0, threading.Lock()
     write = create.store.create_many
@@ -179,9 +179,9 @@ def test_few_rows_are_on_their_way_at_once(
                 on_the_way -= rows
 
     monkeypatch.setattr(create.store, "create_many", counted)
-    content = "".join(ROW.replace("0001", f"{number:04d}") * 60 for number in range(8))
+    content = "".join(ROW.replace("0001", f"{number:04d}") * 12 for number in range(8))
     create.lambda_handler(put(versioned, "incoming/day.csv", HEADER + content), context)
-    assert (report(versioned, "day.csv")["created"], most) == (8, 60)
+    assert (report(versioned, "day.csv")["created"], most) == (8, 12)
 
 
 @pytest.mark.usefixtures("table")
