@@ -1,27 +1,34 @@
 """What a plan grants to each function: every action on every resource, one by one, with its conditions.
 
 The text of most roles' policies is known at plan. Where an id is AWS's own choice, the policy document shows all but
-that: `STAND_INS` says what will stand there, and a test on a deployed stack, whose plan knows everything, holds that
-true.
+that: policy/unknown_resources.yaml says what will stand there, and a test on a deployed stack, whose plan knows
+everything, holds that true.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+
+import yaml
 
 from harness.errors import HarnessError
-from harness.iam.calls import SECRETS_KEY
 from harness.iam.evaluate import less
+from harness.paths import ROOT
 from harness.policy import iam_policy
 from harness.policy.iam_policy import Statement
 from harness.policy.planned import Planned
 from harness.policy.resource import UNKNOWN, Resource
 
-STAND_INS: Mapping[tuple[str, str], str] = {
-    ("rotate-api-key", "JoinPlan"): "arn:aws:apigateway:{region}::/usageplans/x/keys",
-    ("rotate-api-key", "OpenSecret"): f"arn:aws:kms:{{region}}:{{account}}:{SECRETS_KEY}",
-    ("rotate-api-key", "ReadPlan"): "arn:aws:apigateway:{region}::/usageplans/x/keys/*",
-}
+UNKNOWN_RESOURCES = ROOT / "policy" / "unknown_resources.yaml"
+
+StandIns = Mapping[tuple[str, str], str]
 """The resource of a (function, statement) that only the apply will tell."""
+
+
+def stand_ins(path: Path = UNKNOWN_RESOURCES) -> StandIns:
+    """Read what stands for resources whose ids AWS chooses."""
+    rows = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {(row["function"], row["statement"]): row["resource"] for row in rows}
 
 
 @dataclass(frozen=True)
@@ -91,18 +98,21 @@ class Role:
         )
 
 
-def roles(plan: Planned, *, account: str, region: str) -> dict[str, Role]:
+def roles(plan: Planned, *, account: str, region: str, unknown: StandIns | None = None) -> dict[str, Role]:
     """What each function of a plan may do.
 
     Args:
         plan: Of a whole environment.
-        account: The plan's account, for `STAND_INS`.
+        account: The plan's account.
         region: Its region.
+        unknown: What stands for resources that the plan does not know; `stand_ins` unless given.
 
     Raises:
         HarnessError: A policy cannot be read before the apply, or a function has none.
     """
     found = {}
+    known = {"account": account, "region": region}
+    unknown = stand_ins() if unknown is None else unknown
     policies = plan.of("aws_iam_role_policy")
     for function in plan.of("aws_lambda_function"):
         name = str(function.get("function_name"))
@@ -112,8 +122,7 @@ def roles(plan: Planned, *, account: str, region: str) -> dict[str, Role]:
             raise HarnessError(
                 f"{function.address} has no policy beside it.", mend="Declare one in the module of the function."
             )
-        known = {"account": account, "region": region}
-        read = [_filled(one, short, known) for policy in own for one in _statements(plan, policy)]
+        read = [_filled(one, short, known, unknown) for policy in own for one in _statements(plan, policy)]
         found[short] = Role(short, name, own[0].address, tuple(read))
     return found
 
@@ -129,14 +138,14 @@ def _statements(plan: Planned, policy: Resource) -> list[Statement]:
     ]
 
 
-def _filled(statement: Statement, function: str, known: Mapping[str, str]) -> Statement:
+def _filled(statement: Statement, function: str, known: Mapping[str, str], unknown: StandIns) -> Statement:
     if UNKNOWN not in statement.resources:
         return statement
-    stand_in = STAND_INS.get((function, statement.sid))
+    stand_in = unknown.get((function, statement.sid))
     if stand_in is None or len(statement.resources) > 1:
         raise HarnessError(
             f"The resource of {function}'s {statement} is known only after the apply.",
-            mend="Say in harness/iam/grants.py (STAND_INS) what will stand there, in a statement of its own.",
+            mend=f"Say in policy/{UNKNOWN_RESOURCES.name} what will stand there, in a statement of its own.",
         )
     for name, value in known.items():
         stand_in = stand_in.replace(f"{{{name}}}", value)

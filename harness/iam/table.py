@@ -25,9 +25,9 @@ tests have seen; the session `contract` holds it fresh. Nothing is granted that 
   `tests/contract/recorded_calls.yaml` keeps one row for each kind of request. The hook lies in `harness/iam/hook`,
   reaches the processes by PYTHONPATH, and is part of no zip. What Lambda does by itself as the function's role (logs,
   traces, dead letters, reading the stream) is read from the plan (`harness/iam/service_calls.py`).
-- **What is granted** is read from the plan, statement by statement. Three resources of rotate-api-key have ids that AWS
-  chooses; `STAND_INS` in `harness/iam/grants.py` stand for them, and `tests/e2e/test_iam.py` repeats the proof on the
-  plan of a deployed stack, where every id is known.
+- **What is granted** is read from the plan, statement by statement. Some resources have ids that AWS chooses:
+  `policy/unknown_resources.yaml` stands for them, and `tests/e2e/test_iam.py` repeats the proof on the plan of a
+  deployed stack, where every id is known.
 - `harness/iam/evaluate.py` evaluates as AWS does, conditions included, and refuses what it does not know.
 - **Who may call what** (`harness/iam/triggers.py`): every trigger and delivery in the plan has exactly the permission
   that it needs in the policy of the function, queue, topic, bucket or key, and no permission is left over.

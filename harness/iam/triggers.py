@@ -6,6 +6,7 @@ of an AWS service; each must be allowed, must not be allowed to anybody else's r
 be needed by one of them.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
@@ -120,7 +121,7 @@ class Estate:
             api, path = one.get("rest_api_id"), paths.get(one.get("resource_id"), UNKNOWN)
             known = isinstance(api, str) and isinstance(path, str)
             for stage in stages:
-                called = str(path).replace("{id}", "x")
+                called = re.sub(r"\{[^}]*\}", "x", str(path))
                 source = (
                     self._arn("execute-api", f"{api}/{stage}/{one.get('http_method')}{called}") if known else UNKNOWN
                 )

@@ -1,6 +1,7 @@
 """What the functions do ⇔ what the plans of every live environment grant them: nothing is missing, nothing to spare."""
 
 import copy
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,13 +11,15 @@ import pytest
 from harness.errors import HarnessError
 from harness.iam import evaluate, table
 from harness.iam.environments import proof_of
-from harness.iam.grants import roles
+from harness.iam.grants import roles, stand_ins
 from harness.iam.proof import Proof, Reasoned, ledger
 from harness.iam.recorded import Row
 from harness.package import functions
 from harness.policy.iam_policy import Statement
+from harness.policy.offline_aws import ACCOUNT_ID
 from harness.policy.planned import Planned
 from harness.results import record
+from harness.stack import REGION
 from tests.contract.conftest import ENVIRONMENTS, Environment
 
 MEND = "docs/iam.md tells how to read this and what to do."
@@ -153,6 +156,13 @@ def test_a_function_that_loses_its_policy_is_found(plans: dict[str, Planned]) ->
 
     with pytest.raises(HarnessError, match=r"get-invoice.*has no policy beside it"):
         roles(Planned(document, "dev", plan.source), account="0", region="x")
+
+
+def test_each_unknown_resource_is_told_of_once_and_needed(plans: dict[str, Planned]) -> None:
+    for plan, pair in itertools.product(plans.values(), stand_ins()):
+        fewer = {other: resource for other, resource in stand_ins().items() if other != pair}
+        with pytest.raises(HarnessError, match=rf"{pair[0]}'s statement {pair[1]} is known only after the apply"):
+            roles(plan, account=ACCOUNT_ID, region=REGION, unknown=fewer)
 
 
 def test_conditions_are_looked_at(proof: Proof) -> None:

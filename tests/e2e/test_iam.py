@@ -246,7 +246,7 @@ def known(used: Plan, flows: Flows, apart: tuple[Stack, Engine]) -> Planned:
 
 
 def test_what_stands_for_unknown_ids_is_what_is_deployed(known: Planned) -> None:
-    """The offline plan of the same folder leaves three resources open; see STAND_INS."""
+    """The offline plan of the same folder leaves three resources open; see policy/unknown_resources.yaml."""
     there, offline = (
         {str(grant) for role in roles(plan, account=ACCOUNT_ID, region=REGION).values() for grant in role.grants()}
         for plan in (known, plans.kept(ROOT / "live" / known.environment).planned)
