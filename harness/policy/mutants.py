@@ -66,9 +66,10 @@ class Mutant:
         return to
 
 
-def copied(to: Path, origin: Path = ROOT) -> Path:
-    """Copy ``modules/`` and ``live/`` into a folder; the folder."""
-    shutil.rmtree(to, ignore_errors=True)
+def copied(to: Path, origin: Path = ROOT, *, afresh: bool = True) -> Path:
+    """Copy ``modules/`` and ``live/`` into a folder, in the place of what it holds or of its own two; the folder."""
+    for old in [to] if afresh else [to / name for name in _COPIED]:
+        shutil.rmtree(old, ignore_errors=True)
     for name in _COPIED:
         shutil.copytree(origin / name, to / name, ignore=_UNTOUCHED)
     return to

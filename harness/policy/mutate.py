@@ -1,7 +1,7 @@
 """The gate's own proof: safeguards are taken away one at a time, and something has to turn red each time.
 
 ``python -m harness.policy.mutate`` (``nox -s mutate-infra``) makes mutants of ``modules/`` and ``live/``, shows each to
-the plan specs and to the gate until one of them notices it, and tells which nobody noticed.
+the plan specs, the gate and the contract tests until one of them notices it, and tells which nobody noticed.
 """
 
 import argparse
@@ -21,7 +21,9 @@ from harness.engine import isolate
 from harness.errors import HarnessError
 from harness.paths import BUILD
 from harness.policy.mutants import EQUIVALENT, Mutant, all_mutants, copied, equivalents, sampled, sources
-from harness.policy.mutate_judges import Gate, Specs, Verdict, emptied, source_rules
+from harness.policy.mutate_contract import Contracts
+from harness.policy.mutate_judges import Gate, Specs, emptied, source_rules
+from harness.policy.mutate_verdict import Verdict
 from harness.policy.offline_aws import offline_aws
 from harness.results import record
 
@@ -78,6 +80,7 @@ class Bench:
     def __init__(self, specs: Specs, endpoint: str, origin: Path, tell: "Tell") -> None:
         self._specs = specs
         self._gate = Gate(endpoint, origin)
+        self._contracts = Contracts(origin)
         self._origin = origin
         self._tell = tell
         self._places = threading.local()
@@ -112,6 +115,9 @@ class Bench:
                 noticed(self._specs.judge({mutant: tree}, place / "specs", module="invoice-platform"))
         for mutant, tree in left(small=True).items():
             noticed(self._specs.judge({mutant: tree}, place / "specs", thorough=True))
+        for mutant, tree in left(small=False).items():
+            verdict = self._contracts.judge(tree, place)
+            noticed({mutant: verdict} if verdict else {})
         self._tell(left(small=False), found)
         return found
 

@@ -1,5 +1,7 @@
 """Who notices a mutant: the modules' plan specs, and the gate on the plans of the live folders.
 
+The third judge is `harness.policy.mutate_contract`.
+
 Each judge says of a mutant what turned red, or nothing. Specs are planned for many mutants in one root, for a case
 costs a fraction of a second and a root several.
 """
@@ -8,7 +10,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -20,6 +22,7 @@ from harness.policy import plans, unplanned
 from harness.policy.finding import Finding
 from harness.policy.gate import judge_plan
 from harness.policy.mutants import Mutant
+from harness.policy.mutate_verdict import Verdict
 from harness.terraform.events import Diagnostic
 from harness.terraform.module import Module
 from harness.terraform.run import TerraformError
@@ -34,24 +37,6 @@ _NO_CONFIGURATION = re.compile(
 
 _NO_ANSWER = re.compile(r"(?i)interrupt|cancel+ed|timed? ?out|could not connect|plugin did not respond|no space left")
 """Errors that say nothing of the configuration: what was asked has to be asked again."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a judge says of a mutant.
-
-    Attributes:
-        judge: ``specs``, ``gate``, ``terraform`` …; ``stillborn`` for a mutant that is no configuration at all.
-        said: What turned red.
-    """
-
-    judge: str
-    said: str
-
-    @property
-    def is_stillborn(self) -> bool:
-        """Whether the mutant proves nothing."""
-        return self.judge == "stillborn"
 
 
 class Specs:

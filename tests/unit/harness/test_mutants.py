@@ -9,9 +9,11 @@ import pytest
 from harness.errors import HarnessError
 from harness.policy import mutate, mutate_edits
 from harness.policy.mutants import Mutant, all_mutants, equivalents, sampled, sources
+from harness.policy.mutate_contract import heard
 from harness.policy.mutate_edits import Finder, Source
-from harness.policy.mutate_judges import Verdict, refusal
+from harness.policy.mutate_judges import refusal
 from harness.policy.mutate_operators import OPERATORS, Category, Operator
+from harness.policy.mutate_verdict import Verdict
 from harness.terraform.events import Diagnostic
 
 HCL = """\
@@ -225,3 +227,26 @@ def test_disturbance_is_nobodys_notice(summary: str) -> None:
 )
 def test_refusal_notices_a_mutant_unless_it_is_nonsense(summary: str, judge: str) -> None:
     assert refusal([Diagnostic("error", summary)], "a plan").judge == judge
+
+
+def test_contract_tests_that_turn_red_have_noticed() -> None:
+    output = (
+        "F\n=== short test summary info ===\nFAILED tests/contract/test_iam.py::test_nothing[dev] - granted in vain: x"
+    )
+
+    assert heard(0, ".") is None
+    assert heard(1, output) == Verdict("contract", "test_iam.py::test_nothing[dev]: in vain: x")
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "output"),
+    [
+        (2, "interrupted"),
+        (5, "no tests ran"),
+        (1, "Terminated"),
+        (1, "ERROR tests/contract/test_iam.py::test_nothing - harness.terraform.failures.TerraformError: no answer"),
+    ],
+)
+def test_contract_tests_that_did_not_run_have_not_noticed(exit_code: int, output: str) -> None:
+    with pytest.raises(HarnessError, match="gave no answer"):
+        heard(exit_code, output)
