@@ -13,7 +13,9 @@ from urllib.parse import quote_plus
 
 import boto3
 import botocore.client
+import botocore.endpoint_provider
 import botocore.loaders
+import botocore.regions
 import pytest
 from moto import mock_aws
 
@@ -104,9 +106,19 @@ def _service_models_read_once() -> Iterator[None]:
     """Each mock of AWS starts a new session, which reads megabytes of service models; they do not change meanwhile."""
     load = functools.lru_cache(maxsize=None)(botocore.loaders.JSONFileLoader().load_file)
     found: dict[object, object] = {}  # which services there are, and their models put together: by hundreds of folders
+    made: dict[tuple[int, int], botocore.endpoint_provider.EndpointProvider] = {}
+
+    def endpoints(ruleset_data: Any, partition_data: Any, **rest: Any) -> botocore.endpoint_provider.EndpointProvider:
+        """A service's rules, put together once: the two are of the cache above and stay, the rest goes by them."""
+        key = (id(ruleset_data), id(partition_data))
+        if key not in made:
+            made[key] = botocore.endpoint_provider.EndpointProvider(ruleset_data, partition_data, **rest)
+        return made[key]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.loaders.Loader, "_cache", property(lambda _: found, lambda *_: None), raising=False)
         patch.setattr(botocore.loaders.JSONFileLoader, "load_file", lambda _, path: load(path))
+        patch.setattr(botocore.regions, "EndpointProvider", endpoints)
         yield
 
 
