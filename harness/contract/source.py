@@ -4,6 +4,7 @@ A plan tells of an unknown value that there is one and, if it comes through a lo
 argument it tells nothing at all.
 """
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,13 +32,7 @@ class Item:
 
 def items(folder: Path, key: str) -> list[Item]:
     """Every entry of that name in any object of a module."""
-    return [
-        one
-        for block in read(folder).blocks
-        for expression in block.attributes.values()
-        for _, one in _deep(expression.node, block, expression)
-        if one.key == key
-    ]
+    return [item for *_, item in _entries(folder) if item.key == key]
 
 
 def entries(folder: Path, kind: str, name: str, attribute: str) -> list[Item]:
@@ -71,14 +66,32 @@ def environment_of(folder: Path, function: str) -> dict[str, Item]:
         function: The function's key.
     """
     found = {}
-    for block in read(folder).blocks:
-        for name, expression in block.attributes.items():
-            for path, item in _deep(expression.node, block, expression):
-                own = function in path and any("environment" in step for step in (name, *path))
-                shared = block.type == "module" and name == "environment" and not path
-                if _VARIABLE.fullmatch(item.key) and (own or shared):
-                    found[item.key] = item
+    for kind, name, path, item in _entries(folder):
+        own = function in path and any("environment" in step for step in (name, *path))
+        shared = kind == "module" and name == "environment" and not path
+        if _VARIABLE.fullmatch(item.key) and (own or shared):
+            found[item.key] = item
     return found
+
+
+_Entry = tuple[str, str, tuple[str, ...], Item]
+
+
+def _entries(folder: Path) -> tuple[_Entry, ...]:
+    """Every entry of every object of a module: its block's type, the attribute, the keys that lead to it, itself."""
+    files = sorted(folder.glob("*.tf"))
+    return _read(folder, tuple(file.read_text(encoding="utf-8") for file in files))
+
+
+@functools.cache
+def _read(folder: Path, _: tuple[str, ...]) -> tuple[_Entry, ...]:
+    """What `_entries` gives, for these very texts."""
+    return tuple(
+        (block.type, name, path, item)
+        for block in read(folder).blocks
+        for name, expression in block.attributes.items()
+        for path, item in _deep(expression.node, block, expression)
+    )
 
 
 def _deep(
