@@ -230,9 +230,7 @@ def test_refusal_notices_a_mutant_unless_it_is_nonsense(summary: str, judge: str
 
 
 def test_contract_tests_that_turn_red_have_noticed() -> None:
-    output = (
-        "F\n=== short test summary info ===\nFAILED tests/contract/test_iam.py::test_nothing[dev] - granted in vain: x"
-    )
+    output = "F\n=== short test summary info ===\nFAILED tests/contract/test_iam.py::test_nothing[dev] - in vain: x"
 
     assert heard(0, ".") is None
     assert heard(1, output) == Verdict("contract", "test_iam.py::test_nothing[dev]: in vain: x")
