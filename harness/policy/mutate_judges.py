@@ -30,7 +30,8 @@ from harness.terraform.run import TerraformError
 _NO_CONFIGURATION = re.compile(
     r"^(Reference to undeclared|Unsupported (argument|attribute|block type)|Missing required argument"
     r"|Invalid (reference|index|expression|resource (type|name)|multi-line|(for_each|count) argument)"
-    r"|Argument or block|Missing (item|newline|attribute)|Duplicate (argument|attribute)|Attribute redefined"
+    r"|Argument or block|Missing (item|newline|attribute|resource instance key)|Duplicate (argument|attribute)"
+    r"|Attribute redefined"
     r"|Insufficient .* blocks|Unclosed|Error in function call)"
 )
 """Errors of somebody who writes nonsense: such a mutant proves nothing, and its operator has to be mended."""

@@ -217,7 +217,7 @@ OPERATORS: tuple[Operator, ...] = (
     Operator("tolerant-alarms", _C.OBSERVABILITY, replacing("variable.thresholds", "type", r"(queue_depth +=? ?= optional\(number, )0", r"\g<1>1000000")),
     Operator("monitor-no-queues", _C.OBSERVABILITY, without("module.monitoring", "queues")),
     Operator("monitor-no-tables", _C.OBSERVABILITY, without("module.monitoring", "tables")),
-    Operator("drop-dashboard", _C.OBSERVABILITY, never("resource.aws_cloudwatch_dashboard")),
+    Operator("empty-dashboard", _C.OBSERVABILITY, setting("resource.aws_cloudwatch_dashboard", "dashboard_body", "jsonencode({ widgets = [] })")),
     Operator("drop-access-logging", _C.OBSERVABILITY, never("resource.aws_s3_bucket_logging")),
     Operator("bucket-without-access-logging", _C.OBSERVABILITY, without("module.*", "access_logging")),
     Operator("drop-request-metrics", _C.OBSERVABILITY, never("resource.aws_s3_bucket_metric")),

@@ -104,7 +104,7 @@ variable "rules" {
         target.type != "lambda" || can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+:[A-Za-z0-9_-]+$", target.arn))
       ]
     ]))
-    error_message = "rules targets [${join(", ", flatten([for rule in values(var.rules) : values(rule.targets)[*].arn]))}]: a lambda target's ARN must end in an alias (arn:aws:lambda:<region>:<account>:function:<name>:<alias>)."
+    error_message = "rules has the lambda targets [${join(", ", flatten([for name, rule in var.rules : [for key, target in rule.targets : "${name}/${key}" if target.type == "lambda"]]))}]: a lambda target's ARN must end in an alias (arn:aws:lambda:<region>:<account>:function:<name>:<alias>)."
   }
 
   validation {

@@ -223,6 +223,7 @@ def test_disturbance_is_nobodys_notice(summary: str) -> None:
         ("expected runtime to be one of [...]", "terraform"),
         ("Reference to undeclared resource", "stillborn"),
         ("Unsupported argument", "stillborn"),
+        ("Missing resource instance key", "stillborn"),
     ],
 )
 def test_refusal_notices_a_mutant_unless_it_is_nonsense(summary: str, judge: str) -> None:
