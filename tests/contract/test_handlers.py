@@ -26,8 +26,9 @@ what is absurd, such as a model loaded on import; they take about one, and nox -
 
 @pytest.fixture(scope="session")
 def built() -> dict[str, Artifact]:
-    """The zips for this computer; kept, as other tiers' are."""
-    return {one.function: one for one in package.build(Target.HOST, BUILD / "artifacts" / "contract", python=PYTHON)}
+    """The zips for this computer; kept, in the folder that the unit tier's lie in."""
+    out = BUILD / "artifacts" / f"test-{Target.HOST.value}"
+    return {one.function: one for one in package.build(Target.HOST, out, python=PYTHON)}
 
 
 def missing(function: Function, artifact: Artifact) -> list[Mismatch]:
