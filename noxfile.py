@@ -230,7 +230,8 @@ def mutate(session: nox.Session) -> None:
         "pytest_add_cli_args_test_selection": ["tests"],
     }
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
-    (room / "pyproject.toml").write_text("\n".join(["[tool.mutmut]", *lines, ""]), encoding="utf-8")
+    alone = ["[tool.pytest.ini_options]", "addopts = []"]  # else pytest goes up to the project's, and to its own paths
+    (room / "pyproject.toml").write_text("\n".join(["[tool.mutmut]", *lines, *alone, ""]), encoding="utf-8")
     started = time.monotonic()
     with session.chdir(room):
         session.run("mutmut", "run", "--max-children", str(os.cpu_count() or 2))
