@@ -16,7 +16,8 @@ from invoicing.rules import objections
 config = settings.ProcessInvoice.load()
 store = ClaimStore(config.table_name)
 bus = EventBus(config.event_bus_name)
-processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
+# It tells the stream which records failed, and nobody why unless it is given a logger.
+processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False, logger=logger)
 
 
 def handle(record: DynamoDBRecord) -> None:

@@ -123,7 +123,13 @@ def test_the_stream_is_decided_and_published_record_by_record(
 
 @pytest.mark.usefixtures("bus")
 def test_a_poisoned_record_and_a_refused_event_fail_alone(
-    load: Load, table: Any, s3: Any, s3_event: Any, stream_record: Any, context: Any, monkeypatch: pytest.MonkeyPatch
+    load: Load,
+    table: Any,
+    s3: Any,
+    s3_event: Any,
+    stream_record: Any,
+    context: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     upload(s3, load("create_invoice"), s3_event, context, HEADER + ROW + ROW.replace("0001", "0002"))
     first, second = (stream_record(image, number=number) for number, image in enumerate(invoices(table), 1))
@@ -136,9 +142,12 @@ def test_a_poisoned_record_and_a_refused_event_fail_alone(
             return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure", "ErrorMessage": "sorry"}]}
         return real(Entries=Entries)
 
+    told: list[str] = []
+    monkeypatch.setattr(process.logger, "warning", lambda _, exc_info: told.append(exc_info[0].__name__))
     monkeypatch.setattr(process.bus._events, "put_events", refusing)
     answer = process.lambda_handler({"Records": [first, second, poisoned]}, context)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}, {"itemIdentifier": "3"}]}
+    assert told == ["PublishError", "ValidationError"]  # each with its reason, for whoever looks for it
 
 
 def test_pdfs_are_not_made_of_what_nobody_should_be_sent(
