@@ -15,6 +15,7 @@ from host import (
     lambda_kms_key,  # noqa: F401
     loopback,
     plugins,  # noqa: F401
+    s3_conditional_delete,  # noqa: F401
     secretsmanager_rotation,  # noqa: F401
 )
 

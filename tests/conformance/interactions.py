@@ -237,6 +237,30 @@ def object_is_not_written_over_if_none_match(cloud: Cloud) -> Any:
     return refusal(lambda: s3.put_object(Bucket=name, Key="a", Body=b"2", IfNoneMatch="*"))
 
 
+@interaction(
+    "s3",
+    source="/AmazonS3/latest/userguide/conditional-deletes.html",
+    expected=[["PreconditionFailed", 412], {"deleted": 204}, ["NoSuchKey", 404]],
+)
+def object_is_deleted_only_while_it_is_the_one_that_was_read(cloud: Cloud) -> Any:
+    """A delete with If-Match is refused for an object that was written again, done for the same one, 404 for none."""
+    s3, name = cloud.client("s3"), bucket(cloud)
+    read = s3.put_object(Bucket=name, Key="a", Body=b"1")["ETag"]
+    now = s3.put_object(Bucket=name, Key="a", Body=b"2")["ETag"]
+
+    def delete(etag: str) -> Any:
+        answer = s3.delete_object(Bucket=name, Key="a", IfMatch=etag)
+        return {"deleted": answer["ResponseMetadata"]["HTTPStatusCode"]}
+
+    def told(etag: str) -> Any:
+        try:
+            return delete(etag)
+        except ClientError as refused:
+            return [refused.response["Error"]["Code"], refused.response["ResponseMetadata"]["HTTPStatusCode"]]
+
+    return [told(read), told(now), told(now)]
+
+
 @interaction("s3", source="/AmazonS3/latest/API/API_GetObject.html", expected=["NoSuchKey", 404])
 def missing_object_has_its_own_code(cloud: Cloud) -> Any:
     """A get of a key that has no object is a 404 NoSuchKey for who may list the bucket."""
