@@ -258,9 +258,9 @@ def scale(session: nox.Session) -> None:
     dev(session, "pytest", "tests/scale", *session.posargs)
 
 
-@with_dev()
+@with_dev(default=False)
 def localstack(session: nox.Session) -> None:
-    """Real LocalStack without Docker: start-up, loopback, functions, mends (skipped where there is no Python 3.13)."""
+    """Real LocalStack without Docker: start-up, functions, mends (skipped without Python 3.13). CI runs it too."""
     tests(session, "tests/localstack")
 
 
