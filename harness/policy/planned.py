@@ -60,7 +60,8 @@ class Planned:
             if entry.get("mode", "managed") != "managed":
                 continue
             change = entry["change"]
-            after = known(change.get("after"), change.get("after_unknown", False))
+            gone = change.get("after") is None  # whatever after_unknown says of it
+            after = {} if gone else known(change["after"], change.get("after_unknown", False))
             found.append(
                 Change(
                     address=entry["address"],

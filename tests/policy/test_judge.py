@@ -59,6 +59,25 @@ def test_replacing_the_invoices_table_is_refused(actions: list[str]) -> None:
     assert judged(plan(actions, INVOICES, {**INVOICES, "hash_key": "id"})) == {"CKV_INV_601": TABLE}
 
 
+@pytest.mark.parametrize("left_over", [True, {"arn": True, "attribute": [{}, {}], "global_secondary_index": [{}]}])
+def test_what_is_left_over_of_a_deleted_table_is_not_read(left_over: Any) -> None:
+    document = plan(["delete"], INVOICES, None)
+    document["resource_changes"][0]["change"]["after_unknown"] = left_over
+
+    assert judged(document) == {"CKV_INV_601": TABLE}
+
+
+@pytest.mark.parametrize("name", sorted(INVOICES))
+@pytest.mark.parametrize("actions", [["update"], ["delete", "create"]])
+def test_a_table_of_which_the_apply_tells_the_rest_is_judged(name: str, actions: list[str]) -> None:
+    document = plan(actions, INVOICES, {key: value for key, value in INVOICES.items() if key != name})
+    document["resource_changes"][0]["change"]["after_unknown"] = {name: True}
+    found = judged(document)
+
+    assert found.get("CKV_INV_601") == (TABLE if "delete" in actions else None)
+    assert found.get("CKV_INV_602") == (TABLE if name in {"attribute", "global_secondary_index"} else None)
+
+
 def test_adding_an_index_passes() -> None:
     after = copy.deepcopy(INVOICES)
     after["attribute"].append({"name": "customerId", "type": "S"})
