@@ -34,6 +34,7 @@ class Checkpoint:
         announced: The last part of which an event tells that it is to be done. The upload's own event tells of part 0.
         place: Where the next invoice begins; None before the first part, and when the file was read to its end.
         dialect: None before the header was read.
+        verified: Whether the whole file was unpacked once and its checksums are right; of plain files it never is.
         etag: The tag of the bytes that are read.
         ended: Whether only the reports and the archive are left to do.
         done: Whether nothing is.
@@ -46,6 +47,7 @@ class Checkpoint:
     announced: int = 0
     place: Place | None = None
     dialect: Dialect | None = None
+    verified: bool = False
     etag: str = ""
     ended: bool = False
     done: bool = False
@@ -81,6 +83,7 @@ class Checkpoint:
             announced=announced,
             place=Place(*kept["place"]) if kept["place"] else None,
             dialect=Dialect(**kept["dialect"]) if kept["dialect"] else None,
+            verified=kept.get("verified", False),  # checkpoints of earlier releases lack it
             etag=kept["etag"],
             ended=kept["ended"],
             done=done,

@@ -106,6 +106,27 @@ class Lines:
         return line, self.position
 
 
+def is_gzip(stream: io.BufferedReader) -> bool:
+    """Whether the bytes begin as gzip does; none of them is consumed."""
+    return stream.peek(2)[:2] == _GZIP
+
+
+def verify_gzip(stream: io.BufferedReader, pulse: Callable[[], None]) -> None:
+    """Unpack a gzip file to nothing, for its checksums stand at its end: damage may look like other rows until then.
+
+    Args:
+        stream: The file's bytes; they are consumed.
+        pulse: As in `open_lines`.
+
+    Raises:
+        UnreadableFileError: it is damaged or cut off, or unpacks to more than `MAX_UNPACKED`.
+    """
+    unpacked = _unpacked(_metered(stream, pulse), pulse)
+    with damage():
+        while unpacked.read1(_BLOCK):
+            pass
+
+
 def open_lines(stream: io.BufferedReader, pulse: Callable[[], None] = lambda: None) -> Lines:
     """The file's lines from its beginning: gzip is unpacked; a byte order mark decides for UTF-8 or UTF-16, else UTF-8.
 
@@ -120,7 +141,7 @@ def open_lines(stream: io.BufferedReader, pulse: Callable[[], None] = lambda: No
         UnreadableFileError: it begins like gzip and is none, or like something else that is no CSV.
     """
     stream = _metered(stream, pulse)
-    gzipped = stream.peek(2)[:2] == _GZIP
+    gzipped = is_gzip(stream)
     if gzipped:
         stream = _unpacked(stream, pulse)
     with damage():

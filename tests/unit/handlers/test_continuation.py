@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
-from invoicing import importing
+from invoicing import importing, intake
 from invoicing.checkpoints import Checkpoint, Dialect
 from invoicing.csv_import import Place
 from invoicing.reports import Figures
@@ -183,6 +183,73 @@ def test_a_file_is_handled_in_as_many_invocations_as_it_takes(
     assert sorted(lines) == sorted(f"{what}\n{n}" for n in range(COUNT) for what in ("Größe", "Other"))
     rows_of = [int(item["source"]["S"].rpartition("#")[2]) for item in items if "lines" in item]
     assert sorted(rows_of) == [2 + 2 * number for number in range(COUNT)]
+
+
+@pytest.mark.parametrize("damage", [slice(-8, -4), slice(-4, None), slice(-40, -30)], ids=["crc", "size", "content"])
+def test_nothing_is_imported_from_a_gzip_file_whose_checksum_is_wrong(platform: Platform, damage: slice) -> None:
+    packed = bytearray(gzip.compress(FILE.encode()))
+    packed[damage] = bytes(len(packed[damage]))
+
+    platform.run(platform.upload(bytes(packed)))
+
+    found = platform.report
+    assert "damaged or cut off" in found["error"]
+    assert (found["rows"], found["created"], platform.numbers) == (0, 0, [])
+    assert platform.keys("uploads") == ["reports/day.csv.json", "reports/day.csv.rejected.csv"]
+    assert len(platform.keys("archives")) == 1
+
+
+@pytest.mark.parametrize("length", [-1, -8, -200, 30])
+def test_nothing_is_imported_from_a_gzip_file_that_is_cut_off(platform: Platform, length: int) -> None:
+    platform.run(platform.upload(gzip.compress(FILE.encode())[:length]))
+    assert "damaged or cut off" in platform.report["error"]
+    assert (platform.report["created"], platform.numbers) == (0, [])
+
+
+def test_a_gzip_file_is_verified_once(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    verified: list[Any] = []
+    real = intake.verify_gzip
+    monkeypatch.setattr(intake, "verify_gzip", lambda *given: verified.append(given) or real(*given))
+    platform.run(platform.upload(gzip.compress(FILE.encode())))
+    platform.assert_complete()
+    assert (platform.report["parts"], len(verified)) == (PARTS, 1)
+
+
+def test_a_gzip_file_that_cannot_be_verified_in_time_is_reported(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter([1.0] * 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(intake.Intake, "_left", lambda _: next(looks, -1.0))
+        platform.run(platform.upload(gzip.compress(FILE.encode() + b"\n" * 10_000_000)))
+    assert "too large to be verified within one invocation; split it" in platform.report["error"]
+    assert (platform.report["rows"], platform.report["parts"], platform.numbers) == (0, 1, [])
+
+
+def test_time_that_runs_out_after_a_gzip_file_was_verified_is_headway_once(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = platform.upload(gzip.compress(FILE.encode()))
+    real = intake.verify_gzip
+
+    def slow(stream: Any, pulse: Callable[[], None]) -> None:
+        real(stream, pulse)
+        patch.setattr(intake.Intake, "_left", lambda _: -1.0)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "verify_gzip", slow)
+        platform.invoke(event)
+        (second,) = platform.events
+        platform.events.clear()
+        assert platform.numbers == []
+        with pytest.raises(importing.OutOfTimeError):
+            platform.invoke(second)  # the same again is no headway
+    assert platform.events == []
+
+    platform.run(second)
+
+    platform.assert_complete()
+    assert platform.report["parts"] == PARTS + 1
 
 
 def test_a_store_that_sends_the_whole_when_asked_for_the_rest(
@@ -428,11 +495,10 @@ def test_an_invocation_without_headway_fails_and_tells_nobody(platform: Platform
 
 def test_damage_in_a_later_part_keeps_what_stands_before_it(platform: Platform) -> None:
     file = HEADER + "".join(rows(number) for number in range(3 * COUNT))  # less would be read whole at once
-    packed = gzip.compress(file.encode())[:-4]
-    platform.run(platform.upload(packed), batches=3)
+    platform.run(platform.upload(file + "x" * 2_000_000), batches=3)
 
     found = platform.report
-    assert "damaged or cut off" in found["error"]
+    assert "a line of more than a million characters" in found["error"]
     assert (found["created"], found["parts"]) == (3 * COUNT - 1, PARTS)  # the last may go on beyond the damage
     assert len(platform.numbers) == 3 * COUNT - 1
 
@@ -480,7 +546,9 @@ def test_metrics_count_an_upload_once(platform: Platform, capsys: pytest.Capture
 def test_a_checkpoint_reads_back_as_it_was_written() -> None:
     figures = Figures("s3://b/k", "v", 7, 1, 2, 3, 4, 5, 0.25, 6, "damaged")
     dialect = Dialect(gzipped=True, encoding="utf-16-le", delimiter="\t", header=["invoicenumber", ""])
-    point = Checkpoint(3, 2, Place(10, 4), dialect, "tag", rejects=("a", "b"), rejects_size=9, figures=figures)
+    point = Checkpoint(
+        3, 2, Place(10, 4), dialect, verified=True, etag="tag", rejects=("a", "b"), rejects_size=9, figures=figures
+    )
     assert Checkpoint.from_text(point.text(), part=3, announced=2, done=False) == point
     assert Checkpoint.from_text(Checkpoint().text(), part=0, announced=0, done=True) == Checkpoint(done=True)
     assert Decimal(str(point.figures.duration_seconds)) == Decimal("0.25")
