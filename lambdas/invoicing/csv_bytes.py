@@ -33,7 +33,16 @@ _FOREIGN = {
 
 
 class UnreadableFileError(Exception):
-    """The file as a whole cannot be imported; the message says why, to the person who sent it."""
+    """The file as a whole cannot be imported, or not from some row on; the message says why, to the person who sent it.
+
+    Args:
+        message: The reason.
+        row: The row that could not be read, as a spreadsheet counts; None when it is not about one row.
+    """
+
+    def __init__(self, message: str, row: int | None = None) -> None:
+        super().__init__(message)
+        self.row = row
 
 
 def _windows_1252(error: UnicodeError) -> tuple[str, int]:

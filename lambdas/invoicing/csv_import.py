@@ -167,7 +167,8 @@ def _belongs(group: _Group, number: str, customer: str, *, complete: bool) -> bo
 def _add(group: _Group, record: Record, cells: dict[str, str], width: int, *, decimal_comma: bool) -> None:
     group.last, group.rows = record.row, group.rows + 1
     if group.rows > MAX_INVOICE_ROWS or record.row - group.first > MAX_BLANK_ROWS:
-        raise UnreadableFileError(f"the invoice that begins at row {group.first} does not end by row {record.row}")
+        what = f"the invoice that begins at row {group.first} does not end by row {record.row}"
+        raise UnreadableFileError(what, record.row)
     if record.problem:
         group.note(record.row, "", "", record.problem)
         return

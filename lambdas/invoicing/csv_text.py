@@ -7,7 +7,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import NamedTuple
 
 from invoicing.csv_bytes import Lines, UnreadableFileError
@@ -77,18 +77,20 @@ def read_sheet(lines: Lines, known: frozenset[str]) -> Sheet:
     Raises:
         UnreadableFileError: the file is empty, or has no header, or one that no table has.
     """
-    head = _head(lines)
+    head, damage = _head(lines)
     if not "".join(text for text, _ in head).strip():
-        raise UnreadableFileError("the file is empty")
+        raise damage or UnreadableFileError("the file is empty")
     delimiters, first = _separator_line(head)
     head, start = head[first:], head[first - 1][1] if first else 0
     found, above, delimiter = max(
         (_best_record(head, delimiter, known) for delimiter in delimiters), key=lambda best: (best[0], -best[1])
     )
+    if found < MIN_NAMES and damage:
+        raise damage
     if found < MIN_NAMES:
         what = "no header row with the names of the columns was found"
         raise UnreadableFileError(f"{what} in the first {HEADER_WITHIN} lines; is this a CSV file?")
-    records = _records(chain(head, lines), delimiter, start)
+    records = _records(_again(head, damage, lines), delimiter, start)
     header = next(islice(records, above, None)).cells
     if len(header) > MAX_COLUMNS:
         raise UnreadableFileError(f"the header has {len(header)} columns; {MAX_COLUMNS} is the most")
@@ -108,16 +110,30 @@ def resume_sheet(lines: Lines, delimiter: str, header: list[str], row: int) -> S
     return Sheet(delimiter, header, _with_content(_records(lines, delimiter, lines.position, row)))
 
 
-def _head(lines: Lines) -> list[Line]:
-    """The lines in which the header is looked for; fewer when they are very long."""
+def _head(lines: Lines) -> tuple[list[Line], UnreadableFileError | None]:
+    """The lines in which the header is looked for, fewer when they are very long, and the damage that ends them early.
+
+    What stands before the damage is read all the same.
+    """
     head: list[Line] = []
     characters = 0
-    for line in islice(lines, HEADER_WITHIN):
-        head.append(line)
-        characters += len(line[0])
-        if characters >= MAX_RECORD:
-            break
-    return head
+    try:
+        for line in islice(lines, HEADER_WITHIN):
+            head.append(line)
+            characters += len(line[0])
+            if characters >= MAX_RECORD:
+                break
+    except UnreadableFileError as damage:
+        return head, damage
+    return head, None
+
+
+def _again(head: list[Line], damage: UnreadableFileError | None, rest: Lines) -> Iterator[Line]:
+    """All lines of the file, when its head was read before."""
+    yield from head
+    if damage:
+        raise damage
+    yield from rest
 
 
 def _separator_line(head: list[Line]) -> tuple[tuple[str, ...], int]:
@@ -151,6 +167,9 @@ def _records(source: Iterable[Line], delimiter: str, start: int, row: int = 1) -
             cells = next(reader)
         except StopIteration:
             return
+        except UnreadableFileError as damage:
+            damage.row = row
+            raise
         except csv.Error as error:
             yield Record(row, start, [], _explained(str(error)))
         else:
@@ -199,4 +218,5 @@ def _with_content(records: Iterator[Record]) -> Iterator[Record]:
             continue
         blank += 1
         if blank > MAX_BLANK_ROWS:
-            raise UnreadableFileError(f"there are more than {MAX_BLANK_ROWS} blank rows above row {record.row}")
+            what = f"there are more than {MAX_BLANK_ROWS} blank rows above row {record.row}"
+            raise UnreadableFileError(what, record.row)

@@ -141,7 +141,7 @@ class Intake:
                 _check_rows(figures)
             except UnreadableFileError as error:
                 figures.error = str(error)
-                rejects.add_problem(Problem(state.place.row if state.place else 1, "", "", str(error)))
+                rejects.add_problem(Problem(error.row or (state.place.row if state.place else 1), "", "", str(error)))
             except OutOfTimeError:
                 if verified == state.verified:
                     raise

@@ -499,6 +499,7 @@ def test_damage_in_a_later_part_keeps_what_stands_before_it(platform: Platform) 
 
     found = platform.report
     assert "a line of more than a million characters" in found["error"]
+    assert platform.rejected[-1].split(",")[0] == str(2 + 2 * 3 * COUNT)  # the row after the last one that was read
     assert (found["created"], found["parts"]) == (3 * COUNT - 1, PARTS)  # the last may go on beyond the damage
     assert len(platform.numbers) == 3 * COUNT - 1
 

@@ -3,6 +3,7 @@
 import gzip
 import io
 import tracemalloc
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -18,10 +19,14 @@ HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,un
 ROW = "0001,C-1,2026-11-01,EUR,Thing,2,10.50,19"
 
 
-def read(data: bytes | str) -> list[Candidate | Rejected]:
+def stream(data: bytes | str) -> Iterator[Candidate | Rejected]:
     raw = data.encode() if isinstance(data, str) else data
-    stream = io.BufferedReader(io.BytesIO(raw))  # type: ignore[arg-type]
-    return list(read_invoices(read_sheet(open_lines(stream), KNOWN)))
+    source = io.BufferedReader(io.BytesIO(raw))  # type: ignore[arg-type]
+    return read_invoices(read_sheet(open_lines(source), KNOWN))
+
+
+def read(data: bytes | str) -> list[Candidate | Rejected]:
+    return list(stream(data))
 
 
 def one(data: bytes | str) -> Candidate:
@@ -212,6 +217,17 @@ def test_a_file_that_is_cut_off_says_so() -> None:
 def test_files_that_are_no_such_csv_are_refused_with_the_reason(data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableFileError, match=reason):
         read(data)
+
+
+@pytest.mark.parametrize("rows", [0, 3, 100], ids=["at-once", "among-the-first-lines", "further-down"])
+@pytest.mark.parametrize("damage", ["x" * 2_000_000, '0001,"' + '","y\n' * 300_000], ids=["line", "record"])
+def test_damage_is_told_with_its_row_and_what_stands_before_it_is_read(rows: int, damage: str) -> None:
+    found: list[int] = []
+    numbers = [ROW.replace("0001", f"{number:04d}") for number in range(rows)]
+    with pytest.raises(UnreadableFileError) as told:
+        found.extend(invoice.first for invoice in stream("\n".join(["", HEADER, *numbers, damage])))
+    assert told.value.row == rows + 3
+    assert found == list(range(3, rows + 2))  # less the last one, which might go on
 
 
 def test_blank_rows_are_skipped_up_to_the_height_of_a_spreadsheet(monkeypatch: pytest.MonkeyPatch) -> None:
