@@ -23,6 +23,7 @@ UTF_8 = "utf-8"
 UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 _BLOCK = 1 << 16
+_TEAR = "\udc80"  # a lone surrogate: decoding never gives one
 _GZIP = b"\x1f\x8b"
 _FOREIGN = {
     b"PK\x03\x04": "an Excel workbook or another ZIP file",
@@ -52,7 +53,14 @@ def _windows_1252(error: UnicodeError) -> tuple[str, int]:
     return undecodable.decode("cp1252", errors="replace"), error.end
 
 
+def _torn(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return _TEAR, error.end
+
+
 codecs.register_error("invoicing.windows-1252", _windows_1252)
+codecs.register_error("invoicing.torn", _torn)
 
 
 class Metered(io.RawIOBase):
@@ -240,9 +248,12 @@ def _of_bytes(stream: io.BufferedReader) -> Iterator[tuple[str, int]]:
 
 
 def _of_utf_16(stream: io.BufferedReader, encoding: str) -> Iterator[tuple[str, int]]:
-    text = io.TextIOWrapper(stream, encoding=encoding, newline="")
+    # Whole blocks are decoded at once: damage is marked, so that the lines of the block before it are not lost with it.
+    text = io.TextIOWrapper(stream, encoding=encoding, errors="invoicing.torn", newline="")
     with damage():
         while line := text.readline(MAX_LINE):
+            if _TEAR in line:
+                raise UnreadableFileError("the file is damaged or cut off: it is not UTF-16 throughout")
             if len(line) == MAX_LINE and not line.endswith(("\n", "\r")):
                 raise UnreadableFileError("this is not a CSV file: it has a line of more than a million characters")
             yield line, len(line.encode(encoding))

@@ -1,5 +1,6 @@
 """CSV as spreadsheets write it: dialects, row numbers, rejections; nothing is guessed."""
 
+import codecs
 import gzip
 import io
 import tracemalloc
@@ -228,6 +229,22 @@ def test_damage_is_told_with_its_row_and_what_stands_before_it_is_read(rows: int
         found.extend(invoice.first for invoice in stream("\n".join(["", HEADER, *numbers, damage])))
     assert told.value.row == rows + 3
     assert found == list(range(3, rows + 2))  # less the last one, which might go on
+
+
+@pytest.mark.parametrize("rows", [1, 3, 100, 3000])
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [(b"\n", 1), (b"\n\x00\x00\xd8\x00\x00\n\x00", 0), (b"\n\x00\x00\xd8", 0)],
+    ids=["half-a-letter", "surrogate", "half-a-pair"],
+)
+def test_of_utf_16_too_what_stands_before_the_damage_is_read(rows: int, end: bytes, told: int) -> None:
+    found: list[int] = []
+    numbers = [ROW.replace("0001", f"{number:04d}") for number in range(rows)]
+    data = codecs.BOM_UTF16_LE + "\n".join([HEADER, *numbers]).encode("utf-16-le") + end
+    with pytest.raises(UnreadableFileError, match="it is not UTF-16 throughout") as error:
+        found.extend(invoice.first for invoice in stream(data))
+    assert error.value.row == rows + 2 - told
+    assert found == list(range(2, rows + 1 - told))
 
 
 def test_blank_rows_are_skipped_up_to_the_height_of_a_spreadsheet(monkeypatch: pytest.MonkeyPatch) -> None:
