@@ -12,7 +12,6 @@ from datetime import datetime
 from invoicing import money
 from invoicing.errors import InvalidRequest, PaymentConflict, PreconditionFailed, StatusConflict
 from invoicing.fields import timestamp
-from invoicing.issuing import NAMESPACE
 from invoicing.models import HistoryEntry, Invoice, Payment, PaymentRequest, UpdateInvoice
 from invoicing.status import OPEN, Status, may_change
 
@@ -27,9 +26,24 @@ class Change:
     before: Invoice
     after: Invoice
 
+    def made(self, there: Invoice) -> bool:
+        """Whether the stored invoice shows that this very change was written, whatever was changed after it.
 
-def decide(
-    invoice: Invoice, request: UpdateInvoice, *, now: datetime, by: str, if_match: Collection[int] | None = None
+        Its history has the entry (status, microsecond, who) in its place, and its payments the payment, whose id no
+        other request has. The SDK repeats a write whose answer was lost; the repetition meets what the first one wrote.
+        """
+        entries, payments = self.after.history, self.after.payments
+        return there.history[: len(entries)] == entries and there.payments[: len(payments)] == payments
+
+
+def decide(  # noqa: PLR0913 -- what is changed, to what, and on which conditions
+    invoice: Invoice,
+    request: UpdateInvoice,
+    *,
+    now: datetime,
+    by: str,
+    if_match: Collection[int] | None = None,
+    unnamed: str | None = None,
 ) -> Change | None:
     """The change that ``request`` makes.
 
@@ -39,6 +53,8 @@ def decide(
         now: The moment of the request.
         by: Who is written into the history.
         if_match: The versions that the client would change; None is any.
+        unnamed: The id of a payment that comes without one; a new one unless it is given. Whoever decides on a request
+            more than once gives the same each time.
 
     Returns:
         None when there is nothing to do: the payment with that id is recorded already.
@@ -62,7 +78,7 @@ def decide(
         detail = f"The invoice is at version {invoice.version}, not {request.expected_version}: read it again."
         raise StatusConflict(detail, members=_current(invoice))
     if request.status in SETTLING:
-        return _settle(invoice, request, now=now, by=by)
+        return _settle(invoice, request, now=now, by=by, unnamed=unnamed or made_up())
     if payment is not None:
         error = {"pointer": "#/payment", "detail": f"does not go with status {request.status}"}
         raise InvalidRequest("A payment makes an invoice paid or partially-paid.", errors=[error])
@@ -71,7 +87,12 @@ def decide(
     return _changed(invoice, request.status, None, now=now, by=by)
 
 
-def _settle(invoice: Invoice, request: UpdateInvoice, *, now: datetime, by: str) -> Change:
+def made_up() -> str:
+    """An id for a payment that comes without one; no two requests share one."""
+    return str(uuid.uuid4())
+
+
+def _settle(invoice: Invoice, request: UpdateInvoice, *, now: datetime, by: str, unnamed: str) -> Change:
     if invoice.status not in OPEN:
         raise _refusal(invoice, request.status)
     payment = request.payment
@@ -90,7 +111,7 @@ def _settle(invoice: Invoice, request: UpdateInvoice, *, now: datetime, by: str)
     if abs(payment.amount) > abs(due):
         raise _mismatch(invoice, f"A payment of {money.text(payment.amount, invoice.currency)} is more than")
     status = Status.PAID if payment.amount == due else Status.PARTIALLY_PAID
-    return _changed(invoice, status, _recorded(invoice, payment, now), now=now, by=by)
+    return _changed(invoice, status, _recorded(payment, unnamed, now), now=now, by=by)
 
 
 def _changed(invoice: Invoice, status: Status, payment: Payment | None, *, now: datetime, by: str) -> Change:
@@ -121,10 +142,9 @@ def _already_recorded(invoice: Invoice, payment: PaymentRequest) -> bool:
     return False
 
 
-def _recorded(invoice: Invoice, payment: PaymentRequest, now: datetime) -> Payment:
-    made_up = str(uuid.uuid5(NAMESPACE, f"{invoice.invoice_id}/payment/{invoice.version}"))
+def _recorded(payment: PaymentRequest, unnamed: str, now: datetime) -> Payment:
     return Payment(
-        payment_id=payment.payment_id or made_up,
+        payment_id=payment.payment_id or unnamed,
         amount=payment.amount,
         method=payment.method,
         reference=payment.reference,

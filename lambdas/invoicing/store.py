@@ -192,6 +192,11 @@ class InvoiceStore:
     def change(self, change: Change) -> bool:
         """Write a change if the invoice is still what it was decided on.
 
+            this writer                        the invoice
+            if version 2: version 3 ---------> version 3
+            the answer is lost <--X----------- written
+            the SDK: if version 2 again -----> version 3: refused, and it holds what we wrote. Then it is written.
+
         Returns:
             False when it is not: somebody else was first; read and decide again.
 
@@ -218,10 +223,12 @@ class InvoiceStore:
                     ConditionExpression=f"#version = :read AND #status IN ({one_of})",
                     ExpressionAttributeNames={f"#{name}": name for name in _CHANGING},
                     ExpressionAttributeValues=encode(values),
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
+        except self._dynamodb.exceptions.ConditionalCheckFailedException as refusal:
+            there = cast("dict[str, Any]", refusal.response).get("Item")
+            return change.made(Invoice.from_item(decode(there))) if there else False
         except ClientError as error:
             if "Item size" in error.response["Error"].get("Message", ""):  # a ValidationException like many others
                 raise _full(before) from None

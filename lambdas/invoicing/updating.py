@@ -5,7 +5,7 @@ from datetime import datetime
 
 from invoicing.errors import Busy, NotFound, PaymentConflict
 from invoicing.models import Invoice, PaymentReceived, PaymentRequest, UpdateInvoice
-from invoicing.payments import decide
+from invoicing.payments import decide, made_up
 from invoicing.status import Status
 from invoicing.store import InvoiceStore
 
@@ -26,15 +26,17 @@ def update(  # noqa: PLR0913 -- what is changed, to what, and on which condition
 
     Two writers that want the same transition both decide on version 2, say. One writes version 3; the other's condition
     fails, it reads version 3, and its transition is refused there: one 200, one 409. Two part payments both succeed.
+    A payment bears one id however often it is decided on.
 
     Raises:
         invoicing.errors.InvoiceError: NotFound, and what `invoicing.payments.decide` refuses.
     """
+    unnamed = made_up()
     for _ in range(ATTEMPTS):
         invoice = store.get(invoice_id)
         if invoice is None:
             raise NotFound(f"There is no invoice {invoice_id}.")
-        change = decide(invoice, request, now=now, by=by, if_match=if_match)
+        change = decide(invoice, request, now=now, by=by, if_match=if_match, unnamed=unnamed)
         if change is None:
             return invoice
         if store.change(change):

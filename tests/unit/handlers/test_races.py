@@ -2,19 +2,22 @@
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from invoicing.errors import StatusConflict
 from invoicing.events import derive
 from invoicing.items import decode
 from invoicing.models import Invoice, UpdateInvoice
 from invoicing.processing import processed
+from invoicing.status import Status
+from invoicing.store import InvoiceStore
 from invoicing.updating import update
 
 Load = Callable[..., ModuleType]
@@ -55,6 +58,22 @@ class Bench:
         return [event.detail_type for event in found if event is not None]
 
 
+def lose_an_answer(store: InvoiceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next answer to an UpdateItem is lost on its way, after the write: botocore sends the same again."""
+    endpoint, lost = store._dynamodb._endpoint, [None]
+    ask = endpoint._do_get_response
+
+    def losing(request: Any, operation: Any, context: Any) -> Any:
+        answer = ask(request, operation, context)
+        if lost and operation.name == "UpdateItem":
+            lost.pop()
+            return None, ReadTimeoutError(endpoint_url=request.url)
+        return answer
+
+    monkeypatch.setattr(endpoint, "_do_get_response", losing)
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)  # before it sends again
+
+
 @pytest.fixture
 def bench(load: Load, call: Any, table: Any) -> Bench:
     assert table is not None
@@ -85,7 +104,9 @@ def test_of_two_writers_at_once_one_succeeds(bench: Bench, monkeypatch: pytest.M
     def run(wish: str) -> None:
         try:
             request = UpdateInvoice.model_validate({"status": wish})
-            outcomes.append(update(store, bench.identity, request, now=datetime.now(UTC), by=wish))
+            outcomes.append(
+                update(store, bench.identity, request, now=datetime.now(UTC), by=threading.current_thread().name)
+            )
         except StatusConflict as refusal:
             outcomes.append(refusal)
 
@@ -99,6 +120,35 @@ def test_of_two_writers_at_once_one_succeeds(bench: Bench, monkeypatch: pytest.M
     assert (lost.status, lost.members) == (409, {"currentStatus": won.status, "currentVersion": 3})
     assert bench.now() == won
     assert (won.version, len(won.payments)) == (3, 1 if won.status == "paid" else 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "paid", "payments"),
+    [
+        ({"status": "partially-paid", "payment": {"amount": "10"}}, "10.00", 1),
+        ({"status": "partially-paid", "payment": {"paymentId": "P", "amount": "10"}}, "10.00", 1),
+        ({"status": "paid", "expectedVersion": 2}, "119.00", 1),
+        ({"status": "void"}, "0.00", 0),
+    ],
+)
+def test_a_write_whose_answer_was_lost_is_made_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, body: dict[str, Any], paid: str, payments: int
+) -> None:
+    lose_an_answer(bench.update.store, monkeypatch)
+    answer = bench.patch(body)
+    assert (answer.status, answer.body["status"], answer.body["version"]) == (200, body["status"], 3)
+    assert (answer.body["amountPaid"], len(answer.body["payments"])) == (paid, payments)
+    assert bench.now().version == 3
+
+
+def test_a_decision_whose_answer_was_lost_counts_as_written(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = bench.update.store
+    created = bench.now().model_copy(update={"invoice_id": "other", "status": Status.CREATED, "version": 1})
+    store.create(created)
+    decision = processed(created, datetime.now(UTC))
+    lose_an_answer(store, monkeypatch)
+    assert store.change(decision)
+    assert not store.change(processed(created, datetime.now(UTC) + timedelta(seconds=1)))
 
 
 def test_paid_is_an_event_once_for_the_transition(bench: Bench) -> None:

@@ -1,14 +1,13 @@
 """What payments record, and what is told of each that is refused."""
 
-import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from invoicing.errors import InvalidRequest, InvoiceError, PaymentConflict, PreconditionFailed, StatusConflict
-from invoicing.issuing import NAMESPACE, Origin, invoice_id, issue
+from invoicing.issuing import Origin, invoice_id, issue
 from invoicing.models import CreateInvoice, Invoice, UpdateInvoice
 from invoicing.payments import decide
 from invoicing.status import Status
@@ -112,17 +111,36 @@ def test_a_payment_is_recorded_as_it_was_sent() -> None:
     assert change.after.history[-1].by == "bank"
 
 
-def test_a_payment_without_an_id_gets_one_that_follows_from_the_version() -> None:
-    change = decide(invoice(), asked("paid"), now=NOW, by="api")
+def test_a_payment_without_an_id_gets_one_of_its_own() -> None:
+    change = decide(invoice(), asked("paid"), now=NOW, by="api", unnamed="U")
     assert change is not None
     (recorded,) = change.after.payments
-    expected = uuid.uuid5(NAMESPACE, f"{invoice().invoice_id}/payment/1")
-    assert (recorded.payment_id, recorded.paid_at) == (str(expected), "2026-11-23T09:30:00.000000Z")
+    assert (recorded.payment_id, recorded.paid_at) == ("U", "2026-11-23T09:30:00.000000Z")
+    named = decide(invoice(), asked("paid", payment={"paymentId": "P", "amount": 1}), now=NOW, by="api", unnamed="U")
+    assert named is not None
+    assert [payment.payment_id for payment in named.after.payments] == ["P"]
     again = decide(invoice(), asked("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
     assert again is not None
     more = decide(again.after, asked("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
     assert more is not None
     assert len({payment.payment_id for payment in more.after.payments}) == 2
+
+
+def test_a_change_knows_itself_and_no_other() -> None:
+    ours = decide(invoice(), asked("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
+    other = decide(invoice(), asked("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
+    assert ours is not None
+    assert other is not None
+    later = decide(ours.after, asked("paid"), now=NOW, by="api")
+    assert later is not None
+    assert [ours.made(there) for there in (ours.after, later.after)] == [True, True]
+    assert [ours.made(there) for there in (ours.before, other.after)] == [False, False]  # of the same microsecond
+    void, void_later = (
+        decide(invoice(), asked("void"), now=now, by="api") for now in (NOW, NOW + timedelta(microseconds=1))
+    )
+    assert void is not None
+    assert void_later is not None
+    assert (void.made(void.after), void.made(void_later.after)) == (True, False)
 
 
 def test_a_payment_id_that_was_used_for_another_amount_tells_what_is_there() -> None:
