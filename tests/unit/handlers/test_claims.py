@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from invoicing import claims
-from invoicing.claims import CONTENT_LIFE, Claim, ClaimContendedError, ClaimStore, conflicts
+from invoicing.claims import CONTENT_LIFE, HOLDERS, Claim, ClaimContendedError, ClaimStore, conflicts
 from invoicing.issuing import Origin, invoice_id, issue
 from invoicing.models import CreateInvoice, Invoice
 from invoicing.status import Status
@@ -93,19 +93,124 @@ def test_a_record_that_is_delivered_twice_agrees_with_itself(store: ClaimStore) 
     assert conflicts(store, invoice, NOW) == []
 
 
-@pytest.mark.parametrize("status", [Status.VOID, Status.REJECTED])
-def test_an_invoice_that_does_not_stand_any_more_binds_nobody(store: ClaimStore, table: Any, status: Status) -> None:
-    wrong = made("1", currency="USD")
-    decided(store, wrong)
+def fell(table: Any, invoice: Invoice, status: Status = Status.VOID) -> None:
     table.update_item(
-        Key={"invoiceId": wrong.invoice_id},
+        Key={"invoiceId": invoice.invoice_id},
         UpdateExpression="SET #s = :s",
         ExpressionAttributeNames={"#s": "status"},
         ExpressionAttributeValues={":s": status.value},
     )
+
+
+@pytest.mark.parametrize("status", [Status.VOID, Status.REJECTED])
+def test_an_invoice_that_does_not_stand_any_more_binds_nobody(store: ClaimStore, table: Any, status: Status) -> None:
+    wrong = made("1", currency="USD")
+    decided(store, wrong)
+    fell(table, wrong, status)
     assert decided(store, made("2")) == []
     (reason,) = decided(store, made("3", currency="USD"))
     assert "is invoiced in EUR (invoice 2)" in reason
+
+
+@pytest.mark.parametrize(
+    ("same", "different"),
+    [({}, {"currency": "USD"}), ({"customer": {"vatId": "DE1"}}, {"customer": {"vatId": "DE2"}})],
+)
+def test_a_claim_stays_while_any_invoice_that_agreed_stands(
+    store: ClaimStore, table: Any, same: dict[str, Any], different: dict[str, Any]
+) -> None:
+    first, second = made("1", **same), made("2", **same)
+    assert decided(store, first) == decided(store, second) == []
+    fell(table, first)
+    (reason,) = decided(store, made("3", **different))
+    assert "(invoice 2)" in reason
+    assert decided(store, made("4", **same)) == []
+    fell(table, second)
+    assert decided(store, made("5", **different)) != []  # the fourth stands
+    fell(table, made("4"))
+    assert decided(store, made("6", **different)) == []
+    assert decided(store, made("7", **same)) != []
+
+
+def test_a_full_claim_takes_a_new_holder_for_one_that_fell(store: ClaimStore, table: Any) -> None:
+    holders = [made(f"{number}") for number in range(HOLDERS)]
+    for invoice in holders:
+        assert decided(store, invoice) == []
+    assert decided(store, made("unnoticed")) == []
+    fell(table, made("unnoticed"))
+    fell(table, holders[0])
+    assert decided(store, made("heir")) == []
+    for invoice in holders[1:]:
+        fell(table, invoice)
+    (reason,) = decided(store, made("other", currency="USD"))
+    assert "(invoice heir)" in reason
+    (claim,) = [item for item in table.scan()["Items"] if item["invoiceId"].startswith("claim#currency")]
+    assert 1 + len(claim["alsoHeldBy"]) == HOLDERS
+    fell(table, made("heir"))
+    assert decided(store, made("last", currency="USD")) == []
+
+
+def test_a_claim_that_is_held_already_or_full_is_not_written_again(
+    store: ClaimStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holders = [made(f"{number}") for number in range(HOLDERS + 1)]
+    for invoice in holders:
+        decided(store, invoice)
+    monkeypatch.setattr(ClaimStore, "_put", lambda *_: pytest.fail("written"))
+    assert [conflicts(store, invoice, NOW) for invoice in holders] == [[]] * len(holders)
+
+
+def test_a_claim_of_the_first_releases_is_read_and_held(store: ClaimStore, table: Any) -> None:
+    first = made("1")
+    decided(store, first)
+    (claim,) = [item for item in table.scan()["Items"] if item["invoiceId"].startswith("claim#currency")]
+    assert set(claim) == {"invoiceId", "heldBy", "number", "says"}  # as it was written then
+    assert decided(store, made("2")) == []
+    fell(table, first)
+    assert decided(store, made("3", currency="USD")) != []
+
+
+@pytest.mark.parametrize("filled", [1, 3])
+def test_of_one_that_agrees_and_one_that_takes_over_one_is_first(
+    store: ClaimStore, table: Any, monkeypatch: pytest.MonkeyPatch, filled: int
+) -> None:
+    """The one that takes over has seen all holders fall; before it writes, another one agrees and stands."""
+    for number in range(filled):
+        decided(store, made(f"{number}"))
+        fell(table, made(f"{number}"))
+    agreeing = made("agreeing")
+    store.create(agreeing)
+    real = ClaimStore._standing
+
+    def overtaken(self: ClaimStore, claim: Claim) -> Claim | None:
+        standing = real(self, claim)
+        assert standing is None
+        monkeypatch.undo()
+        assert conflicts(store, agreeing, NOW) == []
+        return standing
+
+    monkeypatch.setattr(ClaimStore, "_standing", overtaken)
+    (reason,) = decided(store, made("contrary", currency="USD"))
+    assert "(invoice agreeing)" in reason
+
+
+def test_one_that_agrees_is_compared_anew_when_the_claim_was_taken_over(
+    store: ClaimStore, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decided(store, made("1"))
+    fell(table, made("1"))
+    real, contrary = ClaimStore._joined, made("2", currency="USD")
+    store.create(contrary)
+
+    def overtaken(self: ClaimStore, there: Claim, wanted: Claim) -> Claim:
+        held = real(self, there, wanted)
+        monkeypatch.undo()
+        assert conflicts(store, contrary, NOW) == []
+        return held
+
+    monkeypatch.setattr(ClaimStore, "_joined", overtaken)
+    (reason,) = decided(store, made("3"))
+    assert "is invoiced in USD (invoice 2)" in reason
 
 
 def test_what_an_invoice_said_is_forgotten_after_a_year(store: ClaimStore) -> None:
@@ -173,7 +278,14 @@ def test_claims_are_no_invoices_for_the_stream(load: Load, table: Any, stream_re
     assert "C-1" not in json.dumps([item["invoiceId"] for item in kept])
     records = [stream_record(item, number=number) for number, item in enumerate(kept, 1)]
     assert process.lambda_handler({"Records": records}, context) == {"batchItemFailures": []}
-    assert set(kept[0]) <= {"invoiceId", "heldBy", "number", "says", "expiresAt"}  # none of the indexes' keys
+    assert set(kept[0]) <= {
+        "invoiceId",
+        "heldBy",
+        "alsoHeldBy",
+        "number",
+        "says",
+        "expiresAt",
+    }  # none of the indexes' keys
 
 
 def test_what_the_rules_reject_claims_nothing(load: Load, table: Any, stream_record: Any, context: Any) -> None:
