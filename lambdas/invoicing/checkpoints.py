@@ -40,6 +40,7 @@ class Checkpoint:
         done: Whether nothing is.
         rejects: Keys of the rejected rows so far, one file for each part that had some.
         rejects_size: Their bytes.
+        refused: What `invoicing.importing.Part` remembers of rejected invoices.
         figures: What became of the rows so far.
     """
 
@@ -53,6 +54,7 @@ class Checkpoint:
     done: bool = False
     rejects: tuple[str, ...] = ()
     rejects_size: int = 0
+    refused: tuple[str, ...] = ()
     figures: Figures = field(default_factory=lambda: Figures(""))
 
     def falls_to(self, part: int) -> bool:
@@ -89,5 +91,6 @@ class Checkpoint:
             done=done,
             rejects=tuple(kept["rejects"]),
             rejects_size=kept["rejects_size"],
+            refused=tuple(kept.get("refused", ())),  # as `verified`
             figures=Figures(**kept["figures"]),
         )

@@ -92,6 +92,7 @@ class Rejected:
     problems: list[Problem]
     rows: int
     following: Place | None = None
+    customer_id: str = ""
 
 
 @dataclass
@@ -259,7 +260,7 @@ def _number(written: str, *, decimal_comma: bool) -> Decimal | None:
 def _finished(group: _Group, following: Place | None) -> Candidate | Rejected:
     request = None if group.problems else _request(group)
     if request is None or group.problems:
-        return Rejected(group.first, group.last, group.number, group.problems, group.rows, following)
+        return Rejected(group.first, group.last, group.number, group.problems, group.rows, following, group.customer)
     return Candidate(group.first, group.last, request, group.rows, following)
 
 

@@ -5,16 +5,17 @@ before which everything is done and counted, and behind which nothing is. What w
 is found there by the next part, and counted then.
 """
 
+import hashlib
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from invoicing import clock
 from invoicing.csv_bytes import UnreadableFileError
 from invoicing.csv_import import Candidate, Place, Problem, Rejected
-from invoicing.errors import Busy, InvoiceError
+from invoicing.errors import Busy, ContentConflict, InvoiceError
 from invoicing.issuing import Origin, invoice_id, issue
 from invoicing.loading import BATCH, InvoiceLoader, Outcome
 from invoicing.models import Invoice
@@ -27,6 +28,8 @@ WINDOW_ROWS = 8000
 """Rows on their way to the table at once: bounds memory, for a batch may be one invoice of thousands of lines."""
 BATCH_ROWS = 1000
 """Rows of one batch, unless a single invoice has more."""
+MAX_REFUSED = 1000
+"""Rejected invoices of a file that are remembered, the first ones: 20 KB of the checkpoint at the most."""
 
 Found = Candidate | Rejected
 
@@ -46,6 +49,9 @@ class Part:
         remaining: Seconds until it must have stopped.
 
     Attributes:
+        refused: Digests of the rejected invoices up to `place`. Later rows of one of them are rejected, too: alone they
+            would become an invoice that lacks the others. Not the last ones are kept but the first: so it does not
+            depend on when a part began which rows are rejected.
         place: Where the first invoice begins that was not handled; None at the end of the file.
         moved: Whether any invoice was handled.
     """
@@ -67,14 +73,20 @@ class Part:
         self._waiting: deque[tuple[list[Found], Future[list[Outcome]]]] = deque()
         self.place: Place | None = None
         self.moved = False
+        self.refused: dict[str, None] = {}
 
-    def run(self, found: Iterator[Found]) -> None:
+    def run(self, found: Iterator[Found], refused: Iterable[str] = ()) -> None:
         """Handle invoices until the file ends or it is time to stop.
+
+        Args:
+            found: The invoices from the place on where the part before this one stopped.
+            refused: What that part had in `refused`.
 
         Raises:
             UnreadableFileError: the file is damaged; what stands before the damage was handled.
             OutOfTimeError, Busy: not a single invoice could be handled.
         """
+        self.refused = dict.fromkeys(refused)
         pool = ThreadPoolExecutor(WORKERS)
         try:
             damage = self._work(found, pool)
@@ -96,7 +108,8 @@ class Part:
                     self._collect()
                 if self._late() and (self.moved or self._waiting):
                     break
-                self._waiting.append((batch, pool.submit(self._create, batch, time.monotonic())))
+                judged = [self._judged(one) for one in batch]
+                self._waiting.append((judged, pool.submit(self._create, judged, time.monotonic())))
         except (UnreadableFileError, OutOfTimeError) as error:
             stop = error  # what came before it counts all the same
         while self._waiting:
@@ -104,6 +117,15 @@ class Part:
         if isinstance(stop, OutOfTimeError):
             raise stop
         return stop
+
+    def _judged(self, found: Found) -> Found:
+        """The same, or a rejection of what is left of a rejected invoice."""
+        if not isinstance(found, Candidate) or not any(_digest(name) in self.refused for name in _names([found])):
+            return found
+        number = found.request.invoice_number or ""
+        reason = "rows of this invoice were rejected above: mend them and let all its rows stand together"
+        problem = Problem(found.first, "invoice_number", number, reason)
+        return Rejected(found.first, found.last, number, [problem], found.rows, found.following)
 
     def _must_wait(self, batch: list[Found]) -> bool:
         """Whether the batch must not start before one of those that wait is through.
@@ -161,6 +183,7 @@ class Part:
         for found in batch:
             self._figures.rows += found.rows
             if isinstance(found, Rejected):
+                self._remember(found)
                 self._reject(found)
             else:
                 self._count(found, next(outcomes))
@@ -170,11 +193,17 @@ class Part:
         if isinstance(outcome, InvoiceError):
             number = found.request.invoice_number or ""
             problem = Problem(found.first, "invoice_number", number, outcome.detail)
+            if not isinstance(outcome, ContentConflict):  # there the table has the invoice, and says what repeats it
+                self._remember(found)
             self._reject(Rejected(found.first, found.last, number, [problem], found.rows))
         elif outcome.created:
             self._figures.created += 1
         else:
             self._figures.duplicates += 1
+
+    def _remember(self, rejected: Found) -> None:
+        if len(self.refused) < MAX_REFUSED:
+            self.refused.update(dict.fromkeys(map(_digest, _names([rejected]))))
 
     def _reject(self, rejected: Rejected) -> None:
         self._figures.rejected += 1
@@ -185,7 +214,7 @@ class Part:
 def _batches(found: Iterator[Found]) -> Iterator[list[Found]]:
     """What was found, a batch at a time and no invoice twice in one; the last batch also before an error."""
     batch: list[Found] = []
-    names: set[tuple[str, str | None]] = set()
+    names: set[tuple[str, str]] = set()
     rows = 0
     stop: UnreadableFileError | OutOfTimeError | None = None
     try:
@@ -208,5 +237,12 @@ def _rows(batch: list[Found]) -> int:
     return sum(found.rows for found in batch if isinstance(found, Candidate))
 
 
-def _names(batch: list[Found]) -> set[tuple[str, str | None]]:
-    return {(one.request.customer_id, one.request.invoice_number) for one in batch if isinstance(one, Candidate)}
+def _names(batch: list[Found]) -> set[tuple[str, str]]:
+    """Customer and number of each invoice; a rejected one may lack them."""
+    names = {(one.request.customer_id, one.request.invoice_number or "") for one in batch if isinstance(one, Candidate)}
+    names |= {(one.customer_id, one.invoice_number) for one in batch if isinstance(one, Rejected)}
+    return {name for name in names if all(name)}
+
+
+def _digest(name: tuple[str, str]) -> str:
+    return hashlib.sha256("\x1f".join(name).encode(errors="replace")).hexdigest()[:16]

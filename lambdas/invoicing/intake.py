@@ -137,7 +137,7 @@ class Intake:
                     if state.place is None and not verified and self._verify(opened):
                         verified, opened = True, self._uploads.open(upload, etag=etag)
                 dialect, found = self._reader(opened, state)
-                work.run(found)
+                work.run(found, state.refused)
                 _check_rows(figures)
             except UnreadableFileError as error:
                 figures.error = str(error)
@@ -151,7 +151,13 @@ class Intake:
             figures.parts += 1
             ended = read and place is None
             after = state.after(
-                figures=figures, place=place, ended=ended, dialect=dialect, verified=verified, etag=etag
+                figures=figures,
+                place=place,
+                ended=ended,
+                dialect=dialect,
+                verified=verified,
+                etag=etag,
+                refused=tuple(work.refused),
             )
             return self._with_rejects(upload, after, rejects)
 

@@ -8,6 +8,9 @@ from typing import Any
 import boto3
 import pytest
 
+from invoicing import importing
+from invoicing.issuing import invoice_id
+
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate\n"
 ROW = "0001,C-1,2026-11-01,EUR,Thing,2,10.50,19\n"
 
@@ -56,6 +59,46 @@ def test_the_first_of_two_contradicting_invoices_wins(
         "4,invoice_number,0001,Invoice 0001 of customer C-1 exists with different"
     )
     assert invoices(table)[0]["source"]["S"] == "s3://uploads/incoming/a.csv#2"
+
+
+@pytest.mark.parametrize("between", [0, 1, 60], ids=["same-batch", "near", "far"])
+@pytest.mark.parametrize(
+    "bad",
+    [ROW + ROW.replace("0001,C-1", ","), ROW.replace(",2,", ",two,"), ROW.replace("2026-11-01", "9999-12-31")],
+    ids=["no-identity", "bad-cell", "refused-when-issued"],
+)
+def test_later_rows_of_a_rejected_invoice_are_rejected_too(
+    load: Load,
+    table: Any,
+    s3: Any,
+    s3_event: Any,
+    context: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    bad: str,
+    between: int,
+) -> None:
+    monkeypatch.setattr(importing, "WORKERS", 1)  # moto copies tables while others write
+    others = "".join(ROW.replace("0001", f"9{number:03d}") for number in range(between))
+    same_number = ROW.replace("C-1", "C-2")  # another customer's invoice
+    content = HEADER + bad + same_number + others + ROW + others
+    report = upload(s3, load("create_invoice"), s3_event, context, content)
+    assert (report["created"], report["rejected"], report["duplicates"]) == (between + 1, 2, between)
+    assert not [item for item in invoices(table) if item["invoiceId"]["S"] == invoice_id("C-1", "0001")]
+    rejected = s3.get_object(Bucket="uploads", Key=report["rejectedReport"])["Body"].read().decode()
+    row = (HEADER + bad + same_number + others).count("\n") + 1
+    assert f"{row},invoice_number,0001,rows of this invoice were rejected above" in rejected
+
+
+def test_a_bounded_number_of_rejected_invoices_is_remembered(
+    load: Load, table: Any, s3: Any, s3_event: Any, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert importing.MAX_REFUSED == 1000
+    monkeypatch.setattr(importing, "MAX_REFUSED", 1)
+    other = ROW.replace("0001", "0002")
+    content = HEADER + ROW.replace(",2,", ",two,") + other.replace(",2,", ",two,") + ROW + other
+    report = upload(s3, load("create_invoice"), s3_event, context, content)
+    assert (report["created"], report["rejected"]) == (1, 3)
+    assert [item["invoiceNumber"]["S"] for item in invoices(table)] == ["0002"]
 
 
 def test_a_batch_of_old_new_and_impossible_invoices(

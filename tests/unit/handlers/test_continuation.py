@@ -277,6 +277,14 @@ def test_rejected_rows_of_all_parts_are_joined_in_order(platform: Platform) -> N
     assert [line.split(",")[0] for line in platform.rejected[1:]] == ["2", "3", "8", "9", "14", "15", "20", "21"]
 
 
+def test_later_rows_of_a_rejected_invoice_are_rejected_in_a_later_part_too(platform: Platform) -> None:
+    platform.run(platform.upload(FAULTY + rows(0)))
+    found = platform.report
+    assert (found["created"], found["rejected"]) == (8, 5)
+    assert found["parts"] > 2
+    assert platform.rejected[-1].startswith(f"{2 + 2 * COUNT},invoice_number,0000,rows of this invoice were rejected")
+
+
 def test_a_file_that_fits_one_invocation_tells_nobody(platform: Platform) -> None:
     platform.run(platform.upload(FILE), batches=100)
 
@@ -548,7 +556,16 @@ def test_a_checkpoint_reads_back_as_it_was_written() -> None:
     figures = Figures("s3://b/k", "v", 7, 1, 2, 3, 4, 5, 0.25, 6, "damaged")
     dialect = Dialect(gzipped=True, encoding="utf-16-le", delimiter="\t", header=["invoicenumber", ""])
     point = Checkpoint(
-        3, 2, Place(10, 4), dialect, verified=True, etag="tag", rejects=("a", "b"), rejects_size=9, figures=figures
+        3,
+        2,
+        Place(10, 4),
+        dialect,
+        verified=True,
+        etag="tag",
+        rejects=("a", "b"),
+        rejects_size=9,
+        refused=("c",),
+        figures=figures,
     )
     assert Checkpoint.from_text(point.text(), part=3, announced=2, done=False) == point
     assert Checkpoint.from_text(Checkpoint().text(), part=0, announced=0, done=True) == Checkpoint(done=True)
