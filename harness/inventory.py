@@ -38,7 +38,14 @@ def _scaling(client: Client, operation: str, key: str, name: str) -> Iterator[st
 
 
 def _keys(client: Client) -> Iterator[str]:
+    of_services = {  # some engines give them out as a customer's
+        found.get("TargetKeyId")
+        for found in _pages(client, "list_aliases", "Aliases")
+        if found["AliasName"].startswith("alias/aws/")
+    }
     for key in _pages(client, "list_keys", "Keys"):
+        if key["KeyId"] in of_services:
+            continue
         about = client.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
         if about.get("KeyManager") != "AWS" and about["KeyState"] != "PendingDeletion":
             yield key["KeyId"]

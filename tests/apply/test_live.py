@@ -105,7 +105,7 @@ def test_clone_carries_the_whole_stack_and_destroy_leaves_nothing(applied: Appli
 def test_table_of_a_protected_environment_cannot_be_deleted(applied: Applied) -> None:
     dynamodb = applied.stack.session.client("dynamodb", endpoint_url=applied.stack.endpoint_url)
 
-    with pytest.raises(ClientError, match=r"(?i)deletion protection"):
+    with pytest.raises(ClientError, match=r"(?i)deletion ?protection"):
         dynamodb.delete_table(TableName=applied.stack.table_name)
 
 
