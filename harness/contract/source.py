@@ -51,6 +51,17 @@ def entries(folder: Path, kind: str, name: str, attribute: str) -> list[Item]:
     return []
 
 
+def below(folder: Path, keys: tuple[str, ...], key: str) -> list[Item]:
+    """The entries of that name in the object that some keys lead to, one in the other, wherever in a module it stands.
+
+    Args:
+        folder: The module's.
+        keys: Such as a function's and its permission's.
+        key: The entries'.
+    """
+    return [item for _, _, path, item in _entries(folder) if item.key == key and path[-len(keys) :] == keys]
+
+
 _ENTRY = ("object_elem_key", "expr_term")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+")
 

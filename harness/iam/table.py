@@ -29,8 +29,10 @@ tests have seen; the session `contract` holds it fresh. Nothing is granted that 
   `policy/unknown_resources.yaml` stands for them, and `tests/e2e/test_iam.py` repeats the proof on the plan of a
   deployed stack, where every id is known.
 - `harness/iam/evaluate.py` evaluates as AWS does, conditions included, and refuses what it does not know.
-- **Who may call what** (`harness/iam/triggers.py`): every trigger and delivery in the plan has exactly the permission
-  that it needs in the policy of the function, queue, topic, bucket or key, and no permission is left over.
+- **Who may call what** (`harness/iam/triggers.py`, `admitted.py`): every trigger and delivery in the plan has the
+  permission that it needs in the policy of the function, queue, topic, bucket or key; none admits another account, or
+  another route, bucket, rule, topic or secret of ours, planned or merely named alike; none is left over. A source that
+  only the apply will tell is read from the module's source (`harness/iam/sources.py`).
 
 ## How to grant something
 
@@ -50,6 +52,7 @@ tests have seen; the session `contract` holds it fresh. Nothing is granted that 
 | `nothing uses it` | a grant that no call needs | take it out, or give the reason in `policy/unused_grants.yaml` |
 | `... is not in harness/iam/calls.py` | nobody wrote down what a call needs | look it up, and write it there |
 | `nothing allows ...` / `is left over` | a trigger without permission / a permission without trigger | `functions.tf` |
+| `... also admits ...` | a source wider than its trigger, and the stranger that it lets in | narrow the source |
 
 """
 

@@ -1,25 +1,23 @@
-"""Who calls or delivers to what, by the plan, and whether the policies of what is called allow exactly that.
+"""Who calls or delivers to what, by the plan, and the policies of what is called.
 
-No local engine asks these policies everywhere that AWS does, so they are evaluated here: the permissions of functions,
-and the policies of queues, topics, buckets and keys. Every trigger and delivery that the plan configures is a request
-of an AWS service; each must be allowed, must not be allowed to anybody else's resource, and each Allow statement must
-be needed by one of them.
+Every trigger and delivery that the plan configures is a request of an AWS service. What is asked are the permissions of
+functions, and the policies of queues, topics, buckets and keys; `harness.iam.admitted` holds the two together.
 """
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from harness.iam.evaluate import Request, Value, allows, less
+from harness.iam.evaluate import Request, Value
+from harness.iam.sources import Sources
+from harness.paths import ROOT
 from harness.policy import iam_policy
 from harness.policy.arn import function_in
 from harness.policy.iam_policy import Statement
 from harness.policy.planned import Planned
 from harness.policy.resource import UNKNOWN, Resource, listed
-
-_STRANGER = "999999999999"
 
 
 @dataclass(frozen=True)
@@ -66,11 +64,18 @@ class Estate:
         plan: Of a whole environment.
         account: Its account.
         region: Its region.
+        root: The repository, whose modules the plan was made from.
     """
 
     plan: Planned
     account: str
     region: str
+    root: Path = ROOT
+
+    @cached_property
+    def sources(self) -> Sources:
+        """On whose behalf the plan's services ask."""
+        return Sources(self.plan, self.account, self.region, self.root)
 
     # --- what is configured -----------------------------------------------------------------------------------------
 
@@ -112,27 +117,19 @@ class Estate:
                 yield self._delivery(f"{one.address} (dead letters)", queue, "sqs:SendMessage", service, rule)
 
     def _routes(self) -> Iterator[Delivery]:
-        """By the API's own address where it is known: after an apply."""
-        paths = {one.get("id"): one.get("path") for one in self.plan.of("aws_api_gateway_resource")}
         stages = [str(one.get("stage_name")) for one in self.plan.of("aws_api_gateway_stage")]
         for one in self.plan.of("aws_api_gateway_integration"):
             if not function_in(one.get("uri")):
                 continue
-            api, path = one.get("rest_api_id"), paths.get(one.get("resource_id"), UNKNOWN)
-            known = isinstance(api, str) and isinstance(path, str)
+            uri = str(one.get("uri")).split("/functions/")[1].removesuffix("/invocations")
             for stage in stages:
-                called = re.sub(r"\{[^}]*\}", "x", str(path))
-                source = (
-                    self._arn("execute-api", f"{api}/{stage}/{one.get('http_method')}{called}") if known else UNKNOWN
-                )
-                uri = str(one.get("uri")).split("/functions/")[1].removesuffix("/invocations")
+                source = self.sources.route(one, stage)
                 yield self._invocation(one.address, uri, "apigateway.amazonaws.com", source)
 
     def _rotations(self) -> Iterator[Delivery]:
         for one in self.plan.of("aws_secretsmanager_secret_rotation"):
-            yield self._invocation(
-                one.address, one.get("rotation_lambda_arn"), "secretsmanager.amazonaws.com", one.get("secret_id")
-            )
+            source = self.sources.secret(one)
+            yield self._invocation(one.address, one.get("rotation_lambda_arn"), "secretsmanager.amazonaws.com", source)
 
     def _subscriptions(self) -> Iterator[Delivery]:
         for one in self.plan.of("aws_sns_topic_subscription"):
@@ -184,12 +181,32 @@ class Estate:
         """The policies of functions' aliases, queues, topics, buckets and keys, by ARN; see `_key_arn` for keys."""
         found: dict[str, list[tuple[str, Statement]]] = {}
         for one in self.plan.of("aws_lambda_permission"):
-            found.setdefault(self._alias(one), []).append((one.address, _permission(one, self._alias(one))))
+            found.setdefault(self._alias(one), []).append((one.address, self._permission(one)))
         for target, one, text in self._policies():
             found.setdefault(target, []).extend(
                 (f"{one.address} ({statement.sid})", statement) for statement in iam_policy.statements(text) or ()
             )
         return {target: Guard(target, tuple(statements)) for target, statements in found.items()}
+
+    def _permission(self, one: Resource) -> Statement:
+        """A function's permission, as the statement that Lambda makes of it."""
+        conditions: list[tuple[str, str, tuple[Any, ...]]] = []
+        source = self.sources.permitted(one)
+        if source is not None:
+            conditions.append(("ArnLike", "aws:SourceArn", (source,)))
+        if one.get("source_account") is not None:
+            conditions.append(("StringEquals", "aws:SourceAccount", (one.get("source_account"),)))
+        return Statement(
+            sid=str(one.get("statement_id")),
+            effect="Allow",
+            actions=(one.get("action"),),
+            not_actions=(),
+            resources=(self._alias(one),),
+            not_resources=(),
+            principals=(("Service", one.get("principal")),),
+            not_principals=(),
+            conditions=tuple(conditions),
+        )
 
     def _policies(self) -> Iterator[tuple[str, Resource, Any]]:
         for one in self.plan.of("aws_sqs_queue"):
@@ -274,69 +291,3 @@ class Estate:
 def _key_arn(key: Resource) -> str:
     """A key by its address: its ARN is AWS's choice."""
     return f"key:{key.address}"
-
-
-def _permission(one: Resource, target: str) -> Statement:
-    """A function's permission, as the statement that Lambda makes of it."""
-    conditions: list[tuple[str, str, tuple[Any, ...]]] = []
-    if one.get("source_arn") is not None:
-        conditions.append(("ArnLike", "aws:SourceArn", (one.get("source_arn"),)))
-    if one.get("source_account") is not None:
-        conditions.append(("StringEquals", "aws:SourceAccount", (one.get("source_account"),)))
-    return Statement(
-        sid=str(one.get("statement_id")),
-        effect="Allow",
-        actions=(one.get("action"),),
-        not_actions=(),
-        resources=(target,),
-        not_resources=(),
-        principals=(("Service", one.get("principal")),),
-        not_principals=(),
-        conditions=tuple(conditions),
-    )
-
-
-def missing(estate: Estate) -> Iterator[str]:
-    """Deliveries that no policy allows."""
-    guards = estate.guards()
-    for one in estate.deliveries():
-        guard = guards.get(one.target)
-        if guard is None or not allows(guard.policy, one.request):
-            yield f"nothing allows that {one}"
-
-
-def open_to_others(estate: Estate) -> Iterator[str]:
-    """Policies that would let the same service come from somebody else's account, or another one of our resources."""
-    guards = estate.guards()
-    for one in estate.deliveries():
-        guard = guards.get(one.target)
-        if guard is None:
-            continue
-        for what, context in _strangers(one.request):
-            if allows(guard.policy, replace(one.request, context=context)):
-                yield f"{one.target} also admits {what}, where only this is meant: {one}"
-
-
-def _strangers(request: Request) -> Iterator[tuple[str, Mapping[str, Value]]]:
-    """The same request from elsewhere: another account's resource of the very same name."""
-    source = request.context["aws:sourcearn"]
-    context = {**request.context, "aws:sourceaccount": _STRANGER}
-    if isinstance(source, str):
-        parts = source.split(":", 5)
-        parts[4] = parts[4] and _STRANGER  # a bucket's ARN names no account
-        yield "another account's resource", {**context, "aws:sourcearn": ":".join(parts)}
-
-
-def left_over(estate: Estate) -> Iterator[str]:
-    """What is granted to AWS services without being needed: an action or a resource that nothing would miss."""
-    guards, deliveries = estate.guards(), estate.deliveries()
-    for guard in guards.values():
-        requests = [one.request for one in deliveries if one.target == guard.target]
-        for address, statement in guard.statements:
-            if not statement.allows or not any(kind == "Service" for kind, _ in statement.principals):
-                continue
-            others = [each for at, each in guard.statements if (at, each) != (address, statement)]
-            for action, resource in product(statement.actions, statement.resources):
-                remaining = [*others, *less(statement, action, resource)]
-                if not any(allows(guard.policy, one) and not allows(remaining, one) for one in requests):
-                    yield f"{action} on {resource} of {address} is left over: nothing in the plan needs it"

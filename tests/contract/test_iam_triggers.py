@@ -2,14 +2,19 @@
 
 import copy
 import json
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.iam.triggers import Estate, left_over, missing, open_to_others
+from harness.iam.admitted import left_over, missing, open_to_others
+from harness.iam.triggers import Estate
+from harness.paths import ROOT
 from harness.policy.offline_aws import ACCOUNT_ID
 from harness.policy.planned import Planned
+from harness.policy.resource import UNKNOWN
 from harness.stack import REGION
 from tests.contract.conftest import ENVIRONMENTS, Environment
 
@@ -30,6 +35,12 @@ def without_doubles(found: Any) -> str:
     return "\n".join(sorted(set(map(str, found))))
 
 
+def none_of(found: Any) -> None:
+    """Fail with the whole of what was found: pytest shortens what it compares."""
+    if told := without_doubles(found):
+        pytest.fail(f"{told}\ndocs/iam.md tells how to read this and what to do.", pytrace=False)
+
+
 def test_every_kind_of_trigger_is_found(estate: Estate) -> None:
     """A delivery that is not found is not looked at."""
     found = {(one.request.principal or ("", ""))[1].partition(".")[0] for one in estate.deliveries()}
@@ -41,15 +52,15 @@ def test_every_kind_of_trigger_is_found(estate: Estate) -> None:
 
 
 def test_every_trigger_is_permitted(estate: Estate) -> None:
-    assert not without_doubles(missing(estate))
+    none_of(missing(estate))
 
 
 def test_no_permission_admits_a_stranger(estate: Estate) -> None:
-    assert not without_doubles(open_to_others(estate))
+    none_of(open_to_others(estate))
 
 
 def test_no_permission_is_left_over(estate: Estate) -> None:
-    assert not without_doubles(left_over(estate))
+    none_of(left_over(estate))
 
 
 # --- each of them is shown to fail ----------------------------------------------------------------------------------
@@ -196,3 +207,114 @@ def test_what_a_trigger_leaves_behind_is_found(
     found = without_doubles(left_over(edited(plans["dev"], kind, name, None)))
 
     assert any(permission in line for line in found.splitlines())
+
+
+# --- sources that are too wide, or of something else -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("permission", "source", "stranger"),
+    [
+        ("Uploads", "arn:aws:s3:::invoice-uploads-dev-000000000000*", "arn:aws:s3:::invoice-uploads-dev-000000000000x"),
+        ("Uploads", "arn:aws:s3:::*", "arn:aws:s3:::invoice-archives-dev-000000000000"),
+        ("InvoicePaid", "arn:aws:events:us-east-1:000000000000:rule/*", "/invoice-created-dev"),
+        ("InvoicePaid", "arn:aws:events:us-east-1:000000000000:rule/*/invoice-paid-dev", "-devx/invoice-paid-dev"),
+        ("InvoicePaid", "arn:aws:events:us-east-1:000000000000:rule/invoice-events-dev/invoice-paid-*", "-paid-devx"),
+    ],
+)
+def test_a_permission_that_admits_another_resource_is_found(
+    plans: dict[str, Planned], permission: str, source: str, stranger: str
+) -> None:
+    changed = edited(plans["dev"], "aws_lambda_permission", f'this["{permission}"]', setting("source_arn", source))
+    found = without_doubles(open_to_others(changed))
+
+    assert f'this["{permission}"] also admits' in found
+    assert f"{stranger}, where only this is meant" in found
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "wide"),
+    [
+        ("aws_sqs_queue", 'dead_letter["invoice-created-dev/generate-pdf"]', "arn:aws:events:*:*:rule/*"),
+        ("aws_sqs_queue", "module.invoice_platform.aws_sqs_queue.downstream", "arn:aws:sns:*:000000000000:*"),
+        ("aws_sns_topic_policy", "downstream", "arn:aws:events:*:000000000000:rule/invoice-events-dev/*"),
+    ],
+)
+def test_a_policy_that_admits_another_resource_is_found(
+    plans: dict[str, Planned], kind: str, name: str, wide: str
+) -> None:
+    def widened(one: dict[str, Any]) -> None:
+        if one["Effect"] == "Allow":
+            one["Condition"] = {"ArnLike": {"aws:SourceArn": wide}}
+
+    changed = edited(plans["dev"], kind, name, policy(widened))
+
+    assert "one whose name only begins alike" in without_doubles(open_to_others(changed))
+
+
+def from_source(plan: Planned, tmp_path: Path, module: str, written: str, instead: str) -> Estate:
+    """The plan as it is, with the source of a module changed: what the plan does not know, stands there alone."""
+    copied = shutil.copytree(ROOT / "modules", tmp_path / "modules")
+    (file,) = [one for one in (copied / module).glob("*.tf") if written in one.read_text(encoding="utf-8")]
+    text = file.read_text(encoding="utf-8")
+    assert text.count(written) == 1
+    file.write_text(text.replace(written, instead), encoding="utf-8")
+    return Estate(plan, ACCOUNT_ID, REGION, tmp_path)
+
+
+API = "${module.api.execution_arn}"
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "stranger"),
+    [
+        ("/*/GET/invoices/*", "/*", "/v1/PATCH/invoices/x"),
+        ("/*/GET/invoices/*", "/*/*/invoices/*", "/v1/DELETE/invoices/x"),
+        ("/*/GET/invoices/*", "/*/GET/*", "/v1/GET/invoices"),
+        ('/*/GET/invoices"', '/*/GET/invoices*"', "/v1/GET/invoices/x"),
+        ('/*/POST/invoices"', '/*/POST/invoices*"', "/v1/POST/invoicesx"),
+        ("/*/PATCH/invoices/*", "*/*/PATCH/invoices/*", "x/v1/PATCH/invoices/x"),
+    ],
+)
+def test_a_permission_that_admits_another_route_is_found(
+    plans: dict[str, Planned], tmp_path: Path, written: str, instead: str, stranger: str
+) -> None:
+    changed = from_source(plans["dev"], tmp_path, "invoice-platform", API + written, API + instead)
+
+    assert not [*missing(changed)]
+    assert f"{stranger}, where only this is meant" in without_doubles(open_to_others(changed))
+
+
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        (f"{API}/*/PATCH/invoices/*", f"{API}/*/PATCH/invoice/*"),
+        (f"{API}/*/PATCH/invoices/*", f"{API}/*/PUT/invoices/*"),
+        (f"{API}/*/PATCH/invoices/*", f"{API}/v2/PATCH/invoices/*"),
+        (f"{API}/*/PATCH/invoices/*", "${module.api.api_id}/*/PATCH/invoices/*"),
+        (f'"{API}/*/PATCH/invoices/*"', "module.api.execution_arn"),
+        (f'"{API}/*/PATCH/invoices/*"', f'upper("{API}/*/PATCH/invoices/*")'),
+    ],
+)
+def test_a_permission_for_another_route_is_found(
+    plans: dict[str, Planned], tmp_path: Path, written: str, instead: str
+) -> None:
+    changed = from_source(plans["dev"], tmp_path, "invoice-platform", written, instead)
+    found = without_doubles(missing(changed))
+
+    assert 'integration.this["update-invoice-status"]; of that service' in found
+    assert 'this["PatchInvoice"] admits aws:SourceArn' in found
+    assert 'this["PatchInvoice"] is left over' in without_doubles(left_over(changed))
+
+
+def test_a_permission_for_every_secret_that_begins_alike_is_found(plans: dict[str, Planned], tmp_path: Path) -> None:
+    written = "source_arn     = aws_secretsmanager_secret.this.arn"
+    wide = 'source_arn     = "${aws_secretsmanager_secret.this.arn}*"'
+    changed = from_source(plans["dev"], tmp_path, "secret", written, wide)
+
+    assert "one whose name only begins alike" in without_doubles(open_to_others(changed))
+
+
+def test_every_source_is_told(estate: Estate) -> None:
+    """A source that nobody knows is compared with nothing."""
+    assert UNKNOWN not in [one.request.context["aws:sourcearn"] for one in estate.deliveries()]

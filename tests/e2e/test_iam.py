@@ -15,11 +15,12 @@ import pytest
 import urllib3
 
 from harness.engine import ACCOUNT_ID, Engine, engine_for
+from harness.iam.admitted import left_over, missing, open_to_others
 from harness.iam.calls import SECRETS_KEY
 from harness.iam.environments import proof_of
 from harness.iam.grants import roles
 from harness.iam.proof import ledger
-from harness.iam.triggers import Estate, left_over, missing, open_to_others
+from harness.iam.triggers import Estate
 from harness.logs import lines
 from harness.paths import ROOT
 from harness.policy import plans
@@ -262,7 +263,8 @@ def test_what_stands_for_unknown_ids_is_what_is_deployed(known: Planned) -> None
 def test_what_is_deployed_grants_what_is_used_and_nothing_else(known: Planned) -> None:
     proof = proof_of(known)
 
-    assert [*proof.ungranted(), *proof.unneeded(ledger())] == []
+    wrong = [str(one) for one in (*proof.ungranted(), *proof.unneeded(ledger()))]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_what_is_deployed_admits_its_triggers_and_nothing_else(known: Planned) -> None:
@@ -270,4 +272,5 @@ def test_what_is_deployed_admits_its_triggers_and_nothing_else(known: Planned) -
     estate = Estate(known, ACCOUNT_ID, REGION)
 
     assert UNKNOWN not in [one.request.context["aws:sourcearn"] for one in estate.deliveries()]
-    assert [*missing(estate), *open_to_others(estate), *left_over(estate)] == []
+    wrong = [*missing(estate), *open_to_others(estate), *left_over(estate)]
+    assert not wrong, "\n".join(dict.fromkeys(wrong))
