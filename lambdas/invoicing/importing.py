@@ -17,7 +17,7 @@ from invoicing.csv_bytes import UnreadableFileError
 from invoicing.csv_import import Candidate, Place, Problem, Rejected
 from invoicing.errors import Busy, ContentConflict, InvoiceError
 from invoicing.issuing import Origin, invoice_id, issue
-from invoicing.loading import BATCH, InvoiceLoader, Outcome
+from invoicing.loading import BATCH, InvoiceLoader, Outcome, Repeated
 from invoicing.models import Invoice
 from invoicing.reports import Figures, RejectReport
 
@@ -200,6 +200,14 @@ class Part:
             self._figures.created += 1
         else:
             self._figures.duplicates += 1
+            if isinstance(outcome, Repeated):
+                self._warn(found, outcome.invoice.source.rpartition("#")[2])
+
+    def _warn(self, found: Candidate, row: str) -> None:
+        """Tell of equal rows that stand apart: perhaps they were meant to be a second invoice, or more of the first."""
+        rows = f"rows {found.first} to {found.last} repeat" if found.rows > 1 else "repeats"
+        reason = f"{rows} the invoice that begins at row {row} of this file; counted as a duplicate and not added to it"
+        self._rejects.add_problem(Problem(found.first, "invoice_number", found.request.invoice_number or "", reason))
 
     def _remember(self, rejected: Found) -> None:
         if len(self.refused) < MAX_REFUSED:

@@ -216,7 +216,7 @@ class Intake:
     def _finish(self, upload: Upload, state: Checkpoint) -> None:
         """Write the reports, move the file away."""
         figures = state.figures
-        if figures.rejected or figures.error:
+        if state.rejects:
             with joined(self._uploads.part(upload, key) for key in state.rejects) as rejects:
                 content_type = "text/csv; charset=utf-8"
                 figures.rejected_report = self._uploads.put_report(upload, REJECTED, rejects, content_type)

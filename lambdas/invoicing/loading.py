@@ -22,6 +22,12 @@ BATCH = 25
 BATCH_BYTES = 3 * 1024 * 1024
 """Bytes of one transaction; DynamoDB allows 4 MB."""
 
+
+@dataclass(frozen=True)
+class Repeated(Stored):
+    """An invoice that the same upload created, from other rows."""
+
+
 Outcome = Stored | InvoiceError
 
 
@@ -207,7 +213,11 @@ def _repetition(put: _Put, item: dict[str, Any]) -> Outcome:
     except InvoiceError as refusal:
         return refusal
     ours = put.item["upload"]["S"]
-    return replace(found, created=bool(ours) and item.get("upload") == ours and there.source == put.invoice.source)
+    if not ours or item.get("upload") != ours:
+        return replace(found, created=False)
+    if there.source != put.invoice.source:
+        return Repeated(found.invoice, created=False)
+    return replace(found, created=True)
 
 
 def _batches(puts: Sequence[_Put]) -> Iterator[list[_Put]]:

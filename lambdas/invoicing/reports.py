@@ -91,7 +91,7 @@ class RejectReport:
             self.add_problem(Problem(problem.row, problem.column, problem.value, reason))
 
     def add_problem(self, problem: Problem) -> None:
-        """Write one line, or that there are too many."""
+        """Write one line, of what was rejected or what somebody should look at, or that there are too many."""
         if self._ended:
             return
         if self._before + self.size > MAX_REPORT:

@@ -89,6 +89,32 @@ def test_later_rows_of_a_rejected_invoice_are_rejected_too(
     assert f"{row},invoice_number,0001,rows of this invoice were rejected above" in rejected
 
 
+def test_a_repetition_within_the_file_is_told_but_not_that_of_a_delivery_or_of_another_file(
+    load: Load, table: Any, s3: Any, s3_event: Any, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = load("create_invoice")
+    upload(s3, create, s3_event, context, HEADER + ROW.replace("0001", "0000"), key="before.csv")
+    content = HEADER + ROW + ROW.replace("0001", "0000") + ROW + ROW.replace("0001", "0002") * 2
+    content += ROW.replace("0001", "0003") + ROW.replace("0001", "0002") * 2
+
+    def crash(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    for step in ("advance_upload", "finish_upload"):  # all is there when the event comes again
+        with monkeypatch.context() as patch:
+            patch.setattr(create.store, step, crash)
+            with pytest.raises(KeyboardInterrupt):
+                upload(s3, create, s3_event, context, content)
+    report = upload(s3, create, s3_event, context, content)
+    assert (report["created"], report["duplicates"], report["rejected"], len(invoices(table))) == (3, 3, 0, 4)
+    told = s3.get_object(Bucket="uploads", Key=report["rejectedReport"])["Body"].read().decode().splitlines()[1:]
+    same = "the invoice that begins at row {} of this file; counted as a duplicate and not added to it"
+    assert told == [
+        "4,invoice_number,0001,repeats " + same.format(2),
+        "8,invoice_number,0002,rows 8 to 9 repeat " + same.format(5),
+    ]
+
+
 def test_a_bounded_number_of_rejected_invoices_is_remembered(
     load: Load, table: Any, s3: Any, s3_event: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
