@@ -5,9 +5,11 @@ import inspect
 import json
 import os
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
 
@@ -18,13 +20,14 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from pydantic import BaseModel, ValidationError
 
-from harness.contract.mismatch import symbol
+from harness.contract.mismatch import Mismatch, listed, symbol
 from harness.contract.routes import BY_GATEWAY, Route
 from harness.contract.settings import PLACEHOLDER, Setting
 from harness.paths import ROOT
 from invoicing import api
 from invoicing.settings import Settings
 
+LAMBDAS = ROOT / "lambdas"
 DESCRIPTION = ROOT / "docs" / "openapi.yaml"
 
 OUTSIDE = {
@@ -44,6 +47,10 @@ class Reached(Exception):
         super().__init__(f"{operation} {parameters}")
         self.operation = operation
         self.parameters = parameters
+
+
+class NotStartedError(Exception):
+    """A handler's module asks its settings for what they do not declare."""
 
 
 @dataclass
@@ -105,7 +112,11 @@ class Loaded:
 
     @classmethod
     def load(cls, name: str, environment: Mapping[str, str]) -> Self:
-        """Load a function as a cold start does; what its environment lacks is made up, for the contract to tell."""
+        """Load a function as a cold start does; what its environment lacks is made up, for the contract to tell.
+
+        Raises:
+            NotStartedError: The code asks its own settings for a name that they do not have.
+        """
         asked: list[type[Settings]] = []
 
         def load(model: type[Settings], _: Any = None) -> Settings:
@@ -123,7 +134,10 @@ class Loaded:
                 patch.setenv(variable, value)
             patch.setattr(Settings, "load", classmethod(load))
             sys.modules.pop(handler, None)
-            module = importlib.import_module(handler)
+            try:
+                module = importlib.import_module(handler)
+            except AttributeError as unknown:
+                raise NotStartedError(str(_unread(name, unknown, asked, environment))) from unknown
             del sys.modules[handler]
         return cls(name, module, asked[0])
 
@@ -203,6 +217,21 @@ def no_aws() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.client.BaseClient, "_make_api_call", call)
         yield
+
+
+def _unread(
+    function: str, unknown: AttributeError, asked: list[type[Settings]], environment: Mapping[str, str]
+) -> Mismatch:
+    """That a function does not start, with the line that asks, the settings that it has, and what the plan gives it."""
+    frames = [one for one in traceback.extract_tb(unknown.__traceback__) if Path(one.filename).is_relative_to(LAMBDAS)]
+    where = f"{Path(frames[-1].filename).relative_to(ROOT).as_posix()}:{frames[-1].lineno}" if frames else "the code"
+    models = [f"{symbol(_owner(one, name), name)}" for one in asked for name in one.model_fields]
+    return Mismatch(
+        f"The function {function} does not start: {unknown}",
+        f"{where} reads {unknown.name}; its settings are {listed(models)}",
+        f"the environment of {function} gives {listed(environment)}",
+        "Use one name in the code, in its settings and, in capitals, in the function's environment.",
+    )
 
 
 def _owner(model: type[Settings], name: str) -> type[BaseModel]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import create_model
 
 from harness.contract import events, routes, settings, tables
 from harness.contract.functions import functions_of
@@ -17,9 +18,11 @@ from harness.contract.source import Item
 from harness.package import Artifact
 from harness.policy.planned import Planned
 from harness.policy.resource import parsed
+from invoicing import settings as declared
 from invoicing.models import CreateInvoice
 from invoicing.schema import draft_04
-from tests.contract.code import Loaded, described
+from invoicing.settings import Settings
+from tests.contract.code import Loaded, NotStartedError, described
 from tests.contract.conftest import PLATFORM, Environment
 from tests.contract.test_events import emitted
 from tests.contract.test_handlers import missing
@@ -71,6 +74,19 @@ class TestVariables:
         found = self.compared(dev, code["query-invoices"], name="INVOICE_TABLE")
 
         names(found, f"{self.CODE} requires INVOICE_TABLE", f"{self.FUNCTION} gives TABLE_NAME")
+
+    def test_in_the_settings_alone(self, dev: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The function does not start then, and nothing else can be compared."""
+        renamed = create_model("GetInvoice", __base__=Settings, invoices_table=(str, ...))
+        monkeypatch.setattr(declared, "GetInvoice", renamed)
+
+        with pytest.raises(NotStartedError) as found:
+            Loaded.load("get-invoice", dev.variables("get-invoice"))
+
+        assert "The function get-invoice does not start" in str(found.value)
+        assert "lambdas/get_invoice/handler.py:" in str(found.value)
+        assert "invoices_table" in str(found.value)
+        assert "TABLE_NAME" in str(found.value)
 
     def test_in_terraform(self, dev: Environment, code: dict[str, Loaded]) -> None:
         live = edited(dev, self.FUNCTION, lambda it: renamed(it["environment"][0]["variables"], "TABLE_NAME", "TABLE"))
