@@ -6,15 +6,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from invoicing import settings
-from invoicing.documents import DocumentStore
+from invoicing.documents import WITHHELD, DocumentStore
 from invoicing.errors import NotFound
 from invoicing.observability import count, logger, metrics, tracer
 from invoicing.pdf import Renderer
-from invoicing.status import Status
 from invoicing.store import InvoiceStore
-
-UNPRINTED = frozenset({Status.REJECTED, Status.VOID})
-"""Invoices that nobody should be sent."""
 
 config = settings.GeneratePdf.load()
 store = InvoiceStore(config.table_name)
@@ -32,7 +28,7 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> None:
     invoice = store.get(invoice_id)
     if invoice is None:
         raise NotFound(f"There is no invoice {invoice_id}.")
-    if invoice.status in UNPRINTED:
+    if invoice.status in WITHHELD:
         count("PdfsSkipped")
         logger.info("Not printed", invoice_id=invoice_id, status=invoice.status)
         return

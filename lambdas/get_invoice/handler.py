@@ -1,4 +1,4 @@
-"""get-invoice: ``GET /invoices/{id}``, the whole invoice and, once there is one, a link to its PDF."""
+"""get-invoice: ``GET /invoices/{id}``, the whole invoice and a link to its PDF if there is one to send."""
 
 from typing import Any
 

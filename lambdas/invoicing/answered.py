@@ -105,7 +105,7 @@ class InvoiceAnswer(_Head):
 
 
 class InvoiceWithDocument(InvoiceAnswer):
-    """The whole invoice, with a link to its PDF once there is one."""
+    """The whole invoice, with a link to its PDF once there is one, unless it is void or rejected."""
 
     document_url: Annotated[
         str | None,

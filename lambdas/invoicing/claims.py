@@ -114,7 +114,7 @@ class ClaimStore(InvoiceStore):
         return there if self._stands(there.holder) else replace(wanted, others=there.others)
 
     def _put(self, held: Claim, seen: Claim | None, now: datetime, life: timedelta | None) -> bool:
-        item = {
+        item: dict[str, Any] = {
             "invoiceId": held.item_id,
             "heldBy": held.holder,
             "number": held.number,

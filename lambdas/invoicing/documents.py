@@ -6,12 +6,16 @@ from botocore.exceptions import ClientError
 
 from invoicing.aws import client
 from invoicing.models import Invoice
+from invoicing.status import Status
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 LINK_SECONDS = 900
 """How long a presigned URL works."""
+
+WITHHELD = frozenset({Status.REJECTED, Status.VOID})
+"""Statuses of invoices that nobody should be sent: none is printed, and what was printed before is not handed out."""
 
 
 def key_of(invoice: Invoice) -> str:
@@ -38,7 +42,9 @@ class DocumentStore:
         return key
 
     def link(self, invoice: Invoice) -> str | None:
-        """A presigned URL of the PDF, or None while there is none."""
+        """A presigned URL of the PDF; None while there is none, and for an invoice that nobody should pay."""
+        if invoice.status in WITHHELD:
+            return None
         key = key_of(invoice)
         try:
             self._s3.head_object(Bucket=self._bucket, Key=key)

@@ -122,7 +122,8 @@ def description() -> dict[str, Any]:
              "schema": {"type": "string", "format": "uuid"}}
         ],
         "get": _operation(
-            "getInvoice", "Read an invoice", "With `documentUrl` once its PDF exists.", (404, 503),
+            "getInvoice", "Read an invoice", "With `documentUrl` once its PDF exists, unless it is void or rejected.",
+            (404, 503),
             {200: _answer("The invoice as it is now.", InvoiceWithDocument, {"ETag": _ETAG}, example=example())},
         ),
         "patch": _operation(

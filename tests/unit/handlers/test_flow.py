@@ -94,6 +94,26 @@ def test_an_invoice_from_post_to_paid(
     assert [entry["status"] for entry in paid["history"]] == ["created", "processed", "partially-paid", "paid"]
 
 
+@pytest.mark.parametrize("status", ["void", "rejected"])
+@pytest.mark.usefixtures("s3")
+def test_a_pdf_that_nobody_should_pay_is_not_handed_out(
+    load: Load, call: Any, table: Any, context: Any, status: str
+) -> None:
+    invoice_id = call(load("create_invoice"), "POST", "/invoices", body=BODY).body["invoiceId"]
+    load("generate_pdf").lambda_handler({"detail": {"invoiceId": invoice_id}}, context)
+    get = load("get_invoice")
+    assert "documentUrl" in call(get, "GET", f"/invoices/{invoice_id}").body
+    table.update_item(
+        Key={"invoiceId": invoice_id},
+        UpdateExpression="SET #s = :s",
+        ExpressionAttributeNames={"#s": "status"},
+        ExpressionAttributeValues={":s": status},
+    )
+    answer = call(get, "GET", f"/invoices/{invoice_id}")
+    assert (answer.status, answer.body["status"]) == (200, status)
+    assert "documentUrl" not in answer.body
+
+
 def test_a_file_from_upload_to_archive(load: Load, table: Any, s3: Any, s3_event: Any, context: Any) -> None:
     s3.put_object(Bucket="uploads", Key="incoming/nov report.csv", Body=CSV.encode())
     create = load("create_invoice")
