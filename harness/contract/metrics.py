@@ -73,7 +73,7 @@ def compare(plan: Planned, written: Mapping[str, Collection[str]], *, where: str
         written: The names of the metrics that the code writes, by namespace.
         where: File and symbol of what writes them.
     """
-    there = {dimension: {one.get(name) for one in plan.of(kind)} for dimension, (kind, name) in NAMES.items()}
+    there = {dimension: {one.get(kind.attribute) for one in plan.of(kind.type)} for dimension, kind in NAMES.items()}
     there["FilterId"] = {one.get("name") for one in plan.of("aws_s3_bucket_metric")}
     for one in readings(plan):
         if not one.namespace.startswith("AWS/") and one.name not in written.get(one.namespace, ()):

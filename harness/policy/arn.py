@@ -1,10 +1,11 @@
-"""ARNs of Lambda, as integrations, targets and permissions write them."""
+"""ARNs, as integrations, targets, permissions and alarms write them."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.policy.resource import UNKNOWN
+from harness.policy.resource import UNKNOWN, Resource
 
 _FUNCTION = re.compile(r"arn:[\w-]+:lambda:[^:/]*:[^:/]*:function:(?P<name>[\w-]+)(?::(?P<qualifier>[\w$-]+))?")
 
@@ -33,3 +34,19 @@ def function_in(value: Any) -> FunctionArn | None:
         return None
     found = _FUNCTION.search(value)
     return FunctionArn(found["name"], found["qualifier"] or "") if found else None
+
+
+def is_of(arn: str, resources: Iterable[Resource]) -> bool:
+    """Whether an ARN is that of one of some topics or queues: by their ARNs, or names where only those are known.
+
+    Args:
+        arn: Such as ``arn:aws:sqs:us-east-1:123456789012:orders-dlq``.
+        resources: Of the kind that the ARN is about; one of which nobody can tell the name may be it.
+    """
+    return any(_fits(arn, one.get("arn"), one.get("name")) for one in resources)
+
+
+def _fits(arn: str, known: Any, name: Any) -> bool:
+    if isinstance(known, str):
+        return arn == known
+    return arn.rpartition(":")[2] == name if isinstance(name, str) else True

@@ -96,6 +96,18 @@ def relation(rule: Rule) -> Callable[[PlanJudge], PlanJudge]:
     return register
 
 
+def completed(identity: str) -> Callable[[PlanJudge], PlanJudge]:
+    """Let a rule on one resource also look at a whole plan: at what the resource names, which source does not tell."""
+
+    def register(judge: PlanJudge) -> PlanJudge:
+        if identity not in ATTRIBUTE or PLAN not in RULES[identity].modes or identity in RELATION:
+            raise ValueError(f"{identity} is no rule on one resource that works on plans, or is completed already")
+        RELATION[identity] = judge
+        return judge
+
+    return register
+
+
 def _register(rule: Rule) -> None:
     if rule.id in RULES:
         raise ValueError(f"{rule.id} stands twice")

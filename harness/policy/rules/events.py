@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from harness.policy.arn import function_in
+from harness.policy.arn import function_in, is_of
 from harness.policy.finding import Severity
 from harness.policy.resource import UNKNOWN, Resource, number, shown
-from harness.policy.rule import PLAN, Rule, attribute, relation
+from harness.policy.rule import PLAN, Rule, attribute, completed, relation
 
 if TYPE_CHECKING:
     from harness.policy.planned import Planned
@@ -19,7 +19,7 @@ _LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg"
 @attribute(
     Rule(
         id="CKV_INV_301",
-        title="Event targets have a dead-letter queue",
+        title="Event targets have a dead-letter queue, which exists",
         severity=Severity.HIGH,
         types=TARGET,
         rationale="EventBridge drops an event after its retries: without a queue it is lost without a trace.",
@@ -32,6 +32,17 @@ def target_dead_letters(target: Resource) -> Iterator[str]:
     arn = target.get("dead_letter_config.arn")
     if arn is not UNKNOWN and not arn:
         yield "It has no dead-letter queue."
+
+
+@completed("CKV_INV_301")
+def target_dead_letters_exist(plan: "Planned") -> Iterator[tuple[str, str]]:
+    """In a whole environment, whose queues are all in the plan: EventBridge drops what a missing queue should take."""
+    if plan.environment in {"", "bootstrap"}:
+        return
+    for target in plan.of(*TARGET):
+        arn = target.get("dead_letter_config.arn")
+        if isinstance(arn, str) and arn and not is_of(arn, plan.of("aws_sqs_queue")):
+            yield target.address, f"Its dead-letter queue is {shown(arn)}, which is not in this plan."
 
 
 @attribute(

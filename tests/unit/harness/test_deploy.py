@@ -249,7 +249,7 @@ def test_alarm_on_an_expression_reads_back_without_a_metric_of_its_own() -> None
         {"metric_name": "", "dimensions": {}, "metric_query": [{"expression": "e"}, {"metric": [errors]}]},
     )
 
-    assert dict(metrics(alarm)) == {"Errors": {"FunctionName": "f"}}
+    assert [(one.name, one.dimensions) for one in metrics(alarm)] == [("Errors", {"FunctionName": "f"})]
 
 
 def test_summary_tells_what_changes_and_keeps_secrets() -> None:
