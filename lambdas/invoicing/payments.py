@@ -134,12 +134,22 @@ def _changed(invoice: Invoice, status: Status, payment: Payment | None, *, now: 
 def _already_recorded(invoice: Invoice, payment: PaymentRequest) -> bool:
     for recorded in invoice.payments:
         if recorded.payment_id == payment.payment_id:
-            if recorded.amount == payment.amount:
+            if recorded.amount != payment.amount:
+                said = f"an amount of {money.text(recorded.amount, invoice.currency)}"
+            elif _differ(recorded.method, payment.method):
+                said = "another method"
+            elif _differ(recorded.reference, payment.reference):
+                said = "another reference"
+            else:
                 return True
-            amount = money.text(recorded.amount, invoice.currency)
-            detail = f"Payment {recorded.payment_id} is recorded already, with an amount of {amount}."
+            detail = f"Payment {recorded.payment_id} is recorded already, with {said}."
             raise PaymentConflict(detail, members=_current(invoice))
     return False
+
+
+def _differ(recorded: str | None, repeated: str | None) -> bool:
+    """Whether a repetition contradicts what is recorded; what either leaves out contradicts nothing."""
+    return None not in (recorded, repeated) and recorded != repeated
 
 
 def _recorded(payment: PaymentRequest, unnamed: str, now: datetime) -> Payment:

@@ -31,6 +31,7 @@ def patch_invoice(invoice_id: str) -> Response[str]:
 def receive(event: dict[str, Any]) -> None:
     """Record a provider's payment. What is refused is raised: retried, and kept in the dead-letter queue in the end."""
     payment = PaymentReceived.model_validate(event["detail"])
+    payment = payment.model_copy(update={"invoice_id": api.identity(payment.invoice_id)})
     invoice = record_payment(store, payment, now=clock.now(), by=event["source"])
     count("PaymentsReceived")
     logger.info("Payment recorded", invoice_id=invoice.invoice_id, payment_id=payment.payment_id, status=invoice.status)

@@ -89,6 +89,7 @@ def test_an_invoice_from_post_to_paid(
     provider = {"source": "payments.example", "detail-type": "invoice-paid", "detail": detail}
     update.lambda_handler(provider, context)
     update.lambda_handler(provider, context)  # EventBridge delivers at least once
+    update.lambda_handler(provider | {"detail": detail | {"invoiceId": invoice_id.upper()}}, context)
     paid = call(get, "GET", f"/invoices/{invoice_id}").body
     assert (paid["status"], paid["amountDue"], len(paid["payments"]), paid["version"]) == ("paid", "0.00", 2, 4)
     assert [entry["status"] for entry in paid["history"]] == ["created", "processed", "partially-paid", "paid"]

@@ -152,6 +152,31 @@ def test_a_payment_id_that_was_used_for_another_amount_tells_what_is_there() -> 
     assert refusal.value.members == {"currentStatus": "partially-paid", "currentVersion": 2}
 
 
+@pytest.mark.parametrize(
+    ("first", "again", "said"),
+    [
+        ({"method": "card", "reference": "R"}, {"method": "card", "reference": "R"}, None),
+        ({"method": "card", "reference": "R"}, {}, None),
+        ({}, {"method": "card", "reference": "R"}, None),
+        ({"method": "card"}, {"method": "cash"}, "another method"),
+        ({"reference": "R"}, {"reference": "S"}, "another reference"),
+    ],
+)
+def test_a_payment_is_repeated_only_with_what_it_said(
+    first: dict[str, str], again: dict[str, str], said: str | None
+) -> None:
+    payment = {"paymentId": "P", "amount": "50.00"}
+    change = decide(invoice(), asked("paid", payment=payment | first), now=NOW, by="api")
+    assert change is not None
+    repeated = asked("paid", payment=payment | again | {"amount": 50})
+    if said is None:
+        assert decide(change.after, repeated, now=NOW, by="api") is None
+    else:
+        with pytest.raises(PaymentConflict) as refusal:
+            decide(change.after, repeated, now=NOW, by="api")
+        assert refusal.value.detail == f"Payment P is recorded already, with {said}."
+
+
 @pytest.mark.parametrize(("quantity", "amount"), [("0.005", "0.60"), ("0.005", "0.01"), ("-0.005", "-0.60")])
 def test_small_amounts_are_due_like_large_ones(quantity: str, amount: str) -> None:
     change = decide(invoice(quantity=quantity), asked("paid", payment={"amount": amount}), now=NOW, by="api")
