@@ -27,6 +27,11 @@ MIN_NAMES = 3
 _IGNORED = str.maketrans("", "", " \t\r\n\u00a0_-*")
 _SEPARATOR_LINE = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 
+_SOUND_CELL = {
+    delimiter: re.compile(rf'(?:"((?:[^"]|""){{0,131072}})"|((?!")[^{delimiter}\r\n]{{0,131072}})){delimiter}')
+    for delimiter in DELIMITERS
+}
+
 Line = tuple[str, int]
 """A line's text, and the place behind it."""
 
@@ -37,7 +42,7 @@ class Record(NamedTuple):
     Attributes:
         row: The number that a spreadsheet shows: it counts records, however many lines each of them takes.
         start: Where it begins, in bytes of the unpacked file.
-        cells: Its cells.
+        cells: Its cells; if something is wrong with its quoting, those before the first that cannot be told for sure.
         problem: What is wrong with its quoting, if anything is.
     """
 
@@ -152,7 +157,7 @@ def _separator_line(head: list[Line]) -> tuple[tuple[str, ...], int]:
 def _best_record(head: list[Line], delimiter: str, known: frozenset[str]) -> tuple[int, int, str]:
     best = (0, 0)
     for index, record in enumerate(_records(head, delimiter, 0)):
-        count = len(known & {normalized(cell) for cell in record.cells})
+        count = 0 if record.problem else len(known & {normalized(cell) for cell in record.cells})
         if count > best[0]:
             best = (count, index)
     return (*best, delimiter)
@@ -171,10 +176,24 @@ def _records(source: Iterable[Line], delimiter: str, start: int, row: int = 1) -
             damage.row = row
             raise
         except csv.Error as error:
-            yield Record(row, start, [], _explained(str(error)))
+            yield Record(row, start, _first_cells(measured.first, delimiter), _explained(str(error)))
         else:
             yield Record(row, start, cells)
         row += 1
+
+
+def _first_cells(line: str, delimiter: str) -> list[str]:
+    """The cells of a line before the first that is wrong: each is quoted soundly or not at all, and has its end.
+
+    A cell that is longer than the CSV reader takes is wrong, too.
+    """
+    cells: list[str] = []
+    position = 0
+    while match := _SOUND_CELL[delimiter].match(line, position):
+        quoted, bare = match.groups()
+        cells.append(bare if quoted is None else quoted.replace('""', '"'))
+        position = match.end()
+    return cells
 
 
 class _Measured:
@@ -183,6 +202,8 @@ class _Measured:
     def __init__(self, source: Iterator[Line], position: int) -> None:
         self._source, self._position = source, position
         self._row = self._characters = 0
+        self.first = ""
+        """The first line of the record."""
 
     def begin(self, row: int) -> int:
         """A record begins; returns where."""
@@ -194,6 +215,8 @@ class _Measured:
 
     def __next__(self) -> str:
         line, self._position = next(self._source)
+        if not self._characters:
+            self.first = line
         self._characters += len(line)
         if self._characters > MAX_RECORD:
             what = f"row {self._row} does not end within a million characters"

@@ -169,6 +169,36 @@ def test_a_row_that_may_belong_to_an_invoice_rejects_it(torn: str) -> None:
     assert (found[0].first, found[0].last) == (2, 4)
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
+@pytest.mark.parametrize(
+    "torn",
+    [
+        '0002,C-1,2026-11-01,EUR,"5" pipe",2,1,19',
+        '"0002","C-1",2026-11-01,EUR,"5" pipe",2,1,19',
+        f"0002,C-1,2026-11-01,EUR,{'x' * 300_000},2,1,19",
+        '0002,C-1,"5" pipe',
+        '0002,C-1,5",6",EUR,"a\nb"c,1',
+    ],
+    ids=["quotes", "quoted-identity", "long-cell", "third-cell", "over-two-lines"],
+)
+def test_a_row_whose_quotation_marks_do_not_match_rejects_its_own_invoice(torn: str, delimiter: str) -> None:
+    third = ROW.replace("0001", "0003").replace(".", "" if delimiter == ";" else ".")
+    second = third.replace("0003", "0002")
+    first = third.replace("0003", "0001")
+    found = read(f"{HEADER}\n{first}\n{torn}\n{second}\n{third}".replace(",", delimiter))
+    assert [type(invoice) for invoice in found] == [Candidate, Rejected, Candidate]
+    assert [(invoice.first, invoice.last) for invoice in found] == [(2, 2), (3, 4), (5, 5)]
+    assert isinstance(found[1], Rejected)
+    assert (found[1].invoice_number, found[1].customer_id) == ("0002", "C-1")
+
+
+@pytest.mark.parametrize("torn", ['"00"02,C-1,x', f'"{"0" * 200_000}",C-1,x', '0001,"C"-1,x'])
+def test_a_row_whose_identity_cannot_be_read_is_counted_to_the_invoice_above(torn: str) -> None:
+    found = read("\n".join([HEADER, ROW, torn, ROW.replace("0001", "0002")]))
+    assert [type(invoice) for invoice in found] == [Rejected, Candidate]
+    assert (found[0].first, found[0].last) == (2, 3)
+
+
 def test_surplus_and_missing_cells_are_told() -> None:
     assert refused(f"{HEADER}\n{ROW},surplus\n") == [(2, "", "the row has more cells than the header, which has 8")]
     assert [problem[1] for problem in refused(f"{HEADER}\n0001,C-1,2026-11-01,EUR,Thing\n")] == [
@@ -180,8 +210,9 @@ def test_surplus_and_missing_cells_are_told() -> None:
 
 def test_a_file_that_is_cut_off_says_so() -> None:
     found = read(f'{HEADER}\n{ROW}\n0002,C-1,2026-11-01,EUR,"Thi')
-    assert isinstance(found[0], Rejected)
-    assert "cut off" in found[0].problems[0].reason
+    assert [type(invoice) for invoice in found] == [Candidate, Rejected]
+    assert isinstance(found[1], Rejected)
+    assert "cut off" in found[1].problems[0].reason
 
 
 @pytest.mark.parametrize(
