@@ -1,5 +1,6 @@
 """IAM: grants name what they grant and on what, roles are trusted to one service, and each function has its own."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,6 @@ DOCUMENT = "data.aws_iam_policy_document"
 
 ANY_RESOURCE = frozenset(
     {
-        "apigateway:GET",
-        "apigateway:PATCH",
-        "apigateway:DELETE",
         "cloudwatch:PutMetricData",
         "xray:GetSamplingRules",
         "xray:GetSamplingTargets",
@@ -28,8 +26,7 @@ ANY_RESOURCE = frozenset(
         "xray:PutTraceSegments",
     }
 )
-"""Actions that AWS grants on no resource in particular (X-Ray, metrics), or whose resources AWS itself names, such as
-API keys: those may be granted on all API keys, and on nothing wider (see `_allowed`)."""
+"""Actions that AWS grants on no resource in particular (X-Ray, metrics): those may be granted on ``*``."""
 
 
 @attribute(
@@ -65,6 +62,16 @@ def granting(one: Resource) -> list[Statement]:
     return [statement for statement in _statements(one) if statement.allows]
 
 
+def granted(plan: "Planned", one: Resource) -> list[Statement]:
+    """The same, of the documents behind a policy too where its own text is unknown yet."""
+    found = granting(one)
+    path = {**POLICIES, **RESOURCE_POLICIES}.get(one.type, "")
+    if path and one.get(path) is UNKNOWN:
+        for document in plan.links(one, path, "aws_iam_policy_document"):
+            found += granting(document)
+    return found
+
+
 def _statements(one: Resource) -> list[Statement]:
     if one.type == "aws_iam_policy_document":
         return iam_policy.of_document(one)
@@ -83,19 +90,16 @@ def _statements(one: Resource) -> list[Statement]:
         types=(*POLICIES, "aws_iam_role"),
         rationale="A grant on everything reaches the data of others, in this environment and the next.",
         guideline=f"{_IAM}/best-practices.html#grant-least-privilege",
-        mend="Give the ARN of each resource (a suffix such as <bucket>/* is fine). Only "
-        "xray:Put…, cloudwatch:PutMetricData take *.",
+        mend="Give the ARN of each resource in full. What a wildcard may stand for (a bucket's objects, a table's "
+        "indexes …) is listed in WILDCARDS of harness/policy/iam_policy.py; only xray:Put…, cloudwatch:PutMetricData "
+        "take *.",
         modes=frozenset({PLAN}),
     )
 )
 def named_resources(plan: "Planned") -> Iterator[tuple[str, str]]:
     """Allow statements of identity policies, and of the documents behind those that are unknown yet."""
     for one in plan.of(*POLICIES, "aws_iam_role"):
-        found = granting(one)
-        if one.type in POLICIES and one.get(POLICIES[one.type]) is UNKNOWN:
-            for document in plan.links(one, POLICIES[one.type], "aws_iam_policy_document"):
-                found += granting(document)
-        for statement in found:
+        for statement in granted(plan, one):
             wide = [str(each) for each in statement.resources if isinstance(each, str) and iam_policy.is_wide(each)]
             for resource in wide:
                 loose = [a for a in statement.actions if not _allowed(a, resource)]
@@ -106,9 +110,7 @@ def named_resources(plan: "Planned") -> Iterator[tuple[str, str]]:
 
 
 def _allowed(action: Any, resource: str) -> bool:
-    if action is UNKNOWN or action not in ANY_RESOURCE:
-        return False
-    return "::/apikeys" in resource if str(action).startswith("apigateway:") else True
+    return resource == "*" and action is not UNKNOWN and action in ANY_RESOURCE
 
 
 @relation(
@@ -124,20 +126,17 @@ def _allowed(action: Any, resource: str) -> bool:
     )
 )
 def own_roles(plan: "Planned") -> Iterator[tuple[str, str]]:
-    """By the reference, or by the ARN where it is known."""
+    """By the ARN where it is known, otherwise by every role that the expression refers to."""
     users: dict[str, list[Resource]] = defaultdict(list)
     for function in plan.of("aws_lambda_function"):
         role = function.get("role")
-        linked = roles_of(plan, function)
-        if len(linked) == 1:
-            users[linked[0].address].append(function)
-        elif isinstance(role, str):
+        may_be = roles_of(plan, function)
+        for one in may_be:
+            users[one.address].append(function)
+        if isinstance(role, str) and not may_be:
             users[role].append(function)
-        elif not linked:
+        elif not may_be:
             yield function.address, "Its role cannot be told from the plan."
-        else:
-            for one in linked:
-                users[one.address].append(function)
     for role, functions in users.items():
         if len(functions) > 1:
             for function in functions:
@@ -146,10 +145,20 @@ def own_roles(plan: "Planned") -> Iterator[tuple[str, str]]:
 
 
 def roles_of(plan: "Planned", function: Resource) -> list[Resource]:
-    """The roles that a function may run as, most often one."""
-    linked = plan.links(function, "role", "aws_iam_role")
-    same = [one for one in linked if one.module == function.module]
-    return same or linked
+    """The roles of this plan that a function may run as, most often one.
+
+    A known ARN tells which, whatever else the expression refers to; before that, any that it refers to may be meant.
+    """
+    arn = function.get("role")
+    if not isinstance(arn, str):
+        return plan.links(function, "role", "aws_iam_role")
+    return [one for one in plan.of("aws_iam_role") if _is_role(one, arn)]
+
+
+def _is_role(role: Resource, arn: str) -> bool:
+    """Whether an ARN is a role's: by its own, by its name before there is one."""
+    own = role.get("arn")
+    return own == arn if isinstance(own, str) else arn.endswith(f":role{role.get('path') or '/'}{role.get('name')}")
 
 
 @relation(
@@ -243,6 +252,58 @@ def nobody_at_large(one: Resource) -> Iterator[str]:
             yield f"Its {statement} grants {', '.join(map(str, statement.actions))} to everybody."
         if statement.not_principals:
             yield f"Its {statement} grants to everybody but {len(statement.not_principals)} (NotPrincipal)."
+
+
+@relation(
+    Rule(
+        id="CKV_INV_509",
+        title="No resource policy grants to another account",
+        severity=Severity.CRITICAL,
+        types=tuple(RESOURCE_POLICIES),
+        rationale="Whoever rules the other account decides who uses the key, the bucket or the queue: as a key's "
+        "administrator it may even lock us out.",
+        guideline=f"{_IAM}/access_policies-cross-account-resource-access.html",
+        mend="Leave the plan's own account (var.account_id) as the only one among the principals.",
+        modes=frozenset({PLAN}),
+    )
+)
+def own_account(plan: "Planned") -> Iterator[tuple[str, str]]:
+    """Principals of kind AWS; where the plan does not tell its own account, several accounts are one too many."""
+    for one in plan.of(*RESOURCE_POLICIES):
+        own = _accounts(plan, one)
+        named = {
+            found[1]
+            for statement in granted(plan, one)
+            for kind, who in statement.principals
+            if kind == "AWS" and isinstance(who, str) and (found := _ACCOUNT.match(who))
+        }
+        foreign = named - own if own else named if len(named) > 1 else set()
+        if foreign:
+            yield (
+                one.address,
+                f"It grants to {', '.join(sorted(foreign))}, and is of {shown(min(own, default=None))}.",
+            )
+
+
+_ACCOUNT = re.compile(r"(?:arn:[\w-]*:(?:iam|sts)::)?(\d{12})(?::|$)")
+_IN_AN_ARN = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:(\d{12}):")
+
+
+def _accounts(plan: "Planned", one: Resource) -> set[str]:
+    """The account that a plan is for: as its provider or variable says, else as its functions' and roles' ARNs do."""
+    configuration = plan.document.get("configuration", {})
+    key = plan.expression(one).get("provider_config_key", "")
+    allowed = (
+        configuration.get("provider_config", {}).get(key, {}).get("expressions", {}).get("allowed_account_ids", {})
+    )
+    variables = plan.document.get("variables", {})
+    names = [each.removeprefix("var.") for each in allowed.get("references", ()) if each.startswith("var.")]
+    values = [allowed.get("constant_value"), *(variables.get(name, {}).get("value") for name in (*names, "account_id"))]
+    if told := {str(value) for found in values for value in listed(found) if value}:
+        return told
+    arns = [function.get("role") for function in plan.of("aws_lambda_function")]
+    arns += [each for role in plan.of("aws_iam_role_policy") for said in granting(role) for each in said.resources]
+    return {found[1] for arn in arns if isinstance(arn, str) and (found := _IN_AN_ARN.match(arn))}
 
 
 MANAGED = ("AmazonAPIGatewayPushToCloudWatchLogs",)
