@@ -119,7 +119,10 @@ def part(document: Mapping[str, Any], name: str) -> dict[str, Any]:
         "format_version": document["format_version"],
         "complete": document.get("complete", True),
         "resource_changes": [*_moved(document, prefix)],
-        "configuration": {"root_module": document["configuration"]["root_module"]["module_calls"][name]["module"]},
+        "configuration": {
+            "provider_config": document["configuration"].get("provider_config", {}),
+            "root_module": document["configuration"]["root_module"]["module_calls"][name]["module"],
+        },
     }
 
 

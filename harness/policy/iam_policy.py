@@ -143,18 +143,21 @@ def wild_actions(statement: Statement) -> Iterator[str]:
         yield f"grants everything but {', '.join(map(str, statement.not_actions))} (NotAction)"
 
 
-_ARN = re.compile(r"^arn:[^:]*:(?P<service>[^:]*):(?P<region>[^:]*):(?P<account>[^:]*):(?P<rest>.*)$", re.DOTALL)
-_KINDS = re.compile(r"^(?:[a-z-]+[/:])?[*?]+(?:[/:][*?]+)*$")
+_NAME = r"[^*?/:]+"
+_PLACE = r"[\w-]+:\d{12}"  # region and account
+WILDCARDS = {
+    rf"s3:::{_NAME}/(?:[^*?]+/)?\*": "the objects of one bucket, or those below one prefix of it",
+    rf"dynamodb:{_PLACE}:table/{_NAME}/(?:index|stream)/\*": "one table's indexes, or its streams: AWS names those",
+    rf"logs:{_PLACE}:log-group:[^*?:]+:\*": "one log group's streams: Lambda names them",
+    rf"secretsmanager:{_PLACE}:secret:[^*?:]+-\?{{6}}": "one secret: AWS ends its ARN with six characters of its own",
+    r"apigateway:[\w-]+::/apikeys/\*": "API keys: a rotated key's id is AWS's choice",
+    rf"apigateway:[\w-]+::/usageplans/{_NAME}/keys/\*": "one usage plan's keys, for the same reason",
+}
+"""Every form in which a resource may be granted by a wildcard, without ``arn:<partition>:``, and what it stands for."""
+
+_WILDCARDS = [re.compile(rf"arn:[\w-]+:{one}") for one in WILDCARDS]
 
 
 def is_wide(resource: str) -> bool:
-    """Whether an ARN names no resource in particular: ``*``, a wildcard for service, account or the whole name."""
-    if not _WILD.search(resource):
-        return False
-    found = _ARN.match(resource)
-    if not found:
-        return True  # "*", "arn:*", "arn:aws:s3*"
-    wild_place = _WILD.search(found["service"]) or _WILD.search(found["account"]) or _WILD.search(found["region"])
-    if found["service"] == "s3":  # <bucket>/<key>: no kind stands before the name
-        return bool(wild_place) or found["rest"][0] in "*?"
-    return bool(wild_place) or bool(_KINDS.match(found["rest"]))
+    """Whether a wildcard stands in an ARN in another way than `WILDCARDS` has: it names no resource in particular."""
+    return bool(_WILD.search(resource)) and not any(one.fullmatch(resource) for one in _WILDCARDS)

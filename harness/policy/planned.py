@@ -96,6 +96,7 @@ class Planned:
             module=module,
             definition=f"{self._folder(module)}/{entry['type']}.{entry['name']}",
             data=entry.get("mode") == "data",
+            sensitive=entry["change"].get("after_sensitive") or {},
         )
         return one if one.data else replace(one, values=self._without_computed(one))
 

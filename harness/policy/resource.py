@@ -44,6 +44,7 @@ class Resource:
         module: The path of module calls to it, each with its key: ``(("function", "a"),)``.
         definition: Where it is written, such as ``modules/lambda/aws_lambda_function.this``.
         data: Whether it is a data source.
+        sensitive: Of its attributes, true for those that Terraform marks as sensitive; empty on source.
     """
 
     address: str
@@ -54,6 +55,7 @@ class Resource:
     module: tuple[tuple[str, str | int | None], ...] = ()
     definition: str = ""
     data: bool = field(default=False)
+    sensitive: Mapping[str, Any] = field(default_factory=dict)
 
     def get(self, path: str) -> Any:
         """The value at a dotted path, the first block where there are several; None if there is none."""

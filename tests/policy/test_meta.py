@@ -95,6 +95,7 @@ def test_what_checkov_loads_needs_the_standard_library_only() -> None:
         "harness.policy",
         "harness.policy.rules",
         "harness.policy.rules.iam",
+        "harness.policy.rules.storage",
     }
     assert {name.split(".")[0] for name in imported} <= {
         "harness",

@@ -1,11 +1,11 @@
 """Lambda functions: how each is built, bounded, traced, logged, and where its failures end."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.policy.finding import Severity
-from harness.policy.resource import UNKNOWN, Resource, is_false, mapping, number, shown
+from harness.policy.resource import UNKNOWN, Resource, is_false, listed, mapping, number, shown
 from harness.policy.rule import PLAN, Rule, attribute, relation
 
 if TYPE_CHECKING:
@@ -219,13 +219,37 @@ def published(function: Resource) -> Iterator[str]:
         yield "The version of its zip in S3 is not pinned."
 
 
-_SECRET_NAME = re.compile(r"(PASSW(OR)?D|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL)", re.IGNORECASE)
-_HARMLESS_NAME = re.compile(r"(_ARN|_ID|_NAME|_PREFIX|_PATH|_URL|_DAYS|_SECONDS|_TTL|_HEADER)$", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"PASSW(OR)?D|PASSPHRASE|SECRET|TOKEN|(API|PRIVATE|ACCESS|SIGNING|ENCRYPTION|HMAC)_?KEY|CREDENTIAL|AUTHORIZATION"
+    r"|(^|_)(PASS|PWD|AUTH|CREDS?)(_|$)",
+    re.IGNORECASE,
+)
+_HARMLESS_NAME = re.compile(
+    r"(_ARN|_ID|_NAME|_PREFIX|_PATH|_URL|_DAYS|_SECONDS|_TTL|_HEADER|_MODE|_TYPE|_ENABLED)$", re.IGNORECASE
+)
 _SECRET_VALUE = re.compile(
     r"(AKIA|ASIA)[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY|\bgh[pousr]_[A-Za-z0-9]{30,}|\bxox[abp]-[A-Za-z0-9-]{10,}"
     r"|\bsk_(live|test)_[A-Za-z0-9]{10,}|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.|://[^/\s:@]+:[^/\s:@]+@"
-    r"|^(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])[A-Za-z0-9+/=_-]{32,}$"
+    r"|^(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])[A-Za-z0-9+/=_-]{32,}$|^[0-9a-fA-F]{32,}$"
 )
+_KEY_NAME = re.compile(r"(^|_)KEY$", re.IGNORECASE)
+_UNSPACED = re.compile(r"[A-Za-z0-9+/=_-]{16,}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_SWITCH = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
+
+
+def _looks_random(name: str, value: str) -> bool:
+    """Whether letters and digits alternate as in no name that people give; in something called a key, fewer will do."""
+    switches = len(_SWITCH.findall(value))
+    return (
+        bool(_UNSPACED.fullmatch(value))
+        and not _UUID.fullmatch(value)
+        and switches >= (3 if _KEY_NAME.search(name) else 6)
+    )
+
+
+def _looks_secret(name: str, value: str) -> bool:
+    return not value.startswith("arn:") and bool(_SECRET_VALUE.search(value) or _looks_random(name, value))
 
 
 @attribute(
@@ -242,12 +266,19 @@ _SECRET_VALUE = re.compile(
     )
 )
 def no_secrets_in_environment(function: Resource) -> Iterator[str]:
-    """By name and by look; the value itself is never told."""
+    """By name, by look, and by what Terraform marks as sensitive; the value itself is never told."""
+    for block in listed(function.sensitive.get("environment")):
+        marks = block.get("variables") if isinstance(block, Mapping) else block
+        names = (
+            [name for name, mark in marks.items() if mark] if isinstance(marks, Mapping) else ["(all)"] if marks else []
+        )
+        for name in sorted(names):
+            yield f"The environment variable {name} comes from a value that Terraform marks as sensitive."
     for block in function.all("environment.variables"):
         for name, value in sorted((mapping(block) or {}).items()):
             if _SECRET_NAME.search(name) and not _HARMLESS_NAME.search(name) and value not in {None, ""}:
                 yield f"The environment variable {name} is named like a secret."
-            elif isinstance(value, str) and not value.startswith("arn:") and _SECRET_VALUE.search(value):
+            elif isinstance(value, str) and _looks_secret(name, value):
                 yield f"The environment variable {name} holds what looks like a secret."
 
 

@@ -1,5 +1,6 @@
 """Secrets: rotated, and by whom."""
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,8 @@ MAXIMUM_DAYS = 90
         rationale="A key that leaked works until somebody changes it: rotation bounds how long.",
         guideline="https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets.html",
         mend="Give the secret an aws_secretsmanager_secret_rotation with a function, and rotation_rules { "
-        f"automatically_after_days = 1 to {MAXIMUM_DAYS} }}.",
+        f"automatically_after_days = 1 to {MAXIMUM_DAYS} }}, or a schedule_expression at least as frequent: "
+        "rate(N days), or cron(…) with every month, or every other one, of every year.",
         modes=frozenset({PLAN}),
     )
 )
@@ -40,8 +42,22 @@ def rotated(plan: "Planned") -> Iterator[tuple[str, str]]:
             days, schedule = (
                 one.get(f"rotation_rules.{name}") for name in ("automatically_after_days", "schedule_expression")
             )
-            if days is not UNKNOWN and schedule is None and not 1 <= (number(days) or 0) <= MAXIMUM_DAYS:
+            if isinstance(schedule, str) and schedule:
+                if not 0 < (_days_between(schedule) or 0) <= MAXIMUM_DAYS:
+                    yield secret.address, f"It is rotated by {shown(schedule)}."
+            elif schedule is None and days is not UNKNOWN and not 1 <= (number(days) or 0) <= MAXIMUM_DAYS:
                 yield secret.address, f"It is rotated after {shown(days)} days."
+
+
+_RATE = re.compile(r"rate\((\d+) (hour|day)s?\)")
+_CRON = re.compile(r"cron\(\S+ \S+ \S+ (?:\*|\w+/([12])|(\*/[12])) \S+ \*\)")
+
+
+def _days_between(schedule: str) -> float | None:
+    """The days that may pass between two rotations; None for a schedule that may pass over months, or is none."""
+    if found := _RATE.fullmatch(schedule.strip()):
+        return int(found[1]) / (24 if found[2] == "hour" else 1)
+    return 62 if _CRON.fullmatch(schedule.strip()) else None  # every month, or every other one
 
 
 @attribute(

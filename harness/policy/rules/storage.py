@@ -9,7 +9,7 @@ from harness.policy.arn import function_in
 from harness.policy.finding import Severity
 from harness.policy.resource import UNKNOWN, Resource, is_false, is_true, listed, number, shown
 from harness.policy.rule import PLAN, Rule, attribute, relation
-from harness.policy.rules.iam import roles_of
+from harness.policy.rules.iam import granted, roles_of
 
 if TYPE_CHECKING:
     from harness.policy.planned import Planned
@@ -21,10 +21,11 @@ _DDB = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide"
 
 def companions(plan: "Planned", bucket: Resource, kind: str) -> list[Resource]:
     """The resources of a type that are about a bucket: by reference, or by its name."""
+    name = bucket.get("bucket")
     return [
         one
         for one in plan.of(kind)
-        if bucket in plan.links(one, "bucket", *BUCKET) or one.get("bucket") == (bucket.get("bucket") or object())
+        if bucket in plan.links(one, "bucket", *BUCKET) or (isinstance(name, str) and one.get("bucket") == name)
     ]
 
 
@@ -36,9 +37,8 @@ def companions(plan: "Planned", bucket: Resource, kind: str) -> list[Resource]:
         types=BUCKET,
         rationale="Over plain HTTP anybody on the way reads and changes objects and signed addresses.",
         guideline=f"{_S3}/security-best-practices.html#transit",
-        mend="Give the bucket an aws_s3_bucket_policy that denies s3:* to * on the bucket and its objects where "
-        "aws:SecureTransport "
-        "is false.",
+        mend="Give the bucket an aws_s3_bucket_policy that denies s3:* to * on the bucket and all its objects "
+        "(<bucket> and <bucket>/*) where aws:SecureTransport is false.",
         modes=frozenset({PLAN}),
     )
 )
@@ -46,11 +46,11 @@ def tls_only(plan: "Planned") -> Iterator[tuple[str, str]]:
     """The policy as it will be, rendered."""
     for bucket in plan.of(*BUCKET):
         policies = companions(plan, bucket, "aws_s3_bucket_policy")
-        if not any(_denies_http(plan, one) for one in policies):
+        if not any(_denies_http(plan, bucket, one) for one in policies):
             yield bucket.address, f"{'Its policy does not deny' if policies else 'No policy denies'} plain HTTP."
 
 
-def _denies_http(plan: "Planned", policy: Resource) -> bool:
+def _denies_http(plan: "Planned", bucket: Resource, policy: Resource) -> bool:
     found = iam_policy.statements(policy.get("policy")) or []
     if policy.get("policy") is UNKNOWN:
         for document in plan.links(policy, "policy", "aws_iam_policy_document"):
@@ -63,17 +63,27 @@ def _denies_http(plan: "Planned", policy: Resource) -> bool:
             for test, variable, values in one.conditions
         )
         everybody = any(name == "*" for _, name in one.principals)
-        both = len(one.resources) > 1 and any(str(resource).endswith("/*") for resource in one.resources)
         if (
             not one.allows
             and insecure
             and everybody
             and set(one.actions) & {"s3:*", "*"}
-            and (both or "*" in one.resources)
+            and _all_of(bucket, one.resources)
             and len(one.conditions) == 1
         ):
             return True
     return False
+
+
+def _all_of(bucket: Resource, resources: tuple[Any, ...]) -> bool:
+    """Whether a statement is about the bucket itself and about every object in it, not those below a prefix alone."""
+    name = bucket.get("bucket")
+    here = [
+        one
+        for one in resources
+        if isinstance(one, str) and "/" not in one and (name is UNKNOWN or one.endswith(f":::{name}"))
+    ]
+    return "*" in resources or any(f"{one}/*" in resources for one in here)
 
 
 _BLOCKS = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
@@ -147,13 +157,12 @@ def guarded(plan: "Planned") -> Iterator[tuple[str, str]]:
         "personal data.",
         guideline=f"{_S3}/object-lifecycle-mgmt.html",
         mend="Add an enabled aws_s3_bucket_lifecycle_configuration rule with noncurrent_version_expiration and one "
-        "with "
-        "abort_incomplete_multipart_upload.",
+        "with abort_incomplete_multipart_upload, both for the whole bucket: no prefix, no tags, no size.",
         modes=frozenset({PLAN}),
     )
 )
 def tidy(plan: "Planned") -> Iterator[tuple[str, str]]:
-    """Both, in enabled rules."""
+    """Both, in enabled rules for every object; a rule for one prefix leaves all the others as they are."""
     wanted = {
         "noncurrent_version_expiration": "noncurrent_days",
         "abort_incomplete_multipart_upload": "days_after_initiation",
@@ -163,7 +172,7 @@ def tidy(plan: "Planned") -> Iterator[tuple[str, str]]:
             rule
             for one in companions(plan, bucket, "aws_s3_bucket_lifecycle_configuration")
             for rule in listed(one.values.get("rule"))
-            if isinstance(rule, dict) and rule.get("status") in {"Enabled", UNKNOWN}
+            if isinstance(rule, dict) and rule.get("status") in {"Enabled", UNKNOWN} and _for_all_objects(rule)
         ]
         for block, days in wanted.items():
             if not any(
@@ -171,7 +180,21 @@ def tidy(plan: "Planned") -> Iterator[tuple[str, str]]:
                 for rule in rules
                 for one in listed(rule.get(block))
             ):
-                yield bucket.address, f"No enabled lifecycle rule has {block}."
+                yield bucket.address, f"No enabled lifecycle rule for the whole bucket has {block}."
+
+
+def _for_all_objects(rule: dict[str, Any]) -> bool:
+    """Whether a rule leaves no object out; objects of one byte or none may be (a size is what admits small ones)."""
+    chosen = [rule, *(one for one in listed(rule.get("filter")) if isinstance(one, dict))]
+    chosen += [one for part in chosen[1:] for one in listed(part.get("and")) if isinstance(one, dict)]
+    for one in chosen:
+        if any(one.get(name) is not UNKNOWN and one.get(name) for name in ("prefix", "tag", "tags")):
+            return False
+        if one.get("object_size_less_than") is not UNKNOWN and one.get("object_size_less_than"):
+            return False
+        if (number(one.get("object_size_greater_than")) or 0) > 1:
+            return False
+    return True
 
 
 @relation(
@@ -184,13 +207,14 @@ def tidy(plan: "Planned") -> Iterator[tuple[str, str]]:
         "the first to "
         "notice.",
         guideline="https://docs.aws.amazon.com/lambda/latest/dg/with-s3.html",
-        mend="Give the notification a filter_prefix, and grant the function s3:PutObject below another prefix only.",
+        mend="Give the notification a filter_prefix, and grant s3:PutObject below other prefixes only, to whichever "
+        "function.",
         modes=frozenset({PLAN}),
     )
 )
 def no_loops(plan: "Planned") -> Iterator[tuple[str, str]]:
-    """What the function's role may put, against where it is called."""
-    functions = {str(one.get("function_name")): one for one in plan.of("aws_lambda_function")}
+    """What any function's role may put, against where a trigger listens: a loop may lead through other functions."""
+    puts = [(one, target) for one in plan.of("aws_lambda_function") for target in dict.fromkeys(_puts(plan, one))]
     for notification in plan.of("aws_s3_bucket_notification"):
         buckets = {
             str(one.get("bucket"))
@@ -199,29 +223,46 @@ def no_loops(plan: "Planned") -> Iterator[tuple[str, str]]:
         } or {str(notification.get("bucket"))}
         for call in listed(notification.values.get("lambda_function")):
             arn = function_in(call.get("lambda_function_arn")) if isinstance(call, dict) else None
-            if not arn or arn.name not in functions:
+            if not arn:
                 continue
             prefix = str(call.get("filter_prefix") or "")
-            for target in _puts(plan, functions[arn.name]):
-                bucket, _, key = target.partition("/")
-                below = key.rstrip("*")
-                if bucket in buckets and (below.startswith(prefix) or prefix.startswith(below)):
+            for function, target in puts:
+                if _reaches(target, buckets, prefix):
+                    who = str(function.get("function_name"))
                     yield (
                         notification.address,
-                        (f'It calls {arn.name} for objects below "{prefix}", and that may put objects to {target}.'),
+                        (
+                            f'It calls {arn.name} for objects below "{prefix}", and '
+                            f"{'that' if who == arn.name else who} may put objects to {target}."
+                        ),
                     )
+
+
+def _reaches(target: str, buckets: set[str], prefix: str) -> bool:
+    """Whether a pattern of bucket and key has objects below a prefix of one of the buckets."""
+    bucket, _, key = target.partition("/")
+    if target == "*":
+        return True
+    below = re.split(r"[*?]", key)[0]
+    pattern = re.escape(bucket).replace(r"\*", ".*").replace(r"\?", ".")
+    return any(re.fullmatch(pattern, one) for one in buckets) and (below.startswith(prefix) or prefix.startswith(below))
+
+
+_PUTS = frozenset({"s3:PutObject", "s3:*", "s3:Put*", "*"})
 
 
 def _puts(plan: "Planned", function: Resource) -> Iterator[str]:
     """Bucket and key patterns that a function's role may put."""
-    roles = {one.address for one in roles_of(plan, function)}
-    for policy in plan.of("aws_iam_role_policy"):
-        if not roles & {one.address for one in plan.links(policy, "role", "aws_iam_role")}:
-            continue
-        for statement in iam_policy.statements(policy.get("policy")) or ():
-            if statement.allows and any(
-                str(action) in {"s3:PutObject", "s3:*", "s3:Put*", "*"} for action in statement.actions
-            ):
+    roles = roles_of(plan, function)
+    addresses = {one.address for one in roles}
+    policies = [
+        one
+        for one in plan.of("aws_iam_role_policy")
+        if addresses & {role.address for role in plan.links(one, "role", "aws_iam_role")}
+    ]
+    for policy in [*roles, *policies]:
+        for statement in granted(plan, policy):
+            if _PUTS & set(map(str, statement.actions)):
                 for resource in statement.resources:
                     if isinstance(resource, str):
                         yield resource.split(":::")[-1]
@@ -283,37 +324,6 @@ def deletion_protection(table: Resource) -> Iterator[str]:
     """Off by default."""
     if is_false(table.get("deletion_protection_enabled")):
         yield f"deletion_protection_enabled is {shown(table.get('deletion_protection_enabled'))}."
-
-
-@relation(
-    Rule(
-        id="CKV_INV_623",
-        title="Production's documents and archives are replicated to a second region",
-        severity=Severity.CRITICAL,
-        types=BUCKET,
-        rationale="Invoices must be kept for years, and a region can be lost.",
-        guideline=f"{_S3}/replication.html",
-        mend="Give the bucket an aws_s3_bucket_replication_configuration with a rule for all of it (status Enabled).",
-        modes=frozenset({PLAN}),
-        scope="prod",
-    )
-)
-def replicated(plan: "Planned") -> Iterator[tuple[str, str]]:
-    """By name: what holds documents and archives, and is no replica itself."""
-    for bucket in plan.of(*BUCKET):
-        name = str(bucket.get("bucket"))
-        if not re.search(r"documents|archives", name) or "replica" in name:
-            continue
-        statuses = [
-            status
-            for one in companions(plan, bucket, "aws_s3_bucket_replication_configuration")
-            for status in one.all("rule.status")
-        ]
-        if not statuses or any(status not in {"Enabled", UNKNOWN} for status in statuses):
-            yield (
-                bucket.address,
-                f"It is not replicated (replication is {shown(statuses[0]) if statuses else 'not set'}).",
-            )
 
 
 @attribute(
