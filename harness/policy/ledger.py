@@ -119,7 +119,8 @@ def _wrong(row: Row, used: set[tuple[int, str]], today: date, known: frozenset[s
 
     if row.id not in known:
         yield finding(5, f"The ledger suppresses {row.id}, which is no rule.", "Correct the id, or drop the row.")
-    elif row.expires < today:
+        return  # that nothing needs it goes without saying
+    if row.expires < today:
         yield finding(6, f"The suppression of {row.id} ended on {row.expires}.", "Mend the resource, or decide anew.")
     elif (row.expires - today).days > LONGEST_DAYS:
         yield finding(

@@ -51,9 +51,13 @@ class Root:
         return Planned(self.document, self.environment, self.source)
 
 
-def live_folders() -> list[Path]:
-    """Every folder under ``live/`` that holds Terraform."""
-    return sorted({file.parent for file in (ROOT / "live").glob("*/*.tf")})
+def live_folders(root: Path = ROOT) -> list[Path]:
+    """Every folder under ``live/`` that holds Terraform, as HCL or as JSON.
+
+    Args:
+        root: The checkout.
+    """
+    return sorted({file.parent for file in (*root.glob("live/*/*.tf"), *root.glob("live/*/*.tf.json"))})
 
 
 def live(folder: Path, endpoint: str, *, work: Path | None = None) -> Root:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.console import out
-from harness.paths import BUILD
+from harness.paths import BUILD, ROOT
 from harness.policy.finding import Finding, Severity
 from harness.policy.rule import RULES
 from harness.policy.verdict import Verdict
@@ -68,7 +68,12 @@ def show(verdict: Verdict, *, seconds: float) -> None:
         table.add_row(severity, str(count), str(accepted[Severity(severity)]))
     out.print(table)
     counts = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in verdict.counts.items())
-    out.print(f"{counts}; {seconds:.0f} s. Reports: {FOLDER.relative_to(BUILD.parent)}/")
+    out.print(f"{counts}; {seconds:.0f} s. Reports: {_told(FOLDER)}/")
+
+
+def _told(folder: Path) -> str:
+    """A folder as somebody in the checkout would name it; in full where it lies outside."""
+    return str(folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder)
 
 
 def body(verdict: Verdict) -> dict[str, Any]:

@@ -38,7 +38,14 @@ def scan(*, today: date | None = None) -> Verdict:
         planning, policies = _planning(roots)
         planned = checkov.run(planning, policies, plans.FOLDER / "plan")
         read = reading.result()
-    findings = [*deployment_source.findings(), *_missing(folders), *_refused(made), *read.findings, *planned.findings]
+    findings = [
+        *deployment_source.findings(),
+        *_missing(folders),
+        *json_sources(),
+        *_refused(made),
+        *read.findings,
+        *planned.findings,
+    ]
     for root, job in zip(roots, planning, strict=True):
         findings += [_placed(one, root, job) for one in judge(root.planned)]
     known = read.known | RULES.keys() | {f"CKV_INV_{number:03}" for number in (1, *checkov.FAULTS)}
@@ -111,6 +118,23 @@ def _missing(folders: Sequence[Path]) -> list[Finding]:
         fault(4, Job(f"live/{name}", "hcl", ROOT), f"live/{name} is missing.")
         for name in ("bootstrap", "dev", "prod")
         if name not in there
+    ]
+
+
+def json_sources(root: Path = ROOT) -> list[Finding]:
+    """Terraform written as JSON: Terraform takes it, and what judges source (no plan has that) reads HCL alone.
+
+    Args:
+        root: The checkout.
+    """
+    return [
+        fault(
+            3,
+            Job(file.parent.relative_to(root).as_posix(), "hcl", file.parent),
+            f"{file.relative_to(root).as_posix()} is Terraform as JSON, which nobody here reads: write it as .tf.",
+        )
+        for pattern in ("live/*/*.tf.json", "modules/*/*.tf.json")
+        for file in sorted(root.glob(pattern))
     ]
 
 

@@ -82,7 +82,7 @@ def test_a_row_cannot_hold_for_ever() -> None:
 
 
 def test_a_row_names_a_rule_that_exists() -> None:
-    assert left(ROW, replace(ROW, id="CKV_AWS_1170", line=2)) == ["CKV_INV_005", "CKV_INV_007"]
+    assert left(ROW, replace(ROW, id="CKV_AWS_1170", line=2)) == ["CKV_INV_005"]
 
 
 @pytest.mark.parametrize(
