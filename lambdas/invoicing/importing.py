@@ -192,7 +192,10 @@ class Part:
     def _count(self, found: Candidate, outcome: Outcome) -> None:
         if isinstance(outcome, InvoiceError):
             number = found.request.invoice_number or ""
-            problem = Problem(found.first, "invoice_number", number, outcome.detail)
+            column, value = "invoice_number", number
+            if any(error["pointer"] == "#/issueDate" for error in outcome.errors):
+                column, value = "issue_date", found.request.issue_date.isoformat()
+            problem = Problem(found.first, column, value, outcome.detail)
             if not isinstance(outcome, ContentConflict):  # there the table has the invoice, and says what repeats it
                 self._remember(found)
             self._reject(Rejected(found.first, found.last, number, [problem], found.rows))

@@ -1,5 +1,6 @@
 """What an upload leaves behind: its figures as JSON, and its rejected rows as a CSV that is safe to open (pure)."""
 
+import codecs
 import csv
 import json
 import tempfile
@@ -9,7 +10,7 @@ from typing import IO, Any
 
 from invoicing.csv_import import Problem, Rejected
 
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four are full-width
 _IN_MEMORY = 1 << 20
 MAX_REPORT = 64 << 20
 """Bytes after which a reject report ends, saying so: a function's temporary folder holds 512 MB."""
@@ -117,10 +118,13 @@ class RejectReport:
 def joined(parts: Iterable[Iterable[bytes]]) -> IO[bytes]:
     """The whole report: its header, and the rows of every part; the caller closes it.
 
+    It begins with a byte order mark: without one Excel takes UTF-8 for the encoding of the computer's own language.
+
     Args:
         parts: The parts' bytes, block by block.
     """
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 -- closed by the caller
+    file.write(codecs.BOM_UTF8)
     _write_row(file, ["row", "column", "value", "reason"])
     for part in parts:
         for block in part:

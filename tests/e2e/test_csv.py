@@ -233,7 +233,7 @@ def test_a_file_that_takes_several_invocations_is_imported_exactly_once(
     assert (report["rows"], report["created"], report["rejected"]) == (faulty + sound, sound, faulty)
     assert len(invoices_of(api, customer)) == sound
     body = client("s3").get_object(Bucket=stack.uploads_bucket, Key=report["rejectedReport"])["Body"].read()
-    rejected = [int(row["row"]) for row in csv.DictReader(io.StringIO(body.decode()))]
+    rejected = [int(row["row"]) for row in csv.DictReader(io.StringIO(body.decode("utf-8-sig")))]
     assert len(rejected) == faulty
     assert rejected == sorted(rejected)
 

@@ -115,6 +115,17 @@ def test_a_repetition_within_the_file_is_told_but_not_that_of_a_delivery_or_of_a
     ]
 
 
+@pytest.mark.usefixtures("table")
+def test_a_due_date_beyond_the_calendar_is_the_fault_of_the_issue_date(
+    load: Load, s3: Any, s3_event: Any, context: Any
+) -> None:
+    content = HEADER + ROW.replace("2026-11-01", "9999-12-31")
+    report = upload(s3, load("create_invoice"), s3_event, context, content)
+    assert (report["created"], report["rejected"]) == (0, 1)
+    rejected = s3.get_object(Bucket="uploads", Key=report["rejectedReport"])["Body"].read().decode("utf-8-sig")
+    assert rejected.splitlines()[1] == "2,issue_date,9999-12-31,The due date lies beyond the year 9999."
+
+
 def test_a_bounded_number_of_rejected_invoices_is_remembered(
     load: Load, table: Any, s3: Any, s3_event: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,7 +115,7 @@ class Platform:
     def rejected(self) -> list[str]:
         """The lines of the reject report."""
         answer = self.s3.get_object(Bucket="uploads", Key="reports/day.csv.rejected.csv")
-        return list(answer["Body"].read().decode().splitlines())
+        return list(answer["Body"].read().decode("utf-8-sig").splitlines())
 
     @property
     def numbers(self) -> list[str]:

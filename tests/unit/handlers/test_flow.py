@@ -123,7 +123,9 @@ def test_a_file_from_upload_to_archive(load: Load, table: Any, s3: Any, s3_event
     assert sorted(item["invoiceNumber"]["S"] for item in items(table)) == ["0001", "0002"]
     report = json.loads(s3.get_object(Bucket="uploads", Key="reports/nov report.csv.json")["Body"].read())
     assert (report["rows"], report["created"], report["duplicates"], report["rejected"]) == (4, 2, 0, 1)
-    rejected = s3.get_object(Bucket="uploads", Key="reports/nov report.csv.rejected.csv")["Body"].read().decode()
+    rejected = (
+        s3.get_object(Bucket="uploads", Key="reports/nov report.csv.rejected.csv")["Body"].read().decode("utf-8-sig")
+    )
     assert rejected.splitlines()[0] == "row,column,value,reason"
     assert "5,quantity,x," in rejected
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="archives")["Contents"]]

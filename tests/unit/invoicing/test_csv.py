@@ -383,7 +383,7 @@ def test_an_invoice_that_cannot_fit_one_item_is_given_up_early() -> None:
     assert isinstance(found[1], Candidate)
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "＝1+1", "＋1", "－1", "＠x"])
 def test_formulas_are_neutralised_in_reports(cell: str) -> None:
     assert neutral(cell) == f"'{cell}"
     assert neutral(f"x{cell}") == f"x{cell}"
@@ -395,7 +395,9 @@ def test_the_reject_report_names_what_was_lost() -> None:
     report = RejectReport()
     report.add(found)
     with joined([[report.content().read()]]) as whole:
-        lines = whole.read().decode().splitlines()
+        text = whole.read().decode()
+    assert text.startswith("\ufeff")  # else Excel does not take it for UTF-8
+    lines = text.removeprefix("\ufeff").splitlines()
     report.close()
     assert lines == [
         "row,column,value,reason",
