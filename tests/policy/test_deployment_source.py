@@ -48,6 +48,28 @@ def test_a_forgotten_input_is_named(tmp_path: Path, hashed: str, forgotten: str)
     assert f"leave out var.{forgotten}, " in message
 
 
+@pytest.mark.parametrize(
+    "routes",
+    [
+        '{ for name, route in var.routes : name => route if name != "get" }',
+        '[for route in var.routes : route if route.path != "/orders"]',
+        '{ for name, route in var.routes : name => { for key, value in route : key => value } if name != "get" }',
+        '{ for name, route in var.routes : name => { for key, value in route : key => value if key != "method" } }',
+        'var.routes["get"]',
+    ],
+)
+def test_triggers_that_hear_part_of_an_input_are_refused(tmp_path: Path, routes: str) -> None:
+    (message,) = found(tmp_path, f"headers = local._headers, routes = {routes}")
+
+    assert "hear only part: var.routes" in message or 'hear only part: route … ifkey!="method"' in message
+
+
+def test_attributes_of_which_nothing_is_made_may_be_dropped(tmp_path: Path) -> None:
+    kept = '{ for name, route in var.routes : name => { for key, value in route : key => value if key != "throttle" } }'
+
+    assert found(tmp_path, f"headers = local._headers, routes = {kept}") == []
+
+
 def test_no_triggers_at_all_forget_everything(tmp_path: Path) -> None:
     assert len(found(tmp_path, "routes = var.routes", "")) == 2
 
