@@ -15,14 +15,12 @@ locals {
     { for path, resource in aws_api_gateway_resource.level_3 : path => resource.id },
   )
 
-  # The checks a route asks for, by what it declares; only validators that some route uses are made.
-  _route_validators = {
-    for name, route in var.routes : name => join("-and-", compact([
-      route.model != "" ? "body" : "",
-      length(route.parameters) > 0 ? "parameters" : "",
-    ]))
+  # The checks a route asks for, by what it declares. A route that asks for some has a validator of its own: a plan then
+  # tells which one a method has, and what that checks.
+  _validators = {
+    for name, route in var.routes : name => { body = route.model != "", parameters = length(route.parameters) > 0 }
+    if route.model != "" || length(route.parameters) > 0
   }
-  _validators = toset(compact(values(local._route_validators)))
 
   _lambda_path = "arn:${data.aws_partition.current.partition}:apigateway:${data.aws_region.current.name}:lambda:path/2015-03-31/functions"
 }
@@ -73,10 +71,10 @@ resource "aws_api_gateway_model" "this" {
 resource "aws_api_gateway_request_validator" "this" {
   for_each = local._validators
 
-  name                        = each.value
+  name                        = each.key
   rest_api_id                 = aws_api_gateway_rest_api.this.id
-  validate_request_body       = strcontains(each.value, "body")
-  validate_request_parameters = strcontains(each.value, "parameters")
+  validate_request_body       = each.value.body
+  validate_request_parameters = each.value.parameters
 }
 
 resource "aws_api_gateway_method" "this" {
@@ -87,7 +85,7 @@ resource "aws_api_gateway_method" "this" {
   http_method          = each.value.method
   request_models       = each.value.model != "" ? { "application/json" = aws_api_gateway_model.this[each.value.model].name } : {}
   request_parameters   = each.value.parameters
-  request_validator_id = local._route_validators[each.key] != "" ? aws_api_gateway_request_validator.this[local._route_validators[each.key]].id : null
+  request_validator_id = contains(keys(local._validators), each.key) ? aws_api_gateway_request_validator.this[each.key].id : null
   resource_id          = local._resource_ids[each.value.path]
   rest_api_id          = aws_api_gateway_rest_api.this.id
 }

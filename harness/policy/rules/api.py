@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from harness.policy.finding import Severity
@@ -83,8 +84,8 @@ def validates(validator: Resource) -> Iterator[str]:
         types=METHOD,
         rationale="A body that nothing checks reaches the function whatever it is, and costs an invocation at least.",
         guideline=f"{_API}/request-response-data-mappings.html",
-        mend='Set request_models = { "application/json" = <model> } to a model with a schema, and a validator with '
-        "validate_request_body = true.",
+        mend='Set request_models = { "application/json" = <model> } to a model whose schema has required, or '
+        "properties and additionalProperties = false, and a validator with validate_request_body = true.",
         modes=frozenset({PLAN}),
     )
 )
@@ -109,24 +110,56 @@ def _unchecked(plan: "Planned", method: Resource, models: dict[str, Resource]) -
             schema = parsed(models[name].get("schema")) if name in models else None
             if name in models and schema is UNKNOWN:
                 yield f"the schema of its model {name} is unknown before the apply."
-            elif not isinstance(schema, dict) or not schema.keys() & {"$ref", "allOf", "anyOf", "oneOf", "properties"}:
+            elif not _restricts(schema, schema):
                 yield f"its model {name} {'admits anything' if name in models else 'is not in this plan'}."
     validators = _validators(plan, method)
-    if validators and not any(is_true(one.get("validate_request_body")) for one in validators):
+    if not all(is_true(one.get("validate_request_body")) for one in validators):
         yield "its validator does not check the body."
+
+
+def _restricts(schema: object, whole: object, depth: int = 8) -> bool:
+    """Whether a JSON Schema refuses an empty object or whatever else a sender makes up."""
+    if not isinstance(schema, dict) or depth == 0:
+        return False
+    if "$ref" in schema:
+        path = str(schema["$ref"])
+        return not path.startswith("#") or _restricts(_within(whole, path), whole, depth - 1)
+    kind, closed = schema.get("type"), schema.get("additionalProperties") is False and schema.get("properties")
+    choices = [listed(schema[name]) for name in ("anyOf", "oneOf") if schema.get(name)]
+    return bool(
+        any(schema.get(name) for name in ("enum", "required", "minProperties"))
+        or closed
+        or str(kind) not in {"None", "array", "object"}
+        or (kind == "array" and schema.get("items"))
+        or any(_restricts(one, whole, depth - 1) for one in listed(schema.get("allOf")))
+        or any(all(_restricts(one, whole, depth - 1) for one in some) for some in choices)
+    )
+
+
+def _within(whole: object, path: str) -> object:
+    here = whole
+    for step in path.lstrip("#/").split("/"):
+        here = here.get(step) if isinstance(here, dict) else None
+    return here
 
 
 def _unchecked_parameters(plan: "Planned", method: Resource) -> Iterator[str]:
     parameters = method.get("request_parameters")
     required = isinstance(parameters, dict) and any(value is True for value in parameters.values())
     validators = _validators(plan, method)
-    if required and validators and not any(is_true(one.get("validate_request_parameters")) for one in validators):
+    if required and not all(is_true(one.get("validate_request_parameters")) for one in validators):
         yield "its validator does not check the parameters that it requires."
 
 
 def _validators(plan: "Planned", method: Resource) -> list[Resource]:
-    """Those that a method may have: a reference tells the resource, not always the instance."""
-    return plan.links(method, "request_validator_id", "aws_api_gateway_request_validator")
+    """Those that a method may have, each of which must do: of several instances its own where each.key chooses."""
+    path, kind = "request_validator_id", "aws_api_gateway_request_validator"
+    written = plan.references(method, path)
+    chosen = [after for one, after in pairwise([*written, ""]) if re.fullmatch(rf"{kind}\.[\w-]+", one)]
+    several = not any(one.startswith(f"{kind}.") and one.count(".") > 1 for one in written)
+    if several and any(after != "each.key" for after in chosen):
+        return [one for one in plan.of(kind) if one.module == method.module]
+    return plan.links(method, path, kind)
 
 
 @relation(
@@ -136,9 +169,10 @@ def _validators(plan: "Planned", method: Resource) -> list[Resource]:
         severity=Severity.MEDIUM,
         types=(*METHOD, "aws_api_gateway_integration"),
         rationale="Browsers send preflights without keys; one that reaches a business function runs it "
-        "unauthenticated.",
+        "unauthenticated, and without an answer no page may call the path (looked at in live folders).",
         guideline=f"{_API}/how-to-cors.html",
-        mend="Set api_key_required = false on OPTIONS and give it a MOCK integration (module api-gateway-cors).",
+        mend="Set api_key_required = false on OPTIONS and give it a MOCK integration; give every path one "
+        "(module api-gateway-cors, resources = module.<api>.resources).",
         modes=frozenset({PLAN}),
     )
 )
@@ -155,6 +189,39 @@ def preflights(plan: "Planned") -> Iterator[tuple[str, str]]:
             verbs = {str(verb).upper()}
         if "OPTIONS" in verbs and integration.get("type") not in {"MOCK", UNKNOWN}:
             yield integration.address, f"OPTIONS goes to {shown(integration.get('type'))} instead of MOCK."
+    if plan.environment:  # a module's example may leave the preflights to another module
+        yield from ((address, "No OPTIONS method answers it.") for address in _unanswered(plan))
+
+
+def _unanswered(plan: "Planned") -> Iterator[str]:
+    """Paths with methods, and those that may have some, which no preflight answers."""
+    busy: dict[str, str] = {}
+    untold, answered = set(), set()
+    for method in plan.of(*METHOD):
+        places = _places(plan, method)
+        if str(method.get("http_method")).upper() in {"ANY", "OPTIONS"}:
+            answered |= set(places)
+        elif len(places) == 1:
+            busy |= places
+        else:
+            untold.add(method.module)
+    for path in plan.of("aws_api_gateway_resource"):
+        if path.module in untold:
+            busy[path.address] = path.address
+    yield from (busy[place] for place in sorted(busy) if place not in answered)
+
+
+def _places(plan: "Planned", method: Resource) -> dict[str, str]:
+    """The paths that a method may be on, by what tells them apart: each with the address to name."""
+    paths = plan.of("aws_api_gateway_resource")
+    here = method.get("resource_id")
+    if isinstance(here, str):
+        known_ = [one for one in paths if one.get("id") == here]
+        return {one.address: one.address for one in known_} or {here: method.address}
+    linked = plan.links(method, "resource_id", "aws_api_gateway_resource", "aws_api_gateway_rest_api")
+    if not linked and method.index is not None:  # by its key, as module api-gateway-cors has it
+        linked = [one for one in paths if one.index == method.index and one.module[:-1] == method.module[:-1]]
+    return {one.address: one.address for one in linked}
 
 
 @attribute(
@@ -174,8 +241,10 @@ def errors_carry_cors(response: Resource) -> Iterator[str]:
     if parameters is UNKNOWN:
         return
     named = {str(name).lower(): value for name, value in (mapping(parameters) or {}).items()}
-    if not (named.get(_ALLOW_ORIGIN) is UNKNOWN or named.get(_ALLOW_ORIGIN)):
-        yield f"{shown(response.get('response_type'))} has no Access-Control-Allow-Origin."
+    origin = named.get(_ALLOW_ORIGIN)
+    if origin is not UNKNOWN and not str(origin or "").strip(" '"):
+        empty = "an empty" if origin else "no"
+        yield f"{shown(response.get('response_type'))} has {empty} Access-Control-Allow-Origin."
 
 
 @relation(

@@ -1,6 +1,7 @@
 """Events: every delivery has a second chance and an end, and goes through the alias that deployments move."""
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from harness.policy.arn import function_in, is_of
@@ -181,7 +182,7 @@ def _open(source: str) -> bool:
 @relation(
     Rule(
         id="CKV_INV_305",
-        title="What calls a function is allowed to, and what it calls exists",
+        title="What calls a function is itself allowed to, and what it calls exists",
         severity=Severity.HIGH,
         types=("aws_cloudwatch_event_target", "aws_s3_bucket_notification", "aws_api_gateway_integration"),
         rationale="Without the permission EventBridge, S3 and API Gateway are refused at run time, which no apply "
@@ -199,10 +200,10 @@ def allowed_to_call(plan: "Planned") -> Iterator[tuple[str, str]]:
     aliases = {
         (str(one.get("function_name")).split(":")[-1], str(one.get("name"))) for one in plan.of("aws_lambda_alias")
     }
-    allowed = {
-        (str(one.get("function_name")).split(":")[-1], str(one.get("qualifier")), str(one.get("principal")))
-        for one in plan.of("aws_lambda_permission")
-    }
+    allowed: dict[tuple[str, str, str], list[Resource]] = {}
+    for one in plan.of("aws_lambda_permission"):
+        who = (str(one.get("function_name")).split(":")[-1], str(one.get("qualifier")), str(one.get("principal")))
+        allowed.setdefault(who, []).append(one)
     for kind, principal in _PRINCIPALS.items():
         for caller in plan.of(kind):
             for value in caller.all(CALLERS[kind]):
@@ -211,8 +212,53 @@ def allowed_to_call(plan: "Planned") -> Iterator[tuple[str, str]]:
                     continue  # CKV_INV_303's business
                 if (arn.name, arn.qualifier) not in aliases:
                     yield caller.address, f"It calls {arn.name}:{arn.qualifier}, which is not in this plan."
-                elif (arn.name, arn.qualifier, principal) not in allowed:
+                    continue
+                permissions = allowed.get((arn.name, str(arn.qualifier), principal), [])
+                if not permissions:
                     yield caller.address, f"Nothing allows {principal} to call {arn.name}:{arn.qualifier}."
+                elif not any(_is_for(plan, one, caller) for one in permissions):
+                    named = ", ".join(sorted(f"{one.address} ({shown(one.get('source_arn'))})" for one in permissions))
+                    yield (
+                        caller.address,
+                        f"It may not call {arn.name}:{arn.qualifier}: source_arn names another caller in {named}.",
+                    )
+
+
+def _is_for(plan: "Planned", permission: Resource, caller: Resource) -> bool:
+    """Whether a permission's source may be the caller: by its known ARN, otherwise by what it refers to."""
+    source, (path, kind, attribute_) = permission.get("source_arn"), _SOURCES[caller.type]
+    meant = plan.links(caller, path, kind)
+    if source is UNKNOWN:
+        named = plan.links(permission, "source_arn", kind)
+        return not named or not meant or any(one in meant for one in named)
+    here = caller.get(path)
+    names = [here] if isinstance(here, str) else [one.get(attribute_) for one in meant]
+    if not isinstance(source, str) or not names or any(not isinstance(one, str) for one in names):
+        return True  # nobody can tell, or CKV_INV_304's business
+    return any(_covers(source.split(":", 5)[-1], caller, name) for name in names)
+
+
+def _covers(pattern: str, caller: Resource, name: str) -> bool:
+    """Whether the last part of a source's ARN covers the caller: a bucket, a rule of its bus, an API's method."""
+    if caller.type == "aws_s3_bucket_notification":
+        return fnmatchcase(name, pattern)
+    if caller.type == "aws_cloudwatch_event_target":
+        bus = caller.get("event_bus_name")
+        if bus is UNKNOWN:
+            return fnmatchcase(name, pattern.rpartition("/")[2])
+        wanted = f"rule/{name}" if bus in {None, "default"} else f"rule/{str(bus).rpartition('/')[2]}/{name}"
+        return fnmatchcase(wanted, pattern)
+    api, _, method, *_ = [*pattern.split("/"), "*", "*"]
+    verb = caller.get("http_method")
+    return fnmatchcase(name, api) and (verb is UNKNOWN or fnmatchcase(str(verb), method))
+
+
+_SOURCES = {
+    "aws_api_gateway_integration": ("rest_api_id", "aws_api_gateway_rest_api", "id"),
+    "aws_cloudwatch_event_target": ("rule", "aws_cloudwatch_event_rule", "name"),
+    "aws_s3_bucket_notification": ("bucket", "aws_s3_bucket", "bucket"),
+}
+"""Where a caller names what a permission's source_arn must name, and by which attribute."""
 
 
 _PRINCIPALS = {
