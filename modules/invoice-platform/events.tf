@@ -78,6 +78,25 @@ data "aws_iam_policy_document" "downstream_topic" {
       values   = [module.event_bus.rule_arns[local._rules.processed]]
     }
   }
+
+  # What is published over plain HTTP could be read, and another put in its place, on the way; services use TLS.
+  statement {
+    sid       = "DenyPlainHttp"
+    effect    = "Deny"
+    actions   = ["sns:Publish"]
+    resources = [local._arns.downstream]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
 }
 
 resource "aws_sns_topic_policy" "downstream" {
