@@ -82,8 +82,12 @@ def _tables(module: Module) -> Iterator[str]:
                 f"{table}: ignore_changes leaves out read_capacity or write_capacity: "
                 "each apply would undo auto-scaling."
             )
-        if "global_secondary_index" in ignored and not any(table.every("postcondition")):
+        compared = " ".join(_text(one, "condition") for one in table.every("postcondition"))
+        if "global_secondary_index" in ignored and "projection_type" not in compared:
             yield f"{table}: changed indexes are ignored without a word: a postcondition has to compare them."
+        for name in sorted({"read_capacity", "write_capacity"} & ignored):
+            if f"self.{name}" not in compared:
+                yield f"{table}: a changed {name} is ignored without a word: a postcondition has to compare it."
 
 
 def _deployments(module: Module) -> Iterator[str]:

@@ -4,6 +4,15 @@ locals {
 
   _indexes = { for index in var.global_secondary_indexes : index.name => index }
 
+  # An index as it can be compared with what the table has; AWS leaves out what is empty.
+  _wanted_indexes = [for name in sort(keys(local._indexes)) : join(" ", compact([
+    name,
+    local._indexes[name].hash_key,
+    local._indexes[name].range_key,
+    local._indexes[name].projection_type,
+    join(",", sort(local._indexes[name].non_key_attributes)),
+  ]))]
+
   # DynamoDB wants a type for exactly the attributes that are a key of something.
   _key_attributes = toset(compact(concat(
     [var.hash_key, var.range_key],
@@ -70,8 +79,19 @@ resource "aws_dynamodb_table" "this" {
     ignore_changes = [global_secondary_index, read_capacity, write_capacity]
 
     postcondition {
-      condition     = sort(self.global_secondary_index[*].name) == sort(keys(local._indexes)) # lists: an empty set has no element type to compare
-      error_message = "The table ${var.table_name} has the indexes [${join(", ", self.global_secondary_index[*].name)}] and the configuration asks for [${join(", ", keys(local._indexes))}]: Terraform leaves the indexes of an existing table alone, because auto-scaling moves their capacity. Add or drop the index with `aws dynamodb update-table`, then plan again."
+      condition = sort(local._wanted_indexes) == sort([for index in self.global_secondary_index : join(" ", compact([ # lists: an empty set has no element type to compare
+        index.name,
+        index.hash_key,
+        index.range_key,
+        index.projection_type,
+        join(",", try(sort(index.non_key_attributes), [])),
+      ]))])
+      error_message = "The table ${var.table_name} has the indexes [${join("; ", [for index in self.global_secondary_index : join(" ", compact([index.name, index.hash_key, index.range_key, index.projection_type, join(",", try(sort(index.non_key_attributes), []))]))])}] and the configuration asks for [${join("; ", local._wanted_indexes)}] (name, keys, projection): Terraform leaves the indexes of an existing table alone, because auto-scaling moves their capacity. Add or drop the index with `aws dynamodb update-table` (a changed one under a new name, beside the old one), then plan again."
+    }
+
+    postcondition {
+      condition     = local._autoscaled || !local._provisioned || (self.read_capacity == var.read_capacity && self.write_capacity == var.write_capacity && alltrue([for index in self.global_secondary_index : index.read_capacity == var.read_capacity && index.write_capacity == var.write_capacity]))
+      error_message = "The capacity of ${var.table_name} (${self.read_capacity} to read, ${self.write_capacity} to write) or of one of its indexes is not what the configuration asks for (${var.read_capacity} and ${var.write_capacity}), and autoscaling.enabled is false: Terraform leaves the capacity of an existing table alone, because auto-scaling would move it. Set it with `aws dynamodb update-table` (--provisioned-throughput, and --global-secondary-index-updates for the indexes), then plan again; or switch auto-scaling on."
     }
 
     precondition {

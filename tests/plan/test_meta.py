@@ -15,6 +15,7 @@ NAMES = sorted(folder.name for folder in MODULES.iterdir() if folder.is_dir())
 
 # What no plan of something new can reach: the start of the block's message, and why.
 OUT_OF_REACH = {
+    "The capacity of ": "compares an existing table's capacity with the configuration: a new one has what is asked for",
     "The table ": "compares an existing table with the configuration: a new one has what is asked for",
 }
 

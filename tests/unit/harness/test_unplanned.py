@@ -54,14 +54,18 @@ def test_each_fault_is_told_with_its_place(operator: str, tmp_path: Path) -> Non
         assert mutant.folder.rpartition("/")[2] in found[0]
 
 
-def test_indexes_are_not_ignored_without_a_word(tmp_path: Path) -> None:
-    (mutant,) = [
+def test_neither_indexes_nor_capacity_are_ignored_without_a_word(tmp_path: Path) -> None:
+    mutants = [
         one
         for one in all_mutants(sources(), [one for one in OPERATORS if one.name == "drop-condition"])
         if "postcondition" in one.edit.place
     ]
+    told = [faults_of(mutant.written(tmp_path / str(number)) / mutant.folder) for number, mutant in enumerate(mutants)]
 
-    assert [
-        "a postcondition has to compare them" in one
-        for one in faults_of(mutant.written(tmp_path / "tree") / mutant.folder)
-    ] == [True]
+    assert [[one.partition(": a changed ")[2] or one.partition(": ")[2] for one in some] for some in told] == [
+        ["changed indexes are ignored without a word: a postcondition has to compare them."],
+        [
+            "read_capacity is ignored without a word: a postcondition has to compare it.",
+            "write_capacity is ignored without a word: a postcondition has to compare it.",
+        ],
+    ]
