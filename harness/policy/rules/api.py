@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from harness.policy.finding import Severity
@@ -155,7 +154,9 @@ def _validators(plan: "Planned", method: Resource) -> list[Resource]:
     """Those that a method may have, each of which must do: of several instances its own where each.key chooses."""
     path, kind = "request_validator_id", "aws_api_gateway_request_validator"
     written = plan.references(method, path)
-    chosen = [after for one, after in pairwise([*written, ""]) if re.fullmatch(rf"{kind}\.[\w-]+", one)]
+    chosen = [
+        after for one, after in zip(written, [*written[1:], ""], strict=False) if re.fullmatch(rf"{kind}\.[\w-]+", one)
+    ]
     several = not any(one.startswith(f"{kind}.") and one.count(".") > 1 for one in written)
     if several and any(after != "each.key" for after in chosen):
         return [one for one in plan.of(kind) if one.module == method.module]

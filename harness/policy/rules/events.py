@@ -1,7 +1,7 @@
 """Events: every delivery has a second chance and an end, and goes through the alias that deployments move."""
 
+import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from harness.policy.arn import function_in, is_of
@@ -241,16 +241,21 @@ def _is_for(plan: "Planned", permission: Resource, caller: Resource) -> bool:
 def _covers(pattern: str, caller: Resource, name: str) -> bool:
     """Whether the last part of a source's ARN covers the caller: a bucket, a rule of its bus, an API's method."""
     if caller.type == "aws_s3_bucket_notification":
-        return fnmatchcase(name, pattern)
+        return _like(name, pattern)
     if caller.type == "aws_cloudwatch_event_target":
         bus = caller.get("event_bus_name")
         if bus is UNKNOWN:
-            return fnmatchcase(name, pattern.rpartition("/")[2])
+            return _like(name, pattern.rpartition("/")[2])
         wanted = f"rule/{name}" if bus in {None, "default"} else f"rule/{str(bus).rpartition('/')[2]}/{name}"
-        return fnmatchcase(wanted, pattern)
+        return _like(wanted, pattern)
     api, _, method, *_ = [*pattern.split("/"), "*", "*"]
     verb = caller.get("http_method")
-    return fnmatchcase(name, api) and (verb is UNKNOWN or fnmatchcase(str(verb), method))
+    return _like(name, api) and (verb is UNKNOWN or _like(str(verb), method))
+
+
+def _like(text: str, pattern: str) -> bool:
+    """Whether a text fits a pattern of an ARN, with * and ?."""
+    return bool(re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text))
 
 
 _SOURCES = {
