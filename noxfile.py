@@ -202,12 +202,13 @@ def e2e(session: nox.Session) -> None:
 
 @with_dev(default=False)
 def docs(session: nox.Session) -> None:
-    """Write what is generated: the modules' READMEs, the API's description and models: [-- --check]."""
+    """Write what is generated: modules' READMEs, the API's description and models, the policy: [-- --check]."""
     dev(session, "python", "-m", "harness", "docs", *session.posargs)
     domain = str(ROOT / "lambdas")
     dev(session, "python", "-m", "invoicing.openapi", *session.posargs, PYTHONPATH=domain)
-    if "--check" not in session.posargs:  # a unit test compares these
+    if "--check" not in session.posargs:  # tests compare these
         dev(session, "python", "-m", "invoicing.schema", PYTHONPATH=domain)
+        dev(session, "python", "-m", "harness.policy.table")
 
 
 @nox.session(default=False)
