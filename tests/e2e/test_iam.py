@@ -9,12 +9,13 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import urllib3
 
-from harness.engine import ACCOUNT_ID, Engine, engine_for
+from harness.engine import ACCOUNT_ID, Engine
 from harness.iam.admitted import left_over, missing, open_to_others
 from harness.iam.calls import SECRETS_KEY
 from harness.iam.environments import proof_of
@@ -27,7 +28,7 @@ from harness.policy import plans
 from harness.policy.planned import Planned
 from harness.policy.resource import UNKNOWN
 from harness.snapshot import deployed
-from harness.stack import REGION, Deployment, Stack, artifacts_of
+from harness.stack import REGION, Deployment, Stack
 from harness.terraform.plan import Plan
 
 pytestmark = pytest.mark.xdist_group("iam")
@@ -223,10 +224,19 @@ def used(apart: tuple[Stack, Engine], flows: Flows, wait: Callable[..., Any], tm
         before = current()
         secrets.rotate_secret(SecretId=stack.api_key_secret_arn)
         wait(lambda before=before: current() != before or None, "a rotation")
-    applied = engine_for(instance=f"snapshot-{stack.environment}", port="auto") if engine.has_snapshots else engine
-    deployment = Deployment(stack.environment, engine, artifacts_of(applied), tmp_path_factory.mktemp("terraform"))
+    state = s3.get_object(
+        Bucket=f"invoice-terraform-state-{stack.account_id}", Key=f"{stack.environment}/terraform.tfstate"
+    )
+    zips = zips_of(json.load(state["Body"]))
+    deployment = Deployment(stack.environment, engine, zips, tmp_path_factory.mktemp("terraform"))
     deployment.prepare()
     return deployment.terraform.plan()
+
+
+def zips_of(state: dict[str, Any]) -> Path:
+    """The folder that a stack was applied from: Terraform keeps the zips' paths, and others would be a change."""
+    code = next(one for one in state["resources"] if (one["type"], one["name"]) == ("aws_s3_object", "code"))
+    return Path(code["instances"][0]["attributes"]["source"]).parent
 
 
 def test_use_changes_nothing_that_terraform_has_made(used: Plan) -> None:
