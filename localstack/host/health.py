@@ -10,11 +10,16 @@ verdicts: list[tuple[Mend, bool]] = []
 """Every mend with whether it was needed; set by :func:`host.mending.mend`."""
 
 
-@mends(internal, "HealthResource.on_get", needed=None)
+@mends(internal, "merge_recursive", needed=None)
 def told_mends(original: Any) -> Any:
-    """The health answer lists the mends that were applied, as ``mends``."""
+    """The health answer lists the mends that were applied, as ``mends``.
 
-    def on_get(self: Any, request: Any) -> Any:
-        return {**original(self, request), "mends": [one.name for one, needed in verdicts if needed]}
+    This function puts it together. (The resource itself may be bound to its route before anything is mended: whatever
+    imports LocalStack's handlers does that.)
+    """
 
-    return on_get
+    def merge_recursive(source: Any, destination: Any, *more: Any, **options: Any) -> Any:
+        merged = original(source, destination, *more, **options)
+        return {**merged, "mends": [one.name for one, needed in verdicts if needed]}
+
+    return merge_recursive
