@@ -23,6 +23,7 @@ from embedded import (  # noqa: F401 -- importing a module of mends registers th
     cloudwatch_alarms,
     cloudwatch_logs,
     cloudwatch_protocol,
+    dynamodb,
     eventbridge,
     lambda_async,
     lambda_code,
