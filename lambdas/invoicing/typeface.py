@@ -1,7 +1,7 @@
 """Fonts for the PDF, all embedded: DejaVu Sans, and Droid Sans Fallback for Chinese, Japanese and Korean.
 
-Text is cut into runs that one font can print. What no font has is printed as a white square, never as a black box and
-never left out.
+Text is cut into runs that one font can print. What no font has, such as the scripts of India, is printed as a white
+square, never as a black box and never left out.
 """
 
 import re
@@ -18,6 +18,8 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Paragraph
 
+from invoicing.directions import turned
+
 REGULAR = "Invoice"
 BOLD = "Invoice-Bold"
 EAST_ASIAN = "Invoice-East-Asian"
@@ -32,7 +34,7 @@ Coverage = Mapping[str, frozenset[int]]
 
 _BREAKS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _INVISIBLE = {"Cf", "Cc", "Mn", "Me"}  # joiners, direction marks, variation selectors: nothing to print by themselves
-_CONTROLS = {"Cf", "Cc"}
+_NOT_PRINTED = {"Cf", "Cc", "Cn"}  # fonts list some of them, and U+FFFF, which is no character
 
 
 @lru_cache(maxsize=1)
@@ -50,7 +52,8 @@ def register(folder: Path) -> Coverage:
         font = TTFont(name, str(folder / f"{file}.ttf"))
         pdfmetrics.registerFont(font)
         if name != BOLD:  # it covers what the regular one does
-            coverage[name] = frozenset(font.face.charToGlyph)
+            codes = font.face.charToGlyph
+            coverage[name] = frozenset(code for code in codes if unicodedata.category(chr(code)) not in _NOT_PRINTED)
     pdfmetrics.registerFontFamily(REGULAR, normal=REGULAR, bold=BOLD, italic=REGULAR, boldItalic=BOLD)
     return MappingProxyType(coverage)
 
@@ -85,7 +88,7 @@ def bounded(written: str, style: ParagraphStyle, coverage: Coverage, *, width: f
     flowing = "\n".join(rows) if len(rows) <= MOST_LINES_OF_TEXT else " ".join(rows)
     smaller = style
     while True:
-        paragraph = Paragraph(markup(flowing, coverage), smaller)
+        paragraph = Paragraph(markup(_in_order(flowing, smaller, coverage, width), coverage), smaller)
         # a character takes a row at the most
         if len(flowing) * smaller.leading <= height or paragraph.wrap(width, height)[1] <= height:
             return paragraph
@@ -96,9 +99,28 @@ def bounded(written: str, style: ParagraphStyle, coverage: Coverage, *, width: f
             flowing = flowing[: len(flowing) * 4 // 5].rstrip("\u2026") + "\u2026"
 
 
+def _in_order(text: str, style: ParagraphStyle, coverage: Coverage, width: float) -> str:
+    """The text with its right-to-left rows as printed lines, a point narrower than the column: none is broken again."""
+
+    def measure(line: str) -> float:
+        width = 0.0
+        for font, run in groupby(line, key=lambda character: _font(character, coverage)):
+            name = style.fontName if font in {None, REGULAR} else font
+            width += pdfmetrics.stringWidth("".join(run), name, style.fontSize)
+        return width
+
+    return turned(text, width=width - 1, measure=measure, shown=lambda one: _shown(one, coverage))
+
+
+def _shown(character: str, coverage: Coverage) -> str:
+    """What is printed for a character: itself, the letters that a joined form stands for, a square, or nothing."""
+    for written in (character, unicodedata.normalize("NFKC", character)):
+        if all(_font(one, coverage) for one in written):
+            return written
+    return "" if unicodedata.category(character) in _INVISIBLE else MISSING
+
+
 def _font(character: str, coverage: Coverage) -> str | None:
     if character == "\n":
         return REGULAR
-    if unicodedata.category(character) in _CONTROLS:
-        return None
     return next((font for font, printable in coverage.items() if ord(character) in printable), None)

@@ -1,6 +1,6 @@
 """Make the fonts that generate-pdf embeds, cut down to the scripts that our invoices are written in.
 
-DejaVu Sans has Latin, Greek and Cyrillic; Droid Sans Fallback the Chinese, Japanese and Korean characters of the
+DejaVu Sans has Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew, Arabic and symbols; Droid Sans Fallback the Chinese, Japanese and Korean characters of the
 national standards JIS X 0208, GB 2312, Big5 and KS X 1001, with TrueType outlines (reportlab embeds no others).
 
 Run on Debian after ``apt-get install fonts-dejavu-core fonts-droid-fallback``, with the developer environment
@@ -29,6 +29,10 @@ RANGES = (
     (0x0300, 0x0331),  # combining accents
     (0x0370, 0x03FF),  # Greek
     (0x0400, 0x052F),  # Cyrillic
+    (0x0530, 0x058F),  # Armenian
+    (0x0590, 0x05FF),  # Hebrew
+    (0x0600, 0x06FF),  # Arabic (with Persian and Urdu)
+    (0x10A0, 0x10FF),  # Georgian
     (0x1E00, 0x1EFF),  # Latin Extended Additional (Vietnamese, Welsh)
     (0x1F00, 0x1FFF),  # Greek Extended
     (0x2000, 0x206F),  # punctuation
@@ -36,11 +40,14 @@ RANGES = (
     (0x20A0, 0x20BF),  # currency signs
     (0x2100, 0x214F),  # letterlike symbols: numero, trade mark, estimated
     (0x2150, 0x215F),  # fractions
-    (0x2190, 0x2195),  # arrows
-    (0x2212, 0x2212),  # minus
-    (0x2260, 0x2265),  # comparisons
-    (0x25A0, 0x25A1),  # squares: what is printed for a character that no font has
+    (0x2190, 0x21FF),  # arrows
+    (0x2200, 0x22FF),  # mathematics
+    (0x25A0, 0x25FF),  # shapes; a square is printed for a character that no font has
+    (0x2600, 0x27BF),  # symbols: stars, ticks, telephones
     (0xFB00, 0xFB04),  # ligatures
+    (0xFB1D, 0xFB4F),  # Hebrew letters with points
+    (0xFB50, 0xFDFF),  # Arabic letters, joined
+    (0xFE70, 0xFEFE),
     (0xFFFD, 0xFFFD),  # replacement character
 )
 

@@ -38,11 +38,12 @@ def test_the_seven_functions_are_found() -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_only_the_pdf_function_ships_reportlab_and_pillow(
+def test_only_the_pdf_function_ships_what_pdfs_are_made_with(
     built: dict[Target, dict[str, Artifact]], target: Target, function: str
 ) -> None:
-    heavy = {"reportlab", "pillow"} & set(built[target][function].distributions)
-    assert heavy == ({"reportlab", "pillow"} if function == "generate-pdf" else set())
+    of_pdfs = {"reportlab", "pillow", "python-bidi", "arabic-reshaper"}
+    shipped = of_pdfs & set(built[target][function].distributions)
+    assert shipped == (of_pdfs if function == "generate-pdf" else set())
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -3,6 +3,7 @@
 import io
 import random
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from invoicing.models import CreateInvoice, Invoice
 from invoicing.money import grouped, number_text, price_text, text
 from invoicing.pdf import Renderer
 from invoicing.settings import Brand
-from invoicing.typeface import EAST_ASIAN, MISSING, REGULAR, markup
+from invoicing.typeface import EAST_ASIAN, MISSING, REGULAR, markup, register
 
 FONTS = Path(__file__).resolve().parents[3] / "lambdas" / "generate_pdf" / "fonts"
 BRAND = Brand(
@@ -29,6 +30,7 @@ BRAND = Brand(
     brand_email="billing@sample.example",
     brand_iban="XX00 0000 0000",
 )
+HEBREW = "\u05d9\u05e2\u05d5\u05e5"
 LINE = {"description": "Thing", "quantity": "2.5", "unitPrice": "1234.0375", "taxRate": "19"}
 
 
@@ -175,6 +177,7 @@ def test_more_than_a_hundred_pages_keep_their_heads(renderer: Renderer) -> None:
         "Издательство «Образец» ТОВ Зразкова Криниця їєґ",
         "Işıltı Çiçekçilik Ğğ Şş",
         "Phở Việt Nam",
+        "Հայերեն ქართული ✓ ★ ☎ ≤",
         "€ £ ¥ ₺ ₴ ₹ ₽ № ™",
     ],
 )  # fmt: skip
@@ -192,6 +195,16 @@ def test_chinese_japanese_and_korean_are_extracted_as_written(renderer: Renderer
     assert all_fonts_are_embedded(renderer.render(made(customer={"name": written})))
 
 
+def test_hebrew_and_arabic_stand_in_visual_order_and_are_extracted_in_reading_order(renderer: Renderer) -> None:
+    lines = [LINE | {"description": f"{HEBREW} (2026)"}, LINE | {"description": "\u0628\u0628\u0628"}]
+    document = renderer.render(made(customer={"name": f"{HEBREW} Ltd"}, lines=lines))
+    (page,) = pages(document)
+    assert page.count(HEBREW) == 2  # pypdf turns right-to-left runs round: what stood in reading order would be wrong
+    assert "\ufe91\ufe92\ufe90" in page  # joined
+    assert MISSING not in page
+    assert all_fonts_are_embedded(document)
+
+
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -199,6 +212,7 @@ def test_chinese_japanese_and_korean_are_extracted_as_written(renderer: Renderer
         "<para><font color='red'>" * 20,
         "</b></i>&#0;&nosuch;",
         "שלום עולם مرحبا",
+        "\u05d0\u2067\u0378\U000e0001\u202e(\u05b8 a\u2029",
         "👩‍👩‍👧 family \u202eevil\u202c",
         "a\n" * 400,
         "a\rb\tc" * 100,
@@ -213,6 +227,7 @@ def test_chinese_japanese_and_korean_are_extracted_as_written(renderer: Renderer
         "markup",
         "entities",
         "rtl",
+        "rtl with what has no direction",
         "emoji",
         "breaks",
         "returns",
@@ -252,6 +267,11 @@ def test_a_run_is_printed_in_the_first_font_that_has_it() -> None:
     assert markup("ab 株&株 b", coverage) == f'ab <font name="{EAST_ASIAN}">株&amp;株</font> b'
 
 
+def test_every_character_of_the_fonts_has_a_direction() -> None:
+    classes = {unicodedata.bidirectional(chr(code)) for codes in register(FONTS).values() for code in codes}
+    assert classes <= {"L", "R", "AL", "EN", "ES", "ET", "AN", "CS", "NSM", "ON", "WS", "B"}  # what the algorithm knows
+
+
 @pytest.mark.parametrize("number", [2, 20, 21, 50, 400])
 def test_every_tax_rate_is_listed_however_many_there_are(renderer: Renderer, number: int) -> None:
     invoice = made(lines=[LINE | {"taxRate": f"{rate / 4:.2f}"} for rate in range(number)])
@@ -284,7 +304,8 @@ def test_a_head_of_the_longest_texts_stays_on_the_first_page() -> None:
 
 
 _texts = st.text(
-    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffd") | st.sampled_from("\r\n\tW株 |")
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffd")
+    | st.sampled_from("\r\n\tW株 |(\u05d0\u05b8\u0628\u0661\u2067\u0378")
 )
 _words = _texts.map(lambda word: word.strip() or "x")
 
