@@ -1,7 +1,8 @@
 """Make the fonts that generate-pdf embeds, cut down to the scripts that our invoices are written in.
 
-DejaVu Sans has Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew, Arabic and symbols; Droid Sans Fallback the Chinese, Japanese and Korean characters of the
-national standards JIS X 0208, GB 2312, Big5 and KS X 1001, with TrueType outlines (reportlab embeds no others).
+DejaVu Sans has Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew, Arabic and symbols; Droid Sans Fallback the Chinese,
+Japanese and Korean characters of the national standards JIS X 0208, GB 2312, Big5 and KS X 1001, with TrueType outlines
+(reportlab embeds no others). Nothing beyond U+FFFF: reportlab writes no text for such characters that readers accept.
 
 Run on Debian after ``apt-get install fonts-dejavu-core fonts-droid-fallback``, with the developer environment
 (fonttools)::
