@@ -1,0 +1,187 @@
+"""``PATCH /invoices/{id}`` and payment events: writers that meet, versions, and what an invoice has room for."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from invoicing.processing import processed
+from tests.unit.handlers.bodies import LINE, NUMBERED
+
+Load = Callable[..., ModuleType]
+
+pytestmark = pytest.mark.usefixtures("table")
+
+
+@pytest.mark.parametrize(("other", "ours", "status"), [("void", "void", 409), ("processed", "void", 200)])
+def test_a_writer_that_was_overtaken_decides_anew(
+    create: ModuleType,
+    load: Load,
+    call: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    other: str,
+    ours: str,
+    status: int,
+) -> None:
+    path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
+    update = load("update_invoice_status")
+    read, overtakers = update.store.get, [None]
+
+    def overtaken(invoice_id: str) -> Any:
+        found = read(invoice_id)
+        if overtakers:
+            overtakers.pop()
+            if other == "processed":
+                assert update.store.change(processed(found, datetime.now(UTC)))
+            else:
+                assert call(update, "PATCH", path, body={"status": other}).status == 200
+        return found
+
+    monkeypatch.setattr(update.store, "get", overtaken)
+    answer = call(update, "PATCH", path, body={"status": ours})
+    assert answer.status == status
+    if status == 409:
+        assert (answer.body["currentStatus"], answer.body["currentVersion"]) == (other, 2)
+
+
+@pytest.mark.parametrize(
+    ("tags", "status"),
+    [
+        ('"1"', 200), ("*", 200), ('"7", "1"', 200), (' "1" ', 200),
+        ('"7"', 412), ('W/"1"', 412), ('"01"', 412), ('"x"', 412), ('"1x"', 412), ('""', 412),
+        ("1", 400), ("", 400), ('"1', 400), ('"1" "2"', 400), ('"1",', 400), ("*, *", 400),
+    ],
+)  # fmt: skip
+def test_if_match_changes_only_the_version_that_it_names(
+    create: ModuleType, load: Load, call: Any, tags: str, status: int
+) -> None:
+    made = call(create, "POST", "/invoices", body=NUMBERED)
+    assert made.headers["ETag"] == '"1"'
+    path = f"/invoices/{made.body['invoiceId']}"
+    update = load("update_invoice_status")
+    answer = call(update, "PATCH", path, body={"status": "void"}, headers={"If-Match": tags})
+    assert answer.status == status
+    if status == 200:
+        assert answer.headers["ETag"] == '"2"'
+    elif status == 412:
+        assert answer.body["type"] == "urn:invoice-platform:problem:precondition-failed"
+        assert (answer.body["currentStatus"], answer.body["currentVersion"]) == ("created", 1)
+    else:
+        assert answer.body["errors"][0]["pointer"] == "If-Match"
+
+
+def test_a_writer_that_was_overtaken_no_longer_matches(
+    create: ModuleType, load: Load, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
+    update = load("update_invoice_status")
+    real, overtakers = update.store.change, [None]
+
+    def overtaken(change: Any) -> Any:
+        if overtakers:
+            overtakers.pop()
+            assert real(processed(change.before, datetime.now(UTC)))
+        return real(change)
+
+    monkeypatch.setattr(update.store, "change", overtaken)
+    answer = call(update, "PATCH", path, body={"status": "void"}, headers={"If-Match": '"1"'})
+    assert (answer.status, answer.body["currentVersion"], answer.body["currentStatus"]) == (412, 2, "processed")
+
+
+@pytest.mark.parametrize("status", ["processed", "rejected", "created"])
+def test_the_business_rules_decisions_are_no_requests(create: ModuleType, load: Load, call: Any, status: str) -> None:
+    path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
+    answer = call(load("update_invoice_status"), "PATCH", path, body={"status": status})
+    assert (answer.status, answer.body["errors"][0]["pointer"]) == (400, "#/status")
+
+
+def test_an_item_that_dynamodb_finds_too_large_is_a_413(
+    create: ModuleType, load: Load, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
+    update = load("update_invoice_status")
+
+    def refused(message: str) -> None:
+        def write(**_: Any) -> None:
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": message}}, "UpdateItem")
+
+        monkeypatch.setattr(update.store._dynamodb, "update_item", write)
+
+    refused("Item size to update has exceeded the maximum allowed size")
+    answer = call(update, "PATCH", path, body={"status": "void"})
+    assert (answer.status, answer.body["type"]) == (413, "urn:invoice-platform:problem:invoice-too-large")
+    refused("something else is wrong")
+    with pytest.raises(ClientError, match="something else"):
+        call(update, "PATCH", path, body={"status": "void"})
+
+
+@pytest.mark.usefixtures("s3")
+def test_part_payments_end_where_the_item_is_full_and_settling_still_fits(
+    create: ModuleType, load: Load, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("invoicing.store.MAX_BYTES", 40 * 1024)  # moto counts an item that grows twice
+    big = NUMBERED | {"lines": [LINE | {"description": "x" * 1000}] * 24}
+    made = call(create, "POST", "/invoices", body=big)
+    assert made.status == 201, made.body
+    path = f"/invoices/{made.body['invoiceId']}"
+    update = load("update_invoice_status")
+    assert update.store.change(processed(update.store.get(made.body["invoiceId"]), datetime.now(UTC)))
+    long = {"method": "株" * 200, "reference": "株" * 200}
+    statuses = []
+    while statuses[-1:] != [413]:
+        payment = long | {"paymentId": f"p-{len(statuses)}", "amount": "1.00"}
+        answer = call(update, "PATCH", path, body={"status": "partially-paid", "payment": payment})
+        statuses.append(answer.status)
+    assert set(statuses) == {200, 413}
+    assert answer.body["type"] == "urn:invoice-platform:problem:invoice-too-large"
+    assert "no room in the table for another part payment" in answer.body["detail"]
+    assert answer.body["currentStatus"] == "partially-paid"
+    due = call(load("get_invoice"), "GET", path).body["amountDue"]
+    payment = {"paymentId": "p" * 64, "amount": due, "method": "𝄞" * 200, "reference": "𝄞" * 200}
+    paid = call(update, "PATCH", path, body={"status": "paid", "payment": payment})
+    assert (paid.status, paid.body["status"]) == (200, "paid")
+
+
+def test_a_writer_that_is_always_overtaken_is_told_to_come_again(
+    create: ModuleType, load: Load, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
+    update = load("update_invoice_status")
+    monkeypatch.setattr(update.store, "change", lambda _: False)
+    assert call(update, "PATCH", path, body={"status": "void"}).status == 503
+
+
+def test_payment_events_are_refused_aloud(create: ModuleType, load: Load, call: Any, context: Any) -> None:
+    invoice_id = call(create, "POST", "/invoices", body=NUMBERED).body["invoiceId"]
+    update = load("update_invoice_status")
+    detail = {
+        "invoiceId": invoice_id,
+        "paymentId": "p",
+        "amount": 5,
+        "currency": "USD",
+        "paidAt": "2026-11-20T10:00:00Z",
+    }
+    with pytest.raises(Exception, match="is in EUR, the payment in USD"):
+        update.lambda_handler({"source": "bank.example", "detail": detail}, context)
+    with pytest.raises(Exception, match="is created"):
+        update.lambda_handler({"source": "bank.example", "detail": detail | {"currency": "EUR"}}, context)
+
+
+@pytest.mark.parametrize(
+    ("payment", "place"),
+    [
+        ({"amount": 1, "paidAt": "0002-01-01T00:00:00+23:59"}, "paidAt"),
+        ({"amount": 1, "paidAt": "9998-12-31T23:59:59-23:59"}, "paidAt"),
+        ({"amount": f"1.{'0' * 80}1"}, "amount"),
+    ],
+)
+def test_a_payment_that_no_invoice_can_hold_is_a_400(
+    create: ModuleType, load: Load, call: Any, payment: dict[str, Any], place: str
+) -> None:
+    invoice_id = call(create, "POST", "/invoices", body=NUMBERED).body["invoiceId"]
+    body = {"status": "paid", "payment": payment}
+    answer = call(load("update_invoice_status"), "PATCH", f"/invoices/{invoice_id}", body=body)
+    assert (answer.status, answer.body["errors"][0]["pointer"]) == (400, f"#/payment/{place}")

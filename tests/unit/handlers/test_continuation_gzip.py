@@ -1,0 +1,77 @@
+"""Gzip files that take several invocations: verified first, and once."""
+
+import gzip
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from invoicing import importing, intake
+from tests.unit.handlers.parts import FILE, PARTS, Platform
+
+
+@pytest.mark.parametrize("damage", [slice(-8, -4), slice(-4, None), slice(-40, -30)], ids=["crc", "size", "content"])
+def test_nothing_is_imported_from_a_gzip_file_whose_checksum_is_wrong(platform: Platform, damage: slice) -> None:
+    packed = bytearray(gzip.compress(FILE.encode()))
+    packed[damage] = bytes(len(packed[damage]))
+
+    platform.run(platform.upload(bytes(packed)))
+
+    found = platform.report
+    assert "damaged or cut off" in found["error"]
+    assert (found["rows"], found["created"], platform.numbers) == (0, 0, [])
+    assert platform.keys("uploads") == ["reports/day.csv.json", "reports/day.csv.rejected.csv"]
+    assert len(platform.keys("archives")) == 1
+
+
+@pytest.mark.parametrize("length", [-1, -8, -200, 30])
+def test_nothing_is_imported_from_a_gzip_file_that_is_cut_off(platform: Platform, length: int) -> None:
+    platform.run(platform.upload(gzip.compress(FILE.encode())[:length]))
+    assert "damaged or cut off" in platform.report["error"]
+    assert (platform.report["created"], platform.numbers) == (0, [])
+
+
+def test_a_gzip_file_is_verified_once(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    verified: list[Any] = []
+    real = intake.verify_gzip
+    monkeypatch.setattr(intake, "verify_gzip", lambda *given: verified.append(given) or real(*given))
+    platform.run(platform.upload(gzip.compress(FILE.encode())))
+    platform.assert_complete()
+    assert (platform.report["parts"], len(verified)) == (PARTS, 1)
+
+
+def test_a_gzip_file_that_cannot_be_verified_in_time_is_reported(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter([1.0] * 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(intake.Intake, "_left", lambda _: next(looks, -1.0))
+        platform.run(platform.upload(gzip.compress(FILE.encode() + b"\n" * 10_000_000)))
+    assert "too large to be verified within one invocation; split it" in platform.report["error"]
+    assert (platform.report["rows"], platform.report["parts"], platform.numbers) == (0, 1, [])
+
+
+def test_time_that_runs_out_after_a_gzip_file_was_verified_is_headway_once(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = platform.upload(gzip.compress(FILE.encode()))
+    real = intake.verify_gzip
+
+    def slow(stream: Any, pulse: Callable[[], None]) -> None:
+        real(stream, pulse)
+        patch.setattr(intake.Intake, "_left", lambda _: -1.0)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "verify_gzip", slow)
+        platform.invoke(event)
+        (second,) = platform.events
+        platform.events.clear()
+        assert platform.numbers == []
+        with pytest.raises(importing.OutOfTimeError):
+            platform.invoke(second)  # the same again is no headway
+    assert platform.events == []
+
+    platform.run(second)
+
+    platform.assert_complete()
+    assert platform.report["parts"] == PARTS + 1

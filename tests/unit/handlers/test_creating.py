@@ -1,0 +1,243 @@
+"""``POST /invoices``: one invoice for a number, a key or a repeated request, and numbers without gaps."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import ModuleType
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from invoicing.errors import ContentConflict
+from invoicing.issuing import Origin, invoice_id, issue
+from invoicing.models import CreateInvoice
+from invoicing.store import Canceled
+from tests.unit.handlers.bodies import BODY, NUMBERED
+
+Load = Callable[..., ModuleType]
+
+pytestmark = pytest.mark.usefixtures("table")
+
+
+def test_a_replay_is_answered_with_the_first_body_whatever_happened_since(
+    create: ModuleType, load: Load, call: Any
+) -> None:
+    first = call(create, "POST", "/invoices", body=NUMBERED)
+    update = load("update_invoice_status")
+    assert call(update, "PATCH", f"/invoices/{first.body['invoiceId']}", body={"status": "void"}).status == 200
+    again = call(create, "POST", "/invoices", body=NUMBERED)
+    assert (first.status, again.status) == (201, 200)
+    assert again.body == first.body
+    assert again.headers["Location"] == first.headers["Location"]
+
+
+def test_the_same_number_with_different_content_is_a_conflict(create: ModuleType, call: Any) -> None:
+    first = call(create, "POST", "/invoices", body=NUMBERED)
+    answer = call(create, "POST", "/invoices", body=NUMBERED | {"currency": "USD"})
+    assert (answer.status, answer.headers["Content-Type"]) == (409, "application/problem+json")
+    assert answer.body["type"] == "urn:invoice-platform:problem:content-conflict"
+    assert answer.body["invoiceId"] == first.body["invoiceId"]
+    assert {"title", "status", "detail"} <= answer.body.keys()
+
+
+@pytest.mark.parametrize("body", [BODY, NUMBERED])
+def test_an_idempotency_key_stands_for_one_content(create: ModuleType, call: Any, body: dict[str, Any]) -> None:
+    key = {"Idempotency-Key": "order 17"}
+    first = call(create, "POST", "/invoices", body=body, headers=key)
+    again = call(create, "POST", "/invoices", body=body, headers=key)
+    other = call(create, "POST", "/invoices", body=body | {"currency": "USD"}, headers=key)
+    assert (first.status, again.status, other.status) == (201, 200, 409)
+    assert again.body == first.body
+    assert "Idempotency-Key" in other.body["detail"]
+
+
+def test_a_key_that_comes_after_the_invoice_is_remembered_too(create: ModuleType, call: Any) -> None:
+    key = {"Idempotency-Key": "late"}
+    first = call(create, "POST", "/invoices", body=NUMBERED)
+    again = call(create, "POST", "/invoices", body=NUMBERED, headers=key)
+    other = call(create, "POST", "/invoices", body=NUMBERED | {"invoiceNumber": "43"}, headers=key)
+    assert (again.status, again.body, other.status) == (200, first.body, 409)
+
+
+def test_a_key_that_led_to_a_number_of_ours_leads_there_for_ever(
+    create: ModuleType, call: Any, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, other = {"Idempotency-Key": "old"}, {"Idempotency-Key": "other"}
+    first = call(create, "POST", "/invoices", body=BODY, headers=key)
+    call(create, "POST", "/invoices", body=NUMBERED, headers=other)
+    kept = [item for item in table.scan()["Items"] if item["invoiceId"].startswith("idempotency#")]
+    assert sorted("expiresAt" in item for item in kept) == [False, True]
+    monkeypatch.setattr("invoicing.clock.now", lambda: datetime.now(UTC) + timedelta(days=60))
+    again = call(create, "POST", "/invoices", body=BODY, headers=key)
+    assert (again.status, again.body) == (200, first.body)
+    changed = NUMBERED | {"invoiceNumber": "43"}
+    assert call(create, "POST", "/invoices", body=changed, headers=other).status == 201  # forgotten by then
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k"}])
+def test_a_customer_has_each_number_once(create: ModuleType, call: Any, table: Any, headers: dict[str, str]) -> None:
+    year = f"{datetime.now(UTC).year}"
+    call(create, "POST", "/invoices", body=BODY | {"invoiceNumber": f"{year}-000001"})
+    assigned = call(create, "POST", "/invoices", body=BODY, headers=headers)
+    assert assigned.body["invoiceNumber"] == f"{year}-000002"
+    by_hand = BODY | {"invoiceNumber": f"{year}-000002"}
+    again = call(create, "POST", "/invoices", body=by_hand)
+    assert (again.status, again.body) == (200, assigned.body)
+    conflict = call(create, "POST", "/invoices", body=by_hand | {"currency": "USD"})
+    assert (conflict.status, conflict.body["invoiceId"]) == (409, assigned.body["invoiceId"])
+    numbers = [item["invoiceNumber"] for item in table.scan()["Items"] if "invoiceNumber" in item]
+    assert sorted(numbers) == [f"{year}-000001", f"{year}-000002"]
+
+
+def test_an_upload_meets_numbers_that_were_assigned(create: ModuleType, call: Any) -> None:
+    assigned = call(create, "POST", "/invoices", body=BODY, headers={"Idempotency-Key": "k"}).body
+
+    def uploaded(**changes: Any) -> Any:
+        request = CreateInvoice.model_validate(BODY | {"invoiceNumber": assigned["invoiceNumber"]} | changes)
+        number = request.invoice_number or ""
+        origin = Origin(datetime.now(UTC), "s3://uploads/incoming/a.csv#2", "create-invoice")
+        return issue(request, number=number, identity=invoice_id(request.customer_id, number), origin=origin)
+
+    (same,) = create.store.create_many([uploaded()])
+    assert (same.created, same.invoice.invoice_id) == (False, assigned["invoiceId"])
+    (other,) = create.store.create_many([uploaded(currency="USD")])
+    assert isinstance(other, ContentConflict)
+
+
+def test_two_requests_with_one_key_at_once_take_one_number(
+    create: ModuleType, call: Any, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = {"Idempotency-Key": "twice"}
+    read, overtakers, answers = create.store.item, [None], []
+
+    def overtaken(item_id: str) -> Any:
+        """Our look at the key finds nothing; then the other request is done from beginning to end."""
+        found = read(item_id)
+        if item_id.startswith("idempotency#") and overtakers:
+            overtakers.pop()
+            answers.append(call(create, "POST", "/invoices", body=BODY, headers=key))
+        return found
+
+    monkeypatch.setattr(create.store, "item", overtaken)
+    ours = call(create, "POST", "/invoices", body=BODY, headers=key)
+    assert (answers[0].status, ours.status, ours.body) == (201, 200, answers[0].body)
+    assert len([item for item in table.scan()["Items"] if "invoiceNumber" in item]) == 1
+
+
+@pytest.mark.parametrize("known", ["", "the invoice"])
+def test_two_requests_with_one_key_that_meet_are_both_answered(
+    create: ModuleType, call: Any, monkeypatch: pytest.MonkeyPatch, known: str
+) -> None:
+    if known:
+        call(create, "POST", "/invoices", body=NUMBERED)
+    real, refusals = create.store.transact, [1, 0, 1]
+
+    def meeting(writes: list[Any]) -> None:
+        """While somebody else's transaction is at work, ours is canceled without any condition having failed."""
+        if refusals and refusals.pop():
+            raise Canceled([{"Code": "TransactionConflict"}] * len(writes))
+        real(writes)
+
+    monkeypatch.setattr(create.store, "transact", meeting)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    answer = call(create, "POST", "/invoices", body=NUMBERED, headers={"Idempotency-Key": "k"})
+    assert answer.status == (200 if known else 201)
+
+
+def test_a_key_that_stays_in_use_is_a_503(create: ModuleType, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def meeting(writes: list[Any]) -> None:
+        raise Canceled([{"Code": "TransactionConflict"}] * len(writes))
+
+    waited: list[float] = []
+    monkeypatch.setattr(create.store, "transact", meeting)
+    monkeypatch.setattr("time.sleep", waited.append)
+    answer = call(create, "POST", "/invoices", body=NUMBERED, headers={"Idempotency-Key": "k"})
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+    assert 0 < sum(waited) < 1.5
+
+
+@pytest.mark.parametrize(("conflicts", "post", "patch"), [(2, 201, 200), (99, 503, 503)])
+def test_a_write_waits_for_transactions_of_others(
+    create: ModuleType,
+    load: Load,
+    call: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    conflicts: int,
+    post: int,
+    patch: int,
+) -> None:
+    invoice_id = call(create, "POST", "/invoices", body=NUMBERED).body["invoiceId"]
+    update = load("update_invoice_status")
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+
+    def in_the_way(client: Any, operation: str) -> None:
+        real, left = getattr(client, operation), [None] * conflicts
+
+        def write(**request: Any) -> Any:
+            if left:
+                left.pop()
+                raise ClientError({"Error": {"Code": "TransactionConflictException", "Message": "wait"}}, operation)
+            return real(**request)
+
+        monkeypatch.setattr(client, operation, write)
+
+    in_the_way(create.store._dynamodb, "put_item")
+    in_the_way(update.store._dynamodb, "update_item")
+    assert call(create, "POST", "/invoices", body=NUMBERED | {"invoiceNumber": "43"}).status == post
+    assert call(update, "PATCH", f"/invoices/{invoice_id}", body={"status": "void"}).status == patch
+    assert 0 < sum(waited) < 3
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "caf\u00e9", "a\nb"])
+def test_keys_that_cannot_be_one_are_refused(create: ModuleType, call: Any, key: str) -> None:
+    answer = call(create, "POST", "/invoices", body=BODY, headers={"Idempotency-Key": key})
+    assert (answer.status, answer.body["errors"][0]["pointer"]) == (400, "Idempotency-Key")
+
+
+def test_numbers_are_assigned_without_gaps_when_writers_overtake_each_other(
+    create: ModuleType, call: Any, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, overtakers = create.store.item, [None, None]
+
+    def overtaken(item_id: str) -> Any:
+        """Between our reading of the counter and our write, somebody else takes the number; twice."""
+        found = read(item_id)
+        if item_id.startswith("counter#") and overtakers:
+            overtakers.pop()
+            assert call(create, "POST", "/invoices", body=BODY).status == 201
+        return found
+
+    monkeypatch.setattr(create.store, "item", overtaken)
+    ours = call(create, "POST", "/invoices", body=BODY)
+    numbers = sorted(item["invoiceNumber"] for item in table.scan()["Items"] if "invoiceNumber" in item)
+    year = ours.body["invoiceNumber"][:4]
+    assert (ours.status, ours.body["invoiceNumber"]) == (201, f"{year}-000003")
+    assert numbers == [f"{year}-{number:06d}" for number in (1, 2, 3)]
+    assert read(f"counter#{year}")["lastNumber"] == 3
+
+
+def test_a_year_that_is_too_contended_is_told_to_come_again(
+    create: ModuleType, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def always_late(_: Any) -> None:
+        raise Canceled([{"Code": "None"}, {"Code": "ConditionalCheckFailed"}])
+
+    monkeypatch.setattr(create.store, "transact", always_late)
+    monkeypatch.setattr("invoicing.store.time.sleep", lambda _: None)
+    assert call(create, "POST", "/invoices", body=BODY).status == 503
+
+
+def test_numbers_that_somebody_chose_by_hand_are_gone_past(create: ModuleType, call: Any) -> None:
+    first = call(create, "POST", "/invoices", body=BODY).body["invoiceNumber"]
+    for number in range(2, 20):
+        body = BODY | {"invoiceNumber": f"{first[:4]}-{number:06d}"}
+        assert call(create, "POST", "/invoices", body=body).status == 201
+    assert call(create, "POST", "/invoices", body=BODY).body["invoiceNumber"] == f"{first[:4]}-000020"
+
+
+def test_json_numbers_are_read_exactly(create: ModuleType, call: Any) -> None:
+    body = json.dumps(NUMBERED).replace('"100.00"', "1.0050000").replace('"quantity": 1', '"quantity": 1.0')
+    answer = call(create, "POST", "/invoices", body=body)
+    assert (answer.status, answer.body["lines"][0]["unitPrice"], answer.body["subtotal"]) == (201, "1.005", "1.01")
