@@ -133,8 +133,9 @@ def check_format() -> None:
     Raises:
         HarnessError: Some are not; the message names them.
     """
+    folders = ("modules", "live", "policy", "tests")
     found = subprocess.run(  # noqa: S603 - Terraform itself, fixed arguments
-        [binary.find(), "fmt", "-check", "-recursive", "-list=true", "modules", "live"],
+        [binary.find(), "fmt", "-check", "-recursive", "-list=true", *folders],
         cwd=ROOT,
         check=False,
         capture_output=True,
@@ -143,7 +144,7 @@ def check_format() -> None:
     if found.returncode != 0:
         raise HarnessError(
             f"Not formatted: {', '.join(found.stdout.split()) or found.stderr.strip()}",
-            mend="Format them: terraform fmt -recursive modules live",
+            mend=f"Format them: terraform fmt -recursive {' '.join(folders)}",
         )
 
 

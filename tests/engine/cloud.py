@@ -55,6 +55,17 @@ class Cloud:
         """A name that no other test has."""
         return f"{what}-{uuid.uuid4().hex[:10]}"
 
+    def table(self) -> str:
+        """An empty table; its items have a text ``id``."""
+        name = self.name("table")
+        self.client("dynamodb").create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        return name
+
     def role(self, *statements: dict[str, Any]) -> str:
         """A role for functions, allowed what the statements say."""
         name = self.name("role")

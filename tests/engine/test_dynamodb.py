@@ -11,14 +11,7 @@ PRICE = {"id": {"S": "1"}, "prices": {"L": [{"N": "1.50"}, {"M": {"N": {"N": "10
 
 @pytest.fixture
 def table(cloud: Cloud) -> str:
-    name = cloud.name("table")
-    cloud.client("dynamodb").create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return name
+    return cloud.table()
 
 
 def test_a_transaction_sent_again_is_done_once_and_answered_alike(cloud: Cloud, table: str) -> None:

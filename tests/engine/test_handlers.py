@@ -9,24 +9,13 @@ from tests.engine.cloud import Cloud, allow, eventually
 ENVIRONMENT = "import os\ndef handler(event, context): return dict(os.environ)"
 
 
-def table(cloud: Cloud) -> str:
-    name = cloud.name("table")
-    cloud.client("dynamodb").create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return name
-
-
 def test_an_ungranted_call_is_denied(cloud: Cloud) -> None:
     source = """
         import boto3
         def handler(event, context):
             boto3.client("dynamodb").put_item(TableName=event["table"], Item={"id": {"S": "1"}})
     """
-    name = table(cloud)
+    name = cloud.table()
     answer, body = cloud.invoke(cloud.function(source, allow("dynamodb:GetItem")), {"table": name})
     assert answer["FunctionError"] == "Unhandled"
     assert "AccessDenied" in body["errorMessage"]
@@ -54,7 +43,7 @@ def test_a_transaction_needs_the_actions_in_it(cloud: Cloud, granted: list[str],
                             "ExpressionAttributeValues": {":a": {"N": "1"}}}},
             ])
     """
-    name = table(cloud)
+    name = cloud.table()
     answer, _ = cloud.invoke(cloud.function(source, allow(*granted)), {"table": name})
     assert ("FunctionError" not in answer) == allowed
     assert cloud.client("dynamodb").scan(TableName=name)["Count"] == (2 if allowed else 0)
