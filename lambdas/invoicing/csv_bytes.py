@@ -243,8 +243,8 @@ def _of_bytes(stream: io.BufferedReader) -> Iterator[tuple[str, int]]:
                 raise UnreadableFileError("this is not a CSV file: it has a line of more than a million characters")
             for line in found:
                 yield line.decode(UTF_8, "invoicing.windows-1252"), len(line)
-        for line in rest.splitlines(keepends=True):
-            yield line.decode(UTF_8, "invoicing.windows-1252"), len(line)
+        if rest:
+            yield rest.decode(UTF_8, "invoicing.windows-1252"), len(rest)
 
 
 def _of_utf_16(stream: io.BufferedReader, encoding: str) -> Iterator[tuple[str, int]]:

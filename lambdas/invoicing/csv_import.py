@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from pydantic.alias_generators import to_camel
 
 from invoicing.csv_bytes import UnreadableFileError
 from invoicing.csv_text import MAX_BLANK_ROWS, Record, Sheet, normalized
@@ -106,7 +105,6 @@ class _Group:
     full: bool = False
     header: dict[str, tuple[str, int]] = field(default_factory=dict)
     lines: list[LineRequest] = field(default_factory=list)
-    line_rows: list[int] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def note(self, row: int, column: str, value: str, reason: str) -> None:
@@ -132,7 +130,7 @@ def read_invoices(sheet: Sheet) -> Iterator[Candidate | Rejected]:
     for record in sheet.records:
         cells = _named(record, columns)
         number, customer = cells.get("invoice_number", ""), cells.get("customer_id", "")
-        if group is None or not _belongs(group, number, customer, complete=bool(number and customer)):
+        if group is None or not _belongs(group, number, customer):
             if group is not None:
                 yield _finished(group, Place(record.start, record.row))
             group = _Group(number, customer, record.row)
@@ -154,14 +152,12 @@ def _named(record: Record, columns: list[str | None]) -> dict[str, str]:
     return {name: cell.strip() for name, cell in zip(columns, record.cells, strict=False) if name}
 
 
-def _belongs(group: _Group, number: str, customer: str, *, complete: bool) -> bool:
+def _belongs(group: _Group, number: str, customer: str) -> bool:
     """Whether a row goes on with the group.
 
     A row without its whole identity is counted to the invoice above if it does not contradict it: it may well be a part
     of that invoice, which must not be created without it.
     """
-    if complete:
-        return (number, customer) == (group.number, group.customer)
     return number in {"", group.number} and customer in {"", group.customer}
 
 
@@ -192,12 +188,11 @@ def _add(group: _Group, record: Record, cells: dict[str, str], width: int, *, de
     line = _line(group, record.row, cells, decimal_comma=decimal_comma)
     if line is not None:
         group.lines.append(line)
-        group.line_rows.append(record.row)
 
 
 def _take_header(group: _Group, row: int, cells: dict[str, str]) -> None:
     for name in _HEADER_FIELDS:
-        value = cells.get(name, "")
+        value = cells.get(name)
         if not value:
             continue
         first, first_row = group.header.setdefault(name, (value, row))
@@ -206,10 +201,10 @@ def _take_header(group: _Group, row: int, cells: dict[str, str]) -> None:
 
 
 def _line(group: _Group, row: int, cells: dict[str, str], *, decimal_comma: bool) -> LineRequest | None:
-    values: dict[str, Any] = {"description": cells.get("description", "")}
+    values: dict[str, Any] = {"description": cells.get("description")}
     sound = True
     for name in _NUMBERS:
-        written = cells.get(name, "")
+        written = cells.get(name)
         if not written:
             if name in REQUIRED:
                 group.note(row, name, "", "is required")
@@ -229,9 +224,9 @@ def _line(group: _Group, row: int, cells: dict[str, str], *, decimal_comma: bool
     try:
         return LineRequest.model_validate(values)
     except ValidationError as error:
-        for fault in error.errors(include_url=False):
-            name = _column(str(fault["loc"][0]))
-            group.note(row, name, cells.get(name, ""), _reason(fault["msg"]))
+        for fault in error.errors():
+            name = str(fault["loc"][0])
+            group.note(row, name, cells[name], _reason(fault["msg"]))
         return None
 
 
@@ -259,46 +254,29 @@ def _number(written: str, *, decimal_comma: bool) -> Decimal | None:
 
 def _finished(group: _Group, following: Place | None) -> Candidate | Rejected:
     request = None if group.problems else _request(group)
-    if request is None or group.problems:
+    if request is None:
         return Rejected(group.first, group.last, group.number, group.problems, group.rows, following, group.customer)
     return Candidate(group.first, group.last, request, group.rows, following)
 
 
 def _request(group: _Group) -> CreateInvoice | None:
-    values = {name: value for name, (value, _) in group.header.items()}
+    head = {"invoice_number": (group.number, group.first), "customer_id": (group.customer, group.first), **group.header}
     for name in ("issue_date", "currency"):
-        if name not in values:
+        if name not in head:
             group.note(group.first, name, "", "is required")
-    customer = {name.removeprefix("customer_"): values.pop(name) for name in _HEADER_FIELDS[3:] if name in values}
     if group.problems:
         return None
+    values = {name: value for name, (value, _) in head.items()}
+    customer = {name.removeprefix("customer_"): values.pop(name) for name in _HEADER_FIELDS[3:] if name in values}
     values["currency"] = values["currency"].upper()
     try:
-        return CreateInvoice.model_validate(
-            {
-                **values,
-                "invoice_number": group.number,
-                "customer_id": group.customer,
-                "customer": customer,
-                "lines": group.lines,
-            }
-        )
+        return CreateInvoice.model_validate({**values, "customer": customer, "lines": group.lines})
     except ValidationError as error:
-        for fault in error.errors(include_url=False):
-            place = [str(part) for part in fault["loc"]]
-            name = _column("customer" + place[1][0].upper() + place[1][1:] if place[0] == "customer" else place[0])
-            value, row = group.header.get(
-                name, (getattr(group, {"invoice_number": "number"}.get(name, "customer")), group.first)
-            )
+        for fault in error.errors():
+            name = "_".join(map(str, fault["loc"]))  # as the column is called: customer_email is the customer's email
+            value, row = head[name]
             group.note(row, name, value, _reason(fault["msg"]))
         return None
-
-
-_BY_ALIAS = {to_camel(name): name for name in (*REQUIRED, *OPTIONAL)}
-
-
-def _column(alias: str) -> str:
-    return _BY_ALIAS.get(alias, alias)
 
 
 def _reason(message: str) -> str:

@@ -25,7 +25,7 @@ MIN_NAMES = 3
 """Known column names that make a record the header."""
 
 _IGNORED = str.maketrans("", "", " \t\r\n\u00a0_-*")
-_SEPARATOR_LINE = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r"\s*\"?sep=([^\r\n])\"?\s*", re.IGNORECASE)
 
 _SOUND_CELL = {
     delimiter: re.compile(rf'(?:"((?:[^"]|""){{0,131072}})"|((?!")[^{delimiter}\r\n]{{0,131072}})){delimiter}')
@@ -86,7 +86,7 @@ def read_sheet(lines: Lines, known: frozenset[str]) -> Sheet:
     if not "".join(text for text, _ in head).strip():
         raise damage or UnreadableFileError("the file is empty")
     delimiters, first = _separator_line(head)
-    head, start = head[first:], head[first - 1][1] if first else 0
+    head = head[first:]
     found, above, delimiter = max(
         (_best_record(head, delimiter, known) for delimiter in delimiters), key=lambda best: (best[0], -best[1])
     )
@@ -95,7 +95,7 @@ def read_sheet(lines: Lines, known: frozenset[str]) -> Sheet:
     if found < MIN_NAMES:
         what = "no header row with the names of the columns was found"
         raise UnreadableFileError(f"{what} in the first {HEADER_WITHIN} lines; is this a CSV file?")
-    records = _records(_again(head, damage, lines), delimiter, start)
+    records = _records(_again(head, damage, lines), delimiter)
     header = next(islice(records, above, None)).cells
     if len(header) > MAX_COLUMNS:
         raise UnreadableFileError(f"the header has {len(header)} columns; {MAX_COLUMNS} is the most")
@@ -146,7 +146,7 @@ def _separator_line(head: list[Line]) -> tuple[tuple[str, ...], int]:
 
     Excel writes and obeys a first line such as ``sep=;``. It does not show it, and so does not count it as a row.
     """
-    match = _SEPARATOR_LINE.fullmatch(head[0][0].rstrip("\r\n"))
+    match = _SEPARATOR_LINE.fullmatch(head[0][0])
     if match is None:
         return DELIMITERS, 0
     if match[1] not in DELIMITERS:
@@ -156,14 +156,15 @@ def _separator_line(head: list[Line]) -> tuple[tuple[str, ...], int]:
 
 def _best_record(head: list[Line], delimiter: str, known: frozenset[str]) -> tuple[int, int, str]:
     best = (0, 0)
-    for index, record in enumerate(_records(head, delimiter, 0)):
+    for index, record in enumerate(_records(head, delimiter)):
         count = 0 if record.problem else len(known & {normalized(cell) for cell in record.cells})
         if count > best[0]:
             best = (count, index)
     return (*best, delimiter)
 
 
-def _records(source: Iterable[Line], delimiter: str, start: int, row: int = 1) -> Iterator[Record]:
+def _records(source: Iterable[Line], delimiter: str, start: int = 0, row: int = 1) -> Iterator[Record]:
+    """The records, from this place and row on; the place is nothing to whoever only looks for the header."""
     measured = _Measured(iter(source), start)
     reader = csv.reader(measured, delimiter=delimiter, strict=True)
     while True:

@@ -1,33 +1,22 @@
 """CSV as spreadsheets write it: dialects, row numbers, rejections; nothing is guessed."""
 
-import codecs
-import gzip
 import io
-import tracemalloc
-from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from invoicing import csv_bytes, csv_text, reports
-from invoicing.csv_bytes import UnreadableFileError, open_lines
+from invoicing.csv_bytes import open_lines
 from invoicing.csv_import import KNOWN, Candidate, Problem, Rejected, read_invoices
 from invoicing.csv_text import read_sheet
-from invoicing.reports import RejectReport, joined, neutral
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate"
 ROW = "0001,C-1,2026-11-01,EUR,Thing,2,10.50,19"
 
 
-def stream(data: bytes | str) -> Iterator[Candidate | Rejected]:
+def read(data: bytes | str) -> list[Candidate | Rejected]:
     raw = data.encode() if isinstance(data, str) else data
     source = io.BufferedReader(io.BytesIO(raw))  # type: ignore[arg-type]
-    return read_invoices(read_sheet(open_lines(source), KNOWN))
-
-
-def read(data: bytes | str) -> list[Candidate | Rejected]:
-    return list(stream(data))
+    return list(read_invoices(read_sheet(open_lines(source), KNOWN)))
 
 
 def one(data: bytes | str) -> Candidate:
@@ -36,10 +25,10 @@ def one(data: bytes | str) -> Candidate:
     return found
 
 
-def refused(data: bytes | str) -> list[tuple[int, str, str]]:
+def refused(data: bytes | str) -> list[Problem]:
     (found,) = read(data)
     assert isinstance(found, Rejected), found
-    return [(problem.row, problem.column, problem.reason) for problem in found.problems]
+    return found.problems
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -76,9 +65,8 @@ def test_delimiters_and_decimal_marks(delimiter: str, price: str, expected: str)
 )  # fmt: skip
 def test_numbers_that_could_mean_two_things_are_refused(delimiter: str, price: str) -> None:
     row = ROW.replace(",", delimiter).replace("10.50", price)
-    ((number, column, reason),) = refused(f"{HEADER.replace(',', delimiter)}\n{row}\n")
-    assert (number, column) == (2, "unit_price")
-    assert reason.startswith("is not a number with a decimal")
+    reason = f"is not a number with a decimal {'comma' if delimiter == ';' else 'point'}"
+    assert refused(f"{HEADER.replace(',', delimiter)}\n{row}\n") == [Problem(2, "unit_price", price.strip('"'), reason)]
 
 
 def test_header_names_are_matched_loosely_and_columns_may_come_in_any_order() -> None:
@@ -133,7 +121,7 @@ def test_adjacent_rows_are_one_invoice_and_later_ones_another() -> None:
 )
 def test_a_bad_cell_is_named_by_row_and_column(column: str, value: str, reason: str) -> None:
     cells = dict(zip(HEADER.split(","), ROW.split(","), strict=True)) | {column: value}
-    assert refused(f"{HEADER}\n{','.join(cells.values())}\n") == [(2, column, reason)]
+    assert refused(f"{HEADER}\n{','.join(cells.values())}\n") == [Problem(2, column, value, reason)]
 
 
 def test_customer_columns_are_checked_and_carried() -> None:
@@ -145,8 +133,6 @@ def test_customer_columns_are_checked_and_carried() -> None:
         "vat_id": "PL1",
     }
     assert found.request.lines[0].discount == Decimal("7.5")
-    ((row, column, _),) = refused(f"{header}\n{ROW},Łódź,nobody,PL1,,\n")
-    assert (row, column) == (2, "customer_email")
 
 
 def test_one_bad_row_rejects_its_whole_invoice_and_no_other() -> None:
@@ -158,7 +144,7 @@ def test_one_bad_row_rejects_its_whole_invoice_and_no_other() -> None:
 
 def test_rows_of_one_invoice_must_agree() -> None:
     assert refused("\n".join([HEADER, ROW, ROW.replace("EUR", "USD")])) == [
-        (3, "currency", "differs from row 2 of the same invoice, which has 'EUR'")
+        Problem(3, "currency", "USD", "differs from row 2 of the same invoice, which has 'EUR'")
     ]
 
 
@@ -200,11 +186,11 @@ def test_a_row_whose_identity_cannot_be_read_is_counted_to_the_invoice_above(tor
 
 
 def test_surplus_and_missing_cells_are_told() -> None:
-    assert refused(f"{HEADER}\n{ROW},surplus\n") == [(2, "", "the row has more cells than the header, which has 8")]
-    assert [problem[1] for problem in refused(f"{HEADER}\n0001,C-1,2026-11-01,EUR,Thing\n")] == [
-        "quantity",
-        "unit_price",
-        "tax_rate",
+    surplus = Problem(2, "", "", "the row has more cells than the header, which has 8")
+    assert refused(f"{HEADER}\n{ROW}, ,surplus\n") == [surplus]
+    assert one(f"{HEADER}\n{ROW}, ,\n").rows == 1
+    assert refused(f"{HEADER}\n0001,C-1,2026-11-01,EUR\n") == [
+        Problem(2, column, "", "is required") for column in ("quantity", "unit_price", "tax_rate", "description")
     ]
 
 
@@ -212,207 +198,5 @@ def test_a_file_that_is_cut_off_says_so() -> None:
     found = read(f'{HEADER}\n{ROW}\n0002,C-1,2026-11-01,EUR,"Thi')
     assert [type(invoice) for invoice in found] == [Candidate, Rejected]
     assert isinstance(found[1], Rejected)
-    assert "cut off" in found[1].problems[0].reason
-
-
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b"", "the file is empty"),
-        (b"\n \n", "the file is empty"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "holds NUL bytes"),
-        (b"invoice_number,customer_id,issue_date,currency\n", "lacks these columns: description, quantity"),
-        (f"{HEADER},Customer ID\n".encode(), "more than once: customer_id"),
-        (b"x" * 2_000_000, "a line of more than a million characters"),
-        (gzip.compress(f"{HEADER}\n{ROW}\n".encode() * 900)[:-20], "damaged or cut off"),
-        (gzip.compress(f"{HEADER}\n{ROW}\n".encode() * 9000)[:400] + b"\xff" * 9000, "damaged or cut off"),
-        ("a,b,c\n".encode("utf-16")[:-1] + b"\xd8", "damaged or cut off"),
-        (b"\x1f\x8bno gzip", "damaged or cut off"),
-        (f"{HEADER}{',customer id' * 1000}\n".encode(), "the header has 1008 columns; 1000 is the most"),
-        (f'{HEADER}\n{ROW}\n0002,"'.encode() + b'","y\n' * 300_000, "row 3 does not end within a million"),
-    ],
-    ids=[
-        "empty",
-        "blank",
-        "png",
-        "columns",
-        "twice",
-        "one-line",
-        "cut-gzip",
-        "bad-gzip",
-        "utf-16",
-        "no-gzip",
-        "wide",
-        "endless-record",
-    ],
-)
-def test_files_that_are_no_such_csv_are_refused_with_the_reason(data: bytes, reason: str) -> None:
-    with pytest.raises(UnreadableFileError, match=reason):
-        read(data)
-
-
-@pytest.mark.parametrize("rows", [0, 3, 100], ids=["at-once", "among-the-first-lines", "further-down"])
-@pytest.mark.parametrize("damage", ["x" * 2_000_000, '0001,"' + '","y\n' * 300_000], ids=["line", "record"])
-def test_damage_is_told_with_its_row_and_what_stands_before_it_is_read(rows: int, damage: str) -> None:
-    found: list[int] = []
-    numbers = [ROW.replace("0001", f"{number:04d}") for number in range(rows)]
-    with pytest.raises(UnreadableFileError) as told:
-        found.extend(invoice.first for invoice in stream("\n".join(["", HEADER, *numbers, damage])))
-    assert told.value.row == rows + 3
-    assert found == list(range(3, rows + 2))  # less the last one, which might go on
-
-
-@pytest.mark.parametrize("rows", [1, 3, 100, 3000])
-@pytest.mark.parametrize(
-    ("end", "told"),
-    [(b"\n", 1), (b"\n\x00\x00\xd8\x00\x00\n\x00", 0), (b"\n\x00\x00\xd8", 0)],
-    ids=["half-a-letter", "surrogate", "half-a-pair"],
-)
-def test_of_utf_16_too_what_stands_before_the_damage_is_read(rows: int, end: bytes, told: int) -> None:
-    found: list[int] = []
-    numbers = [ROW.replace("0001", f"{number:04d}") for number in range(rows)]
-    data = codecs.BOM_UTF16_LE + "\n".join([HEADER, *numbers]).encode("utf-16-le") + end
-    with pytest.raises(UnreadableFileError, match="it is not UTF-16 throughout") as error:
-        found.extend(invoice.first for invoice in stream(data))
-    assert error.value.row == rows + 2 - told
-    assert found == list(range(2, rows + 1 - told))
-
-
-def test_blank_rows_are_skipped_up_to_the_height_of_a_spreadsheet(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert csv_text.MAX_BLANK_ROWS == 1 << 20
-    monkeypatch.setattr(csv_text, "MAX_BLANK_ROWS", 1000)
-    assert one(f"{HEADER}\n" + ",\n" * 1000 + ROW).first == 1002
-    with pytest.raises(UnreadableFileError, match="more than 1000 blank rows above row 1002"):
-        read(gzip.compress(f"{HEADER}\n".encode() + b",\n" * 1001))
-
-
-def test_gzip_is_unpacked() -> None:
-    assert one(gzip.compress(f"{HEADER}\n{ROW}\n".encode())).rows == 1
-
-
-def test_gzip_is_unpacked_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_bytes, "MAX_UNPACKED", 1 << 20)
-    rows = b"0001,C," + b" " * 1000 + b"\n0002,C," + b" " * 1000 + b"\n"
-    assert len(read(gzip.compress(f"{HEADER}\n".encode() + rows * 500))) == 1000
-    with pytest.raises(UnreadableFileError, match="unpacks to more than 1 MB; split it"):
-        read(gzip.compress(f"{HEADER}\n".encode() + rows * 550))
-
-
-class Endless(io.RawIOBase):
-    """A file that begins with one text and goes on with another, over and over, up to a size."""
-
-    def __init__(self, start: str, again: str, size: int) -> None:
-        super().__init__()
-        self._start, self._again, self._left = start.encode(), again.encode(), size
-        self._block = self._again * (1 + 65536 // len(self._again))
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        size = min(len(buffer), 65536, self._left)
-        if self._start:
-            data, self._start = self._start[:size], self._start[size:]
-        else:
-            data = self._block[self._at : self._at + size]
-            self._at = (self._at + len(data)) % len(self._again)
-        self._left -= len(data)
-        buffer[: len(data)] = data
-        return len(data)
-
-
-@pytest.mark.parametrize(
-    ("start", "again", "size", "most"),
-    [
-        (f'{HEADER}\n0001,"', '","y\n', 4_000_000, 24_000_000),
-        (f'{HEADER},"', '","y\n', 4_000_000, 24_000_000),
-        ("", "x" * 65535 + "\n", 4_000_000, 24_000_000),
-        (f"{HEADER}\n", f"0001,C-1,2026-11-01,EUR,{'x' * 900},2,10.50,19\n", 4_000_000, 2_000_000),
-        (f"{HEADER}\n", "0001,C-1,2026-11-01,EUR,x,2,10.50,nothing\n", 250_000, 1_000_000),
-    ],
-    ids=["record", "header", "banner", "invoice", "bad-invoice"],
-)
-def test_memory_stays_flat_whatever_never_ends(start: str, again: str, size: int, most: int) -> None:
-    stream = io.BufferedReader(Endless(start, again, size))
-    text = open_lines(stream)
-    tracemalloc.start()
-    try:
-        for _ in read_invoices(read_sheet(text, KNOWN)):
-            pass
-    except UnreadableFileError:
-        pass
-    finally:
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-    assert peak < most
-
-
-def test_the_clock_is_looked_at_where_there_is_nothing_to_import() -> None:
-    class OutOfTime(Exception):
-        pass
-
-    looks = iter(range(20))
-
-    def pulse() -> None:
-        if next(looks, None) is None:
-            raise OutOfTime
-
-    packed = gzip.compress(f"{HEADER}\n".encode() + b"\n".rjust(100) * 20_000)
-    for data in (packed, gzip.compress(b"") * 20_000):
-        stream = io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
-        looks = iter(range(20 if data is packed else 3))
-        with pytest.raises(OutOfTime):
-            list(read_invoices(read_sheet(open_lines(stream, pulse), KNOWN)))
-
-
-def test_more_lines_than_an_invoice_may_have() -> None:
-    found = read("\n".join([HEADER, *[ROW] * 5001, ROW.replace("0001", "0002")]))
-    assert isinstance(found[0], Rejected)
-    assert (found[0].rows, found[0].problems[0].reason) == (5001, "the invoice has more than 5000 lines")
-    assert isinstance(found[1], Candidate)
-
-
-def test_an_invoice_that_cannot_fit_one_item_is_given_up_early() -> None:
-    found = read("\n".join([HEADER, *[ROW.replace("Thing", "x" * 1000)] * 450, ROW.replace("0001", "0002")]))
-    assert isinstance(found[0], Rejected)
-    assert (found[0].rows, [problem.reason for problem in found[0].problems]) == (
-        450,
-        ["the invoice takes more than 400 KB; split it in two"],
-    )
-    assert isinstance(found[1], Candidate)
-
-
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "＝1+1", "＋1", "－1", "＠x"])
-def test_formulas_are_neutralised_in_reports(cell: str) -> None:
-    assert neutral(cell) == f"'{cell}"
-    assert neutral(f"x{cell}") == f"x{cell}"
-
-
-def test_the_reject_report_names_what_was_lost() -> None:
-    (found,) = read("\n".join([HEADER, ROW, ROW.replace(",2,", ",=2,")]))
-    assert isinstance(found, Rejected)
-    report = RejectReport()
-    report.add(found)
-    with joined([[report.content().read()]]) as whole:
-        text = whole.read().decode()
-    assert text.startswith("\ufeff")  # else Excel does not take it for UTF-8
-    lines = text.removeprefix("\ufeff").splitlines()
-    report.close()
-    assert lines == [
-        "row,column,value,reason",
-        "3,quantity,'=2,is not a number with a decimal point; invoice 0001 (rows 2 to 3) was not imported",
-    ]
-
-
-def test_a_reject_report_ends_before_the_disk_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reports, "MAX_REPORT", 1000)
-    report = RejectReport()
-    number = "9" * 100_000
-    for row in range(2, 200):
-        report.add(Rejected(row, row + 1, number, [Problem(row, "quantity", "x", "is wrong")], 2))
-    lines = report.content().read().decode().splitlines()
-    report.close()
-    assert len(lines) < 10
-    assert "the report ends here, at row" in lines[-1]
-    assert max(map(len, lines)) < 400
+    told = "the file ends inside a quoted cell: it is cut off, or a quotation mark is missing"
+    assert found[1].problems == [Problem(3, "", "", told)]

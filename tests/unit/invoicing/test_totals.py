@@ -3,7 +3,7 @@
 import math
 import random
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal, localcontext
 from fractions import Fraction
 
 import pytest
@@ -300,3 +300,14 @@ def test_the_largest_amounts(quantity: str, price: str, rate: str, fits: bool) -
 
 def test_nothing_is_nothing() -> None:
     assert document_totals([], "EUR") == Totals((), Decimal("0.00"), Decimal("0.00"), Decimal("0.00"))
+
+
+def test_what_others_have_set_for_their_own_decimals_does_not_matter() -> None:
+    def figures() -> tuple[Decimal, Totals]:
+        net = line_net(Decimal("1.000001"), Decimal("509901000099.000001"), Decimal("0.000001"), "EUR")
+        lines = [(Decimal("8.875"), net), (Decimal(19), Decimal("-7.77")), (Decimal("8.875"), net)]
+        return net, document_totals(lines, "EUR")
+
+    wanted = figures()
+    with localcontext(prec=5, rounding=ROUND_DOWN):
+        assert figures() == wanted
