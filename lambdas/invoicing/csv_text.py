@@ -83,7 +83,7 @@ def read_sheet(lines: Lines, known: frozenset[str]) -> Sheet:
         UnreadableFileError: the file is empty, or has no header, or one that no table has.
     """
     head, damage = _head(lines)
-    if not "".join(text for text, _ in head).strip():
+    if len(head) < HEADER_WITHIN and not "".join(text for text, _ in head).strip():
         raise damage or UnreadableFileError("the file is empty")
     delimiters, first = _separator_line(head)
     head = head[first:]

@@ -69,9 +69,10 @@ def test_the_header_is_the_first_record_with_most_known_names(text: str, header:
     [
         "invoice_number,customer_id,x\n",
         "x\n" * 50 + "invoice_number,customer_id,issue_date",
+        "\n" * 50 + HEADER,
         '"invoice_number",customer_id,issue_date,"due"_date\n',
     ],
-    ids=["two-names", "line-51", "torn"],
+    ids=["two-names", "line-51", "blank-above-line-51", "torn"],
 )
 def test_a_file_without_a_header_is_refused(text: str) -> None:
     what = "no header row with the names of the columns was found in the first 50 lines; is this a CSV file?"
@@ -158,7 +159,7 @@ def test_a_record_may_be_as_long_as_the_bound_and_no_longer(monkeypatch: pytest.
         ("invoice_number,customer_id,issue_date,currency,description,quantity", f"{LACKS}: unit_price, tax_rate"),
         (f"{HEADER},Tax Rate,customer-id", "the header names these columns more than once: customer_id, tax_rate"),
         (f"{HEADER}{',x' * 993}", "the header has 1001 columns; 1000 is the most"),
-        (" \n\t\n", "the file is empty"),
+        (" \n\t" + "\n" * 47, "the file is empty"),
     ],
     ids=["lacks-one", "lacks-two", "twice", "wide", "blank"],
 )  # fmt: skip
