@@ -1,0 +1,169 @@
+"""Questions to API Gateway: a deployed REST API in front of a function."""
+
+import json
+import threading
+from typing import Any
+
+import urllib3
+
+from tests.conformance.interaction import function, interaction
+from tests.engine.cloud import Cloud
+
+GATEWAY_RESPONSES = {
+    "BAD_REQUEST_BODY": 400,
+    "DEFAULT_5XX": 502,
+    "INVALID_API_KEY": 403,
+    "MISSING_AUTHENTICATION_TOKEN": 404,
+}
+"""The types that are asked for, each with the status that it is to have."""
+
+_apis: dict[int, tuple[str, str]] = {}
+_building = threading.Lock()
+
+
+def api(cloud: Cloud) -> tuple[str, str]:
+    """A deployed API in front of a function, as this platform has it (key, model, gateway responses): URL and key."""
+    with _building:
+        if id(cloud) not in _apis:
+            _apis[id(cloud)] = _deploy_api(cloud)
+        return _apis[id(cloud)]
+
+
+def _deploy_api(cloud: Cloud) -> tuple[str, str]:
+    gateway = cloud.client("apigateway")
+    source = """
+        import json
+        def handler(event, context):
+            if event.get("body") == '{"total": 0}':
+                raise ValueError("no")
+            seen = {"path": event["path"], "resource": event["resource"], "method": event["httpMethod"],
+                    "query": event["queryStringParameters"], "stage": event["requestContext"]["stage"]}
+            return {"statusCode": 201, "headers": {"Location": "/things/1"}, "body": json.dumps(seen)}
+    """
+    arn = cloud.client("lambda").get_function(FunctionName=function(cloud, source))["Configuration"]["FunctionArn"]
+    rest = gateway.create_rest_api(name=cloud.name("api"))
+    api_id, root = rest["id"], rest["rootResourceId"]
+    cloud.permit(arn, "apigateway.amazonaws.com", f"arn:aws:execute-api:us-east-1:000000000000:{api_id}/*/*/*")
+    resource = gateway.create_resource(restApiId=api_id, parentId=root, pathPart="things")["id"]
+    schema = {"type": "object", "required": ["total"], "properties": {"total": {"type": "number"}}}
+    gateway.create_model(restApiId=api_id, name="Thing", contentType="application/json", schema=json.dumps(schema))
+    validator = gateway.create_request_validator(restApiId=api_id, name="body", validateRequestBody=True)["id"]
+    gateway.put_method(
+        restApiId=api_id,
+        resourceId=resource,
+        httpMethod="POST",
+        authorizationType="NONE",
+        apiKeyRequired=True,
+        requestValidatorId=validator,
+        requestModels={"application/json": "Thing"},
+    )
+    gateway.put_integration(
+        restApiId=api_id,
+        resourceId=resource,
+        httpMethod="POST",
+        type="AWS_PROXY",
+        integrationHttpMethod="POST",
+        uri=f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations",
+    )
+    for kind, status in GATEWAY_RESPONSES.items():
+        gateway.put_gateway_response(
+            restApiId=api_id,
+            responseType=kind,
+            statusCode=str(status),
+            responseParameters={
+                "gatewayresponse.header.Access-Control-Allow-Origin": "'https://app.example.com'",
+                "gatewayresponse.header.Content-Type": "'application/problem+json'",
+            },
+            responseTemplates={"application/json": '{"detail": $context.error.messageString}'},
+        )
+    gateway.create_deployment(restApiId=api_id, stageName="v1")
+    plan = gateway.create_usage_plan(name=cloud.name("plan"), apiStages=[{"apiId": api_id, "stage": "v1"}])["id"]
+    key = gateway.create_api_key(name=cloud.name("key"), enabled=True, generateDistinctId=True)
+    value = key.get("value") or gateway.get_api_key(apiKey=key["id"], includeValue=True)["value"]
+    gateway.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
+    return cloud.engine.api_url(api_id, "v1"), value
+
+
+def post(cloud: Cloud, body: str, *, path: str = "/things", with_key: bool = True) -> Any:
+    url, key = api(cloud)
+    headers = {"content-type": "application/json", **({"x-api-key": key} if with_key else {})}
+    return urllib3.request("POST", url + path, body=body, headers=headers, retries=False, timeout=30.0)
+
+
+def shown(answer: Any) -> dict[str, Any]:
+    """What a client sees of a refusal by the gateway."""
+    return {
+        "status": answer.status,
+        "type": answer.headers.get("content-type", "").split(";")[0],
+        "origin": answer.headers.get("access-control-allow-origin"),
+        "body": answer.json() if answer.data else None,
+    }
+
+
+def refused(status: int, message: str) -> dict[str, Any]:
+    return {
+        "status": status,
+        "type": "application/problem+json",
+        "origin": "https://app.example.com",
+        "body": {"detail": message},
+    }
+
+
+@interaction(
+    "apigateway",
+    source="/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html",
+    expected={
+        "status": 201,
+        "location": "/things/1",
+        "seen": {"path": "/things", "resource": "/things", "method": "POST", "query": {"a": "1"}, "stage": "v1"},
+    },
+    runs_functions=True,
+)
+def proxied_function_sees_the_request_and_makes_the_answer(cloud: Cloud) -> Any:
+    """A proxy integration hands the request to the function as an event, and its answer to the client."""
+    answer = post(cloud, '{"total": 1}', path="/things?a=1")
+    return {"status": answer.status, "location": answer.headers.get("location"), "seen": answer.json()}
+
+
+@interaction(
+    "apigateway",
+    source="/apigateway/latest/developerguide/supported-gateway-response-types.html",
+    expected=refused(403, "Forbidden"),
+    runs_functions=True,
+)
+def missing_api_key_is_refused_in_the_defined_shape(cloud: Cloud) -> Any:
+    """A request without the key that a method requires is a 403, with the gateway response's headers and template."""
+    return shown(post(cloud, '{"total": 1}', with_key=False))
+
+
+@interaction(
+    "apigateway",
+    source="/apigateway/latest/developerguide/api-gateway-method-request-validation.html",
+    expected=refused(400, "Invalid request body"),
+    runs_functions=True,
+)
+def body_against_its_model_is_refused_in_the_defined_shape(cloud: Cloud) -> Any:
+    """A body that its model does not allow is a 400 before the function is called."""
+    return shown(post(cloud, '{"total": "much"}'))
+
+
+@interaction(
+    "apigateway",
+    source="/apigateway/latest/developerguide/supported-gateway-response-types.html",
+    expected=refused(404, "Missing Authentication Token"),
+    runs_functions=True,
+)
+def unknown_path_is_refused_in_the_defined_shape(cloud: Cloud) -> Any:
+    """A path that the API does not have is of the type MISSING_AUTHENTICATION_TOKEN, here with status 404."""
+    return shown(post(cloud, "{}", path="/nothing"))
+
+
+@interaction(
+    "apigateway",
+    source="/apigateway/latest/developerguide/handle-errors-in-lambda-integration.html",
+    expected=refused(502, "Internal server error"),
+    runs_functions=True,
+)
+def failing_function_is_a_bad_gateway(cloud: Cloud) -> Any:
+    """A function of a proxy integration that fails is a 502, with the gateway response's headers and template."""
+    return shown(post(cloud, '{"total": 0}'))
