@@ -11,6 +11,8 @@ from host import (
     cloudwatch_alarm_tags,  # noqa: F401
     cloudwatch_metric_math,  # noqa: F401
     cloudwatch_percentiles,  # noqa: F401
+    dynamodb_projections,  # noqa: F401
+    dynamodb_transactions,  # noqa: F401
     health,
     lambda_kms_key,  # noqa: F401
     loopback,

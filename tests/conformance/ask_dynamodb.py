@@ -4,7 +4,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.conformance.interaction import interaction, refusal, table
+from tests.conformance.interaction import PATIENCE_S, interaction, refusal, table
 from tests.engine.cloud import Cloud, eventually
 
 
@@ -141,3 +141,36 @@ def stream_tells_each_change_once_with_both_images(cloud: Cloud) -> Any:
         return record["dynamodb"].get(image, {}).get("n", {}).get("N")
 
     return [[one["eventName"], number(one, "OldImage"), number(one, "NewImage")] for one in records]
+
+
+@interaction(
+    "dynamodb",
+    source="/amazondynamodb/latest/developerguide/transaction-apis.html",
+    expected={"cancelled": ["TransactionCanceledException", 400], "records": ["1", "4"]},
+)
+def cancelled_transaction_leaves_nothing_in_the_stream(cloud: Cloud) -> Any:
+    """A transaction that is cancelled writes no stream record, and readers of the stream go on from where they are."""
+    dynamodb, streams = cloud.client("dynamodb"), cloud.client("dynamodbstreams")
+    name = table(cloud, StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "1"}})
+    stream = dynamodb.describe_table(TableName=name)["Table"]["LatestStreamArn"]
+    (shard,) = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
+    where = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+    iterator, seen = streams.get_shard_iterator(**where)["ShardIterator"], []
+
+    def read() -> list[str]:
+        nonlocal iterator
+        answer = streams.get_records(ShardIterator=iterator)
+        iterator = answer["NextShardIterator"]
+        seen.extend(record["dynamodb"]["Keys"]["id"]["S"] for record in answer["Records"])
+        return seen
+
+    eventually(read, timeout_s=PATIENCE_S, what="the first record")
+    puts = [
+        {"Put": {"TableName": name, "Item": {"id": {"S": one}}, "ConditionExpression": f"attribute_{what}(id)"}}
+        for one, what in (("2", "not_exists"), ("3", "exists"))
+    ]
+    cancelled = refusal(lambda: dynamodb.transact_write_items(TransactItems=puts))
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "4"}})
+    eventually(lambda: "4" in read(), timeout_s=PATIENCE_S, what="the last record")
+    return {"cancelled": cancelled, "records": seen}
