@@ -23,6 +23,7 @@ DEFAULTS = {
     "LAMBDA_RETRY_BASE_DELAY": "1",  # seconds; AWS waits a minute
     "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "60",  # seconds for a cold start; 20 can be short
     "LAMBDA_KEEPALIVE_MS": "30000",  # a warm worker holds about 50 MB
+    "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.25",  # as AWS asks a stream; the default is 1
     "PROVIDER_OVERRIDE_DYNAMODB": "moto",  # the default is a Java program that is downloaded at the first call
     "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "moto",
     "OVERRIDE_IN_DOCKER": "0",
@@ -87,7 +88,9 @@ def _bind(candidates: list[int]) -> socket.socket | None:
 
 
 def _end_with_parent() -> None:
-    if sys.stdin.buffer.readline() != b"stay\n":
+    with open(0, "rb", buffering=0, closefd=False) as parent:  # sys.stdin's lock would be missed at the very end
+        told = parent.readline()
+    if told != b"stay\n":
         os.kill(os.getpid(), signal.SIGTERM)
 
 

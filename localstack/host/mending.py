@@ -15,6 +15,7 @@ from host import (
     dynamodb_transactions,  # noqa: F401
     health,
     lambda_kms_key,  # noqa: F401
+    lambda_stream_bisect,  # noqa: F401
     loopback,
     plugins,  # noqa: F401
     s3_conditional_delete,  # noqa: F401

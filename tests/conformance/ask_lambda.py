@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from tests.conformance.interaction import PATIENCE_S, bucket, function, interaction, refusal
-from tests.engine.cloud import Cloud, allow
+from tests.conformance.interaction import PATIENCE_S, bucket, function, interaction, refusal, table
+from tests.engine.cloud import Cloud, allow, eventually
 
 
 @interaction(
@@ -58,6 +58,52 @@ def failed_event_is_a_dead_letter(cloud: Cloud) -> Any:
         "attributes": sorted(attributes),
         "message": attributes["ErrorMessage"]["StringValue"],
     }
+
+
+@interaction(
+    "lambda",
+    source="/lambda/latest/dg/services-dynamodb-errors.html",
+    expected={"processed": ["a", "b", "c"], "given up": {"records": 1, "because": "RetryAttemptsExhausted"}},
+    runs_functions=True,
+)
+def failing_record_of_a_stream_is_given_up_alone(cloud: Cloud) -> Any:
+    """A batch that fails is halved until the record that fails is alone; only that one becomes a dead letter."""
+    dynamodb, (processed_url, _), (failed_url, failed_arn) = cloud.client("dynamodb"), cloud.queue(), cloud.queue()
+    name = table(cloud, StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})
+    source = """
+        import json, os
+        import boto3
+        def handler(event, context):
+            ids = [record["dynamodb"]["Keys"]["id"]["S"] for record in event["Records"]]
+            if "poison" in ids:
+                raise ValueError("no")
+            boto3.client("sqs").send_message(QueueUrl=os.environ["PROCESSED"], MessageBody=json.dumps(ids))
+    """
+    variables = {"Variables": {"PROCESSED": processed_url}}
+    reader = function(cloud, source, allow("dynamodb:*", "sqs:SendMessage"), Environment=variables)
+    for identity in ("a", "poison", "b", "c"):
+        dynamodb.put_item(TableName=name, Item={"id": {"S": identity}})
+    mapping = cloud.client("lambda").create_event_source_mapping(
+        EventSourceArn=dynamodb.describe_table(TableName=name)["Table"]["LatestStreamArn"],
+        FunctionName=reader,
+        StartingPosition="TRIM_HORIZON",
+        MaximumRetryAttempts=1,
+        BisectBatchOnFunctionError=True,
+        DestinationConfig={"OnFailure": {"Destination": failed_arn}},
+    )
+    (dead,) = cloud.receive(failed_url, timeout_s=PATIENCE_S)
+    processed: list[str] = []
+
+    def all_others() -> Any:
+        for message in cloud.client("sqs").receive_message(QueueUrl=processed_url).get("Messages", []):
+            processed.extend(json.loads(message["Body"]))
+        return len(processed) >= 3
+
+    eventually(all_others, timeout_s=PATIENCE_S, what="the records around it")
+    cloud.client("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
+    told = json.loads(dead["Body"])
+    given_up = {"records": told["DDBStreamBatchInfo"]["batchSize"], "because": told["requestContext"]["condition"]}
+    return {"processed": sorted(processed), "given up": given_up}
 
 
 @interaction(
