@@ -6,7 +6,9 @@ from embedded import mend as register
 from host import (
     LOCALSTACK_VERSION,
     apigateway_access_logs,  # noqa: F401 -- importing a module of mends registers them
+    apigateway_bodies,  # noqa: F401
     apigateway_gateway_responses,  # noqa: F401
+    apigateway_rejected_calls,  # noqa: F401
     apigateway_usage_plans,  # noqa: F401
     cloudwatch_alarm_tags,  # noqa: F401
     cloudwatch_metric_math,  # noqa: F401
