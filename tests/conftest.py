@@ -108,5 +108,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """As many as there are cores, at least two; one where an engine cannot be cloned: they would all apply anew."""
-    return max(2, os.cpu_count() or 2) if _engine("workers").has_snapshots else 1
+    """As many as there are cores, at least two; two where an engine cannot be cloned: each of them applies anew."""
+    return max(2, os.cpu_count() or 2) if _engine("workers").has_snapshots else 2

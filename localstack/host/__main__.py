@@ -69,7 +69,12 @@ def main() -> int:
     except MendError as refusal:
         _tell(str(refusal))
         return 1
-    serve()
+    try:
+        serve()
+    except SystemExit as ended:  # all is stopped, but Python would wait for threads that LocalStack leaves waiting
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ended.code if isinstance(ended.code, int) else 1)
     return 0
 
 
