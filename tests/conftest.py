@@ -108,5 +108,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """As many as there are cores, at least two; two where an engine cannot be cloned: each of them applies anew."""
-    return max(2, os.cpu_count() or 2) if _engine("workers").has_snapshots else 2
+    """As many as there are cores, at least two; where an engine cannot be cloned two, for each of them applies anew."""
+    engine = _engine("workers")
+    if engine.is_the_only_one:
+        return 1
+    return max(2, os.cpu_count() or 2) if engine.has_snapshots else 2

@@ -41,6 +41,7 @@ def test_what_listens_already_is_adopted(monkeypatch: pytest.MonkeyPatch) -> Non
 
     assert isinstance(engine, AdoptedLocalStack)
     assert engine.endpoint_url == "http://127.0.0.1:4567"
+    assert engine.is_the_only_one
 
 
 @pytest.mark.parametrize(
