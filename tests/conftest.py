@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 
 from harness.differences import table
-from harness.engine import engine_for, engine_name, isolate
+from harness.engine import Engine, engine_for, engine_name, isolate
 from harness.errors import HarnessError
 from harness.results import record
 
@@ -58,16 +58,21 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line("markers", "drill: runs in the session `drills`, which CI runs after all that `nox` runs")
     if engine_name() != "embedded":  # that one has all that it needs; of another, tell once and at once what is missing
-        try:
-            engine_for()
-        except HarnessError as missing:
-            raise pytest.UsageError(str(missing)) from None
+        _engine()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell starts its background jobs deaf to Ctrl-C, and they pass that on; tests of Ctrl-C have to hear it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     session = os.environ.get("HARNESS_SESSION")
     if session and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Figures(session))
+
+
+def _engine(instance: str = "main") -> Engine:
+    """This run's engine, not started; without it pytest ends in one message, no traceback."""
+    try:
+        return engine_for(instance=instance)
+    except HarnessError as missing:
+        raise pytest.UsageError(str(missing)) from None
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -103,5 +108,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """As many as there are cores, at least two; one where an engine cannot be cloned: they would all apply anew."""
-    return max(2, os.cpu_count() or 2) if engine_for(instance="workers").has_snapshots else 1
+    """As many as there are cores, at least two; where an engine cannot be cloned two, for each of them applies anew."""
+    engine = _engine("workers")
+    if engine.is_the_only_one:
+        return 1
+    return max(2, os.cpu_count() or 2) if engine.has_snapshots else 2

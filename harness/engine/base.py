@@ -92,6 +92,10 @@ class Engine(Protocol):
         """Whether :meth:`snapshot` works; where it does not, tests share an applied stack instead of cloning it."""
 
     @property
+    def is_the_only_one(self) -> bool:
+        """Whether every instance is this very account: tests that change it then have to take turns."""
+
+    @property
     def is_running(self) -> bool:
         """Whether it can be reached, or is about to be."""
 

@@ -75,6 +75,7 @@ class LocalServer(ABC):
     name: ClassVar[str]
     account_id = ACCOUNT_ID
     has_snapshots: ClassVar[bool]
+    is_the_only_one = False
     package: ClassVar[str]
     """The package below ``localstack/`` that is run."""
     health_path: ClassVar[str]

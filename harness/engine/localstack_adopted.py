@@ -30,6 +30,7 @@ class AdoptedLocalStack:
     name = "localstack"
     account_id = ACCOUNT_ID
     has_snapshots = False
+    is_the_only_one = True
 
     def __init__(self, endpoint: str, instance: str) -> None:
         url = urlsplit(endpoint)

@@ -46,6 +46,7 @@ class LocalStackInDocker:
     name = "localstack"
     account_id = ACCOUNT_ID
     has_snapshots = False
+    is_the_only_one = False
 
     def __init__(self, instance: str, *, port: int | Literal["auto"]) -> None:
         self.instance = instance

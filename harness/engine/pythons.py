@@ -24,13 +24,19 @@ def find(version: str) -> Path | None:
 
 
 def _candidates(version: str) -> Iterator[Path]:
-    for name in (f"python{version}", "python3", "python"):
+    # pyenv puts a shim on PATH, which runs only a version that was chosen there; what it hides may run.
+    for folder in os.get_exec_path():
+        if found := shutil.which(f"python{version}", path=folder):
+            yield Path(found)
+    for name in ("python3", "python"):
         if found := shutil.which(name):
             yield Path(found)
-    # pyenv puts a shim on PATH, which runs only a version that was chosen there.
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     yield from sorted(root.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
-    told = _output([find_uv_bin(), "python", "find", version, "--no-python-downloads", "--no-project", "--system"])
+    # Its own only: it would ask those on PATH once more, and give up at a shim that does not run.
+    told = _output(
+        [find_uv_bin(), "python", "find", version, "--no-python-downloads", "--no-project", "--managed-python"]
+    )
     if told:
         yield Path(told)
 

@@ -66,6 +66,7 @@ _REFUSALS = {
     409: "The invoice's status, version or content does not allow it; the problem tells the current ones.",
     412: "`If-Match` names another version than the current one.",
     413: "The request, or the invoice that it would make, is too large.",
+    415: "A preflight has no body of a type of its own.",
     429: "More requests than the usage plan of the key allows.",
     500: "A fault of the service, or too many requests at once for it: try again.",
     503: "The table is busy: the same request may be sent again after `Retry-After` seconds.",
@@ -212,6 +213,7 @@ def _preflight(name: str) -> dict[str, Any]:
         "security": [],
         "responses": {
             "204": {"description": "What is allowed; nothing to a foreign origin.", "headers": granted},
+            "415": {"$ref": "#/components/responses/415"},
             "429": {"$ref": "#/components/responses/429"},
             "500": {"$ref": "#/components/responses/500"},
         },

@@ -23,6 +23,7 @@ DEFAULTS = {
     "LAMBDA_RETRY_BASE_DELAY": "1",  # seconds; AWS waits a minute
     "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "60",  # seconds for a cold start; 20 can be short
     "LAMBDA_KEEPALIVE_MS": "30000",  # a warm worker holds about 50 MB
+    "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.25",  # as AWS asks a stream; the default is 1
     "PROVIDER_OVERRIDE_DYNAMODB": "moto",  # the default is a Java program that is downloaded at the first call
     "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "moto",
     "OVERRIDE_IN_DOCKER": "0",
@@ -68,7 +69,12 @@ def main() -> int:
     except MendError as refusal:
         _tell(str(refusal))
         return 1
-    serve()
+    try:
+        serve()
+    except SystemExit as ended:  # all is stopped, but Python would wait for threads that LocalStack leaves waiting
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ended.code if isinstance(ended.code, int) else 1)
     return 0
 
 
@@ -87,7 +93,9 @@ def _bind(candidates: list[int]) -> socket.socket | None:
 
 
 def _end_with_parent() -> None:
-    if sys.stdin.buffer.readline() != b"stay\n":
+    with open(0, "rb", buffering=0, closefd=False) as parent:  # sys.stdin's lock would be missed at the very end
+        told = parent.readline()
+    if told != b"stay\n":
         os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -6,13 +6,18 @@ from embedded import mend as register
 from host import (
     LOCALSTACK_VERSION,
     apigateway_access_logs,  # noqa: F401 -- importing a module of mends registers them
+    apigateway_bodies,  # noqa: F401
     apigateway_gateway_responses,  # noqa: F401
+    apigateway_rejected_calls,  # noqa: F401
     apigateway_usage_plans,  # noqa: F401
     cloudwatch_alarm_tags,  # noqa: F401
     cloudwatch_metric_math,  # noqa: F401
     cloudwatch_percentiles,  # noqa: F401
+    dynamodb_projections,  # noqa: F401
+    dynamodb_transactions,  # noqa: F401
     health,
     lambda_kms_key,  # noqa: F401
+    lambda_stream_bisect,  # noqa: F401
     loopback,
     plugins,  # noqa: F401
     s3_conditional_delete,  # noqa: F401

@@ -39,6 +39,9 @@ locals {
       ["#end"],
     ))
   }
+
+  # A body of another type is handed on as it is otherwise, and read as the template: it holds no status, so a 500.
+  _passthrough_behavior = "NEVER"
 }
 
 resource "aws_api_gateway_method" "preflight" {
@@ -54,11 +57,12 @@ resource "aws_api_gateway_method" "preflight" {
 resource "aws_api_gateway_integration" "preflight" {
   for_each = var.resources
 
-  http_method       = aws_api_gateway_method.preflight[each.key].http_method
-  request_templates = { "application/json" = jsonencode({ statusCode = 204 }) }
-  resource_id       = each.value.id
-  rest_api_id       = var.rest_api_id
-  type              = "MOCK"
+  http_method          = aws_api_gateway_method.preflight[each.key].http_method
+  passthrough_behavior = local._passthrough_behavior
+  request_templates    = { "application/json" = jsonencode({ statusCode = 204 }) }
+  resource_id          = each.value.id
+  rest_api_id          = var.rest_api_id
+  type                 = "MOCK"
 }
 
 resource "aws_api_gateway_method_response" "preflight" {

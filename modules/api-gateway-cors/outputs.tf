@@ -1,6 +1,6 @@
 output "fingerprint" {
   description = "A digest of the preflights, for deployment_triggers of the module api-gateway: the deployment then follows them, and is renewed when they change."
-  value       = sha1(jsonencode(local._templates))
+  value       = sha1(jsonencode([local._templates, local._passthrough_behavior]))
 
   depends_on = [aws_api_gateway_integration_response.preflight]
 }

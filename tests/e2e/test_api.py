@@ -124,6 +124,10 @@ def test_preflight_is_answered_without_a_key(api: Any) -> None:
     assert "idempotency-key" in allowed
 
 
+def test_preflight_that_says_to_bring_another_type_is_415(api: Any) -> None:
+    assert_problem(api("OPTIONS", "/invoices", key=None, headers={"content-type": "multipart/form-data"}), 415)
+
+
 def test_pages_joined_are_the_whole_list(api: Any, customer: str, new_invoice: Callable[..., dict[str, Any]]) -> None:
     created = {api("POST", "/invoices", new_invoice()).body["invoiceId"] for _ in range(7)}
     query = {"customerId": customer, "limit": "3"}

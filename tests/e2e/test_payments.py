@@ -126,4 +126,6 @@ def test_payment_providers_event_is_recorded_once(
     wait(lambda: downstream.events_of(invoice_id, "invoice-paid") or None, "invoice-paid downstream")
     after_a_later_event(api, wait, downstream, new_invoice)
     events = downstream.events_of(invoice_id, "invoice-paid")
-    assert [event["source"] for event in events] == ["invoice.platform"]
+    # One event, though the stream may tell it again; see above.
+    assert {event["source"] for event in events} == {"invoice.platform"}
+    assert len({event["detail"]["eventId"] for event in events}) == 1

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,36 @@ def test_a_function_that_takes_too_long_is_ended_and_the_next_call_works(cloud: 
     assert late["FunctionError"] == "Unhandled"
     assert "timed out after 1.00 seconds" in told["errorMessage"]
     assert cloud.invoke(name)[1] == "done"
+
+
+def test_of_transactions_at_once_each_is_done_or_cancelled(cloud: Cloud) -> None:
+    dynamodb, name = cloud.client("dynamodb"), cloud.name("table")
+    key = {"AttributeName": "id", "AttributeType": "S"}
+    dynamodb.create_table(
+        TableName=name,
+        AttributeDefinitions=[key],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+
+    def written(number: int) -> bool:
+        """Two writers want each pair of items."""
+        puts = [
+            {"Put": {"TableName": name, "Item": {"id": {"S": one}}, "ConditionExpression": "attribute_not_exists(id)"}}
+            for one in (f"{number // 2}-a", f"{number // 2}-b")
+        ]
+        try:
+            dynamodb.transact_write_items(TransactItems=puts)
+        except dynamodb.exceptions.TransactionCanceledException:
+            return False
+        return True
+
+    with ThreadPoolExecutor(max_workers=8) as writers:
+        outcomes = list(writers.map(written, range(100)))
+
+    assert outcomes.count(True) == 50
+    assert dynamodb.scan(TableName=name)["Count"] == 100
 
 
 def test_it_keeps_nothing_and_says_so(cloud: Cloud, tmp_path: Path) -> None:

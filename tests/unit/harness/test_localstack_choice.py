@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def test_what_listens_already_is_adopted(monkeypatch: pytest.MonkeyPatch) -> Non
 
     assert isinstance(engine, AdoptedLocalStack)
     assert engine.endpoint_url == "http://127.0.0.1:4567"
+    assert engine.is_the_only_one
 
 
 @pytest.mark.parametrize(
@@ -106,6 +108,34 @@ def test_an_interpreter_of_another_version_or_a_shim_that_fails_is_not_taken(
     monkeypatch.setattr(pythons, "_candidates", lambda _version: iter((shim, other, tmp_path / "none", right)))
 
     assert pythons.find("3.13") == Path("/opt/python3.13")
+
+
+def test_an_interpreter_behind_a_shim_that_fails_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder, script in (("shims", "exit 127"), ("bin", "echo 3.13 /opt/python3.13")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "python3.13").write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
+        (tmp_path / folder / "python3.13").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'shims'}{os.pathsep}{tmp_path / 'bin'}")
+
+    assert pythons.find("3.13") == Path("/opt/python3.13")
+
+
+def test_an_interpreter_that_uv_manages_is_found_whatever_is_on_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    managed = tmp_path / "cpython-3.13.1-linux-x86_64-gnu" / "bin" / "python3.13"
+    asked: list[list[str]] = []
+
+    def output(command: list[str]) -> str:
+        asked.append(command)
+        return (
+            str(managed) if "--managed-python" in command else f"3.13 {managed}" if command[0] == str(managed) else ""
+        )
+
+    monkeypatch.setattr(pythons, "_output", output)
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "none"))
+
+    assert pythons.find("3.13") == managed
 
 
 def test_compose_is_started_and_ended_by_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,3 +219,31 @@ def test_a_difference_listed_twice_is_refused() -> None:
     row = "{feature: a, engine: moto, behaviour: b, aws: c, source: 'https://x'}"
     with pytest.raises(HarnessError, match="twice"):
         Table.parse(f"differences: [{row}, {row}]")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["harness.engine"], ["pytest", "tests/e2e", "-n", "auto", "-p", "no:schemathesis"]],
+    ids=lambda it: it[0],
+)
+def test_a_session_without_its_engine_ends_in_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    """Also when pytest first of all asks for the number of workers: of what a hook raises it makes a traceback."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    nowhere = {"HARNESS_ENGINE": "localstack", "PYENV_ROOT": str(tmp_path), "UV_PYTHON_INSTALL_DIR": str(tmp_path)}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env={**os.environ, **nowhere},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    told = (ended.stdout + ended.stderr).strip().splitlines()
+    assert ended.returncode != 0
+    assert told[0].lower().startswith("error: harness_engine=localstack needs a docker daemon")
+    assert len(told) == 2

@@ -1,0 +1,34 @@
+"""API Gateway: calls that Lambda refuses."""
+
+import functools
+from typing import Any
+
+from botocore.exceptions import ClientError
+from localstack.services.apigateway.next_gen.execute_api.gateway_response import (
+    IntegrationFailureError,
+    InternalServerError,
+)
+from localstack.services.apigateway.next_gen.execute_api.integrations import aws
+
+from embedded.mend import mends, source_lacks
+
+
+@mends(aws, "RestApiAwsProxyIntegration.invoke", needed=source_lacks("TooManyRequestsException"))
+def rejected_calls(original: Any) -> Any:
+    """A call that Lambda refuses, as of a throttled function, is a 500 of the type DEFAULT_5XX.
+
+    AWS: "If the Lambda API rejects the invocation request, API Gateway returns a 500 error code."
+    https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html
+    LocalStack: INTEGRATION_FAILURE, which stands for an integration that could not be reached: a 504 by default.
+    """
+
+    @functools.wraps(original)
+    def invoke(self: Any, context: Any) -> Any:
+        try:
+            return original(self, context)
+        except IntegrationFailureError as failure:
+            if isinstance(failure.__cause__, ClientError):
+                raise InternalServerError("Internal server error", status_code=500) from failure
+            raise
+
+    return invoke

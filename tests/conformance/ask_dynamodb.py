@@ -1,0 +1,176 @@
+"""Questions to DynamoDB."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.conformance.interaction import PATIENCE_S, interaction, refusal, table
+from tests.engine.cloud import Cloud, eventually
+
+
+def sorted_table(cloud: Cloud) -> str:
+    return table(
+        cloud,
+        AttributeDefinitions=[
+            {"AttributeName": "id", "AttributeType": "S"},
+            {"AttributeName": "at", "AttributeType": "N"},
+        ],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}],
+    )
+
+
+@interaction(
+    "dynamodb",
+    source="/amazondynamodb/latest/APIReference/API_PutItem.html",
+    expected={"code": "ConditionalCheckFailedException", "status": 400, "item": {"id": {"S": "1"}, "n": {"N": "1"}}},
+)
+def conditional_put_tells_the_item_in_the_way(cloud: Cloud) -> Any:
+    """A put whose condition fails is refused, with the item as it was if that was asked for."""
+    dynamodb, name = cloud.client("dynamodb"), table(cloud)
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "1"}, "n": {"N": "1"}})
+    try:
+        dynamodb.put_item(
+            TableName=name,
+            Item={"id": {"S": "1"}, "n": {"N": "2"}},
+            ConditionExpression="attribute_not_exists(id)",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    except ClientError as refused:
+        answer: Any = refused.response
+        status = answer["ResponseMetadata"]["HTTPStatusCode"]
+        return {"code": answer["Error"]["Code"], "status": status, "item": answer.get("Item")}
+    return "not refused"
+
+
+@interaction(
+    "dynamodb",
+    source="/amazondynamodb/latest/APIReference/API_TransactWriteItems.html",
+    expected={"codes": ["None", "ConditionalCheckFailed"], "written": False},
+)
+def cancelled_transaction_tells_each_reason(cloud: Cloud) -> Any:
+    """A transaction of which one condition fails writes nothing, and tells a reason for each item in order."""
+    dynamodb, name = cloud.client("dynamodb"), table(cloud)
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "2"}})
+    puts = [
+        {"Put": {"TableName": name, "Item": {"id": {"S": one}}, "ConditionExpression": "attribute_not_exists(id)"}}
+        for one in ("1", "2")
+    ]
+    try:
+        dynamodb.transact_write_items(TransactItems=puts)
+    except ClientError as refused:
+        reasons: Any = refused.response
+        written = "Item" in dynamodb.get_item(TableName=name, Key={"id": {"S": "1"}})
+        return {"codes": [reason["Code"] for reason in reasons["CancellationReasons"]], "written": written}
+    return "not refused"
+
+
+@interaction(
+    "dynamodb",
+    source="/amazondynamodb/latest/APIReference/API_TransactWriteItems.html",
+    expected=["IdempotentParameterMismatchException", 400],
+)
+def transaction_token_is_bound_to_its_content(cloud: Cloud) -> Any:
+    """A transaction's client token used again with other content is refused."""
+    dynamodb, name, token = cloud.client("dynamodb"), table(cloud), cloud.name("token")
+
+    def write(text: str) -> Any:
+        put = {"Put": {"TableName": name, "Item": {"id": {"S": text}}}}
+        return dynamodb.transact_write_items(TransactItems=[put], ClientRequestToken=token)
+
+    write("1")
+    return refusal(lambda: write("2"))
+
+
+@interaction(
+    "dynamodb", source="/amazondynamodb/latest/developerguide/Constraints.html", expected=["ValidationException", 400]
+)
+def item_over_400_kb_is_refused(cloud: Cloud) -> Any:
+    """An item of more than 400 KB is refused."""
+    name = table(cloud)
+    item = {"id": {"S": "1"}, "text": {"S": "x" * (400 * 1024)}}
+    return refusal(lambda: cloud.client("dynamodb").put_item(TableName=name, Item=item))
+
+
+@interaction(
+    "dynamodb",
+    source="/amazondynamodb/latest/developerguide/Query.Pagination.html",
+    expected=[[[3, 2], True], [[1, 0], True], [[], False]],
+)
+def page_that_ends_with_the_last_item_has_a_key(cloud: Cloud) -> Any:
+    """A page that is full has a LastEvaluatedKey even if nothing follows: only its absence means the end."""
+    dynamodb, name = cloud.client("dynamodb"), sorted_table(cloud)
+    for at in range(4):
+        dynamodb.put_item(TableName=name, Item={"id": {"S": "1"}, "at": {"N": str(at)}})
+    pages: list[Any] = []
+    start: dict[str, Any] = {}
+    while len(pages) < 5:
+        page = dynamodb.query(
+            TableName=name,
+            KeyConditionExpression="id = :id",
+            ExpressionAttributeValues={":id": {"S": "1"}},
+            ScanIndexForward=False,
+            Limit=2,
+            **start,
+        )
+        pages.append([[int(item["at"]["N"]) for item in page["Items"]], "LastEvaluatedKey" in page])
+        if "LastEvaluatedKey" not in page:
+            break
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+    return pages
+
+
+@interaction(
+    "dynamodb",
+    source="/amazondynamodb/latest/developerguide/Streams.html",
+    expected=[["INSERT", None, "1"], ["MODIFY", "1", "2"], ["REMOVE", "2", None]],
+)
+def stream_tells_each_change_once_with_both_images(cloud: Cloud) -> Any:
+    """A stream NEW_AND_OLD_IMAGES has one record for each change; a put that changes nothing has none."""
+    dynamodb, streams = cloud.client("dynamodb"), cloud.client("dynamodbstreams")
+    name = table(cloud, StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
+    for value in ("1", "1", "2"):
+        dynamodb.put_item(TableName=name, Item={"id": {"S": "1"}, "n": {"N": value}})
+    dynamodb.delete_item(TableName=name, Key={"id": {"S": "1"}})
+    stream = dynamodb.describe_table(TableName=name)["Table"]["LatestStreamArn"]
+    (shard,) = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
+    where = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+    iterator = streams.get_shard_iterator(**where)["ShardIterator"]
+    records = eventually(lambda: streams.get_records(ShardIterator=iterator)["Records"] or None)
+
+    def number(record: Any, image: str) -> Any:
+        return record["dynamodb"].get(image, {}).get("n", {}).get("N")
+
+    return [[one["eventName"], number(one, "OldImage"), number(one, "NewImage")] for one in records]
+
+
+@interaction(
+    "dynamodb",
+    source="/amazondynamodb/latest/developerguide/transaction-apis.html",
+    expected={"cancelled": ["TransactionCanceledException", 400], "records": ["1", "4"]},
+)
+def cancelled_transaction_leaves_nothing_in_the_stream(cloud: Cloud) -> Any:
+    """A transaction that is cancelled writes no stream record, and readers of the stream go on from where they are."""
+    dynamodb, streams = cloud.client("dynamodb"), cloud.client("dynamodbstreams")
+    name = table(cloud, StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "1"}})
+    stream = dynamodb.describe_table(TableName=name)["Table"]["LatestStreamArn"]
+    (shard,) = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
+    where = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+    iterator, seen = streams.get_shard_iterator(**where)["ShardIterator"], []
+
+    def read() -> list[str]:
+        nonlocal iterator
+        answer = streams.get_records(ShardIterator=iterator)
+        iterator = answer["NextShardIterator"]
+        seen.extend(record["dynamodb"]["Keys"]["id"]["S"] for record in answer["Records"])
+        return seen
+
+    eventually(read, timeout_s=PATIENCE_S, what="the first record")
+    puts = [
+        {"Put": {"TableName": name, "Item": {"id": {"S": one}}, "ConditionExpression": f"attribute_{what}(id)"}}
+        for one, what in (("2", "not_exists"), ("3", "exists"))
+    ]
+    cancelled = refusal(lambda: dynamodb.transact_write_items(TransactItems=puts))
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "4"}})
+    eventually(lambda: "4" in read(), timeout_s=PATIENCE_S, what="the last record")
+    return {"cancelled": cancelled, "records": seen}

@@ -1,0 +1,88 @@
+"""Questions to S3."""
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.conformance.interaction import PATIENCE_S, bucket, interaction, refusal
+from tests.engine.cloud import Cloud, eventually
+
+
+@interaction("s3", source="/AmazonS3/latest/userguide/conditional-writes.html", expected=["PreconditionFailed", 412])
+def object_is_not_written_over_if_none_match(cloud: Cloud) -> Any:
+    """A put with If-None-Match: * is refused if the key has an object."""
+    s3, name = cloud.client("s3"), bucket(cloud)
+    s3.put_object(Bucket=name, Key="a", Body=b"1")
+    return refusal(lambda: s3.put_object(Bucket=name, Key="a", Body=b"2", IfNoneMatch="*"))
+
+
+@interaction(
+    "s3",
+    source="/AmazonS3/latest/userguide/conditional-deletes.html",
+    expected=[["PreconditionFailed", 412], {"deleted": 204}, ["NoSuchKey", 404]],
+)
+def object_is_deleted_only_while_it_is_the_one_that_was_read(cloud: Cloud) -> Any:
+    """A delete with If-Match is refused for an object that was written again, done for the same one, 404 for none."""
+    s3, name = cloud.client("s3"), bucket(cloud)
+    read = s3.put_object(Bucket=name, Key="a", Body=b"1")["ETag"]
+    now = s3.put_object(Bucket=name, Key="a", Body=b"2")["ETag"]
+
+    def delete(etag: str) -> Any:
+        answer = s3.delete_object(Bucket=name, Key="a", IfMatch=etag)
+        return {"deleted": answer["ResponseMetadata"]["HTTPStatusCode"]}
+
+    def told(etag: str) -> Any:
+        try:
+            return delete(etag)
+        except ClientError as refused:
+            return [refused.response["Error"]["Code"], refused.response["ResponseMetadata"]["HTTPStatusCode"]]
+
+    return [told(read), told(now), told(now)]
+
+
+@interaction("s3", source="/AmazonS3/latest/API/API_GetObject.html", expected=["NoSuchKey", 404])
+def missing_object_has_its_own_code(cloud: Cloud) -> Any:
+    """A get of a key that has no object is a 404 NoSuchKey for who may list the bucket."""
+    name = bucket(cloud)
+    return refusal(lambda: cloud.client("s3").get_object(Bucket=name, Key="none"))
+
+
+@interaction(
+    "s3",
+    source="/AmazonS3/latest/userguide/notification-content-structure.html",
+    expected={
+        "source": "aws:s3",
+        "name": "ObjectCreated:Put",
+        "key": "incoming/a+b+%C3%BC.csv",
+        "size": 3,
+        "version": True,
+    },
+)
+def notification_encodes_the_key_and_names_the_version(cloud: Cloud) -> Any:
+    """A notification's key is URL-encoded with + for a space, and it names the version of a versioned object."""
+    s3, name = cloud.client("s3"), bucket(cloud)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    url, arn = cloud.queue()
+    rule = {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".csv"}]}}
+    to_queue = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"], "Filter": rule}
+    s3.put_bucket_notification_configuration(
+        Bucket=name, NotificationConfiguration={"QueueConfigurations": [to_queue]}, SkipDestinationValidation=True
+    )
+    s3.put_object(Bucket=name, Key="incoming/a b ü.csv", Body=b"csv")
+
+    def told() -> Any:
+        for message in cloud.client("sqs").receive_message(QueueUrl=url).get("Messages", []):
+            for record in json.loads(message["Body"]).get("Records", []):
+                return record
+        return None
+
+    record = eventually(told, timeout_s=PATIENCE_S, what="the notification")
+    item = record["s3"]["object"]
+    return {
+        "source": record["eventSource"],
+        "name": record["eventName"],
+        "key": item["key"],
+        "size": item["size"],
+        "version": bool(item.get("versionId")),
+    }
