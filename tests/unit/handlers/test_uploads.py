@@ -148,7 +148,7 @@ def test_what_stands_before_the_damage_of_a_file_is_created_and_counted(
 
 def test_time_runs_out_in_a_file_of_blank_lines_too(load: Load, table: Any, versioned: Any, context: Any) -> None:
     event = put(versioned, "incoming/day.csv", HEADER + ROW + "\n".rjust(50) * 20_000)
-    looks = iter([30_000] * 4)
+    looks = iter([900_000] * 4)
     context.get_remaining_time_in_millis = lambda: next(looks, 1000)
     with pytest.raises(Exception, match="short of time"):
         load("create_invoice").lambda_handler(event, context)
