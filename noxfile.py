@@ -22,7 +22,8 @@ MUTANT_KILLERS = ("test_totals*.py", "test_status*.py", "test_payments*.py", "te
 MUTANT_KILLERS_BUT = "not memory and not (every_dialect and (utf-8-sig or utf-16-be or crlf))"
 MUTANTS_KILLED_PERCENT = 85
 TYPED = ("harness", "lambdas/invoicing")
-SIDE_BY_SIDE = ("-n", "6", "--dist", "loadgroup")  # more than there are cores: applying is half waiting
+IN_GROUPS = ("-n", "auto", "--dist", "loadgroup")  # see tests/conftest.py
+APPLYING = "6"  # at once, more than there are cores: applying is half waiting
 DEV: dict[str, str] = {}
 
 nox.needs_version = ">=2026.10"
@@ -59,12 +60,12 @@ def dev(session: nox.Session, *command: str, **environment: str) -> None:
     )
 
 
-def tests(session: nox.Session, *arguments: str) -> None:
+def tests(session: nox.Session, *arguments: str, **environment: str) -> None:
     """Run pytest, leaving the figures in build/results/<session>.json."""
-    figures = {"HARNESS_SESSION": session.name, "COVERAGE_FILE": str(BUILD / f"coverage/{session.name}")}
+    environment |= {"HARNESS_SESSION": session.name, "COVERAGE_FILE": str(BUILD / f"coverage/{session.name}")}
     if os.environ.get("HARNESS_ENGINE", "embedded") != "embedded":  # pytest tells what it lacks too, some imports later
         dev(session, "python", "-m", "harness.engine")
-    dev(session, "pytest", *arguments, *unwanted_plugins(session), *session.posargs, **figures)
+    dev(session, "pytest", *arguments, *unwanted_plugins(session), *session.posargs, **environment)
 
 
 def unwanted_plugins(session: nox.Session) -> tuple[str, ...]:
@@ -189,19 +190,19 @@ def policy_proof(session: nox.Session) -> None:
 @with_dev()
 def apply(session: nox.Session) -> None:
     """Every live environment and module: apply, second plan empty, destroy, nothing left; `up` as its user meets it."""
-    tests(session, "tests/apply", "-m", "not drill", *SIDE_BY_SIDE)
+    tests(session, "tests/apply", "-m", "not drill", *IN_GROUPS, HARNESS_TEST_WORKERS=APPLYING)
 
 
 @with_dev(default=False)
 def drills(session: nox.Session) -> None:
     """Every runbook, typed as it stands; deploys that the gate refuses; an `up` that is killed. CI runs them too."""
-    tests(session, "tests/apply", "-m", "drill", *SIDE_BY_SIDE)
+    tests(session, "tests/apply", "-m", "drill", *IN_GROUPS, HARNESS_TEST_WORKERS=APPLYING)
 
 
 @with_dev()
 def e2e(session: nox.Session) -> None:
     """Invoice flows on a stack applied once and cloned per worker."""
-    tests(session, "tests/e2e", "-n", "auto", "--dist", "loadgroup")  # see tests/conftest.py
+    tests(session, "tests/e2e", *IN_GROUPS)
 
 
 @with_dev(default=False)

@@ -108,8 +108,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """As many as there are cores, at least two; where an engine cannot be cloned two, for each of them applies anew."""
+    """As many as the session asks for, or there are cores, at least two.
+
+    Where an engine cannot be cloned two, for each of them applies anew; one, where all would be in each other's way.
+    """
     engine = _engine("workers")
     if engine.is_the_only_one:
         return 1
-    return max(2, os.cpu_count() or 2) if engine.has_snapshots else 2
+    cores = max(2, os.cpu_count() or 2) if engine.has_snapshots else 2
+    return int(os.environ.get("HARNESS_TEST_WORKERS") or cores)

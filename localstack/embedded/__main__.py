@@ -21,6 +21,8 @@ import sys
 import threading
 from pathlib import Path
 
+from embedded.parent import end_with_parent
+
 DEFAULTS = {
     "AUTH": "true",  # enforce IAM
     "IOT_MTLS_ENABLED": "0",  # would listen on 0.0.0.0:8883
@@ -50,7 +52,7 @@ def main() -> int:
         half_written.write_text(str(port), encoding="ascii")
         half_written.replace(port_file)
     if os.environ.get("EMBEDDED_TIED") == "1":
-        threading.Thread(target=_end_with_parent, daemon=True).start()
+        threading.Thread(target=end_with_parent, daemon=True).start()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):  # macOS refuses more than its own maximum
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else soft, hard))
@@ -98,11 +100,6 @@ async def _serve(app: object, bound: socket.socket) -> None:
     for request in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(request, ended.set)
     await serve(app, config, shutdown_trigger=ended.wait)  # type: ignore[arg-type]
-
-
-def _end_with_parent() -> None:
-    if sys.stdin.buffer.readline() != b"stay\n":
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _tell(what: str) -> None:

@@ -12,11 +12,12 @@ Reads from the environment, besides LocalStack's own variables:
 """
 
 import os
-import signal
 import socket
 import sys
 import threading
 from pathlib import Path
+
+from embedded.parent import end_with_parent
 
 DEFAULTS = {
     "LAMBDA_RUNTIME_EXECUTOR": "local",  # host.executor
@@ -57,7 +58,7 @@ def main() -> int:
         half_written.write_text(str(port), encoding="ascii")
         half_written.replace(port_file)
     if os.environ.get("HOST_TIED") == "1":
-        threading.Thread(target=_end_with_parent, daemon=True).start()
+        threading.Thread(target=end_with_parent, daemon=True).start()
 
     from localstack.runtime.main import main as serve
 
@@ -90,13 +91,6 @@ def _bind(candidates: list[int]) -> socket.socket | None:
         else:
             return listener
     return None
-
-
-def _end_with_parent() -> None:
-    with open(0, "rb", buffering=0, closefd=False) as parent:  # sys.stdin's lock would be missed at the very end
-        told = parent.readline()
-    if told != b"stay\n":
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _tell(what: str) -> None:
