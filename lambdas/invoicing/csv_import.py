@@ -42,6 +42,7 @@ _HEADER_FIELDS = (
     "customer_vat_id",
 )
 _NUMBERS = ("quantity", "unit_price", "discount", "tax_rate")
+_KEPT_TEXT = re.compile('="([^"]*)"')
 _PERCENTAGES = frozenset({"discount", "tax_rate"})
 _BLANKS = str.maketrans(dict.fromkeys("\t\u00a0\u2007\u2009\u202f", " ") | {"\u2212": "-", "\u2019": "'"})
 MAX_INVOICE_BYTES = 400 * 1024
@@ -149,7 +150,14 @@ def _check(header: list[str]) -> None:
 
 
 def _named(record: Record, columns: list[str | None]) -> dict[str, str]:
-    return {name: cell.strip() for name, cell in zip(columns, record.cells, strict=False) if name}
+    return {name: _content(cell) for name, cell in zip(columns, record.cells, strict=False) if name}
+
+
+def _content(cell: str) -> str:
+    """What a cell holds: ``="0042"`` is how programs keep a spreadsheet from dropping leading zeros."""
+    text = cell.strip()
+    kept = _KEPT_TEXT.fullmatch(text)
+    return kept[1].strip() if kept else text
 
 
 def _belongs(group: _Group, number: str, customer: str) -> bool:
@@ -196,7 +204,7 @@ def _take_header(group: _Group, row: int, cells: dict[str, str]) -> None:
         if not value:
             continue
         first, first_row = group.header.setdefault(name, (value, row))
-        if value != first:
+        if value != first and not (name == "currency" and value.upper() == first.upper()):
             group.note(row, name, value, f"differs from row {first_row} of the same invoice, which has {first[:60]!r}")
 
 
@@ -232,7 +240,9 @@ def _line(group: _Group, row: int, cells: dict[str, str], *, decimal_comma: bool
 
 def _numbers(mark: str, thousands: str) -> re.Pattern[str]:
     group = rf"(?P<group>[{re.escape(thousands)} '])[0-9]{{3}}(?:(?P=group)[0-9]{{3}})*"
-    return re.compile(rf"(?P<sign>[+-]?)(?P<whole>[0-9]+|[0-9]{{1,3}}{group})(?:{re.escape(mark)}(?P<part>[0-9]+))?")
+    return re.compile(
+        rf"(?P<sign>[+-]?)(?P<whole>[0-9]+|[1-9][0-9]{{0,2}}{group})(?:{re.escape(mark)}(?P<part>[0-9]+))?"
+    )
 
 
 _NUMBER = {True: _numbers(",", "."), False: _numbers(".", ",")}
@@ -243,7 +253,8 @@ def _number(written: str, *, decimal_comma: bool) -> Decimal | None:
     """The number as it is written, or None when it could mean something else.
 
     Thousands may be separated, by groups of exactly three digits: with ``.`` when the comma is the decimal mark, else
-    with ``,``; with blanks or an apostrophe always.
+    with ``,``; with blanks or an apostrophe always. What begins with 0 has no thousands: ``0,125`` is an eighth to
+    whoever wrote it.
     """
     match = _NUMBER[decimal_comma].fullmatch(written.translate(_BLANKS).strip())
     if match is None:

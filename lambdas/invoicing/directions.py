@@ -2,8 +2,9 @@
 
 reportlab sets characters from left to right, as they come. Here a text is cut into printed lines first; then Arabic
 letters are joined (their presentation forms, Unicode chapter 9.2), and each line is put into visual order by the
-Unicode Bidirectional Algorithm (UAX #9). Vowel marks stand before their letters then, which is where the font's glyphs,
-without positioning tables, fall into place.
+Unicode Bidirectional Algorithm (UAX #9). Direction marks stand for what a line's neighbours say to it; only brackets
+that a line break parts are no longer a pair. Vowel marks stand before their letters then, which is where the font's
+glyphs, without positioning tables, fall into place.
 """
 
 import re
@@ -11,13 +12,21 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import cast
+from unicodedata import bidirectional
 
 from arabic_reshaper import ArabicReshaper
-from bidi.algorithm import get_base_level, get_display
+from bidi import get_base_level, get_display
+from bidi.mirror import MIRRORED
 
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff]")
 
 
+_LEFT, _RIGHT, _ARABIC = "\u200e", "\u200f", "\u061c"
+_MARKS = {"L": _LEFT, "R": _RIGHT, "AL": _ARABIC}
+"""By a letter's class, the mark that says the same to its neighbours."""
+_MIRRORED = "".join(map(re.escape, MIRRORED))
+_FOLLOWER = "\ufe00"  # a mark of class NSM: it takes the level of what it follows, and is printed nowhere
+_FOLLOWED = re.compile(f"(?P<right>[{_MIRRORED}]){_FOLLOWER}|{_FOLLOWER}(?P<left>[{_MIRRORED}])")
 _DIRECTION_MARKS = frozenset("\u200e\u200f")
 """Print nothing, and tell the algorithm what a neutral character belongs to; embeddings and isolates are not heeded."""
 
@@ -39,8 +48,8 @@ def turned(text: str, *, width: float, measure: Callable[[str], float], shown: C
             rows.append(row)
             continue
         joined = _joined(unicodedata.normalize("NFC", row), shown)
-        direction = "R" if get_base_level(joined) else "L"
-        rows += [cast("str", get_display(line, base_dir=direction)) for line in _lines(joined, width, measure)]
+        lines = list(_lines(joined, width, measure)) or [" "]  # nothing of the row may be printable
+        rows += _visual(lines, "R" if get_base_level(joined or " ") else "L")
     return "\n".join(rows)
 
 
@@ -52,6 +61,32 @@ def _reshaper() -> ArabicReshaper:
 
 def _joined(text: str, shown: Callable[[str], str]) -> str:
     return "".join(one if one in _DIRECTION_MARKS else shown(one) for one in _reshaper().reshape(text))
+
+
+def _visual(lines: list[str], direction: str) -> Iterator[str]:
+    """Each line of a row in visual order, as if the row were one line."""
+    before = _MARKS[direction]
+    for number, line in enumerate(lines):
+        latest = next((_MARKS[kind] for kind in map(bidirectional, reversed(line)) if kind in _MARKS), before)
+        marked = re.sub(f"[{_MIRRORED}]", rf"\g<0>{_FOLLOWER}", line.replace(_FOLLOWER, ""))
+        ordered = get_display(before + marked + _mark_of("".join(lines[number + 1 :]), latest), base_dir=direction)
+        yield _FOLLOWED.sub(_glyph, cast("str", ordered)).translate(dict.fromkeys(map(ord, _MARKS.values())))
+        before = latest
+
+
+def _mark_of(following: str, latest: str) -> str:
+    """What stands for the text behind a line: numbers speak like the Latin letters before them, else like Hebrew."""
+    for kind in map(bidirectional, following):
+        if kind in _MARKS:
+            return _MARKS[kind]
+        if kind in {"EN", "AN"}:  # rules W7, N1
+            return _LEFT if kind == "EN" and latest == _LEFT else _RIGHT
+    return ""
+
+
+def _glyph(found: re.Match[str]) -> str:
+    """A bracket as it is printed: the mirrored one where text runs to the left, for its follower stands before it."""
+    return found["right"] or cast("str", MIRRORED[found["left"]])
 
 
 def _lines(text: str, width: float, measure: Callable[[str], float]) -> Iterator[str]:

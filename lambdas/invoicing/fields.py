@@ -17,6 +17,7 @@ MAX_DECIMAL_PLACES = 6
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _LINE_BREAKS = "\n\r\t"
+_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # fillers of Hangul, Braille without a dot
 
 
 # What follows looks at each character only where there may be something to find: no control, surrogate, format or
@@ -46,6 +47,18 @@ def _visible(value: str) -> str:
         if unicodedata.category(character) == "Cf":
             raise ValueError(f"contains the invisible character U+{ord(character):04X}")
     return value
+
+
+def _legible(value: str) -> str:
+    """Refuse texts in which there is nothing to read: they fill a field, and the invoice shows none."""
+    if not any(unicodedata.category(one)[0] not in "CZ" and one not in _BLANK_LETTERS for one in value):
+        raise ValueError("has nothing that can be read")
+    return value
+
+
+def _composed(value: str) -> str:
+    """Accents as parts of their letters (NFC): who writes them apart means the same id."""
+    return unicodedata.normalize("NFC", value)
 
 
 def _within_limits(value: Decimal) -> Decimal:
@@ -167,13 +180,14 @@ def _text(maximum: int) -> Any:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=maximum)
 
 
-_IDENTIFYING = (AfterValidator(_clean), AfterValidator(_one_line), AfterValidator(_visible))
+_PLAIN = (AfterValidator(_clean), AfterValidator(_legible))
+_IDENTIFYING = (*_PLAIN, AfterValidator(_one_line), AfterValidator(_visible), AfterValidator(_composed))
 
 Identifier = Annotated[str, _text(64), *_IDENTIFYING]
 """An id that people write: kept as it is (leading zeros too), without surrounding blanks."""
-Name = Annotated[str, _text(200), AfterValidator(_clean), AfterValidator(_one_line)]
-Description = Annotated[str, _text(1000), AfterValidator(_clean)]
-Address = Annotated[str, _text(500), AfterValidator(_clean)]
+Name = Annotated[str, _text(200), *_PLAIN, AfterValidator(_one_line)]
+Description = Annotated[str, _text(1000), *_PLAIN]
+Address = Annotated[str, _text(500), *_PLAIN]
 Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$"),

@@ -61,7 +61,8 @@ def test_delimiters_and_decimal_marks(delimiter: str, price: str, expected: str)
 @pytest.mark.parametrize(
     ("delimiter", "price"),
     [(",", '"10,50"'), (",", '"1,2345.00"'), (",", '"1,23,456"'), (";", "10.50"), ("\t", "10,50"), (",", "€10"),
-     (",", "1e3"), (",", "--1"), (",", "'5"), (";", "1.234.5"), (",", '"1,234 567.00"'), (",", "٣")],
+     (",", "1e3"), (",", '"0,125"'), (",", '"00,125"'), (",", '"-0,125.5"'), (",", "0 125"), (";", "0.125"),
+     ("\t", "0,500"), (",", "--1"), (",", "'5"), (";", "1.234.5"), (",", '"1,234 567.00"'), (",", "٣")],
 )  # fmt: skip
 def test_numbers_that_could_mean_two_things_are_refused(delimiter: str, price: str) -> None:
     row = ROW.replace(",", delimiter).replace("10.50", price)
@@ -74,6 +75,20 @@ def test_header_names_are_matched_loosely_and_columns_may_come_in_any_order() ->
     found = one(f"{header}\n19 %,10.50,2,Thing,eur,2026-11-01,C-1,0001,whatever\n")
     assert found.request.currency == "EUR"
     assert found.request.lines[0].tax_rate == 19
+
+
+@pytest.mark.parametrize("written", ['="0001"', '"=""0001"""', '="0001 "'])
+def test_text_that_is_written_as_a_formula_to_keep_its_zeros_is_that_text(written: str) -> None:
+    assert one(f"{HEADER}\n{ROW.replace('0001', written)}\n").request.invoice_number == "0001"
+
+
+def test_other_formulas_stay_what_they_are() -> None:
+    assert one(f"{HEADER}\n{ROW.replace('Thing', '=1+1')}\n").request.lines[0].description == "=1+1"
+
+
+def test_a_currency_is_the_same_in_small_letters() -> None:
+    found = one(f"{HEADER}\n{ROW}\n{ROW.replace('EUR', 'eur')}\n")
+    assert (found.request.currency, len(found.request.lines)) == ("EUR", 2)
 
 
 def test_banners_and_blank_lines_count_as_rows_but_are_not_read() -> None:

@@ -144,7 +144,7 @@ def _text(most: int, *, lines: bool = False, invisible: bool = True) -> st.Searc
     return (
         st.text(st.one_of(characters, st.sampled_from("\"',;=+-@ äé€"), *breaks), min_size=1, max_size=most)
         .map(str.strip)
-        .filter(bool)
+        .filter(lambda text: any(character.isprintable() and not character.isspace() for character in text))
     )
 
 

@@ -30,8 +30,22 @@ def test_text_that_runs_to_the_right_stays_as_it_is(text: str) -> None:
         (f"{ALEF} ({BET})", f"({BET}) {ALEF}"),
         (f"Item {ALEF}{BET} (new)", f"Item {BET}{ALEF} (new)"),
         (f"{ALEF}{BET} Project X", f"Project X {BET}{ALEF}"),
+        (f"{ALEF} Dell (XPS) {BET}", f"{BET} Dell (XPS) {ALEF}"),
+        (f"{ALEF} v1.2 (beta)", f"v1.2 (beta) {ALEF}"),
+        (f"Dell ({ALEF}{BET}) {GIMEL}", f"Dell ({BET}{ALEF}) {GIMEL}"),
+        (f"{ALEF} <1 [{BET}] ({GIMEL}(", f"){GIMEL}) [{BET}] 1> {ALEF}"),
     ],
-    ids=["letters", "numbers", "brackets", "within Latin", "Latin within"],
+    ids=[
+        "letters",
+        "numbers",
+        "brackets",
+        "within Latin",
+        "Latin within",
+        "Latin brackets",
+        "at the end",
+        "brackets in Latin",
+        "mirrored",
+    ],
 )
 def test_a_row_stands_in_the_direction_of_its_first_letter(written: str, on_paper: str) -> None:
     assert printed(written) == on_paper
@@ -47,6 +61,20 @@ def test_what_comes_first_stands_on_the_first_line() -> None:
 
 def test_a_line_that_was_cut_keeps_the_direction_of_its_row() -> None:
     assert printed(f"{ALEF}{BET} in {GIMEL}", width=4) == f"{BET}{ALEF}\n{GIMEL} in"
+
+
+@pytest.mark.parametrize("width", [13, 18, 100])
+def test_a_number_is_ordered_alike_wherever_a_line_breaks(width: int) -> None:
+    contract = "\u062a\u0627\u0631\u064a\u062e 2026-11-01 \u0631\u0642\u0645 12-34"  # numbers behind Arabic letters
+    shown = printed(contract, width)
+    assert "01-11-2026" in shown
+    assert "34-12" in shown
+
+
+def test_signs_at_the_end_of_a_line_belong_to_what_stands_around_them() -> None:
+    assert printed(f"{ALEF} a -- b", width=6) == f"a -- {ALEF}\nb"
+    assert printed(f"{ALEF} a -- 5", width=6) == f"a -- {ALEF}\n5"
+    assert printed(f"{ALEF} a -- {BET}", width=6) == f"-- a {ALEF}\n{BET}"
 
 
 def test_a_word_wider_than_a_line_is_cut_where_the_line_ends() -> None:
@@ -69,9 +97,14 @@ def test_what_is_printed_for_a_character_takes_its_place() -> None:
     assert printed(f"{ALEF}\u0378{BET}\u2067", instead={"\u0378": "?", "\u2067": ""}) == f"{BET}?{ALEF}"
 
 
+def test_a_row_of_which_nothing_is_printed_stays_a_row() -> None:
+    assert printed(f"a\n{ALEF}\nb", instead={ALEF: ""}).split() == ["a", "b"]
+    assert printed(f"a\n{ALEF}\nb", instead={ALEF: ""}).count("\n") == 2
+
+
 def test_a_direction_mark_says_where_a_sign_belongs() -> None:
     assert printed(f"{ALEF} C++") == f"++C {ALEF}"
-    assert printed(f"{ALEF} C++\u200e").replace("\u200e", "") == f"C++ {ALEF}"
+    assert printed(f"{ALEF} C++\u200e") == f"C++ {ALEF}"
 
 
 def test_vowel_marks_stay_with_their_letters() -> None:

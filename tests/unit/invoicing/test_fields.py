@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from invoicing.fields import Description, Identifier, Name
+from invoicing.fields import Address, Description, Identifier, Name
 
 
 def test_no_character_that_is_looked_for_counts_as_printable() -> None:
@@ -41,3 +41,21 @@ def test_line_breaks_belong_into_descriptions_only() -> None:
     for character in "\n\r\t":
         with pytest.raises(ValidationError, match="must be one line"):
             TypeAdapter(Name).validate_python(f"a{character}b")
+
+
+@pytest.mark.parametrize("kind", [Description, Name, Address, Identifier])
+@pytest.mark.parametrize("blank", ["\u2800", "\u3164", "\u2800 \u3164"])
+def test_a_text_with_nothing_to_read_is_none(kind: object, blank: str) -> None:
+    with pytest.raises(ValidationError, match="nothing that can be read"):
+        TypeAdapter(kind).validate_python(blank)
+    assert TypeAdapter(kind).validate_python(f"{blank}x") == f"{blank}x"
+
+
+def test_format_characters_alone_are_no_text() -> None:
+    for character in "\u200b\u2060\ufeff\u202e":
+        with pytest.raises(ValidationError, match="nothing that can be read"):
+            TypeAdapter(Description).validate_python(character)
+
+
+def test_an_id_is_the_same_however_its_accents_are_written() -> None:
+    assert TypeAdapter(Identifier).validate_python("e\u0301-1") == "\u00e9-1"
