@@ -25,6 +25,7 @@ from embedded import (  # noqa: F401 -- importing a module of mends registers th
     cloudwatch_protocol,
     dynamodb,
     eventbridge,
+    iam_wildcards,
     lambda_async,
     lambda_code,
     lambda_invoke,

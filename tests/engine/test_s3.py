@@ -7,7 +7,7 @@ import botocore.exceptions
 import pytest
 import urllib3
 
-from tests.engine.cloud import Cloud
+from tests.engine.cloud import Cloud, allow
 
 
 @pytest.fixture
@@ -95,3 +95,15 @@ def plain_http(cloud: Cloud) -> Any:
 
 def _say_plain_http(request: Any, **_: Any) -> None:
     request.headers["X-Forwarded-Proto"] = "http"
+
+
+def test_a_grant_for_all_keys_reaches_one_with_a_line_break(cloud: Cloud, bucket: str) -> None:
+    source = """
+        import boto3
+        def handler(event, context):
+            return boto3.client("s3").get_object(Bucket=event["bucket"], Key=event["key"])["Body"].read().decode()
+    """
+    cloud.client("s3").put_object(Bucket=bucket, Key="in/a\nb", Body=b"content")
+    function = cloud.function(source, allow("s3:GetObject", on=f"arn:aws:s3:::{bucket}/in/*"))
+    assert cloud.invoke(function, {"bucket": bucket, "key": "in/a\nb"})[1] == "content"
+    assert "FunctionError" in cloud.invoke(function, {"bucket": bucket, "key": "out/a\nb"})[0]
