@@ -214,15 +214,20 @@ class Intake:
         self._store.announce_upload(upload.digest, state.part)
 
     def _finish(self, upload: Upload, state: Checkpoint) -> None:
-        """Write the reports, move the file away."""
+        """Write the reports, move the file away.
+
+        A large file may end after a smaller one that was put in its place: its reports get names of their own then.
+        """
         figures = state.figures
+        latest = self._store.report_upload(upload.place, upload.sequencer, clock.now())
+        own = "" if latest else f".{upload.digest[:12]}"
         if state.rejects:
             with joined(self._uploads.part(upload, key) for key in state.rejects) as rejects:
                 content_type = "text/csv; charset=utf-8"
-                figures.rejected_report = self._uploads.put_report(upload, REJECTED, rejects, content_type)
-        else:
+                figures.rejected_report = self._uploads.put_report(upload, own + REJECTED, rejects, content_type)
+        elif latest:
             self._uploads.withdraw_report(upload, REJECTED)
-        self._uploads.put_report(upload, ".json", figures.to_json(), "application/json")
+        self._uploads.put_report(upload, f"{own}.json", figures.to_json(), "application/json")
         if figures.size <= MAX_COPY:
             self._uploads.archive(upload, clock.now())
         self._store.finish_upload(upload.digest, clock.now())

@@ -187,6 +187,22 @@ class InvoiceLoader(InvoiceStore):
             digest, "SET doneAt = :doneAt, expiresAt = :expiresAt", "attribute_exists(begunAt)", values, {}
         )
 
+    def report_upload(self, place: str, order: str, now: datetime) -> bool:
+        """Note that an upload of a key reports; tells whether no later one of that key has reported before.
+
+        Args:
+            place: `invoicing.uploads.Upload.place`.
+            order: S3's sequencer, which grows from one write of a key to the next as text does.
+            now: This moment.
+        """
+        return self._update_upload(
+            place,
+            "SET latest = :order, expiresAt = :expiresAt",
+            "attribute_not_exists(latest) OR latest <= :order",
+            {":order": order, ":expiresAt": _expiry(now)},
+            {},
+        )
+
     def _update_upload(
         self, digest: str, update: str, condition: str, values: dict[str, Any], names: dict[str, str]
     ) -> bool:

@@ -30,7 +30,7 @@ MAX_COPY = 5 * (1 << 30)
 
 _GONE = {"404", "NoSuchKey", "NoSuchVersion", "NotFound", "PreconditionFailed", "412"}
 _REPORTS = "reports/"
-_LONGEST_SUFFIX = len(".rejected.csv")
+_LONGEST_SUFFIX = len(".0123456789ab.rejected.csv")
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,11 @@ class Upload:
     def identity(self) -> str:
         """Differs for each upload, is the same for each delivery of its event."""
         return f"{self.bucket}/{self.key}@{self.version or self.sequencer or self.etag}"
+
+    @property
+    def place(self) -> str:
+        """The same for all uploads of a key, in 64 letters and digits."""
+        return hashlib.sha256(f"{self.bucket}/{self.key}".encode()).hexdigest()
 
     @property
     def digest(self) -> str:

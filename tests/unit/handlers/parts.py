@@ -1,5 +1,6 @@
 """A file of twelve invoices, and a platform whose invocations get as far as they are told to."""
 
+import itertools
 import json
 from types import ModuleType
 from typing import Any
@@ -33,6 +34,7 @@ class Platform:
         self.s3, self.table, self.create = s3, table, create
         self.events: list[dict[str, Any]] = []
         self.invocations = 0
+        self._sequence = itertools.count(1)
         self._patch = patch
         patch.setattr(create.bus._events, "put_events", self._put_events)
         patch.setattr(importing, "BATCH", 2)
@@ -50,7 +52,7 @@ class Platform:
         answer = self.s3.put_object(Bucket="uploads", Key=key, Body=body)
         thing = {"key": key, "size": len(body), "eTag": answer["ETag"].strip('"'), "sequencer": "0A1"}
         if version := answer.get("VersionId"):
-            thing |= {"versionId": version, "sequencer": version}
+            thing |= {"versionId": version, "sequencer": f"{next(self._sequence):016X}"}
         return {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "uploads"}, "object": thing}}]}
 
     def invoke(self, event: dict[str, Any], batches: int = 1, *, inside: bool = False) -> None:

@@ -1,5 +1,6 @@
 """Uploads of one name that come close together, and names of every length: no file is lost, no report is refused."""
 
+import itertools
 import json
 import threading
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from invoicing.loading import InvoiceLoader
 from invoicing.uploads import MAX_KEY, Upload, UploadStore
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate\n"
+SEQUENCE = itertools.count(1)
 ROW = "0001,C-1,2026-11-01,EUR,Thing,2,10.50,19\n"
 OTHER = ROW.replace("0001", "0002")
 
@@ -34,8 +36,12 @@ def put(s3: Any, key: str, content: str) -> dict[str, Any]:
     answer = s3.put_object(Bucket="uploads", Key=key, Body=content.encode())
     thing = {"key": key, "size": len(content.encode()), "eTag": answer["ETag"].strip('"'), "sequencer": "0A1"}
     if version := answer.get("VersionId"):
-        thing |= {"versionId": version, "sequencer": version}
+        thing |= {"versionId": version, "sequencer": f"{next(SEQUENCE):016X}"}
     return {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "uploads"}, "object": thing}}]}
+
+
+def upload_of(event: dict[str, Any]) -> Upload:
+    return Upload.from_record(event["Records"][0])
 
 
 def numbers(table: Any) -> list[str]:
@@ -63,9 +69,10 @@ def test_a_name_that_is_written_twice_before_its_first_event_gives_both_files(
     files = [HEADER + ROW, HEADER + OTHER]
     events = [put(versioned, "incoming/day.csv", content) for content in files]
     create = load("create_invoice")
-    for index in order:
+    for place, index in enumerate(order):
         create.lambda_handler(events[index], context)
-        found = report(versioned, "day.csv")
+        late = index < place  # it ends after the one that was put in its place
+        found = report(versioned, f"day.csv.{upload_of(events[index]).digest[:12]}" if late else "day.csv")
         assert (found["created"], found["duplicates"]) == (1, 0)
         assert found["versionId"] == events[index]["Records"][0]["s3"]["object"]["versionId"]
     assert numbers(table) == ["0001", "0002"]
@@ -121,8 +128,29 @@ def test_the_longest_names_have_reports_too(letter: str) -> None:
     stems = [upload.report_name for upload in uploads]
     assert len(set(stems)) == 2
     for stem in stems:
-        assert MAX_KEY - width < len(f"reports/{stem}.rejected.csv".encode()) <= MAX_KEY
-    assert Upload("uploads", "incoming/" + "n" * 1003, "", "").report_name == "n" * 1003
+        assert MAX_KEY - width < len(f"reports/{stem}.0123456789ab.rejected.csv".encode()) <= MAX_KEY
+    assert Upload("uploads", "incoming/" + "n" * 990, "", "").report_name == "n" * 990
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize("faulty", ["earlier", "later"])
+def test_an_upload_that_ends_after_a_later_one_leaves_the_reports_of_that(
+    load: Load, versioned: Any, context: Any, faulty: str
+) -> None:
+    bad = ROW.replace("EUR", "EURO")
+    earlier = put(versioned, "incoming/day.csv", HEADER + (bad if faulty == "earlier" else ROW))
+    later = put(versioned, "incoming/day.csv", HEADER + (bad if faulty == "later" else ROW))
+    create = load("create_invoice")
+    for event in (later, earlier, earlier):  # the last one comes twice
+        create.lambda_handler(event, context)
+    own = f"day.csv.{upload_of(earlier).digest[:12]}"
+    rejects = f"{own if faulty == 'earlier' else 'day.csv'}.rejected.csv"
+    keys = [entry["Key"] for entry in versioned.list_objects_v2(Bucket="uploads", Prefix="reports/")["Contents"]]
+    assert sorted(keys) == sorted(f"reports/{name}" for name in ("day.csv.json", f"{own}.json", rejects))
+    assert report(versioned, "day.csv")["versionId"] == upload_of(later).version
+    assert report(versioned, own)["versionId"] == upload_of(earlier).version
+    faults = report(versioned, own if faulty == "earlier" else "day.csv")
+    assert (faults["rejected"], faults["rejectedReport"]) == (1, f"reports/{rejects}")
 
 
 @pytest.mark.usefixtures("table")
