@@ -31,6 +31,7 @@ COLUMNS = {normalized(name): name for name in (*REQUIRED, *OPTIONAL)}
 """From the normalized name of each known column to the name that reports use."""
 
 KNOWN = frozenset(COLUMNS)
+NEEDED = frozenset(map(normalized, REQUIRED))
 
 _HEADER_FIELDS = (
     "issue_date",

@@ -72,12 +72,13 @@ def normalized(name: str) -> str:
     return name.casefold().translate(_IGNORED)
 
 
-def read_sheet(lines: Lines, known: frozenset[str]) -> Sheet:
+def read_sheet(lines: Lines, known: frozenset[str], required: frozenset[str] = frozenset()) -> Sheet:
     """Find the header and the delimiter.
 
     Args:
         lines: The file from its beginning.
         known: Normalized names of columns; the header is the first record that has the most of them.
+        required: Those that every header has: a record with all of them is the header, whatever stands below it.
 
     Raises:
         UnreadableFileError: the file is empty, or has no header, or one that no table has.
@@ -88,7 +89,8 @@ def read_sheet(lines: Lines, known: frozenset[str]) -> Sheet:
     delimiters, first = _separator_line(head)
     head = head[first:]
     found, above, delimiter = max(
-        (_best_record(head, delimiter, known) for delimiter in delimiters), key=lambda best: (best[0], -best[1])
+        (_best_record(head, delimiter, known, required) for delimiter in delimiters),
+        key=lambda best: (best[0], -best[1]),
     )
     if found < MIN_NAMES and damage:
         raise damage
@@ -154,12 +156,16 @@ def _separator_line(head: list[Line]) -> tuple[tuple[str, ...], int]:
     return (match[1],), 1
 
 
-def _best_record(head: list[Line], delimiter: str, known: frozenset[str]) -> tuple[int, int, str]:
+def _best_record(
+    head: list[Line], delimiter: str, known: frozenset[str], required: frozenset[str]
+) -> tuple[int, int, str]:
     best = (0, 0)
     for index, record in enumerate(_records(head, delimiter)):
-        count = 0 if record.problem else len(known & {normalized(cell) for cell in record.cells})
-        if count > best[0]:
-            best = (count, index)
+        names = frozenset() if record.problem else known & {normalized(cell) for cell in record.cells}
+        if len(names) > best[0]:
+            best = (len(names), index)
+        if required and required <= names:
+            break
     return (*best, delimiter)
 
 

@@ -39,7 +39,7 @@ from dataclasses import dataclass, replace
 from invoicing import clock
 from invoicing.checkpoints import Checkpoint, Dialect
 from invoicing.csv_bytes import UnreadableFileError, is_gzip, open_lines, reopen_lines, verify_gzip
-from invoicing.csv_import import KNOWN, Candidate, Problem, Rejected, read_invoices
+from invoicing.csv_import import KNOWN, NEEDED, Candidate, Problem, Rejected, read_invoices
 from invoicing.csv_text import Sheet, read_sheet, resume_sheet
 from invoicing.events import Event, EventBus
 from invoicing.fields import timestamp
@@ -196,7 +196,7 @@ class Intake:
         dialect, place = state.dialect, state.place
         if dialect is None or place is None:
             lines = open_lines(opened.stream, self._in_time)
-            sheet = read_sheet(lines, KNOWN)
+            sheet = read_sheet(lines, KNOWN, NEEDED)
             dialect = Dialect(lines.gzipped, lines.encoding, sheet.delimiter, sheet.header)
         else:
             sheet = self._resumed(opened, dialect, place.position, place.row)

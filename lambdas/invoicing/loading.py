@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from invoicing.checkpoints import Checkpoint
 from invoicing.contention import patiently
-from invoicing.errors import InvoiceError
+from invoicing.errors import ContentConflict, InvoiceError
 from invoicing.fields import timestamp
 from invoicing.items import decode, encode, size
 from invoicing.models import Invoice
@@ -224,11 +224,15 @@ class InvoiceLoader(InvoiceStore):
 
 def _repetition(put: _Put, item: dict[str, Any]) -> Outcome:
     there = Invoice.from_item(item)
+    ours = put.item["upload"]["S"]
     try:
         found = same(put.invoice, there)
     except InvoiceError as refusal:
-        return refusal
-    ours = put.item["upload"]["S"]
+        if not ours or item.get("upload") != ours:
+            return refusal
+        row = there.source.rpartition("#")[2]
+        detail = f"The rows of this invoice stand apart: it was created from row {row} of this file, without these."
+        return ContentConflict(detail)
     if not ours or item.get("upload") != ours:
         return replace(found, created=False)
     if there.source != put.invoice.source:

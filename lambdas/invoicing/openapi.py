@@ -38,7 +38,8 @@ Invoices as JSON: created, listed, read, paid and voided. Every request needs th
 Money is a string with exactly the currency's minor digits (`"1190.00"`); percentages are percent (`19` means 19 %).
 In requests numbers may be JSON numbers or strings; they are read exactly as they are written.
 Errors are RFC 9457 problem documents, also those that the gateway answers by itself.
-Any request may be sent again: the same invoice, `Idempotency-Key` or `paymentId` has one effect."""
+A request may be sent again: the same invoice or `Idempotency-Key` of a POST, and the same `paymentId`, has one effect.
+PATCH knows no `Idempotency-Key`: name each payment by a `paymentId`."""
 
 _CREATE = """\
 Answers the invoice, version 1. A repetition is answered with 200 and the first body, whatever happened since."""
@@ -53,7 +54,8 @@ _FILTERS = {
     "customerId": "Invoices of one customer.",
     "status": "Invoices in this status.",
     "from": "Created from here on: a date (its first moment in UTC) or a date and time with an offset.",
-    "to": "Created until here: a date (its last moment in UTC) or a date and time with an offset.",
+    "to": "Created until here: a date (its last moment in UTC) or a date and time with an offset."
+    " Without `from`, customer and status only its month is looked at.",
     "order": "By creation.",
     "limit": "Invoices on one page at the most.",
     "nextToken": "From the page before, with otherwise the same query.",

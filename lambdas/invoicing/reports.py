@@ -3,6 +3,7 @@
 import codecs
 import csv
 import json
+import re
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import IO, Any
 from invoicing.csv_import import Problem, Rejected
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four are full-width
+_CELL_WITHIN = re.compile(rf"([;\t]\s*\"?)([{re.escape(''.join(_DANGEROUS[:4] + _DANGEROUS[6:]))}])")
 _IN_MEMORY = 1 << 20
 MAX_REPORT = 64 << 20
 """Bytes after which a reject report ends, saying so: a function's temporary folder holds 512 MB."""
@@ -146,5 +148,9 @@ class _Encoder:
 
 
 def neutral(cell: str) -> str:
-    """The cell, kept from being taken for a formula by a spreadsheet (OWASP, "CSV Injection")."""
-    return f"'{cell}" if cell.startswith(_DANGEROUS) else cell
+    """The cell, kept from being taken for a formula by a spreadsheet (OWASP, "CSV Injection").
+
+    Behind a semicolon or a tab, too: where Excel's list separator is one, it begins a cell of its own there.
+    """
+    kept = _CELL_WITHIN.sub(r"\1'\2", cell)
+    return f"'{kept}" if kept.startswith(_DANGEROUS) else kept

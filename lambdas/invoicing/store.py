@@ -325,7 +325,8 @@ def same(invoice: Invoice, there: Invoice) -> Stored:
         ContentConflict: it says something else.
     """
     if there.content_hash != invoice.content_hash:
-        detail = f"Invoice {there.invoice_number} of customer {there.customer_id} exists with different content."
+        whose = f"Invoice {there.invoice_number} of customer {there.customer_id}"
+        detail = f"{whose} exists with different content; it is {there.status}."
         raise ContentConflict(detail, members={"invoiceId": there.invoice_id, "currentVersion": there.version})
     return Stored(there, created=False)
 

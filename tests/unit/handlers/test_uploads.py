@@ -80,6 +80,17 @@ def test_a_name_that_is_written_twice_before_its_first_event_gives_both_files(
     assert "Contents" not in versioned.list_objects_v2(Bucket="uploads", Prefix="incoming/")
 
 
+def test_rows_above_a_second_and_fuller_header_are_imported(
+    load: Load, table: Any, versioned: Any, context: Any
+) -> None:
+    fuller = HEADER.rstrip() + ",customer_name\n" + OTHER.rstrip() + ",Somebody\n"
+    event = put(versioned, "incoming/day.csv", HEADER + ROW + fuller)
+    load("create_invoice").lambda_handler(event, context)
+    found = report(versioned, "day.csv")
+    assert (numbers(table), found["rows"], found["created"]) == (["0001"], 3, 1)
+    assert found["rejected"] > 0
+
+
 def test_what_was_written_meanwhile_is_not_deleted(load: Load, table: Any, versioned: Any, context: Any) -> None:
     first = put(versioned, "incoming/day.csv", HEADER + ROW)
     put(versioned, "incoming/day.csv", HEADER + OTHER)

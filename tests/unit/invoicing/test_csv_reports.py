@@ -13,6 +13,14 @@ def test_formulas_are_neutralised_in_reports(cell: str) -> None:
     assert neutral(f"x{cell}") == f"x{cell}"
 
 
+@pytest.mark.parametrize(
+    ("cell", "kept"),
+    [("x;=1+1", "x;'=1+1"), ('x; "=A1"', 'x; "\'=A1"'), ("x\t@y;+1", "x\t'@y;'+1"), ("=a;b-c", "'=a;b-c")],
+)
+def test_formulas_behind_another_list_separator_are_neutralised_too(cell: str, kept: str) -> None:
+    assert neutral(cell) == kept
+
+
 def test_the_reject_report_names_what_was_lost() -> None:
     reason = "is not a number with a decimal point"
     report = RejectReport()
