@@ -72,7 +72,7 @@ def normalized(name: str) -> str:
     return name.casefold().translate(_IGNORED)
 
 
-def read_sheet(lines: Lines, known: frozenset[str], required: frozenset[str] = frozenset()) -> Sheet:
+def read_sheet(lines: Lines, known: frozenset[str], required: frozenset[str]) -> Sheet:
     """Find the header and the delimiter.
 
     Args:
@@ -164,7 +164,7 @@ def _best_record(
         names = frozenset() if record.problem else known & {normalized(cell) for cell in record.cells}
         if len(names) > best[0]:
             best = (len(names), index)
-        if required and required <= names:
+        if required <= names:
             break
     return (*best, delimiter)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from invoicing.csv_bytes import open_lines
-from invoicing.csv_import import KNOWN, read_invoices
+from invoicing.csv_import import KNOWN, NEEDED, read_invoices
 from invoicing.csv_text import read_sheet
 from invoicing.importing import Part
 from invoicing.reports import Figures, RejectReport
@@ -82,7 +82,7 @@ def main(megabytes: int) -> None:
     figures, rejects = Figures("generated"), RejectReport()
     part = Part(Forgetful(), "digest", figures, rejects, lambda: 1e9)  # type: ignore[arg-type]
     stream = io.BufferedReader(Generated(megabytes * 1_000_000))
-    part.run(read_invoices(read_sheet(open_lines(stream), KNOWN)))
+    part.run(read_invoices(read_sheet(open_lines(stream), KNOWN, NEEDED)))
     rejects.close()
     assert part.place is None
     print(  # noqa: T201 -- its output is its purpose

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from invoicing.csv_bytes import open_lines
-from invoicing.csv_import import KNOWN, Candidate, Problem, Rejected, read_invoices
+from invoicing.csv_import import KNOWN, NEEDED, Candidate, Problem, Rejected, read_invoices
 from invoicing.csv_text import read_sheet
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate"
@@ -16,7 +16,7 @@ ROW = "0001,C-1,2026-11-01,EUR,Thing,2,10.50,19"
 def read(data: bytes | str) -> list[Candidate | Rejected]:
     raw = data.encode() if isinstance(data, str) else data
     source = io.BufferedReader(io.BytesIO(raw))  # type: ignore[arg-type]
-    return list(read_invoices(read_sheet(open_lines(source), KNOWN)))
+    return list(read_invoices(read_sheet(open_lines(source), KNOWN, NEEDED)))
 
 
 def one(data: bytes | str) -> Candidate:

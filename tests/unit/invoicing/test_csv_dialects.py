@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from invoicing.csv_bytes import UnreadableFileError, open_lines, reopen_lines
-from invoicing.csv_import import KNOWN, Candidate, Rejected, read_invoices
+from invoicing.csv_import import KNOWN, NEEDED, Candidate, Rejected, read_invoices
 from invoicing.csv_text import read_sheet, resume_sheet
 from invoicing.models import CreateInvoice
 
@@ -76,7 +76,7 @@ class Dialect:
 
 def read(data: bytes) -> list[Candidate | Rejected]:
     stream = io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
-    return list(read_invoices(read_sheet(open_lines(stream), KNOWN)))
+    return list(read_invoices(read_sheet(open_lines(stream), KNOWN, NEEDED)))
 
 
 def expected(rows: list[dict[str, Any]]) -> list[CreateInvoice]:
@@ -226,7 +226,7 @@ def test_reading_on_from_any_invoice_gives_the_rest(invoices: list[Any], dialect
     whole = read(data)
     stream = io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
     lines = open_lines(stream)
-    sheet = read_sheet(lines, KNOWN)
+    sheet = read_sheet(lines, KNOWN, NEEDED)
     for index, one in enumerate(whole):
         if one.following is None:
             assert index == len(whole) - 1

@@ -11,7 +11,7 @@ import pytest
 
 from invoicing import csv_text
 from invoicing.csv_bytes import UnreadableFileError, open_lines
-from invoicing.csv_import import KNOWN, Candidate, Rejected, read_invoices
+from invoicing.csv_import import KNOWN, NEEDED, Candidate, Rejected, read_invoices
 from invoicing.csv_text import Record, Sheet, read_sheet, resume_sheet
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate"
@@ -22,7 +22,7 @@ ENDLESS = ('","' + "y" * 100 + "\n") * 15_000
 
 def sheet(data: bytes | str) -> Sheet:
     raw = data.encode() if isinstance(data, str) else data
-    return read_sheet(open_lines(io.BufferedReader(io.BytesIO(raw))), KNOWN)  # type: ignore[arg-type]
+    return read_sheet(open_lines(io.BufferedReader(io.BytesIO(raw))), KNOWN, NEEDED)  # type: ignore[arg-type]
 
 
 def stream(data: bytes | str) -> Iterator[Candidate | Rejected]:
@@ -62,6 +62,12 @@ def test_the_header_is_the_first_record_with_most_known_names(text: str, header:
     found = sheet(text)
     assert found.header == header
     assert [record.row for record in found.records] == rows
+
+
+def test_the_first_header_that_is_whole_counts_though_a_fuller_one_stands_below() -> None:
+    found = sheet(f"{HEADER},x\n{ROW}\n{HEADER},customer_name\n")
+    assert (len(found.header), found.header[8]) == (9, "")
+    assert [record.row for record in found.records] == [2, 3]
 
 
 @pytest.mark.parametrize(
@@ -287,7 +293,7 @@ def test_memory_stays_flat_whatever_never_ends(start: str, again: str, size: int
     text = open_lines(stream)
     tracemalloc.start()
     try:
-        for _ in read_invoices(read_sheet(text, KNOWN)):
+        for _ in read_invoices(read_sheet(text, KNOWN, NEEDED)):
             pass
     except UnreadableFileError:
         pass

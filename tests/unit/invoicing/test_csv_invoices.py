@@ -7,7 +7,7 @@ import pytest
 
 from invoicing import csv_import
 from invoicing.csv_bytes import UnreadableFileError, open_lines
-from invoicing.csv_import import KNOWN, Candidate, Place, Problem, Rejected, read_invoices
+from invoicing.csv_import import KNOWN, NEEDED, Candidate, Place, Problem, Rejected, read_invoices
 from invoicing.csv_text import read_sheet
 
 COLUMNS = (
@@ -26,7 +26,7 @@ def row(**cells: str) -> str:
 
 def read(*rows: str) -> list[Candidate | Rejected]:
     data = "\n".join([",".join(COLUMNS), *rows]).encode()
-    return list(read_invoices(read_sheet(open_lines(io.BufferedReader(io.BytesIO(data))), KNOWN)))  # type: ignore[arg-type]
+    return list(read_invoices(read_sheet(open_lines(io.BufferedReader(io.BytesIO(data))), KNOWN, NEEDED)))  # type: ignore[arg-type]
 
 
 def problems(*rows: str) -> list[Problem]:

@@ -37,7 +37,7 @@ def test_the_committed_sample_is_what_its_generator_makes(sample: ModuleType) ->
 
 def test_the_sample_holds_what_it_promises() -> None:
     file = io.BytesIO((ROOT / "docs" / "sample" / "invoices.csv").read_bytes())
-    sheet = csv_text.read_sheet(csv_bytes.open_lines(io.BufferedReader(file)), csv_import.KNOWN)  # type: ignore[type-var]
+    sheet = csv_text.read_sheet(csv_bytes.open_lines(io.BufferedReader(file)), csv_import.KNOWN, csv_import.NEEDED)  # type: ignore[type-var]
     found = list(csv_import.read_invoices(sheet))
     sound = [one for one in found if isinstance(one, csv_import.Candidate)]
     bad = [one for one in found if isinstance(one, csv_import.Rejected)]
