@@ -80,10 +80,9 @@ def problem(error: InvoiceError) -> Response[str]:
         "title": HTTPStatus(error.status).phrase,
         "status": error.status,
         "detail": error.detail,
+        "errors": error.errors,  # as the gateway's own problems have it: empty when there is no more to say
         **error.members,
     }
-    if error.errors:
-        document["errors"] = error.errors
     headers: dict[str, str | list[str]] = {"Retry-After": "1"} if isinstance(error, Busy) else {}
     return Response(error.status, PROBLEM, json.dumps(document, ensure_ascii=False), headers)
 

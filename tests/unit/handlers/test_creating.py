@@ -39,6 +39,7 @@ def test_the_same_number_with_different_content_is_a_conflict(create: ModuleType
     assert answer.body["type"] == "urn:invoice-platform:problem:content-conflict"
     assert answer.body["invoiceId"] == first.body["invoiceId"]
     assert {"title", "status", "detail"} <= answer.body.keys()
+    assert answer.body["errors"] == []
 
 
 @pytest.mark.parametrize("body", [BODY, NUMBERED])
