@@ -76,6 +76,7 @@ class LocalServer(ABC):
     account_id = ACCOUNT_ID
     has_snapshots: ClassVar[bool]
     is_the_only_one = False
+    is_ours = True
     package: ClassVar[str]
     """The package below ``localstack/`` that is run."""
     health_path: ClassVar[str]

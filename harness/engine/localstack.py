@@ -9,6 +9,14 @@ from harness.engine.localstack_host import PYTHON, LocalStackHost
 from harness.errors import HarnessError
 
 
+def left_alone(endpoint: str) -> bool:
+    """Whether a LocalStack that we do not end answers there: one that was adopted."""
+    try:
+        return localstack_adopted.AdoptedLocalStack(endpoint, "main").is_running
+    except HarnessError:
+        return False
+
+
 def localstack(instance: str, *, port: int | Literal["auto"]) -> Engine:
     """The first of these that this computer can have, not yet started.
 

@@ -31,6 +31,7 @@ class AdoptedLocalStack:
     account_id = ACCOUNT_ID
     has_snapshots = False
     is_the_only_one = True
+    is_ours = False
 
     def __init__(self, endpoint: str, instance: str) -> None:
         url = urlsplit(endpoint)

@@ -1,5 +1,6 @@
 """LocalStack in Docker: ``localstack/compose.yaml``, one Compose project for each instance."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,6 +16,9 @@ from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
 
 FILE = ROOT / "localstack" / "compose.yaml"
+PREFIX = "invoice-localstack-"
+"""What every Compose project of ours begins with; the instance's name follows."""
+
 DAEMON_PATIENCE_S = 2.0
 """Seconds for the daemon to answer."""
 
@@ -47,10 +51,11 @@ class LocalStackInDocker:
     account_id = ACCOUNT_ID
     has_snapshots = False
     is_the_only_one = False
+    is_ours = True
 
     def __init__(self, instance: str, *, port: int | Literal["auto"]) -> None:
         self.instance = instance
-        self.project = f"invoice-localstack-{instance}"
+        self.project = f"{PREFIX}{instance}"
         self.log = BUILD / "engine" / instance / "engine.log"
         self._wanted_port = port
 
@@ -130,7 +135,12 @@ class LocalStackInDocker:
         if said:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             self.log.write_text(said, encoding="utf-8")
-        self._compose("down", "--volumes", "--remove-orphans", "--timeout", "10", deadline_s=60)
+        done = self._compose("down", "--volumes", "--remove-orphans", "--timeout", "10", deadline_s=60)
+        if done.returncode != 0:
+            raise HarnessError(
+                f"LocalStack did not stop in Docker: {(done.stderr or done.stdout).strip()[-300:]}",
+                mend=f"Stop it by hand: docker compose -p {self.project} down --volumes",
+            )
 
     def _reached(self) -> AdoptedLocalStack:
         return localstack_adopted.AdoptedLocalStack(self.endpoint_url, self.instance)
@@ -158,17 +168,33 @@ def command(project: str, *arguments: str) -> list[str]:
 
 
 def leftovers() -> list[str]:
-    """The instances that run in Docker, whoever started them."""
+    """The instances of this checkout that are in Docker, whichever run started them."""
     if why_no_daemon() is not None:
         return []
-    listed = _docker("compose", "ls", "--all", "--quiet", "--filter", "name=^invoice-localstack-", deadline_s=10)
-    return parse_projects(listed.stdout)
+    listed = _docker("compose", "ls", "--all", "--format", "json", deadline_s=10)
+    return parse_projects(listed.stdout) if listed.returncode == 0 else []
+
+
+def clean_leftovers() -> list[str]:
+    """Stop everything that :func:`leftovers` finds, and return it for telling.
+
+    Raises:
+        HarnessError: One of them could not be stopped.
+    """
+    found = leftovers()
+    for instance in found:
+        LocalStackInDocker(instance, port="auto").stop()
+    return found
 
 
 def parse_projects(listed: str) -> list[str]:
-    """The instances in what ``docker compose ls --quiet`` lists: our projects, one a line."""
-    names = (line.strip() for line in listed.splitlines())
-    return [name.removeprefix("invoice-localstack-") for name in names if name.startswith("invoice-localstack-")]
+    """The instances in what ``docker compose ls --format json`` lists: our projects, made from this very checkout."""
+    return [
+        str(project["Name"]).removeprefix(PREFIX)
+        for project in json.loads(listed or "[]")
+        if str(project["Name"]).startswith(PREFIX)
+        and FILE.resolve() in [Path(file).resolve() for file in str(project["ConfigFiles"]).split(",")]
+    ]
 
 
 def _docker(*arguments: str, deadline_s: float, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -1,5 +1,6 @@
 """Which LocalStack is taken, what is said when there is none, and the words that Docker is given."""
 
+import json
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from harness.engine.localstack_host import LocalStackHost
 from harness.errors import HarnessError
 from harness.paths import ROOT
 from tests.conformance.interactions import INTERACTIONS
+from tests.unit.harness.fake_localstack import docker
 
 COMPOSE = yaml.safe_load(localstack_docker.FILE.read_text(encoding="utf-8"))["services"]["localstack"]
 
@@ -25,13 +27,6 @@ COMPOSE = yaml.safe_load(localstack_docker.FILE.read_text(encoding="utf-8"))["se
 def _no_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LOCALSTACK_ENDPOINT", raising=False)
     pythons.find.cache_clear()
-
-
-def docker(folder: Path, script: str) -> None:
-    """A `docker` that does what a script says."""
-    folder.mkdir(exist_ok=True)
-    (folder / "docker").write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
-    (folder / "docker").chmod(0o755)
 
 
 def test_what_listens_already_is_adopted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,11 +158,16 @@ def test_what_compose_says_when_it_fails_is_told(tmp_path: Path, monkeypatch: py
         LocalStackInDocker("dev", port="auto").start()
 
 
-def test_projects_of_ours_are_found_among_others() -> None:
-    assert localstack_docker.parse_projects("invoice-localstack-dev\nother\n invoice-localstack-e2e-gw0 \n") == [
-        "dev",
-        "e2e-gw0",
+def test_projects_of_this_checkout_are_found_among_others() -> None:
+    listed = [
+        {"Name": "invoice-localstack-dev", "ConfigFiles": str(localstack_docker.FILE)},
+        {"Name": "other", "ConfigFiles": str(localstack_docker.FILE)},
+        {"Name": "invoice-localstack-prod", "ConfigFiles": "/another/checkout/localstack/compose.yaml"},
+        {"Name": "invoice-localstack-e2e-gw0", "ConfigFiles": str(localstack_docker.FILE)},
     ]
+
+    assert localstack_docker.parse_projects(json.dumps(listed)) == ["dev", "e2e-gw0"]
+    assert localstack_docker.parse_projects("") == []
 
 
 def test_compose_file_is_pinned_bound_to_loopback_and_holds_no_token() -> None:
