@@ -294,7 +294,7 @@ def localstack(session: nox.Session) -> None:
 
 @with_dev(default=False)
 def conformance(session: nox.Session) -> None:
-    """Ask every engine what the platform relies on, compare with AWS's documents, and write docs/engines.md."""
+    """Ask every engine what the platform relies on, compare with AWS; if all is asked, write docs/engines.md."""
     tests(session, "tests/conformance")
     dev(session, "python", "-m", "tests.conformance.report")
 
