@@ -100,6 +100,10 @@ class Engine(Protocol):
         """Whether :meth:`stop` ends it; somebody else's is left running."""
 
     @property
+    def note(self) -> str | None:
+        """What its user should know beforehand, in a line, if anything."""
+
+    @property
     def is_running(self) -> bool:
         """Whether it can be reached, or is about to be."""
 

@@ -77,6 +77,7 @@ class LocalServer(ABC):
     has_snapshots: ClassVar[bool]
     is_the_only_one = False
     is_ours = True
+    note: str | None = None
     package: ClassVar[str]
     """The package below ``localstack/`` that is run."""
     health_path: ClassVar[str]

@@ -19,24 +19,40 @@ FILE = ROOT / "localstack" / "compose.yaml"
 PREFIX = "invoice-localstack-"
 """What every Compose project of ours begins with; the instance's name follows."""
 
-DAEMON_PATIENCE_S = 2.0
-"""Seconds for the daemon to answer."""
+DAEMON_PATIENCE_S = 1.5
+"""Seconds for one answer of the docker command."""
 
 START_DEADLINE_S = 300.0
 """Seconds for Compose to have it running and healthy, a first pull of the image included."""
 
 
-def why_no_daemon() -> str | None:
-    """Why there is no Docker to use, in a few words; None if a daemon answers."""
-    if shutil.which("docker") is None:
+def is_installed() -> bool:
+    """Whether there is a docker command at all."""
+    return shutil.which("docker") is not None
+
+
+def why_not() -> str | None:
+    """Why Docker cannot be used, in a few words; None if a daemon answers and Compose is there."""
+    if not is_installed():
         return "there is no docker command"
     try:
-        told = _docker("version", "--format", "{{.Server.Version}}", deadline_s=DAEMON_PATIENCE_S)
+        daemon = _docker("version", "--format", "{{.Server.Version}}", deadline_s=DAEMON_PATIENCE_S)
+        if daemon.returncode != 0 or not daemon.stdout.strip():
+            return _reason(daemon.stderr)
+        compose = _docker("compose", "version", "--short", deadline_s=DAEMON_PATIENCE_S)
     except subprocess.TimeoutExpired:
-        return f"the daemon did not answer within {DAEMON_PATIENCE_S:g} s"
-    if told.returncode != 0 or not told.stdout.strip():
-        return "no daemon answers"
-    return None
+        return f"docker did not answer within {DAEMON_PATIENCE_S:g} s"
+    except OSError as fault:
+        return f"the docker command does not run: {fault.strerror}"
+    return None if compose.returncode == 0 else "Docker's Compose plugin is missing"
+
+
+def _reason(said: str) -> str:
+    """Why there is no daemon, from what ``docker version`` complains of."""
+    if "permission denied" in said.lower():
+        return "this user has no permission for Docker's socket; the group docker has"
+    last = said.strip().splitlines()[-1:]
+    return f"no Docker daemon answers: {last[0].strip()[:160]}" if last else "no Docker daemon answers"
 
 
 class LocalStackInDocker:
@@ -52,6 +68,7 @@ class LocalStackInDocker:
     has_snapshots = False
     is_the_only_one = False
     is_ours = True
+    note: str | None = None
 
     def __init__(self, instance: str, *, port: int | Literal["auto"]) -> None:
         self.instance = instance
@@ -169,7 +186,7 @@ def command(project: str, *arguments: str) -> list[str]:
 
 def leftovers() -> list[str]:
     """The instances of this checkout that are in Docker, whichever run started them."""
-    if why_no_daemon() is not None:
+    if why_not() is not None:
         return []
     listed = _docker("compose", "ls", "--all", "--format", "json", deadline_s=10)
     return parse_projects(listed.stdout) if listed.returncode == 0 else []
@@ -212,7 +229,7 @@ def _docker(*arguments: str, deadline_s: float, **settings: str) -> subprocess.C
             timeout=deadline_s,
         )
     except subprocess.TimeoutExpired:
-        if arguments[0] == "version":
+        if "version" in arguments[:2]:
             raise
         raise HarnessError(
             f"`docker {' '.join(arguments)}` did not end within {time.monotonic() - started:.0f} s.",
