@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from harness import lifecycle
-from harness.differences import Table, table
+from harness.differences import Table
 from harness.engine import engine_for, localstack_docker, pythons
 from harness.engine.localstack_adopted import AdoptedLocalStack
 from harness.engine.localstack_docker import LocalStackInDocker
@@ -18,7 +18,6 @@ from harness.engine.localstack_host import LocalStackHost
 from harness.errors import HarnessError
 from harness.paths import ROOT
 from harness.terraform import binary
-from tests.conformance.interactions import INTERACTIONS
 from tests.unit.harness.fake_localstack import Listening, docker, listening
 
 __all__ = ["listening"]
@@ -263,21 +262,6 @@ def test_health_check_waits_for_what_the_init_hook_leaves() -> None:
     assert f"touch {COMPOSE['healthcheck']['test'][-1]}" in hook.read_text(encoding="utf-8")
     assert subprocess.run(["/bin/sh", "-n", hook], check=False).returncode == 0
     assert "./init:/etc/localstack/init/ready.d:ro" in COMPOSE["volumes"]
-
-
-def test_every_difference_has_a_test_that_shows_it() -> None:
-    marked = {
-        feature
-        for path in sorted((ROOT / "tests").rglob("test_*.py"))
-        for feature in _marks(path.read_text(encoding="utf-8"))
-    }
-    asked = {one.feature for one in INTERACTIONS}
-
-    assert [row.name for row in table().differences if row.feature not in asked | marked] == []
-
-
-def _marks(text: str) -> list[str]:
-    return [part.split('"')[1] for part in text.split("relies_on(")[1:] if part.startswith('"')]
 
 
 @pytest.mark.parametrize(
