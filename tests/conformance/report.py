@@ -27,8 +27,9 @@ HEAD = """\
 Written by `nox -s conformance`; do not edit.
 
 `HARNESS_ENGINE` chooses: `embedded` (default: MiniStack, mended; IAM enforced, snapshots), or `localstack` (LocalStack
-4.14.0 community: what `LOCALSTACK_ENDPOINT` names, else Docker, else a process of this computer on Python 3.13; neither
-IAM nor snapshots). moto runs in the unit tests. Where LocalStack runs without Docker, DynamoDB is moto's.
+4.14.0 community: what `LOCALSTACK_ENDPOINT` names, else Docker with Compose, else a process of this computer; neither
+IAM nor snapshots; it needs Python 3.13, also in Docker: functions are packaged for it). moto runs in the unit tests.
+Where LocalStack runs without Docker, DynamoDB is moto's.
 """
 
 
