@@ -41,6 +41,8 @@ def install(session: nox.Session, lock: str) -> None:
 def harness(session: nox.Session, verb: str) -> None:
     """Run one verb of the harness with the session's arguments, letting it stop in its own time on Ctrl-C."""
     install(session, "harness")
+    if verb in ("up", "deploy") and os.environ.get("HARNESS_ENGINE") == "localstack":
+        session.run("python", "-m", "harness.engine")  # tells what it lacks a second of imports earlier
     environment = {"HARNESS_SESSION": session.name, "HARNESS_WATCH_PARENT": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     session.run(
         "python", "-m", "harness", verb, *session.posargs, env=environment, interrupt_timeout=60, terminate_timeout=60
@@ -294,7 +296,7 @@ def localstack(session: nox.Session) -> None:
 
 @with_dev(default=False)
 def conformance(session: nox.Session) -> None:
-    """Ask every engine what the platform relies on, compare with AWS's documents, and write docs/engines.md."""
+    """Ask every engine what the platform relies on, compare with AWS; if all is asked, write docs/engines.md."""
     tests(session, "tests/conformance")
     dev(session, "python", "-m", "tests.conformance.report")
 

@@ -4,7 +4,10 @@ What is started is recorded as it starts, and tied to the process that started i
 the middle leaves nothing that the next `up` or `down` does not clean.
 """
 
+import contextlib
+import os
 import time
+from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Literal
@@ -13,7 +16,8 @@ from rich.markup import escape
 
 from harness import processes, walkthrough
 from harness.console import Step, out
-from harness.engine import Engine, clean_leftovers, engine_for
+from harness.engine import Engine, clean_leftovers, engine_for, localstack_docker
+from harness.engine.localstack import left_alone
 from harness.engine.ports import DEFAULT as DEFAULT_PORT
 from harness.errors import HarnessError
 from harness.ownership import orderly_end, sole_owner
@@ -48,10 +52,10 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
             running before or shall go on (`Ending.DETACH`).
     """
     walkthrough.check_csv(csv)
+    engine = engine_for(instance=environment, port=DEFAULT_PORT if port is None else port)  # before any download
     binary.find()
     started = time.monotonic()
     with orderly_end(), sole_owner():
-        engine = engine_for(instance=environment, port=DEFAULT_PORT if port is None else port)
         running = running_stack(environment, engine, port)
         keep = running is not None  # a failure does not end what ran before
         try:
@@ -79,7 +83,11 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
         finally:
             if keep and engine.is_running:
                 engine.release()
-                out.print("The stack goes on running. Stop it with: ./noxw -s down")
+                out.print(
+                    "The stack goes on running. Stop it with: ./noxw -s down"
+                    if engine.is_ours
+                    else f"The stack stays in the LocalStack at {engine.endpoint_url}, which was running already."
+                )
             else:
                 stop(environment, engine)
     if ending is Ending.ONCE:
@@ -88,16 +96,37 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
 
 def down() -> None:
     """Stop every engine, function and Terraform that a run of this checkout started or left behind."""
+    adopted = _localstacks()
     for environment in environments():
         forget(environment)
-    stopped = [
-        *processes.clean_leftovers(),
-        *(f"the engine {left.instance!r} on port {left.port}" for left in clean_leftovers()),
-    ]
-    for what in stopped:
+    stopped = False
+    for what in _stopping():
         out.print(f"Stopped: {escape(what)}")
-    if not stopped:
+        stopped = True
+    kept = [endpoint for endpoint in adopted if left_alone(endpoint)]
+    for endpoint in kept:
+        out.print(
+            f"Left running: the LocalStack at {escape(endpoint)}, with what is in it. It was adopted, not started."
+        )
+    if not stopped and not kept:
         out.print("Nothing was running.")
+
+
+def _stopping() -> Iterator[str]:
+    """Stop one kind after the other; what the last cannot do does not keep the others from being told."""
+    yield from processes.clean_leftovers()
+    yield from (f"the engine {left.instance!r} on port {left.port}" for left in clean_leftovers())
+    yield from (f"the engine {instance!r} in Docker" for instance in localstack_docker.clean_leftovers())
+
+
+def _localstacks() -> list[str]:
+    """Where a LocalStack was adopted, by the descriptions of stacks and by this shell."""
+    found = [os.environ.get("LOCALSTACK_ENDPOINT", "").replace("//localhost", "//127.0.0.1").rstrip("/")]
+    for environment in environments():
+        with contextlib.suppress(HarnessError):
+            stack = Stack.load(environment)
+            found += [stack.endpoint_url] if stack.engine == "localstack" else []
+    return sorted({*found} - {""})
 
 
 class ApplyProgress:
@@ -127,7 +156,13 @@ def running_stack(environment: str, engine: Engine, port: int | Literal["auto"] 
     """The stack that was left running, to apply changes to; what a killed run left is ended first."""
     for what in processes.clean_leftovers(orphaned_only=True):
         out.print(f"[dim]Cleaned up after an earlier run: {escape(what)}[/]")
-    if engine.is_running:
+    if not engine.is_ours:
+        with contextlib.suppress(HarnessError):
+            stack = Stack.load(environment)
+            if stack.endpoint_url == engine.endpoint_url and engine.is_running:
+                out.print(f"Using the stack that is at {engine.endpoint_url} already.")
+                return stack
+    elif engine.is_running:
         if Stack.path(environment).exists() and port in (None, "auto", engine.port):
             out.print(f"Using the stack that runs already at {engine.endpoint_url}.")
             return Stack.load(environment)
@@ -139,15 +174,19 @@ def running_stack(environment: str, engine: Engine, port: int | Literal["auto"] 
 
 def start(engine: Engine) -> None:
     """Start an engine, tied to this process until it is released."""
-    with Step("Start the engine") as step:
+    with Step("Start the engine" if engine.is_ours else "Look at the LocalStack that is adopted") as step:
         engine.start(tied=True)
         engine.wait_healthy(timeout_s=60)
         step.conclude(engine.endpoint_url)
 
 
 def stop(environment: str, engine: Engine) -> None:
-    """Stop an engine, and forget the stack that it held."""
+    """Stop an engine, and forget the stack that it held. One that was adopted is left running."""
     forget(environment)
+    if not engine.is_ours:
+        if engine.is_running:
+            out.print(f"Left running: the LocalStack at {engine.endpoint_url}, with what is in it. It was adopted.")
+        return
     if not engine.is_running:
         engine.stop()  # it may have left workers
         return
@@ -179,11 +218,15 @@ def _deploy(environment: str, engine: Engine, running: Stack | None) -> Stack:
 
 def _stay(engine: Engine) -> None:
     """Wait for Ctrl-C, or for the engine's end."""
-    out.print("The stack runs until Ctrl-C.")
+    out.print("The stack runs until Ctrl-C." if engine.is_ours else "Ctrl-C ends this; the stack stays where it is.")
     try:
         while engine.is_running:
             time.sleep(0.5)
     except KeyboardInterrupt:
         out.print()
     else:
-        out.print("The engine was stopped from elsewhere.")
+        out.print(
+            "The engine was stopped from elsewhere."
+            if engine.is_ours
+            else f"Nothing answers at {engine.endpoint_url} any more."
+        )

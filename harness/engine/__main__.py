@@ -2,10 +2,13 @@
 
 import sys
 
-from harness.console import expected_faults
+from rich.markup import escape
+
+from harness.console import err, expected_faults
 from harness.engine import engine_for
 
 if __name__ == "__main__":
     with expected_faults():
-        engine_for()
+        if note := engine_for().note:
+            err.print(f"[yellow]Note:[/] {escape(note)}")
     sys.exit(0)

@@ -96,6 +96,14 @@ class Engine(Protocol):
         """Whether every instance is this very account: tests that change it then have to take turns."""
 
     @property
+    def is_ours(self) -> bool:
+        """Whether :meth:`stop` ends it; somebody else's is left running."""
+
+    @property
+    def note(self) -> str | None:
+        """What its user should know beforehand, in a line, if anything."""
+
+    @property
     def is_running(self) -> bool:
         """Whether it can be reached, or is about to be."""
 

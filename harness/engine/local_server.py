@@ -76,6 +76,8 @@ class LocalServer(ABC):
     account_id = ACCOUNT_ID
     has_snapshots: ClassVar[bool]
     is_the_only_one = False
+    is_ours = True
+    note: str | None = None
     package: ClassVar[str]
     """The package below ``localstack/`` that is run."""
     health_path: ClassVar[str]

@@ -9,30 +9,45 @@ from harness.engine.localstack_host import PYTHON, LocalStackHost
 from harness.errors import HarnessError
 
 
+def left_alone(endpoint: str) -> bool:
+    """Whether a LocalStack that we do not end answers there: one that was adopted."""
+    try:
+        return localstack_adopted.AdoptedLocalStack(endpoint, "main").is_running
+    except HarnessError:
+        return False
+
+
 def localstack(instance: str, *, port: int | Literal["auto"]) -> Engine:
     """The first of these that this computer can have, not yet started.
 
     1. What listens at ``LOCALSTACK_ENDPOINT``, if that is set. It is adopted: never stopped.
-    2. ``localstack/compose.yaml``, if a Docker daemon answers.
-    3. LocalStack from PyPI, if there is a Python 3.13.
+    2. ``localstack/compose.yaml``, if a Docker daemon answers and its Compose plugin is there.
+    3. LocalStack from PyPI.
+
+    Each wants a Python 3.13: functions are packaged for it.
 
     Args:
         instance: Engines with different instance names run side by side (not at ``LOCALSTACK_ENDPOINT``).
         port: A loopback port, or ``"auto"``.
 
     Raises:
-        HarnessError: None of them; the message says what is missing. It comes within five seconds.
+        HarnessError: There is no Python 3.13, or nothing to adopt; the message comes within five seconds.
     """
-    if endpoint := os.environ.get("LOCALSTACK_ENDPOINT"):
-        return localstack_adopted.AdoptedLocalStack(endpoint, instance)
-    silence = localstack_docker.why_no_daemon()
-    if silence is None:
-        return localstack_docker.LocalStackInDocker(instance, port=port)
+    endpoint = os.environ.get("LOCALSTACK_ENDPOINT")
+    adopted = localstack_adopted.AdoptedLocalStack(endpoint, instance) if endpoint else None
     if pythons.find(PYTHON) is None:
         raise HarnessError(
-            f"HARNESS_ENGINE=localstack needs a Docker daemon ({silence}) or Python {PYTHON} "
-            "(none on PATH, under pyenv or known to uv).",
-            mend=f"Start Docker, or install Python {PYTHON} (uv python install {PYTHON}), or name a LocalStack that "
-            "runs in LOCALSTACK_ENDPOINT.",
+            f"HARNESS_ENGINE=localstack needs Python {PYTHON}, with Docker and without: functions are packaged for it. "
+            "None is on PATH, under pyenv or known to uv.",
+            mend=f"Install Python {PYTHON} (uv python install {PYTHON}), or use HARNESS_ENGINE=embedded.",
         )
-    return LocalStackHost(instance, port=port)
+    if adopted is not None:
+        adopted.look()
+        return adopted
+    silence = localstack_docker.why_not()
+    if silence is None:
+        return localstack_docker.LocalStackInDocker(instance, port=port)
+    host = LocalStackHost(instance, port=port)
+    if localstack_docker.is_installed():
+        host.note = f"LocalStack runs without Docker ({silence})."
+    return host

@@ -12,8 +12,26 @@ from harness.engine.localstack_host import functions_python
 from harness.errors import HarnessError
 from harness.paths import BUILD
 
-PATIENCE_S = 2.0
+PATIENCE_S = 4.0
 """Seconds for one question about its health."""
+
+VERSION = "4.14"
+"""What LocalStack is here wherever we start it ourselves."""
+
+
+def _place(endpoint: str) -> tuple[str, int]:
+    """Host and port of an endpoint; raises HarnessError unless it is a port of this computer."""
+    try:
+        url = urlsplit(endpoint)
+        host, port = url.hostname, url.port
+    except ValueError:  # a port beyond 65535 or of letters, half an IPv6 address
+        url, host, port = None, None, None
+    if url is None or url.scheme != "http" or host not in LOOPBACK_NAMES or not port or url.path.strip("/"):
+        raise HarnessError(
+            f"LOCALSTACK_ENDPOINT={endpoint!r} is not the URL of a LocalStack on this computer.",
+            mend=f"Give http://{ports.LOOPBACK}:<port>, or unset it to have one started.",
+        )
+    return host, port
 
 
 class AdoptedLocalStack:
@@ -31,16 +49,11 @@ class AdoptedLocalStack:
     account_id = ACCOUNT_ID
     has_snapshots = False
     is_the_only_one = True
+    is_ours = False
 
     def __init__(self, endpoint: str, instance: str) -> None:
-        url = urlsplit(endpoint)
-        if url.scheme != "http" or url.hostname not in LOOPBACK_NAMES or url.port is None or url.path.strip("/"):
-            raise HarnessError(
-                f"LOCALSTACK_ENDPOINT={endpoint!r} is not the URL of a LocalStack on this computer.",
-                mend=f"Give http://{ports.LOOPBACK}:<port>, or unset it to have one started.",
-            )
         self.instance = instance
-        self._host, self._port = url.hostname, url.port
+        self._host, self._port = _place(endpoint)
 
     @property
     def port(self) -> int:
@@ -56,6 +69,14 @@ class AdoptedLocalStack:
     def is_running(self) -> bool:
         """Whether it answers."""
         return self._health() is not None
+
+    @property
+    def note(self) -> str | None:
+        """Whether it is of a version that nothing was tried with."""
+        version = str((self._health() or {}).get("version", "unknown"))
+        if version.startswith(f"{VERSION}."):
+            return None
+        return f"The LocalStack at {self.endpoint_url} is of version {version}; this was tried with {VERSION} only."
 
     @property
     def log(self) -> Path:
@@ -88,6 +109,10 @@ class AdoptedLocalStack:
         if from_snapshot is not None:
             raise self._no_snapshots()
         self.wait_healthy(PATIENCE_S)
+
+    def look(self) -> None:
+        """Raise HarnessError unless it answers now: whoever asks for it says that it runs already."""
+        self.wait_healthy(0)
 
     def wait_healthy(self, timeout_s: float = 60) -> None:
         """Return as soon as it answers; raises HarnessError if it does not."""

@@ -1,5 +1,6 @@
 """LocalStack in Docker: ``localstack/compose.yaml``, one Compose project for each instance."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,24 +16,43 @@ from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
 
 FILE = ROOT / "localstack" / "compose.yaml"
-DAEMON_PATIENCE_S = 2.0
-"""Seconds for the daemon to answer."""
+PREFIX = "invoice-localstack-"
+"""What every Compose project of ours begins with; the instance's name follows."""
+
+DAEMON_PATIENCE_S = 1.5
+"""Seconds for one answer of the docker command."""
 
 START_DEADLINE_S = 300.0
 """Seconds for Compose to have it running and healthy, a first pull of the image included."""
 
 
-def why_no_daemon() -> str | None:
-    """Why there is no Docker to use, in a few words; None if a daemon answers."""
-    if shutil.which("docker") is None:
+def is_installed() -> bool:
+    """Whether there is a docker command at all."""
+    return shutil.which("docker") is not None
+
+
+def why_not() -> str | None:
+    """Why Docker cannot be used, in a few words; None if a daemon answers and Compose is there."""
+    if not is_installed():
         return "there is no docker command"
     try:
-        told = _docker("version", "--format", "{{.Server.Version}}", deadline_s=DAEMON_PATIENCE_S)
+        daemon = _docker("version", "--format", "{{.Server.Version}}", deadline_s=DAEMON_PATIENCE_S)
+        if daemon.returncode != 0 or not daemon.stdout.strip():
+            return _reason(daemon.stderr)
+        compose = _docker("compose", "version", "--short", deadline_s=DAEMON_PATIENCE_S)
     except subprocess.TimeoutExpired:
-        return f"the daemon did not answer within {DAEMON_PATIENCE_S:g} s"
-    if told.returncode != 0 or not told.stdout.strip():
-        return "no daemon answers"
-    return None
+        return f"docker did not answer within {DAEMON_PATIENCE_S:g} s"
+    except OSError as fault:
+        return f"the docker command does not run: {fault.strerror}"
+    return None if compose.returncode == 0 else "Docker's Compose plugin is missing"
+
+
+def _reason(said: str) -> str:
+    """Why there is no daemon, from what ``docker version`` complains of."""
+    if "permission denied" in said.lower():
+        return "this user has no permission for Docker's socket; the group docker has"
+    last = said.strip().splitlines()[-1:]
+    return f"no Docker daemon answers: {last[0].strip()[:160]}" if last else "no Docker daemon answers"
 
 
 class LocalStackInDocker:
@@ -47,10 +67,12 @@ class LocalStackInDocker:
     account_id = ACCOUNT_ID
     has_snapshots = False
     is_the_only_one = False
+    is_ours = True
+    note: str | None = None
 
     def __init__(self, instance: str, *, port: int | Literal["auto"]) -> None:
         self.instance = instance
-        self.project = f"invoice-localstack-{instance}"
+        self.project = f"{PREFIX}{instance}"
         self.log = BUILD / "engine" / instance / "engine.log"
         self._wanted_port = port
 
@@ -130,7 +152,12 @@ class LocalStackInDocker:
         if said:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             self.log.write_text(said, encoding="utf-8")
-        self._compose("down", "--volumes", "--remove-orphans", "--timeout", "10", deadline_s=60)
+        done = self._compose("down", "--volumes", "--remove-orphans", "--timeout", "10", deadline_s=60)
+        if done.returncode != 0:
+            raise HarnessError(
+                f"LocalStack did not stop in Docker: {(done.stderr or done.stdout).strip()[-300:]}",
+                mend=f"Stop it by hand: docker compose -p {self.project} down --volumes",
+            )
 
     def _reached(self) -> AdoptedLocalStack:
         return localstack_adopted.AdoptedLocalStack(self.endpoint_url, self.instance)
@@ -158,17 +185,33 @@ def command(project: str, *arguments: str) -> list[str]:
 
 
 def leftovers() -> list[str]:
-    """The instances that run in Docker, whoever started them."""
-    if why_no_daemon() is not None:
+    """The instances of this checkout that are in Docker, whichever run started them."""
+    if why_not() is not None:
         return []
-    listed = _docker("compose", "ls", "--all", "--quiet", "--filter", "name=^invoice-localstack-", deadline_s=10)
-    return parse_projects(listed.stdout)
+    listed = _docker("compose", "ls", "--all", "--format", "json", deadline_s=10)
+    return parse_projects(listed.stdout) if listed.returncode == 0 else []
+
+
+def clean_leftovers() -> list[str]:
+    """Stop everything that :func:`leftovers` finds, and return it for telling.
+
+    Raises:
+        HarnessError: One of them could not be stopped.
+    """
+    found = leftovers()
+    for instance in found:
+        LocalStackInDocker(instance, port="auto").stop()
+    return found
 
 
 def parse_projects(listed: str) -> list[str]:
-    """The instances in what ``docker compose ls --quiet`` lists: our projects, one a line."""
-    names = (line.strip() for line in listed.splitlines())
-    return [name.removeprefix("invoice-localstack-") for name in names if name.startswith("invoice-localstack-")]
+    """The instances in what ``docker compose ls --format json`` lists: our projects, made from this very checkout."""
+    return [
+        str(project["Name"]).removeprefix(PREFIX)
+        for project in json.loads(listed or "[]")
+        if str(project["Name"]).startswith(PREFIX)
+        and FILE.resolve() in [Path(file).resolve() for file in str(project["ConfigFiles"]).split(",")]
+    ]
 
 
 def _docker(*arguments: str, deadline_s: float, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -186,7 +229,7 @@ def _docker(*arguments: str, deadline_s: float, **settings: str) -> subprocess.C
             timeout=deadline_s,
         )
     except subprocess.TimeoutExpired:
-        if arguments[0] == "version":
+        if "version" in arguments[:2]:
             raise
         raise HarnessError(
             f"`docker {' '.join(arguments)}` did not end within {time.monotonic() - started:.0f} s.",

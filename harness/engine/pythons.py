@@ -28,11 +28,11 @@ def _candidates(version: str) -> Iterator[Path]:
     for folder in os.get_exec_path():
         if found := shutil.which(f"python{version}", path=folder):
             yield Path(found)
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted(root.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
     for name in ("python3", "python"):
         if found := shutil.which(name):
             yield Path(found)
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    yield from sorted(root.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
     # Its own only: it would ask those on PATH once more, and give up at a shim that does not run.
     told = _output(
         [find_uv_bin(), "python", "find", version, "--no-python-downloads", "--no-project", "--managed-python"]

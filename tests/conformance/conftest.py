@@ -1,7 +1,6 @@
 """The engines that can be asked here, each once for a session."""
 
 import contextlib
-import json
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -11,14 +10,20 @@ from moto import mock_aws
 
 from harness.engine import EmbeddedEngine, pythons
 from harness.engine.localstack_host import PYTHON, LocalStackHost
-from harness.paths import BUILD
+from tests.conformance import report
 from tests.engine.cloud import Cloud, worker
-
-ENGINES = ("embedded", "localstack", "moto")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--engines", default=",".join(ENGINES), help="comma-separated engines to ask (default: all)")
+    parser.addoption(
+        "--engines", default=",".join(report.ENGINES), help="comma-separated engines to ask (default: all)"
+    )
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Drop an earlier run's answers, so that they are not taken for this one's."""
+    if not hasattr(session.config, "workerinput"):
+        report.FRESH.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -54,12 +59,8 @@ def clouds() -> Iterator[dict[str, Cloud]]:
 
 
 @pytest.fixture(scope="session")
-def answers(request: pytest.FixtureRequest) -> Iterator[dict[str, dict[str, Any]]]:
-    """What each engine answers, by feature; left in build/results/conformance-answers.json for `docs/engines.md`."""
+def answers() -> Iterator[dict[str, dict[str, Any]]]:
+    """What each engine answers, by feature; kept for `docs/engines.md` if every engine was asked everything."""
     collected: dict[str, dict[str, Any]] = {}
     yield collected
-    asked = request.config.getoption("--engines").split(",")
-    if set(asked) == set(ENGINES):
-        file = BUILD / "results" / "conformance-answers.json"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(collected, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    report.keep(collected)

@@ -1,7 +1,8 @@
 """``docs/engines.md``, written from the interactions, the engines' last answers and the table of differences.
 
-``python -m tests.conformance.report`` takes over the answers of the last full run (`nox -s conformance`) and writes the
-page. A unit test renders it again from what is committed: whoever edits an interaction or a row has to run it anew.
+``python -m tests.conformance.report`` takes over the answers of the last run (`nox -s conformance`) if that asked every
+engine everything, and writes the page. A unit test renders it again from what is committed: whoever edits an
+interaction or a row has to run it anew.
 """
 
 import hashlib
@@ -11,10 +12,13 @@ from typing import Any
 
 from harness.differences import table
 from harness.paths import BUILD, ROOT
-from tests.conformance.interactions import INTERACTIONS
+from tests.conformance.interactions import INTERACTIONS, Interaction
 
 ANSWERS = ROOT / "tests" / "conformance" / "answers.json"
 PAGE = ROOT / "docs" / "engines.md"
+FRESH = BUILD / "results" / "conformance-answers.json"
+"""What the last run was answered; only a run that asked every engine everything leaves it."""
+
 ENGINES = ("embedded", "localstack", "moto")
 
 HEAD = """\
@@ -23,9 +27,32 @@ HEAD = """\
 Written by `nox -s conformance`; do not edit.
 
 `HARNESS_ENGINE` chooses: `embedded` (default: MiniStack, mended; IAM enforced, snapshots), or `localstack` (LocalStack
-4.14.0 community: what `LOCALSTACK_ENDPOINT` names, else Docker, else a process of this computer on Python 3.13; neither
-IAM nor snapshots). moto runs in the unit tests. Where LocalStack runs without Docker, DynamoDB is moto's.
+4.14.0 community: what `LOCALSTACK_ENDPOINT` names, else Docker with Compose, else a process of this computer; neither
+IAM nor snapshots; it needs Python 3.13, also in Docker: functions are packaged for it). moto runs in the unit tests.
+Where LocalStack runs without Docker, DynamoDB is moto's.
 """
+
+
+def can_be_asked(engine: str, one: Interaction) -> bool:
+    """Whether an engine can be asked this: moto runs functions in Docker only, and has no API data plane."""
+    return engine != "moto" or not one.runs_functions
+
+
+def askable() -> set[tuple[str, str]]:
+    """Every pair of an engine and a feature that a full run asks."""
+    return {(engine, one.feature) for engine in ENGINES for one in INTERACTIONS if can_be_asked(engine, one)}
+
+
+def answered(answers: dict[str, dict[str, Any]]) -> set[tuple[str, str]]:
+    """Every pair of an engine and a feature that has an answer."""
+    return {(engine, feature) for feature, given in answers.items() for engine in given}
+
+
+def keep(answers: dict[str, dict[str, Any]]) -> None:
+    """Leave a run's answers to :func:`main`, if they are those of a full run."""
+    if answered(answers) == askable():
+        FRESH.parent.mkdir(parents=True, exist_ok=True)
+        FRESH.write_text(json.dumps(answers, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def fingerprint() -> str:
@@ -70,8 +97,13 @@ def recorded() -> dict[str, Any]:
 
 
 def main() -> int:
-    """Take over the last run's answers and write the page; 0."""
-    fresh = json.loads((BUILD / "results" / "conformance-answers.json").read_text(encoding="utf-8"))
+    """Take over the answers of a full run and write the page; 0. After a run of another kind everything stays."""
+    fresh = json.loads(FRESH.read_text(encoding="utf-8")) if FRESH.exists() else {}
+    if answered(fresh) != askable():
+        sys.stdout.write(
+            f"{PAGE.name} and {ANSWERS.name} stay as they are: the last run did not ask every engine everything.\n"
+        )
+        return 0
     kept = {"questions": fingerprint(), "answers": fresh}
     ANSWERS.write_text(json.dumps(kept, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
     PAGE.write_text(render(fresh), encoding="utf-8")

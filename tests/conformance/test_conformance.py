@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from harness.differences import table
 from tests.conformance.interactions import INTERACTIONS, Interaction
-from tests.conformance.report import ANSWERS, recorded
+from tests.conformance.report import ANSWERS, can_be_asked, recorded
 from tests.engine.cloud import Cloud
 
 
@@ -16,7 +16,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         pytest.param(engine, one, id=f"{engine}-{one.feature}")
         for engine in metafunc.config.getoption("--engines").split(",")
         for one in INTERACTIONS
-        if not (one.runs_functions and engine == "moto")  # it runs functions in Docker only, and has no API data plane
+        if can_be_asked(engine, one)
     ]
     metafunc.parametrize(("engine", "interaction"), cases)
 

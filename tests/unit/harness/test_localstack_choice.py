@@ -1,22 +1,26 @@
 """Which LocalStack is taken, what is said when there is none, and the words that Docker is given."""
 
+import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import yaml
 
-from harness.differences import Table, table
+from harness import lifecycle
+from harness.differences import Table
 from harness.engine import engine_for, localstack_docker, pythons
 from harness.engine.localstack_adopted import AdoptedLocalStack
 from harness.engine.localstack_docker import LocalStackInDocker
 from harness.engine.localstack_host import LocalStackHost
 from harness.errors import HarnessError
 from harness.paths import ROOT
-from tests.conformance.interactions import INTERACTIONS
+from harness.terraform import binary
+from tests.unit.harness.fake_localstack import Listening, docker, listening
+
+__all__ = ["listening"]
 
 COMPOSE = yaml.safe_load(localstack_docker.FILE.read_text(encoding="utf-8"))["services"]["localstack"]
 
@@ -27,26 +31,51 @@ def _no_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     pythons.find.cache_clear()
 
 
-def docker(folder: Path, script: str) -> None:
-    """A `docker` that does what a script says."""
-    folder.mkdir(exist_ok=True)
-    (folder / "docker").write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
-    (folder / "docker").chmod(0o755)
+@pytest.fixture
+def _python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python 3.13 that nobody runs."""
+    monkeypatch.setattr(pythons, "find", lambda _version: Path("/usr/bin/python3.13"))
 
 
-def test_what_listens_already_is_adopted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOCALSTACK_ENDPOINT", "http://localhost:4567")
+@pytest.mark.usefixtures("_python")
+def test_what_listens_already_is_adopted(monkeypatch: pytest.MonkeyPatch, listening: Listening) -> None:
+    monkeypatch.setenv("LOCALSTACK_ENDPOINT", listening.url.replace("127.0.0.1", "localhost"))
 
     engine = engine_for("localstack")
 
     assert isinstance(engine, AdoptedLocalStack)
-    assert engine.endpoint_url == "http://127.0.0.1:4567"
+    assert engine.endpoint_url == listening.url
     assert engine.is_the_only_one
+    assert engine.note is None
+
+
+@pytest.mark.usefixtures("_python")
+@pytest.mark.parametrize("version", ["4.13.2", "3.8.0", "2026.5.0", None])
+def test_an_adopted_one_of_another_version_is_noted(
+    monkeypatch: pytest.MonkeyPatch, listening: Listening, version: str | None
+) -> None:
+    monkeypatch.setenv("LOCALSTACK_ENDPOINT", listening.url)
+    listening.health = {"services": {}} if version is None else {"services": {}, "version": version}
+
+    told = engine_for("localstack").note
+
+    assert told
+    assert f"version {version or 'unknown'}" in told
+    assert "4.14" in told
 
 
 @pytest.mark.parametrize(
     "url",
-    ["https://127.0.0.1:4566", "http://localstack.example:4566", "http://127.0.0.1", "4566", "http://127.0.0.1:1/x"],
+    [
+        *(
+            "https://127.0.0.1:4566",
+            "http://localstack.example:4566",
+            "http://127.0.0.1",
+            "4566",
+            "http://127.0.0.1:1/x",
+        ),
+        *("http://127.0.0.1:99999", "http://127.0.0.1:abc", "http://127.0.0.1:0", "http://[::1", "http://[::1]:4566"),
+    ],
 )
 def test_only_an_endpoint_on_this_computer_is_adopted(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("LOCALSTACK_ENDPOINT", url)
@@ -60,6 +89,7 @@ def test_an_endpoint_that_does_not_answer_is_named() -> None:
         AdoptedLocalStack("http://127.0.0.1:1", "main").wait_healthy(0)
 
 
+@pytest.mark.usefixtures("_python")
 def test_docker_is_taken_where_its_daemon_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docker(tmp_path / "bin", "echo 28.2.2")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
@@ -67,30 +97,73 @@ def test_docker_is_taken_where_its_daemon_answers(tmp_path: Path, monkeypatch: p
     assert isinstance(engine_for("localstack"), LocalStackInDocker)
 
 
-def test_a_docker_without_a_daemon_leaves_it_to_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    docker(tmp_path / "bin", "echo 'Cannot connect to the Docker daemon' >&2; exit 1")
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}/bin")
-    monkeypatch.setattr(pythons, "find", lambda _version: Path("/usr/bin/python3.13"))
-
-    assert isinstance(engine_for("localstack"), LocalStackHost)
+DENIED = "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock"
 
 
-@pytest.mark.parametrize("script", ["exit 1", "exec sleep 60"])
-def test_with_neither_one_message_says_so_in_under_five_seconds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+@pytest.mark.usefixtures("_python")
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo 'Cannot connect to the Docker daemon' >&2; exit 1", "answers: Cannot connect to the Docker daemon"),
+        (f"echo '{DENIED}' >&2; exit 1", "no permission for Docker's socket"),
+        ('case "$1" in compose) echo "not a docker command" >&2; exit 1;; *) echo 28.2.2;; esac', "Compose plugin"),
+        ("exec sleep 60", "did not answer within 1.5 s"),
+        ('case "$1" in compose) exec sleep 60;; *) echo 28.2.2;; esac', "did not answer within 1.5 s"),
+    ],
+)
+def test_a_docker_that_cannot_be_used_leaves_it_to_python_and_the_reason_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, reason: str
 ) -> None:
     docker(tmp_path / "bin", script)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}/bin")
+
+    engine = engine_for("localstack")
+
+    assert isinstance(engine, LocalStackHost)
+    assert engine.note
+    assert reason in engine.note
+
+
+@pytest.mark.usefixtures("_python")
+def test_where_there_is_no_docker_at_all_nothing_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert engine_for("localstack").note is None
+
+
+@pytest.mark.parametrize("where", ["adopted", "docker"])
+def test_without_python_one_message_says_so_and_docker_is_not_even_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listening: Listening, where: str
+) -> None:
+    docker(tmp_path / "bin", f"touch {tmp_path / 'asked'}; echo 28.2.2")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}/bin{os.pathsep}/usr/bin")
     monkeypatch.setattr(pythons, "_candidates", lambda _version: iter(()))
-    began = time.monotonic()
+    if where == "adopted":
+        monkeypatch.setenv("LOCALSTACK_ENDPOINT", listening.url)
 
     with pytest.raises(HarnessError) as missing:
         engine_for("localstack")
 
-    assert time.monotonic() - began < 5
-    assert "Docker daemon" in missing.value.what
-    assert "Python 3.13" in missing.value.what
-    assert "LOCALSTACK_ENDPOINT" in missing.value.mend
+    assert "needs Python 3.13, with Docker and without" in missing.value.what
+    assert "Docker" not in missing.value.mend
+    assert not (tmp_path / "asked").exists()
+
+
+@pytest.mark.usefixtures("_python")
+def test_a_dead_endpoint_is_refused_before_anything_is_asked_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALSTACK_ENDPOINT", "http://127.0.0.1:1")
+
+    with pytest.raises(HarnessError, match=r"Nothing that looks like LocalStack answers at http://127\.0\.0\.1:1\."):
+        engine_for("localstack")
+
+
+def test_up_tells_of_a_missing_engine_before_it_looks_for_terraform(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pythons, "_candidates", lambda _version: iter(()))
+    monkeypatch.setenv("HARNESS_ENGINE", "localstack")
+    monkeypatch.setattr(binary, "find", lambda: pytest.fail("it looked for Terraform, maybe to download it"))
+
+    with pytest.raises(HarnessError, match=r"needs Python 3\.13"):
+        lifecycle.up("dev", ROOT / "docs" / "sample" / "invoices.csv", port=None, ending=lifecycle.Ending.ONCE)
 
 
 def test_an_interpreter_of_another_version_or_a_shim_that_fails_is_not_taken(
@@ -163,11 +236,16 @@ def test_what_compose_says_when_it_fails_is_told(tmp_path: Path, monkeypatch: py
         LocalStackInDocker("dev", port="auto").start()
 
 
-def test_projects_of_ours_are_found_among_others() -> None:
-    assert localstack_docker.parse_projects("invoice-localstack-dev\nother\n invoice-localstack-e2e-gw0 \n") == [
-        "dev",
-        "e2e-gw0",
+def test_projects_of_this_checkout_are_found_among_others() -> None:
+    listed = [
+        {"Name": "invoice-localstack-dev", "ConfigFiles": str(localstack_docker.FILE)},
+        {"Name": "other", "ConfigFiles": str(localstack_docker.FILE)},
+        {"Name": "invoice-localstack-prod", "ConfigFiles": "/another/checkout/localstack/compose.yaml"},
+        {"Name": "invoice-localstack-e2e-gw0", "ConfigFiles": str(localstack_docker.FILE)},
     ]
+
+    assert localstack_docker.parse_projects(json.dumps(listed)) == ["dev", "e2e-gw0"]
+    assert localstack_docker.parse_projects("") == []
 
 
 def test_compose_file_is_pinned_bound_to_loopback_and_holds_no_token() -> None:
@@ -184,21 +262,6 @@ def test_health_check_waits_for_what_the_init_hook_leaves() -> None:
     assert f"touch {COMPOSE['healthcheck']['test'][-1]}" in hook.read_text(encoding="utf-8")
     assert subprocess.run(["/bin/sh", "-n", hook], check=False).returncode == 0
     assert "./init:/etc/localstack/init/ready.d:ro" in COMPOSE["volumes"]
-
-
-def test_every_difference_has_a_test_that_shows_it() -> None:
-    marked = {
-        feature
-        for path in sorted((ROOT / "tests").rglob("test_*.py"))
-        for feature in _marks(path.read_text(encoding="utf-8"))
-    }
-    asked = {one.feature for one in INTERACTIONS}
-
-    assert [row.name for row in table().differences if row.feature not in asked | marked] == []
-
-
-def _marks(text: str) -> list[str]:
-    return [part.split('"')[1] for part in text.split("relies_on(")[1:] if part.startswith('"')]
 
 
 @pytest.mark.parametrize(
@@ -245,5 +308,5 @@ def test_a_session_without_its_engine_ends_in_one_message(
 
     told = (ended.stdout + ended.stderr).strip().splitlines()
     assert ended.returncode != 0
-    assert told[0].lower().startswith("error: harness_engine=localstack needs a docker daemon")
+    assert told[0].lower().startswith("error: harness_engine=localstack needs python 3.13, with docker and without")
     assert len(told) == 2
