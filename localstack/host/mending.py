@@ -21,6 +21,7 @@ from host import (
     loopback,
     plugins,  # noqa: F401
     s3_conditional_delete,  # noqa: F401
+    s3_storage,  # noqa: F401
     secretsmanager_rotation,  # noqa: F401
 )
 
