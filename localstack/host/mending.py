@@ -16,6 +16,7 @@ from host import (
     dynamodb_projections,  # noqa: F401
     dynamodb_transactions,  # noqa: F401
     health,
+    lambda_batch_failures,  # noqa: F401
     lambda_kms_key,  # noqa: F401
     lambda_stream_bisect,  # noqa: F401
     loopback,
