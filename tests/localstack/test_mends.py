@@ -120,3 +120,19 @@ def _processed(cloud: Cloud, queue: str, count: int) -> list[str]:
 
     eventually(enough, timeout_s=60, what=f"{count} processed records")
     return found
+
+
+def test_a_cancelled_transaction_on_a_tables_arn_leaves_it_as_it_was(cloud: Cloud) -> None:
+    dynamodb, name = cloud.client("dynamodb"), cloud.table()
+    arn = dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "old"}, "value": {"S": "before"}})
+    puts: list[dict[str, Any]] = [
+        {"Item": {"id": {"S": "new"}}},
+        {"Item": {"id": {"S": "old"}, "value": {"S": "after"}}},
+        {"Item": {"id": {"S": "never"}}, "ConditionExpression": "attribute_exists(id)"},
+    ]
+
+    with pytest.raises(dynamodb.exceptions.TransactionCanceledException):
+        dynamodb.transact_write_items(TransactItems=[{"Put": {"TableName": arn, **put}} for put in puts])
+
+    assert dynamodb.scan(TableName=name)["Items"] == [{"id": {"S": "old"}, "value": {"S": "before"}}]
