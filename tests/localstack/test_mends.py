@@ -1,6 +1,7 @@
 """What the mends of LocalStack bring that neither the platform's own tests nor the conformance tests ask for."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +137,33 @@ def test_a_cancelled_transaction_on_a_tables_arn_leaves_it_as_it_was(cloud: Clou
         dynamodb.transact_write_items(TransactItems=[{"Put": {"TableName": arn, **put}} for put in puts])
 
     assert dynamodb.scan(TableName=name)["Items"] == [{"id": {"S": "old"}, "value": {"S": "before"}}]
+
+
+def test_a_projection_gives_what_it_names_and_takes_no_longer_than_the_whole(cloud: Cloud) -> None:
+    dynamodb, name = cloud.client("dynamodb"), cloud.table()
+    inner = {"text": {"S": "x"}, "binary": {"B": b"\x00\xff"}, "set": {"SS": ["a"]}, "none": {"NULL": True}}
+    lines = {"L": [{"M": {**inner, "deep": {"L": [{"M": inner}]}}} for _ in range(20)]}
+    for number in range(40):
+        plain = {f"plain{one}": {"N": str(one)} for one in range(10)}
+        item = {"id": {"S": f"{number:02}"}, "map": {"M": inner}, "lines": lines, **plain}
+        dynamodb.put_item(TableName=name, Item=item)
+    paths = ["id", "#map.binary", "#map.#text", "lines[1].deep[0].binary", *(f"plain{one}" for one in range(10))]
+    names = {"#map": "map", "#text": "text"}
+
+    def scan(**options: Any) -> tuple[float, list[dict[str, Any]]]:
+        begun = time.perf_counter()
+        items = dynamodb.scan(TableName=name, **options)["Items"]
+        return time.perf_counter() - begun, items
+
+    whole_s = min(scan()[0] for _ in range(3))
+    projected = [scan(ProjectionExpression=", ".join(paths), ExpressionAttributeNames=names) for _ in range(3)]
+    projected_s, items = min(projected, key=lambda one: one[0])
+
+    assert len(items) == 40
+    assert next(item for item in items if item["id"]["S"] == "07") == {
+        "id": {"S": "07"},
+        "map": {"M": {"binary": {"B": b"\x00\xff"}, "text": {"S": "x"}}},
+        "lines": {"L": [{"M": {"deep": {"L": [{"M": {"binary": {"B": b"\x00\xff"}}}]}}}]},
+        **plain,
+    }
+    assert projected_s < 3 * whole_s
