@@ -28,6 +28,7 @@ def malformed_reports(original: Any) -> Any:
 
     AWS: "Lambda treats a batch as a complete failure" for "an invalid JSON response", or an item that names no record.
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+    The pages on streams name only the latter; that theirs fail like those of queues is what we take from it.
     LocalStack: knows items that name no record; a number, a list or the like raises what nobody expects: records of a
     stream are given up without a word, or tried again without counting that the function was called.
     """
