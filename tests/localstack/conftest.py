@@ -1,4 +1,4 @@
-"""One LocalStack for the tests that share it."""
+"""One LocalStack for the tests of each file: functions that ran leave sockets (on loopback) that it listens on."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from harness.engine.localstack_host import LocalStackHost
 from tests.engine.cloud import Cloud, worker
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cloud() -> Iterator[Cloud]:
     engine = LocalStackHost(f"host-{worker()}", port="auto")
     engine.start(tied=True)
