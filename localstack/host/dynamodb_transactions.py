@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from moto.dynamodb import models
+from moto.dynamodb.exceptions import ResourceNotFoundException
 from moto.dynamodb.models.table import Table
 
 from embedded.mend import mends, source_has
@@ -26,7 +27,8 @@ def cancelled_transactions(original: Any) -> Any:
     AWS: "all-or-nothing": https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
     LocalStack: moto copies the whole table for each transaction, which takes the longer the more it holds, and puts the
     copy in its place if the transaction is cancelled: whoever reads the stream (each event source mapping) goes on
-    reading that of the old one, and hears nothing any more; other writes of that moment are lost.
+    reading that of the old one, and hears nothing any more; other writes of that moment are lost. A table that is named
+    by its ARN is not put back at all.
     """
 
     @functools.wraps(original)
@@ -58,10 +60,18 @@ def table_itself(original: Any) -> Any:
 def _places(backend: Any, transact_items: list[Json]) -> Iterator[tuple[Any, Any, Any]]:
     """The table and the key of each operation; what is malformed is left for moto to refuse."""
     for operation in (one for item in transact_items for one in item.values()):
-        table = backend.tables.get(operation.get("TableName"))
+        table = _table(backend, operation.get("TableName"))
         attributes = operation.get("Item") or operation.get("Key") or {}
         if table is not None and {table.hash_key_attr, table.range_key_attr} - {None} <= attributes.keys():
             yield table, *backend.get_keys_value(table, attributes)
+
+
+def _table(backend: Any, name: str | None) -> Any:
+    """A table by its name or its ARN; None if there is none."""
+    try:
+        return backend.get_table(name)
+    except ResourceNotFoundException:
+        return None
 
 
 def _look(table: Any, hash_key: Any, range_key: Any) -> Any:

@@ -22,7 +22,7 @@ Records = list[dict[str, Any]]
 
 
 class _NotReachedError(Exception):
-    """The function was not called: it was throttled, or is not there."""
+    """The function was not called: it was throttled, is not there, or whatever else; see :func:`halved_batches`."""
 
 
 @mends(esm_worker_factory, "EsmWorkerFactory.get_esm_worker", needed=source_lacks("BisectBatchOnFunctionError"))
@@ -44,7 +44,8 @@ def halved_batches(original: Any) -> Any:
 
     AWS: "splits the batch in half and retries each half separately. [...] Splitting a batch doesn't count toward the
     retry quota." With ReportBatchItemFailures, only what stands at or behind the lowest reported record is tried again.
-    The retry quota "doesn't apply to service errors or throttles where the batch didn't reach the function".
+    A mapping that "is unable to invoke the function due to throttling or other issues" (it was deleted, say) "retries
+    until the records expire or exceed the maximum age", however small the retry quota: the shard waits until then.
     https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
     LocalStack: "not implemented"; the whole batch is tried again and given up, with what stands behind the bad record.
     """

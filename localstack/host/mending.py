@@ -16,11 +16,13 @@ from host import (
     dynamodb_projections,  # noqa: F401
     dynamodb_transactions,  # noqa: F401
     health,
+    lambda_batch_failures,  # noqa: F401
     lambda_kms_key,  # noqa: F401
     lambda_stream_bisect,  # noqa: F401
     loopback,
     plugins,  # noqa: F401
     s3_conditional_delete,  # noqa: F401
+    s3_storage,  # noqa: F401
     secretsmanager_rotation,  # noqa: F401
 )
 

@@ -3,7 +3,6 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,25 +10,14 @@ import pytest
 import urllib3
 
 from harness.engine import local_server, pythons
-from harness.engine.localstack_host import PYTHON, LocalStackHost
+from harness.engine.localstack_host import PYTHON
 from harness.errors import HarnessError
 from harness.paths import ROOT
-from tests.engine.cloud import Cloud, worker
+from tests.engine.cloud import Cloud
 
 pytestmark = pytest.mark.skipif(
     pythons.find(PYTHON) is None, reason=f"no Python {PYTHON} on PATH, under pyenv or known to uv: LocalStack needs it"
 )
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[Cloud]:
-    engine = LocalStackHost(f"host-{worker()}", port="auto")
-    engine.start(tied=True)
-    try:
-        engine.wait_healthy()
-        yield Cloud(engine)
-    finally:
-        engine.stop()
 
 
 @pytest.fixture(scope="module")
