@@ -6,7 +6,6 @@ import gzip
 import io
 import json
 import re
-import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -239,16 +238,3 @@ def test_a_file_that_takes_several_invocations_is_imported_exactly_once(
 
     again = upload(client, stack, functools.partial(wait, deadline_s=180), f"{customer}-2{suffix}", content)
     assert (again["created"], again["duplicates"], again["rejected"]) == (0, sound, faulty)
-
-
-def test_a_poisoned_record_does_not_block_the_invoices_behind_it(
-    api: Any, client: Callable[[str], Any], stack: Stack, wait: Callable[..., Any], new_invoice: Callable[..., Any]
-) -> None:
-    poisoned = {"invoiceId": {"S": f"broken-{uuid.uuid4()}"}, "total": {"S": "much"}}
-    client("dynamodb").put_item(TableName=stack.table_name, Item=poisoned)
-    invoice_id = api("POST", "/invoices", new_invoice()).body["invoiceId"]
-
-    wait(
-        lambda: api("GET", f"/invoices/{invoice_id}").body["status"] == "processed" or None,
-        "the invoice behind the poisoned record",
-    )
