@@ -168,12 +168,12 @@ def mutate_infra(session: nox.Session) -> None:
 def mutate_terraform(session: nox.Session, *arguments: str) -> None:
     """Run the mutator of modules/ and live/, leaving the score in build/results/<session>.json."""
     figures = {"HARNESS_SESSION": session.name, "HARNESS_WATCH_PARENT": "1"}
-    dev(session, "python", "-m", "harness.policy.mutate", *arguments, *session.posargs, **figures)
+    dev(session, "python", "-m", "harness.mutation", *arguments, *session.posargs, **figures)
 
 
 @with_dev()
 def engine(session: nox.Session) -> None:
-    """The embedded engine: life cycle, snapshots, and each mend's behaviour."""
+    """The embedded engine: life cycle, snapshots, and each fix's behaviour."""
     tests(session, "tests/engine")
 
 
@@ -212,10 +212,10 @@ def docs(session: nox.Session) -> None:
     """Write what is generated: modules' READMEs, the API's description and models, the policy: [-- --check]."""
     dev(session, "python", "-m", "harness", "docs", *session.posargs)
     domain = str(ROOT / "lambdas")
-    dev(session, "python", "-m", "invoicing.openapi", *session.posargs, PYTHONPATH=domain)
+    dev(session, "python", "-m", "invoicing.api.openapi", *session.posargs, PYTHONPATH=domain)
     if "--check" not in session.posargs:  # tests compare these
-        dev(session, "python", "-m", "invoicing.schema", PYTHONPATH=domain)
-        dev(session, "python", "-m", "harness.policy.table")
+        dev(session, "python", "-m", "invoicing.api.request_schemas", PYTHONPATH=domain)
+        dev(session, "python", "-m", "harness.policy.page")
 
 
 @nox.session(default=False)
@@ -290,7 +290,7 @@ def scale(session: nox.Session) -> None:
 
 @with_dev(default=False)
 def localstack(session: nox.Session) -> None:
-    """Real LocalStack without Docker: start-up, functions, mends (skipped without Python 3.13). CI runs it too."""
+    """Real LocalStack without Docker: start-up, functions, fixes (skipped without Python 3.13). CI runs it too."""
     tests(session, "tests/localstack")
 
 

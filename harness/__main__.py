@@ -10,12 +10,14 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from harness import deploy, lifecycle, logs, package
+from harness import package
 from harness.console import expected_faults, out
+from harness.deploy import pipeline
 from harness.engine import engine_for, engine_name, isolate
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
-from harness.stack import Stack, environments
+from harness.stack import lifecycle, logs
+from harness.stack.deployment import Stack, environments
 from harness.terraform import binary
 
 SAMPLE = ROOT / "docs" / "sample" / "invoices.csv"
@@ -96,7 +98,7 @@ def show_logs(arguments: argparse.Namespace) -> None:
     if unknown:
         raise HarnessError(
             f"There is no function {unknown[0]!r} in {arguments.env!r}.",
-            mend=f"There are: {', '.join(sorted(stack.functions))}.",
+            remedy=f"There are: {', '.join(sorted(stack.functions))}.",
         )
     functions = arguments.functions or sorted(stack.functions)
     since = datetime.now(UTC) - arguments.since
@@ -144,7 +146,7 @@ def check_format() -> None:
     if found.returncode != 0:
         raise HarnessError(
             f"Not formatted: {', '.join(found.stdout.split()) or found.stderr.strip()}",
-            mend=f"Format them: terraform fmt -recursive {' '.join(folders)}",
+            remedy=f"Format them: terraform fmt -recursive {' '.join(folders)}",
         )
 
 
@@ -152,13 +154,13 @@ def lint_terraform() -> None:
     """Judge every module and live folder.
 
     Raises:
-        HarnessError: Something has to be mended; each is a line of the message.
+        HarnessError: Something has to be fixed; each is a line of the message.
     """
     from harness.terraform import lint  # noqa: PLC0415 - needs python-hcl2, which `up` and `down` do without
 
     found = lint.everything()
     if found:
-        raise HarnessError("\n".join(str(one) for one in found), mend=f"Mend these {len(found)} places.")
+        raise HarnessError("\n".join(str(one) for one in found), remedy=f"Fix these {len(found)} places.")
 
 
 def docs(*, check: bool) -> None:
@@ -167,11 +169,11 @@ def docs(*, check: bool) -> None:
     Raises:
         HarnessError: They were to be compared, and some are out of date.
     """
-    from harness import module_docs  # noqa: PLC0415 - needs python-hcl2, which `up` and `down` do without
+    from harness.docs import module_readmes  # noqa: PLC0415 - needs python-hcl2, which `up` and `down` do without
 
-    stale = [str(path.relative_to(ROOT)) for path in module_docs.refresh(write=not check)]
+    stale = [str(path.relative_to(ROOT)) for path in module_readmes.refresh(write=not check)]
     if stale and check:
-        raise HarnessError(f"Out of date: {', '.join(stale)}", mend="Write them anew: ./noxw -s docs")
+        raise HarnessError(f"Out of date: {', '.join(stale)}", remedy="Write them anew: ./noxw -s docs")
     out.print("\n".join(stale) or "The modules' READMEs are up to date.")
 
 
@@ -184,15 +186,15 @@ def check_environment(name: str | None) -> None:
     if name not in (None, *environments()):
         raise HarnessError(
             f"There is no live folder for the environment {name!r}.",
-            mend=f"There are: {', '.join(environments()) or 'none'}.",
+            remedy=f"There are: {', '.join(environments()) or 'none'}.",
         )
 
 
 def release(chosen: argparse.Namespace) -> None:
     """Deploy, asking first unless told otherwise."""
-    confirm = (lambda: True) if chosen.yes else deploy.ask
-    request = deploy.Request(chosen.env, allow_destroy=frozenset(chosen.allow_destroy), confirm=confirm)
-    deploy.deploy(request, port=chosen.port)
+    confirm = (lambda: True) if chosen.yes else pipeline.ask
+    request = pipeline.DeployRequest(chosen.env, allow_destroy=frozenset(chosen.allow_destroy), confirm=confirm)
+    pipeline.deploy(request, port=chosen.port)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -85,7 +85,7 @@ def expected_faults() -> Iterator[None]:
         yield
     except HarnessError as fault:
         err.print(f"[bold red]Error:[/] {_plain(fault.what)}")
-        err.print(_plain(fault.mend))
+        err.print(_plain(fault.remedy))
         sys.exit(1)
     except KeyboardInterrupt:
         err.print("Interrupted.")

@@ -2,14 +2,14 @@
 
 
 class HarnessError(Exception):
-    """Something that a person can mend: what happened and to what, then what to do next.
+    """Something that a person can fix: what happened and to what, then what to do next.
 
     Args:
         what: What happened, to what, in one line.
-        mend: What to do next, in one line or two.
+        remedy: What to do next, in one line or two.
     """
 
-    def __init__(self, what: str, *, mend: str) -> None:
-        super().__init__(f"{what}\n{mend}")
+    def __init__(self, what: str, *, remedy: str) -> None:
+        super().__init__(f"{what}\n{remedy}")
         self.what = what
-        self.mend = mend
+        self.remedy = remedy

@@ -12,8 +12,8 @@ from collections import Counter
 import hypothesis
 import pytest
 
-from harness.differences import table
 from harness.engine import Engine, engine_for, engine_name, isolate
+from harness.engine.differences import table
 from harness.errors import HarnessError
 from harness.results import record
 
@@ -76,7 +76,7 @@ def _engine(instance: str = "main") -> Engine:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Expect the known differences of this run's engine, each by name; see `harness.differences`."""
+    """Expect the known differences of this run's engine, each by name; see `harness.engine.differences`."""
     for mark in item.iter_markers("relies_on"):
         (feature,) = mark.args
         if (difference := table().of(engine_name(), feature)) is not None:

@@ -11,8 +11,8 @@ from harness.contract.functions import Function, called
 from harness.contract.mismatch import Mismatch, listed
 from harness.contract.patterns import matches
 from harness.contract.source import items
-from harness.policy.planned import Planned
-from harness.policy.resource import UNKNOWN, Resource, parsed
+from harness.plan.planned import Planned
+from harness.plan.resource import UNKNOWN, Resource, parsed
 
 _RESOURCE = re.compile(r"\baws_\w+\.[\w-]+")
 

@@ -6,9 +6,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness.contract.source import Item, environment_of
-from harness.policy.arn import function_in
-from harness.policy.planned import Planned
-from harness.policy.resource import UNKNOWN
+from harness.plan.arn import function_in
+from harness.plan.planned import Planned
+from harness.plan.resource import UNKNOWN
 
 
 @dataclass(frozen=True)

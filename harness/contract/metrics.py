@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.contract.mismatch import Mismatch, listed
-from harness.policy.planned import Planned
-from harness.policy.resource import UNKNOWN
-from harness.policy.resource import listed as blocks
+from harness.plan.planned import Planned
+from harness.plan.resource import UNKNOWN
+from harness.plan.resource import listed as blocks
 from harness.policy.rules.alarms import NAMES
 
 

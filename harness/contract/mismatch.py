@@ -17,16 +17,16 @@ class Mismatch:
         about: The one thing that both speak of, such as ``the setting TABLE_NAME of create-invoice``.
         code: What the code says, with file and symbol.
         plan: What the plan says, with the resource's address.
-        mend: What to do about it.
+        remedy: What to do about it.
     """
 
     about: str
     code: str
     plan: str
-    mend: str
+    remedy: str
 
     def __str__(self) -> str:
-        return f"{self.about}\n  code: {self.code}\n  plan: {self.plan}\n  mend: {self.mend}"
+        return f"{self.about}\n  code: {self.code}\n  plan: {self.plan}\n  fix: {self.remedy}"
 
 
 def told(found: Iterable[Mismatch]) -> str:
@@ -36,7 +36,7 @@ def told(found: Iterable[Mismatch]) -> str:
 
 
 def symbol(thing: Any, part: str = "") -> str:
-    """Where something is defined: ``lambdas/invoicing/settings.py: Table.table_name``.
+    """Where something is defined: ``lambdas/invoicing/runtime/settings.py: Table.table_name``.
 
     Args:
         thing: A module, class or function.

@@ -7,8 +7,8 @@ from typing import Any
 
 from harness.contract.functions import Function, called
 from harness.contract.mismatch import Mismatch, listed
-from harness.policy.planned import Planned
-from harness.policy.resource import Resource
+from harness.plan.planned import Planned
+from harness.plan.resource import Resource
 
 _NAME = re.compile(r"\{([^}]*)\}|<([^>]*)>")
 

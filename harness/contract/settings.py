@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.contract.functions import Function
 from harness.contract.mismatch import Mismatch, listed
-from harness.policy.resource import UNKNOWN, shown
+from harness.plan.resource import UNKNOWN, shown
 
 PLACEHOLDER = "known-after-apply"
 """Stands for a value that only the apply will tell, where code wants one."""

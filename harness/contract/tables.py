@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.contract.mismatch import Mismatch, listed
-from harness.policy.planned import Planned
-from harness.policy.resource import listed as blocks
+from harness.plan.planned import Planned
+from harness.plan.resource import listed as blocks
 
 _CONDITION = re.compile(
     r"\s*(?:begins_with\s*\(\s*(?P<begun>#?[\w-]+)\s*,[^)]*\)"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from harness.contract.functions import Function, called
 from harness.contract.mismatch import Mismatch
-from harness.policy.planned import Planned
-from harness.policy.resource import UNKNOWN, Resource, number
+from harness.plan.planned import Planned
+from harness.plan.resource import UNKNOWN, Resource, number
 
 GATEWAY_S = 29.0
 """The longest that a REST API waits for a function (API Gateway quotas: "Integration timeout", 29 s)."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from harness.contract.functions import Function, called
 from harness.contract.mismatch import Mismatch, listed
-from harness.policy.planned import Planned
-from harness.policy.resource import UNKNOWN
-from harness.policy.resource import listed as blocks
+from harness.plan.planned import Planned
+from harness.plan.resource import UNKNOWN
+from harness.plan.resource import listed as blocks
 
 
 @dataclass(frozen=True)

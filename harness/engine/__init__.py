@@ -43,13 +43,13 @@ def engine_for(name: str | None = None, *, instance: str = "main", port: int | L
     """
     wanted = name or engine_name()
     if wanted not in _NAMES:
-        raise HarnessError(f"There is no engine {wanted!r}.", mend=f"HARNESS_ENGINE is one of: {', '.join(_NAMES)}.")
+        raise HarnessError(f"There is no engine {wanted!r}.", remedy=f"HARNESS_ENGINE is one of: {', '.join(_NAMES)}.")
     if wanted == "embedded":
         return EmbeddedEngine(instance, port=_port(port))
     if wanted == "localstack":
         return localstack(instance, port=_port(port))
     raise HarnessError(
-        f"The engine {wanted!r} is not available yet.", mend="Use HARNESS_ENGINE=embedded or localstack."
+        f"The engine {wanted!r} is not available yet.", remedy="Use HARNESS_ENGINE=embedded or localstack."
     )
 
 
@@ -60,5 +60,5 @@ def _port(port: int | Literal["auto"] | None) -> int | Literal["auto"]:
     if text == "auto":
         return "auto"
     if not text.isdigit() or not 0 < int(text) < 65536:
-        raise HarnessError(f"HARNESS_PORT={text!r} is not a port.", mend='Give a number from 1 to 65535, or "auto".')
+        raise HarnessError(f"HARNESS_PORT={text!r} is not a port.", remedy='Give a number from 1 to 65535, or "auto".')
     return int(text)

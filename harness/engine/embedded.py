@@ -55,10 +55,10 @@ class EmbeddedEngine(LocalServer):
             HarnessError: The folder exists, or the engine could not save every service.
         """
         if to.exists():
-            raise HarnessError(f"The snapshot folder {to} exists.", mend="Delete it, or choose another.")
+            raise HarnessError(f"The snapshot folder {to} exists.", remedy="Delete it, or choose another.")
         status, body = self._request("POST", "/_embedded/save")
         if status != 200:
-            raise HarnessError(f"The engine could not save its state: {body[:300]}", mend=f"See {self.log}.")
+            raise HarnessError(f"The engine could not save its state: {body[:300]}", remedy=f"See {self.log}.")
         to.parent.mkdir(parents=True, exist_ok=True)
         half_made = to.with_name(f"{to.name}.half-made-{os.getpid()}")
         shutil.rmtree(half_made, ignore_errors=True)
@@ -71,7 +71,7 @@ class EmbeddedEngine(LocalServer):
         """Forget every resource and end warm Lambda workers; the port stays."""
         status, body = self._request("POST", "/_ministack/reset")
         if status != 200:
-            raise HarnessError(f"The engine could not be reset: {body[:300]}", mend=f"See {self.log}.")
+            raise HarnessError(f"The engine could not be reset: {body[:300]}", remedy=f"See {self.log}.")
 
     def _settings(self) -> dict[str, str]:
         return {
@@ -87,12 +87,12 @@ class EmbeddedEngine(LocalServer):
             manifest = json.loads((snapshot / _SNAPSHOT_MANIFEST).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise HarnessError(
-                f"{snapshot} is not a snapshot of an engine.", mend="Make one with snapshot()."
+                f"{snapshot} is not a snapshot of an engine.", remedy="Make one with snapshot()."
             ) from None
         if manifest["front"] != self.version:
             raise HarnessError(
                 f"The snapshot {snapshot} was made by another version of the engine.",
-                mend="Delete it and make it anew.",
+                remedy="Delete it and make it anew.",
             )
         shutil.copytree(snapshot, state)
         (state / _SNAPSHOT_MANIFEST).unlink()

@@ -21,8 +21,8 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from harness.errors import HarnessError
-from harness.locks import locked
 from harness.paths import BUILD, ROOT
+from harness.process.locks import locked
 
 _FOLDER = BUILD / "engine"
 NAMES = {"venv": "engine.txt", "lambda-runtime": "lambda-runtime.txt"}
@@ -89,5 +89,5 @@ def _uv(*arguments: str, lock: Path) -> None:
         last_lines = "\n".join(done.stderr.strip().splitlines()[-8:])
         raise HarnessError(
             f"The environment of {lock.name} could not be made:\n{last_lines}",
-            mend="Check the network and the package index (UV_INDEX_URL), then start again.",
+            remedy="Check the network and the package index (UV_INDEX_URL), then start again.",
         )

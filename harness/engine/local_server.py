@@ -18,12 +18,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from harness import process_table as processes
 from harness.engine import environments, ports
 from harness.engine.base import ACCOUNT_ID, ROOT_ENVIRONMENT
 from harness.errors import HarnessError
-from harness.locks import locked
 from harness.paths import BUILD, ROOT
+from harness.process import process_table
+from harness.process.locks import locked
 
 FOLDER = BUILD / "engine"
 """Where every instance has a folder."""
@@ -43,8 +43,8 @@ class _Record:
     port: int
     front: str
 
-    def server(self) -> processes.Process | None:
-        return processes.same(self.pid, self.born)
+    def server(self) -> process_table.Process | None:
+        return process_table.same(self.pid, self.born)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Leftover:
 
     instance: str
     port: int
-    processes: tuple[processes.Process, ...]
+    processes: tuple[process_table.Process, ...]
 
 
 class LocalServer(ABC):
@@ -89,7 +89,7 @@ class LocalServer(ABC):
         if not _INSTANCE_NAME.fullmatch(instance) or instance in _NOT_INSTANCES:
             raise HarnessError(
                 f"{instance!r} cannot name an engine instance.",
-                mend=f"Use lower-case letters, digits and hyphens, and none of {', '.join(_NOT_INSTANCES)}.",
+                remedy=f"Use lower-case letters, digits and hyphens, and none of {', '.join(_NOT_INSTANCES)}.",
             )
         self.instance = instance
         self.folder = FOLDER / instance
@@ -171,7 +171,7 @@ class LocalServer(ABC):
             if (record := _read_record(self.folder)) is not None and record.server() is not None:
                 raise HarnessError(
                     f"The engine {self.instance!r} runs already: pid {record.pid}, port {record.port}.",
-                    mend="Stop it first (nox -s down), or use another instance name.",
+                    remedy="Stop it first (nox -s down), or use another instance name.",
                 )
             _clean(self.folder)
             self._check_port()
@@ -231,7 +231,7 @@ class LocalServer(ABC):
             return
         raise HarnessError(
             f"Port {self._wanted_port} is taken by {ports.holder(self._wanted_port)}.",
-            mend="Stop that process, or use another port: --port auto takes a free one.",
+            remedy="Stop that process, or use another port: --port auto takes a free one.",
         )
 
     def _lay_out(self, from_snapshot: Path | None) -> None:
@@ -280,7 +280,7 @@ class LocalServer(ABC):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # its own group (with its workers), out of reach of the terminal's Ctrl-C
             )
-        born = processes.find(self._child.pid)
+        born = process_table.find(self._child.pid)
         if born is None:
             raise self._failure("stopped at once")
         self._write(_Record(self.instance, self._child.pid, born.born, 0, self.version))
@@ -312,7 +312,7 @@ class LocalServer(ABC):
     def _record(self) -> _Record:
         record = _read_record(self.folder)
         if record is None:
-            raise HarnessError(f"The engine {self.instance!r} does not run.", mend="Start it: nox -s up")
+            raise HarnessError(f"The engine {self.instance!r} does not run.", remedy="Start it: nox -s up")
         return record
 
     def _write(self, record: _Record) -> None:
@@ -327,13 +327,13 @@ class LocalServer(ABC):
 
     def _no_snapshots(self) -> HarnessError:
         return HarnessError(
-            f"The engine {self.name!r} cannot keep its state.", mend="Apply anew, or use HARNESS_ENGINE=embedded."
+            f"The engine {self.name!r} cannot keep its state.", remedy="Apply anew, or use HARNESS_ENGINE=embedded."
         )
 
     def _failure(self, what: str) -> HarnessError:
         tail = "\n".join(self._log_lines()[-12:]) or "(it wrote nothing)"
         return HarnessError(
-            f"The engine {self.instance!r} {what}. Its last words:\n{tail}", mend=f"The whole log: {self.log}"
+            f"The engine {self.instance!r} {what}. Its last words:\n{tail}", remedy=f"The whole log: {self.log}"
         )
 
 
@@ -359,12 +359,12 @@ def clean_leftovers() -> list[Leftover]:
     return found
 
 
-def _alive(folder: Path, record: _Record) -> list[processes.Process]:
+def _alive(folder: Path, record: _Record) -> list[process_table.Process]:
     """The server if it lives, and its workers: members of its group that run a script out of its own tmp folder."""
     server = record.server()
     workers = [
         process
-        for process in processes.running()
+        for process in process_table.running()
         if process.group == record.pid and process.pid != record.pid and str(folder / "tmp") in process.command
     ]
     return [*([server] if server else []), *workers]
@@ -376,8 +376,8 @@ def _clean(folder: Path) -> None:
         return
     if record.server() is not None:
         # First only the server: it saves its state and ends its workers.
-        processes.stop(lambda: [server] if (server := record.server()) else [], grace_s=10)
-    processes.stop(lambda: _alive(folder, record), grace_s=0.5)
+        process_table.stop(lambda: [server] if (server := record.server()) else [], grace_s=10)
+    process_table.stop(lambda: _alive(folder, record), grace_s=0.5)
     with contextlib.suppress(ChildProcessError):  # most often it is another process's child
         os.waitpid(record.pid, os.WNOHANG)
     (folder / "engine.json").unlink(missing_ok=True)

@@ -39,7 +39,7 @@ def localstack(instance: str, *, port: int | Literal["auto"]) -> Engine:
         raise HarnessError(
             f"HARNESS_ENGINE=localstack needs Python {PYTHON}, with Docker and without: functions are packaged for it. "
             "None is on PATH, under pyenv or known to uv.",
-            mend=f"Install Python {PYTHON} (uv python install {PYTHON}), or use HARNESS_ENGINE=embedded.",
+            remedy=f"Install Python {PYTHON} (uv python install {PYTHON}), or use HARNESS_ENGINE=embedded.",
         )
     if adopted is not None:
         adopted.look()

@@ -29,7 +29,7 @@ def _place(endpoint: str) -> tuple[str, int]:
     if url is None or url.scheme != "http" or host not in LOOPBACK_NAMES or not port or url.path.strip("/"):
         raise HarnessError(
             f"LOCALSTACK_ENDPOINT={endpoint!r} is not the URL of a LocalStack on this computer.",
-            mend=f"Give http://{ports.LOOPBACK}:<port>, or unset it to have one started.",
+            remedy=f"Give http://{ports.LOOPBACK}:<port>, or unset it to have one started.",
         )
     return host, port
 
@@ -121,7 +121,7 @@ class AdoptedLocalStack:
             if time.monotonic() > deadline:
                 raise HarnessError(
                     f"Nothing that looks like LocalStack answers at {self.endpoint_url}.",
-                    mend="Start it, correct LOCALSTACK_ENDPOINT, or unset that to have one started.",
+                    remedy="Start it, correct LOCALSTACK_ENDPOINT, or unset that to have one started.",
                 )
             time.sleep(0.1)
 
@@ -141,7 +141,7 @@ class AdoptedLocalStack:
         finally:
             connection.close()
         if status != 200:
-            raise HarnessError(f"{self.endpoint_url} could not be reset (status {status}).", mend="Restart it.")
+            raise HarnessError(f"{self.endpoint_url} could not be reset (status {status}).", remedy="Restart it.")
 
     def stop(self) -> None:
         """Leave it alone."""
@@ -161,5 +161,5 @@ class AdoptedLocalStack:
     def _no_snapshots(self) -> HarnessError:
         return HarnessError(
             f"The LocalStack at {self.endpoint_url} cannot keep its state.",
-            mend="Apply anew, or use HARNESS_ENGINE=embedded.",
+            remedy="Apply anew, or use HARNESS_ENGINE=embedded.",
         )

@@ -81,7 +81,7 @@ class LocalStackInDocker:
         """The port of this computer that leads to it; raises HarnessError when it does not run."""
         published = self._compose("port", "localstack", "4566").stdout.strip()
         if not published:
-            raise HarnessError(f"The engine {self.instance!r} does not run.", mend="Start it: nox -s up")
+            raise HarnessError(f"The engine {self.instance!r} does not run.", remedy="Start it: nox -s up")
         return int(published.rpartition(":")[2])
 
     @property
@@ -121,14 +121,16 @@ class LocalStackInDocker:
             HarnessError: A snapshot was asked for, the port is taken, or Compose failed; its last lines are told.
         """
         if from_snapshot is not None:
-            raise HarnessError("LocalStack cannot keep its state.", mend="Apply anew, or use HARNESS_ENGINE=embedded.")
+            raise HarnessError(
+                "LocalStack cannot keep its state.", remedy="Apply anew, or use HARNESS_ENGINE=embedded."
+            )
         self.stop()
         done = self._compose("up", "--detach", "--wait", deadline_s=START_DEADLINE_S, port=self._free_port())
         if done.returncode != 0:
             said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
             raise HarnessError(
                 f"LocalStack did not start in Docker:\n{said}",
-                mend=f"Look at `docker compose -p {self.project} logs`. Newer tags want LOCALSTACK_AUTH_TOKEN.",
+                remedy=f"Look at `docker compose -p {self.project} logs`. Newer tags want LOCALSTACK_AUTH_TOKEN.",
             )
 
     def wait_healthy(self, timeout_s: float = 60) -> None:
@@ -156,7 +158,7 @@ class LocalStackInDocker:
         if done.returncode != 0:
             raise HarnessError(
                 f"LocalStack did not stop in Docker: {(done.stderr or done.stdout).strip()[-300:]}",
-                mend=f"Stop it by hand: docker compose -p {self.project} down --volumes",
+                remedy=f"Stop it by hand: docker compose -p {self.project} down --volumes",
             )
 
     def _reached(self) -> AdoptedLocalStack:
@@ -167,7 +169,7 @@ class LocalStackInDocker:
             if not ports.is_free(self._wanted_port):
                 raise HarnessError(
                     f"Port {self._wanted_port} is taken by {ports.holder(self._wanted_port)}.",
-                    mend="Stop that process, or use another port: --port auto takes a free one.",
+                    remedy="Stop that process, or use another port: --port auto takes a free one.",
                 )
             return self._wanted_port
         return ports.DEFAULT if ports.is_free(ports.DEFAULT) else ports.any_free()
@@ -217,7 +219,7 @@ def parse_projects(listed: str) -> list[str]:
 def _docker(*arguments: str, deadline_s: float, **settings: str) -> subprocess.CompletedProcess[str]:
     docker = shutil.which("docker")
     if docker is None:
-        raise HarnessError("There is no docker command.", mend="Install Docker, or let LocalStack run without it.")
+        raise HarnessError("There is no docker command.", remedy="Install Docker, or let LocalStack run without it.")
     started = time.monotonic()
     try:
         return subprocess.run(  # noqa: S603 -- the user's own docker, no shell
@@ -233,5 +235,5 @@ def _docker(*arguments: str, deadline_s: float, **settings: str) -> subprocess.C
             raise
         raise HarnessError(
             f"`docker {' '.join(arguments)}` did not end within {time.monotonic() - started:.0f} s.",
-            mend="Look at it with `docker ps`, restart Docker, or use HARNESS_ENGINE=embedded.",
+            remedy="Look at it with `docker ps`, restart Docker, or use HARNESS_ENGINE=embedded.",
         ) from None

@@ -13,7 +13,7 @@ PYTHON = "3.13"
 """What LocalStack 4.14.0 runs on; the functions' runtime in Terraform is the same."""
 
 _PACKAGE = ROOT / "localstack" / "host"
-_SHARED = ("__init__.py", "mend.py", "metric_math.py")
+_SHARED = ("__init__.py", "patch.py", "metric_math.py")
 
 
 class LocalStackHost(LocalServer):
@@ -50,7 +50,7 @@ class LocalStackHost(LocalServer):
         """Forget every resource; the port stays."""
         status, body = self._request("POST", "/_localstack/state/reset")
         if status != 200:
-            raise HarnessError(f"LocalStack could not be reset: {body[:300]}", mend=f"See {self.log}.")
+            raise HarnessError(f"LocalStack could not be reset: {body[:300]}", remedy=f"See {self.log}.")
 
     def _settings(self) -> dict[str, str]:
         # plux remembers the plug-ins that it found by interpreter and path, for ever: one memory for each environment.
@@ -77,6 +77,6 @@ def _python() -> Path:
     if found is None:
         raise HarnessError(
             f"LocalStack's functions run on Python {PYTHON}, and none was found on PATH, under pyenv or by uv.",
-            mend=f"Install it (uv python install {PYTHON}), or use HARNESS_ENGINE=embedded.",
+            remedy=f"Install it (uv python install {PYTHON}), or use HARNESS_ENGINE=embedded.",
         )
     return found

@@ -4,7 +4,7 @@ import contextlib
 import socket
 from pathlib import Path
 
-from harness import process_table as processes
+from harness.process import process_table
 
 LOOPBACK = "127.0.0.1"
 DEFAULT = 4566
@@ -29,7 +29,7 @@ def holder(port: int) -> str:
     """
     inodes = _listening_inodes(port)
     if inodes:
-        for process in processes.running():
+        for process in process_table.running():
             descriptors = Path(f"/proc/{process.pid}/fd")
             with contextlib.suppress(PermissionError, FileNotFoundError, ProcessLookupError):
                 for descriptor in descriptors.iterdir():

@@ -1,16 +1,16 @@
-"""``python -m harness.iam record`` writes the list of calls from the last runs, ``table`` the page docs/iam.md."""
+"""``python -m harness.iam record`` writes the list of calls from the last runs, ``page`` writes docs/iam.md."""
 
 import sys
 
 from harness.errors import HarnessError
-from harness.iam import recorded, table
+from harness.iam import page, recorded
 from harness.iam.environments import planned, proof_of
 from harness.iam.proof import ledger
 
 
 def main(arguments: list[str]) -> int:
     """Do what is asked; 0, or 1 with a line on standard error."""
-    verbs = {"record": _record, "table": _table}
+    verbs = {"record": _record, "page": _page}
     if len(arguments) != 1 or arguments[0] not in verbs:
         sys.stderr.write(f"python -m harness.iam {' | '.join(verbs)}\n")
         return 2
@@ -27,14 +27,14 @@ def _record() -> None:
     for run in runs:
         if not recorded.whole_mark(run).exists():
             raise HarnessError(
-                f"The last run of {run} was not whole, or not green.", mend=f"./noxw -s {run}, and again."
+                f"The last run of {run} was not whole, or not green.", remedy=f"./noxw -s {run}, and again."
             )
     recorded.save(recorded.merged(runs))
 
 
-def _table() -> None:
+def _page() -> None:
     proofs = [proof_of(plan) for plan in planned()]
-    table.PAGE.write_text(table.page(table.lines(proofs, ledger())), encoding="utf-8")
+    page.PAGE.write_text(page.page(page.lines(proofs, ledger())), encoding="utf-8")
 
 
 if __name__ == "__main__":

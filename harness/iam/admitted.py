@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from harness.iam.evaluate import Request, Value, allows, applies, less
+from harness.iam.evaluate import AccessRequest, Value, allows, applies, less
 from harness.iam.sources import Sources
 from harness.iam.triggers import Delivery, Estate, Guard
 
@@ -26,7 +26,7 @@ def missing(estate: Estate) -> Iterator[str]:
             yield f"nothing allows that {one}{_instead(guard, one.request)}"
 
 
-def _instead(guard: Guard | None, request: Request) -> str:
+def _instead(guard: Guard | None, request: AccessRequest) -> str:
     """What the policy lets the same service do: one of it may be meant."""
     if guard is None or request.principal is None:
         return ""
@@ -71,7 +71,7 @@ def _alike(one: Delivery, other: Delivery) -> bool:
     )
 
 
-def _strangers(request: Request, sources: Sources) -> Iterator[tuple[str, Mapping[str, Value]]]:
+def _strangers(request: AccessRequest, sources: Sources) -> Iterator[tuple[str, Mapping[str, Value]]]:
     """The same request from elsewhere: another account's resource of the very same name, or another one of ours.
 
     A key may be used for the whole account: what is encrypted with it has a policy of its own.

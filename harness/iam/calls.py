@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.iam.evaluate import Request, Value
+from harness.iam.evaluate import AccessRequest, Value
 
 SECRETS_KEY = "key/{key-of-the-secret}"
 """Stands for the key that a secret is encrypted with, which no call names."""
@@ -80,7 +80,7 @@ class Call:
         return f"{self.service}:{self.operation}{' (presigned)' if self.presigned else ''}"
 
 
-def needs(call: Call, where: Where) -> list[Request]:
+def needs(call: Call, where: Where) -> list[AccessRequest]:
     """Everything that must be granted for a call to go as it went.
 
     Raises:
@@ -93,7 +93,7 @@ def needs(call: Call, where: Where) -> list[Request]:
     return list(mapped(call, where))
 
 
-Mapped = Callable[[Call, Where], Iterator[Request]]
+Mapped = Callable[[Call, Where], Iterator[AccessRequest]]
 
 
 # --- DynamoDB -------------------------------------------------------------------------------------------------------
@@ -110,32 +110,32 @@ def _leading(item: Mapping[str, Any], where: Where) -> Value:
     return tuple(str(next(iter(one.values()))) if isinstance(one, Mapping) else str(one) for one in given) or None
 
 
-def _item(action: str, table: str, item: Mapping[str, Any], where: Where) -> Request:
-    return Request(
+def _item(action: str, table: str, item: Mapping[str, Any], where: Where) -> AccessRequest:
+    return AccessRequest(
         f"dynamodb:{action}", _table(table, where), where.context(dynamodb__LeadingKeys=_leading(item, where))
     )
 
 
 def _one_item(member: str) -> Mapped:
-    def mapped(call: Call, where: Where) -> Iterator[Request]:
+    def mapped(call: Call, where: Where) -> Iterator[AccessRequest]:
         yield _item(call.operation, call.parameters["TableName"], call.parameters[member], where)
 
     return mapped
 
 
-def _query(call: Call, where: Where) -> Iterator[Request]:
+def _query(call: Call, where: Where) -> Iterator[AccessRequest]:
     """On an index, its own ARN is what is asked for, not the table's."""
     table, index = _table(call.parameters["TableName"], where), call.parameters.get("IndexName")
-    yield Request(f"dynamodb:{call.operation}", f"{table}/index/{index}" if index else table, where.context())
+    yield AccessRequest(f"dynamodb:{call.operation}", f"{table}/index/{index}" if index else table, where.context())
 
 
-def _batch_get(call: Call, where: Where) -> Iterator[Request]:
+def _batch_get(call: Call, where: Where) -> Iterator[AccessRequest]:
     for table, asked in call.parameters["RequestItems"].items():
         for key in asked["Keys"]:
             yield _item("BatchGetItem", table, key, where)
 
 
-def _batch_write(call: Call, where: Where) -> Iterator[Request]:
+def _batch_write(call: Call, where: Where) -> Iterator[AccessRequest]:
     for table, writes in call.parameters["RequestItems"].items():
         for write in writes:
             one = write["PutRequest"]["Item"] if "PutRequest" in write else write["DeleteRequest"]["Key"]
@@ -151,7 +151,7 @@ _TRANSACT = {
 }
 
 
-def _transact(call: Call, where: Where) -> Iterator[Request]:
+def _transact(call: Call, where: Where) -> Iterator[AccessRequest]:
     """There is no action for a transaction: each of its parts needs its own."""
     for part in call.parameters["TransactItems"]:
         ((kind, asked),) = part.items()
@@ -162,24 +162,24 @@ def _transact(call: Call, where: Where) -> Iterator[Request]:
 # --- S3 -------------------------------------------------------------------------------------------------------------
 
 
-def _s3(action: str, where: Where, bucket: str, key: str | None = None, **context: Value) -> Request:
+def _s3(action: str, where: Where, bucket: str, key: str | None = None, **context: Value) -> AccessRequest:
     resource = bucket if key is None else f"{bucket}/{key}"
-    return Request(f"s3:{action}", where.arn("s3", resource, region="", account=""), where.context(**context))
+    return AccessRequest(f"s3:{action}", where.arn("s3", resource, region="", account=""), where.context(**context))
 
 
-def _missed(call: Call, where: Where, bucket: str) -> Iterator[Request]:
+def _missed(call: Call, where: Where, bucket: str) -> Iterator[AccessRequest]:
     """Without ``s3:ListBucket`` the answer would have been 403; there is no prefix in such a request."""
     if call.error in _MISSING:
         yield _s3("ListBucket", where, bucket, s3__prefix=None)
 
 
-def _get_object(call: Call, where: Where) -> Iterator[Request]:
+def _get_object(call: Call, where: Where) -> Iterator[AccessRequest]:
     given = call.parameters
     yield _s3("GetObjectVersion" if given.get("VersionId") else "GetObject", where, given["Bucket"], given["Key"])
     yield from _missed(call, where, given["Bucket"])
 
 
-def _written(given: Mapping[str, Any], where: Where) -> Iterator[Request]:
+def _written(given: Mapping[str, Any], where: Where) -> Iterator[AccessRequest]:
     """What a write needs, by what comes along with it."""
     bucket, key = given["Bucket"], given["Key"]
     yield _s3("PutObject", where, bucket, key)
@@ -193,14 +193,14 @@ def _written(given: Mapping[str, Any], where: Where) -> Iterator[Request]:
             yield _s3(action, where, bucket, key)
     if used := given.get("SSEKMSKeyId"):  # AWS's own key, which needs no name, needs no grant either
         arn = used if used.startswith("arn:") else where.arn("kms", used if "/" in used else f"key/{used}")
-        yield Request("kms:GenerateDataKey", arn, where.context(kms__ViaService=_via("s3", where)))
+        yield AccessRequest("kms:GenerateDataKey", arn, where.context(kms__ViaService=_via("s3", where)))
 
 
-def _put_object(call: Call, where: Where) -> Iterator[Request]:
+def _put_object(call: Call, where: Where) -> Iterator[AccessRequest]:
     yield from _written(call.parameters, where)
 
 
-def _copy_object(call: Call, where: Where) -> Iterator[Request]:
+def _copy_object(call: Call, where: Where) -> Iterator[AccessRequest]:
     given = call.parameters
     source = given["CopySource"]
     if isinstance(source, str):
@@ -216,7 +216,7 @@ def _copy_object(call: Call, where: Where) -> Iterator[Request]:
     yield from _missed(call, where, bucket)
 
 
-def _delete_object(call: Call, where: Where) -> Iterator[Request]:
+def _delete_object(call: Call, where: Where) -> Iterator[AccessRequest]:
     """With If-Match, S3 looks at the object first: that is reading it.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
@@ -228,18 +228,18 @@ def _delete_object(call: Call, where: Where) -> Iterator[Request]:
         yield from _missed(call, where, given["Bucket"])
 
 
-def _list_bucket(call: Call, where: Where) -> Iterator[Request]:
+def _list_bucket(call: Call, where: Where) -> Iterator[AccessRequest]:
     yield _s3("ListBucket", where, call.parameters["Bucket"], s3__prefix=call.parameters.get("Prefix"))
 
 
 # --- EventBridge, Secrets Manager, API Gateway ----------------------------------------------------------------------
 
 
-def _put_events(call: Call, where: Where) -> Iterator[Request]:
+def _put_events(call: Call, where: Where) -> Iterator[AccessRequest]:
     for entry in call.parameters["Entries"]:
         bus = entry.get("EventBusName", "default")
         arn = bus if bus.startswith("arn:") else where.arn("events", f"event-bus/{bus}")
-        yield Request("events:PutEvents", arn, where.context())
+        yield AccessRequest("events:PutEvents", arn, where.context())
 
 
 def _via(service: str, where: Where) -> str:
@@ -252,13 +252,13 @@ def _secret(*keys: str) -> Mapped:
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
     """
 
-    def mapped(call: Call, where: Where) -> Iterator[Request]:
+    def mapped(call: Call, where: Where) -> Iterator[AccessRequest]:
         named = call.parameters["SecretId"]
         arn = named if named.startswith("arn:") else where.arn("secretsmanager", f"secret:{named}-??????")
-        yield Request(f"secretsmanager:{call.operation}", arn, where.context())
+        yield AccessRequest(f"secretsmanager:{call.operation}", arn, where.context())
         for action in keys:
             context = where.context(kms__ViaService=_via("secretsmanager", where))
-            yield Request(f"kms:{action}", where.arn("kms", SECRETS_KEY), context)
+            yield AccessRequest(f"kms:{action}", where.arn("kms", SECRETS_KEY), context)
 
     return mapped
 
@@ -269,9 +269,9 @@ def _gateway(method: str, path: str) -> Mapped:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-iam-policy-examples.html
     """
 
-    def mapped(call: Call, where: Where) -> Iterator[Request]:
+    def mapped(call: Call, where: Where) -> Iterator[AccessRequest]:
         resource = where.arn("apigateway", path.format_map(call.parameters), account="")
-        yield Request(f"apigateway:{method}", resource, where.context())
+        yield AccessRequest(f"apigateway:{method}", resource, where.context())
 
     return mapped
 

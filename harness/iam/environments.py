@@ -7,10 +7,10 @@ from harness.iam.grants import roles
 from harness.iam.kinds import Kinds
 from harness.iam.proof import Proof
 from harness.paths import ROOT
+from harness.plan.planned import Planned
 from harness.policy import plans
 from harness.policy.offline_aws import ACCOUNT_ID
-from harness.policy.planned import Planned
-from harness.stack import REGION, environments
+from harness.stack.deployment import REGION, environments
 
 
 def proof_of(plan: Planned, *, account: str = ACCOUNT_ID) -> Proof:

@@ -15,8 +15,8 @@ from enum import Enum
 from functools import cache
 from typing import Any, Final
 
-from harness.policy.iam_policy import Statement
-from harness.policy.resource import UNKNOWN
+from harness.plan.iam_policy import Statement
+from harness.plan.resource import UNKNOWN
 
 Value = str | tuple[str, ...] | None | Any
 """What a request says of a condition key: one value, several (for the set operators), None if it does not carry the
@@ -36,7 +36,7 @@ class Decision(Enum):
 
 
 @dataclass(frozen=True)
-class Request:
+class AccessRequest:
     """What somebody wants to do.
 
     Attributes:
@@ -58,7 +58,7 @@ class Request:
         return f"{self.action} on {self.resource}{f' ({keys})' if keys else ''}"
 
 
-def decide(statements: Iterable[Statement], request: Request) -> Decision:
+def decide(statements: Iterable[Statement], request: AccessRequest) -> Decision:
     """What policies say, their statements taken together.
 
     Raises:
@@ -73,12 +73,12 @@ def decide(statements: Iterable[Statement], request: Request) -> Decision:
     return decision
 
 
-def allows(statements: Iterable[Statement], request: Request) -> bool:
+def allows(statements: Iterable[Statement], request: AccessRequest) -> bool:
     """Whether policies allow a request; see `decide`."""
     return decide(statements, request) is Decision.ALLOWED
 
 
-def applies(statement: Statement, request: Request) -> bool:
+def applies(statement: Statement, request: AccessRequest) -> bool:
     """Whether a statement, granting or denying, is about a request."""
     if statement.effect not in {"Allow", "Deny"}:
         raise NotModelledError(f"{statement} has the effect {statement.effect!r}")
@@ -98,7 +98,7 @@ def less(statement: Statement, action: Any, resource: Any) -> Iterator[Statement
         yield replace(statement, actions=(action,), resources=elsewhere)
 
 
-def _action_matches(statement: Statement, request: Request) -> bool:
+def _action_matches(statement: Statement, request: AccessRequest) -> bool:
     named = _texts(statement.actions or statement.not_actions, "an action")
     if bool(statement.actions) == bool(statement.not_actions):
         raise NotModelledError(f"{statement} has both Action and NotAction, or neither")
@@ -106,7 +106,7 @@ def _action_matches(statement: Statement, request: Request) -> bool:
     return found if statement.actions else not found
 
 
-def _resource_matches(statement: Statement, request: Request) -> bool:
+def _resource_matches(statement: Statement, request: AccessRequest) -> bool:
     if not statement.resources and not statement.not_resources:
         if statement.principals:  # a bucket's, queue's or topic's policy may leave it out
             return True
@@ -118,7 +118,7 @@ def _resource_matches(statement: Statement, request: Request) -> bool:
     return found if statement.resources else not found
 
 
-def _principal_matches(statement: Statement, request: Request) -> bool:
+def _principal_matches(statement: Statement, request: AccessRequest) -> bool:
     if statement.not_principals:
         raise NotModelledError(f"{statement} has NotPrincipal")
     if not statement.principals:
@@ -171,7 +171,7 @@ def arn_like(pattern: str, value: str) -> bool:
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
-def _substituted(text: str, request: Request) -> str:
+def _substituted(text: str, request: AccessRequest) -> str:
     """Policy variables, replaced by what the request says; wildcards in that are no wildcards."""
 
     def replaced(found: re.Match[str]) -> str:
@@ -208,13 +208,13 @@ _NEGATED: Final = {
 _ALL, _ANY, _IF_EXISTS = "forallvalues:", "foranyvalue:", "ifexists"
 
 
-def _said(key: str, request: Request) -> Value:
+def _said(key: str, request: AccessRequest) -> Value:
     if key.lower() not in request.context:
         raise NotModelledError(f"nothing tells what {request.action} says of the key {key}")
     return request.context[key.lower()]
 
 
-def _condition_holds(test: str, key: str, wanted: tuple[Any, ...], request: Request) -> bool:
+def _condition_holds(test: str, key: str, wanted: tuple[Any, ...], request: AccessRequest) -> bool:
     """One operator on one key: any of the policy's values will do, for a negated operator none may match."""
     operator, given = test.lower(), _said(key, request)
     if operator == "null":

@@ -14,10 +14,10 @@ import yaml
 from harness.errors import HarnessError
 from harness.iam.evaluate import less
 from harness.paths import ROOT
-from harness.policy import iam_policy
-from harness.policy.iam_policy import Statement
-from harness.policy.planned import Planned
-from harness.policy.resource import UNKNOWN, Resource
+from harness.plan import iam_policy
+from harness.plan.iam_policy import Statement
+from harness.plan.planned import Planned
+from harness.plan.resource import UNKNOWN, Resource
 
 UNKNOWN_RESOURCES = ROOT / "policy" / "unknown_resources.yaml"
 
@@ -83,7 +83,7 @@ class Role:
                 continue
             if statement.not_actions or statement.not_resources:
                 raise HarnessError(
-                    f"{self.address}: {statement} allows everything but something.", mend="Name what it allows."
+                    f"{self.address}: {statement} allows everything but something.", remedy="Name what it allows."
                 )
             for action in statement.actions:
                 for resource in statement.resources:
@@ -120,7 +120,7 @@ def roles(plan: Planned, *, account: str, region: str, unknown: StandIns | None 
         own = [one for one in policies if one.module == function.module]
         if not own:
             raise HarnessError(
-                f"{function.address} has no policy beside it.", mend="Declare one in the module of the function."
+                f"{function.address} has no policy beside it.", remedy="Declare one in the module of the function."
             )
         read = [_filled(one, short, known, unknown) for policy in own for one in _statements(plan, policy)]
         found[short] = Role(short, name, own[0].address, tuple(read))
@@ -145,7 +145,7 @@ def _filled(statement: Statement, function: str, known: Mapping[str, str], unkno
     if stand_in is None or len(statement.resources) > 1:
         raise HarnessError(
             f"The resource of {function}'s {statement} is known only after the apply.",
-            mend=f"Say in policy/{UNKNOWN_RESOURCES.name} what will stand there, in a statement of its own.",
+            remedy=f"Say in policy/{UNKNOWN_RESOURCES.name} what will stand there, in a statement of its own.",
         )
     for name, value in known.items():
         stand_in = stand_in.replace(f"{{{name}}}", value)

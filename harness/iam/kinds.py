@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from harness.iam.evaluate import Request, Value
+from harness.iam.evaluate import AccessRequest, Value
 
 KEPT = ("dynamodb:leadingkeys", "kms:viaservice", "s3:prefix")
 """The condition keys that are kept: those that say something of this very call."""
@@ -33,12 +33,12 @@ class Kinds:
     environment: str
     aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
 
-    def of(self, request: Request) -> Request:
+    def of(self, request: AccessRequest) -> AccessRequest:
         """The kind of a request, with only what its conditions may ask for."""
         context = {name: self._value(name, request.context[name]) for name in KEPT if request.context.get(name)}
-        return Request(request.action, self._resource(request.resource), context)
+        return AccessRequest(request.action, self._resource(request.resource), context)
 
-    def filled(self, request: Request) -> Request:
+    def filled(self, request: AccessRequest) -> AccessRequest:
         """A request of a kind, with these names filled in; what it says of other condition keys included."""
         fill = {"account": self.account, "environment": self.environment, "region": self.region}
 

@@ -15,7 +15,7 @@ from harness.iam import evaluate
 from harness.iam.evaluate import Decision
 from harness.iam.grants import Grant, Role
 from harness.iam.kinds import Kinds
-from harness.iam.recorded import Row
+from harness.iam.recorded import RecordedCall
 from harness.paths import ROOT
 
 LEDGER = ROOT / "policy" / "unused_grants.yaml"
@@ -53,7 +53,7 @@ def ledger(path: Path = LEDGER) -> list[Reasoned]:
             or not all(str(value).strip() for value in row.values())
         ):
             raise HarnessError(
-                f"{path.name}: row {number} is {row!r}.", mend=f"A row has exactly {', '.join(sorted(_FIELDS))}."
+                f"{path.name}: row {number} is {row!r}.", remedy=f"A row has exactly {', '.join(sorted(_FIELDS))}."
             )
     return [Reasoned(**row) for row in body]
 
@@ -71,7 +71,7 @@ class Proof:
 
     environment: str
     roles: Mapping[str, Role]
-    rows: Sequence[Row]
+    rows: Sequence[RecordedCall]
     kinds: Kinds
 
     def ungranted(self) -> Iterator[str]:
@@ -85,7 +85,7 @@ class Proof:
             if decision is not Decision.ALLOWED:
                 yield f"{self.environment}: {row}, which is {decision.value} ({role.address})."
 
-    def uses(self, grant: Grant) -> list[Row]:
+    def uses(self, grant: Grant) -> list[RecordedCall]:
         """What needs a grant: what it allows."""
         return [
             row
@@ -93,7 +93,7 @@ class Proof:
             if row.function == grant.function and evaluate.applies(grant.alone, self.kinds.filled(row.request))
         ]
 
-    def fail_without(self, grant: Grant) -> list[Row]:
+    def fail_without(self, grant: Grant) -> list[RecordedCall]:
         """What a function can do, and could not do if a grant were taken out."""
         role = self.roles[grant.function]
         less = role.without(grant)
@@ -129,7 +129,7 @@ class Proof:
     def reason(self, grant: Grant, reasons: Collection[Reasoned]) -> Reasoned | None:
         """Why a grant stands that nothing uses."""
         for one in reasons:
-            resource = self.kinds.filled(evaluate.Request(one.action, one.resource)).resource
+            resource = self.kinds.filled(evaluate.AccessRequest(one.action, one.resource)).resource
             if (one.function, one.action, resource) == (grant.function, grant.action, grant.resource):
                 return one
         return None

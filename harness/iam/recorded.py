@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from harness.errors import HarnessError
-from harness.iam.evaluate import Request, Value
+from harness.iam.evaluate import AccessRequest, Value
 from harness.paths import BUILD, ROOT
 
 LIST = ROOT / "tests" / "contract" / "recorded_calls.yaml"
@@ -31,7 +31,7 @@ _HEAD = """\
 
 
 @dataclass(frozen=True, order=True)
-class Row:
+class RecordedCall:
     """One kind of request of one function.
 
     Attributes:
@@ -51,15 +51,15 @@ class Row:
     run: str = field(default="", compare=False)
 
     @property
-    def request(self) -> Request:
+    def request(self) -> AccessRequest:
         """The request, still without an environment's names; see `harness.iam.kinds.Kinds.filled`."""
-        return Request(self.action, self.resource, dict(self.keys))
+        return AccessRequest(self.action, self.resource, dict(self.keys))
 
     def __str__(self) -> str:
         return f"{self.function}: {self.call} needs {self.request}"
 
     @classmethod
-    def of(cls, body: Mapping[str, Any]) -> "Row":
+    def of(cls, body: Mapping[str, Any]) -> "RecordedCall":
         """Read a row of the list, or a line of a run."""
         given = dict(body)
         keys = given.pop("context", {})
@@ -79,7 +79,7 @@ def whole_mark(run: str) -> Path:
     return folder(run) / "whole"
 
 
-def load(path: Path = LIST) -> list[Row]:
+def load(path: Path = LIST) -> list[RecordedCall]:
     """Read the list.
 
     Raises:
@@ -87,12 +87,12 @@ def load(path: Path = LIST) -> list[Row]:
     """
     try:
         body = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return [Row.of({"function": function, **row}) for function, rows in body.items() for row in rows]
+        return [RecordedCall.of({"function": function, **row}) for function, rows in body.items() for row in rows]
     except (OSError, yaml.YAMLError, AttributeError, TypeError) as fault:
-        raise HarnessError(f"{path.name} cannot be read: {fault}", mend="python -m harness.iam record") from None
+        raise HarnessError(f"{path.name} cannot be read: {fault}", remedy="python -m harness.iam record") from None
 
 
-def save(rows: Iterable[Row], path: Path = LIST) -> None:
+def save(rows: Iterable[RecordedCall], path: Path = LIST) -> None:
     """Write the list."""
     lines, last = [_HEAD], ""
     for row in sorted(rows):
@@ -106,23 +106,25 @@ def save(rows: Iterable[Row], path: Path = LIST) -> None:
     path.write_text("\n".join(lines).replace("\n\n\n", "\n\n") + "\n", encoding="utf-8")
 
 
-def seen(run: str) -> list[Row]:
+def seen(run: str) -> list[RecordedCall]:
     """What a run has noted.
 
     Raises:
         HarnessError: A call was made of which nobody has written down what it needs.
     """
-    found: set[Row] = set()
+    found: set[RecordedCall] = set()
     for file in sorted(folder(run).glob("*.jsonl")):
         for line in file.read_text(encoding="utf-8").splitlines():
             body = json.loads(line)
             if "unmapped" in body:
-                raise HarnessError(f"{body['function']} calls {body['call']}.", mend=body["unmapped"])
-            found.add(Row.of({**body, "run": run}))
+                raise HarnessError(f"{body['function']} calls {body['call']}.", remedy=body["unmapped"])
+            found.add(RecordedCall.of({**body, "run": run}))
     return sorted(found)
 
 
-def differences(listed: Sequence[Row], found: Sequence[Row], run: str, *, whole: bool) -> Iterator[str]:
+def differences(
+    listed: Sequence[RecordedCall], found: Sequence[RecordedCall], run: str, *, whole: bool
+) -> Iterator[str]:
     """What is wrong with the list, judged by one run.
 
     Args:
@@ -131,17 +133,17 @@ def differences(listed: Sequence[Row], found: Sequence[Row], run: str, *, whole:
         run: Which run it was.
         whole: Whether it ran all of its tests, so that what it has not seen is not done any more.
     """
-    mend = "python -m harness.iam record"
+    fix = "python -m harness.iam record"
     for row in sorted(set(found) - set(listed)):
-        yield f"new: {row}. Look whether it should ({LIST.name}), grant it, and list it: {mend}"
+        yield f"new: {row}. Look whether it should ({LIST.name}), grant it, and list it: {fix}"
     for row in listed:
         if whole and row.run == run and row not in set(found):
-            yield f"not seen any more: {row}. Take the grant away with it, or test it: {mend}"
+            yield f"not seen any more: {row}. Take the grant away with it, or test it: {fix}"
 
 
-def merged(runs: Mapping[str, Sequence[Row]]) -> list[Row]:
+def merged(runs: Mapping[str, Sequence[RecordedCall]]) -> list[RecordedCall]:
     """The list that whole runs make: each row with the cheapest run that sees it."""
-    found: dict[Row, Row] = {}
+    found: dict[RecordedCall, RecordedCall] = {}
     for run in RUNS:
         for row in runs[run]:
             found.setdefault(row, row)

@@ -6,25 +6,25 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
 from collections.abc import Iterator
 from itertools import product
 
-from harness.iam.recorded import Row
-from harness.policy.planned import Planned
-from harness.policy.resource import UNKNOWN, Resource
+from harness.iam.recorded import RecordedCall
+from harness.plan.planned import Planned
+from harness.plan.resource import UNKNOWN, Resource
 
 LAMBDA = "Lambda itself"
 
 _READ_STREAM = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 
 
-def rows(plan: Planned) -> list[Row]:
+def rows(plan: Planned) -> list[RecordedCall]:
     """What Lambda does for each function of a plan, as rows with `LAMBDA`'s reason in the place of a call."""
     return sorted({row for function in plan.of("aws_lambda_function") for row in _of(plan, function)})
 
 
-def _of(plan: Planned, function: Resource) -> Iterator[Row]:
+def _of(plan: Planned, function: Resource) -> Iterator[RecordedCall]:
     name = str(function.get("function_name")).removesuffix(f"-{plan.environment}")
 
-    def row(why: str, action: str, resource: str) -> Row:
-        return Row(name, f"{LAMBDA}: {why}", action, resource)
+    def row(why: str, action: str, resource: str) -> RecordedCall:
+        return RecordedCall(name, f"{LAMBDA}: {why}", action, resource)
 
     for group in _beside(plan, function, "aws_cloudwatch_log_group"):
         arn = f"arn:aws:logs:{{region}}:{{account}}:log-group:{group.get('name')}:log-stream:x"

@@ -16,8 +16,8 @@ from harness.contract.routes import Route, planned_routes
 from harness.contract.source import below
 from harness.iam.evaluate import Value
 from harness.paths import ROOT
-from harness.policy.planned import ModulePath, Planned
-from harness.policy.resource import UNKNOWN, Resource
+from harness.plan.planned import ModulePath, Planned
+from harness.plan.resource import UNKNOWN, Resource
 from harness.terraform.module import read
 
 _METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")

@@ -10,14 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.iam.evaluate import Request, Value
+from harness.iam.evaluate import AccessRequest, Value
 from harness.iam.sources import Sources
 from harness.paths import ROOT
-from harness.policy import iam_policy
-from harness.policy.arn import function_in
-from harness.policy.iam_policy import Statement
-from harness.policy.planned import Planned
-from harness.policy.resource import UNKNOWN, Resource, listed
+from harness.plan import iam_policy
+from harness.plan.arn import function_in
+from harness.plan.iam_policy import Statement
+from harness.plan.planned import Planned
+from harness.plan.resource import UNKNOWN, Resource, listed
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Delivery:
 
     why: str
     target: str
-    request: Request
+    request: AccessRequest
 
     def __str__(self) -> str:
         return f"{self.request.principal[1] if self.request.principal else ''} may do {self.request} for {self.why}"
@@ -285,7 +285,7 @@ class Estate:
             "aws:sourceaccount": self.account,
             "aws:sourcearn": source,
         }
-        return Delivery(why, target, Request(action, resource or target, context, ("Service", service)))
+        return Delivery(why, target, AccessRequest(action, resource or target, context, ("Service", service)))
 
 
 def _key_arn(key: Resource) -> str:

@@ -17,19 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from harness.iam.calls import Call, UnmappedCallError, Where, needs
-from harness.iam.evaluate import NotModelledError, Request, allows
+from harness.iam.evaluate import AccessRequest, NotModelledError, allows
 from harness.iam.kinds import Kinds
-from harness.policy.iam_policy import Statement, statements
+from harness.plan.iam_policy import Statement, statements
 
 VARIABLE = "HARNESS_WATCH"
-"""What an engine is told, and its handlers: the JSON of `Settings`."""
+"""What an engine is told, and its handlers: the JSON of `WatchSettings`."""
 
 HOOK = Path(__file__).parent / "hook"
 """The folder for a handler's PYTHONPATH."""
 
 
 @dataclass(frozen=True)
-class Settings:
+class WatchSettings:
     """What to watch for.
 
     Attributes:
@@ -51,7 +51,7 @@ class Settings:
     aliases: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, text: str) -> "Settings":
+    def read(cls, text: str) -> "WatchSettings":
         """Read `text`."""
         given = json.loads(text)
         return cls(**{**given, "hash_keys": tuple(given.get("hash_keys", ()))})
@@ -69,7 +69,7 @@ class Watch:
         caller: Tells whose call it is, given the client; an empty name for one that is nobody's business.
     """
 
-    def __init__(self, settings: Settings, caller: Callable[[Any], str]) -> None:
+    def __init__(self, settings: WatchSettings, caller: Callable[[Any], str]) -> None:
         self._settings = settings
         self._caller = caller
         self._where = Where(settings.account, settings.region, frozenset(settings.hash_keys))
@@ -155,11 +155,11 @@ class Watch:
             raise _access_denied(client, call, f"is not authorized to perform: {refused[0]}")
 
 
-def _allowed(granted: Sequence[Statement], request: Request) -> bool:
+def _allowed(granted: Sequence[Statement], request: AccessRequest) -> bool:
     # A secret's key is not named by the call, so any key will do that the role may use for Secrets Manager.
     if request.action.startswith("kms:") and "{" in request.resource:
         keys = [one for statement in granted for one in statement.resources if ":kms:" in str(one)]
-        return any(allows(granted, Request(request.action, str(key), request.context)) for key in keys)
+        return any(allows(granted, AccessRequest(request.action, str(key), request.context)) for key in keys)
     return allows(granted, request)
 
 
@@ -184,7 +184,7 @@ def _access_denied(client: Any, call: Call, why: str) -> Exception:
 
 def start() -> None:
     """Watch this process, a function's, from the moment on that it imports botocore's clients."""
-    settings = Settings.read(os.environ[VARIABLE])
+    settings = WatchSettings.read(os.environ[VARIABLE])
     name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "").removesuffix(f"-{settings.environment}")
     watch = Watch(settings, lambda _: name)
     sys.meta_path.insert(0, _Once("botocore.client", lambda module: watch.install(module.BaseClient)))

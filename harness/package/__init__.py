@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.locks import locked
 from harness.package import archive, distributions, imports, wheels
 from harness.package.distributions import Installed
 from harness.package.proof import import_handler
 from harness.package.target import ARM64_MACHINE, Platform, Target, platform_of
 from harness.package.wheels import Wheels
 from harness.paths import ROOT
+from harness.process.locks import locked
 
 __all__ = ["Artifact", "Function", "Target", "build", "functions", "verify"]
 
@@ -113,7 +113,7 @@ def build(  # noqa: PLR0913 - all but two by keyword, for tests
     )
     wanted = functions(sources.absolute())
     if not wanted:
-        raise HarnessError(f"{sources} holds no function: no folder has a handler.py.", mend="Is the checkout whole?")
+        raise HarnessError(f"{sources} holds no function: no folder has a handler.py.", remedy="Is the checkout whole?")
     notes = plan.out_dir / ".built"
     notes.mkdir(parents=True, exist_ok=True)
     with locked(notes / ".lock"):  # of builds at the same time, the second finds all done
@@ -241,14 +241,14 @@ class _Builder:
         if unpacked >= UNPACKED_LIMIT:
             raise HarnessError(
                 f"{function.name} is {unpacked / 2**20:.0f} MB unpacked; Lambda takes less than 250 MB.",
-                mend=f"It ships {', '.join(content.distributions)}: import less.",
+                remedy=f"It ships {', '.join(content.distributions)}: import less.",
             )
         for name, file in _shared_objects(content.entries):
             header = file.read_bytes()[:20]
             if header[:4] != b"\x7fELF" or int.from_bytes(header[18:20], "little") != ARM64_MACHINE:
                 raise HarnessError(
                     f"{name} of {function.name} is not built for arm64 Linux.",
-                    mend="Delete build/wheels and build again; if it stays, the package has no arm64 wheel.",
+                    remedy="Delete build/wheels and build again; if it stays, the package has no arm64 wheel.",
                 )
 
 

@@ -82,7 +82,7 @@ def needed(
         if not owners and not one.optional:
             raise HarnessError(
                 f"{one.file}:{one.line} imports {one.module}, which no package of the lambdas group brings.",
-                mend="Correct the import, or add its package to the group `lambdas` in pyproject.toml and run "
+                remedy="Correct the import, or add its package to the group `lambdas` in pyproject.toml and run "
                 "`nox -s lock`.",
             )
         wanted |= owners
@@ -92,7 +92,7 @@ def needed(
         if name in closure or name in runtime.by_name:
             continue
         if name not in functions.by_name:
-            raise HarnessError(f"{name} is required by another package, but not locked.", mend="Run `nox -s lock`.")
+            raise HarnessError(f"{name} is required by another package, but not locked.", remedy="Run `nox -s lock`.")
         closure.add(name)
         waiting += _requires(functions.by_name[name], asked.get(name, frozenset()), markers)
     return sorted(closure)

@@ -123,7 +123,7 @@ def imports_of(file: Path, sources: Path) -> tuple[Import, ...]:
     try:
         tree = ast.parse(file.read_bytes(), filename=str(file))
     except SyntaxError as problem:
-        raise HarnessError(f"{file}:{problem.lineno} does not parse: {problem.msg}.", mend="Mend the line.") from None
+        raise HarnessError(f"{file}:{problem.lineno} does not parse: {problem.msg}.", remedy="Fix the line.") from None
     package = ".".join(file.relative_to(sources).parent.parts)
     return tuple(_imports(tree.body, file, package, optional=False))
 
@@ -188,7 +188,7 @@ def _absolute(module: str, package: str, level: int, file: Path, line: int) -> s
         return module
     parts = package.split(".")
     if level > len(parts) or not package:
-        raise HarnessError(f"{file}:{line} imports relatively beyond its top package.", mend="Use the absolute name.")
+        raise HarnessError(f"{file}:{line} imports relatively beyond its top package.", remedy="Use the absolute name.")
     base = ".".join(parts[: len(parts) - level + 1])
     return f"{base}.{module}" if module else base
 
@@ -225,6 +225,6 @@ def _files_of(one: Import, sources: Path) -> set[Path]:
             missing = ".".join(parts[: depth + 1])
             raise HarnessError(
                 f"{one.file}:{one.line} imports {one.module}, but {sources.name}/ has no module {missing}.",
-                mend="Correct the import, or add the module.",
+                remedy="Correct the import, or add the module.",
             )
     return files

@@ -51,7 +51,7 @@ def parse(text: str) -> Requirement:
     """
     found = _REQUIREMENT.match(text)
     if not found:
-        raise HarnessError(f"{text!r} is not a requirement.", mend="See PEP 508 for how one is written.")
+        raise HarnessError(f"{text!r} is not a requirement.", remedy="See PEP 508 for how one is written.")
     extras = (canonical(extra) for extra in (found["extras"] or "").split(",") if extra.strip())
     return Requirement(canonical(found["name"]), frozenset(extras), (found["marker"] or "").strip())
 
@@ -114,5 +114,5 @@ def _numbers(version: str) -> tuple[int, ...]:
 def _unknown(marker: str) -> HarnessError:
     return HarnessError(
         f"The dependency marker {marker!r} is of a kind that packaging does not know.",
-        mend="Teach it to harness/package/markers.py.",
+        remedy="Teach it to harness/package/markers.py.",
     )

@@ -64,11 +64,11 @@ def import_handler(
         if "ModuleNotFoundError" in asked.stderr:
             raise HarnessError(
                 f"{zipped.name} does not hold all that {handler} imports:\n{said}",
-                mend="The import is not visible in the source: write it as an import statement, or as "
+                remedy="The import is not visible in the source: write it as an import statement, or as "
                 'importlib.import_module("its name").',
             )
         raise HarnessError(
             f"{handler} in {zipped.name} fails while it is imported:\n{said}",
-            mend="Mend it; if it is about settings, give their environment variables.",
+            remedy="Fix it; if it is about settings, give their environment variables.",
         )
     return float(asked.stdout.split()[-1])

@@ -90,7 +90,7 @@ def _markers_of(python: Path) -> dict[str, str]:
     except (OSError, subprocess.SubprocessError) as problem:
         raise HarnessError(
             f"The interpreter {python} that is to run the handlers does not run: {problem}.",
-            mend="Delete the build folder: it is made anew.",
+            remedy="Delete the build folder: it is made anew.",
         ) from problem
     return {str(name): str(value) for name, value in json.loads(asked.stdout).items()}
 

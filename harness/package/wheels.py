@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.locks import locked
 from harness.package.target import Platform
 from harness.paths import BUILD, ROOT
+from harness.process.locks import locked
 
 REQUIREMENTS = ROOT / "requirements"
 _FETCH_S = 600.0
@@ -75,13 +75,13 @@ def _install(lock: Path, to: Path, platform: Platform) -> None:
     except subprocess.CalledProcessError as problem:
         raise HarnessError(
             f"The wheels of {lock.name} for {platform.key} could not be installed:\n{_end_of(problem.stderr)}",
-            mend="Is the package registry reachable (UV_INDEX_URL, HTTPS_PROXY)? A changed lock is refreshed by "
+            remedy="Is the package registry reachable (UV_INDEX_URL, HTTPS_PROXY)? A changed lock is refreshed by "
             "`nox -s lock`.",
         ) from None
     except subprocess.TimeoutExpired:
         raise HarnessError(
             f"The wheels of {lock.name} were not fetched within {_FETCH_S:.0f} s.",
-            mend="Is the package registry reachable (UV_INDEX_URL, HTTPS_PROXY)?",
+            remedy="Is the package registry reachable (UV_INDEX_URL, HTTPS_PROXY)?",
         ) from None
 
 
@@ -94,7 +94,7 @@ def _uv() -> str:
     except (ImportError, FileNotFoundError):
         found = shutil.which("uv")
     if not found:
-        raise HarnessError("uv, which fetches the wheels, is not installed.", mend="Run by ./noxw, which brings it.")
+        raise HarnessError("uv, which fetches the wheels, is not installed.", remedy="Run by ./noxw, which brings it.")
     return found
 
 

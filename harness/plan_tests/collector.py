@@ -32,15 +32,15 @@ from typing import Any
 
 import pytest
 
-from harness.locks import locked
 from harness.paths import BUILD, ROOT
 from harness.plan_tests import rewrite
-from harness.plan_tests.compare import Difference, differences, shown, untagged
+from harness.plan_tests.compare import PlanDifference, differences, shown, untagged
 from harness.plan_tests.planning import Result, plan_all
 from harness.plan_tests.reading import SpecError
 from harness.plan_tests.refusals import unlike
 from harness.plan_tests.root import MODULES, Call
 from harness.plan_tests.spec import Case, load
+from harness.process.locks import locked
 from harness.results import record
 from harness.terraform.module import Module, read
 
@@ -168,7 +168,7 @@ PLANNER = pytest.StashKey[Planner]()
 UPDATED = pytest.StashKey[list[str]]()
 
 
-def verdict(case: Case, result: Result) -> Iterator[Difference | str]:
+def verdict(case: Case, result: Result) -> Iterator[PlanDifference | str]:
     """Everything that is wrong with a case."""
     if case.expected is None:
         if result.planned:
@@ -183,7 +183,7 @@ def verdict(case: Case, result: Result) -> Iterator[Difference | str]:
         yield from untagged(case.inputs.get("tags"), result.planned)
 
 
-def told(case: Case, found: Iterable[Difference | str]) -> str:
+def told(case: Case, found: Iterable[PlanDifference | str]) -> str:
     """A failed case for people: what differs, where it is written, how to run it alone."""
     file = case.document.file
     file = file.relative_to(ROOT) if file.is_relative_to(ROOT) else file

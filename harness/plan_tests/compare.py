@@ -15,7 +15,7 @@ UNKNOWN = "(known after apply)"
 
 
 @dataclass(frozen=True)
-class Difference:
+class PlanDifference:
     """One thing that is not as expected.
 
     Attributes:
@@ -70,23 +70,25 @@ def shown(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=shown)
 
 
-def differences(expected: Expected, planned: Planned) -> Iterator[Difference]:
+def differences(expected: Expected, planned: Planned) -> Iterator[PlanDifference]:
     """Everything that a plan has otherwise than expected."""
     for address, attributes in expected.resources.items():
         place: Path_ = ("resources", address)
         if address not in planned.resources:
-            yield Difference(place, address, dict(attributes), _nearest(address, planned.resources))
+            yield PlanDifference(place, address, dict(attributes), _nearest(address, planned.resources))
             continue
         yield from _attributes(attributes, planned.resources[address], place, address)
     for at, pattern in enumerate(expected.absent):
         found = [address for address in planned.resources if matches(pattern, address)]
         if found:
-            yield Difference(("absent", at), f"absent {pattern}", [], found)
+            yield PlanDifference(("absent", at), f"absent {pattern}", [], found)
     if expected.inventory is not None and dict(expected.inventory) != planned.inventory:
-        yield Difference(("inventory",), "inventory", dict(expected.inventory), planned.inventory)
+        yield PlanDifference(("inventory",), "inventory", dict(expected.inventory), planned.inventory)
     for name, value in expected.outputs.items():
         if name not in planned.outputs:
-            yield Difference(("outputs", name), f"outputs.{name}", value, f"no such output among {[*planned.outputs]}")
+            yield PlanDifference(
+                ("outputs", name), f"outputs.{name}", value, f"no such output among {[*planned.outputs]}"
+            )
             continue
         yield from _value(value, planned.outputs[name], ("outputs", name), f"outputs.{name}")
 
@@ -103,15 +105,15 @@ def _nearest(address: str, addresses: Mapping[str, object]) -> str:
 
 def _attributes(
     expected: Mapping[str, Any], found: Mapping[str, Any], place: Path_, about: str
-) -> Iterator[Difference]:
+) -> Iterator[PlanDifference]:
     for name, value in expected.items():
         yield from _value(value, found.get(name), (*place, name), f"{about}.{name}")
 
 
-def _value(expected: Any, found: Any, place: Path_, about: str) -> Iterator[Difference]:
+def _value(expected: Any, found: Any, place: Path_, about: str) -> Iterator[PlanDifference]:
     if isinstance(expected, Tagged):
         if not _tagged(expected, found):
-            yield Difference(place, about, expected, found)
+            yield PlanDifference(place, about, expected, found)
         return
     if isinstance(expected, dict | list) and isinstance(found, str) and found != UNKNOWN:
         found = _parsed(found)
@@ -126,10 +128,10 @@ def _value(expected: Any, found: Any, place: Path_, about: str) -> Iterator[Diff
         return
     elif _same(expected, found):
         return
-    yield Difference(place, about, expected, found)
+    yield PlanDifference(place, about, expected, found)
 
 
-def _list(expected: Sequence[Any], found: Sequence[Any], place: Path_, about: str) -> Iterator[Difference]:
+def _list(expected: Sequence[Any], found: Sequence[Any], place: Path_, about: str) -> Iterator[PlanDifference]:
     """Compare in order; else, as a plan sorts sets in its own way, in any order."""
     in_order = [
         difference

@@ -7,12 +7,12 @@ from typing import Any
 
 import yaml
 
-from harness.plan_tests.compare import UNKNOWN, Difference, shown
+from harness.plan_tests.compare import UNKNOWN, PlanDifference, shown
 from harness.plan_tests.reading import Tagged
 from harness.plan_tests.spec import Case
 
 
-def update(case: Case, found: Iterable[Difference | str], said: list[str]) -> list[Difference | str]:
+def update(case: Case, found: Iterable[PlanDifference | str], said: list[str]) -> list[PlanDifference | str]:
     """Write what was found in place of what was expected.
 
     Values are replaced where they stand; a resource or output that is gone, a resource that should be absent, a pattern
@@ -26,11 +26,11 @@ def update(case: Case, found: Iterable[Difference | str], said: list[str]) -> li
     Returns:
         What could not be written.
     """
-    left: list[Difference | str] = []
+    left: list[PlanDifference | str] = []
     edits: list[tuple[str, Any, Any]] = []
     for one in found:
-        node = case.document.nodes.get((case.name, "expect", *one.place)) if isinstance(one, Difference) else None
-        if not isinstance(one, Difference) or node is None or not _replaceable(one):
+        node = case.document.nodes.get((case.name, "expect", *one.place)) if isinstance(one, PlanDifference) else None
+        if not isinstance(one, PlanDifference) or node is None or not _replaceable(one):
             left.append(one)
             continue
         edits.append((f"{one.about}: {shown(one.expected)} -> {shown(one.found)}", node, one.found))
@@ -40,7 +40,7 @@ def update(case: Case, found: Iterable[Difference | str], said: list[str]) -> li
     return left
 
 
-def _replaceable(difference: Difference) -> bool:
+def _replaceable(difference: PlanDifference) -> bool:
     kind = difference.place[0]
     if isinstance(difference.expected, Tagged) and difference.expected.tag in {"regex", "contains"}:
         return False

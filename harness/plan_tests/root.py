@@ -91,7 +91,7 @@ def write(calls: Sequence[Call], folder: Path) -> Root:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     if not LOCK.is_file():
-        raise HarnessError(f"{LOCK} is missing.", mend="It belongs in the repository: `git checkout` restores it.")
+        raise HarnessError(f"{LOCK} is missing.", remedy="It belongs in the repository: `git checkout` restores it.")
     shutil.copyfile(LOCK, folder / ".terraform.lock.hcl")
     root = Root(folder)
     text = "".join(_head(calls))

@@ -20,8 +20,8 @@ from typing import Any
 
 import tftest
 
-from harness import processes
-from harness.terraform.events import Diagnostic, Event, Outcome, lines_of, until
+from harness.process import supervisor
+from harness.terraform.events import Diagnostic, Event, RunOutcome, lines_of, until
 from harness.terraform.failures import Failure
 from harness.terraform.run import Terraform, TerraformError
 
@@ -118,9 +118,9 @@ class TftestRoot(tftest.TerraformTest):  # type: ignore[misc]  # tftest has no t
         started = time.monotonic()
         self._log_dir.mkdir(parents=True, exist_ok=True)
         errors = self._log_dir / f"{cmd}.stderr"
-        outcome = Outcome()
+        outcome = RunOutcome()
         with errors.open("wb") as stream:
-            process, record = processes.spawn(
+            process, record = supervisor.spawn(
                 [self.binary, f"-chdir={self.tfdir}", cmd, *cmd_args],
                 purpose=f"terraform {cmd} of plan tests",
                 env=self.env,
@@ -135,7 +135,7 @@ class TftestRoot(tftest.TerraformTest):  # type: ignore[misc]  # tftest has no t
         except (TimeoutError, subprocess.TimeoutExpired):
             raise failure.too_late(self.deadline_s) from None
         finally:
-            processes.terminate(record, grace_s=_STOP_S)
+            supervisor.terminate(record, grace_s=_STOP_S)
             process.wait(_STOP_S)
         outcome.exit_code = process.returncode
         if outcome.exit_code != 0:

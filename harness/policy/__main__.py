@@ -8,12 +8,12 @@ from harness.policy import gate, report
 
 
 def main() -> None:
-    """Scan; exit code 1 if anything is left to mend."""
+    """Scan; exit code 1 if anything is left to fix."""
     started = time.monotonic()
     with expected_faults():
         with Step("Scanning source and plans") as step:
             verdict = gate.scan()
-            step.conclude(f"{len(verdict.findings)} to mend")
+            step.conclude(f"{len(verdict.findings)} to fix")
         seconds = time.monotonic() - started
         report.write(verdict, seconds=seconds)
         report.show(verdict, seconds=seconds)

@@ -12,8 +12,8 @@ from typing import Any
 from harness.engine.environments import ensure
 from harness.errors import HarnessError
 from harness.paths import ROOT
+from harness.plan.planned import Planned
 from harness.policy.finding import Finding, Severity
-from harness.policy.planned import Planned
 from harness.policy.rule import RULES
 
 RUNNER = ROOT / "policy" / "run_checkov.py"
@@ -96,11 +96,11 @@ def run(jobs: Sequence[Job], policies: Sequence[Mapping[str, str]], folder: Path
         )
     except subprocess.TimeoutExpired:
         raise HarnessError(
-            f"checkov did not end within {DEADLINE_S:.0f} s.", mend="Is the machine overloaded? Try again."
+            f"checkov did not end within {DEADLINE_S:.0f} s.", remedy="Is the machine overloaded? Try again."
         ) from None
     if done.returncode != 0 or not out.is_file():
         last = "\n".join(done.stderr.strip().splitlines()[-6:])
-        raise HarnessError(f"checkov ended with {done.returncode}:\n{last}", mend="Mend what it names in policy/.")
+        raise HarnessError(f"checkov ended with {done.returncode}:\n{last}", remedy="Fix what it names in policy/.")
     body = json.loads(out.read_text(encoding="utf-8"))
     out.unlink()
     return _answer(jobs, policies, body)
@@ -116,7 +116,7 @@ def _answer(jobs: Sequence[Job], policies: Sequence[Mapping[str, str]], body: Ma
         resources[key] = int(result["resources"])
         passes[key] = frozenset((one[0], one[1]) for one in result["passed"])
     if len(body["results"]) != len(jobs):
-        raise HarnessError("checkov left out a root.", mend="This is a fault of policy/run_checkov.py: mend it.")
+        raise HarnessError("checkov left out a root.", remedy="This is a fault of policy/run_checkov.py: fix it.")
     findings += _parliament(policies, body["parliament"])
     return Answer(findings, frozenset(body["known"]), sum(map(len, passes.values())), resources, passes)
 
@@ -141,7 +141,7 @@ def _findings(job: Job, result: Mapping[str, Any]) -> Iterator[Finding]:
                 _relative(one["file"]) if job.mode == "hcl" else None,
                 one["line"] if job.mode == "hcl" else None,
                 message,
-                rule.mend if rule else MEND,
+                rule.remedy if rule else MEND,
                 rule.guideline
                 if rule
                 else one["guideline"] or "https://www.checkov.io/5.Policy%20Index/terraform.html",
@@ -165,14 +165,14 @@ FAULTS = {
 
 def fault(number: int, job: Job, message: str, *, definition: str = "") -> Finding:
     """Something wrong with the scan itself."""
-    mend = {
-        2: "Mend the check; a built-in one that is broken gets a row in the ledger.",
+    remedy = {
+        2: "Fix the check; a built-in one that is broken gets a row in the ledger.",
         8: "Remove the comment; a suppression is a row in policy/suppressions.yaml.",
-    }.get(number, "Mend it, so that the gate sees what it should.")
+    }.get(number, "Fix it, so that the gate sees what it should.")
     guideline = "https://www.checkov.io/1.Welcome/What%20is%20Checkov.html"
     identity = f"CKV_INV_{number:03}"
     return Finding(
-        identity, Severity.CRITICAL, job.root, None, None, message, mend, guideline, job.root, job.mode, definition
+        identity, Severity.CRITICAL, job.root, None, None, message, remedy, guideline, job.root, job.mode, definition
     )
 
 
@@ -234,7 +234,7 @@ def _parliament(policies: Sequence[Mapping[str, str]], said: Sequence[Mapping[st
             None,
             None,
             f"parliament: {one['issue']}: {one['title']} {one['detail']}".strip(),
-            rule.mend,
+            rule.remedy,
             rule.guideline,
             about["root"],
             "plan",

@@ -123,5 +123,5 @@ def _finding(deployment: Block, message: str) -> Finding:
     )
     address = ".".join(deployment.labels)
     folder = Path(file).parent.as_posix()
-    place = (file, deployment.line, message, rule.mend, rule.guideline, folder, HCL, f"{folder}/{address}")
+    place = (file, deployment.line, message, rule.remedy, rule.guideline, folder, HCL, f"{folder}/{address}")
     return Finding(rule.id, rule.severity, address, *place)

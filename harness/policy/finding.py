@@ -30,7 +30,7 @@ class Finding:
         file: Where it is written, relative to the repository; None where only the plan knows it.
         line: The line in that file.
         message: What was found.
-        mend: What to do.
+        remedy: What to do.
         guideline: Where AWS (or the tool) explains why.
         root: What was scanned, such as ``live/prod``; empty for a plan that was handed in.
         mode: ``hcl``, ``plan``, or empty for faults of the scan.
@@ -43,7 +43,7 @@ class Finding:
     file: str | None
     line: int | None
     message: str
-    mend: str
+    remedy: str
     guideline: str
     root: str = ""
     mode: str = ""
@@ -52,4 +52,4 @@ class Finding:
     def __str__(self) -> str:
         where = f" ({self.file}{f':{self.line}' if self.line else ''})" if self.file else ""
         root = f"{self.root}: " if self.root else ""
-        return f"{self.rule_id} {self.severity} {root}{self.address}{where}: {self.message} {self.mend}"
+        return f"{self.rule_id} {self.severity} {root}{self.address}{where}: {self.message} {self.remedy}"

@@ -15,9 +15,9 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.paths import ROOT
+from harness.plan.planned import Planned
 from harness.plan_tests.root import MODULES, Call, write
 from harness.plan_tests.tftest_root import TftestRoot
-from harness.policy.planned import Planned
 from harness.policy.plans import FOLDER
 from harness.policy.rule import PLAN, RULES
 from harness.terraform.module import read
@@ -62,13 +62,13 @@ def load(folder: Path = FIXTURES) -> list[Fixture]:
     found = []
     for path in sorted(folder.glob("*/*")):
         if path.stem not in {"pass", "fail"} or path.suffix not in {".tf", ".json"}:
-            raise HarnessError(f"{path} is no fixture.", mend="Name it pass.tf, fail.tf, pass.json or fail.json.")
+            raise HarnessError(f"{path} is no fixture.", remedy="Name it pass.tf, fail.tf, pass.json or fail.json.")
         text = path.read_text(encoding="utf-8")
         head = json.loads(text) if path.suffix == ".json" else dict(_HEAD.findall(text))
         fails, unseen = (_addresses(head.get(name, [])) for name in ("fails", "not seen in source"))
         if bool(fails) != (path.stem == "fail") or not unseen <= fails:
             raise HarnessError(
-                f"{path} says that {sorted(fails | unseen)} break the rule.", mend="Only fail.* names any: # fails: …"
+                f"{path} says that {sorted(fails | unseen)} break the rule.", remedy="Only fail.* names any: # fails: …"
             )
         environment = head.get("environment", "")
         found.append(Fixture(path.parent.name, path.stem, path, environment, fails, unseen))
@@ -104,7 +104,7 @@ def planned(fixtures: Sequence[Fixture]) -> dict[str, Planned]:
     answer = TftestRoot(FOLDER / "fixtures").planned()
     if answer.errors:
         told = "\n".join(f"{root.about(one) or 'root'}: {one}" for one in answer.errors)
-        raise HarnessError(f"Terraform refuses fixtures:\n{told}", mend="Mend what it names.")
+        raise HarnessError(f"Terraform refuses fixtures:\n{told}", remedy="Fix what it names.")
     documents = {name: part(answer.document, root.names[name]) for name in folders}
     for one in on_plans:
         if one.path.suffix == ".json":

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from harness.plan.planned import Planned
 from harness.policy import rules
 from harness.policy.finding import Finding, Severity
-from harness.policy.planned import Planned
 from harness.policy.rule import PLAN, RULES, Rule, judged
 
 __all__ = ["judge", "judge_plan", "rules"]
@@ -20,7 +20,7 @@ UNREADABLE = Rule(
     types=(),
     rationale="A gate that sees nothing finds nothing.",
     guideline="https://developer.hashicorp.com/terraform/internals/json-format",
-    mend="Plan again until Terraform finishes without errors, and give the gate what `terraform show -json` prints "
+    remedy="Plan again until Terraform finishes without errors, and give the gate what `terraform show -json` prints "
     "of that plan.",
     modes=frozenset({PLAN}),
 )

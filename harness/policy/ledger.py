@@ -35,14 +35,14 @@ def load(path: Path = LEDGER) -> list[Row]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise HarnessError(f"{path} is missing.", mend="Restore it; an empty ledger is `[]`.") from None
+        raise HarnessError(f"{path} is missing.", remedy="Restore it; an empty ledger is `[]`.") from None
     try:
         body = yaml.safe_load(text)
         nodes = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as problem:
-        raise HarnessError(f"{path} is no YAML: {problem}", mend="Mend it.") from None
+        raise HarnessError(f"{path} is no YAML: {problem}", remedy="Fix it.") from None
     if not isinstance(body, list) or not isinstance(nodes, yaml.SequenceNode):
-        raise HarnessError(f"{path} is no list of rows.", mend="An empty ledger is `[]`.")
+        raise HarnessError(f"{path} is no list of rows.", remedy="An empty ledger is `[]`.")
     rows = [_row(one, node.start_mark.line + 1, path) for one, node in zip(body, nodes.value, strict=True)]
     seen: set[tuple[str, str, str, str]] = set()
     for row in rows:
@@ -76,7 +76,7 @@ def _row(body: Any, line: int, path: Path) -> Row:
 
 
 def _bad(path: Path, line: int, what: str) -> HarnessError:
-    return HarnessError(f"{path.name}:{line}: {what}.", mend="Mend the row; policy/README.md shows one.")
+    return HarnessError(f"{path.name}:{line}: {what}.", remedy="Fix the row; policy/README.md shows one.")
 
 
 def applied(
@@ -105,7 +105,7 @@ def applied(
 
 
 def _wrong(row: Row, used: set[tuple[int, str]], today: date, known: frozenset[str]) -> Iterator[Finding]:
-    def finding(number: int, message: str, mend: str) -> Finding:
+    def finding(number: int, message: str, remedy: str) -> Finding:
         return Finding(
             f"CKV_INV_{number:03}",
             Severity.HIGH,
@@ -113,7 +113,7 @@ def _wrong(row: Row, used: set[tuple[int, str]], today: date, known: frozenset[s
             "policy/suppressions.yaml",
             row.line,
             message,
-            mend,
+            remedy,
             "https://docs.aws.amazon.com/wellarchitected/latest/security-pillar/sec_securely_operate_control_objectives.html",
         )
 
@@ -121,7 +121,7 @@ def _wrong(row: Row, used: set[tuple[int, str]], today: date, known: frozenset[s
         yield finding(5, f"The ledger suppresses {row.id}, which is no rule.", "Correct the id, or drop the row.")
         return  # that nothing needs it goes without saying
     if row.expires < today:
-        yield finding(6, f"The suppression of {row.id} ended on {row.expires}.", "Mend the resource, or decide anew.")
+        yield finding(6, f"The suppression of {row.id} ended on {row.expires}.", "Fix the resource, or decide anew.")
     elif (row.expires - today).days > LONGEST_DAYS:
         yield finding(
             6, f"The suppression of {row.id} would end on {row.expires} only.", f"Give it {LONGEST_DAYS} days at most."

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.locks import locked
 from harness.paths import BUILD, ROOT
+from harness.plan import store
+from harness.plan.planned import Planned
 from harness.plan_tests import examples
 from harness.plan_tests.root import Call, write
 from harness.plan_tests.tftest_root import TftestRoot
-from harness.policy import plan_store
 from harness.policy.offline_aws import ACCOUNT_ID, offline_aws
-from harness.policy.planned import Planned
+from harness.process.locks import locked
 from harness.terraform.run import Terraform
 
 FOLDER = BUILD / "policy"
@@ -30,7 +30,7 @@ EXAMPLES = "modules (examples)"
 
 
 @dataclass(frozen=True)
-class Root:
+class PlannedRoot:
     """A plan to judge.
 
     Attributes:
@@ -60,7 +60,7 @@ def live_folders(root: Path = ROOT) -> list[Path]:
     return sorted({file.parent for file in (*root.glob("live/*/*.tf"), *root.glob("live/*/*.tf.json"))})
 
 
-def live(folder: Path, endpoint: str, *, work: Path | None = None) -> Root:
+def live(folder: Path, endpoint: str, *, work: Path | None = None) -> PlannedRoot:
     """Plan a live folder, unmodified.
 
     Args:
@@ -90,10 +90,10 @@ def live(folder: Path, endpoint: str, *, work: Path | None = None) -> Root:
     with locked(work / ".lock"):
         terraform.init({"bucket": f"invoice-terraform-state-{ACCOUNT_ID}", "use_path_style": "true"})
         plan = terraform.plan(["-lock=false"])
-    return Root(relative(folder), folder.name, relative(folder), plan.raw)
+    return PlannedRoot(relative(folder), folder.name, relative(folder), plan.raw)
 
 
-def kept(folder: Path) -> Root:
+def kept(folder: Path) -> PlannedRoot:
     """The plan of a live folder as its sources are now: made when they have changed since the last time.
 
     Safe to call from several processes at once: one plans, the others wait for it.
@@ -105,19 +105,19 @@ def kept(folder: Path) -> Root:
         HarnessError: Terraform refused it, or the sources were edited each time that it planned.
     """
     for _ in range(_ATTEMPTS):
-        with locked(plan_store.FOLDER / f".{folder.name}.lock"):
-            key = plan_store.key_of(folder)
-            document = plan_store.load(folder.name, key)
+        with locked(store.FOLDER / f".{folder.name}.lock"):
+            key = store.key_of(folder)
+            document = store.load(folder.name, key)
             if document is None:
                 with offline_aws() as endpoint:
                     document = live(folder, endpoint).document
-                if plan_store.key_of(folder) != key:  # nobody can say which of the two it was made from
+                if store.key_of(folder) != key:  # nobody can say which of the two it was made from
                     continue
-                plan_store.save(folder.name, key, document)
-        return Root(relative(folder), folder.name, relative(folder), document)
+                store.save(folder.name, key, document)
+        return PlannedRoot(relative(folder), folder.name, relative(folder), document)
     raise HarnessError(
         f"The sources of {relative(folder)} were edited each time that they were planned.",
-        mend="Run it again once nobody edits them.",
+        remedy="Run it again once nobody edits them.",
     )
 
 
@@ -161,7 +161,7 @@ def example_calls(folder: Path) -> Iterator[Call]:
             yield examples.call_of(readme, line, _ARTIFACTS.sub(rf"\g<1>{_artifacts()}\g<2>", code), folder)
 
 
-def module_examples() -> Root:
+def module_examples() -> PlannedRoot:
     """Plan the examples of all modules, in one root.
 
     Raises:
@@ -171,7 +171,7 @@ def module_examples() -> Root:
     with locked(FOLDER / ".examples.lock"):
         calls = [*example_calls(FOLDER / "example-modules")]
         document = planned(calls, folder)
-    return Root(EXAMPLES, "", "examples", document)
+    return PlannedRoot(EXAMPLES, "", "examples", document)
 
 
 def planned(calls: list[Call], folder: Path) -> Mapping[str, Any]:
@@ -185,15 +185,15 @@ def planned(calls: list[Call], folder: Path) -> Mapping[str, Any]:
     if answer.errors:
         told = "\n".join(f"{root.about(one) or 'root'}: {one}" for one in answer.errors)
         raise HarnessError(
-            f"Terraform refuses to plan {folder.name}:\n{told}", mend="Mend what it names, then scan again."
+            f"Terraform refuses to plan {folder.name}:\n{told}", remedy="Fix what it names, then scan again."
         )
     return answer.document
 
 
-def every() -> list[Root | HarnessError]:
+def every() -> list[PlannedRoot | HarnessError]:
     """Every plan, made side by side; in place of one that Terraform refuses, why."""
 
-    def attempt(job: "Path | None") -> Root | HarnessError:
+    def attempt(job: "Path | None") -> PlannedRoot | HarnessError:
         try:
             return kept(job) if job else module_examples()
         except HarnessError as refusal:

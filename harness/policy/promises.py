@@ -65,7 +65,7 @@ PROMISES: Mapping[str, tuple[Promise, ...]] = {
 
 
 def broken(folder: Path) -> Iterator[str]:
-    """The promises that a live folder's ``terraform.tfvars`` does not keep, each with its mend."""
+    """The promises that a live folder's ``terraform.tfvars`` does not keep, each with its fix."""
     file = folder / "terraform.tfvars"
     if not file.is_file():
         return

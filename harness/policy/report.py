@@ -61,8 +61,8 @@ def show(verdict: Verdict, *, seconds: float) -> None:
         root = f"{one.root}: " if one.root else ""
         out.print(f"[{_COLOURS[one.severity]}]{one.severity}[/] {one.rule_id} {escape(root + one.address)}{place}")
         out.print(f"    {escape(one.message)}")
-        out.print(f"    Mend: {escape(one.mend)} [dim]{escape(one.guideline)}[/]")
-    table = Table("Severity", "To mend", "Accepted by the ledger")
+        out.print(f"    Fix: {escape(one.remedy)} [dim]{escape(one.guideline)}[/]")
+    table = Table("Severity", "To fix", "Accepted by the ledger")
     accepted = Counter(one.severity for one, _ in verdict.accepted)
     for severity, count in by_severity(verdict).items():
         table.add_row(severity, str(count), str(accepted[Severity(severity)]))
@@ -116,7 +116,7 @@ def _described(one: Finding) -> dict[str, Any]:
         "id": one.rule_id,
         "shortDescription": {"text": rule.title if rule else one.rule_id},
         "fullDescription": {"text": rule.rationale if rule else one.message},
-        "help": {"text": one.mend},
+        "help": {"text": one.remedy},
         "helpUri": one.guideline,
         "defaultConfiguration": {"level": _LEVELS[one.severity]},
     }
@@ -134,7 +134,7 @@ def _result(one: Finding) -> dict[str, Any]:
     return {
         "ruleId": one.rule_id,
         "level": _LEVELS[one.severity],
-        "message": {"text": f"{one.address}: {one.message} {one.mend}"},
+        "message": {"text": f"{one.address}: {one.message} {one.remedy}"},
         "locations": [place],
     }
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from harness.plan.resource import Resource
 from harness.policy.finding import Finding, Severity
-from harness.policy.resource import Resource
 
 if TYPE_CHECKING:
-    from harness.policy.planned import Planned
+    from harness.plan.planned import Planned
 
 HCL: Final = "hcl"
 PLAN: Final = "plan"
@@ -35,7 +35,7 @@ class Rule:
         types: The resource types that it judges.
         rationale: Why, in one sentence or two.
         guideline: AWS's own page on it.
-        mend: What to do about a violation.
+        remedy: What to do about a violation.
         modes: In which scans it works: ``hcl``, ``plan``.
         scope: ``any``; ``tagged`` for live folders; ``live`` for those that are whole environments; ``prod`` for
             production only.
@@ -47,7 +47,7 @@ class Rule:
     types: tuple[str, ...]
     rationale: str
     guideline: str
-    mend: str
+    remedy: str
     modes: frozenset[str] = frozenset({HCL, PLAN})
     scope: str = "any"
 
@@ -61,7 +61,7 @@ class Rule:
 
     def finding(self, address: str, message: str, *, mode: str = PLAN) -> Finding:
         """A violation of it."""
-        return Finding(self.id, self.severity, address, None, None, message, self.mend, self.guideline, mode=mode)
+        return Finding(self.id, self.severity, address, None, None, message, self.remedy, self.guideline, mode=mode)
 
 
 RULES: dict[str, Rule] = {}

@@ -34,7 +34,7 @@ def scan(*, today: date | None = None) -> Verdict:
     with ThreadPoolExecutor(max_workers=1) as pool:
         reading = pool.submit(checkov.run, source, (), plans.FOLDER / "hcl")
         made = plans.every()
-        roots = [one for one in made if isinstance(one, plans.Root)]
+        roots = [one for one in made if isinstance(one, plans.PlannedRoot)]
         planning, policies = _planning(roots)
         planned = checkov.run(planning, policies, plans.FOLDER / "plan")
         read = reading.result()
@@ -63,7 +63,7 @@ def scan(*, today: date | None = None) -> Verdict:
     return Verdict(sorted(left, key=_order), sorted(accepted, key=lambda one: _order(one[0])), counts)
 
 
-def _planning(roots: Sequence[plans.Root]) -> tuple[list[Job], list[Mapping[str, str]]]:
+def _planning(roots: Sequence[plans.PlannedRoot]) -> tuple[list[Job], list[Mapping[str, str]]]:
     """The jobs on plans, and the policies that they render."""
     folder = plans.FOLDER / "plan"
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,15 +85,15 @@ def _planning(roots: Sequence[plans.Root]) -> tuple[list[Job], list[Mapping[str,
     return jobs, policies
 
 
-def _placed(finding: Finding, root: plans.Root, job: Job) -> Finding:
+def _placed(finding: Finding, root: plans.PlannedRoot, job: Job) -> Finding:
     """A finding on a plan with where it was found, and which block is behind it."""
     definition = checkov.normal(root.planned.definition(finding.address))
     address = checkov.readable(finding.address)
     return replace(finding, address=address, root=root.name, mode=job.mode, definition=definition)
 
 
-def _refused(made: Iterable[plans.Root | HarnessError]) -> list[Finding]:
-    """Plans that Terraform refuses: what it says names the resource and, by the modules' own messages, the mend."""
+def _refused(made: Iterable[plans.PlannedRoot | HarnessError]) -> list[Finding]:
+    """Plans that Terraform refuses: what it says names the resource and, by the modules' own messages, the fix."""
     return [
         Finding(
             "CKV_INV_001",
@@ -102,7 +102,7 @@ def _refused(made: Iterable[plans.Root | HarnessError]) -> list[Finding]:
             None,
             None,
             one.what,
-            one.mend,
+            one.remedy,
             "https://developer.hashicorp.com/terraform/cli/commands/plan",
             mode="plan",
         )

@@ -16,7 +16,7 @@ _PINNED = re.compile(r"(^|,)\s*(<|~>)\s*\d")
 
 
 def faults(root: Path = ROOT) -> list[str]:
-    """Everything that is wrong in ``modules/`` and ``live/``, each with its place and its mend."""
+    """Everything that is wrong in ``modules/`` and ``live/``, each with its place and its fix."""
     folders = sorted({file.parent for pattern in ("modules/*/*.tf", "live/*/*.tf") for file in root.glob(pattern)})
     return [fault for folder in folders for fault in faults_of(folder)]
 

@@ -50,7 +50,7 @@ class Verdict:
     """What the gate says.
 
     Attributes:
-        findings: What must be mended, worst first; empty for green.
+        findings: What must be fixed, worst first; empty for green.
         accepted: What the ledger accepts, each with its row.
         counts: Roots, resources and checks, for people and for ``build/results/policy.json``.
     """
@@ -61,5 +61,5 @@ class Verdict:
 
     @property
     def green(self) -> bool:
-        """Whether nothing is left to mend."""
+        """Whether nothing is left to fix."""
         return not self.findings

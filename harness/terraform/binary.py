@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO
 
 from harness.errors import HarnessError
-from harness.locks import locked
 from harness.paths import BUILD
+from harness.process.locks import locked
 
 PINNED = "1.12.2"
 """The release that is downloaded when none is found (the same as ``.terraform-version``)."""
@@ -87,7 +87,7 @@ def find(
         return installed
     before = f"No usable Terraform was found ({passed_over or 'none on PATH'})"
     if os.environ.get("HARNESS_NO_DOWNLOAD"):
-        raise HarnessError(f"{before}, and HARNESS_NO_DOWNLOAD forbids the download.", mend=INSTALL)
+        raise HarnessError(f"{before}, and HARNESS_NO_DOWNLOAD forbids the download.", remedy=INSTALL)
     return _download(installed, before, progress=progress, checksums=checksums, connect_s=connect_s)
 
 
@@ -132,9 +132,9 @@ def _as_chosen(binary: Path) -> Path:
     """The binary that ``HARNESS_TERRAFORM`` names, or why not."""
     found = version(binary)
     if found is None:
-        raise HarnessError(f"HARNESS_TERRAFORM={binary} is not a Terraform that runs here.", mend=INSTALL)
+        raise HarnessError(f"HARNESS_TERRAFORM={binary} is not a Terraform that runs here.", remedy=INSTALL)
     if not new_enough(found):
-        raise HarnessError(f"HARNESS_TERRAFORM={binary} is Terraform {found}: too old.", mend=INSTALL)
+        raise HarnessError(f"HARNESS_TERRAFORM={binary} is Terraform {found}: too old.", remedy=INSTALL)
     return binary.absolute()
 
 
@@ -146,12 +146,12 @@ def _download(
     if here not in checksums:
         raise HarnessError(
             f"{before}, and there is no checked download for {here}: only for {', '.join(sorted(checksums))}.",
-            mend=INSTALL,
+            remedy=INSTALL,
         )
     base = (os.environ.get("HARNESS_TERRAFORM_MIRROR") or RELEASES).rstrip("/")
     url = f"{base}/terraform/{PINNED}/terraform_{PINNED}_{here}.zip"
     if not url.startswith(("https://", "http://", "file://")):
-        raise HarnessError(f"HARNESS_TERRAFORM_MIRROR={base} is not an address.", mend="It starts with https://.")
+        raise HarnessError(f"HARNESS_TERRAFORM_MIRROR={base} is not an address.", remedy="It starts with https://.")
     root = target.parent.parent
     root.mkdir(parents=True, exist_ok=True)
     with locked(root / ".lock"):
@@ -164,18 +164,20 @@ def _download(
             except (OSError, HTTPException) as problem:
                 raise HarnessError(
                     f"{before}, and {url} could not be downloaded: {_plainly(problem)}.",
-                    mend=INSTALL + " Behind a proxy, set HTTPS_PROXY.",
+                    remedy=INSTALL + " Behind a proxy, set HTTPS_PROXY.",
                 ) from problem
             if digest != checksums[here]:
                 raise HarnessError(
                     f"{url} has SHA-256 {digest}, not {checksums[here]}: it was thrown away.",
-                    mend="The download was cut short or altered on the way: try again. Or: " + INSTALL,
+                    remedy="The download was cut short or altered on the way: try again. Or: " + INSTALL,
                 )
             with zipfile.ZipFile(archive) as opened:
                 unpacked = Path(opened.extract("terraform", Path(folder)))
             unpacked.chmod(0o755)
             if version(unpacked) != PINNED:
-                raise HarnessError(f"The Terraform downloaded from {url} does not run on this computer.", mend=INSTALL)
+                raise HarnessError(
+                    f"The Terraform downloaded from {url} does not run on this computer.", remedy=INSTALL
+                )
             target.parent.mkdir(exist_ok=True)
             unpacked.replace(target)
     return target

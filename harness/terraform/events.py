@@ -106,7 +106,7 @@ class Event:
 
 
 @dataclass
-class Outcome:
+class RunOutcome:
     """What a finished ``terraform`` did, gathered from its events.
 
     Attributes:

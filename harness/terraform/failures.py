@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.terraform.events import Diagnostic, Outcome
+from harness.terraform.events import Diagnostic, RunOutcome
 
 _SHOWN = 5  # diagnostics in an error's text; the log has the rest
 _PREAMBLE = "Terraform encountered problems during initialisation"  # says nothing beside the real error
@@ -21,9 +21,9 @@ class TerraformError(HarnessError):
     """
 
     def __init__(
-        self, what: str, *, mend: str, diagnostics: Sequence[Diagnostic] = (), exit_code: int | None = None
+        self, what: str, *, remedy: str, diagnostics: Sequence[Diagnostic] = (), exit_code: int | None = None
     ) -> None:
-        super().__init__(what, mend=mend)
+        super().__init__(what, remedy=remedy)
         self.diagnostics = tuple(diagnostics)
         self.exit_code = exit_code
 
@@ -42,7 +42,7 @@ class Failure:
 
     verb: str
     root: str
-    outcome: Outcome
+    outcome: RunOutcome
     log_dir: Path
     engine_error: Callable[[], str | None] | None
 
@@ -61,7 +61,7 @@ class Failure:
         how = f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         return TerraformError(
             f"terraform {self.verb} failed in {self.root} ({how}):\n{self.said()}{self._engines_word()}",
-            mend=f"All that it said is in {self.log_dir / self.verb}.jsonl and .stderr.",
+            remedy=f"All that it said is in {self.log_dir / self.verb}.jsonl and .stderr.",
             diagnostics=self.outcome.diagnostics,
             exit_code=code,
         )
@@ -76,7 +76,7 @@ class Failure:
         what += "".join(f"\n{one}" for one in self.outcome.errors[:_SHOWN])
         return TerraformError(
             what + self._engines_word(),
-            mend=f"Look into {self.log_dir / self.verb}.jsonl and the engine's log. If the state stays locked, "
+            remedy=f"Look into {self.log_dir / self.verb}.jsonl and the engine's log. If the state stays locked, "
             "`terraform force-unlock` frees it.",
             diagnostics=self.outcome.diagnostics,
         )

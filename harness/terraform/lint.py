@@ -25,8 +25,8 @@ _PROSE = frozenset({"description", "error_message"})
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Something to mend.
+class LintFinding:
+    """Something to fix.
 
     Attributes:
         rule: The rule's name.
@@ -45,10 +45,10 @@ class Finding:
         return f"{file}:{self.line}: {self.rule}: {self.what}"
 
 
-Rule = Callable[[Module], Iterator[Finding]]
+Rule = Callable[[Module], Iterator[LintFinding]]
 
 
-def findings(folder: Path, *, root: bool = False) -> list[Finding]:
+def findings(folder: Path, *, root: bool = False) -> list[LintFinding]:
     """Everything that the rules find in a folder.
 
     Args:
@@ -62,7 +62,7 @@ def findings(folder: Path, *, root: bool = False) -> list[Finding]:
     )
 
 
-def everything(repository: Path = ROOT) -> list[Finding]:
+def everything(repository: Path = ROOT) -> list[LintFinding]:
     """The findings in all modules and live folders."""
     modules = [one for one in sorted((repository / "modules").iterdir()) if one.is_dir()]
     roots = [one for one in sorted((repository / "live").iterdir()) if one.is_dir()]
@@ -72,7 +72,7 @@ def everything(repository: Path = ROOT) -> list[Finding]:
     ]
 
 
-def unused(module: Module) -> Iterator[Finding]:
+def unused(module: Module) -> Iterator[LintFinding]:
     """Variables, locals and data sources that nothing refers to.
 
     A variable's own validation does not count, unless it is a guard: one that judges something else by it.
@@ -83,14 +83,14 @@ def unused(module: Module) -> Iterator[Finding]:
     for block in module.of("locals"):
         for name, value in block.attributes.items():
             if not _refers(module, rf"local\.{name}", but_value=value):
-                yield Finding("unused", block.file, value.line, f"nothing uses local.{name}: use it or delete it")
+                yield LintFinding("unused", block.file, value.line, f"nothing uses local.{name}: use it or delete it")
     for block in module.of("data"):
         kind, name = block.labels
         if not _refers(module, rf"data\.{kind}\.{name}", but=block):
             yield _about(block, "unused", f"nothing uses data.{kind}.{name}: use it or delete it")
 
 
-def described(module: Module) -> Iterator[Finding]:
+def described(module: Module) -> Iterator[LintFinding]:
     """Variables and outputs say what they are, in a sentence that ends in a full stop."""
     for block in (*module.of("variable"), *module.of("output")):
         description = block.attributes.get("description")
@@ -101,7 +101,7 @@ def described(module: Module) -> Iterator[Finding]:
             yield _about(block, "described", f"the description of {block.name} ends in no full stop")
 
 
-def typed(module: Module) -> Iterator[Finding]:
+def typed(module: Module) -> Iterator[LintFinding]:
     """Variables have a type, not ``any``, and are not nullable."""
     for block in module.of("variable"):
         kind = block.attributes.get("type")
@@ -114,7 +114,7 @@ def typed(module: Module) -> Iterator[Finding]:
             yield _about(block, "typed", f"variable {block.name} may be null: write nullable = false")
 
 
-def ordered(module: Module) -> Iterator[Finding]:
+def ordered(module: Module) -> Iterator[LintFinding]:
     """Variables and outputs are in alphabetical order, in their own files."""
     for kind in ("variable", "output"):
         blocks = module.of(kind)
@@ -126,7 +126,7 @@ def ordered(module: Module) -> Iterator[Finding]:
                 yield _about(after, "ordered", f"{kind} {after.name} belongs before {before.name}")
 
 
-def named(module: Module) -> Iterator[Finding]:
+def named(module: Module) -> Iterator[LintFinding]:
     """Names are snake_case."""
     for block in module.blocks:
         names = block.attributes if block.type == "locals" else block.labels[-1:]
@@ -135,27 +135,29 @@ def named(module: Module) -> Iterator[Finding]:
                 yield _about(block, "named", f"{name} is not snake_case")
 
 
-def pinned(module: Module) -> Iterator[Finding]:
+def pinned(module: Module) -> Iterator[LintFinding]:
     """Terraform has a lowest version, every provider a highest one too, and a module from elsewhere some version."""
     settings = module.of("terraform")
     if not any("required_version" in block.attributes for block in settings):
-        yield Finding("pinned", module.folder / "versions.tf", 1, "required_version is missing")
+        yield LintFinding("pinned", module.folder / "versions.tf", 1, "required_version is missing")
     providers = [block for setting in settings for block in setting.every("required_providers")]
     if not any(block.attributes for block in providers):
-        yield Finding("pinned", module.folder / "versions.tf", 1, "required_providers is missing")
+        yield LintFinding("pinned", module.folder / "versions.tf", 1, "required_providers is missing")
     for block in providers:
         for name, value in block.attributes.items():
             constraint = re.search(r'version\s*=\s*"([^"]*)"', value.text)
             if constraint is None or not re.search(r"~>|<|^\s*=?\s*\d", constraint[1]):
                 said = constraint[1] if constraint else "missing"
-                yield Finding("pinned", block.file, value.line, f"the version of {name} has no upper bound ({said})")
+                yield LintFinding(
+                    "pinned", block.file, value.line, f"the version of {name} has no upper bound ({said})"
+                )
     for block in module.of("module"):
         source = block.attributes["source"].string or ""
         if not source.startswith(("./", "../")) and "version" not in block.attributes and "?ref=" not in source:
             yield _about(block, "pinned", f"module {block.name} comes from {source} in no particular version")
 
 
-def counted(module: Module) -> Iterator[Finding]:
+def counted(module: Module) -> Iterator[LintFinding]:
     """``count`` is for zero or one: over a list it renumbers everything behind what is taken out."""
     for block in (*module.of("resource"), *module.of("module"), *module.of("data")):
         count = block.attributes.get("count")
@@ -163,31 +165,31 @@ def counted(module: Module) -> Iterator[Finding]:
             yield _about(block, "counted", f"{'.'.join(block.labels)} counts over a list: use for_each over a map")
 
 
-def direct(module: Module) -> Iterator[Finding]:
+def direct(module: Module) -> Iterator[LintFinding]:
     """A template that is nothing but one reference is that reference."""
     for block, value in _values(module):
         if template(value.node) == [None]:
-            yield Finding("direct", block.file, value.line, f"{value.text} needs no quotes and no ${{}}")
+            yield LintFinding("direct", block.file, value.line, f"{value.text} needs no quotes and no ${{}}")
 
 
-def placeless(module: Module) -> Iterator[Finding]:
+def placeless(module: Module) -> Iterator[LintFinding]:
     """A module is tied to no account, region or partition: those come from its caller and the provider."""
     for block, value in _values(module):
         for what, pattern in (("account id", _ACCOUNT), ("region", _REGION), ("partition", _PARTITION)):
             found = pattern.search(value.text)
             if found:
-                yield Finding(
+                yield LintFinding(
                     "placeless", block.file, value.line, f"{found[0]} is a fixed {what}: take it from outside"
                 )
     for block in module.of("provider"):
         yield _about(block, "placeless", "a module configures no provider: its caller does")
 
 
-def locking(module: Module) -> Iterator[Finding]:
+def locking(module: Module) -> Iterator[LintFinding]:
     """A root locks its providers, for every platform that the harness knows."""
     lock = module.folder / ".terraform.lock.hcl"
     if not lock.is_file():
-        yield Finding("locking", lock, 1, "the lock file is missing: terraform init makes it")
+        yield LintFinding("locking", lock, 1, "the lock file is missing: terraform init makes it")
         return
     text = lock.read_text(encoding="utf-8")
     sources = {
@@ -199,9 +201,11 @@ def locking(module: Module) -> Iterator[Finding]:
     }
     known = {one.source.removeprefix("registry.terraform.io/") for one in locked(lock)}
     for source in sorted(sources - known):
-        yield Finding("locking", lock, 1, f"{source} is required and not locked: terraform init locks it")
+        yield LintFinding("locking", lock, 1, f"{source} is required and not locked: terraform init locks it")
     if "zh:" not in text:
-        yield Finding("locking", lock, 1, "it has no checksums of the registry's archives: terraform providers lock")
+        yield LintFinding(
+            "locking", lock, 1, "it has no checksums of the registry's archives: terraform providers lock"
+        )
 
 
 SHARED: Sequence[Rule] = (unused, described, typed, ordered, named, pinned, counted, direct)
@@ -209,8 +213,8 @@ OF_MODULES: Sequence[Rule] = (placeless,)
 OF_ROOTS: Sequence[Rule] = (locking,)
 
 
-def _about(block: Block, rule: str, what: str) -> Finding:
-    return Finding(rule, block.file, block.line, what)
+def _about(block: Block, rule: str, what: str) -> LintFinding:
+    return LintFinding(rule, block.file, block.line, what)
 
 
 def _is_guard(block: Block) -> bool:

@@ -79,7 +79,7 @@ def locked(lock_file: Path) -> tuple[Locked, ...]:
     if not found:
         raise HarnessError(
             f"{lock_file} is missing or selects no provider.",
-            mend="It belongs in the repository: restore it with `git checkout`, or make it with `terraform init`.",
+            remedy="It belongs in the repository: restore it with `git checkout`, or make it with `terraform init`.",
         )
     return tuple(found)
 
@@ -134,7 +134,7 @@ def find(providers: Sequence[Locked], *, among: Sequence[Path] | None = None, ta
         if lacking:
             raise HarnessError(
                 f"HARNESS_TF_MIRROR={named} does not hold {_names(lacking)} for {target}.",
-                mend=f"Fill it with `terraform providers mirror -platform={target} {named}`, or unset the variable.",
+                remedy=f"Fill it with `terraform providers mirror -platform={target} {named}`, or unset the variable.",
             )
         return chosen
     for folder in among if among is not None else places():
@@ -160,7 +160,7 @@ def write_cli_config(lock_file: Path, *, folder: Path | None = None, among: Sequ
     if own:
         path = Path(own).expanduser().absolute()
         if not path.is_file():
-            raise HarnessError(f"HARNESS_TF_CLI_CONFIG={own} is not a file.", mend="Correct the path, or unset it.")
+            raise HarnessError(f"HARNESS_TF_CLI_CONFIG={own} is not a file.", remedy="Correct the path, or unset it.")
         return CliConfig(path, None, (), wanted, own=True)
     folder = (folder or BUILD / "terraform").absolute()
     folder.mkdir(parents=True, exist_ok=True)
@@ -214,19 +214,19 @@ def init_failure(said: str, config: CliConfig) -> HarnessError | None:
     if config.own:
         return HarnessError(
             f"Terraform could not get {wanted} with HARNESS_TF_CLI_CONFIG={config.path}:\n{said.strip()}",
-            mend="Mend that file, or unset the variable.",
+            remedy="Fix that file, or unset the variable.",
         )
     if config.mirror is not None:
         return HarnessError(
             f"Terraform could not use {wanted} from the mirror {config.mirror}:\n{said.strip()}",
-            mend="Its files may be damaged: fill it anew with `terraform providers mirror`, or set HARNESS_TF_MIRROR "
+            remedy="Its files may be damaged: fill it anew with `terraform providers mirror`, or set HARNESS_TF_MIRROR "
             "to another one.",
         )
     looked = ", ".join(str(folder) for folder in config.searched) or "nowhere"
     return HarnessError(
         f"The Terraform provider {wanted} for {platform_name()} could not be had: no mirror holds it (looked in "
         f"{looked}), and the registry did not answer: {_last_line(said)}",
-        mend="Connect to the network (behind a proxy, set HTTPS_PROXY), or set HARNESS_TF_MIRROR to a folder made by "
+        remedy="Connect to the network (behind a proxy, set HTTPS_PROXY), or set HARNESS_TF_MIRROR to a folder made by "
         f"`terraform providers mirror -platform={platform_name()} <folder>` on a computer that is connected.",
     )
 

@@ -209,7 +209,7 @@ def _parsed(file: Path, text: str) -> tuple[Block, ...]:
     except LarkError as problem:  # what python-hcl2's parser raises
         raise HarnessError(
             f"{file} cannot be read as HCL: {str(problem).splitlines()[0]}",
-            mend="`terraform fmt` says what is wrong with it.",
+            remedy="`terraform fmt` says what is wrong with it.",
         ) from problem
     return tuple(_block(node, file, text) for node in _children(tree.children[0], "block"))
 

@@ -15,7 +15,7 @@ Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Change:
+class ResourceChange:
     """What a plan does to one resource or output.
 
     Attributes:
@@ -80,9 +80,9 @@ class Plan:
         raw: The whole document.
     """
 
-    resources: tuple[Change, ...]
-    outputs: tuple[Change, ...]
-    drift: tuple[Change, ...]
+    resources: tuple[ResourceChange, ...]
+    outputs: tuple[ResourceChange, ...]
+    drift: tuple[ResourceChange, ...]
     complete: bool
     raw: Mapping[str, Any]
 
@@ -96,7 +96,7 @@ class Plan:
         if str(document.get("format_version", "")).partition(".")[0] != "1" or "planned_values" not in document:
             raise HarnessError(
                 f"This is not a plan that can be read (format_version {document.get('format_version')!r}).",
-                mend="Give `terraform show -json` a plan file made by `terraform plan -out`.",
+                remedy="Give `terraform show -json` a plan file made by `terraform plan -out`.",
             )
         return cls(
             resources=tuple(_resources(document.get("resource_changes", ()))),
@@ -107,7 +107,7 @@ class Plan:
         )
 
     @property
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> tuple[ResourceChange, ...]:
         """The resources and outputs to which something happens."""
         return tuple(one for one in (*self.resources, *self.outputs) if one.is_change)
 
@@ -116,11 +116,11 @@ class Plan:
         """Whether an apply would do nothing: no resource and no output changes, and the planning was whole."""
         return self.complete and not self.changes
 
-    def by_type(self, kind: str) -> tuple[Change, ...]:
+    def by_type(self, kind: str) -> tuple[ResourceChange, ...]:
         """The managed resources of one type, such as ``aws_lambda_function``."""
         return tuple(one for one in self.resources if one.type == kind and one.mode == "managed")
 
-    def __getitem__(self, address: str) -> Change:
+    def __getitem__(self, address: str) -> ResourceChange:
         """The resource with an address; KeyError if the plan has none."""
         for one in self.resources:
             if one.address == address:
@@ -131,10 +131,10 @@ class Plan:
         return "\n".join(str(one) for one in self.changes) or "no changes"
 
 
-def _resources(entries: Any) -> Iterator[Change]:
+def _resources(entries: Any) -> Iterator[ResourceChange]:
     for entry in entries:
         change = entry["change"]
-        yield Change(
+        yield ResourceChange(
             address=entry["address"],
             type=entry["type"],
             actions=tuple(change["actions"]),
@@ -146,9 +146,9 @@ def _resources(entries: Any) -> Iterator[Change]:
         )
 
 
-def _outputs(entries: Mapping[str, Any]) -> Iterator[Change]:
+def _outputs(entries: Mapping[str, Any]) -> Iterator[ResourceChange]:
     for name, change in sorted(entries.items()):
-        yield Change(
+        yield ResourceChange(
             address=f"output.{name}",
             type="",
             actions=tuple(change["actions"]),

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness import processes
 from harness.errors import HarnessError
-from harness.locks import locked
+from harness.process import supervisor
+from harness.process.locks import locked
 from harness.terraform import binary, mirror
-from harness.terraform.events import Event, Outcome, lines_of, until
+from harness.terraform.events import Event, RunOutcome, lines_of, until
 from harness.terraform.failures import Failure, TerraformError
 from harness.terraform.plan import Plan
 
@@ -106,7 +106,7 @@ class Terraform:
         *,
         deadline_s: float = 600.0,
         on_event: OnEvent | None = None,
-    ) -> Outcome:
+    ) -> RunOutcome:
         """Fetch providers and modules, configure the backend; the lock file is only read.
 
         Args:
@@ -154,7 +154,7 @@ class Terraform:
         *,
         deadline_s: float = 900.0,
         on_event: OnEvent | None = None,
-    ) -> Outcome:
+    ) -> RunOutcome:
         """Apply a kept plan, or plan and apply at once.
 
         Args:
@@ -168,7 +168,7 @@ class Terraform:
 
     def destroy(
         self, options: Sequence[str] = (), *, deadline_s: float = 600.0, on_event: OnEvent | None = None
-    ) -> Outcome:
+    ) -> RunOutcome:
         """Destroy everything that the state knows."""
         return self._stream("destroy", ["-auto-approve", *options], deadline_s=deadline_s, on_event=on_event)
 
@@ -193,9 +193,9 @@ class Terraform:
         deadline_s: float,
         on_event: OnEvent | None,
         good: Sequence[int] = (0,),
-    ) -> Outcome:
+    ) -> RunOutcome:
         """Run a command that speaks ``-json`` and follow it."""
-        outcome = Outcome()
+        outcome = RunOutcome()
         self.log_dir.mkdir(parents=True, exist_ok=True)
         with (self.log_dir / f"{verb}.jsonl").open("w", encoding="utf-8") as log:
 
@@ -213,7 +213,7 @@ class Terraform:
 
     def _ask(self, verb: str, options: Sequence[str], *, deadline_s: float) -> str:
         """Run a command that prints one document, which may hold secrets: it is not logged."""
-        outcome = Outcome()
+        outcome = RunOutcome()
         lines: list[str] = []
         self.log_dir.mkdir(parents=True, exist_ok=True)
         self._run(verb, ["-no-color", *options], lines.append, outcome, deadline_s=deadline_s)
@@ -222,13 +222,13 @@ class Terraform:
         return "".join(lines)
 
     def _run(
-        self, verb: str, options: Sequence[str], take: Callable[[str], None], outcome: Outcome, *, deadline_s: float
+        self, verb: str, options: Sequence[str], take: Callable[[str], None], outcome: RunOutcome, *, deadline_s: float
     ) -> None:
         """Start Terraform, hand over its lines, and see to its end: by itself, by Ctrl-C or by the deadline."""
         started = time.monotonic()
         # Errors go to a file: a pipe that nobody empties would stop Terraform at 64 KB.
         with (self.log_dir / f"{verb}.stderr").open("wb") as errors:
-            process, record = processes.spawn(
+            process, record = supervisor.spawn(
                 [self.program, f"-chdir={self.root}", verb, *options],
                 purpose=f"terraform {verb} {self.root.name}",
                 env=self.environment(),
@@ -248,7 +248,7 @@ class Terraform:
             failure = Failure(verb, self.root.name, outcome, self.log_dir, self._engine_error)
             raise failure.too_late(deadline_s) from None
         finally:
-            processes.terminate(record, grace_s=_STOP_S)  # its plugins too, should they be left
+            supervisor.terminate(record, grace_s=_STOP_S)  # its plugins too, should they be left
             process.wait(_STOP_S)
         outcome.exit_code = process.returncode
         outcome.seconds = time.monotonic() - started
@@ -261,7 +261,7 @@ class Terraform:
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
             return
 
-    def _failure(self, verb: str, outcome: Outcome) -> HarnessError:
+    def _failure(self, verb: str, outcome: RunOutcome) -> HarnessError:
         """The error for a command that ended badly."""
         failure = Failure(verb, self.root.name, outcome, self.log_dir, self._engine_error)
         about_provider = mirror.init_failure(failure.said(), self.config) if verb == "init" else None

@@ -5,36 +5,37 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from invoicing import api, clock, settings
-from invoicing.answers import document
-from invoicing.creating import create
-from invoicing.events import EventBus
-from invoicing.intake import Intake
-from invoicing.issuing import Origin, first_version
-from invoicing.loading import InvoiceLoader
-from invoicing.models import CreateInvoice
-from invoicing.observability import count, logger, metrics, tracer
-from invoicing.uploads import Upload, UploadStore
+from invoicing.api import resolver
+from invoicing.api.responses import document
+from invoicing.domain.invoice_factory import Origin, first_version
+from invoicing.domain.models import CreateInvoice
+from invoicing.events.bus import EventBus
+from invoicing.runtime import clock, settings
+from invoicing.runtime.observability import count, logger, metrics, tracer
+from invoicing.services.create_invoice import create
+from invoicing.table.batches import InvoiceLoader
+from invoicing.uploads.buckets import Upload, UploadStore
+from invoicing.uploads.intake import Intake
 
 config = settings.CreateInvoice.load()
 store = InvoiceLoader(config.table_name)
 uploads = UploadStore(config.archives_bucket)
 bus = EventBus(config.event_bus_name)
-app = api.resolver()
+app = resolver.resolver()
 
 
 @app.post("/invoices")
 def post_invoice() -> Response[str]:
     """Create one invoice: 201 and where it is, or 200 and the first answer when it was created by an equal request."""
     event = app.current_event
-    request = api.body_of(event, CreateInvoice)
-    key, now = api.idempotency_key(event), clock.now()
+    request = resolver.body_of(event, CreateInvoice)
+    key, now = resolver.idempotency_key(event), clock.now()
     stored = create(store, request, Origin(now, "api", "api"), key)
     invoice = first_version(stored.invoice)
     count("InvoicesCreated" if stored.created else "InvoicesReplayed")
     logger.info("Invoice created" if stored.created else "Invoice replayed", invoice_id=invoice.invoice_id)
     location = f"./invoices/{invoice.invoice_id}"  # relative: right under any stage, base path or engine
-    return api.answer(document(invoice, now.date()), 201 if stored.created else 200, Location=location, ETag='"1"')
+    return resolver.answer(document(invoice, now.date()), 201 if stored.created else 200, Location=location, ETag='"1"')
 
 
 def receive(event: dict[str, Any], context: LambdaContext) -> None:
@@ -64,5 +65,5 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Entry point: API Gateway's proxy events have a method, S3's have none."""
     count("EventsReceived")
     if "httpMethod" in event:
-        return api.serve(app, event, context, config.allowed_origins)
+        return resolver.serve(app, event, context, config.allowed_origins)
     return receive(event, context)

@@ -5,12 +5,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from invoicing import settings
-from invoicing.documents import WITHHELD, DocumentStore
-from invoicing.errors import NotFound
-from invoicing.observability import count, logger, metrics, tracer
-from invoicing.pdf import Renderer
-from invoicing.store import InvoiceStore
+from invoicing.documents.bucket import WITHHELD, DocumentStore
+from invoicing.documents.pdf import Renderer
+from invoicing.domain.errors import NotFound
+from invoicing.runtime import settings
+from invoicing.runtime.observability import count, logger, metrics, tracer
+from invoicing.table.store import InvoiceStore
 
 config = settings.GeneratePdf.load()
 store = InvoiceStore(config.table_name)

@@ -5,28 +5,29 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from invoicing import api, clock, settings
-from invoicing.answers import document
-from invoicing.documents import DocumentStore
-from invoicing.observability import count, logger, metrics, tracer
-from invoicing.store import InvoiceStore
+from invoicing.api import resolver
+from invoicing.api.responses import document
+from invoicing.documents.bucket import DocumentStore
+from invoicing.runtime import clock, settings
+from invoicing.runtime.observability import count, logger, metrics, tracer
+from invoicing.table.store import InvoiceStore
 
 config = settings.GetInvoice.load()
 store = InvoiceStore(config.table_name)
 documents = DocumentStore(config.documents_bucket)
-app = api.resolver()
+app = resolver.resolver()
 
 
 @app.get("/invoices/<invoice_id>")
 def get_invoice(invoice_id: str) -> Response[str]:
     """The invoice as it is now; its version is the answer's ETag."""
-    invoice = api.found(store.get(api.identity(invoice_id)), invoice_id)
+    invoice = resolver.found(store.get(resolver.identity(invoice_id)), invoice_id)
     body = document(invoice, clock.now().date())
     link = documents.link(invoice)
     if link:
         body["documentUrl"] = link
     logger.info("Invoice read", invoice_id=invoice_id, version=invoice.version, has_document=link is not None)
-    return api.answer(body, ETag=f'"{invoice.version}"')
+    return resolver.answer(body, ETag=f'"{invoice.version}"')
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -35,4 +36,4 @@ def get_invoice(invoice_id: str) -> Response[str]:
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Entry point."""
     count("EventsReceived")
-    return api.serve(app, event, context, config.allowed_origins)
+    return resolver.serve(app, event, context, config.allowed_origins)

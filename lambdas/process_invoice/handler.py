@@ -6,12 +6,12 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from invoicing import clock, settings
-from invoicing.claims import ClaimStore, conflicts
-from invoicing.events import EventBus, derive
-from invoicing.observability import count, logger, metrics, tracer
-from invoicing.processing import images, processed
-from invoicing.rules import objections
+from invoicing.domain.rules import objections
+from invoicing.events.bus import EventBus, derive
+from invoicing.runtime import clock, settings
+from invoicing.runtime.observability import count, logger, metrics, tracer
+from invoicing.services.decide_invoice import images, processed
+from invoicing.table.claims import ClaimStore, conflicts
 
 config = settings.ProcessInvoice.load()
 store = ClaimStore(config.table_name)

@@ -4,11 +4,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from invoicing import settings
-from invoicing.api_keys import ApiKeys
-from invoicing.observability import count, logger, metrics, tracer
-from invoicing.rotation import KeyRotation, RotationEvent
-from invoicing.secret_versions import SecretVersions
+from invoicing.api_keys.gateway import ApiKeys
+from invoicing.api_keys.rotation import KeyRotation, RotationEvent
+from invoicing.api_keys.secret_versions import SecretVersions
+from invoicing.runtime import settings
+from invoicing.runtime.observability import count, logger, metrics, tracer
 
 config = settings.RotateApiKey.load()
 keys = ApiKeys(config.usage_plan_id)

@@ -5,33 +5,34 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from invoicing import api, clock, settings
-from invoicing.answers import document
-from invoicing.models import PaymentReceived, UpdateInvoice
-from invoicing.observability import count, logger, metrics, tracer
-from invoicing.store import InvoiceStore
-from invoicing.updating import record_payment, update
+from invoicing.api import resolver
+from invoicing.api.responses import document
+from invoicing.domain.models import PaymentReceived, UpdateInvoice
+from invoicing.runtime import clock, settings
+from invoicing.runtime.observability import count, logger, metrics, tracer
+from invoicing.services.change_invoice import record_payment, update
+from invoicing.table.store import InvoiceStore
 
 config = settings.UpdateInvoiceStatus.load()
 store = InvoiceStore(config.table_name)
-app = api.resolver()
+app = resolver.resolver()
 
 
 @app.patch("/invoices/<invoice_id>")
 def patch_invoice(invoice_id: str) -> Response[str]:
     """Change the status, or record a payment; answers the invoice as it is then."""
-    request, now = api.body_of(app.current_event, UpdateInvoice), clock.now()
-    versions = api.if_match(app.current_event)
-    invoice = update(store, api.identity(invoice_id), request, now=now, by="api", if_match=versions)
+    request, now = resolver.body_of(app.current_event, UpdateInvoice), clock.now()
+    versions = resolver.if_match(app.current_event)
+    invoice = update(store, resolver.identity(invoice_id), request, now=now, by="api", if_match=versions)
     count("StatusUpdates")
     logger.info("Invoice updated", invoice_id=invoice_id, status=invoice.status, version=invoice.version)
-    return api.answer(document(invoice, now.date()), ETag=f'"{invoice.version}"')
+    return resolver.answer(document(invoice, now.date()), ETag=f'"{invoice.version}"')
 
 
 def receive(event: dict[str, Any]) -> None:
     """Record a provider's payment. What is refused is raised: retried, and kept in the dead-letter queue in the end."""
     payment = PaymentReceived.model_validate(event["detail"])
-    payment = payment.model_copy(update={"invoice_id": api.identity(payment.invoice_id)})
+    payment = payment.model_copy(update={"invoice_id": resolver.identity(payment.invoice_id)})
     invoice = record_payment(store, payment, now=clock.now(), by=event["source"])
     count("PaymentsReceived")
     logger.info("Payment recorded", invoice_id=invoice.invoice_id, payment_id=payment.payment_id, status=invoice.status)
@@ -44,5 +45,5 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Entry point: API Gateway's proxy events have a method, EventBridge's have none."""
     count("EventsReceived")
     if "httpMethod" in event:
-        return api.serve(app, event, context, config.allowed_origins)
+        return resolver.serve(app, event, context, config.allowed_origins)
     return receive(event)

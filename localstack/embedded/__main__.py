@@ -38,7 +38,7 @@ DEFAULTS = {
 
 
 def main() -> int:
-    """Bind, mend, serve until SIGTERM; 0, or 1 with a line on standard error when it cannot."""
+    """Bind, patch, serve until SIGTERM; 0, or 1 with a line on standard error when it cannot."""
     bound = _bind([int(text) for text in os.environ.get("EMBEDDED_PORTS", "4566").split(",")])
     if bound is None:
         _tell("no port is free: " + os.environ.get("EMBEDDED_PORTS", "4566"))
@@ -59,12 +59,12 @@ def main() -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s [%(name)s] %(message)s", level=os.environ["LOG_LEVEL"])
     logging.getLogger("embedded").setLevel(logging.INFO)
 
-    from embedded import mend
+    from embedded import patch
     from embedded.dispatcher import build
 
     try:
         app = build()
-    except mend.MendError as refusal:
+    except patch.PatchError as refusal:
         _tell(str(refusal))
         return 1
     asyncio.run(_serve(app, bound))

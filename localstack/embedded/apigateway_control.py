@@ -4,7 +4,7 @@ from typing import Any
 
 from ministack.services import apigateway_v1 as gw
 
-from embedded.mend import mends
+from embedded.patch import patches
 
 Data = dict[str, Any]
 
@@ -16,7 +16,7 @@ def _refuses_an_empty_value(original: Any) -> bool:
         gw.reset()
 
 
-@mends(gw, "_create_api_key", needed=_refuses_an_empty_value)
+@patches(gw, "_create_api_key", needed=_refuses_an_empty_value)
 def empty_api_key_value(original: Any) -> Any:
     """CreateApiKey with an empty value makes one up, as with none.
 
@@ -40,7 +40,7 @@ def _stores_the_text_false(original: Any) -> bool:
         gw.reset()
 
 
-@mends(gw, "_update_api_key", needed=_stores_the_text_false)
+@patches(gw, "_update_api_key", needed=_stores_the_text_false)
 def disabled_api_key(original: Any) -> Any:
     """A key that UpdateApiKey disables is refused from then on.
 
@@ -69,7 +69,7 @@ def _invents_a_method(original: Any) -> bool:
         gw.reset()
 
 
-@mends(gw, "_put_integration", needed=_invents_a_method)
+@patches(gw, "_put_integration", needed=_invents_a_method)
 def mock_integration_method(original: Any) -> Any:
     """PutIntegration keeps no HTTP method that was not given.
 
@@ -93,7 +93,7 @@ def _tells_plain_paths(original: Any) -> bool:
     return b"~1" not in original({"methodSettings": {"/pets/GET": {}}})[2]
 
 
-@mends(gw, "_v1_response", needed=_tells_plain_paths)
+@patches(gw, "_v1_response", needed=_tells_plain_paths)
 def method_setting_paths(original: Any) -> Any:
     """A stage tells the settings of a method by its encoded path, as UpdateStage takes it.
 

@@ -1,4 +1,4 @@
-"""What the mends of API Gateway's data plane know of the request in hand."""
+"""What the patches of API Gateway's data plane know of the request in hand."""
 
 import contextvars
 from dataclasses import dataclass, field

@@ -6,10 +6,10 @@ from ministack.services import apigateway_v1 as gw
 
 from embedded import vtl
 from embedded.apigateway_exchange import current
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 
 
-@mends(gw, "_invoke_mock_v1", needed=source_lacks("_render", "_vtl"))
+@patches(gw, "_invoke_mock_v1", needed=source_lacks("_render", "_vtl"))
 def mock_templates(original: Any) -> Any:
     """MOCK integrations evaluate their mapping templates, and may override status and headers.
 

@@ -11,12 +11,12 @@ from ministack.services import cloudwatch as cw
 from ministack.services import cloudwatch_logs as logs
 
 from embedded.apigateway_exchange import Exchange, current
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 
 _log = logging.getLogger("embedded.apigateway")
 
 
-@mends(gw, "_handle_execute_in_scope", needed=source_lacks("record_metric", "accessLogSettings"))
+@patches(gw, "_handle_execute_in_scope", needed=source_lacks("record_metric", "accessLogSettings"))
 def access_logs_and_metrics(original: Any) -> Any:
     """Every request writes the stage's access log line and the AWS/ApiGateway metrics.
 

@@ -12,7 +12,7 @@ from ministack.services import lambda_svc as lam
 
 from embedded.apigateway_exchange import current
 from embedded.apigateway_validation import PAYLOAD_LIMIT
-from embedded.mend import mends, source_has, source_lacks
+from embedded.patch import patches, source_has, source_lacks
 from embedded.permissions import may_invoke, role_allows
 
 """Bytes. https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html: "Payload size 10 MB"."""
@@ -37,7 +37,7 @@ class _BadAnswerError(Exception):
         self.status = status
 
 
-@mends(gw, "_gateway_error_response", needed=source_lacks("502"))
+@patches(gw, "_gateway_error_response", needed=source_lacks("502"))
 def failure_status(original: Any) -> Any:
     """DEFAULT_5XX keeps the failure's own status unless it sets one.
 
@@ -55,7 +55,7 @@ def failure_status(original: Any) -> Any:
     return gateway_error_response
 
 
-@mends(gw, "_lambda_proxy_response", needed=source_has("return None, str("))
+@patches(gw, "_lambda_proxy_response", needed=source_has("return None, str("))
 def malformed_answer(_original: Any) -> Any:
     """A function that fails or answers without a status code is a gateway error.
 
@@ -83,7 +83,7 @@ def malformed_answer(_original: Any) -> Any:
     return lambda_proxy_response
 
 
-@mends(gw, "_invoke_lambda_proxy_v1", needed=source_lacks("timeoutInMillis"))
+@patches(gw, "_invoke_lambda_proxy_v1", needed=source_lacks("timeoutInMillis"))
 def proxy_limits(original: Any) -> Any:
     """Requests over 10 MB, answers over 6 MB and slow functions end in 413, 502 and 504; stage variables work in URIs.
 
@@ -146,7 +146,7 @@ def _forget(task: "asyncio.Future[Any]") -> None:
         task.exception()
 
 
-@mends(gw, "_missing_request_parameters", needed=source_has('in (None, "", [])'))
+@patches(gw, "_missing_request_parameters", needed=source_has('in (None, "", [])'))
 def blank_parameters(original: Any) -> Any:
     """A required query parameter that is there but blank is missing.
 
@@ -161,7 +161,7 @@ def blank_parameters(original: Any) -> Any:
     return missing_request_parameters
 
 
-@mends(gw, "_build_lambda_event_v1", needed=source_has('"version": "1.0"'))
+@patches(gw, "_build_lambda_event_v1", needed=source_has('"version": "1.0"'))
 def proxy_event(original: Any) -> Any:
     """The event of a proxy integration as REST APIs send it.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ministack.services import apigateway_v1 as gw
 
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 
 PAYLOAD_LIMIT = 10 * 2**20
 """Bytes of a request that API Gateway takes ("Payload size: 10 MB")."""
@@ -16,7 +16,7 @@ _SHOWN = 200  # characters of a value that a message repeats
 _VARIABLE = "$context.error.validationErrorString"
 
 
-@mends(gw, "_check_request_validation", needed=source_lacks("validationError"))
+@patches(gw, "_check_request_validation", needed=source_lacks("validationError"))
 def validation_details(original: Any) -> Any:
     """A body that the model refuses is refused with every violation, for :func:`validation_error_string`.
 
@@ -41,7 +41,7 @@ def validation_details(original: Any) -> Any:
     return check
 
 
-@mends(gw, "_gateway_error_response", needed=source_lacks("validationErrorString"))
+@patches(gw, "_gateway_error_response", needed=source_lacks("validationErrorString"))
 def validation_error_string(original: Any) -> Any:
     """Gateway response templates can tell what is wrong with a body.
 

@@ -9,7 +9,7 @@ from ministack.core.responses import error_response_json, request_scope
 from ministack.services import cloudwatch as cw
 
 from embedded import metric_math, sqs_metrics
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 
 _log = logging.getLogger("embedded.alarms")
 
@@ -42,7 +42,7 @@ async def evaluate_for_ever(period_s: float) -> None:
                     _log.exception("the alarm %s cannot be evaluated", name)
 
 
-@mends(cw, "_put_metric_alarm", needed=source_lacks('"Metrics"'))
+@patches(cw, "_put_metric_alarm", needed=source_lacks('"Metrics"'))
 def metric_math_alarms(original: Any) -> Any:
     """PutMetricAlarm keeps metric queries, and only the statistic that was given.
 
@@ -75,7 +75,7 @@ def metric_math_alarms(original: Any) -> Any:
     return put_metric_alarm
 
 
-@mends(cw, "_evaluate_alarm", needed=source_lacks("TreatMissingData"))
+@patches(cw, "_evaluate_alarm", needed=source_lacks("TreatMissingData"))
 def alarm_evaluation(_original: Any) -> Any:
     """An alarm looks at its own dimensions and its last N periods, and treats missing data as it says.
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from ministack.services import cloudwatch_logs as logs
 
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 
 
-@mends(logs, "_filter_log_events", needed=source_lacks("eventId"))
+@patches(logs, "_filter_log_events", needed=source_lacks("eventId"))
 def event_identities(original: Any) -> Any:
     """FilterLogEvents names each event by an ``eventId``, so that a follower can tell repeats from new lines.
 

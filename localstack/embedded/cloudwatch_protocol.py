@@ -18,13 +18,13 @@ import botocore.model
 from ministack.services import cloudwatch as cw
 
 from embedded import cbor
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 
 _TARGET = "GraniteServiceVersion20100801"
 _XMLNS = "http://monitoring.amazonaws.com/doc/2010-08-01/"
 
 
-@mends(cw, "handle_request", needed=source_lacks("service_model", "service-2"))
+@patches(cw, "handle_request", needed=source_lacks("service_model", "service-2"))
 def query_and_cbor(original: Any) -> Any:
     """CloudWatch answers the Query, CBOR and JSON protocols alike.
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import ministack.app as ministack
 from ministack.core import persistence
 
-from embedded import (  # noqa: F401 -- importing a module of mends registers them
+from embedded import (  # noqa: F401 -- importing a module of patches registers them
     MINISTACK_VERSION,
     apigateway_control,
     apigateway_mock,
@@ -32,7 +32,7 @@ from embedded import (  # noqa: F401 -- importing a module of mends registers th
     lambda_logs,
     lambda_runtime,
     lambda_streams,
-    mend,
+    patch,
     s3,
     s3_request_metrics,
     secretsmanager,
@@ -52,12 +52,12 @@ _EXECUTE_API = ("/_aws/execute-api/", "/restapis/")
 
 
 def build() -> App:
-    """Apply the mends, add our own services, and return the application.
+    """Apply the patches, add our own services, and return the application.
 
     Raises:
-        MendError: MiniStack is not the version that the mends are written for.
+        PatchError: MiniStack is not the version that the patches are written for.
     """
-    verdicts = mend.apply_all(mend.Product("MiniStack", "ministack", MINISTACK_VERSION, "engine.txt"))
+    verdicts = patch.apply_all(patch.Product("MiniStack", "ministack", MINISTACK_VERSION, "engine.txt"))
     services.add_all()
     lambda_code.forget_unused()
     return Dispatcher(ministack.app, [m.name for m, needed in verdicts if needed])
@@ -83,7 +83,7 @@ class Dispatcher:
             _log.warning("refused %s %s: %s", scope.get("method"), scope["path"], reason)
             await _answer(send, 403, {"message": reason})
         elif scope["path"] == "/_embedded/health":
-            await _answer(send, 200, {"status": "ok", "ministack": MINISTACK_VERSION, "mends": self._applied})
+            await _answer(send, 200, {"status": "ok", "ministack": MINISTACK_VERSION, "patches": self._applied})
         elif scope["path"] == "/_embedded/save" and scope.get("method") == "POST":
             missing = save_state()
             await _answer(send, 500 if missing else 200, {"not_saved": missing})

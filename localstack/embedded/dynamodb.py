@@ -4,10 +4,10 @@ from typing import Any
 
 from ministack.services import dynamodb
 
-from embedded.mend import mends, source_has
+from embedded.patch import patches, source_has
 
 
-@mends(dynamodb, "_transact_write_items", needed=source_has("signature = {k: v for k, v in data.items()"))
+@patches(dynamodb, "_transact_write_items", needed=source_has("signature = {k: v for k, v in data.items()"))
 def repeated_transaction(original: Any) -> Any:
     """TransactWriteItems with the same token and content is done once, whatever its numbers look like.
 

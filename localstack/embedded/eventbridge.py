@@ -9,13 +9,13 @@ from ministack.services import eventbridge, sqs
 from ministack.services import lambda_svc as lam
 
 from embedded import delivery
-from embedded.mend import mends, source_has, source_lacks
+from embedded.patch import patches, source_has, source_lacks
 from embedded.permissions import may_invoke, may_publish
 
 _SERVICE = "events.amazonaws.com"
 
 
-@mends(eventbridge, "_dispatch_to_lambda", needed=source_has("_execute_function_with_config_scope"))
+@patches(eventbridge, "_dispatch_to_lambda", needed=source_has("_execute_function_with_config_scope"))
 def asynchronous_target(_original: Any) -> Any:
     """A function that is a target is invoked asynchronously, with Lambda's retries and dead-letter queue.
 
@@ -35,11 +35,11 @@ def asynchronous_target(_original: Any) -> Any:
     return dispatch
 
 
-@mends(eventbridge, "_invoke_target", needed=source_lacks("DeadLetterConfig"))
+@patches(eventbridge, "_invoke_target", needed=source_lacks("DeadLetterConfig"))
 def undeliverable(original: Any) -> Any:
     """An event that cannot be delivered to a target goes to the target's dead-letter queue, with the reason.
 
-    AWS: errors that no retry mends (the target is gone, or does not permit EventBridge) go there at once, with
+    AWS: errors that no retry patches (the target is gone, or does not permit EventBridge) go there at once, with
     ERROR_CODE, ERROR_MESSAGE, RULE_ARN and TARGET_ARN as attributes; the queue must permit it.
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html

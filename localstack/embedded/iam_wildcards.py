@@ -6,10 +6,10 @@ from typing import Any
 
 from ministack.core import iam_evaluator
 
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 
 
-@mends(iam_evaluator, "_fnmatch_compile", needed=source_lacks("DOTALL"))
+@patches(iam_evaluator, "_fnmatch_compile", needed=source_lacks("DOTALL"))
 def wildcards_match_line_breaks(original: Any) -> Any:
     """A wildcard stands for any characters, line breaks too: a key of S3 may hold them.
 

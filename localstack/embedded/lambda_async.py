@@ -13,7 +13,7 @@ from ministack.services import lambda_svc as lam
 
 from embedded import delivery
 from embedded.lambda_invoke import asked_alias
-from embedded.mend import mends, source_has
+from embedded.patch import patches, source_has
 from embedded.permissions import role_allows
 
 Json = dict[str, Any]
@@ -26,7 +26,7 @@ _turn = threading.Condition()
 """Notified whenever an asynchronous invocation has ended."""
 
 
-@mends(lam, "invoke_async_with_retry", needed=source_has('"$LATEST"'))
+@patches(lam, "invoke_async_with_retry", needed=source_has('"$LATEST"'))
 def asynchronous_invocation(_original: Any) -> Any:
     """Asynchronous invocations follow the alias's or version's settings, and report success and failure.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ministack.core import lambda_runtime as runtime
 
-from embedded.mend import mends
+from embedded.patch import patches
 
 _UNUSED_DAYS = 3
 
@@ -57,7 +57,7 @@ class _SharingZipfile:
         return getattr(zipfile, name)
 
 
-@mends(runtime, "zipfile", needed=inspect.ismodule)
+@patches(runtime, "zipfile", needed=inspect.ismodule)
 def code_unpacked_once(_original: Any) -> Any:
     """A function's code is unpacked once, and its bytecode kept for the next cold start.
 

@@ -10,7 +10,7 @@ from typing import Any
 from ministack.services import cloudwatch as cw
 from ministack.services import lambda_svc as lam
 
-from embedded.mend import mends, source_has, source_lacks
+from embedded.patch import patches, source_has, source_lacks
 
 _log = logging.getLogger("embedded.lambda")
 
@@ -18,7 +18,7 @@ asked_alias: contextvars.ContextVar[str | None] = contextvars.ContextVar("asked_
 """The alias that a direct invocation named, when its weights sent it to another version than the alias's own."""
 
 
-@mends(lam, "_emit_lambda_metrics", needed=source_has("AWS/Lambda"))
+@patches(lam, "_emit_lambda_metrics", needed=source_has("AWS/Lambda"))
 def metrics_once(_original: Any) -> Any:
     """Only throttles are counted here; invocations are where they run (:func:`metrics_always`).
 
@@ -35,7 +35,7 @@ def metrics_once(_original: Any) -> Any:
     return emit
 
 
-@mends(lam, "_execute_function_dispatch", needed=source_lacks("_emit_lambda_metrics"))
+@patches(lam, "_execute_function_dispatch", needed=source_lacks("_emit_lambda_metrics"))
 def metrics_always(original: Any) -> Any:
     """Every invocation has metrics, also those by events and APIs, and embedded metrics in its log are recorded.
 
@@ -84,7 +84,7 @@ def _record_embedded(line: str) -> None:
         _log.warning("not in the embedded metric format: %s", line[:200])
 
 
-@mends(lam, "_reserved_concurrency", needed=source_lacks("_functions"))
+@patches(lam, "_reserved_concurrency", needed=source_lacks("_functions"))
 def reserved_concurrency(original: Any) -> Any:
     """Reserved concurrency holds for all versions and aliases of a function.
 
@@ -110,7 +110,7 @@ def _shifted(func: Any, qualifier: str | None) -> str | None:
     return qualifier
 
 
-@mends(lam, "_get_func_record_for_ref", needed=source_lacks("AdditionalVersionWeights"))
+@patches(lam, "_get_func_record_for_ref", needed=source_lacks("AdditionalVersionWeights"))
 def alias_of_events(original: Any) -> Any:
     """An invocation through an alias's ARN follows the alias's weights and knows its alias.
 
@@ -135,7 +135,7 @@ def alias_of_events(original: Any) -> Any:
     return record_for_ref
 
 
-@mends(lam, "_invoke", needed=source_lacks("AdditionalVersionWeights"))
+@patches(lam, "_invoke", needed=source_lacks("AdditionalVersionWeights"))
 def alias_of_calls(original: Any) -> Any:
     """Invoke through an alias follows the alias's weights; see :func:`alias_of_events`."""
 

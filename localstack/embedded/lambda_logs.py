@@ -10,10 +10,10 @@ from ministack.services import cloudwatch_logs as logs
 from ministack.services import lambda_svc as lam
 
 from embedded.lambda_runtime import failure
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 
 
-@mends(lam, "_emit_lambda_logs", needed=source_lacks("LogFormat"))
+@patches(lam, "_emit_lambda_logs", needed=source_lacks("LogFormat"))
 def json_logs(original: Any) -> Any:
     """A function with JSON logging writes one JSON object per event.
 

@@ -8,7 +8,7 @@ from typing import Any
 from ministack.core import lambda_runtime as runtime
 from ministack.services import lambda_svc as lam
 
-from embedded.mend import mends, source_has, source_lacks
+from embedded.patch import patches, source_has, source_lacks
 
 _END_OF_LOG = "\x1eend of invocation"
 """A worker's last line on standard error for an invocation; 0x1e is ASCII's record separator."""
@@ -26,7 +26,7 @@ _TOLD_FAILURE = (
 _LAST_FLUSH = "        _real_stdout.flush()\n\nrun()"
 
 
-@mends(runtime, "_PYTHON_WORKER_SCRIPT", needed=source_has(_LAST_FLUSH))
+@patches(runtime, "_PYTHON_WORKER_SCRIPT", needed=source_has(_LAST_FLUSH))
 def worker_tells_more(original: str) -> str:
     """The worker reports an exception's class and stack, and marks the end of an invocation's log.
 
@@ -40,7 +40,7 @@ def worker_tells_more(original: str) -> str:
     return told.replace(_LAST_FLUSH, mark + _LAST_FLUSH)
 
 
-@mends(runtime, "Worker._drain_stderr_bounded", needed=source_has("first_line_wait"))
+@patches(runtime, "Worker._drain_stderr_bounded", needed=source_has("first_line_wait"))
 def complete_logs(_original: Any) -> Any:
     """An invocation's log is complete when its worker says so, and then at once.
 
@@ -65,7 +65,7 @@ def complete_logs(_original: Any) -> Any:
     return drain
 
 
-@mends(runtime, "Worker.invoke", needed=source_lacks('"type"'))
+@patches(runtime, "Worker.invoke", needed=source_lacks('"type"'))
 def remembered_failure(original: Any) -> Any:
     """An exception does not end the worker; how it failed stays known until the answer is made.
 
@@ -85,7 +85,7 @@ def remembered_failure(original: Any) -> Any:
     return invoke
 
 
-@mends(lam, "_execute_function_warm", needed=source_has('"Runtime.HandlerError"'))
+@patches(lam, "_execute_function_warm", needed=source_has('"Runtime.HandlerError"'))
 def failure_answer(original: Any) -> Any:
     """A failed invocation answers the exception's class and stack; see :func:`worker_tells_more`."""
 
@@ -102,7 +102,7 @@ def failure_answer(original: Any) -> Any:
     return execute
 
 
-@mends(runtime, "_detect_runtime_binary", needed=source_has("sys.executable"))
+@patches(runtime, "_detect_runtime_binary", needed=source_has("sys.executable"))
 def handler_interpreter(original: Any) -> Any:
     """Python handlers run on the interpreter that ``LAMBDA_PYTHON`` names.
 
@@ -141,7 +141,7 @@ class _HandlerOs:
         return getattr(self._real, name)
 
 
-@mends(runtime, "os", needed=inspect.ismodule)
+@patches(runtime, "os", needed=inspect.ismodule)
 def handler_environment(original: Any) -> Any:
     """Handlers see Lambda's variables and their own, not the server's.
 
@@ -151,7 +151,7 @@ def handler_environment(original: Any) -> Any:
     return _HandlerOs(original)
 
 
-@mends(runtime, "Worker._spawn", needed=source_lacks("AWS_EXECUTION_ENV"))
+@patches(runtime, "Worker._spawn", needed=source_lacks("AWS_EXECUTION_ENV"))
 def defined_variables(original: Any) -> Any:
     """Lambda's own variables that MiniStack leaves out: handler, log group, log format, execution environment.
 

@@ -14,7 +14,7 @@ from ministack.services import dynamodb
 from ministack.services import lambda_svc as lam
 
 from embedded import delivery
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 from embedded.permissions import role_allows
 
 _log = logging.getLogger("embedded.streams")
@@ -29,7 +29,7 @@ _busy: set[str] = set()
 _busy_lock = threading.Lock()
 
 
-@mends(lam, "_poll_dynamodb_streams", needed=source_lacks("BisectBatchOnFunctionError", "batchItemFailures"))
+@patches(lam, "_poll_dynamodb_streams", needed=source_lacks("BisectBatchOnFunctionError", "batchItemFailures"))
 def stream_batches(_original: Any) -> Any:
     """A failed batch is retried, halved, shortened to what failed, and finally reported and skipped.
 

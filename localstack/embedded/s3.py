@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 from ministack.services import s3
 
 from embedded import delivery
-from embedded.mend import mends, source_has, source_lacks
+from embedded.patch import patches, source_has, source_lacks
 from embedded.permissions import may_invoke
 
 _SERVICE = "s3.amazonaws.com"
@@ -17,7 +17,7 @@ METRICS = "embedded_metrics"
 _NOT_SERVED = ("analytics", "inventory", "intelligent-tiering", "metadataConfiguration", "metadataTable")
 
 
-@mends(s3, "_dispatch", needed=source_lacks('"metrics"'))
+@patches(s3, "_dispatch", needed=source_lacks('"metrics"'))
 def bucket_metrics(original: Any) -> Any:
     """Request metrics of a bucket are kept; sub-resources that are not served say so.
 
@@ -57,7 +57,7 @@ def _metrics(method: str, bucket: dict[str, Any], identity: str, body: bytes) ->
     return 200, dict(_XML), kept[identity].encode()
 
 
-@mends(s3, "_create_multipart_upload", needed=source_lacks("x-amz-tagging"))
+@patches(s3, "_create_multipart_upload", needed=source_lacks("x-amz-tagging"))
 def multipart_tags_given(original: Any) -> Any:
     """CreateMultipartUpload remembers the tags that the object is to have; see :func:`multipart_tags_set`."""
 
@@ -71,7 +71,7 @@ def multipart_tags_given(original: Any) -> Any:
     return create
 
 
-@mends(s3, "_complete_multipart_upload", needed=source_lacks("_object_tags"))
+@patches(s3, "_complete_multipart_upload", needed=source_lacks("_object_tags"))
 def multipart_tags_set(original: Any) -> Any:
     """An object that was uploaded in parts has the tags of its CreateMultipartUpload.
 
@@ -92,7 +92,7 @@ def multipart_tags_set(original: Any) -> Any:
     return complete
 
 
-@mends(s3, "_validate_notification_configs", needed=source_has('in ("sqs", "sns")'))
+@patches(s3, "_validate_notification_configs", needed=source_has('in ("sqs", "sns")'))
 def function_destinations(original: Any) -> Any:
     """A notification to a function is refused unless the function is there and permits the bucket.
 
@@ -116,7 +116,7 @@ def function_destinations(original: Any) -> Any:
     return validate
 
 
-@mends(s3, "_deliver_event_to_lambda", needed=source_lacks("policy"))
+@patches(s3, "_deliver_event_to_lambda", needed=source_lacks("policy"))
 def permitted_functions(original: Any) -> Any:
     """S3 calls a function only while that permits the bucket; see :func:`function_destinations`."""
 

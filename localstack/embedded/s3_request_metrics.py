@@ -8,7 +8,7 @@ import ministack.app as ministack
 from ministack.services import cloudwatch as cw
 from ministack.services import s3
 
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 from embedded.s3 import METRICS
 
 _LISTING = frozenset(
@@ -18,7 +18,7 @@ _LISTING = frozenset(
 """Parameters of a bucket's listings; with any other one, a request is for the bucket's settings."""
 
 
-@mends(ministack, "_dispatch_service_request", needed=source_lacks("AllRequests"))
+@patches(ministack, "_dispatch_service_request", needed=source_lacks("AllRequests"))
 def request_metrics(original: Any) -> Any:
     """Requests for objects are counted by each metrics configuration that they match, refused ones too.
 

@@ -11,7 +11,7 @@ from ministack.core.responses import error_response_json, json_response, new_uui
 from ministack.services import lambda_svc as lam
 from ministack.services import secretsmanager
 
-from embedded.mend import mends, source_has, source_lacks
+from embedded.patch import patches, source_has, source_lacks
 from embedded.permissions import may_invoke
 
 _log = logging.getLogger("embedded.secretsmanager")
@@ -19,7 +19,7 @@ _log = logging.getLogger("embedded.secretsmanager")
 _STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 
 
-@mends(secretsmanager, "_rotate_secret", needed=source_has("RotateSecret stub"))
+@patches(secretsmanager, "_rotate_secret", needed=source_has("RotateSecret stub"))
 def rotation(original: Any) -> Any:
     """RotateSecret runs the rotation function's four steps; the function makes and promotes the new version.
 
@@ -80,7 +80,7 @@ def _value_of_current(secret: dict[str, Any]) -> dict[str, Any]:
     return {name: current[name] for name in ("SecretString", "SecretBinary")} if current else {}
 
 
-@mends(secretsmanager, "_get_secret_value", needed=source_has('if ver.get("SecretString") is not None:'))
+@patches(secretsmanager, "_get_secret_value", needed=source_has('if ver.get("SecretString") is not None:'))
 def pending_without_value(original: Any) -> Any:
     """A version that has a label but no value yet does not exist for GetSecretValue.
 
@@ -102,7 +102,7 @@ def pending_without_value(original: Any) -> Any:
     return get_secret_value
 
 
-@mends(secretsmanager, "_describe_secret", needed=source_lacks("LastRotatedDate"))
+@patches(secretsmanager, "_describe_secret", needed=source_lacks("LastRotatedDate"))
 def rotation_date(original: Any) -> Any:
     """DescribeSecret tells when the last rotation succeeded.
 

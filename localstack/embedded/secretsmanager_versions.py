@@ -7,12 +7,12 @@ from typing import Any
 from ministack.core.responses import error_response_json, json_response, new_uuid
 from ministack.services import secretsmanager
 
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 
 Json = dict[str, Any]
 
 
-@mends(secretsmanager, "_create_secret", needed=source_lacks("AddReplicaRegions"))
+@patches(secretsmanager, "_create_secret", needed=source_lacks("AddReplicaRegions"))
 def created_as_asked(original: Any) -> Any:
     """CreateSecret makes no version without a value, names it by the token, and makes the replicas.
 
@@ -43,7 +43,7 @@ def created_as_asked(original: Any) -> Any:
     return create
 
 
-@mends(secretsmanager, "_put_secret_value", needed=source_lacks("_remove_stage_everywhere"))
+@patches(secretsmanager, "_put_secret_value", needed=source_lacks("_remove_stage_everywhere"))
 def labels_of_a_version(original: Any) -> Any:
     """PutSecretValue gives all labels asked for, takes them from other versions, and may be repeated.
 
@@ -76,7 +76,7 @@ def labels_of_a_version(original: Any) -> Any:
     return put
 
 
-@mends(secretsmanager, "handle_request", needed=source_lacks("CancelRotateSecret"))
+@patches(secretsmanager, "handle_request", needed=source_lacks("CancelRotateSecret"))
 def missing_operations(original: Any) -> Any:
     """CancelRotateSecret and RemoveRegionsFromReplication, without which Terraform cannot take back what it made.
 

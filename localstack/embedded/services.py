@@ -11,21 +11,21 @@ import ministack.app as ministack
 from ministack.core import iam_actions, router
 
 from embedded import autoscaling
-from embedded.mend import MendError
+from embedded.patch import PatchError
 
 
 def add_all() -> None:
     """Add every service of our own.
 
     Raises:
-        MendError: MiniStack has a service of that name by now.
+        PatchError: MiniStack has a service of that name by now.
     """
     _add("application-autoscaling", autoscaling, target_prefix="AnyScaleFrontendService")
 
 
 def _add(name: str, module: ModuleType, *, target_prefix: str) -> None:
     if name in ministack.SERVICE_REGISTRY:
-        raise MendError(f"MiniStack serves {name} itself now: compare, then delete embedded/{module.__name__}.py.")
+        raise PatchError(f"MiniStack serves {name} itself now: compare, then delete embedded/{module.__name__}.py.")
     key = name.replace("-", "_")
     sys.modules[f"ministack.services.{key}"] = module
     ministack.SERVICE_REGISTRY[name] = {"module": key}

@@ -5,13 +5,13 @@ from typing import Any
 
 import ministack.app as ministack
 
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 
 plain_http: contextvars.ContextVar[bool] = contextvars.ContextVar("plain_http", default=False)
 """True for a request that says itself, by ``X-Forwarded-Proto: http``, that it came without TLS."""
 
 
-@mends(ministack, "pin_request_origin", needed=source_lacks("plain_http"))
+@patches(ministack, "pin_request_origin", needed=source_lacks("plain_http"))
 def secure_transport(original: Any) -> Any:
     """Policies that demand TLS (``aws:SecureTransport``) are met, unless a request asks to count as plain HTTP.
 

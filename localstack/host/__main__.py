@@ -38,7 +38,7 @@ DEFAULTS = {
 
 
 def main() -> int:
-    """Bind, mend, serve until SIGTERM; 0, or 1 with a line on standard error when it cannot."""
+    """Bind, patch, serve until SIGTERM; 0, or 1 with a line on standard error when it cannot."""
     bound = _bind([int(text) for text in os.environ.get("HOST_PORTS", "4566").split(",")])
     if bound is None:
         _tell("no port is free: " + os.environ.get("HOST_PORTS", "4566"))
@@ -62,12 +62,12 @@ def main() -> int:
 
     from localstack.runtime.main import main as serve
 
-    from embedded.mend import MendError
-    from host import mending
+    from embedded.patch import PatchError
+    from host import patching
 
     try:
-        mending.mend(bound)
-    except MendError as refusal:
+        patching.patch(bound)
+    except PatchError as refusal:
         _tell(str(refusal))
         return 1
     try:

@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from localstack.aws.connect import connect_to
 
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 from host.apigateway_handlers import handlers
 from host.apigateway_templates import substitute
 
@@ -34,7 +34,7 @@ class _Request:
     line: str
 
 
-@mends(handlers("parse"), "InvocationRequestParser.__call__", needed=None)
+@patches(handlers("parse"), "InvocationRequestParser.__call__", needed=None)
 def time_of_arrival(original: Any) -> Any:
     """Every request remembers when it came; see :func:`access_logs_and_metrics`."""
 
@@ -46,7 +46,7 @@ def time_of_arrival(original: Any) -> Any:
     return call
 
 
-@mends(handlers("response_enricher"), "InvocationResponseEnricher.__call__", needed=source_lacks("accessLogSettings"))
+@patches(handlers("response_enricher"), "InvocationResponseEnricher.__call__", needed=source_lacks("accessLogSettings"))
 def access_logs_and_metrics(original: Any) -> Any:
     """Every request writes the stage's access log line and the AWS/ApiGateway metrics.
 

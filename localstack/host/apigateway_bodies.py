@@ -3,11 +3,11 @@
 import functools
 from typing import Any
 
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 from host.apigateway_handlers import handlers
 
 
-@mends(
+@patches(
     handlers("method_request"),
     "MethodRequestHandler._is_body_valid",
     needed=source_lacks("UnicodeDecodeError", "ValueError"),

@@ -6,12 +6,12 @@ from typing import Any
 
 from localstack.services.apigateway.next_gen.execute_api.gateway_response import get_gateway_response_or_default
 
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 from host.apigateway_handlers import handlers
 from host.apigateway_templates import lookup, substitute
 
 
-@mends(
+@patches(
     handlers("gateway_exception"),
     "GatewayExceptionHandler.create_exception_response",
     needed=source_lacks("responseParameters", "responseTemplates"),

@@ -10,10 +10,10 @@ from localstack.services.apigateway.next_gen.execute_api.gateway_response import
 )
 from localstack.services.apigateway.next_gen.execute_api.integrations import aws
 
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 
 
-@mends(aws, "RestApiAwsProxyIntegration.invoke", needed=source_lacks("TooManyRequestsException"))
+@patches(aws, "RestApiAwsProxyIntegration.invoke", needed=source_lacks("TooManyRequestsException"))
 def rejected_calls(original: Any) -> Any:
     """A call that Lambda refuses, as of a throttled function, is a 500 of the type DEFAULT_5XX.
 

@@ -9,7 +9,7 @@ from typing import Any
 from localstack.services.apigateway.next_gen.execute_api import moto_helpers
 from localstack.services.apigateway.next_gen.execute_api.gateway_response import QuotaExceededError, ThrottledError
 
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 from host.apigateway_handlers import handlers
 
 _PERIOD_S = {"DAY": 86_400, "WEEK": 7 * 86_400, "MONTH": 30 * 86_400}
@@ -20,7 +20,7 @@ _used: dict[tuple[str, str, int], int] = {}
 """Usage plan, key and period to the number of requests."""
 
 
-@mends(handlers("api_key_validation"), "ApiKeyValidationHandler.__call__", needed=source_lacks("ThrottledError"))
+@patches(handlers("api_key_validation"), "ApiKeyValidationHandler.__call__", needed=source_lacks("ThrottledError"))
 def usage_plans(original: Any) -> Any:
     """Requests beyond the stage's or the usage plan's rate, or the plan's quota, are refused with 429.
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from localstack.services.cloudwatch import provider_v2
 
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 
 
-@mends(provider_v2, "CloudwatchProvider.put_metric_alarm", needed=source_lacks("tag_resource", "TAGS"))
+@patches(provider_v2, "CloudwatchProvider.put_metric_alarm", needed=source_lacks("tag_resource", "TAGS"))
 def alarm_tags(original: Any) -> Any:
     """PutMetricAlarm keeps the tags that it is given.
 

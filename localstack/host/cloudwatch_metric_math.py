@@ -8,12 +8,12 @@ from typing import Any
 from localstack.services.cloudwatch import alarm_scheduler
 
 from embedded import metric_math
-from embedded.mend import mends, source_has, source_lacks
+from embedded.patch import patches, source_has, source_lacks
 
 _PERIOD_S = float(os.environ.get("HOST_ALARM_PERIOD", "300"))
 
 
-@mends(alarm_scheduler, "get_metric_alarm_details_for_alarm_arn", needed=source_lacks('Metrics"'))
+@patches(alarm_scheduler, "get_metric_alarm_details_for_alarm_arn", needed=source_lacks('Metrics"'))
 def scheduled_metric_math(original: Any) -> Any:
     """An alarm on metric math, or on a percentile, is evaluated.
 
@@ -34,7 +34,7 @@ def scheduled_metric_math(original: Any) -> Any:
     return details
 
 
-@mends(alarm_scheduler, "collect_metric_data", needed=source_lacks("Expression"))
+@patches(alarm_scheduler, "collect_metric_data", needed=source_lacks("Expression"))
 def metric_math_data(original: Any) -> Any:
     """The data points of a metric math alarm are those of its expression; see :func:`scheduled_metric_math`."""
 
@@ -57,7 +57,7 @@ def metric_math_data(original: Any) -> Any:
     return collect
 
 
-@mends(alarm_scheduler, "AlarmScheduler.__init__", needed=source_has("self.scheduler = Scheduler()"))
+@patches(alarm_scheduler, "AlarmScheduler.__init__", needed=source_has("self.scheduler = Scheduler()"))
 def frequent_evaluation(original: Any) -> Any:
     """An alarm is looked at every five minutes at least, or as often as ``HOST_ALARM_PERIOD`` says.
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from localstack.services.cloudwatch import cloudwatch_database_helper as database
 
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)")
 
 
-@mends(database, "CloudwatchDatabase.get_metric_data_stat", needed=source_lacks("percentile", "PERCENTILE"))
+@patches(database, "CloudwatchDatabase.get_metric_data_stat", needed=source_lacks("percentile", "PERCENTILE"))
 def percentiles(original: Any) -> Any:
     """GetMetricData knows the statistics ``p0`` to ``p100``, and so do alarms.
 

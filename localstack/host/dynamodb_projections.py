@@ -7,10 +7,10 @@ from typing import Any
 
 from moto.dynamodb.models import dynamo_type
 
-from embedded.mend import mends, source_has
+from embedded.patch import patches, source_has
 
 
-@mends(dynamo_type, "DynamoType.to_regular_json", needed=source_has("copy.deepcopy(self.value)"))
+@patches(dynamo_type, "DynamoType.to_regular_json", needed=source_has("copy.deepcopy(self.value)"))
 def values_once(original: Any) -> Any:
     """A value is copied once, however deeply it is nested; see :func:`projected_once`."""
 
@@ -26,7 +26,7 @@ def values_once(original: Any) -> Any:
     return to_regular_json
 
 
-@mends(dynamo_type, "Item.project", needed=source_has("find_nested_key(expr, self.to_regular_json())"))
+@patches(dynamo_type, "Item.project", needed=source_has("find_nested_key(expr, self.to_regular_json())"))
 def projected_once(original: Any) -> Any:
     """A page of items that are projected takes as long as one of whole items.
 

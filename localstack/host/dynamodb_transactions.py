@@ -11,7 +11,7 @@ from moto.dynamodb import models
 from moto.dynamodb.exceptions import ResourceNotFoundException
 from moto.dynamodb.models.table import Table
 
-from embedded.mend import mends, source_has
+from embedded.patch import patches, source_has
 
 Json = dict[str, Any]
 
@@ -20,7 +20,7 @@ def _copies_tables(_copy: Any) -> bool:
     return "copy.deepcopy" in inspect.getsource(models.DynamoDBBackend.transact_write_items)
 
 
-@mends(models, "DynamoDBBackend.transact_write_items", needed=source_has("copy.deepcopy"))
+@patches(models, "DynamoDBBackend.transact_write_items", needed=source_has("copy.deepcopy"))
 def cancelled_transactions(original: Any) -> Any:
     """A transaction that is cancelled leaves the table and its stream as they were.
 
@@ -47,7 +47,7 @@ def cancelled_transactions(original: Any) -> Any:
     return transact_write_items
 
 
-@mends(models, "copy", needed=_copies_tables)
+@patches(models, "copy", needed=_copies_tables)
 def table_itself(original: Any) -> Any:
     """The copy of a table that a transaction makes is the table; see :func:`cancelled_transactions`."""
 

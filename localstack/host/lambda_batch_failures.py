@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from localstack.services.lambda_.event_source_mapping.pollers import poller, stream_poller
 
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 
 _log = logging.getLogger("host.lambda_batch_failures")
 
@@ -22,7 +22,7 @@ def _takes_no_number(parse: Any) -> bool:
     return False
 
 
-@mends(poller, "parse_batch_item_failures", needed=_takes_no_number)
+@patches(poller, "parse_batch_item_failures", needed=_takes_no_number)
 def malformed_reports(original: Any) -> Any:
     """With ReportBatchItemFailures, an answer that is no report of failures fails the whole batch.
 
@@ -43,7 +43,7 @@ def malformed_reports(original: Any) -> Any:
     return parse_batch_item_failures
 
 
-@mends(stream_poller, "StreamPoller.send_events_to_dlq", needed=source_lacks("except"))
+@patches(stream_poller, "StreamPoller.send_events_to_dlq", needed=source_lacks("except"))
 def unreachable_destination(original: Any) -> Any:
     """A stream's records that cannot be told to the destination for failures are given up; those behind them go on.
 

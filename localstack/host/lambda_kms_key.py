@@ -6,7 +6,7 @@ from typing import Any
 from localstack.services.lambda_ import api_utils
 from localstack.services.lambda_ import provider as functions
 
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 
 _keys: dict[tuple[str, str, str], str] = {}
 """Account, region and function's name to the key's ARN."""
@@ -25,7 +25,7 @@ def _remembering(original: Any) -> Any:
     return call
 
 
-@mends(functions, "LambdaProvider.create_function", needed=source_lacks("KMSKeyArn"))
+@patches(functions, "LambdaProvider.create_function", needed=source_lacks("KMSKeyArn"))
 def kms_key_of_create(original: Any) -> Any:
     """CreateFunction keeps ``KMSKeyArn``.
 
@@ -35,13 +35,13 @@ def kms_key_of_create(original: Any) -> Any:
     return _remembering(original)
 
 
-@mends(functions, "LambdaProvider.update_function_configuration", needed=source_lacks("KMSKeyArn"))
+@patches(functions, "LambdaProvider.update_function_configuration", needed=source_lacks("KMSKeyArn"))
 def kms_key_of_update(original: Any) -> Any:
     """UpdateFunctionConfiguration keeps ``KMSKeyArn``; see :func:`kms_key_of_create`."""
     return _remembering(original)
 
 
-@mends(functions, "LambdaProvider.delete_function", needed=None)
+@patches(functions, "LambdaProvider.delete_function", needed=None)
 def kms_key_of_delete(original: Any) -> Any:
     """DeleteFunction forgets ``KMSKeyArn``; see :func:`kms_key_of_create`."""
 
@@ -55,7 +55,7 @@ def kms_key_of_delete(original: Any) -> Any:
     return delete_function
 
 
-@mends(api_utils, "map_config_out", needed=source_lacks("KMSKeyArn"))
+@patches(api_utils, "map_config_out", needed=source_lacks("KMSKeyArn"))
 def kms_key_told(original: Any) -> Any:
     """GetFunction and its like tell ``KMSKeyArn``; see :func:`kms_key_of_create`."""
 

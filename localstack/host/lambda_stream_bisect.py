@@ -13,7 +13,7 @@ from localstack.services.lambda_.event_source_mapping.event_processor import (
 from localstack.services.lambda_.event_source_mapping.pollers import stream_poller
 from localstack.services.lambda_.event_source_mapping.pollers.poller import get_batch_item_failures
 
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
@@ -25,7 +25,7 @@ class _NotReachedError(Exception):
     """The function was not called: it was throttled, is not there, or whatever else; see :func:`halved_batches`."""
 
 
-@mends(esm_worker_factory, "EsmWorkerFactory.get_esm_worker", needed=source_lacks("BisectBatchOnFunctionError"))
+@patches(esm_worker_factory, "EsmWorkerFactory.get_esm_worker", needed=source_lacks("BisectBatchOnFunctionError"))
 def bisect_setting(original: Any) -> Any:
     """A poller knows the ``BisectBatchOnFunctionError`` of its mapping; see :func:`halved_batches`."""
 
@@ -38,7 +38,7 @@ def bisect_setting(original: Any) -> Any:
     return get_esm_worker
 
 
-@mends(stream_poller, "StreamPoller.forward_events_to_target", needed=source_lacks("BisectBatchOnFunctionError"))
+@patches(stream_poller, "StreamPoller.forward_events_to_target", needed=source_lacks("BisectBatchOnFunctionError"))
 def halved_batches(original: Any) -> Any:
     """A failed batch is halved until the record that fails is alone; only that one is given up.
 

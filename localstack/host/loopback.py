@@ -8,13 +8,13 @@ from localstack.runtime.server import twisted as server
 from rolo.serving.twisted import TwistedGateway
 from twisted.internet import reactor, ssl
 
-from embedded.mend import mends, source_has
+from embedded.patch import patches, source_has
 
 bound: socket.socket | None = None
-"""Listening already when LocalStack starts; set by :func:`host.mending.mend`."""
+"""Listening already when LocalStack starts; set by :func:`host.patching.patch`."""
 
 
-@mends(server, "TwistedRuntimeServer.register", needed=source_has("reactor, host_and_port.port)"))
+@patches(server, "TwistedRuntimeServer.register", needed=source_has("reactor, host_and_port.port)"))
 def bound_socket(_original: Any) -> Any:
     """The server listens on the loopback socket that it is given, and on nothing else.
 
@@ -30,7 +30,7 @@ def bound_socket(_original: Any) -> Any:
             context = ssl.DefaultOpenSSLContextFactory(key, certificate)
             context.getContext().use_certificate_chain_file(certificate)
             site = TLSMultiplexerFactory(context, False, site)  # noqa: FBT003 -- its own signature
-        assert bound is not None  # noqa: S101 -- mending.mend sets it
+        assert bound is not None  # noqa: S101 -- patching.patch sets it
         bound.setblocking(False)  # noqa: FBT003 -- its own signature
         reactor.adoptStreamPort(bound.fileno(), socket.AF_INET, site)  # type: ignore[attr-defined]
 

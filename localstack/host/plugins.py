@@ -6,7 +6,7 @@ from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from plux import PluginSpec
 from plux.runtime import resolve
 
-from embedded.mend import mends
+from embedded.patch import patches
 from host import services
 
 
@@ -27,7 +27,7 @@ def _own() -> list[PluginSpec]:
     return [executor, *services.PROVIDERS]
 
 
-@mends(resolve, "MetadataPluginFinder.find_plugins", needed=None)
+@patches(resolve, "MetadataPluginFinder.find_plugins", needed=None)
 def own_plugins(original: Any) -> Any:
     """LocalStack sees the executor and the services of this package beside its own plug-ins."""
 

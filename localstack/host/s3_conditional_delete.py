@@ -7,13 +7,13 @@ from typing import Any
 from localstack.aws.api.s3 import NoSuchKey, PreconditionFailed
 from localstack.services.s3 import provider as s3
 
-from embedded.mend import mends, source_has
+from embedded.patch import patches, source_has
 
 _deciding = threading.Lock()
 """Held from the look at an object to its end, so that of two conditional deletes one finds it gone."""
 
 
-@mends(s3, "S3Provider.delete_object", needed=source_has("raise NotImplementedException"))
+@patches(s3, "S3Provider.delete_object", needed=source_has("raise NotImplementedException"))
 def conditional_delete(original: Any) -> Any:
     """DeleteObject with ``If-Match`` deletes the current object if its ETag is that one, or if there is any for ``*``.
 

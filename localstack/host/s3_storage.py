@@ -5,10 +5,10 @@ from typing import Any
 
 from localstack.services.s3 import provider as s3
 
-from embedded.mend import mends
+from embedded.patch import patches
 
 
-@mends(s3, "DEFAULT_S3_TMP_DIR", needed=lambda original: not original.startswith(os.environ["HOST_FOLDER"]))
+@patches(s3, "DEFAULT_S3_TMP_DIR", needed=lambda original: not original.startswith(os.environ["HOST_FOLDER"]))
 def own_storage(_original: Any) -> Any:
     """Objects are kept below the folder of this LocalStack, not in one that all of a computer share.
 

@@ -4,13 +4,13 @@ import functools
 import uuid
 from typing import Any
 
-from localstack.services.secretsmanager import provider  # noqa: F401 -- it patches moto's function, which is mended here
+from localstack.services.secretsmanager import provider  # noqa: F401 -- it patches moto's function, which is patched here
 from moto.secretsmanager import models
 
-from embedded.mend import mends, source_lacks
+from embedded.patch import patches, source_lacks
 
 
-@mends(models, "SecretsManagerBackend.rotate_secret", needed=source_lacks("new_version_id = None"))
+@patches(models, "SecretsManagerBackend.rotate_secret", needed=source_lacks("new_version_id = None"))
 def rotation_later(original: Any) -> Any:
     """RotateSecret without ``RotateImmediately`` sets the rotation up and answers.
 

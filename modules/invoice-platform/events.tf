@@ -21,7 +21,7 @@ module "event_bus" {
   # queues then start at once instead of after the functions.
   rules = {
     # What create-invoice tells itself: Lambda's own recursive-loop detection does not look at EventBridge, so it is the
-    # function that ends a chain that makes no headway (invoicing.intake).
+    # function that ends a chain that makes no headway (invoicing.uploads.intake).
     (local._rules.continued) = {
       description  = "An upload that one invocation does not finish goes on in the next."
       detail_types = ["upload-continued"]

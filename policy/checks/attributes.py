@@ -9,8 +9,8 @@ from checkov.terraform.checks.data.base_check import BaseDataCheck
 from checkov.terraform.checks.provider.base_check import BaseProviderCheck
 from checkov.terraform.checks.resource.base_resource_check import BaseResourceCheck
 
+from harness.plan.resource import Resource, rendered
 from harness.policy import rules
-from harness.policy.resource import Resource, rendered
 from harness.policy.rule import ATTRIBUTE, HCL, RULES
 
 __all__ = ["rules"]

@@ -9,7 +9,7 @@ import pytest
 
 from harness.engine import engine_for, environments
 from harness.paths import BUILD, ROOT
-from harness.stack import Deployment, build_for, write_shell
+from harness.stack.deployment import Deployment, build_for, write_shell
 from tests.apply.stage import Reader
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import runbook
+from harness.docs import runbooks
+from harness.docs.runbooks import Done
 from harness.engine import Engine, engine_for
-from harness.runbook import Done
-from harness.stack import Deployment, artifacts_of, build_for
+from harness.stack.deployment import Deployment, artifacts_of, build_for
 
 
 def group(name: str) -> pytest.MarkDecorator:
@@ -48,8 +48,8 @@ class Reader:
 
     def types(self, document: str, *, deadline_s: float = 900) -> list[Done]:
         """Run all commands of ``docs/runbooks/<document>``, in order; what each block printed."""
-        return runbook.run(
-            self.root / "docs" / "runbooks" / document, self.root, runbook.newcomer(), deadline_s=deadline_s
+        return runbooks.run(
+            self.root / "docs" / "runbooks" / document, self.root, runbooks.newcomer(), deadline_s=deadline_s
         )
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from harness import runbook
-from harness.deploy import Report, Request, carry_out
+from harness.deploy.pipeline import DeployReport, DeployRequest, carry_out
+from harness.docs import runbooks
+from harness.docs.runbooks import Done
 from harness.engine import environments
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
 from harness.policy.gate import judge_plan
-from harness.runbook import Done
-from harness.stack import Stack
+from harness.stack.deployment import Stack
 from harness.terraform.plan import Plan
 from harness.terraform.run import Terraform
 from tests.apply.stage import group
@@ -96,7 +96,7 @@ class Newcomer:
         return cls(root)
 
     def types(self, document: str) -> list[Done]:
-        return runbook.run(self.root / "docs" / "runbooks" / document, self.root, runbook.newcomer(), deadline_s=400)
+        return runbooks.run(self.root / "docs" / "runbooks" / document, self.root, runbooks.newcomer(), deadline_s=400)
 
 
 @dataclass(frozen=True)
@@ -139,10 +139,10 @@ def deployed(fresh_build: Callable[[], Path]) -> Iterator[Deployed]:
         subprocess.run(down, cwd=ROOT, env=environment, check=False, timeout=120, capture_output=True)
 
 
-def attempt(terraform: Terraform, work: Path, *options: str, allow: str = "") -> Report:
+def attempt(terraform: Terraform, work: Path, *options: str, allow: str = "") -> DeployReport:
     """Deploy with a plan of a certain kind, saying yes."""
-    report = Report("dev", "embedded")
-    request = Request("dev", frozenset([allow] if allow else []), lambda: True, full_gate=False, options=options)
+    report = DeployReport("dev", "embedded")
+    request = DeployRequest("dev", frozenset([allow] if allow else []), lambda: True, full_gate=False, options=options)
     try:
         carry_out(terraform, request, report, work / "plan.tfplan")
     except HarnessError as refusal:

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from harness import snapshot
 from harness.engine import Engine
-from harness.inventory import inventory
 from harness.paths import BUILD
-from harness.snapshot import Deployed
-from harness.stack import Deployment, Stack, artifacts_of, build_for, environments
+from harness.stack import snapshot
+from harness.stack.deployment import Deployment, Stack, artifacts_of, build_for, environments
+from harness.stack.inventory import inventory
+from harness.stack.snapshot import Deployed
 from harness.terraform.run import Terraform, TerraformError
 from tests.apply.stage import Reader, group, prepared, started
 

@@ -17,8 +17,8 @@ import pytest
 import urllib3
 
 from harness.engine import ACCOUNT_ID, REGION, Engine, engine_for
-from harness.inventory import inventory
 from harness.paths import ROOT
+from harness.stack.inventory import inventory
 from harness.terraform.run import Terraform
 from tests.apply.stage import group, started
 

@@ -9,11 +9,11 @@ from typing import Any
 import boto3
 import pytest
 
+from harness.docs.runbooks import Done, blocks
 from harness.engine import ACCOUNT_ID, REGION, Engine
-from harness.inventory import inventory
 from harness.paths import ROOT
-from harness.runbook import Done, blocks
-from harness.stack import Deployment
+from harness.stack.deployment import Deployment
+from harness.stack.inventory import inventory
 from tests.apply.stage import Reader, group, prepared, started
 
 pytestmark = pytest.mark.drill

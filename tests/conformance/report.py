@@ -10,7 +10,7 @@ import json
 import sys
 from typing import Any
 
-from harness.differences import table
+from harness.engine.differences import table
 from harness.paths import BUILD, ROOT
 from tests.conformance.interactions import INTERACTIONS, Interaction
 
@@ -26,7 +26,7 @@ HEAD = """\
 
 Written by `nox -s conformance`; do not edit.
 
-`HARNESS_ENGINE` chooses: `embedded` (default: MiniStack, mended; IAM enforced, snapshots), or `localstack` (LocalStack
+`HARNESS_ENGINE` chooses: `embedded` (default: MiniStack, patched; IAM enforced, snapshots), or `localstack` (LocalStack
 4.14.0 community: what `LOCALSTACK_ENDPOINT` names, else Docker with Compose, else a process of this computer; neither
 IAM nor snapshots; it needs Python 3.13, also in Docker: functions are packaged for it). moto runs in the unit tests.
 Where LocalStack runs without Docker, DynamoDB is moto's.
@@ -74,7 +74,7 @@ def render(answers: dict[str, dict[str, Any]]) -> str:
     ]
     lines += [
         "",
-        "Each row is a strict expected failure of the tests that rely on the feature: one that is mended fails them.",
+        "Each row is a strict expected failure of the tests that rely on the feature: one that is patched fails them.",
     ]
     lines += ["", "## What was asked", "", f"| AWS | {' | '.join(ENGINES)} |", f"|---|{'---|' * len(ENGINES)}"]
     for one in INTERACTIONS:

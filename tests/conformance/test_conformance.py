@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from harness.differences import table
+from harness.engine.differences import table
 from tests.conformance.interactions import INTERACTIONS, Interaction
 from tests.conformance.report import ANSWERS, can_be_asked, recorded
 from tests.engine.cloud import Cloud
@@ -40,7 +40,7 @@ def test_answer_is_what_aws_documents(
     if known is None:
         assert answer == interaction.expected, f"AWS: {interaction.aws} {interaction.source}"
         return
-    assert answer != interaction.expected, f"{known.name} is mended: take its row out of localstack/differences.yaml"
+    assert answer != interaction.expected, f"{known.name} is patched: take its row out of localstack/differences.yaml"
     listed = recorded()["answers"].get(interaction.feature, {}).get(engine)
     assert answer == listed, (
         f"{known.name}: another answer than the one in {ANSWERS.name}. If it is still the difference that the row"

@@ -24,8 +24,8 @@ from harness.contract.mismatch import Mismatch, listed, symbol
 from harness.contract.routes import BY_GATEWAY, Route
 from harness.contract.settings import PLACEHOLDER, Setting
 from harness.paths import ROOT
-from invoicing import api
-from invoicing.settings import Settings
+from invoicing.api import resolver
+from invoicing.runtime.settings import Settings
 
 LAMBDAS = ROOT / "lambdas"
 DESCRIPTION = ROOT / "docs" / "openapi.yaml"
@@ -183,7 +183,7 @@ class Loaded:
         refused = ""
         with pytest.MonkeyPatch.context() as patch:
             for kind in ("body_of", "query_of"):
-                patch.setattr(api, kind, reading(kind, getattr(api, kind)))
+                patch.setattr(resolver, kind, reading(kind, getattr(resolver, kind)))
             patch.setattr(APIGatewayProxyEvent, "headers", property(lambda _: headers))
             with no_aws():
                 try:

@@ -8,18 +8,19 @@ from typing import Any
 
 import pytest
 
-from harness import package, stack
+from harness import package
 from harness.contract.functions import Function, functions_of
 from harness.contract.mismatch import Mismatch
 from harness.contract.routes import Route, planned_routes
 from harness.contract.settings import variables
 from harness.paths import ROOT
+from harness.plan.planned import Planned
 from harness.policy import plans
-from harness.policy.planned import Planned
+from harness.stack import deployment
 from tests.contract.code import Loaded
 
 PLATFORM = ROOT / "modules" / "invoice-platform"
-ENVIRONMENTS = tuple(stack.environments())
+ENVIRONMENTS = tuple(deployment.environments())
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def environments() -> dict[str, Environment]:
-    """Every live environment, planned side by side, or found planned: see `harness.policy.plan_store`."""
+    """Every live environment, planned side by side, or found planned: see `harness.plan.store`."""
     folders = [ROOT / "live" / name for name in ENVIRONMENTS]
     with ThreadPoolExecutor() as pool:
         return {root.environment: Environment(root.environment, root.planned) for root in pool.map(plans.kept, folders)}

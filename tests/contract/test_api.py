@@ -7,8 +7,8 @@ import pytest
 from harness.contract import routes
 from harness.contract.mismatch import Mismatch, symbol, told
 from harness.contract.routes import BodyModel, Route
-from harness.policy.resource import parsed
-from invoicing.schema import draft_04
+from harness.plan.resource import parsed
+from invoicing.api.request_schemas import draft_04
 from tests.contract.code import Described, Loaded, Probe, described
 from tests.contract.conftest import Environment
 

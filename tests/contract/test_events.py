@@ -12,16 +12,16 @@ from harness.contract import events
 from harness.contract.events import Emitted
 from harness.contract.mismatch import Mismatch, symbol, told
 from harness.paths import ROOT
-from invoicing.announced import InvoiceChanged, UploadContinued
-from invoicing.checkpoints import Checkpoint
-from invoicing.events import DETAIL_TYPES, EventBus, derive
-from invoicing.intake import CONTINUED, Intake
-from invoicing.issuing import Origin, issue
-from invoicing.models import CreateInvoice, Invoice, PaymentReceived
-from invoicing.openapi import EXAMPLE_REQUEST
-from invoicing.processing import processed
-from invoicing.status import Status
-from invoicing.uploads import Upload
+from invoicing.api.openapi import EXAMPLE_REQUEST
+from invoicing.domain.invoice_factory import Origin, issue
+from invoicing.domain.models import CreateInvoice, Invoice, PaymentReceived
+from invoicing.domain.status import Status
+from invoicing.events.bus import DETAIL_TYPES, EventBus, derive
+from invoicing.events.schemas import InvoiceChanged, UploadContinued
+from invoicing.services.decide_invoice import processed
+from invoicing.uploads.buckets import Upload
+from invoicing.uploads.checkpoints import Checkpoint
+from invoicing.uploads.intake import CONTINUED, Intake
 from tests.contract import sites
 from tests.contract.code import Loaded
 from tests.contract.conftest import PLATFORM, Environment
@@ -39,10 +39,10 @@ FOR: Mapping[str, str] = {
 }
 """Whom each of our own events is for: a function, or the topic for other systems (docs/architecture.md)."""
 
-EMITTERS = {"lambdas/invoicing/events.py: EventBus.publish"}
+EMITTERS = {"lambdas/invoicing/events/bus.py: EventBus.publish"}
 """What puts events on a bus."""
 
-PUBLISHERS = {"lambdas/invoicing/intake.py: Intake._announce", "lambdas/process_invoice/handler.py: handle"}
+PUBLISHERS = {"lambdas/invoicing/uploads/intake.py: Intake._announce", "lambdas/process_invoice/handler.py: handle"}
 """What has events put there; `ours` has each of theirs."""
 
 SAMPLE = ROOT / "docs" / "sample" / "invoice-paid.json"

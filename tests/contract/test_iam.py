@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from harness.errors import HarnessError
-from harness.iam import evaluate, table
+from harness.iam import evaluate, page
 from harness.iam.environments import proof_of
 from harness.iam.grants import roles, stand_ins
 from harness.iam.proof import Proof, Reasoned, ledger
-from harness.iam.recorded import Row
+from harness.iam.recorded import RecordedCall
 from harness.package import functions
-from harness.policy.iam_policy import Statement
+from harness.plan.iam_policy import Statement
+from harness.plan.planned import Planned
 from harness.policy.offline_aws import ACCOUNT_ID
-from harness.policy.planned import Planned
 from harness.results import record
-from harness.stack import REGION
+from harness.stack.deployment import REGION
 from tests.contract.conftest import ENVIRONMENTS, Environment
 
 MEND = "docs/iam.md tells how to read this and what to do."
@@ -33,7 +33,7 @@ def plans(environments: dict[str, Environment]) -> dict[str, Planned]:
 @pytest.fixture(scope="module")
 def proofs(plans: dict[str, Planned]) -> dict[str, Proof]:
     found = {environment: proof_of(plan) for environment, plan in plans.items()}
-    record("iam", table.figures([*found.values()], ledger()))
+    record("iam", page.figures([*found.values()], ledger()))
     return found
 
 
@@ -86,9 +86,9 @@ def test_taking_out_any_grant_stops_exactly_what_needs_it(proof: Proof) -> None:
 
 
 def test_the_page_says_what_the_plans_say(proofs: dict[str, Proof]) -> None:
-    written = table.page(table.lines([*proofs.values()], ledger()))
+    written = page.page(page.lines([*proofs.values()], ledger()))
 
-    assert table.PAGE.read_text(encoding="utf-8") == written, "python -m harness.iam table"
+    assert page.PAGE.read_text(encoding="utf-8") == written, "python -m harness.iam page"
 
 
 # --- each of the checks above is shown to fail ----------------------------------------------------------------------
@@ -121,7 +121,9 @@ def test_a_grant_that_another_one_covers_is_found(proof: Proof) -> None:
 
 
 def test_a_call_that_is_not_granted_is_found(proof: Proof) -> None:
-    row = Row("get-invoice", "dynamodb:Scan", "dynamodb:Scan", "arn:aws:dynamodb:{region}:{account}:table/invoices")
+    row = RecordedCall(
+        "get-invoice", "dynamodb:Scan", "dynamodb:Scan", "arn:aws:dynamodb:{region}:{account}:table/invoices"
+    )
 
     assert "get-invoice: dynamodb:Scan needs" in told(replace(proof, rows=[*proof.rows, row]).ungranted())
 

@@ -12,10 +12,10 @@ import pytest
 from harness.iam.admitted import left_over, missing, open_to_others
 from harness.iam.triggers import Estate
 from harness.paths import ROOT
+from harness.plan.planned import Planned
+from harness.plan.resource import UNKNOWN
 from harness.policy.offline_aws import ACCOUNT_ID
-from harness.policy.planned import Planned
-from harness.policy.resource import UNKNOWN
-from harness.stack import REGION
+from harness.stack.deployment import REGION
 from tests.contract.conftest import ENVIRONMENTS, Environment
 from tests.contract.test_iam import none_of
 

@@ -16,12 +16,12 @@ from harness.contract.mismatch import Mismatch, symbol, told
 from harness.contract.routes import BodyModel, Route
 from harness.contract.source import Item
 from harness.package import Artifact
-from harness.policy.planned import Planned
-from harness.policy.resource import parsed
-from invoicing import settings as declared
-from invoicing.models import CreateInvoice
-from invoicing.schema import draft_04
-from invoicing.settings import Settings
+from harness.plan.planned import Planned
+from harness.plan.resource import parsed
+from invoicing.api.request_schemas import draft_04
+from invoicing.domain.models import CreateInvoice
+from invoicing.runtime import settings as declared
+from invoicing.runtime.settings import Settings
 from tests.contract.code import Loaded, NotStartedError, described
 from tests.contract.conftest import PLATFORM, Environment
 from tests.contract.test_events import emitted
@@ -59,7 +59,7 @@ def renamed(block: dict[str, Any], old: str, new: str) -> None:
 
 class TestVariables:
     FUNCTION = 'module.function["query-invoices"].aws_lambda_function.this'
-    CODE = "lambdas/invoicing/settings.py: Table.table_name"
+    CODE = "lambdas/invoicing/runtime/settings.py: Table.table_name"
 
     def compared(self, live: Environment, loaded: Loaded, **changes: Any) -> list[Mismatch]:
         declared = [replace(one, **changes) if one.name == "TABLE_NAME" else one for one in loaded.declared]
@@ -117,7 +117,7 @@ class TestVariables:
 
 class TestIndexes:
     TABLE = "module.table.aws_dynamodb_table.this"
-    CODE = "lambdas/invoicing/listing.py: InvoiceIndexes._read"
+    CODE = "lambdas/invoicing/table/queries.py: InvoiceIndexes._read"
 
     @pytest.fixture
     def queries(self) -> list[tables.Query]:
@@ -200,7 +200,7 @@ class TestRoutes:
 
 class TestModels:
     MODEL = 'module.api.aws_api_gateway_model.this["CreateInvoice"]'
-    CODE = "lambdas/invoicing/models.py: CreateInvoice"
+    CODE = "lambdas/invoicing/domain/models.py: CreateInvoice"
 
     def compared(self, live: Environment, schema: dict[str, Any]) -> list[Mismatch]:
         model = BodyModel("POST /invoices", "CreateInvoice", schema, symbol(CreateInvoice))
@@ -230,7 +230,7 @@ class TestModels:
 
 class TestDetailTypes:
     RULE = 'module.event_bus.aws_cloudwatch_event_rule.this["invoice-created-dev"]'
-    CODE = "lambdas/invoicing/events.py: derive"
+    CODE = "lambdas/invoicing/events/bus.py: derive"
 
     def compared(self, live: Environment, sent: list[events.Emitted]) -> list[Mismatch]:
         return [*events.compare(events.rules_of(live.plan, live.functions, PLATFORM), sent)]
@@ -318,4 +318,8 @@ class TestSecret:
 
         found = misread(written)
 
-        names(found, "lambdas/invoicing/rotation.py: KeySecret lacks apiKey", "key in modules/invoice-platform/secrets")
+        names(
+            found,
+            "lambdas/invoicing/api_keys/rotation.py: KeySecret lacks apiKey",
+            "key in modules/invoice-platform/secrets",
+        )

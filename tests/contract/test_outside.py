@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from harness.contract.mismatch import Mismatch, symbol, told
 from harness.contract.source import Item, entries
-from harness.stack import Deployment, Stack
-from invoicing.rotation import KeyRotation, KeySecret
+from harness.stack.deployment import Deployment, Stack
+from invoicing.api_keys.rotation import KeyRotation, KeySecret
 from tests.contract.conftest import PLATFORM, Environment
 
 SECRET_ADDRESS = "module.invoice_platform.module.api_key_secret.aws_secretsmanager_secret_version.initial[0]"

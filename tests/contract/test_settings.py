@@ -8,9 +8,9 @@ from aws_lambda_powertools.shared import constants
 from harness.contract import settings
 from harness.contract.mismatch import symbol, told
 from harness.contract.source import items
-from harness.policy.planned import module_path
-from harness.policy.resource import UNKNOWN
-from invoicing import observability
+from harness.plan.planned import module_path
+from harness.plan.resource import UNKNOWN
+from invoicing.runtime import observability
 from tests.contract import sites
 from tests.contract.code import Loaded
 from tests.contract.conftest import PLATFORM, Environment

@@ -11,18 +11,18 @@ from harness.contract import tables
 from harness.contract.mismatch import symbol, told
 from harness.contract.tables import Query, Table, Written
 from harness.paths import ROOT
-from invoicing import answers, openapi
-from invoicing.checkpoints import Checkpoint
-from invoicing.claims import Claim, ClaimStore
-from invoicing.issuing import Origin, issue
-from invoicing.items import encode
-from invoicing.listing import InvoiceIndexes
-from invoicing.loading import InvoiceLoader
-from invoicing.models import CreateInvoice, Invoice
-from invoicing.paging import ListQuery, Position, plan
-from invoicing.processing import images
-from invoicing.status import Status
-from invoicing.store import InvoiceStore, Key
+from invoicing.api import openapi, responses
+from invoicing.domain.invoice_factory import Origin, issue
+from invoicing.domain.models import CreateInvoice, Invoice
+from invoicing.domain.status import Status
+from invoicing.services.decide_invoice import images
+from invoicing.table.batches import InvoiceLoader
+from invoicing.table.claims import Claim, ClaimStore
+from invoicing.table.items import encode
+from invoicing.table.pagination import ListQuery, Position, plan
+from invoicing.table.queries import InvoiceIndexes
+from invoicing.table.store import InvoiceStore, Key
+from invoicing.uploads.checkpoints import Checkpoint
 from tests.contract import sites
 from tests.contract.conftest import Environment
 
@@ -31,7 +31,7 @@ NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 DEFINITION = ROOT / "tests" / "data" / "invoices_table.json"
 """The table of unit tests, written from the plan: ./noxw -s contract -- --update-table."""
 
-QUERIES = {"lambdas/invoicing/listing.py: InvoiceIndexes._read"}
+QUERIES = {"lambdas/invoicing/table/queries.py: InvoiceIndexes._read"}
 """What asks DynamoDB for several items; `queries` sends all that it can ask."""
 
 ASKED = (
@@ -42,7 +42,7 @@ ASKED = (
     {"from": "2026-01-01", "to": "2026-11-22"},
     {"status": "paid", "order": "asc", "from": "2026-01-01"},
 )
-"""Lists of every kind that clients can ask for: see `invoicing.paging.plan`."""
+"""Lists of every kind that clients can ask for: see `invoicing.table.pagination.plan`."""
 
 
 class _Item(dict[str, Any]):
@@ -114,7 +114,7 @@ def invoice() -> Invoice:
 def queries() -> list[Query]:
     """Every query that the code can send, with what it reads of the answers."""
     item = _Item(invoice().to_item())
-    answers.summary(item, date(2026, 11, 22))
+    responses.summary(item, date(2026, 11, 22))
     found = []
     for asked in ASKED:
         chosen = plan(ListQuery.model_validate(asked), NOW)

@@ -5,12 +5,15 @@ import pytest
 from harness.contract import timing
 from harness.contract.mismatch import symbol, told
 from harness.contract.timing import Waiting
-from harness.policy.resource import number
-from invoicing import aws, claims, documents, intake, loading, store
+from harness.plan.resource import number
+from invoicing.documents import bucket
+from invoicing.runtime import aws
+from invoicing.table import batches, claims, store
+from invoicing.uploads import intake
 from tests.contract.conftest import Environment
 
 REMEMBERED = (
-    Waiting("A handled upload", store.MARKER_LIFE.total_seconds(), symbol(loading, "begin_upload (store.MARKER_LIFE)")),
+    Waiting("A handled upload", store.MARKER_LIFE.total_seconds(), symbol(batches, "begin_upload (store.MARKER_LIFE)")),
     Waiting("An Idempotency-Key", store.MARKER_LIFE.total_seconds(), symbol(store, "MARKER_LIFE")),
     Waiting("What an invoice said", claims.CONTENT_LIFE.total_seconds(), symbol(claims, "CONTENT_LIFE")),
 )
@@ -62,7 +65,7 @@ def test_functions_have_time_for_what_they_set_aside(live: Environment) -> None:
 
 
 def test_links_end_before_the_session_that_signs_them(live: Environment) -> None:
-    link = Waiting("A link to a PDF", documents.LINK_SECONDS, symbol(documents, "LINK_SECONDS"))
+    link = Waiting("A link to a PDF", bucket.LINK_SECONDS, symbol(bucket, "LINK_SECONDS"))
 
     found = [*timing.signed(live.plan, live.functions["get-invoice"], link)]
 

@@ -7,22 +7,22 @@ from typing import Any
 from harness.contract import triggers
 from harness.contract.mismatch import symbol, told
 from harness.contract.triggers import Put, Taken
-from invoicing.documents import DocumentStore
-from invoicing.intake import REJECTED
-from invoicing.issuing import Origin, issue
-from invoicing.models import CreateInvoice
-from invoicing.openapi import EXAMPLE_REQUEST
-from invoicing.uploads import MAX_KEY, PREFIX, Upload, UploadStore
+from invoicing.api.openapi import EXAMPLE_REQUEST
+from invoicing.documents.bucket import DocumentStore
+from invoicing.domain.invoice_factory import Origin, issue
+from invoicing.domain.models import CreateInvoice
+from invoicing.uploads.buckets import MAX_KEY, PREFIX, Upload, UploadStore
+from invoicing.uploads.intake import REJECTED
 from tests.contract import sites
 from tests.contract.conftest import Environment
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 WRITERS = {
-    "lambdas/invoicing/documents.py: DocumentStore.put",
-    "lambdas/invoicing/uploads.py: UploadStore.archive",
-    "lambdas/invoicing/uploads.py: UploadStore.put_part",
-    "lambdas/invoicing/uploads.py: UploadStore.put_report",
+    "lambdas/invoicing/documents/bucket.py: DocumentStore.put",
+    "lambdas/invoicing/uploads/buckets.py: UploadStore.archive",
+    "lambdas/invoicing/uploads/buckets.py: UploadStore.put_part",
+    "lambdas/invoicing/uploads/buckets.py: UploadStore.put_report",
 }
 """What writes to S3; `puts` has each of them write."""
 

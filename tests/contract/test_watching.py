@@ -6,7 +6,7 @@ CKV_INV_205, 801 to 804.
 
 from harness.contract import metrics
 from harness.contract.mismatch import symbol, told
-from invoicing import observability
+from invoicing.runtime import observability
 from tests.contract import sites
 from tests.contract.conftest import Environment
 

@@ -15,12 +15,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from invoicing.csv_bytes import open_lines
-from invoicing.csv_import import KNOWN, NEEDED, read_invoices
-from invoicing.csv_text import read_sheet
-from invoicing.importing import Part
-from invoicing.reports import Figures, RejectReport
-from invoicing.store import Stored
+from invoicing.table.store import CreateResult
+from invoicing.uploads.csv_bytes import open_lines
+from invoicing.uploads.csv_invoices import KNOWN, NEEDED, read_invoices
+from invoicing.uploads.csv_text import read_sheet
+from invoicing.uploads.part_import import Part
+from invoicing.uploads.reports import Figures, RejectReport
 
 HEADER = b"invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate\n"
 LINES = 20
@@ -28,12 +28,12 @@ WIDTH = 900
 
 
 class Forgetful:
-    """Stands in for `invoicing.loading.InvoiceLoader`."""
+    """Stands in for `invoicing.table.batches.InvoiceLoader`."""
 
-    def create_many(self, invoices: Sequence[Any], upload: str) -> list[Stored]:
+    def create_many(self, invoices: Sequence[Any], upload: str) -> list[CreateResult]:
         """Take the invoices and keep none."""
         assert upload
-        return [Stored(invoice, created=True) for invoice in invoices]
+        return [CreateResult(invoice, created=True) for invoice in invoices]
 
 
 class Generated(io.RawIOBase):

@@ -15,10 +15,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from harness.iam import recorded
 from harness.iam.session import Recording
-from harness.iam.watch import VARIABLE, Settings
-from harness.logs import recent_errors
-from harness.snapshot import deployed
-from harness.stack import Stack
+from harness.iam.watch import VARIABLE, WatchSettings
+from harness.stack.deployment import Stack
+from harness.stack.logs import recent_errors
+from harness.stack.snapshot import deployed
 
 DEADLINE_S = 60
 Found = TypeVar("Found")
@@ -28,7 +28,7 @@ _stack_of_this_worker = pytest.StashKey[Stack]()
 def pytest_configure(config: pytest.Config) -> None:
     """Have the engines' handlers note what they do on AWS; see harness/iam."""
     config.pluginmanager.register(Recording("e2e", config))
-    os.environ[VARIABLE] = Settings("dev", str(recorded.folder("e2e")), hash_keys=("invoiceId",)).text()
+    os.environ[VARIABLE] = WatchSettings("dev", str(recorded.folder("e2e")), hash_keys=("invoiceId",)).text()
 
 
 @pytest.fixture(scope="session")

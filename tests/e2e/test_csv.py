@@ -13,7 +13,7 @@ from typing import Any
 import pypdf
 import pytest
 
-from harness.stack import Stack
+from harness.stack.deployment import Stack
 
 HEADER = (
     "invoice_number;customer_id;customer_name;issue_date;currency;description;quantity;unit_price;discount;tax_rate"
@@ -97,7 +97,7 @@ def test_csv_becomes_invoices_and_pdfs(
         assert words in text, f"{words} is not in {text}"
 
 
-def test_rejected_rows_are_reported_for_a_person_to_mend(
+def test_rejected_rows_are_reported_for_a_person_to_fix(
     client: Callable[[str], Any], stack: Stack, wait: Callable[..., Any], customer: str
 ) -> None:
     report = upload(client, stack, wait, f"{customer}.csv", rows(customer))

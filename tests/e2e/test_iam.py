@@ -22,13 +22,13 @@ from harness.iam.environments import proof_of
 from harness.iam.grants import roles
 from harness.iam.proof import ledger
 from harness.iam.triggers import Estate
-from harness.logs import lines
 from harness.paths import ROOT
+from harness.plan.planned import Planned
+from harness.plan.resource import UNKNOWN
 from harness.policy import plans
-from harness.policy.planned import Planned
-from harness.policy.resource import UNKNOWN
-from harness.snapshot import deployed
-from harness.stack import REGION, Deployment, Stack
+from harness.stack.deployment import REGION, Deployment, Stack
+from harness.stack.logs import lines
+from harness.stack.snapshot import deployed
 from harness.terraform.plan import Plan
 
 pytestmark = pytest.mark.xdist_group("iam")

@@ -11,7 +11,7 @@ import pypdf
 import pytest
 import urllib3
 
-from harness.stack import Stack
+from harness.stack.deployment import Stack
 from tests.e2e.test_api import assert_problem
 from tests.e2e.test_payments import processed
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from harness.logs import lines, recent_errors
 from harness.paths import ROOT
-from harness.stack import Stack
+from harness.stack.deployment import Stack
+from harness.stack.logs import lines, recent_errors
 
 
 @pytest.fixture

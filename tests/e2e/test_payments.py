@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from harness.stack import Stack
+from harness.stack.deployment import Stack
 
 
 def processed(api: Any, wait: Callable[..., Any], body: dict[str, Any]) -> dict[str, Any]:

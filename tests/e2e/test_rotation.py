@@ -9,8 +9,8 @@ import pytest
 import urllib3
 
 from harness.engine import Engine
-from harness.snapshot import deployed
-from harness.stack import Deployment, Stack
+from harness.stack.deployment import Deployment, Stack
+from harness.stack.snapshot import deployed
 
 pytestmark = pytest.mark.xdist_group("rotation")
 

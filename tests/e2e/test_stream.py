@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from harness.stack import Stack
+from harness.stack.deployment import Stack
 
 
 def test_a_poisoned_record_does_not_block_the_invoices_behind_it(

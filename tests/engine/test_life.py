@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from harness import process_table
 from harness.engine import EmbeddedEngine, engine_for, environments, local_server
 from harness.errors import HarnessError
 from harness.paths import ROOT
+from harness.process import process_table
 from tests.engine.cloud import Cloud, eventually, worker
 
 
@@ -257,10 +257,10 @@ def test_a_changed_ministack_is_refused(change: str) -> None:
     prepare, told = REFUSALS[change]
     script = textwrap.dedent(f"""
         {prepare}
-        from embedded import dispatcher, mend
+        from embedded import dispatcher, patch
         try:
             dispatcher.build()
-        except mend.MendError as refusal:
+        except patch.PatchError as refusal:
             print(refusal)
     """)
     done = subprocess.run(
@@ -273,14 +273,14 @@ def test_a_changed_ministack_is_refused(change: str) -> None:
     assert told in done.stdout
 
 
-def test_every_mend_is_needed(cloud: Cloud) -> None:
-    """A mend that MiniStack has made superfluous is to be deleted, not carried along."""
+def test_every_patch_is_needed(cloud: Cloud) -> None:
+    """A patch that MiniStack has made superfluous is to be deleted, not carried along."""
     log = cloud.engine.log.read_text()
     assert " needed: " in log
     assert "no longer needed" not in log
 
 
-def test_the_readme_lists_the_mends(cloud: Cloud) -> None:
+def test_the_readme_lists_the_patches(cloud: Cloud) -> None:
     answer = json.loads(urllib3.request("GET", f"{cloud.engine.endpoint_url}/_embedded/health").data)
     readme = (ROOT / "localstack" / "README.md").read_text()
-    assert sorted(re.findall(r"^\| `\w+\.py` \| `(\w+)` \|", readme, re.MULTILINE)) == sorted(answer["mends"])
+    assert sorted(re.findall(r"^\| `\w+\.py` \| `(\w+)` \|", readme, re.MULTILINE)) == sorted(answer["patches"])

@@ -1,4 +1,4 @@
-"""LocalStack as a process of this computer: it starts, listens on loopback alone, runs functions, and is mended."""
+"""LocalStack as a process of this computer: it starts, listens on loopback alone, runs functions, and is patched."""
 
 import json
 import re
@@ -40,20 +40,20 @@ def _table(pid: int, name: str) -> list[str]:
     return Path(f"/proc/{pid}/net/{name}").read_text(encoding="ascii").splitlines()[1:]
 
 
-def test_every_mend_is_needed(cloud: Cloud) -> None:
+def test_every_patch_is_needed(cloud: Cloud) -> None:
     health = json.loads(urllib3.request("GET", f"{cloud.engine.endpoint_url}/_localstack/health").data)
     written = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "localstack" / "host").glob("*.py"))]
-    registered = re.findall(r"^@mends\([^@]*?^def (\w+)", "\n".join(written), re.MULTILINE | re.DOTALL)
+    registered = re.findall(r"^@patches\([^@]*?^def (\w+)", "\n".join(written), re.MULTILINE | re.DOTALL)
 
     assert registered
-    assert sorted(health["mends"]) == sorted(registered)
+    assert sorted(health["patches"]) == sorted(registered)
 
 
-def test_the_readme_lists_the_mends(cloud: Cloud) -> None:
+def test_the_readme_lists_the_patches(cloud: Cloud) -> None:
     health = json.loads(urllib3.request("GET", f"{cloud.engine.endpoint_url}/_localstack/health").data)
     readme = (ROOT / "localstack" / "host" / "README.md").read_text(encoding="utf-8")
 
-    assert sorted(re.findall(r"^\| `\w+\.py` \| `(\w+)` \|", readme, re.MULTILINE)) == sorted(health["mends"])
+    assert sorted(re.findall(r"^\| `\w+\.py` \| `(\w+)` \|", readme, re.MULTILINE)) == sorted(health["patches"])
 
 
 def test_functions_run_on_lambdas_own_python_version_with_boto3_and_nothing_of_localstack(cloud: Cloud) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from harness.engine import pythons
 from harness.engine.localstack_host import PYTHON, LocalStackHost
-from harness.iam.watch import VARIABLE, Settings
+from harness.iam.watch import VARIABLE, WatchSettings
 from tests.engine.cloud import Cloud, worker
 
 pytestmark = pytest.mark.skipif(
@@ -36,7 +36,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cloud(calls: Path) -> Iterator[Cloud]:
     engine = LocalStackHost(f"roles-{worker()}", port="auto")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(VARIABLE, Settings("dev", str(calls)).text())
+        patch.setenv(VARIABLE, WatchSettings("dev", str(calls)).text())
         engine.start(tied=True)
     try:
         engine.wait_healthy()

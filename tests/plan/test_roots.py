@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.module_docs import refresh
+from harness.docs.module_readmes import refresh
 from harness.paths import BUILD, ROOT
 from harness.plan_tests.tftest_root import TftestRoot
 

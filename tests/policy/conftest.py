@@ -2,15 +2,15 @@
 
 import pytest
 
-from harness.locks import locked
+from harness.plan.planned import Planned
 from harness.policy import checkov, fixtures
 from harness.policy.checkov import Job
 from harness.policy.finding import Finding
 from harness.policy.fixtures import Fixture
-from harness.policy.planned import Planned
 from harness.policy.plans import FOLDER
 from harness.policy.rule import RULES, judged
 from harness.policy.rules.iam import rendered_policies
+from harness.process.locks import locked
 
 ALL = fixtures.load()
 

@@ -101,7 +101,7 @@ def test_naming_an_address_lifts_nothing_but_its_destruction() -> None:
     }
 
 
-def test_a_finding_names_the_resource_the_fault_and_the_mend() -> None:
+def test_a_finding_names_the_resource_the_fault_and_the_fix() -> None:
     (finding,) = gate.judge_plan(plan(["delete"], INVOICES, None), environment="prod")
 
     assert TABLE in str(finding)

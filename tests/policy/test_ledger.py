@@ -28,7 +28,7 @@ FINDING = Finding(
     None,
     None,
     "It is in no VPC.",
-    "Mend it.",
+    "Fix it.",
     "https://example.com",
     root="live/dev",
     mode="plan",

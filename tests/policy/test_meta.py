@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.paths import ROOT
 from harness.plan_tests.tftest_root import TftestRoot
-from harness.policy import fixtures, table
+from harness.policy import fixtures, page
 from harness.policy.checkov import RUNNER
 from harness.policy.plans import FOLDER
 from harness.policy.rule import ATTRIBUTE, HCL, PLAN, RELATION, RULES
@@ -53,7 +54,7 @@ def test_a_rule_says_why_where_to_read_on_and_what_to_do(identity: str) -> None:
 
     assert re.fullmatch(r"CKV_INV_[1-9]\d\d", rule.id)
     assert rule.guideline.startswith("https://docs.aws.amazon.com/")
-    assert all(text.endswith(".") for text in (rule.rationale, rule.mend))
+    assert all(text.endswith(".") for text in (rule.rationale, rule.remedy))
     assert not rule.title.endswith(".")
 
 
@@ -77,13 +78,14 @@ def test_types_exist_in_the_provider() -> None:
 
 
 def test_the_table_of_rules_is_up_to_date() -> None:
-    assert table.PAGE.read_text(encoding="utf-8") == table.page(), "python -m harness.policy.table"
+    assert page.PAGE.read_text(encoding="utf-8") == page.page(), "python -m harness.policy.page"
 
 
 def test_what_checkov_loads_needs_the_standard_library_only() -> None:
-    inner = ("finding", "rule", "resource", "planned", "arn", "iam_policy")
-    folder = Path(fixtures.__file__).parent
-    files = [*(folder / f"{name}.py" for name in inner), *(folder / "rules").glob("*.py")]
+    inner = ("policy.finding", "policy.rule", "plan.resource", "plan.planned", "plan.arn", "plan.iam_policy")
+    harness = ROOT / "harness"
+    files = [harness / f"{name.replace('.', '/')}.py" for name in inner]
+    files += [*(harness / "policy" / "rules").glob("*.py"), harness / "plan" / "__init__.py"]
     imported = {
         found[1]
         for file in files
@@ -91,7 +93,8 @@ def test_what_checkov_loads_needs_the_standard_library_only() -> None:
     }
 
     assert {name for name in imported if name.startswith("harness.")} <= {
-        *(f"harness.policy.{name}" for name in inner),
+        *(f"harness.{name}" for name in inner),
+        "harness.plan",
         "harness.policy",
         "harness.policy.rules",
         "harness.policy.rules.iam",

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from harness.results import record
-from harness.snapshot import deployed
-from harness.stack import Stack
+from harness.stack.deployment import Stack
+from harness.stack.snapshot import deployed
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "data"))
 

@@ -13,7 +13,7 @@ import large_upload
 import pytest
 import urllib3
 
-from harness.stack import Stack
+from harness.stack.deployment import Stack
 
 ROWS = int(os.environ.get("SCALE_ROWS", "100000"))
 SEED = 20261122

@@ -21,11 +21,11 @@ from moto import mock_aws
 
 from harness.iam import attribution, recorded
 from harness.iam.session import Recording
-from harness.iam.watch import Settings, Watch
+from harness.iam.watch import Watch, WatchSettings
 from harness.paths import ROOT
 
 LAMBDAS = ROOT / "lambdas"
-WATCHED = Settings(
+WATCHED = WatchSettings(
     environment="dev",
     folder=str(recorded.folder("unit")),
     account="123456789012",  # moto's

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.policy.arn import function_in, is_of
+from harness.plan.arn import function_in, is_of
+from harness.plan.resource import UNKNOWN, Resource, listed, shown
 from harness.policy.finding import Severity
-from harness.policy.resource import UNKNOWN, Resource, listed, shown
 from harness.policy.rule import PLAN, Rule, attribute, completed, relation
 
 if TYPE_CHECKING:
-    from harness.policy.planned import Planned
+    from harness.plan.planned import Planned
 
 ALARM = ("aws_cloudwatch_metric_alarm",)
 _CW = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring"
@@ -67,7 +67,7 @@ def _watched(plan: "Planned", dimension: str) -> set[tuple[str, Any]]:
         types=("aws_lambda_function",),
         rationale="What nobody hears of fails for days.",
         guideline="https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics.html",
-        mend="Add the function to the module monitoring (functions = { … }), which makes all three.",
+        remedy="Add the function to the module monitoring (functions = { … }), which makes all three.",
         modes=frozenset({PLAN}),
         scope="live",
     )
@@ -90,7 +90,7 @@ def functions_watched(plan: "Planned") -> Iterator[tuple[str, str]]:
         types=("aws_sqs_queue",),
         rationale="A message in a dead-letter queue is lost work: after its retention it is gone.",
         guideline="https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html",
-        mend=f"Add the queue to the module monitoring (queues = {{ … }}), or an alarm on {DEPTH} with the dimension "
+        remedy=f"Add the queue to the module monitoring (queues = {{ … }}), or an alarm on {DEPTH} with the dimension "
         "QueueName.",
         modes=frozenset({PLAN}),
         scope="live",
@@ -127,7 +127,7 @@ _SENDERS = {
         types=ALARM,
         rationale="An alarm without an action turns red where nobody looks.",
         guideline=f"{_CW}/AlarmThatSendsEmail.html",
-        mend="Set alarm_actions to the ARN of the alarms' topic, by reference to it, and leave actions_enabled true.",
+        remedy="Set alarm_actions to the ARN of the alarms' topic, by reference to it, and leave actions_enabled true.",
     )
 )
 def heard(alarm: Resource) -> Iterator[str]:
@@ -208,8 +208,8 @@ REQUEST_METRICS = frozenset(
         types=ALARM,
         rationale="A metric of something that does not exist never has data: the alarm is green for ever.",
         guideline=f"{_CW}/cloudwatch_concepts.html#Dimension",
-        mend="Name a resource of this environment in the dimension, best by reference to it, under AWS's namespace for "
-        "it; give a bucket whose requests are watched its filter (module s3: request_metrics = true).",
+        remedy="Name a resource of this environment in the dimension, best by reference to it, under AWS's namespace "
+        "for it; give a bucket whose requests are watched its filter (module s3: request_metrics = true).",
         modes=frozenset({PLAN}),
         scope="live",
     )

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from harness.plan.resource import UNKNOWN, Resource, is_false, is_true, listed, mapping, parsed, shown
 from harness.policy.finding import Severity
-from harness.policy.resource import UNKNOWN, Resource, is_false, is_true, listed, mapping, parsed, shown
 from harness.policy.rule import PLAN, Rule, attribute, relation
 
 if TYPE_CHECKING:
-    from harness.policy.planned import Planned
+    from harness.plan.planned import Planned
 
 METHOD = ("aws_api_gateway_method",)
 BODY_METHODS = frozenset({"ANY", "PATCH", "POST", "PUT"})
@@ -25,7 +25,7 @@ _ALLOW_ORIGIN = "gatewayresponse.header.access-control-allow-origin"
         types=METHOD,
         rationale="A method without a key is open to the whole internet, and no usage plan bounds it.",
         guideline=f"{_API}/api-gateway-setup-api-key-with-console.html",
-        mend="Set api_key_required = true.",
+        remedy="Set api_key_required = true.",
     )
 )
 def keyed(method: Resource) -> Iterator[str]:
@@ -46,7 +46,7 @@ def keyed(method: Resource) -> Iterator[str]:
         rationale="Without a validator API Gateway hands everything on: models and required parameters are only "
         "documentation.",
         guideline=f"{_API}/api-gateway-method-request-validation.html",
-        mend="Set request_validator_id to an aws_api_gateway_request_validator that checks parameters, and the body "
+        remedy="Set request_validator_id to an aws_api_gateway_request_validator that checks parameters, and the body "
         "where there "
         "is one.",
     )
@@ -66,7 +66,7 @@ def validated(method: Resource) -> Iterator[str]:
         types=("aws_api_gateway_request_validator",),
         rationale="Both switches are off by default: a validator without either lets everything through.",
         guideline=f"{_API}/api-gateway-method-request-validation.html",
-        mend="Set validate_request_parameters = true, validate_request_body = true, or both.",
+        remedy="Set validate_request_parameters = true, validate_request_body = true, or both.",
     )
 )
 def validates(validator: Resource) -> Iterator[str]:
@@ -83,7 +83,7 @@ def validates(validator: Resource) -> Iterator[str]:
         types=METHOD,
         rationale="A body that nothing checks reaches the function whatever it is, and costs an invocation at least.",
         guideline=f"{_API}/request-response-data-mappings.html",
-        mend='Set request_models = { "application/json" = <model> } to a model whose schema has required, or '
+        remedy='Set request_models = { "application/json" = <model> } to a model whose schema has required, or '
         "properties and additionalProperties = false, and a validator with validate_request_body = true.",
         modes=frozenset({PLAN}),
     )
@@ -172,7 +172,7 @@ def _validators(plan: "Planned", method: Resource) -> list[Resource]:
         rationale="Browsers send preflights without keys; one that reaches a business function runs it "
         "unauthenticated, and without an answer no page may call the path (looked at in live folders).",
         guideline=f"{_API}/how-to-cors.html",
-        mend="Set api_key_required = false on OPTIONS and give it a MOCK integration; give every path one "
+        remedy="Set api_key_required = false on OPTIONS and give it a MOCK integration; give every path one "
         "(module api-gateway-cors, resources = module.<api>.resources).",
         modes=frozenset({PLAN}),
     )
@@ -233,7 +233,7 @@ def _places(plan: "Planned", method: Resource) -> dict[str, str]:
         types=("aws_api_gateway_gateway_response",),
         rationale="Without them a browser hides a 403, 429 or 504 from the page, which then shows a network error.",
         guideline=f"{_API}/supported-gateway-response-types.html",
-        mend='Add "gatewayresponse.header.Access-Control-Allow-Origin" to response_parameters.',
+        remedy='Add "gatewayresponse.header.Access-Control-Allow-Origin" to response_parameters.',
     )
 )
 def errors_carry_cors(response: Resource) -> Iterator[str]:
@@ -257,7 +257,7 @@ def errors_carry_cors(response: Resource) -> Iterator[str]:
         rationale="What has no answer of its own gets the fallback: undeclared, that is without CORS headers and in "
         "another shape.",
         guideline=f"{_API}/supported-gateway-response-types.html",
-        mend="Declare aws_api_gateway_gateway_response for DEFAULT_4XX and DEFAULT_5XX, with CORS headers.",
+        remedy="Declare aws_api_gateway_gateway_response for DEFAULT_4XX and DEFAULT_5XX, with CORS headers.",
         modes=frozenset({PLAN}),
     )
 )
@@ -291,7 +291,7 @@ _ANY_ORIGIN = re.compile(r"""allow-origin["']?\s*[=:]\s*\\?["']+\*""", re.IGNORE
         ),
         rationale="With * the page of any stranger may call the API from its visitor's browser and read the answers.",
         guideline=f"{_API}/how-to-cors.html",
-        mend="Name the origins: allowed_origins in live/prod/terraform.tfvars, without *.",
+        remedy="Name the origins: allowed_origins in live/prod/terraform.tfvars, without *.",
         modes=frozenset({PLAN}),
         scope="prod",
     )
@@ -344,7 +344,7 @@ def _pairs(one: Resource, path: str) -> Iterator[tuple[str, str]]:
         "changed in the API "
         "and never reach the stage.",
         guideline="https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-deploy-api.html",
-        mend="Let triggers hash everything that the routes are made from (also of modules that add methods: "
+        remedy="Let triggers hash everything that the routes are made from (also of modules that add methods: "
         "deployment_triggers), "
         "and let the deployment depend on every integration.",
         modes=frozenset({PLAN}),

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from harness.policy.arn import function_in, is_of
+from harness.plan.arn import function_in, is_of
+from harness.plan.resource import UNKNOWN, Resource, number, shown
 from harness.policy.finding import Severity
-from harness.policy.resource import UNKNOWN, Resource, number, shown
 from harness.policy.rule import PLAN, Rule, attribute, completed, relation
 
 if TYPE_CHECKING:
-    from harness.policy.planned import Planned
+    from harness.plan.planned import Planned
 
 TARGET = ("aws_cloudwatch_event_target",)
 _EB = "https://docs.aws.amazon.com/eventbridge/latest/userguide"
@@ -25,7 +25,7 @@ _LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg"
         types=TARGET,
         rationale="EventBridge drops an event after its retries: without a queue it is lost without a trace.",
         guideline=f"{_EB}/eb-rule-dlq.html",
-        mend="Add dead_letter_config { arn = <queue> } to the target, and let the queue's policy admit the rule.",
+        remedy="Add dead_letter_config { arn = <queue> } to the target, and let the queue's policy admit the rule.",
     )
 )
 def target_dead_letters(target: Resource) -> Iterator[str]:
@@ -56,7 +56,7 @@ def target_dead_letters_exist(plan: "Planned") -> Iterator[tuple[str, str]]:
         "has moved on; "
         "with none, one hiccup sends it to the queue.",
         guideline=f"{_EB}/eb-rule-retry-policy.html",
-        mend="Add retry_policy { maximum_event_age_in_seconds = 60 to 86400, maximum_retry_attempts = 1 to 185 }.",
+        remedy="Add retry_policy { maximum_event_age_in_seconds = 60 to 86400, maximum_retry_attempts = 1 to 185 }.",
     )
 )
 def target_retries(target: Resource) -> Iterator[str]:
@@ -75,7 +75,7 @@ def target_retries(target: Resource) -> Iterator[str]:
         types=("aws_sns_topic", "aws_sqs_queue"),
         rationale="Messages lie at rest until they are delivered: ids, names of customers, what failed.",
         guideline="https://docs.aws.amazon.com/sns/latest/dg/sns-server-side-encryption.html",
-        mend="Set kms_master_key_id to the environment's key (module kms-key), or sqs_managed_sse_enabled = true on "
+        remedy="Set kms_master_key_id to the environment's key (module kms-key), or sqs_managed_sse_enabled = true on "
         "a queue.",
         modes=frozenset({PLAN}),
         scope="live",
@@ -108,7 +108,7 @@ CALLERS = {
         types=(*CALLERS, "aws_lambda_alias"),
         rationale="A call past the alias runs unpublished code: canaries and rollbacks do not reach it.",
         guideline=f"{_LAMBDA}/configuration-aliases.html",
-        mend="Give it the alias's ARN (arn:…:function:<name>:<alias>, or aws_lambda_alias.<x>.arn; its invoke_arn "
+        remedy="Give it the alias's ARN (arn:…:function:<name>:<alias>, or aws_lambda_alias.<x>.arn; its invoke_arn "
         "for an "
         "API), never the function's.",
         modes=frozenset({PLAN}),
@@ -150,7 +150,7 @@ def _past_alias(plan: "Planned", caller: Resource, path: str, value: object) -> 
         "bucket, rule "
         "or API of any account call it.",
         guideline=f"{_LAMBDA}/access-control-resource-based.html",
-        mend="Set qualifier to the alias's name, principal to one service, source_arn to the caller's ARN, and, for "
+        remedy="Set qualifier to the alias's name, principal to one service, source_arn to the caller's ARN, and, for "
         "S3, "
         "source_account.",
     )
@@ -188,7 +188,7 @@ def _open(source: str) -> bool:
         rationale="Without the permission EventBridge, S3 and API Gateway are refused at run time, which no apply "
         "shows.",
         guideline=f"{_LAMBDA}/access-control-resource-based.html",
-        mend="Add an aws_lambda_permission for the alias (function_name, qualifier, principal, source_arn), and name "
+        remedy="Add an aws_lambda_permission for the alias (function_name, qualifier, principal, source_arn), and name "
         "a function and "
         "alias that exist.",
         modes=frozenset({PLAN}),

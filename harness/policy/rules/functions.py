@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.plan.resource import UNKNOWN, Resource, is_false, listed, mapping, number, shown
 from harness.policy.finding import Severity
-from harness.policy.resource import UNKNOWN, Resource, is_false, listed, mapping, number, shown
 from harness.policy.rule import PLAN, Rule, attribute, relation
 
 if TYPE_CHECKING:
-    from harness.policy.planned import Planned
+    from harness.plan.planned import Planned
 
 FUNCTION = ("aws_lambda_function",)
 RUNTIMES = ("python3.12", "python3.13")
@@ -27,7 +27,7 @@ _DOCS = "https://docs.aws.amazon.com/lambda/latest/dg"
         rationale="Graviton gives more work per money, and the packages are built for it: on x86_64 their binaries "
         "do not load.",
         guideline=f"{_DOCS}/foundation-arch.html",
-        mend='Set architectures = ["arm64"].',
+        remedy='Set architectures = ["arm64"].',
     )
 )
 def arm64(function: Resource) -> Iterator[str]:
@@ -48,7 +48,7 @@ def arm64(function: Resource) -> Iterator[str]:
         types=FUNCTION,
         rationale="An old runtime gets no security updates, and in the end can no longer be deployed.",
         guideline=f"{_DOCS}/lambda-runtimes.html",
-        mend=f"Set runtime to one of {', '.join(RUNTIMES)} (package_type Zip).",
+        remedy=f"Set runtime to one of {', '.join(RUNTIMES)} (package_type Zip).",
     )
 )
 def runtime(function: Resource) -> Iterator[str]:
@@ -68,7 +68,7 @@ def runtime(function: Resource) -> Iterator[str]:
         types=FUNCTION,
         rationale="Unreserved, one function can starve all others of the account; 0 stops it altogether.",
         guideline=f"{_DOCS}/configuration-concurrency.html",
-        mend="Set reserved_concurrent_executions to 1 or more.",
+        remedy="Set reserved_concurrent_executions to 1 or more.",
     )
 )
 def reserved_concurrency(function: Resource) -> Iterator[str]:
@@ -86,7 +86,7 @@ def reserved_concurrency(function: Resource) -> Iterator[str]:
         types=("aws_api_gateway_stage", "aws_lambda_function"),
         rationale="Without traces nobody sees where the time of a slow or failed request went.",
         guideline=f"{_DOCS}/services-xray.html",
-        mend='Set tracing_config { mode = "Active" } on a function, xray_tracing_enabled = true on a stage.',
+        remedy='Set tracing_config { mode = "Active" } on a function, xray_tracing_enabled = true on a stage.',
     )
 )
 def traced(one: Resource) -> Iterator[str]:
@@ -107,7 +107,7 @@ def traced(one: Resource) -> Iterator[str]:
         types=FUNCTION,
         rationale="A log group that Lambda makes by itself keeps everything for ever, at a price, and nobody owns it.",
         guideline="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html",
-        mend="Declare an aws_cloudwatch_log_group with retention_in_days, named /aws/lambda/<function> or as in "
+        remedy="Declare an aws_cloudwatch_log_group with retention_in_days, named /aws/lambda/<function> or as in "
         "logging_config.log_group.",
         modes=frozenset({PLAN}),
     )
@@ -135,7 +135,7 @@ def log_group(plan: "Planned") -> Iterator[tuple[str, str]]:
         types=("aws_cloudwatch_log_group",),
         rationale="0, or none, keeps logs for ever: cost without end, and personal data longer than anybody agreed to.",
         guideline="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html",
-        mend="Set retention_in_days to 1 or more days.",
+        remedy="Set retention_in_days to 1 or more days.",
     )
 )
 def retention(group: Resource) -> Iterator[str]:
@@ -155,7 +155,7 @@ def retention(group: Resource) -> Iterator[str]:
         "is lost "
         "without a trace.",
         guideline=f"{_DOCS}/invocation-async-retain-records.html",
-        mend="Give the function dead_letter_config { target_arn = <queue> }, or an "
+        remedy="Give the function dead_letter_config { target_arn = <queue> }, or an "
         "aws_lambda_function_event_invoke_config with "
         "destination_config.on_failure.",
     )
@@ -182,8 +182,8 @@ def failures_end_somewhere(plan: "Planned") -> Iterator[tuple[str, str]]:
         types=("aws_lambda_event_source_mapping",),
         rationale="With endless retries one bad record blocks its shard until it expires, and then it is lost.",
         guideline=f"{_DOCS}/services-dynamodb-errors.html",
-        mend="Set maximum_retry_attempts to 0 or more, and destination_config { on_failure { destination_arn = <queue> "
-        "} }.",
+        remedy="Set maximum_retry_attempts to 0 or more, and destination_config { on_failure { destination_arn = "
+        "<queue> } }.",
     )
 )
 def stream_failures(mapping: Resource) -> Iterator[str]:
@@ -208,7 +208,7 @@ def stream_failures(mapping: Resource) -> Iterator[str]:
         "changed zip is "
         "not noticed, or deployed unasked.",
         guideline=f"{_DOCS}/configuration-versions.html",
-        mend="Set publish = true, and s3_object_version to the version of the zip in its bucket.",
+        remedy="Set publish = true, and s3_object_version to the version of the zip in its bucket.",
     )
 )
 def published(function: Resource) -> Iterator[str]:
@@ -262,7 +262,7 @@ def _looks_secret(name: str, value: str) -> bool:
         "rotation never "
         "reaches it.",
         guideline=f"{_DOCS}/configuration-envvars.html#configuration-envvars-samples",
-        mend="Keep the value in Secrets Manager, give the function the secret's ARN (…_ARN) and a grant to read it.",
+        remedy="Keep the value in Secrets Manager, give the function the secret's ARN (…_ARN) and a grant to read it.",
     )
 )
 def no_secrets_in_environment(function: Resource) -> Iterator[str]:
@@ -292,7 +292,7 @@ def no_secrets_in_environment(function: Resource) -> Iterator[str]:
         "may "
         "use the key.",
         guideline=f"{_DOCS}/configuration-envvars-encryption.html",
-        mend="Set kms_key_arn to the environment's key (module kms-key).",
+        remedy="Set kms_key_arn to the environment's key (module kms-key).",
         modes=frozenset({PLAN}),
         scope="live",
     )

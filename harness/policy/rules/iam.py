@@ -5,14 +5,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from harness.policy import iam_policy
+from harness.plan import iam_policy
+from harness.plan.iam_policy import POLICIES, RESOURCE_POLICIES, Statement
+from harness.plan.resource import UNKNOWN, Resource, listed, shown
 from harness.policy.finding import Severity
-from harness.policy.iam_policy import POLICIES, RESOURCE_POLICIES, Statement
-from harness.policy.resource import UNKNOWN, Resource, listed, shown
 from harness.policy.rule import PLAN, Rule, attribute, relation
 
 if TYPE_CHECKING:
-    from harness.policy.planned import Planned
+    from harness.plan.planned import Planned
 
 _IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 DOCUMENT = "data.aws_iam_policy_document"
@@ -37,7 +37,7 @@ ANY_RESOURCE = frozenset(
         types=(*POLICIES, *RESOURCE_POLICIES, "aws_iam_role", DOCUMENT),
         rationale="A wildcard grants what nobody thought of, and what AWS adds later.",
         guideline=f"{_IAM}/best-practices.html#grant-least-privilege",
-        mend="List each action in full (service:Action) in an Allow statement; no *, no ?, no NotAction.",
+        remedy="List each action in full (service:Action) in an Allow statement; no *, no ?, no NotAction.",
     )
 )
 def named_actions(one: Resource) -> Iterator[str]:
@@ -90,8 +90,8 @@ def _statements(one: Resource) -> list[Statement]:
         types=(*POLICIES, "aws_iam_role"),
         rationale="A grant on everything reaches the data of others, in this environment and the next.",
         guideline=f"{_IAM}/best-practices.html#grant-least-privilege",
-        mend="Give the ARN of each resource in full. What a wildcard may stand for (a bucket's objects, a table's "
-        "indexes …) is listed in WILDCARDS of harness/policy/iam_policy.py; only xray:Put…, cloudwatch:PutMetricData "
+        remedy="Give the ARN of each resource in full. What a wildcard may stand for (a bucket's objects, a table's "
+        "indexes …) is listed in WILDCARDS of harness/plan/iam_policy.py; only xray:Put…, cloudwatch:PutMetricData "
         "take *.",
         modes=frozenset({PLAN}),
     )
@@ -121,7 +121,7 @@ def _allowed(action: Any, resource: str) -> bool:
         types=("aws_lambda_function",),
         rationale="In a shared role every function may do what any of them may.",
         guideline="https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html",
-        mend="Declare one aws_iam_role per function (inside the module that declares the function).",
+        remedy="Declare one aws_iam_role per function (inside the module that declares the function).",
         modes=frozenset({PLAN}),
     )
 )
@@ -169,7 +169,7 @@ def _is_role(role: Resource, arn: str) -> bool:
         types=("aws_iam_role",),
         rationale="Whoever may assume a role may do all that it may.",
         guideline=f"{_IAM}/id_roles_create_for-service.html",
-        mend='Let assume_role_policy name one service: { type = "Service", identifiers = ["lambda.amazonaws.com"] }, '
+        remedy='Let assume_role_policy name one service: { type = "Service", identifiers = ["lambda.amazonaws.com"] }, '
         "action sts:AssumeRole, nothing else.",
         modes=frozenset({PLAN}),
     )
@@ -215,7 +215,7 @@ def _trusts(statement: Statement, *, function: bool) -> Iterator[str]:
         types=(*POLICIES, *RESOURCE_POLICIES),
         rationale="A policy that nobody sees before it is in force cannot be judged.",
         guideline=f"{_IAM}/access_policies_policy-validator.html",
-        mend="Make ARNs from names instead of reading them back from resources, or write the policy as an "
+        remedy="Make ARNs from names instead of reading them back from resources, or write the policy as an "
         "aws_iam_policy_document, whose known parts a plan shows.",
         modes=frozenset({PLAN}),
     )
@@ -242,7 +242,7 @@ def readable(plan: "Planned") -> Iterator[tuple[str, str]]:
         types=(*RESOURCE_POLICIES, DOCUMENT),
         rationale='Principal "*" is every account of the world.',
         guideline=f"{_IAM}/reference_policies_elements_principal.html#principal-anonymous",
-        mend="Name the service or account, and bind a service by aws:SourceArn or aws:SourceAccount.",
+        remedy="Name the service or account, and bind a service by aws:SourceArn or aws:SourceAccount.",
     )
 )
 def nobody_at_large(one: Resource) -> Iterator[str]:
@@ -263,7 +263,7 @@ def nobody_at_large(one: Resource) -> Iterator[str]:
         rationale="Whoever rules the other account decides who uses the key, the bucket or the queue: as a key's "
         "administrator it may even lock us out.",
         guideline=f"{_IAM}/access_policies-cross-account-resource-access.html",
-        mend="Leave the plan's own account (var.account_id) as the only one among the principals.",
+        remedy="Leave the plan's own account (var.account_id) as the only one among the principals.",
         modes=frozenset({PLAN}),
     )
 )
@@ -318,7 +318,7 @@ MANAGED = ("AmazonAPIGatewayPushToCloudWatchLogs",)
         types=("aws_iam_policy_attachment", "aws_iam_role", "aws_iam_role_policy_attachment"),
         rationale="Managed policies grant on every resource, and AWS changes them.",
         guideline=f"{_IAM}/access_policies_managed-vs-inline.html",
-        mend="Write an aws_iam_role_policy with the actions and resources that are used.",
+        remedy="Write an aws_iam_role_policy with the actions and resources that are used.",
     )
 )
 def own_policies(one: Resource) -> Iterator[str]:
@@ -339,7 +339,7 @@ def own_policies(one: Resource) -> Iterator[str]:
         "meant: only the "
         "running function finds out.",
         guideline=f"{_IAM}/access_policies_policy-validator.html",
-        mend="Correct the action, resource or condition: AWS's Service Authorization Reference lists which belong "
+        remedy="Correct the action, resource or condition: AWS's Service Authorization Reference lists which belong "
         "together.",
         modes=frozenset({PLAN}),
         scope="parliament",

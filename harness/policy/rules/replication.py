@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.plan.resource import UNKNOWN, Resource, listed, shown
 from harness.policy.finding import Severity
-from harness.policy.resource import UNKNOWN, Resource, listed, shown
 from harness.policy.rule import PLAN, Rule, relation
 from harness.policy.rules.storage import BUCKET, companions
 
 if TYPE_CHECKING:
-    from harness.policy.planned import Planned
+    from harness.plan.planned import Planned
 
 
 @relation(
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         types=BUCKET,
         rationale="Invoices must be kept for years, and a region can be lost.",
         guideline="https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication.html",
-        mend="Give the bucket an aws_s3_bucket_replication_configuration with a rule for all of it (status Enabled, "
+        remedy="Give the bucket an aws_s3_bucket_replication_configuration with a rule for all of it (status Enabled, "
         "filter {}), to a bucket of this plan whose provider's region is another one.",
         modes=frozenset({PLAN}),
         scope="prod",

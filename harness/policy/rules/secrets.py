@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from harness.plan.resource import UNKNOWN, Resource, number, shown
 from harness.policy.finding import Severity
-from harness.policy.resource import UNKNOWN, Resource, number, shown
 from harness.policy.rule import PLAN, Rule, attribute, relation
 
 if TYPE_CHECKING:
-    from harness.policy.planned import Planned
+    from harness.plan.planned import Planned
 
 MAXIMUM_DAYS = 90
 
@@ -22,7 +22,7 @@ MAXIMUM_DAYS = 90
         types=("aws_secretsmanager_secret",),
         rationale="A key that leaked works until somebody changes it: rotation bounds how long.",
         guideline="https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets.html",
-        mend="Give the secret an aws_secretsmanager_secret_rotation with a function, and rotation_rules { "
+        remedy="Give the secret an aws_secretsmanager_secret_rotation with a function, and rotation_rules { "
         f"automatically_after_days = 1 to {MAXIMUM_DAYS} }}, or a schedule_expression at least as frequent: "
         "rate(N days), or cron(…) with every month, or every other one, of every year.",
         modes=frozenset({PLAN}),
@@ -69,7 +69,7 @@ def _days_between(schedule: str) -> float | None:
         rationale="The account's own key for Secrets Manager admits every principal of the account; ours only whom its "
         "policy names.",
         guideline="https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html",
-        mend="Set kms_key_id to the environment's key (module kms-key).",
+        remedy="Set kms_key_id to the environment's key (module kms-key).",
         modes=frozenset({PLAN}),
         scope="live",
     )

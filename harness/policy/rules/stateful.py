@@ -9,12 +9,12 @@ addresses that somebody takes off the list.
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.plan.resource import UNKNOWN, listed, shown
 from harness.policy.finding import Severity
-from harness.policy.resource import UNKNOWN, listed, shown
 from harness.policy.rule import PLAN, Rule, relation
 
 if TYPE_CHECKING:
-    from harness.policy.planned import Planned
+    from harness.plan.planned import Planned
 
 Attributes = Mapping[str, Any]
 
@@ -48,7 +48,7 @@ STATEFUL = (
         rationale="What they hold is gone with them: items, objects, messages, keys, logs, how far a stream was read, "
         "and what clients know: addresses, keys, what is left of a quota.",
         guideline="https://docs.aws.amazon.com/wellarchitected/latest/reliability-pillar/rel_tracking_change_management_planned_changemgmt.html",
-        mend="Keep the resource (give a renamed one a `moved` block, undo the change that forces the replacement), "
+        remedy="Keep the resource (give a renamed one a `moved` block, undo the change that forces the replacement), "
         "or, if its "
         "end is meant, name it: nox -s deploy -- <env> --allow-destroy ADDRESS.",
         modes=frozenset({PLAN}),
@@ -78,7 +78,7 @@ def no_destroy(plan: "Planned") -> Iterator[tuple[str, str]]:
         "and filled anew: queries on it fail meanwhile. Another attribute for expiry deletes every item that it dates "
         "in the past.",
         guideline="https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.html",
-        mend="Undo it; or add a new index (or table) beside the old one, move the readers, and drop the old one in a "
+        remedy="Undo it; or add a new index (or table) beside the old one, move the readers, and drop the old one in a "
         "change of its own. What is meant is named: nox -s deploy -- <env> --allow-destroy ADDRESS.",
         modes=frozenset({PLAN}),
     )

@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from harness.policy import iam_policy
-from harness.policy.arn import function_in
+from harness.plan import iam_policy
+from harness.plan.arn import function_in
+from harness.plan.resource import UNKNOWN, Resource, is_false, is_true, listed, number, shown
 from harness.policy.finding import Severity
-from harness.policy.resource import UNKNOWN, Resource, is_false, is_true, listed, number, shown
 from harness.policy.rule import PLAN, Rule, attribute, relation
 from harness.policy.rules.iam import granted, roles_of
 
 if TYPE_CHECKING:
-    from harness.policy.planned import Planned
+    from harness.plan.planned import Planned
 
 BUCKET = ("aws_s3_bucket",)
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
@@ -37,7 +37,7 @@ def companions(plan: "Planned", bucket: Resource, kind: str) -> list[Resource]:
         types=BUCKET,
         rationale="Over plain HTTP anybody on the way reads and changes objects and signed addresses.",
         guideline=f"{_S3}/security-best-practices.html#transit",
-        mend="Give the bucket an aws_s3_bucket_policy that denies s3:* to * on the bucket and all its objects "
+        remedy="Give the bucket an aws_s3_bucket_policy that denies s3:* to * on the bucket and all its objects "
         "(<bucket> and <bucket>/*) where aws:SecureTransport is false.",
         modes=frozenset({PLAN}),
     )
@@ -97,7 +97,7 @@ _BLOCKS = ("block_public_acls", "block_public_policy", "ignore_public_acls", "re
         types=("aws_s3_bucket_public_access_block",),
         rationale="One open switch is enough for a policy or an ACL to publish the bucket.",
         guideline=f"{_S3}/access-control-block-public-access.html",
-        mend=f"Set {', '.join(_BLOCKS)} to true.",
+        remedy=f"Set {', '.join(_BLOCKS)} to true.",
     )
 )
 def blocks_everything(block: Resource) -> Iterator[str]:
@@ -117,7 +117,7 @@ def blocks_everything(block: Resource) -> Iterator[str]:
         "Versions undo an "
         "overwrite or deletion.",
         guideline=f"{_S3}/security-best-practices.html",
-        mend="Give the bucket an aws_s3_bucket_public_access_block, an "
+        remedy="Give the bucket an aws_s3_bucket_public_access_block, an "
         "aws_s3_bucket_server_side_encryption_configuration, and an "
         'aws_s3_bucket_versioning with status = "Enabled".',
     )
@@ -156,7 +156,7 @@ def guarded(plan: "Planned") -> Iterator[tuple[str, str]]:
         rationale="Replaced versions and the parts of abandoned uploads are invisible, are paid for, and hold "
         "personal data.",
         guideline=f"{_S3}/object-lifecycle-mgmt.html",
-        mend="Add an enabled aws_s3_bucket_lifecycle_configuration rule with noncurrent_version_expiration and one "
+        remedy="Add an enabled aws_s3_bucket_lifecycle_configuration rule with noncurrent_version_expiration and one "
         "with abort_incomplete_multipart_upload, both for the whole bucket: no prefix, no tags, no size.",
         modes=frozenset({PLAN}),
     )
@@ -207,7 +207,7 @@ def _for_all_objects(rule: dict[str, Any]) -> bool:
         "the first to "
         "notice.",
         guideline="https://docs.aws.amazon.com/lambda/latest/dg/with-s3.html",
-        mend="Give the notification a filter_prefix, and grant s3:PutObject below other prefixes only, to whichever "
+        remedy="Give the notification a filter_prefix, and grant s3:PutObject below other prefixes only, to whichever "
         "function.",
         modes=frozenset({PLAN}),
     )
@@ -276,7 +276,7 @@ def _puts(plan: "Planned", function: Resource) -> Iterator[str]:
         types=("aws_kms_key",),
         rationale="What a deleted key encrypted is gone for good; the window is the only way back.",
         guideline="https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
-        mend="Set enable_key_rotation = true and deletion_window_in_days to 7 or more.",
+        remedy="Set enable_key_rotation = true and deletion_window_in_days to 7 or more.",
     )
 )
 def keys(key: Resource) -> Iterator[str]:
@@ -296,7 +296,7 @@ def keys(key: Resource) -> Iterator[str]:
         types=("aws_dynamodb_table",),
         rationale="A bad deployment writes as fast as a good one: point-in-time recovery is the way back.",
         guideline=f"{_DDB}/PointInTimeRecovery.html",
-        mend="Set point_in_time_recovery { enabled = true } (point_in_time_recovery in live/prod/terraform.tfvars).",
+        remedy="Set point_in_time_recovery { enabled = true } (point_in_time_recovery in live/prod/terraform.tfvars).",
         modes=frozenset({PLAN}),
         scope="prod",
     )
@@ -315,7 +315,7 @@ def pitr(table: Resource) -> Iterator[str]:
         types=("aws_dynamodb_table",),
         rationale="With deletion protection AWS itself refuses, whatever asks.",
         guideline=f"{_DDB}/WorkingWithTables.Basics.html#WorkingWithTables.Basics.DeletionProtection",
-        mend="Set deletion_protection_enabled = true (deletion_protection in live/prod/terraform.tfvars).",
+        remedy="Set deletion_protection_enabled = true (deletion_protection in live/prod/terraform.tfvars).",
         modes=frozenset({PLAN}),
         scope="prod",
     )
@@ -334,7 +334,7 @@ def deletion_protection(table: Resource) -> Iterator[str]:
         types=BUCKET,
         rationale="force_destroy deletes every object and version without asking, when the bucket goes or is replaced.",
         guideline=f"{_S3}/DeletingObjectsfromVersioningSuspendedBuckets.html",
-        mend="Set force_destroy = false (force_destroy in live/prod/terraform.tfvars).",
+        remedy="Set force_destroy = false (force_destroy in live/prod/terraform.tfvars).",
         modes=frozenset({PLAN}),
         scope="prod",
     )
@@ -353,7 +353,7 @@ def no_force_destroy(bucket: Resource) -> Iterator[str]:
         types=("aws_kms_key", "aws_secretsmanager_secret"),
         rationale="The window is the only way back from a deleted key or secret; 30 days is the longest there is.",
         guideline="https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
-        mend="Set deletion_window_in_days = 30 on a key, recovery_window_in_days = 30 on a secret.",
+        remedy="Set deletion_window_in_days = 30 on a key, recovery_window_in_days = 30 on a secret.",
         modes=frozenset({PLAN}),
         scope="prod",
     )

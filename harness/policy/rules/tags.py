@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from harness.plan.resource import UNKNOWN, Resource, mapping, shown
 from harness.policy.finding import Severity
-from harness.policy.resource import UNKNOWN, Resource, mapping, shown
 from harness.policy.rule import HCL, PLAN, Rule, attribute, relation
 
 if TYPE_CHECKING:
-    from harness.policy.planned import Planned
+    from harness.plan.planned import Planned
 
 FIXED = {"ManagedBy": "terraform", "Project": "invoice-modernization"}
 """Tags with one value everywhere."""
@@ -30,7 +30,7 @@ def environment_tag(live_folder: str) -> str:
         rationale="Cost, ownership and clean-up go by tags; a wrong Environment puts a resource into the wrong "
         "budget and report.",
         guideline=_GUIDE,
-        mend="Leave these tags to the provider's default_tags in live/<environment>/providers.tf, and set none of "
+        remedy="Leave these tags to the provider's default_tags in live/<environment>/providers.tf, and set none of "
         "them on the "
         "resource.",
         modes=frozenset({PLAN}),
@@ -61,7 +61,7 @@ def tagged(plan: "Planned") -> Iterator[tuple[str, str]]:
         types=("provider.aws",),
         rationale="default_tags reach every resource, those too that a module's author forgot.",
         guideline=_GUIDE,
-        mend='Give the provider block default_tags { tags = { Environment = …, ManagedBy = "terraform", Project = '
+        remedy='Give the provider block default_tags { tags = { Environment = …, ManagedBy = "terraform", Project = '
         '"invoice-modernization" } }.',
         modes=frozenset({HCL}),
         scope="tagged",

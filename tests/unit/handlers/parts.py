@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from invoicing import importing
+from invoicing.uploads import part_import
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate\n"
 COUNT = 12
@@ -37,7 +37,7 @@ class Platform:
         self._sequence = itertools.count(1)
         self._patch = patch
         patch.setattr(create.bus._events, "put_events", self._put_events)
-        patch.setattr(importing, "BATCH", 2)
+        patch.setattr(part_import, "BATCH", 2)
 
     def _put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 -- boto3's name
         for entry in Entries:
@@ -79,7 +79,7 @@ class Platform:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(self.create.store, "create_many", counted)
-            patch.setattr(importing, "WINDOW", 1)  # each batch is through before the next begins, so "late" is exact
+            patch.setattr(part_import, "WINDOW", 1)  # each batch is through before the next begins, so "late" is exact
             if inside:
                 self.create.receive(event, Clock)  # metrics are one for the process
             else:

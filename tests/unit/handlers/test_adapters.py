@@ -11,14 +11,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from invoicing.documents import DocumentStore
-from invoicing.issuing import Origin, invoice_id, issue
-from invoicing.listing import FILTERED_READ, MAX_READS, InvoiceIndexes
-from invoicing.loading import InvoiceLoader
-from invoicing.models import CreateInvoice
-from invoicing.paging import ListQuery, plan
-from invoicing.store import Canceled
-from invoicing.uploads import Upload, UploadStore
+from invoicing.documents.bucket import DocumentStore
+from invoicing.domain.invoice_factory import Origin, invoice_id, issue
+from invoicing.domain.models import CreateInvoice
+from invoicing.table.batches import InvoiceLoader
+from invoicing.table.pagination import ListQuery, plan
+from invoicing.table.queries import FILTERED_READ, MAX_READS, InvoiceIndexes
+from invoicing.table.store import Canceled
+from invoicing.uploads.buckets import Upload, UploadStore
 
 LAMBDAS = Path(__file__).resolve().parents[3] / "lambdas"
 
@@ -132,7 +132,7 @@ def test_a_client_comes_with_the_environments_region(aws: str) -> None:
 def test_an_exceptions_members_are_not_copied_into_traces() -> None:
     """They may be answers of DynamoDB, with whole invoices in them."""
     code = (
-        "from invoicing.observability import tracer; from unittest.mock import MagicMock\n"
+        "from invoicing.runtime.observability import tracer; from unittest.mock import MagicMock\n"
         "seen = MagicMock(); tracer.provider.in_subsegment = lambda **_: seen; tracer.disabled = False\n"
         "@tracer.capture_lambda_handler(capture_response=False)\n"
         "def handler(event, context): raise KeyError('Jane Doe')\n"

@@ -8,8 +8,8 @@ from typing import Any
 import boto3
 import pytest
 
-from invoicing import importing
-from invoicing.issuing import invoice_id
+from invoicing.domain.invoice_factory import invoice_id
+from invoicing.uploads import part_import
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate\n"
 ROW = "0001,C-1,2026-11-01,EUR,Thing,2,10.50,19\n"
@@ -76,7 +76,7 @@ def test_later_rows_of_a_rejected_invoice_are_rejected_too(
     bad: str,
     between: int,
 ) -> None:
-    monkeypatch.setattr(importing, "WORKERS", 1)  # moto copies tables while others write
+    monkeypatch.setattr(part_import, "WORKERS", 1)  # moto copies tables while others write
     others = "".join(ROW.replace("0001", f"9{number:03d}") for number in range(between))
     same_number = ROW.replace("C-1", "C-2")  # another customer's invoice
     content = HEADER + bad + same_number + others + ROW + others
@@ -128,8 +128,8 @@ def test_a_due_date_beyond_the_calendar_is_the_fault_of_the_issue_date(
 def test_a_bounded_number_of_rejected_invoices_is_remembered(
     load: Load, table: Any, s3: Any, s3_event: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert importing.MAX_REFUSED == 1000
-    monkeypatch.setattr(importing, "MAX_REFUSED", 1)
+    assert part_import.MAX_REFUSED == 1000
+    monkeypatch.setattr(part_import, "MAX_REFUSED", 1)
     other = ROW.replace("0001", "0002")
     content = HEADER + ROW.replace(",2,", ",two,") + other.replace(",2,", ",two,") + ROW + other
     report = upload(s3, load("create_invoice"), s3_event, context, content)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from invoicing.processing import processed
+from invoicing.services.decide_invoice import processed
 from tests.unit.handlers.bodies import LINE, NUMBERED
 
 Load = Callable[..., ModuleType]
@@ -122,7 +122,7 @@ def test_an_item_that_dynamodb_finds_too_large_is_a_413(
 def test_part_payments_end_where_the_item_is_full_and_settling_still_fits(
     create: ModuleType, load: Load, call: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("invoicing.store.MAX_BYTES", 40 * 1024)  # moto counts an item that grows twice
+    monkeypatch.setattr("invoicing.table.store.MAX_BYTES", 40 * 1024)  # moto counts an item that grows twice
     big = NUMBERED | {"lines": [LINE | {"description": "x" * 1000}] * 24}
     made = call(create, "POST", "/invoices", body=big)
     assert made.status == 201, made.body

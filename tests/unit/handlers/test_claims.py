@@ -9,11 +9,11 @@ from typing import Any
 import boto3
 import pytest
 
-from invoicing import claims
-from invoicing.claims import CONTENT_LIFE, HOLDERS, Claim, ClaimContendedError, ClaimStore, conflicts
-from invoicing.issuing import Origin, invoice_id, issue
-from invoicing.models import CreateInvoice, Invoice
-from invoicing.status import Status
+from invoicing.domain.invoice_factory import Origin, invoice_id, issue
+from invoicing.domain.models import CreateInvoice, Invoice
+from invoicing.domain.status import Status
+from invoicing.table import claims
+from invoicing.table.claims import CONTENT_LIFE, HOLDERS, Claim, ClaimContendedError, ClaimStore, conflicts
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 Load = Callable[..., ModuleType]

@@ -1,6 +1,6 @@
 """Uploads that take several invocations: wherever one of them ends, nothing is lost, repeated or counted twice.
 
-Each test names the moment of the timeline in `invoicing.intake` at which it interferes.
+Each test names the moment of the timeline in `invoicing.uploads.intake` at which it interferes.
 """
 
 import gzip
@@ -12,10 +12,10 @@ from typing import Any
 import boto3
 import pytest
 
-from invoicing import importing
-from invoicing.checkpoints import Checkpoint, Dialect
-from invoicing.csv_import import Place
-from invoicing.reports import Figures
+from invoicing.uploads import part_import
+from invoicing.uploads.checkpoints import Checkpoint, Dialect
+from invoicing.uploads.csv_invoices import Place
+from invoicing.uploads.reports import Figures
 from tests.unit.handlers.parts import COUNT, FAULTY, FILE, PARTS, Platform, rows
 
 
@@ -219,7 +219,7 @@ def test_an_invocation_without_headway_fails_and_tells_nobody(platform: Platform
     platform.invoke(event)
     (second,) = platform.events
     platform.events.clear()
-    with pytest.raises(importing.OutOfTimeError):
+    with pytest.raises(part_import.OutOfTimeError):
         platform.invoke(second, batches=0)
     assert platform.events == []
 
@@ -247,7 +247,7 @@ def test_a_throttled_table_makes_the_import_wait_and_then_continue(
 ) -> None:
     from botocore.exceptions import ClientError  # noqa: PLC0415
 
-    monkeypatch.setattr(importing.time, "sleep", lambda _: None)
+    monkeypatch.setattr(part_import.time, "sleep", lambda _: None)
     real = platform.create.store._dynamodb.transact_write_items
     answers = iter([True, False, True, True, False])
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from invoicing import importing, intake
+from invoicing.uploads import intake, part_import
 from tests.unit.handlers.parts import FILE, PARTS, Platform
 
 
@@ -67,7 +67,7 @@ def test_time_that_runs_out_after_a_gzip_file_was_verified_is_headway_once(
         (second,) = platform.events
         platform.events.clear()
         assert platform.numbers == []
-        with pytest.raises(importing.OutOfTimeError):
+        with pytest.raises(part_import.OutOfTimeError):
             platform.invoke(second)  # the same again is no headway
     assert platform.events == []
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from invoicing.errors import ContentConflict
-from invoicing.issuing import Origin, invoice_id, issue
-from invoicing.models import CreateInvoice
-from invoicing.store import Canceled
+from invoicing.domain.errors import ContentConflict
+from invoicing.domain.invoice_factory import Origin, invoice_id, issue
+from invoicing.domain.models import CreateInvoice
+from invoicing.table.store import Canceled
 from tests.unit.handlers.bodies import BODY, NUMBERED
 
 Load = Callable[..., ModuleType]
@@ -69,7 +69,7 @@ def test_a_key_that_led_to_a_number_of_ours_leads_there_for_ever(
     call(create, "POST", "/invoices", body=NUMBERED, headers=other)
     kept = [item for item in table.scan()["Items"] if item["invoiceId"].startswith("idempotency#")]
     assert sorted("expiresAt" in item for item in kept) == [False, True]
-    monkeypatch.setattr("invoicing.clock.now", lambda: datetime.now(UTC) + timedelta(days=60))
+    monkeypatch.setattr("invoicing.runtime.clock.now", lambda: datetime.now(UTC) + timedelta(days=60))
     again = call(create, "POST", "/invoices", body=BODY, headers=key)
     assert (again.status, again.body) == (200, first.body)
     changed = NUMBERED | {"invoiceNumber": "43"}
@@ -226,7 +226,7 @@ def test_a_year_that_is_too_contended_is_told_to_come_again(
         raise Canceled([{"Code": "None"}, {"Code": "ConditionalCheckFailed"}])
 
     monkeypatch.setattr(create.store, "transact", always_late)
-    monkeypatch.setattr("invoicing.store.time.sleep", lambda _: None)
+    monkeypatch.setattr("invoicing.table.store.time.sleep", lambda _: None)
     assert call(create, "POST", "/invoices", body=BODY).status == 503
 
 

@@ -11,14 +11,14 @@ import boto3
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from invoicing.errors import StatusConflict
-from invoicing.events import derive
-from invoicing.items import decode
-from invoicing.models import Invoice, UpdateInvoice
-from invoicing.processing import processed
-from invoicing.status import Status
-from invoicing.store import InvoiceStore
-from invoicing.updating import update
+from invoicing.domain.errors import StatusConflict
+from invoicing.domain.models import Invoice, UpdateInvoice
+from invoicing.domain.status import Status
+from invoicing.events.bus import derive
+from invoicing.services.change_invoice import update
+from invoicing.services.decide_invoice import processed
+from invoicing.table.items import decode
+from invoicing.table.store import InvoiceStore
 
 Load = Callable[..., ModuleType]
 

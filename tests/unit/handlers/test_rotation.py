@@ -178,7 +178,7 @@ def test_a_crash_around_any_write_is_made_good_by_the_repetition(
     if real is not None:
         dying(real)
     else:
-        monkeypatch.setattr("invoicing.secret_versions.client", lambda _: rotation.secrets)
+        monkeypatch.setattr("invoicing.api_keys.secret_versions.client", lambda _: rotation.secrets)
         dying(rotation.secrets)
     with pytest.raises(Died):
         rotation.steps(token)

@@ -11,9 +11,9 @@ from typing import Any
 import boto3
 import pytest
 
-from invoicing import importing, intake
-from invoicing.loading import InvoiceLoader
-from invoicing.uploads import MAX_KEY, Upload, UploadStore
+from invoicing.table.batches import InvoiceLoader
+from invoicing.uploads import intake, part_import
+from invoicing.uploads.buckets import MAX_KEY, Upload, UploadStore
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate\n"
 SEQUENCE = itertools.count(1)
@@ -199,8 +199,8 @@ def test_time_runs_out_in_a_file_of_blank_lines_too(load: Load, table: Any, vers
 def test_few_rows_are_on_their_way_at_once(
     load: Load, versioned: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "WINDOW_ROWS", 20)
-    monkeypatch.setattr(importing, "BATCH_ROWS", 4)
+    monkeypatch.setattr(part_import, "WINDOW_ROWS", 20)
+    monkeypatch.setattr(part_import, "BATCH_ROWS", 4)
     create = load("create_invoice")
     on_the_way, most, lock = 0, 0, threading.Lock()
     write = create.store.create_many

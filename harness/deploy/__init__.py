@@ -1,0 +1,1 @@
+"""Deployments: plan, gate, summary, confirmation and apply."""

@@ -1,0 +1,1 @@
+"""What keeps documents true: generated module READMEs, and runbooks run as written."""

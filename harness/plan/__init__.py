@@ -1,0 +1,1 @@
+"""Reading Terraform plans: resources, known and unknown values, ARNs, IAM policies, stored plans."""

@@ -1,0 +1,1 @@
+"""Child processes: start, record, find and end them; locks."""

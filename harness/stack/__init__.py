@@ -1,0 +1,1 @@
+"""A live environment deployed on an engine: its life cycle, snapshot, description and logs."""

@@ -1,0 +1,344 @@
+"""One environment, deployed on one engine: the place that joins engine, packaging and Terraform.
+
+A running stack is described by ``build/stack-<environment>.json``; tests and users read only that. Beside it lies
+``build/stack-<environment>.env``, which sets the same for a shell, so that plain ``terraform -chdir=live/<environment>
+plan``, ``aws`` and boto3 work after ``source``.
+"""
+
+import json
+import os
+import shlex
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import boto3
+from botocore.exceptions import ClientError
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness import package
+from harness.engine import Engine
+from harness.engine.base import REMOVED_VARIABLES
+from harness.errors import HarnessError
+from harness.paths import BUILD, ROOT
+from harness.terraform.events import Event
+from harness.terraform.run import Terraform
+
+REGION = "us-east-1"
+"""Where every environment lives (DESIGN: us-east-1)."""
+
+APPLY_DEADLINE_S = 15 * 60
+"""An apply takes about a minute, of which most is a fixed wait inside the provider; ten of them mean that it hangs."""
+
+PARALLELISM = 30
+"""Resources at work at once. The provider's fixed waits (a bucket's lifecycle: 55 s) overlap only if they all begin."""
+
+
+class Stack(BaseModel):
+    """What a user or a test needs to know of a running stack."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    engine: str
+    environment: str
+    region: str
+    account_id: str
+    endpoint_url: str
+    api_url: str
+    api_key: str
+    uploads_bucket: str
+    documents_bucket: str
+    archives_bucket: str
+    table_name: str
+    event_bus: str
+    functions: dict[str, str]
+    dead_letter_queues: dict[str, str]
+    downstream_queue_url: str
+    api_key_secret_arn: str
+    dashboard_name: str
+    alarm_topic_arn: str
+    alarms: dict[str, str]
+    credentials: dict[str, str]
+
+    @classmethod
+    def path(cls, environment: str) -> Path:
+        """Where the description of an environment's running stack lies."""
+        return BUILD / f"stack-{environment}.json"
+
+    @classmethod
+    def load(cls, environment: str) -> Self:
+        """Read the description of a running stack.
+
+        Raises:
+            HarnessError: There is none, or it was written by another version.
+        """
+        path = cls.path(environment)
+        try:
+            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise HarnessError(
+                f"No stack of {environment!r} is described in {path.parent.name}/{path.name}.",
+                remedy=f"Bring one up first: ./noxw -s up -- --env {environment}",
+            ) from None
+        except ValidationError as fault:
+            raise HarnessError(
+                f"{path.name} does not describe a stack ({fault.error_count()} faults).",
+                remedy="Stop what was left behind and start afresh: ./noxw -s down",
+            ) from None
+
+    def save(self, shell: Mapping[str, str], *, terraform: Path | None = None) -> None:
+        """Write the description and its shell twin, readable by the owner only (they hold an API key).
+
+        Args:
+            shell: Further variables for the shell: Terraform's inputs and settings.
+            terraform: The Terraform to put first on the shell's PATH, where that does not find the same by itself.
+        """
+        _write_private(self.path(self.environment), json.dumps(self.model_dump(), indent=2) + "\n")
+        variables = {
+            **self.credentials,
+            **shell,
+            "API_URL": self.api_url,
+            "API_KEY": self.api_key,
+            "UPLOADS_BUCKET": self.uploads_bucket,
+            "DOCUMENTS_BUCKET": self.documents_bucket,
+            "ARCHIVES_BUCKET": self.archives_bucket,
+            "TABLE_NAME": self.table_name,
+            "EVENT_BUS": self.event_bus,
+        }
+        write_shell(self.path(self.environment).with_suffix(".env"), variables, terraform=terraform)
+
+    def forget(self) -> None:
+        """Remove the description: the stack no longer runs."""
+        forget(self.environment)
+
+    def on(self, engine: Engine) -> Self:
+        """Describe the same stack on another engine that holds a clone of it."""
+        return self.model_copy(
+            update={
+                "endpoint_url": engine.endpoint_url,
+                "api_url": self.api_url.replace(self.endpoint_url, engine.endpoint_url),
+                "credentials": engine.environment(),
+            }
+        )
+
+    @cached_property
+    def session(self) -> boto3.Session:
+        """A boto3 session with the stack's keys and region; pass ``endpoint_url=stack.endpoint_url`` to its clients."""
+        return boto3.Session(
+            aws_access_key_id=self.credentials["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.credentials["AWS_SECRET_ACCESS_KEY"],
+            region_name=self.region,
+        )
+
+
+def write_shell(path: Path, variables: Mapping[str, str], *, terraform: Path | None = None) -> None:
+    """Write what a shell sources to act on an engine, and on nothing else that its user may have set up.
+
+    Args:
+        path: The file, ``stack-<environment>.env``; readable by its owner only.
+        variables: What to export.
+        terraform: The Terraform to put first on the shell's PATH, where that does not find the same by itself.
+    """
+    lines = [
+        f"# The running stack of {path.stem.removeprefix('stack-')!r}, for a shell: source this file.",
+        f"unset {' '.join(REMOVED_VARIABLES)}",
+        # A service's own endpoint (AWS_ENDPOINT_URL_S3 ...) would win over the engine's.
+        "for _name in $(env | sed -n 's/^\\(AWS_ENDPOINT_URL_[A-Z0-9_]*\\)=.*/\\1/p'); do unset \"$_name\"; done",
+        *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
+        *([f'export PATH={shlex.quote(str(terraform.parent))}:"$PATH"'] if terraform else []),
+        'export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"',
+        'export no_proxy="127.0.0.1,localhost${no_proxy:+,$no_proxy}"',
+    ]
+    _write_private(path, "\n".join(lines) + "\n")
+
+
+def forget(environment: str) -> None:
+    """Remove an environment's description and its shell twin, if there are any."""
+    path = Stack.path(environment)
+    path.unlink(missing_ok=True)
+    path.with_suffix(".env").unlink(missing_ok=True)
+
+
+def environments() -> list[str]:
+    """The live folders that hold a whole environment."""
+    return sorted(folder.parent.name for folder in (ROOT / "live").glob("*/terraform.tfvars"))
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """An environment's live folder, to be applied unmodified on a started engine.
+
+    Attributes:
+        environment: The live folder's name, such as ``dev``.
+        engine: A started, healthy engine.
+        artifacts: The folder that holds one zip per function.
+        work: Terraform's own data and logs for this deployment.
+    """
+
+    environment: str
+    engine: Engine
+    artifacts: Path
+    work: Path
+
+    @property
+    def state_bucket(self) -> str:
+        """The bucket that holds the state of every environment of the account."""
+        return f"invoice-terraform-state-{self.engine.account_id}"
+
+    def variables(self) -> dict[str, str]:
+        """What the live folder is given from outside: its inputs, and the engine's endpoint and keys."""
+        return {
+            **self.engine.environment(),
+            "TF_VAR_account_id": self.engine.account_id,
+            "TF_VAR_artifacts_dir": str(self.artifacts),
+            "TF_WORKSPACE": "default",  # whatever a user of the same data folder has selected
+        }
+
+    @cached_property
+    def terraform(self) -> Terraform:
+        """Terraform on the live folder; see `prepare`."""
+        return Terraform(
+            ROOT / "live" / self.environment,
+            env=self.variables(),
+            data_dir=self.work / "data",
+            log_dir=self.work / "logs",
+            engine_error=self._engines_last_error,
+            look=self._check_engine,
+        )
+
+    def prepare(self) -> None:
+        """Make the state bucket and run ``terraform init`` against it, with the committed provider lock.
+
+        Raises:
+            HarnessError: The provider cannot be had, or the backend does not answer.
+        """
+        self._ensure_state_bucket()
+        self.terraform.init({"bucket": self.state_bucket, "use_path_style": "true"})
+
+    def apply(self, on_event: Callable[[Event], None] | None = None) -> Stack:
+        """Apply the live folder and describe the result.
+
+        Args:
+            on_event: Called with each of Terraform's machine-readable events, for progress.
+
+        Raises:
+            HarnessError: Terraform failed; the message carries its diagnostics.
+        """
+        parallel = (f"-parallelism={PARALLELISM}",)
+        self.terraform.apply(options=parallel, on_event=on_event, deadline_s=APPLY_DEADLINE_S)
+        return self.describe()
+
+    def describe(self) -> Stack:
+        """Describe the applied stack from Terraform's outputs; the API's key is the current one of its secret."""
+        outputs = self.terraform.output()
+        endpoint = self.engine.endpoint_url
+        return Stack(
+            engine=self.engine.name,
+            environment=self.environment,
+            region=REGION,
+            account_id=self.engine.account_id,
+            endpoint_url=endpoint,
+            api_url=f"{endpoint}/_aws/execute-api/{outputs['api_id']}/{outputs['api_stage']}",
+            credentials=self.engine.environment(),
+            api_key=self._current_api_key(outputs["api_key_secret_arn"]),
+            **{
+                name: outputs[name]
+                for name in (
+                    "api_key_secret_arn",
+                    "dashboard_name",
+                    "alarm_topic_arn",
+                    "alarms",
+                    "uploads_bucket",
+                    "documents_bucket",
+                    "archives_bucket",
+                    "table_name",
+                    "event_bus",
+                    "functions",
+                    "dead_letter_queues",
+                    "downstream_queue_url",
+                )
+            },
+        )
+
+    def shell(self) -> dict[str, str]:
+        """The variables with which a plain ``terraform -chdir=live/<environment>`` acts on this very deployment."""
+        return {
+            "TF_VAR_account_id": self.engine.account_id,
+            "TF_VAR_artifacts_dir": str(self.artifacts),
+            "TF_DATA_DIR": str(self.work / "data"),
+            "TF_CLI_CONFIG_FILE": str(self.terraform.config.path),
+            # The S3 backend takes no path-style address from the endpoint's form, as the provider does.
+            "TF_CLI_ARGS_init": "-backend-config=use_path_style=true",
+        }
+
+    @property
+    def own_terraform(self) -> Path | None:
+        """The Terraform in use, unless it is the one that a shell finds by itself."""
+        program = self.terraform.program
+        found = shutil.which("terraform")
+        return None if found and Path(found).resolve() == program.resolve() else program
+
+    def _check_engine(self) -> None:
+        """Notice an engine that has died."""
+        if not self.engine.is_running:
+            raise HarnessError(
+                f"The engine {self.engine.instance!r} ended while Terraform was at work.",
+                remedy=f"Its last words are in {self.engine.log}; then start again: ./noxw -s up",
+            )
+
+    def _engines_last_error(self) -> str | None:
+        """What the engine last said of a fault of its own: the provider retries on 5xx answers in silence."""
+        said = self.engine.last_errors(1)
+        return said[0] if said else None
+
+    @property
+    def _session(self) -> boto3.Session:
+        environment = self.engine.environment()
+        return boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
+
+    def _current_api_key(self, secret_arn: str) -> str:
+        """The key that clients use now: rotation changes it, and Terraform's outputs know only the first."""
+        secrets = self._session.client("secretsmanager", endpoint_url=self.engine.endpoint_url)
+        value = json.loads(secrets.get_secret_value(SecretId=secret_arn)["SecretString"])
+        return str(value["apiKey"])
+
+    def _ensure_state_bucket(self) -> None:
+        """Make the state bucket on the engine, as ``live/bootstrap`` does on AWS."""
+        s3 = self._session.client("s3", endpoint_url=self.engine.endpoint_url)
+        try:
+            s3.head_bucket(Bucket=self.state_bucket)
+        except ClientError as fault:
+            if fault.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                raise
+            s3.create_bucket(Bucket=self.state_bucket)
+            s3.put_bucket_versioning(Bucket=self.state_bucket, VersioningConfiguration={"Status": "Enabled"})
+
+
+def build_for(engine: Engine) -> list[package.Artifact]:
+    """Build every function's zip for the interpreter on which the engine runs handlers.
+
+    Each engine gets copies of its own: another session of this checkout, on edited sources, must not change what this
+    one has applied.
+    """
+    built = package.build(package.Target.HOST, BUILD / "artifacts" / "local", python=engine.lambda_python)
+    folder = artifacts_of(engine)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return [replace(one, path=Path(shutil.copy(one.path, folder))) for one in built]
+
+
+def artifacts_of(engine: Engine) -> Path:
+    """Where an engine's own zips lie."""
+    return BUILD / "artifacts" / engine.instance
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)

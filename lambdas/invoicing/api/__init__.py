@@ -1,0 +1,1 @@
+"""The HTTP API: routing, responses, request schemas and the OpenAPI description."""

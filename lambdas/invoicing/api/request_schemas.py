@@ -1,0 +1,91 @@
+"""The request models as JSON Schema draft-04, the dialect of API Gateway's models.
+
+``PYTHONPATH=lambdas python -m invoicing.api.request_schemas`` writes them to ``modules/invoice-platform/models``; a
+unit test notices when that was forgotten. API Gateway refuses the obvious with its own 400; the Lambda checks
+everything again.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from invoicing.domain.models import CreateInvoice, UpdateInvoice
+
+MODELS: dict[str, type[BaseModel]] = {"create-invoice": CreateInvoice, "update-invoice": UpdateInvoice}
+"""File name, without its ending, and the model that it describes."""
+
+FOLDER = Path(__file__).resolve().parents[3] / "modules" / "invoice-platform" / "models"
+
+_DROPPED = frozenset({"title", "default", "$defs", "format"})
+
+
+def draft_04(model: type[BaseModel]) -> dict[str, Any]:
+    """The model's schema in draft-04, references put in place.
+
+    Raises:
+        ValueError: for a construct that has no counterpart there.
+    """
+    schema = model.model_json_schema(by_alias=True, mode="validation")
+    body = _converted(schema, schema.get("$defs", {}))
+    return {"$schema": "http://json-schema.org/draft-04/schema#", "title": model.__name__, **body}
+
+
+def text_of(model: type[BaseModel]) -> str:
+    """The file's content."""
+    return json.dumps(draft_04(model), indent=2, ensure_ascii=False) + "\n"
+
+
+def _converted(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" in schema:
+        named = definitions[schema["$ref"].removeprefix("#/$defs/")]
+        siblings = {name: value for name, value in schema.items() if name != "$ref"}
+        return _converted({**named, **siblings}, definitions)
+    if "anyOf" in schema:
+        return _optional(schema, definitions)
+    result: dict[str, Any] = {}
+    for name, value in schema.items():
+        if name in _DROPPED:
+            continue
+        if name == "properties":
+            result[name] = {key: _converted(part, definitions) for key, part in value.items()}
+        elif name == "items":
+            result[name] = _converted(value, definitions)
+        elif name == "const":
+            result["enum"] = [value]
+        elif name in {"exclusiveMinimum", "exclusiveMaximum"}:
+            result[name.removeprefix("exclusive").lower()] = value
+            result[name] = True
+        elif name in {"oneOf", "allOf", "prefixItems", "patternProperties"}:
+            raise ValueError(f"{name} has no conversion to draft-04 here: add one with its test")
+        else:
+            result[name] = value
+    return result
+
+
+def _optional(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """``X | None``: X, with null as one more type."""
+    others = [part for part in schema["anyOf"] if part != {"type": "null"}]
+    if len(others) != 1:
+        raise ValueError("a union of several types has no conversion to draft-04 here: add one with its test")
+    siblings = {name: value for name, value in schema.items() if name != "anyOf"}
+    result = _converted({**others[0], **siblings}, definitions)
+    kinds = result["type"] if isinstance(result["type"], list) else [result["type"]]
+    if "enum" in result:
+        result["enum"] = [*result["enum"], None]
+    return {**result, "type": [*kinds, "null"]}
+
+
+def main() -> None:
+    """Write the files."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, model in MODELS.items():
+        target = FOLDER / f"{name}.json"
+        target.write_text(text_of(model), encoding="utf-8")
+        sys.stdout.write(f"{target}\n")
+
+
+if __name__ == "__main__":
+    main()

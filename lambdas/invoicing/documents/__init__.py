@@ -1,0 +1,1 @@
+"""The PDF of an invoice: layout, fonts, text direction and the bucket that stores it."""

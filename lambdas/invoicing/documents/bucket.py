@@ -1,0 +1,56 @@
+"""The bucket of PDFs. A PDF's key follows from its invoice, so it is recorded nowhere."""
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from invoicing.domain.models import Invoice
+from invoicing.domain.status import Status
+from invoicing.runtime.aws import client
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+LINK_SECONDS = 900
+"""How long a presigned URL works."""
+
+WITHHELD = frozenset({Status.REJECTED, Status.VOID})
+"""Statuses of invoices that nobody should be sent: none is printed, and what was printed before is not handed out."""
+
+
+def key_of(invoice: Invoice) -> str:
+    """Where the PDF lies: ``<yyyy>/<mm>/<invoiceId>.pdf``, by the moment of creation."""
+    return f"{invoice.created_at[:4]}/{invoice.created_at[5:7]}/{invoice.invoice_id}.pdf"
+
+
+class DocumentStore:
+    """Writes PDFs to, and hands out links from, one bucket.
+
+    Args:
+        bucket: The bucket's name.
+        s3: A client to use instead of a new one.
+    """
+
+    def __init__(self, bucket: str, s3: "S3Client | None" = None) -> None:
+        self._bucket = bucket
+        self._s3 = s3 or client("s3")
+
+    def put(self, invoice: Invoice, pdf: bytes) -> str:
+        """Store the PDF and return its key; the same invoice yields the same bytes, so again changes nothing."""
+        key = key_of(invoice)
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=pdf, ContentType="application/pdf")
+        return key
+
+    def link(self, invoice: Invoice) -> str | None:
+        """A presigned URL of the PDF; None while there is none, and for an invoice that nobody should pay."""
+        if invoice.status in WITHHELD:
+            return None
+        key = key_of(invoice)
+        try:
+            self._s3.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"404", "NoSuchKey", "NotFound"}:
+                return None
+            raise
+        parameters = {"Bucket": self._bucket, "Key": key, "ResponseContentType": "application/pdf"}
+        return self._s3.generate_presigned_url("get_object", Params=parameters, ExpiresIn=LINK_SECONDS)

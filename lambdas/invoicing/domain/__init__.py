@@ -1,0 +1,1 @@
+"""The rules of invoices, without AWS: money, totals, status, payments, models."""

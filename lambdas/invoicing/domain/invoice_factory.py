@@ -1,0 +1,167 @@
+"""Turning a request into an invoice: its identity, its totals, and the hash that tells a repetition from a conflict."""
+
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from invoicing.domain import money
+from invoicing.domain.errors import InvalidRequest
+from invoicing.domain.fields import MAX_INTEGER_DIGITS, timestamp
+from invoicing.domain.models import CreateInvoice, HistoryEntry, Invoice, InvoiceLine, Tax
+from invoicing.domain.status import Status
+from invoicing.domain.totals import document_totals, line_net
+
+NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:invoice-platform:invoice")
+"""The UUIDv5 namespace of all invoice ids."""
+
+DEFAULT_TERMS_DAYS = 30
+"""Payment terms when neither dueDate nor paymentTermsDays is given (the default of EU Directive 2011/7)."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """When and where an invoice came from.
+
+    Attributes:
+        now: The moment of creation, with an offset.
+        source: ``api``, or where in which file.
+        by: Who is written into the history.
+    """
+
+    now: datetime
+    source: str
+    by: str
+
+
+_SEPARATOR = "\x1f"  # cannot occur in an identifier, so ("1", "23") and ("12", "3") differ
+
+
+def invoice_id(customer_id: str, invoice_number: str) -> str:
+    """The id of the one invoice with this number for this customer."""
+    return str(uuid.uuid5(NAMESPACE, f"{customer_id}{_SEPARATOR}{invoice_number}"))
+
+
+def assigned_number(year: int, sequence: int) -> str:
+    """The ``sequence``-th number that the platform assigns in ``year``: ``2026-000017``."""
+    return f"{year:04d}-{sequence:06d}"
+
+
+def content_hash(request: CreateInvoice, number: str | None = None) -> str:
+    """SHA-256 over what the invoice says, in a form in which equal content is equal text.
+
+    ``19`` and ``19.0``, an absent due date and the same one written out, are equal content; when and how the request
+    came is not content.
+
+    Args:
+        request: What was asked for.
+        number: The number that the invoice was given, when the request left it to us; it counts as if it had been
+            asked for.
+    """
+    content = [
+        request.invoice_number if number is None else number,
+        request.customer_id,
+        request.customer.model_dump(exclude_none=True),
+        request.issue_date.isoformat(),
+        due_date(request).isoformat(),
+        request.currency,
+        [
+            [line.description, *map(money.number_text, (line.quantity, line.unit_price, line.discount, line.tax_rate))]
+            for line in request.lines
+        ],
+    ]
+    canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def due_date(request: CreateInvoice) -> date:
+    """The due date: as given, else the issue date plus the payment terms.
+
+    Raises:
+        InvalidRequest: when the terms lead beyond the calendar's last year.
+    """
+    if request.due_date is not None:
+        return request.due_date
+    days = DEFAULT_TERMS_DAYS if request.payment_terms_days is None else request.payment_terms_days
+    try:
+        return request.issue_date + timedelta(days=days)
+    except OverflowError:
+        error = {"pointer": "#/issueDate", "detail": "leaves no room for the payment terms"}
+        raise InvalidRequest("The due date lies beyond the year 9999.", errors=[error]) from None
+
+
+def issue(request: CreateInvoice, *, number: str, identity: str, origin: Origin) -> Invoice:
+    """The invoice, version 1, status created.
+
+    Args:
+        request: What was asked for.
+        number: The invoice number; the request's own or an assigned one.
+        identity: The invoice id that belongs to it.
+        origin: When and where it came from.
+
+    Raises:
+        InvalidRequest: when an amount passes the limits of `invoicing.domain.fields`.
+    """
+    nets = [line_net(line.quantity, line.unit_price, line.discount, request.currency) for line in request.lines]
+    rates = [line.tax_rate for line in request.lines]
+    totals = document_totals(zip(rates, nets, strict=True), request.currency)
+    if any(amount.adjusted() >= MAX_INTEGER_DIGITS for amount in (*nets, totals.subtotal, totals.total) if amount):
+        error = {
+            "pointer": "#/lines",
+            "detail": f"an amount has more than {MAX_INTEGER_DIGITS} digits before the point",
+        }
+        raise InvalidRequest("The invoice's amounts are too large.", errors=[error])
+    at = timestamp(origin.now)
+    return Invoice(
+        invoice_id=identity,
+        invoice_number=number,
+        kind="credit-note" if totals.total < 0 else "invoice",
+        customer_id=request.customer_id,
+        customer=request.customer,
+        issue_date=request.issue_date,
+        due_date=due_date(request),
+        currency=request.currency,
+        lines=[
+            InvoiceLine(
+                description=line.description,
+                quantity=line.quantity,
+                unit_price=line.unit_price,
+                discount=line.discount,
+                tax_rate=line.tax_rate,
+                net=net,
+            )
+            for line, net in zip(request.lines, nets, strict=True)
+        ],
+        taxes=[Tax(rate=tax.rate, base=tax.base, amount=tax.amount) for tax in totals.taxes],
+        subtotal=totals.subtotal,
+        tax_total=totals.tax_total,
+        total=totals.total,
+        amount_paid=Decimal(0),
+        amount_due=totals.total,
+        payments=[],
+        status=Status.CREATED,
+        version=1,
+        history=[HistoryEntry(status=Status.CREATED, at=at, by=origin.by)],
+        created_at=at,
+        updated_at=at,
+        year_month=at[:7],
+        source=origin.source,
+        content_hash=content_hash(request, number),
+    )
+
+
+def first_version(invoice: Invoice) -> Invoice:
+    """The invoice as it was when it was created: what a repeated request is answered with."""
+    return invoice.model_copy(
+        update={
+            "status": Status.CREATED,
+            "version": 1,
+            "payments": [],
+            "amount_paid": Decimal(0),
+            "amount_due": invoice.total,
+            "history": invoice.history[:1],
+            "updated_at": invoice.created_at,
+        }
+    )

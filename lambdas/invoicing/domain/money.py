@@ -1,0 +1,124 @@
+"""Money: exact decimals, ISO 4217 minor units, and one way of rounding (half up, at the end of a line or of a rate)."""
+
+import decimal
+import re
+from decimal import ROUND_HALF_UP, Context, Decimal
+from types import MappingProxyType
+
+CONTEXT = Context(prec=60, rounding=ROUND_HALF_UP, traps=[decimal.InvalidOperation, decimal.Overflow])
+"""Wide enough that no product of a quantity, a price and two percentages is ever rounded on the way."""
+
+_ZERO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_TWO_DIGITS = """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP
+COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD
+KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK
+NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT
+TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG
+"""
+_THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
+_FOUR_DIGITS = "CLF UYW"
+
+MINOR_DIGITS = MappingProxyType(
+    {
+        code: digits
+        for digits, codes in ((0, _ZERO_DIGITS), (2, _TWO_DIGITS), (3, _THREE_DIGITS), (4, _FOUR_DIGITS))
+        for code in codes.split()
+    }
+)
+"""Decimal places of every currency and fund code of ISO 4217 that has minor units (metals and test codes have none)."""
+
+_PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+
+
+class UnknownCurrencyError(ValueError):
+    """The code is not in ISO 4217's list of currencies with minor units."""
+
+    def __init__(self, currency: str) -> None:
+        super().__init__(f"{currency!r} is not an ISO 4217 currency code")
+
+
+def minor_digits(currency: str) -> int:
+    """How many decimal places an amount in ``currency`` has: 0 for JPY, 2 for EUR, 3 for KWD.
+
+    Raises:
+        UnknownCurrencyError: for anything but an upper-case code of ISO 4217.
+    """
+    try:
+        return MINOR_DIGITS[currency]
+    except KeyError:
+        raise UnknownCurrencyError(currency) from None
+
+
+def rounded(amount: Decimal, currency: str) -> Decimal:
+    """``amount`` rounded half up (away from zero at the middle) to the minor units of ``currency``."""
+    exponent = Decimal(1).scaleb(-minor_digits(currency))
+    value = amount.quantize(exponent, rounding=ROUND_HALF_UP, context=CONTEXT)
+    return value or abs(value)  # never "-0.00"
+
+
+def is_exact(amount: Decimal, currency: str) -> bool:
+    """Whether ``amount`` needs no more decimal places than ``currency`` has."""
+    return rounded(amount, currency) == amount
+
+
+def text(amount: Decimal, currency: str) -> str:
+    """The amount as JSON answers and events carry it: exactly the currency's minor digits, ``1190.00``."""
+    return f"{rounded(amount, currency):f}"
+
+
+def price_text(price: Decimal, currency: str) -> str:
+    """A unit price: at least the currency's minor digits, more when it has more (``0.0375`` per kWh stays exact)."""
+    digits = max(minor_digits(currency), decimal_places(price))
+    return f"{price.quantize(Decimal(1).scaleb(-digits), context=CONTEXT):f}"
+
+
+def number_text(number: Decimal) -> str:
+    """A quantity or percentage without trailing zeros or exponent: ``2.5``, ``100``."""
+    return f"{plain_normal(number):f}"
+
+
+def grouped(number_as_text: str) -> str:
+    """A decimal string with thousands separated by commas, as the PDF prints it: ``1190.00`` is ``1,190.00``."""
+    return f"{Decimal(number_as_text):,f}"
+
+
+def plain_normal(number: Decimal) -> Decimal:
+    """The same number in its one shortest form, so that equal numbers print and hash alike (``19.0`` is ``19``).
+
+    For numbers within the limits of `invoicing.domain.fields`; longer ones would be rounded to the context's digits.
+    """
+    normal = number.normalize(CONTEXT)
+    return normal or Decimal(0)
+
+
+def decimal_places(number: Decimal) -> int:
+    """How many digits after the point the number needs as it is written: 1 for ``2.50``, 0 for ``100``."""
+    _, digits, exponent = number.as_tuple()
+    if not number or not isinstance(exponent, int):
+        return 0
+    zeros_at_the_end = next(place for place, digit in enumerate(reversed(digits)) if digit)
+    return max(0, -exponent - zeros_at_the_end)
+
+
+def exactly(value: object) -> Decimal:
+    """A number as it was written: a decimal string, an ``int``, or a `Decimal` from the JSON parser.
+
+    Raises:
+        ValueError: for floats (they have lost what was written), booleans, exponents in strings, NaN and infinities.
+    """
+    if isinstance(value, Decimal) and value.is_finite():
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    if isinstance(value, str) and _PLAIN.fullmatch(value.strip()):
+        return Decimal(value.strip())
+    raise ValueError("must be a number, or a string that holds one such as 1190.00")
+
+
+def from_event(value: object) -> Decimal:
+    """A number of an EventBridge event, which the Lambda runtime has already turned into a ``float``.
+
+    The shortest text that reads back as the same float is what the sender wrote, up to 15 significant digits.
+    """
+    return exactly(Decimal(repr(value)) if isinstance(value, float) else value)

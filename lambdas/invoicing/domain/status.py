@@ -1,0 +1,48 @@
+"""The status machine, as data. DynamoDB's write condition is built from the same table (`invoicing.table.store`)."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Status(StrEnum):
+    """Every status that is stored. ``overdue`` is not one: it is derived from the due date when an invoice is read."""
+
+    CREATED = "created"
+    PROCESSED = "processed"
+    REJECTED = "rejected"
+    PARTIALLY_PAID = "partially-paid"
+    PAID = "paid"
+    VOID = "void"
+
+
+TRANSITIONS: Mapping[Status, frozenset[Status]] = MappingProxyType(
+    {
+        Status.CREATED: frozenset({Status.PROCESSED, Status.REJECTED, Status.VOID}),
+        Status.PROCESSED: frozenset({Status.PARTIALLY_PAID, Status.PAID, Status.VOID}),
+        Status.PARTIALLY_PAID: frozenset({Status.PAID}),
+        Status.REJECTED: frozenset(),
+        Status.PAID: frozenset(),
+        Status.VOID: frozenset(),
+    }
+)
+"""From each status, where it may go. What is not here is refused."""
+
+FINAL = frozenset(status for status, targets in TRANSITIONS.items() if not targets)
+"""Statuses that nothing leaves."""
+
+OPEN = frozenset({Status.PROCESSED, Status.PARTIALLY_PAID})
+"""Statuses in which money is awaited: only these can take a payment, and only these can be overdue."""
+
+REQUESTABLE = frozenset({Status.PARTIALLY_PAID, Status.PAID, Status.VOID})
+"""Statuses that a client may ask for. The business rules alone decide on ``processed`` and ``rejected``."""
+
+
+def may_change(source: Status, target: Status) -> bool:
+    """Whether the machine has the transition ``source → target``."""
+    return target in TRANSITIONS[source]
+
+
+def sources(target: Status) -> frozenset[Status]:
+    """The statuses from which ``target`` can be reached in one step."""
+    return frozenset(status for status, targets in TRANSITIONS.items() if target in targets)

@@ -1,0 +1,71 @@
+"""The totals of an invoice, by DESIGN's money rule and the algebra of EN 16931 (BR-CO-10, -13, -14, -15, -17).
+
+A line is rounded once; tax is computed once for each rate on the sum of that rate's lines, never line by line.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from invoicing.domain.money import CONTEXT, plain_normal, rounded
+
+HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True)
+class TaxSubtotal:
+    """The tax of one rate: ``rate`` in percent, ``base`` the sum of its lines, ``amount`` the rounded tax on it."""
+
+    rate: Decimal
+    base: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The document's totals; ``taxes`` holds one entry for each rate, 0 % included, in ascending order."""
+
+    taxes: tuple[TaxSubtotal, ...]
+    subtotal: Decimal
+    tax_total: Decimal
+    total: Decimal
+
+
+def line_net(quantity: Decimal, unit_price: Decimal, discount: Decimal, currency: str) -> Decimal:
+    """The net amount of a line: quantity × unit price × (1 − discount), rounded half up to the currency's minor units.
+
+    Args:
+        quantity: Any number but zero; negative for returns.
+        unit_price: In ``currency``, never negative, with as many decimals as it needs.
+        discount: In percent, 0 to 100.
+        currency: ISO 4217 code.
+    """
+    share = CONTEXT.subtract(HUNDRED, discount)
+    gross = CONTEXT.multiply(quantity, unit_price)
+    return rounded(CONTEXT.multiply(gross, share).scaleb(-2, context=CONTEXT), currency)
+
+
+def document_totals(lines: Iterable[tuple[Decimal, Decimal]], currency: str) -> Totals:
+    """The totals over ``(tax rate in percent, line net)`` pairs, in whatever order they come."""
+    bases: defaultdict[Decimal, Decimal] = defaultdict(Decimal)
+    for rate, net in lines:
+        bases[plain_normal(rate)] = CONTEXT.add(bases[plain_normal(rate)], net)
+    taxes = tuple(
+        TaxSubtotal(
+            rate=rate,
+            base=rounded(base, currency),
+            amount=rounded(CONTEXT.multiply(base, rate).scaleb(-2, context=CONTEXT), currency),
+        )
+        for rate, base in sorted(bases.items())
+    )
+    subtotal = rounded(_sum(tax.base for tax in taxes), currency)
+    tax_total = rounded(_sum(tax.amount for tax in taxes), currency)
+    return Totals(taxes, subtotal, tax_total, rounded(CONTEXT.add(subtotal, tax_total), currency))
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    result = Decimal(0)
+    for amount in amounts:
+        result = CONTEXT.add(result, amount)
+    return result

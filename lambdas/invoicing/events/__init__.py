@@ -1,0 +1,1 @@
+"""The event bus, and the schemas of what is published on it."""

@@ -1,0 +1,124 @@
+"""Events: what a stream record says happened (pure), and the bus that it is published on (EventBridge).
+
+The table's stream is the outbox: an event exists because a write happened, so none is lost between the two. Each event
+is a function of its record alone, its id included, so a record that is delivered twice yields the same event twice.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from invoicing.domain.invoice_factory import NAMESPACE
+from invoicing.domain.models import Invoice
+from invoicing.domain.money import text
+from invoicing.domain.status import Status
+from invoicing.runtime.aws import client
+
+if TYPE_CHECKING:
+    from types_boto3_events import EventBridgeClient
+
+SOURCE = "invoice.platform"
+"""The ``source`` of everything that this platform publishes."""
+
+DETAIL_TYPES: Mapping[Status, str] = {
+    Status.CREATED: "invoice-created",
+    Status.PROCESSED: "invoice-processed",
+    Status.REJECTED: "invoice-rejected",
+    Status.PARTIALLY_PAID: "invoice-partially-paid",
+    Status.PAID: "invoice-paid",
+    Status.VOID: "invoice-voided",
+}
+"""The event that tells that a status was reached."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event: its type, its moment (UTC), and a detail with ids, version, status and totals, never the document."""
+
+    detail_type: str
+    time: str
+    detail: dict[str, Any]
+
+
+class PublishError(Exception):
+    """EventBridge did not take an event; the record has to be delivered again."""
+
+
+def derive(before: Invoice | None, after: Invoice) -> Event | None:
+    """The event of a change.
+
+    Args:
+        before: The old image; None for an insert.
+        after: The new image.
+
+    Returns:
+        None when neither the status nor what has been paid changed.
+    """
+    if before is not None and (before.status, before.amount_paid) == (after.status, after.amount_paid):
+        return None
+    detail_type = DETAIL_TYPES[after.status]
+    currency = after.currency
+    detail: dict[str, Any] = {
+        "eventId": str(uuid.uuid5(NAMESPACE, f"{after.invoice_id}/event/{after.version}")),
+        "invoiceId": after.invoice_id,
+        "invoiceNumber": after.invoice_number,
+        "kind": after.kind,
+        "customerId": after.customer_id,
+        "status": after.status.value,
+        "previousStatus": before.status.value if before else None,
+        "version": after.version,
+        "currency": currency,
+        "subtotal": text(after.subtotal, currency),
+        "taxTotal": text(after.tax_total, currency),
+        "total": text(after.total, currency),
+        "amountPaid": text(after.amount_paid, currency),
+        "amountDue": text(after.amount_due, currency),
+        "issueDate": after.issue_date.isoformat(),
+        "dueDate": after.due_date.isoformat(),
+        "createdAt": after.created_at,
+        "occurredAt": after.updated_at,
+    }
+    reasons = after.history[-1].reasons
+    if reasons:
+        detail["reasons"] = reasons[:10]
+    return Event(detail_type, after.updated_at, detail)
+
+
+class EventBus:
+    """Publishes to one EventBridge bus.
+
+    Args:
+        name: The bus.
+        events: A client to use instead of a new one.
+    """
+
+    def __init__(self, name: str, events: "EventBridgeClient | None" = None) -> None:
+        self._name = name
+        self._events = events or client("events")
+
+    def publish(self, event: Event) -> None:
+        """Publish one event.
+
+        Raises:
+            PublishError: when EventBridge answers 200 and refuses the entry nevertheless, as it may.
+        """
+        answer = self._events.put_events(
+            Entries=[
+                {
+                    "EventBusName": self._name,
+                    "Source": SOURCE,
+                    "DetailType": event.detail_type,
+                    "Time": datetime.fromisoformat(event.time),
+                    "Resources": [],
+                    "Detail": json.dumps(event.detail),
+                }
+            ]
+        )
+        if answer["FailedEntryCount"]:
+            entry = answer["Entries"][0]
+            about = {name: event.detail[name] for name in ("invoiceId", "version", "key") if name in event.detail}
+            what = f"{event.detail_type} of {about}"
+            raise PublishError(f"{what} was refused: {entry.get('ErrorCode')}: {entry.get('ErrorMessage')}")

@@ -1,0 +1,58 @@
+"""The details of the platform's events, as models: for those who listen, and for tests to hold what is emitted against.
+
+Nothing here runs in a function. Ids, version, status and totals; never the document (EventBridge takes 256 KB).
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from invoicing.api.response_models import InvoiceId, Money
+from invoicing.domain.fields import Currency, Day, Moment
+from invoicing.domain.status import Status
+
+MAX_REASONS = 10
+"""Reasons of a rejection that an event tells; the invoice has all."""
+
+
+class Announced(BaseModel):
+    """Base: camelCase names, and nothing that is not described."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, frozen=True, extra="forbid")
+
+
+class InvoiceChanged(Announced):
+    """``invoice-created``, ``-processed``, ``-rejected``, ``-partially-paid``, ``-paid`` and ``-voided``."""
+
+    event_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, description="The same when it comes again.")]
+    invoice_id: InvoiceId
+    invoice_number: str
+    kind: Literal["invoice", "credit-note"]
+    customer_id: str
+    status: Status
+    previous_status: Status | None
+    version: Annotated[int, Field(ge=1)]
+    currency: Currency
+    subtotal: Money
+    tax_total: Money
+    total: Money
+    amount_paid: Money
+    amount_due: Money
+    issue_date: Day
+    due_date: Day
+    created_at: Moment
+    occurred_at: Moment
+    reasons: Annotated[list[str], Field(max_length=MAX_REASONS)] | None = None
+
+
+class UploadContinued(Announced):
+    """``upload-continued``: what create-invoice tells itself of the rest of a file."""
+
+    bucket: str
+    key: str
+    etag: str
+    sequencer: str
+    version_id: str
+    size: Annotated[int, Field(ge=0)]
+    checkpoint: Annotated[int, Field(ge=1, description="The part that is next.")]

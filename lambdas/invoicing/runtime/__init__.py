@@ -1,0 +1,1 @@
+"""What every function needs at run time: AWS clients, settings, clock and logs."""

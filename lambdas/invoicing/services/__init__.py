@@ -1,0 +1,1 @@
+"""The use cases: create an invoice, change it, decide on it."""

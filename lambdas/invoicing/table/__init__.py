@@ -1,0 +1,1 @@
+"""The invoices table: items, conditional writes, claims, batches, queries and pagination."""

@@ -1,0 +1,215 @@
+"""What a list request asks for, which index answers it, and the opaque tokens that lead from page to page (pure).
+
+A token holds the keys of the last invoice that was shown and a fingerprint of the query. It is no secret, so it is not
+trusted: a checksum catches changes made by accident, and whatever it says is checked against the query, so the most
+that a forged token can do is to start at another place of a list that its bearer may read anyway.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from invoicing.domain.errors import InvalidRequest
+from invoicing.domain.fields import Identifier, instant, timestamp
+from invoicing.domain.models import WireModel
+from invoicing.domain.status import Status
+
+MAX_MONTHS = 120
+"""The longest range of months that one query without a customer or status walks through."""
+
+_VERSION = "1"
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_CREATED_AT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z", re.ASCII)
+_INVOICE_ID = re.compile(r"[0-9a-z-]{1,64}")
+_MEANING = "must be a date such as 2026-11-22, or a date and time with an offset such as 2026-11-22T09:30:00Z"
+
+
+def _whole_number(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,4}", value):
+        return int(value)
+    raise ValueError("must be a whole number from 1 to 100")
+
+
+def _bound(value: str) -> str:
+    if _DAY.fullmatch(value):
+        _day(value)
+    else:
+        _instant(value)
+    return value
+
+
+def _day(value: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(_MEANING) from None
+
+
+def _instant(value: str) -> datetime:
+    moment = instant(value)
+    if moment is None:
+        raise ValueError(_MEANING)
+    return moment
+
+
+Bound = Annotated[str, AfterValidator(_bound)]
+
+
+class ListQuery(WireModel):
+    """The query string of ``GET /invoices``. ``from`` and ``to`` are about the creation, and both are included."""
+
+    customer_id: Identifier | None = None
+    status: Status | None = None
+    from_: Bound | None = Field(default=None, alias="from")
+    to: Bound | None = None
+    order: Literal["asc", "desc"] = "desc"
+    limit: Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=100)] = 25
+    next_token: str | None = Field(default=None, max_length=2000)
+
+    @model_validator(mode="after")
+    def _forwards(self) -> "ListQuery":
+        if self.from_ and self.to and first_moment(self.from_) > last_moment(self.to):
+            raise ValueError("'from' must not be after 'to'")
+        return self
+
+
+@dataclass(frozen=True)
+class Position:
+    """The keys of an invoice in whichever index: after it the next page begins."""
+
+    partition: str
+    created_at: str
+    invoice_id: str
+
+
+@dataclass(frozen=True)
+class QueryPlan:
+    """How a query is answered: one index, its partitions in order, a range of its sort key, and where to begin.
+
+    Attributes:
+        index: The index's name.
+        attribute: Its partition key's name.
+        partitions: The values to walk through; more than one only for months.
+        earliest, latest: Bounds of createdAt, both included.
+        ascending: Oldest first.
+        status: What is left to filter by after the index, if anything.
+        start: The position that the token named.
+        fingerprint: What a token of this query must carry.
+    """
+
+    index: str
+    attribute: Literal["customerId", "status", "yearMonth"]
+    partitions: tuple[str, ...]
+    earliest: str
+    latest: str
+    ascending: bool
+    status: Status | None
+    start: Position | None
+    fingerprint: str
+
+    def token(self, last: Position) -> str:
+        """The token that continues after ``last``."""
+        body = json.dumps([_VERSION, self.fingerprint, last.partition, last.created_at, last.invoice_id]).encode()
+        return base64.urlsafe_b64encode(hashlib.sha256(body).digest()[:9] + body).decode().rstrip("=")
+
+
+def first_moment(bound: str) -> str:
+    """The first moment that ``from`` includes: a date is its first microsecond, in UTC."""
+    if _DAY.fullmatch(bound):
+        return timestamp(datetime.combine(_day(bound), time.min, UTC))
+    return timestamp(_instant(bound))
+
+
+def last_moment(bound: str) -> str:
+    """The last moment that ``to`` includes: a date is its last microsecond, in UTC."""
+    if _DAY.fullmatch(bound):
+        return timestamp(datetime.combine(_day(bound), time.max, UTC))
+    return timestamp(_instant(bound))
+
+
+def plan(query: ListQuery, now: datetime) -> QueryPlan:
+    """The one way to answer ``query``.
+
+    A customer decides for customerId-index (a status then filters), else a status for status-index, else the months for
+    createdAt-index: of the range, or the current one without any. A range without a beginning is the month of its end.
+
+    Raises:
+        InvalidRequest: the range of months is too long, or the token is not one of this query.
+    """
+    earliest = first_moment(query.from_) if query.from_ else "0"
+    latest = last_moment(query.to or "9999-12-31")
+    index, attribute, partitions = _partitions(query, now)
+    ascending = query.order == "asc"
+    parts = [query.customer_id, query.status, query.from_, query.to, query.order]
+    fingerprint = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+    if not ascending:
+        partitions = partitions[::-1]
+    start = None
+    if query.next_token is not None:
+        start = _read(query.next_token, fingerprint)
+        months = attribute == "yearMonth"
+        # a query without a range means "this month", and goes on meaning the month in which it began
+        if months and not (query.from_ or query.to):
+            partitions = (start.partition,)
+        in_place = start.partition in partitions and (not months or start.created_at.startswith(start.partition))
+        if not in_place or not earliest <= start.created_at <= latest:
+            raise _refused()
+        partitions = partitions[partitions.index(start.partition) :]
+    status = query.status if attribute == "customerId" else None
+    return QueryPlan(index, attribute, partitions, earliest, latest, ascending, status, start, fingerprint)
+
+
+def _partitions(
+    query: ListQuery, now: datetime
+) -> tuple[str, Literal["customerId", "status", "yearMonth"], tuple[str, ...]]:
+    if query.customer_id is not None:
+        return "customerId-index", "customerId", (query.customer_id,)
+    if query.status is not None:
+        return "status-index", "status", (query.status.value,)
+    current = timestamp(now)
+    last = last_moment(query.to)[:7] if query.to else current[:7]
+    first = first_moment(query.from_)[:7] if query.from_ else last
+    if first > last:  # from the future on: nothing is there yet
+        return "createdAt-index", "yearMonth", (first,)
+    return "createdAt-index", "yearMonth", _months(first, last)
+
+
+def _months(first: str, last: str) -> tuple[str, ...]:
+    begin, end = (int(month[:4]) * 12 + int(month[5:]) - 1 for month in (first, last))
+    if end - begin >= MAX_MONTHS:
+        error = {"pointer": "from", "detail": f"spans more than {MAX_MONTHS} months"}
+        raise InvalidRequest("The range is too long; name a customer or a status.", errors=[error])
+    return tuple(f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(begin, end + 1))
+
+
+def _read(token: str, fingerprint: str) -> Position:
+    try:
+        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        checksum, body = raw[:9], raw[9:]
+        version, of_query, *keys = json.loads(body)
+    except (ValueError, TypeError, RecursionError):
+        raise _refused() from None
+    canonical = base64.urlsafe_b64encode(raw).decode().rstrip("=") == token
+    if not canonical or hashlib.sha256(body).digest()[:9] != checksum or (version, of_query) != (_VERSION, fingerprint):
+        raise _refused()
+    if len(keys) != 3 or not all(isinstance(key, str) for key in keys):
+        raise _refused()
+    if not _CREATED_AT.fullmatch(keys[1]) or not _INVOICE_ID.fullmatch(keys[2]):  # DynamoDB takes no others as a key
+        raise _refused()
+    return Position(*keys)
+
+
+def _refused() -> InvalidRequest:
+    error = {"pointer": "nextToken", "detail": "is not a token of this query; repeat the query without it"}
+    return InvalidRequest("The token does not belong to this query, or was changed.", errors=[error])
+
+
+def keys_of(item: dict[str, Any], attribute: str) -> Position:
+    """The position of a listed item in the index that is keyed by ``attribute``."""
+    return Position(item[attribute], item["createdAt"], item["invoiceId"])

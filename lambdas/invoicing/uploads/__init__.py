@@ -1,0 +1,1 @@
+"""CSV uploads: from bytes to invoices, in parts with checkpoints, with a report and an archive."""

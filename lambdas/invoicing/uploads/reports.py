@@ -1,0 +1,156 @@
+"""What an upload leaves behind: its figures as JSON, and its rejected rows as a CSV that is safe to open (pure)."""
+
+import codecs
+import csv
+import json
+import re
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import IO, Any
+
+from invoicing.uploads.csv_invoices import Rejected, RejectedCell
+
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four are full-width
+_CELL_WITHIN = re.compile(rf"([;\t]\s*\"?)([{re.escape(''.join(_DANGEROUS[:4] + _DANGEROUS[6:]))}])")
+_IN_MEMORY = 1 << 20
+MAX_REPORT = 64 << 20
+"""Bytes after which a reject report ends, saying so: a function's temporary folder holds 512 MB."""
+
+
+@dataclass
+class Figures:
+    """What became of one upload.
+
+    ``rows`` counts rows with content below the header; ``created``, ``duplicates`` and ``rejected`` count invoices;
+    ``parts`` counts the invocations that it took, and ``duration_seconds`` is their time, failed ones left out.
+    """
+
+    file: str
+    version: str = ""
+    rows: int = 0
+    created: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    rejected_rows: int = 0
+    size: int = 0
+    duration_seconds: float = 0.0
+    parts: int = 0
+    error: str | None = None
+    rejected_report: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The report, in JSON types."""
+        document: dict[str, Any] = {
+            "file": self.file,
+            "rows": self.rows,
+            "created": self.created,
+            "duplicates": self.duplicates,
+            "rejected": self.rejected,
+            "rejectedRows": self.rejected_rows,
+            "bytes": self.size,
+            "durationSeconds": round(self.duration_seconds, 3),
+            "parts": self.parts,
+        }
+        if self.version:
+            document["versionId"] = self.version
+        if self.error:
+            document["error"] = self.error
+        if self.rejected_report:
+            document["rejectedReport"] = self.rejected_report
+        return document
+
+    def to_json(self) -> bytes:
+        """The report's file, UTF-8."""
+        return (json.dumps(self.document(), ensure_ascii=False, indent=2) + "\n").encode()
+
+
+class RejectReport:
+    """The rejected rows of one part, written as they come; beyond a megabyte they wait in a temporary file.
+
+    Args:
+        before: Bytes that earlier parts wrote.
+    """
+
+    def __init__(self, before: int = 0) -> None:
+        # binary: S3 wants bytes; the CSV is encoded line by line
+        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 -- closed by close()
+        self._before = before
+        self._ended = before > MAX_REPORT
+        self._size = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes written by now."""
+        return self._size
+
+    def add(self, rejected: Rejected) -> None:
+        """Write each problem of one invoice; rows that are sound but belong to it are named with the first."""
+        for number, problem in enumerate(rejected.problems):
+            reason = problem.reason
+            if number == 0 and rejected.rows > 1:
+                what = f"invoice {rejected.invoice_number[:200]}" if rejected.invoice_number else "the invoice"
+                reason += f"; {what} (rows {rejected.first} to {rejected.last}) was not imported"
+            self.add_problem(RejectedCell(problem.row, problem.column, problem.value, reason))
+
+    def add_problem(self, problem: RejectedCell) -> None:
+        """Write one line, of what was rejected or what somebody should look at, or that there are too many."""
+        if self._ended:
+            return
+        if self._before + self.size > MAX_REPORT:
+            self._ended = True
+            self._write(["", "", "", f"the report ends here, at row {problem.row}: more was rejected after it"])
+            return
+        self._write([str(problem.row), problem.column, problem.value, problem.reason])
+
+    def content(self) -> IO[bytes]:
+        """What was written, from its beginning."""
+        self._file.seek(0)
+        return self._file
+
+    def close(self) -> None:
+        """Drop the temporary file."""
+        self._file.close()
+
+    def _write(self, cells: list[str]) -> None:
+        _write_row(self._file, cells)
+        self._size = self._file.tell()
+
+
+def joined(parts: Iterable[Iterable[bytes]]) -> IO[bytes]:
+    """The whole report: its header, and the rows of every part; the caller closes it.
+
+    It begins with a byte order mark: without one Excel takes UTF-8 for the encoding of the computer's own language.
+
+    Args:
+        parts: The parts' bytes, block by block.
+    """
+    file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 -- closed by the caller
+    file.write(codecs.BOM_UTF8)
+    _write_row(file, ["row", "column", "value", "reason"])
+    for part in parts:
+        for block in part:
+            file.write(block)
+    file.seek(0)
+    return file
+
+
+def _write_row(file: IO[bytes], cells: list[str]) -> None:
+    csv.writer(_Encoder(file), lineterminator="\r\n").writerow([neutral(cell) for cell in cells])
+
+
+class _Encoder:
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        return self._file.write(text.encode(errors="replace"))
+
+
+def neutral(cell: str) -> str:
+    """The cell, kept from being taken for a formula by a spreadsheet (OWASP, "CSV Injection").
+
+    Behind a semicolon or a tab, too: where Excel's list separator is one, it begins a cell of its own there.
+    """
+    kept = _CELL_WITHIN.sub(r"\1'\2", cell)
+    return f"'{kept}" if kept.startswith(_DANGEROUS) else kept

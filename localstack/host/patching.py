@@ -1,0 +1,42 @@
+"""Everything of ours that LocalStack gets before it starts: the bound port, plug-ins, patches."""
+
+import socket
+
+from embedded import patch as register
+from host import (
+    LOCALSTACK_VERSION,
+    apigateway_access_logs,  # noqa: F401 -- importing a module of patches registers them
+    apigateway_bodies,  # noqa: F401
+    apigateway_gateway_responses,  # noqa: F401
+    apigateway_rejected_calls,  # noqa: F401
+    apigateway_usage_plans,  # noqa: F401
+    cloudwatch_alarm_tags,  # noqa: F401
+    cloudwatch_metric_math,  # noqa: F401
+    cloudwatch_percentiles,  # noqa: F401
+    dynamodb_projections,  # noqa: F401
+    dynamodb_transactions,  # noqa: F401
+    health,
+    lambda_batch_failures,  # noqa: F401
+    lambda_kms_key,  # noqa: F401
+    lambda_stream_bisect,  # noqa: F401
+    loopback,
+    plugins,  # noqa: F401
+    s3_conditional_delete,  # noqa: F401
+    s3_storage,  # noqa: F401
+    secretsmanager_rotation,  # noqa: F401
+)
+
+PRODUCT = register.Product("LocalStack", "localstack-core", LOCALSTACK_VERSION, "localstack.txt")
+
+
+def patch(bound: socket.socket) -> None:
+    """Apply every patch that is still needed.
+
+    Args:
+        bound: A listening socket, on which LocalStack is to serve.
+
+    Raises:
+        PatchError: LocalStack is not the version that the patches are written for.
+    """
+    loopback.bound = bound
+    health.verdicts = register.apply_all(PRODUCT)

@@ -1,0 +1,36 @@
+"""Made-up facts for the tests of the contract's checks."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from harness.contract.functions import Function
+from harness.contract.mismatch import Mismatch, told
+from harness.plan.planned import Planned
+
+ADDRESS = 'module.function["make"].aws_lambda_function.this'
+MAKE = Function("make", ADDRESS, "make-dev", "make.handler.run", 30.0, {"TABLE": "things"}, aliases=frozenset({"live"}))
+
+
+def only(found: Iterable[Mismatch]) -> Mismatch:
+    """The one difference."""
+    some = [*found]
+    assert len(some) == 1, told(some)
+    return some[0]
+
+
+def plan_of(*resources: tuple[str, dict[str, Any]], unknown: dict[str, Any] | None = None, **more: Any) -> Planned:
+    """A plan that makes some resources, given as address and attributes."""
+    entries = []
+    for address, values in resources:
+        bare, _, index = address.partition("[")
+        kind, name = bare.split(".")[-2:]
+        change = {"actions": ["create"], "before": None, "after": values}
+        change["after_unknown"] = (unknown or {}).get(address, {})
+        key = {"index": json.loads(index[:-1])} if index else {}
+        entries.append({"address": address, "mode": "managed", "type": kind, "name": name, "change": change, **key})
+    return Planned({"resource_changes": entries, "configuration": {"root_module": {}}, **more})
+
+
+def arn(qualifier: str = ":live") -> str:
+    return f"arn:aws:lambda:us-east-1:000000000000:function:make-dev{qualifier}"

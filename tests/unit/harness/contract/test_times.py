@@ -1,0 +1,132 @@
+"""Times and metrics: what fits passes, what does not is told with both of its ends."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.contract import metrics, timing
+from harness.contract.mismatch import Mismatch
+from harness.contract.timing import Waiting
+from harness.plan.planned import Planned
+from tests.unit.harness.contract.facts import ADDRESS, MAKE, arn, only, plan_of
+
+
+class TestMetrics:
+    ALARM = {"alarm_name": "a", "namespace": "AWS/Lambda", "metric_name": "Errors"}  # noqa: RUF012 - a constant
+    FUNCTION = ("aws_lambda_function.this", {"function_name": "make-dev"})
+
+    def compared(self, alarm: dict[str, Any], body: dict[str, Any] | None = None) -> list[Mismatch]:
+        plan = plan_of(
+            self.FUNCTION,
+            ("aws_cloudwatch_metric_alarm.this", {**self.ALARM, **alarm}),
+            ("aws_cloudwatch_dashboard.this", {"dashboard_body": json.dumps(body or {"widgets": []})}),
+        )
+        return [*metrics.compare(plan, {"Ours": {"Made"}}, where="code/count.py: count")]
+
+    def test_what_is_there_agrees(self) -> None:
+        row = ["AWS/Lambda", "Errors", "FunctionName", "make-dev"]
+        body = {
+            "widgets": [
+                {"properties": {"alarms": ["arn:aws:cloudwatch:r:0:alarm:a"]}},
+                {"properties": {"metrics": [row, [".", "Duration", ".", ".", {"stat": "p95"}]]}},
+                {"properties": {"metrics": [["Ours", "Made"], [{"expression": "1"}]]}},
+            ]
+        }
+        assert not self.compared({"dimensions": {"FunctionName": "make-dev"}}, body)
+
+    @pytest.mark.parametrize(
+        ("alarm", "said"),
+        [
+            ({"dimensions": {"FunctionName": "gone"}}, "reads it of FunctionName gone"),
+            ({"namespace": "Ours", "metric_name": "Mode"}, "reads Ours Mode"),
+            ({"metric_name": None, "metric_query": [{"metric": [{"namespace": "Ours", "metric_name": "Mode"}]}]},
+             "reads Ours Mode"),
+        ],
+    )  # fmt: skip
+    def test_an_alarm_on_nothing(self, alarm: dict[str, Any], said: str) -> None:
+        found = only(self.compared(alarm))
+
+        assert said in found.plan
+        assert "aws_cloudwatch_metric_alarm.this" in found.plan
+
+    @pytest.mark.parametrize(
+        "properties",
+        [
+            {"metrics": [["AWS/Lambda", "Errors", "FunctionName", "gone"]]},
+            {"metrics": [["Ours", "Mode"]]},
+            {"alarms": ["arn:aws:cloudwatch:r:0:alarm:gone"]},
+        ],
+    )
+    def test_a_dashboard_that_shows_nothing(self, properties: dict[str, Any]) -> None:
+        found = only(self.compared({}, {"widgets": [{"properties": properties}]}))
+
+        assert "aws_cloudwatch_dashboard.this" in found.plan
+
+
+class TestTiming:
+    def integration(self, waits: int | None) -> Planned:
+        values = {"type": "AWS_PROXY", "uri": f"functions/{arn()}/invocations", "timeout_milliseconds": waits}
+        return plan_of(("aws_api_gateway_integration.this", values))
+
+    @pytest.mark.parametrize(("waits", "runs", "fits"), [
+        (29000, 30.0, True), (None, 29.0, True), (30000, 60.0, False), (29000, 10.0, False)])  # fmt: skip
+    def test_the_gateway(self, waits: int | None, runs: float, fits: bool) -> None:  # noqa: FBT001 - a column
+        found = [*timing.gateway(self.integration(waits), {"make": replace(MAKE, timeout=runs)})]
+
+        assert (not found) is fits
+        assert all(ADDRESS in one.plan and "aws_api_gateway_integration.this" in one.plan for one in found)
+
+    def mapped(self, **mapping: Any) -> Planned:
+        expressions = {
+            "function_name": {"references": ["aws_lambda_alias.this.arn"]},
+            "event_source_arn": {"references": ["aws_sqs_queue.this.arn"]},
+        }
+        block = {"mode": "managed", "type": "aws_lambda_event_source_mapping", "name": "this"}
+        return plan_of(
+            ("aws_lambda_event_source_mapping.this", mapping),
+            ("aws_lambda_alias.this", {"function_name": "make-dev", "name": "live"}),
+            ("aws_sqs_queue.this", {"name": "q", "visibility_timeout_seconds": mapping.pop("hides", 180)}),
+            configuration={"root_module": {"resources": [{**block, "expressions": expressions}]}},
+        )
+
+    @pytest.mark.parametrize(("hides", "fits"), [(180, True), (179, False)])
+    def test_a_queue_that_feeds_a_function(self, hides: int, fits: bool) -> None:  # noqa: FBT001 - a column
+        found = [*timing.queues(self.mapped(hides=hides), {"make": MAKE})]
+
+        assert (not found) is fits
+        assert all("aws_sqs_queue.this hides it for 179 s" in one.plan for one in found)
+
+    @pytest.mark.parametrize(("age", "fits"), [(-1, True), (95, True), (94, False)])
+    def test_a_stream_that_gives_up(self, age: int, fits: bool) -> None:  # noqa: FBT001 - a column
+        plan = self.mapped(
+            maximum_record_age_in_seconds=age, maximum_retry_attempts=2, maximum_batching_window_in_seconds=5
+        )
+
+        found = [*timing.streams(plan, {"make": MAKE})]
+
+        assert (not found) is fits
+        assert all("aws_lambda_event_source_mapping.this gives up after 94 s" in one.plan for one in found)
+
+    def test_what_is_forgotten_too_soon(self) -> None:
+        plan = plan_of(
+            ("aws_cloudwatch_event_target.this", {"retry_policy": [{"maximum_event_age_in_seconds": 100}]}),
+            ("aws_lambda_function_event_invoke_config.this", {"maximum_event_age_in_seconds": 60}),
+            ("aws_sqs_queue.this", {"message_retention_seconds": 1000}),
+        )
+
+        assert not [*timing.remembered(plan, Waiting("A marker", 1161, "code/store.py: LIFE"))]
+        found = only(timing.remembered(plan, Waiting("A marker", 1160, "code/store.py: LIFE")))
+        assert found.code == "code/store.py: LIFE is 1160 s"
+        assert "for 1160 s: aws_cloudwatch_event_target.this (100 s) + " in found.plan
+
+    def test_what_is_set_aside(self) -> None:
+        assert not [*timing.within_timeout(MAKE, Waiting("A reserve", 29, "code"))]
+        assert ADDRESS in only(timing.within_timeout(MAKE, Waiting("A reserve", 30, "code"))).plan
+
+    def test_a_link_that_outlives_its_session(self) -> None:
+        plan = plan_of(("aws_iam_role.this", {"name": "make-dev", "max_session_duration": 3600}))
+
+        assert not [*timing.signed(plan, MAKE, Waiting("A link", 3600, "code"))]
+        assert "aws_iam_role.this" in only(timing.signed(plan, MAKE, Waiting("A link", 3601, "code"))).plan

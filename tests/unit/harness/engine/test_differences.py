@@ -1,0 +1,176 @@
+"""docs/engines.md is what the committed answers, questions and differences say."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+from harness.engine.differences import Difference, table
+from harness.paths import ROOT
+from tests.conformance import report
+from tests.conformance.interactions import INTERACTIONS
+
+COMMITTED = report.recorded()["answers"]
+DIFFERING = {
+    (engine, one.feature)
+    for one in INTERACTIONS
+    for engine, answer in COMMITTED.get(one.feature, {}).items()
+    if answer != one.expected
+}
+RUNS_ON = {"e2e": ("embedded", "localstack"), "apply": ("embedded", "localstack"), "engine": ("embedded",)}
+"""The folders of tests that run on an engine, each with the values of HARNESS_ENGINE that it takes."""
+
+AGAIN = "./noxw -s conformance writes it anew"
+
+
+def test_the_answers_are_to_the_questions_that_are_asked_now() -> None:
+    assert report.recorded()["questions"] == report.fingerprint(), AGAIN
+
+
+def test_the_page_is_what_the_generator_writes() -> None:
+    assert report.PAGE.read_text(encoding="utf-8") == report.render(report.recorded()["answers"]), AGAIN
+
+
+def test_every_question_has_an_answer_of_every_engine_that_can_be_asked() -> None:
+    assert report.answered(COMMITTED) == report.askable(), AGAIN
+
+
+def test_every_answer_that_differs_is_a_known_difference() -> None:
+    known = {(row.engine, row.feature) for row in table().differences}
+
+    assert [pair for pair in sorted(DIFFERING) if pair not in known] == []
+
+
+def test_no_row_is_contradicted_by_an_answer() -> None:
+    assert [row.name for row in table().differences if contradicted(row)] == [], f"fixed, or never so; {AGAIN}"
+
+
+def test_every_row_is_shown_by_a_question_or_a_test_on_its_very_engine() -> None:
+    assert [row.name for row in table().differences if not shown(row, relied_on())] == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "feature"),
+    [
+        ("moto", "function-may-only-do-what-its-role-allows"),  # asked of others only: moto runs no functions
+        ("embedded", "a-feature-that-nobody-asks-for"),
+        ("moto", "only-relied-on"),  # by tests, which never run on moto
+        ("localstack", "relied-on-elsewhere"),  # by tests of the embedded engine
+    ],
+)
+def test_a_row_that_nothing_shows_on_its_engine_is_caught(engine: str, feature: str) -> None:
+    marked = {("embedded", "only-relied-on"), ("localstack", "only-relied-on"), ("embedded", "relied-on-elsewhere")}
+
+    assert not shown(row_of(engine, feature), marked)
+    assert shown(row_of("embedded", "only-relied-on"), marked)
+
+
+@pytest.mark.parametrize("engine", ["embedded", "localstack", "moto"])
+def test_a_row_that_the_answers_contradict_is_caught(engine: str) -> None:
+    assert contradicted(row_of(engine, "conditional-put-tells-the-item-in-the-way"))
+
+
+def test_a_row_of_an_engine_that_does_as_aws_is_caught_where_another_differs() -> None:
+    assert contradicted(row_of("embedded", "transaction-token-is-bound-to-its-content"))
+    assert not contradicted(row_of("moto", "transaction-token-is-bound-to-its-content"))
+
+
+def test_features_that_tests_rely_on_are_read_from_marks_with_the_engines_that_the_folder_runs_on(
+    tmp_path: Path,
+) -> None:
+    for folder in ("e2e", "engine", "unit"):
+        (tmp_path / folder).mkdir()
+        text = f'@pytest.mark.relies_on("of-{folder}")\ndef test_it():\n    """relies_on("no-mark")"""\n'
+        (tmp_path / folder / "test_it.py").write_text(text, encoding="utf-8")
+
+    assert relied_on(tmp_path) == {("embedded", "of-e2e"), ("localstack", "of-e2e"), ("embedded", "of-engine")}
+
+
+def row_of(engine: str, feature: str) -> Difference:
+    """A row that claims a difference."""
+    return Difference(feature=feature, engine=engine, behaviour="b", aws="a", source="https://docs.aws.amazon.com")
+
+
+def contradicted(row: Difference) -> bool:
+    """Whether the committed answers say that the engine does as AWS."""
+    pair = (row.engine, row.feature)
+    return pair in report.answered(COMMITTED) and pair not in DIFFERING
+
+
+def shown(row: Difference, marked: set[tuple[str, str]]) -> bool:
+    """Whether a question or a marked test would fail on the row's engine if the row were no longer true."""
+    return (row.engine, row.feature) in report.askable() | marked
+
+
+def relied_on(tests: Path = ROOT / "tests") -> set[tuple[str, str]]:
+    """Engine and feature of every mark ``relies_on``, by the engines that a folder's tests can run on."""
+    return {
+        (engine, call.args[0].value)
+        for folder, engines in RUNS_ON.items()
+        for file in sorted((tests / folder).rglob("*.py"))
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "relies_on"
+        if isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
+        for engine in engines
+    }
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for what a run leaves and the report writes."""
+    for name in ("FRESH", "ANSWERS", "PAGE"):
+        monkeypatch.setattr(report, name, tmp_path / getattr(report, name).name)
+    monkeypatch.setattr(report, "ROOT", tmp_path)
+    return tmp_path
+
+
+def test_a_full_run_writes_page_and_answers(elsewhere: Path) -> None:
+    report.keep(deepcopy(COMMITTED))
+
+    assert report.main() == 0
+    assert report.recorded()["questions"] == report.fingerprint()
+    assert (elsewhere / "engines.md").read_text(encoding="utf-8").startswith("# Engines")
+
+
+@pytest.mark.parametrize("without", ["localstack", "moto", None])
+def test_a_run_that_left_something_out_writes_nothing_and_says_so(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str], without: str | None
+) -> None:
+    full = deepcopy(COMMITTED)
+    if without is None:
+        full.popitem()
+    for given in full.values():
+        given.pop(without, None)
+
+    report.keep(full)
+
+    assert report.main() == 0
+    assert list(elsewhere.iterdir()) == []
+    assert capsys.readouterr().out == (
+        "engines.md and answers.json stay as they are: the last run did not ask every engine everything.\n"
+    )
+
+
+def test_a_filtered_run_is_not_taken_for_the_full_one_before_it(tmp_path: Path) -> None:
+    left = tmp_path / "results" / "conformance-answers.json"
+    left.parent.mkdir()
+    left.write_text(json.dumps(report.recorded()["answers"]), encoding="utf-8")
+    filtered = ("tests/conformance", "-q", "-k", "moto-conditional-put", "-p", "no:schemathesis")
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", *filtered],
+        cwd=ROOT,
+        env={**os.environ, "HARNESS_BUILD_DIR": str(tmp_path), "HARNESS_ENGINE": "embedded", "HARNESS_SESSION": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert ran.returncode == 0, ran.stdout
+    assert "1 passed" in ran.stdout
+    assert not left.exists()

@@ -1,0 +1,139 @@
+"""A snapshot's key covers what it is made from, and nothing is kept under sources that it was not made from."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.package import Artifact
+from harness.stack import snapshot
+from harness.stack.deployment import Stack
+
+VERSIONS = {"terraform": "1.11.4"}
+
+
+@pytest.fixture(autouse=True)
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small repository, and a Terraform that only has a version."""
+    for file in (
+        "modules/table/main.tf", "live/dev/main.tf", "live/prod/main.tf", "localstack/embedded/front.py",
+        "harness/engine/embedded.py", "harness/stack/deployment.py", "harness/stack/snapshot.py",
+        "requirements/engine.txt", "requirements/lambda-runtime.txt", "README.md",
+    ):  # fmt: skip
+        path = tmp_path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file, encoding="utf-8")
+    monkeypatch.setattr(snapshot, "ROOT", tmp_path)
+    monkeypatch.setattr(snapshot, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(snapshot.binary, "find", lambda: Path("/usr/bin/terraform"))
+    monkeypatch.setattr(snapshot.binary, "version", lambda _: VERSIONS["terraform"])
+    return tmp_path
+
+
+def artifacts(digest: str = "0") -> list[Artifact]:
+    return [Artifact("create-invoice", Path("x.zip"), digest, 1, 1, (), reused=False)]
+
+
+def key() -> str:
+    return snapshot.key_of("dev", artifacts())
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "modules/table/main.tf", "modules/table/new.tf", "live/dev/main.tf", "live/dev/.terraform.lock.hcl",
+        "localstack/embedded/front.py", "harness/engine/embedded.py", "harness/stack/deployment.py",
+        "requirements/engine.txt",
+    ],
+)  # fmt: skip
+def test_every_source_is_in_the_key(checkout: Path, file: str) -> None:
+    before = key()
+
+    (checkout / file).write_text("edited", encoding="utf-8")
+
+    assert key() != before
+
+
+def test_zips_and_terraforms_version_are_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = key()
+
+    assert snapshot.key_of("dev", artifacts("1")) != before
+    monkeypatch.setitem(VERSIONS, "terraform", "1.12.2")
+    assert key() != before
+
+
+@pytest.mark.parametrize("file", ["README.md", "live/prod/main.tf", "modules/table/.terraform/x", "build/y"])
+def test_what_an_environment_is_not_made_from_is_not_in_its_key(checkout: Path, file: str) -> None:
+    before = key()
+
+    (checkout / file).parent.mkdir(parents=True, exist_ok=True)
+    (checkout / file).write_text("edited", encoding="utf-8")
+
+    assert key() == before
+
+
+@dataclass
+class Engine:
+    """Only what taking a snapshot needs."""
+
+    taken: list[Path] = field(default_factory=list)
+    has_snapshots: bool = True
+
+    def snapshot(self, to: Path) -> None:
+        to.mkdir()
+        self.taken.append(to)
+
+
+@dataclass
+class Deployment:
+    """An environment that was applied."""
+
+    environment: str = "dev"
+    engine: Engine = field(default_factory=Engine)
+
+
+def take(deployment: Any, before: str) -> Any:
+    described: Any = type("Described", (), {"model_dump_json": lambda _: "{}"})()
+    stack: Stack = described
+    return snapshot.take(deployment, stack, artifacts(), before)
+
+
+def test_on_an_engine_that_keeps_nothing_the_applied_stack_is_its_own_clone(checkout: Path) -> None:
+    deployment = Deployment(engine=Engine(has_snapshots=False))
+
+    with take(deployment, key()).clone("another") as (_, engine):
+        assert engine is deployment.engine
+
+    assert not deployment.engine.taken
+    assert not (checkout / "build/snapshots").exists()
+
+
+def test_on_an_engine_that_keeps_nothing_there_is_no_snapshot_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "engine_for", lambda **_: Engine(has_snapshots=False))
+
+    assert snapshot.deployed("dev") == snapshot.Anew("dev")
+
+
+def test_sources_edited_during_the_apply_leave_no_snapshot(checkout: Path) -> None:
+    before = key()
+    (checkout / "modules/table/main.tf").write_text("edited meanwhile", encoding="utf-8")
+    deployment = Deployment()
+
+    with pytest.raises(HarnessError, match="edited while they were applied"):
+        take(deployment, before)
+
+    assert not deployment.engine.taken
+    assert not [path for path in (checkout / "build/snapshots/dev").iterdir() if path.is_dir()]
+
+
+def test_only_the_newest_snapshots_are_kept(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = []
+    for version in ("1.11.4", "1.12.0", "1.12.2"):
+        monkeypatch.setitem(VERSIONS, "terraform", version)
+        taken.append(take(Deployment(), key()).folder)
+
+    left = [path for path in (checkout / "build/snapshots/dev").iterdir() if path.is_dir()]
+    assert len(left) == snapshot.KEPT
+    assert taken[-1] in left

@@ -1,0 +1,252 @@
+"""harness.terraform.binary: found, or downloaded whole and checked, or one clear error."""
+
+import hashlib
+import io
+import socket
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.terraform import binary
+
+Install = Callable[[Path, str], Path]
+
+
+def program(version: str) -> bytes:
+    return f"""#!/bin/sh\necho '{{"terraform_version": "{version}"}}'\n""".encode()
+
+
+def archive(version: str = binary.PINNED) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as opened:
+        opened.writestr("terraform", program(version))
+        opened.writestr("LICENSE.txt", "a licence")
+    return packed.getvalue()
+
+
+ARCHIVE = archive()
+GOOD = {binary.platform_name(): hashlib.sha256(ARCHIVE).hexdigest()}
+
+
+class Releases(ThreadingHTTPServer):
+    """A release server on a loopback port: what it answers is set by the test."""
+
+    body = ARCHIVE
+    status = 200
+    cut_short_by = 0
+    asked: list[str]
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.asked = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Answer(BaseHTTPRequestHandler):
+    server: Releases
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(self.server.body)))
+        self.end_headers()
+        self.wfile.write(self.server.body[: len(self.server.body) - self.server.cut_short_by])
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A computer without Terraform: only sh and echo."""
+    for name in ("HARNESS_TERRAFORM", "HARNESS_NO_DOWNLOAD", "HARNESS_TERRAFORM_MIRROR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+
+
+@pytest.fixture
+def releases(monkeypatch: pytest.MonkeyPatch) -> Iterator[Releases]:
+    with Releases() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        monkeypatch.setenv("HARNESS_TERRAFORM_MIRROR", server.url)
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def install() -> Install:
+    def at(folder: Path, version: str) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / "terraform"
+        file.write_bytes(program(version))
+        file.chmod(0o755)
+        return file
+
+    return at
+
+
+def left_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.name != ".lock")
+
+
+def test_the_one_on_path_is_used_when_it_is_new_enough(install: Install, tmp_path: Path) -> None:
+    expected = install(tmp_path / "bin", "1.11.0")
+    assert binary.find(folder=tmp_path / "made") == expected
+
+
+def test_the_variable_wins_over_path(install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path / "bin", "1.13.0")
+    expected = install(tmp_path / "mine", "1.11.1")
+    monkeypatch.setenv("HARNESS_TERRAFORM", str(expected))
+    assert binary.find() == expected
+
+
+def test_a_variable_that_names_an_old_one_is_an_error(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_TERRAFORM", str(install(tmp_path / "mine", "1.10.5")))
+    with pytest.raises(HarnessError, match=r"is Terraform 1\.10\.5: too old"):
+        binary.find()
+
+
+def test_a_variable_that_names_nothing_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_TERRAFORM", str(tmp_path / "none"))
+    with pytest.raises(HarnessError, match="is not a Terraform that runs here"):
+        binary.find()
+
+
+def test_without_one_the_pinned_release_is_downloaded_and_kept(releases: Releases, tmp_path: Path) -> None:
+    heard: list[tuple[int, int | None]] = []
+    found = binary.find(checksums=GOOD, folder=tmp_path / "made", progress=lambda *so_far: heard.append(so_far))
+    assert found == tmp_path / "made" / binary.PINNED / "terraform"
+    assert binary.version(found) == binary.PINNED
+    assert releases.asked == [f"/terraform/{binary.PINNED}/terraform_{binary.PINNED}_{binary.platform_name()}.zip"]
+    assert heard[-1] == (len(ARCHIVE), len(ARCHIVE))
+    assert binary.find(checksums=GOOD, folder=tmp_path / "made") == found
+    assert len(releases.asked) == 1, "downloaded twice"
+    assert left_in(tmp_path / "made") == [binary.PINNED, "terraform"]
+
+
+def test_one_on_path_that_is_too_old_leads_to_a_download(install: Install, releases: Releases, tmp_path: Path) -> None:
+    install(tmp_path / "bin", "1.5.7")
+    assert binary.find(checksums=GOOD, folder=tmp_path / "made").parent.name == binary.PINNED
+    assert releases.asked
+
+
+def test_an_archive_with_another_checksum_is_thrown_away(releases: Releases, tmp_path: Path) -> None:
+    releases.body = archive("1.12.2-evil")
+    with pytest.raises(HarnessError, match="thrown away") as caught:
+        binary.find(checksums=GOOD, folder=tmp_path / "made")
+    assert GOOD[binary.platform_name()] in str(caught.value)
+    assert left_in(tmp_path / "made") == []
+
+
+def test_a_download_that_breaks_off_leaves_nothing(releases: Releases, tmp_path: Path) -> None:
+    releases.cut_short_by = 7
+    with pytest.raises(HarnessError, match=f"only {len(ARCHIVE) - 7} of {len(ARCHIVE)} bytes came"):
+        binary.find(checksums=GOOD, folder=tmp_path / "made")
+    assert left_in(tmp_path / "made") == []
+
+
+def test_a_release_that_the_server_does_not_have_is_told(releases: Releases, tmp_path: Path) -> None:
+    releases.status = 404
+    with pytest.raises(HarnessError, match="the server answered 404 Not Found"):
+        binary.find(checksums=GOOD, folder=tmp_path / "made")
+    assert left_in(tmp_path / "made") == []
+
+
+def test_a_program_that_does_not_run_here_is_not_installed(releases: Releases, tmp_path: Path) -> None:
+    releases.body = archive("0.1")
+    checksums = {binary.platform_name(): hashlib.sha256(releases.body).hexdigest()}
+    with pytest.raises(HarnessError, match="does not run on this computer"):
+        binary.find(checksums=checksums, folder=tmp_path / "made")
+    assert left_in(tmp_path / "made") == []
+
+
+def test_callers_at_the_same_time_download_once(releases: Releases, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        calls = [pool.submit(binary.find, checksums=GOOD, folder=tmp_path / "made") for _ in range(6)]
+        assert {call.result() for call in calls} == {tmp_path / "made" / binary.PINNED / "terraform"}
+    assert len(releases.asked) == 1
+
+
+def test_a_damaged_earlier_download_is_replaced(install: Install, releases: Releases, tmp_path: Path) -> None:
+    install(tmp_path / "made" / binary.PINNED, "garbage").write_text("garbage")
+    assert binary.version(binary.find(checksums=GOOD, folder=tmp_path / "made")) == binary.PINNED
+    assert len(releases.asked) == 1
+
+
+def test_a_platform_without_a_checksum_is_named(releases: Releases, tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match=f"no checked download for {binary.platform_name()}: only for plan9_mips"):
+        binary.find(checksums={"plan9_mips": "0"}, folder=tmp_path / "made")
+    assert releases.asked == []
+
+
+def test_downloads_can_be_forbidden(releases: Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_NO_DOWNLOAD", "true")
+    with pytest.raises(HarnessError, match=r"none on PATH.*HARNESS_NO_DOWNLOAD forbids") as caught:
+        binary.find(checksums=GOOD, folder=tmp_path / "made")
+    assert "https://developer.hashicorp.com/terraform/install" in caught.value.remedy
+    assert releases.asked == []
+
+
+def test_no_terraform_and_no_network_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("HARNESS_TERRAFORM_MIRROR", f"http://127.0.0.1:{port}")
+    with pytest.raises(HarnessError, match="could not be downloaded: Connection refused") as caught:
+        binary.find(checksums=GOOD, folder=tmp_path / "made")
+    assert "HARNESS_TERRAFORM" in caught.value.remedy
+    assert "Traceback" not in str(caught.value)
+
+
+def test_a_server_that_never_answers_is_given_up_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("HARNESS_TERRAFORM_MIRROR", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        started = time.monotonic()
+        with pytest.raises(HarnessError, match="no answer within"):
+            binary.find(checksums=GOOD, folder=tmp_path / "made", connect_s=0.2)
+        assert time.monotonic() - started < 5
+
+
+def test_a_mirror_that_is_no_address_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_TERRAFORM_MIRROR", "releases.example.com")
+    with pytest.raises(HarnessError, match="is not an address"):
+        binary.find(checksums=GOOD, folder=tmp_path / "made")
+
+
+@pytest.mark.parametrize(
+    ("found", "enough"),
+    [
+        ("1.11.0", True),
+        ("1.11.4", True),
+        ("1.12.2", True),
+        ("2.0.0", True),
+        ("1.13.0-beta1", True),
+        ("1.10.9", False),
+        ("1.11.0-rc1", False),
+        ("0.15.0", False),
+        ("1.9.20", False),
+        ("unknown", False),
+    ],
+)
+def test_versions_compare_by_number(found: str, enough: bool) -> None:  # noqa: FBT001
+    assert binary.new_enough(found) is enough
+
+
+def test_the_pinned_release_is_the_one_that_version_managers_read() -> None:
+    assert (Path(__file__).parents[4] / ".terraform-version").read_text().strip() == binary.PINNED

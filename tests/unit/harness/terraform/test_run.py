@@ -1,0 +1,412 @@
+"""harness.terraform.run: events followed, failures told, nothing left running; with a stand-in and with Terraform."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.process import supervisor
+from harness.terraform import binary, run
+from harness.terraform.events import Diagnostic, Event, RunOutcome
+from harness.terraform.mirror import CliConfig, Locked
+
+PREAMBLE = """
+import json, os, signal, sys, time
+def say(type, **more): print(json.dumps({"type": type, **more}), flush=True)
+"""
+
+Standing = Callable[[str], run.Terraform]
+
+
+@pytest.fixture(autouse=True)
+def _records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "RUN", tmp_path / "run")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> CliConfig:
+    file = tmp_path / "terraform.rc"
+    file.write_text("disable_checkpoint = true\n")
+    return CliConfig(file, None, (), (), own=True)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "live"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def standing_in(tmp_path: Path, root: Path, config: CliConfig) -> Standing:
+    """Terraform's place taken by a Python program of a few lines; ``say(type, **more)`` prints an event."""
+
+    def make(program: str) -> run.Terraform:
+        file = tmp_path / "terraform"
+        file.write_text(f"#!{sys.executable}\n{PREAMBLE}{textwrap.dedent(program)}")
+        file.chmod(0o755)
+        return run.Terraform(
+            root, env={}, data_dir=tmp_path / "data", log_dir=tmp_path / "log", program=file, config=config
+        )
+
+    return make
+
+
+def test_a_look_that_finds_the_engine_dead_ends_the_command_at_once(standing_in: Standing) -> None:
+    terraform = standing_in('say("log"); time.sleep(60)')
+    looks = iter([None, None, HarnessError("The engine ended.", remedy="Start again.")])
+
+    def look() -> None:
+        if fault := next(looks):
+            raise fault
+
+    terraform._look = look
+    started = time.monotonic()
+    with pytest.raises(HarnessError, match=r"The engine ended\."):
+        terraform.apply()
+    assert time.monotonic() - started < 20
+
+
+def hook(address: str, action: str = "create", **more: Any) -> dict[str, Any]:
+    return {"resource": {"addr": address}, "action": action, **more}
+
+
+def test_events_are_handed_over_as_they_come_and_gathered(standing_in: Standing) -> None:
+    terraform = standing_in(f"""
+        say("apply_start", hook={hook("aws_sqs_queue.a")}, **{{"@message": "aws_sqs_queue.a: Creating..."}})
+        say("apply_progress", hook={hook("aws_sqs_queue.a", elapsed_seconds=10)})
+        say("apply_complete", hook={hook("aws_sqs_queue.a", elapsed_seconds=25)})
+        say("apply_start", hook={hook("aws_sqs_queue.b")})
+        say("change_summary", changes=dict(add=1, change=2, remove=3))
+        say("outputs", outputs=dict(url=dict(value="http://x"), key=dict(sensitive=True)))
+        print("not json")
+    """)
+    seen: list[Event] = []
+    outcome = terraform.apply(on_event=seen.append)
+    assert [one.type for one in seen][:4] == ["apply_start", "apply_progress", "apply_complete", "apply_start"]
+    assert seen[0].message == "aws_sqs_queue.a: Creating..."
+    assert [one.elapsed_s for one in seen[:3]] == [0, 10, 25]
+    assert (outcome.added, outcome.changed, outcome.removed) == (1, 2, 3)
+    assert outcome.outputs == {"url": "http://x"}
+    assert outcome.unfinished == {"aws_sqs_queue.b": "create"}
+    assert outcome.text == ["not json"]
+
+
+def test_a_failure_tells_address_summary_and_detail_in_a_few_lines(standing_in: Standing) -> None:
+    diagnostics = [
+        {"severity": "warning", "summary": "Deprecated", "detail": ""},
+        {
+            "severity": "error",
+            "summary": "creating SQS Queue: AccessDenied",
+            "detail": "first\n\nsecond",
+            "address": "module.a.aws_sqs_queue.a",
+            "range": {"filename": "../modules/a/main.tf", "start": {"line": 7}},
+        },
+        *({"severity": "error", "summary": f"more {number}", "detail": ""} for number in range(6)),
+    ]
+    terraform = standing_in(f"""
+        for one in json.loads({json.dumps(diagnostics)!r}): say("diagnostic", diagnostic=one)
+        sys.exit(1)
+    """)
+    with pytest.raises(run.TerraformError) as caught:
+        terraform.apply()
+    assert caught.value.what.splitlines() == [
+        "terraform apply failed in live (exit code 1):",
+        "module.a.aws_sqs_queue.a (../modules/a/main.tf:7): creating SQS Queue: AccessDenied",
+        "  first",
+        "  second",
+        *(f"more {number}" for number in range(4)),
+        "... and 2 more errors",
+    ]
+    assert caught.value.exit_code == 1
+    assert len(caught.value.diagnostics) == 8
+    assert str(terraform.log_dir / "apply") in caught.value.remedy
+
+
+def test_a_failure_without_a_diagnostic_shows_the_end_of_stderr(standing_in: Standing) -> None:
+    terraform = standing_in("""
+        sys.stderr.write("╷\\n│ Error: Failed to load plugin\\n╵\\n"); sys.exit(1)
+    """)
+    with pytest.raises(run.TerraformError, match="Error: Failed to load plugin"):
+        terraform.destroy()
+
+
+def test_the_engines_last_error_is_shown(standing_in: Standing) -> None:
+    terraform = standing_in("sys.exit(1)")
+    terraform._engine_error = lambda: "500 PutRule: KeyError"
+    with pytest.raises(run.TerraformError, match="The engine's last error: 500 PutRule: KeyError"):
+        terraform.apply()
+
+
+def test_errors_of_more_than_a_pipe_holds_do_not_stop_it(standing_in: Standing) -> None:
+    terraform = standing_in("""
+        for _ in range(5000): sys.stderr.write("x" * 99 + "\\n")
+        say("change_summary", changes=dict(add=1))
+    """)
+    assert terraform.apply(deadline_s=20).added == 1
+    assert (terraform.log_dir / "apply.stderr").stat().st_size == 500_000
+
+
+def test_one_that_is_too_slow_is_ended_with_what_it_waits_for(standing_in: Standing) -> None:
+    terraform = standing_in(f"""
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
+        say("apply_start", hook={hook("aws_sqs_queue.slow")})
+        time.sleep(60)
+    """)
+    terraform._engine_error = lambda: "503 CreateQueue"
+    started = time.monotonic()
+    with pytest.raises(run.TerraformError) as caught:
+        terraform.apply(deadline_s=0.5)
+    assert time.monotonic() - started < 5
+    assert "did not finish within 0.5 s" in caught.value.what
+    assert "Still under way: aws_sqs_queue.slow (create)." in caught.value.what
+    assert "The engine's last error: 503 CreateQueue" in caught.value.what
+    assert supervisor.recorded() == []
+
+
+def test_its_plugins_end_with_it(standing_in: Standing, tmp_path: Path) -> None:
+    terraform = standing_in(f"""
+        import subprocess
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdout=subprocess.DEVNULL)
+        open({str(tmp_path / "child")!r}, "w").write(str(child.pid))
+    """)
+    terraform.apply()
+    assert supervisor.start_time(int((tmp_path / "child").read_text())) is None
+
+
+def test_while_it_runs_it_is_recorded_for_down(standing_in: Standing) -> None:
+    terraform = standing_in("say('log')")
+    purposes: list[str] = []
+    terraform.apply(on_event=lambda _: purposes.extend(one.purpose for one in supervisor.recorded()))
+    assert purposes == ["terraform apply live"]
+    assert supervisor.recorded() == []
+
+
+def test_a_callback_that_fails_ends_it_too(standing_in: Standing) -> None:
+    terraform = standing_in("say('log'); time.sleep(60)")
+
+    def fail(_: Event) -> None:
+        raise RuntimeError("display broke")
+
+    with pytest.raises(RuntimeError, match="display broke"):
+        terraform.apply(on_event=fail)
+    assert supervisor.recorded() == []
+
+
+def test_ctrl_c_is_handed_on_once_and_its_end_awaited(standing_in: Standing, tmp_path: Path) -> None:
+    heard = tmp_path / "heard"
+    terraform = standing_in(f"""
+        def stop(number, frame):
+            open({str(heard)!r}, "a").write(f"{{number}} ")
+            time.sleep(0.2)
+            open({str(heard)!r}, "a").write("state written")
+            sys.exit(1)
+        signal.signal(signal.SIGINT, stop)
+        say("log"); time.sleep(60)
+    """)
+    with pytest.raises(KeyboardInterrupt):
+        terraform.apply(on_event=lambda _: signal.raise_signal(signal.SIGINT))
+    assert heard.read_text() == "2 state written"
+
+
+def test_its_environment_is_the_callers_without_terraforms_variables(
+    standing_in: Standing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TF_CLI_ARGS", "-no-such-option")
+    monkeypatch.setenv("TF_VAR_region", "mars")
+    monkeypatch.setenv("TF_LOG", "WARN")
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    terraform = standing_in("")
+    terraform._env = {"TF_VAR_account_id": "000000000000"}
+    assert {name: value for name, value in terraform.environment().items() if name.startswith("TF_")} == {
+        "TF_LOG": "WARN",
+        "TF_VAR_account_id": "000000000000",
+        "TF_IN_AUTOMATION": "1",
+        "TF_INPUT": "0",
+        "TF_CLI_CONFIG_FILE": str(tmp_path / "terraform.rc"),
+        "TF_DATA_DIR": str(tmp_path / "data"),
+    }
+    assert terraform.environment()["CHECKPOINT_DISABLE"] == "1"
+    assert terraform.environment()["AWS_PROFILE"] == "mine"
+
+
+def test_with_an_engine_nothing_of_the_callers_account_is_passed_on(
+    standing_in: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.setenv(name, "the caller's")
+    terraform = standing_in("")
+    terraform._env = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "test"}
+    assert {name: value for name, value in terraform.environment().items() if name.startswith("AWS_")} == {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def test_init_gives_the_backend_its_values_and_only_reads_the_lock(standing_in: Standing) -> None:
+    terraform = standing_in("say('log', **{'@message': ' '.join(sys.argv[1:])})")
+    said: list[str] = []
+    terraform.init({"bucket": "b", "use_path_style": "true"}, on_event=lambda event: said.append(event.message))
+    assert said[0].split() == [
+        f"-chdir={terraform.root}",
+        "init",
+        "-json",
+        "-no-color",
+        "-reconfigure",
+        "-lockfile=readonly",
+        "-backend-config=bucket=b",
+        "-backend-config=use_path_style=true",
+    ]
+
+
+def test_an_init_that_gets_no_provider_says_where_was_looked(standing_in: Standing, tmp_path: Path) -> None:
+    detail = "could not connect to registry.terraform.io for hashicorp/aws: no such host"
+    terraform = standing_in(f"""
+        say("diagnostic", diagnostic=dict(severity="error", summary="Failed to query", detail={detail!r}))
+        sys.exit(1)
+    """)
+    wanted = (Locked("registry.terraform.io/hashicorp/aws", "5.100.0"),)
+    terraform._config = CliConfig(tmp_path / "terraform.rc", None, (Path("/some/place"),), wanted)
+    with pytest.raises(HarnessError, match=r"looked in /some/place.*did not answer") as caught:
+        terraform.init()
+    assert "HARNESS_TF_MIRROR" in caught.value.remedy
+
+
+@pytest.mark.parametrize("line", ['"text"', "[1]", "{", "panic: runtime error"])
+def test_a_line_that_is_not_an_event_becomes_text(line: str) -> None:
+    assert Event.from_line(line + "\n") == Event(type="text", message=line)
+
+
+def test_a_diagnostic_of_a_block_that_nobody_wrote_names_no_file() -> None:
+    body = {"summary": "No credentials", "address": "provider[aws]", "range": {"filename": "<empty>"}}
+    assert str(Diagnostic.from_json(body)) == "provider[aws]: No credentials"
+
+
+def test_only_errors_are_errors() -> None:
+    outcome = RunOutcome(diagnostics=[Diagnostic("warning", "w"), Diagnostic("error", "e")])
+    assert [one.summary for one in outcome.errors] == ["e"]
+
+
+# --- with Terraform itself: the built-in terraform_data resource needs no provider ---
+
+
+@pytest.fixture(scope="module")
+def program() -> Path:
+    return binary.find()
+
+
+@pytest.fixture
+def real(tmp_path: Path, root: Path, config: CliConfig, program: Path) -> run.Terraform:
+    (root / "main.tf").write_text(
+        """
+        terraform {
+          backend "local" {}
+        }
+        variable "text" {
+          type = string
+          validation {
+            condition     = var.text != "bad"
+            error_message = "The text is bad."
+          }
+        }
+        resource "terraform_data" "this" {
+          input = var.text
+        }
+        output "text" {
+          value = terraform_data.this.output
+        }
+        output "secret" {
+          value     = "hidden"
+          sensitive = true
+        }
+        """
+    )
+    terraform = run.Terraform(
+        root,
+        env={"TF_VAR_text": "hello"},
+        data_dir=tmp_path / "data",
+        log_dir=tmp_path / "log",
+        program=program,
+        config=config,
+    )
+    terraform.init({"path": str(tmp_path / "state")})
+    return terraform
+
+
+def test_a_root_is_planned_applied_and_destroyed(real: run.Terraform, root: Path) -> None:
+    plan = real.plan()
+    assert not plan.is_empty
+    assert plan["terraform_data.this"].after == {"input": "hello", "triggers_replace": None}
+
+    applied = real.apply()
+    assert (applied.added, applied.changed, applied.removed) == (1, 0, 0)
+    assert applied.outputs == {"text": "hello"}
+    assert real.output() == {"text": "hello", "secret": "hidden"}
+    assert real.plan().is_empty
+
+    real._env["TF_VAR_text"] = "other"
+    changed = real.plan()
+    assert str(changed["terraform_data.this"]) == "terraform_data.this: update (input, output)"
+    assert real.destroy().removed == 1
+    assert real.output() == {}
+    assert sorted(path.name for path in root.iterdir()) == ["main.tf"], "the root was written to"
+
+
+def test_a_kept_plan_is_applied_as_it_is(real: run.Terraform, tmp_path: Path) -> None:
+    real.plan(out=tmp_path / "kept.tfplan")
+    del real._env["TF_VAR_text"]
+    assert real.apply(tmp_path / "kept.tfplan").outputs == {"text": "hello"}
+
+
+def test_secrets_are_not_logged(real: run.Terraform) -> None:
+    real.apply()
+    real.output()
+    logs = [file for file in real.log_dir.iterdir() if file.suffix != ".tfplan"]
+    assert logs
+    assert not [file.name for file in logs if "hidden" in file.read_text()]
+
+
+def test_a_validation_that_fails_is_told_with_file_and_message(real: run.Terraform) -> None:
+    real._env["TF_VAR_text"] = "bad"
+    with pytest.raises(run.TerraformError, match=r"\(main.tf:\d+\): Invalid value for variable\n  The text is bad"):
+        real.plan()
+
+
+def test_killing_its_starter_ends_terraform(real: run.Terraform, root: Path, tmp_path: Path) -> None:
+    (root / "slow.tf").write_text(
+        'resource "terraform_data" "slow" {\n  provisioner "local-exec" {\n    command = "sleep 60"\n  }\n}\n'
+    )
+    starter = textwrap.dedent(f"""
+        import sys
+        from pathlib import Path
+        from harness.process import supervisor
+        from harness.terraform.mirror import CliConfig
+        from harness.terraform.run import Terraform
+        supervisor.RUN = Path({str(tmp_path / "run")!r})
+        config = CliConfig(Path({str(real.config.path)!r}), None, (), (), own=True)
+        Terraform(Path({str(root)!r}), env={{"TF_VAR_text": "x"}}, data_dir=Path({str(real.data_dir)!r}),
+                  log_dir=Path({str(real.log_dir)!r}), program=Path({str(real.program)!r}), config=config).apply(
+                  on_event=lambda event: print(event.type, flush=True))
+    """)
+    repository = str(Path(run.__file__).parents[2])
+    with subprocess.Popen([sys.executable, "-c", starter], cwd=repository, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        while "apply_start" not in parent.stdout.readline():
+            assert parent.poll() is None
+        (left,) = supervisor.recorded()
+        parent.kill()
+    supervisor.clean_leftovers(orphaned_only=True)
+    assert supervisor.survivors(left) == []
+    assert supervisor.recorded() == []

@@ -1,0 +1,128 @@
+"""Generated files are as their generators make them; fonts and imports are what the packages promise."""
+
+import importlib
+import io
+import json
+import os
+import subprocess
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from invoicing.api import request_schemas
+from invoicing.runtime import settings
+from invoicing.uploads import csv_bytes, csv_invoices, csv_text
+
+ROOT = Path(__file__).resolve().parents[4]
+FUNCTIONS = sorted(handler.parent.name for handler in (ROOT / "lambdas").glob("*/handler.py"))
+
+
+@pytest.fixture(scope="module")
+def sample() -> ModuleType:
+    spec = spec_from_file_location("sample_invoices", ROOT / "tests" / "data" / "sample_invoices.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_committed_sample_is_what_its_generator_makes(sample: ModuleType) -> None:
+    committed = (ROOT / "docs" / "sample" / "invoices.csv").read_bytes().decode()
+    assert committed == sample.content(), "run: python tests/data/sample_invoices.py --out docs/sample/invoices.csv"
+
+
+def test_the_sample_holds_what_it_promises() -> None:
+    file = io.BytesIO((ROOT / "docs" / "sample" / "invoices.csv").read_bytes())
+    sheet = csv_text.read_sheet(csv_bytes.open_lines(io.BufferedReader(file)), csv_invoices.KNOWN, csv_invoices.NEEDED)  # type: ignore[type-var]
+    found = list(csv_invoices.read_invoices(sheet))
+    sound = [one for one in found if isinstance(one, csv_invoices.Candidate)]
+    bad = [one for one in found if isinstance(one, csv_invoices.Rejected)]
+    assert (len(sound), len(bad)) == (221, 9)
+    assert len({problem.reason.partition(" ")[0] + problem.column for one in bad for problem in one.problems}) >= 8
+    assert {"EUR", "USD", "GBP", "JPY", "KWD", "PLN"} <= {one.request.currency for one in sound}
+    assert max(len(one.request.lines) for one in sound) == 300
+    emails = [one.request.customer.email or "" for one in sound]
+    assert all(email.endswith(".example") for email in emails)
+
+
+@pytest.mark.parametrize("name", request_schemas.MODELS)
+def test_gateway_models_are_up_to_date(name: str) -> None:
+    committed = json.loads((request_schemas.FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    assert committed == request_schemas.draft_04(request_schemas.MODELS[name]), (
+        "run: PYTHONPATH=lambdas python -m invoicing.api.request_schemas"
+    )
+
+
+def test_draft_04_knows_no_newer_words() -> None:
+    text = json.dumps([request_schemas.draft_04(model) for model in request_schemas.MODELS.values()])
+    for word in ("$defs", "$ref", "anyOf", "const", "prefixItems", '"exclusiveMinimum": 0'):
+        assert word not in text
+
+
+def test_bounds_and_constants_are_converted() -> None:
+    class Model(BaseModel):
+        model_config = {"json_schema_extra": {"properties": {"a": {"exclusiveMinimum": 0}, "b": {"const": "x"}}}}
+
+    assert request_schemas.draft_04(Model)["properties"] == {
+        "a": {"minimum": 0, "exclusiveMinimum": True},
+        "b": {"enum": ["x"]},
+    }
+
+
+def test_what_cannot_be_converted_is_refused() -> None:
+    class Union(BaseModel):
+        field: int | str
+
+    class Choice(BaseModel):
+        model_config = {"json_schema_extra": {"properties": {"a": {"oneOf": []}}}}
+
+    for model in (Union, Choice):
+        with pytest.raises(ValueError, match="no conversion to draft-04"):
+            request_schemas.draft_04(model)
+
+
+@pytest.mark.parametrize("face", ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"])
+def test_fonts_are_small_and_come_with_their_licence(face: str) -> None:
+    fonts = ROOT / "lambdas" / "generate_pdf" / "fonts"
+    assert 20_000 < (fonts / face).stat().st_size < 300_000
+    assert "Bitstream" in (fonts / "LICENSE-DejaVu.txt").read_text()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_only_generate_pdf_reaches_reportlab(function: str) -> None:
+    code = f"import sys, {function}.handler; print('reportlab' in sys.modules, 'PIL' in sys.modules)"
+    names = {
+        "TABLE_NAME": "table", "ARCHIVES_BUCKET": "archives", "DOCUMENTS_BUCKET": "documents", "EVENT_BUS_NAME": "bus",
+        "ALLOWED_ORIGINS": "*", "BRAND_NAME": "x", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x", "PYTHONPATH": str(ROOT / "lambdas"), "PATH": os.environ["PATH"],
+        "USAGE_PLAN_ID": "plan", "API_KEY_PREFIX": "prefix",
+    }  # fmt: skip
+    run = subprocess.run([sys.executable, "-W", "error", "-c", code], env=names, capture_output=True, text=True)  # noqa: PLW1510
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == ["True" if function == "generate_pdf" else "False"] * 2
+
+
+def test_settings_name_what_is_missing_and_take_only_their_own() -> None:
+    with pytest.raises(ValidationError) as refusal:
+        settings.CreateInvoice.load({"TABLE_NAME": "invoices-dev", "ARCHIVES_BUCKET": "", "BRAND_NAME": "x"})
+    assert sorted(str(error["loc"][0]) for error in refusal.value.errors()) == [
+        "allowed_origins",
+        "archives_bucket",
+        "event_bus_name",
+    ]
+    origins = settings.QueryInvoices.load(
+        {"TABLE_NAME": "abc", "ALLOWED_ORIGINS": "https://a.example, https://b.example"}
+    )
+    assert origins.allowed_origins == ("https://a.example", "https://b.example")
+
+
+def test_every_function_declares_its_settings() -> None:
+    for function in FUNCTIONS:
+        name = "".join(part.capitalize() for part in function.split("_"))
+        assert issubclass(getattr(importlib.import_module("invoicing.runtime.settings"), name), settings.Settings)

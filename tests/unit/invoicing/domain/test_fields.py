@@ -1,0 +1,61 @@
+"""Texts: which characters they may hold, wherever in them these stand."""
+
+import sys
+import unicodedata
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from invoicing.domain.fields import Address, Description, Identifier, Name
+
+
+def test_no_character_that_is_looked_for_counts_as_printable() -> None:
+    """Texts that are printable all over are not looked at character by character."""
+    sought = {"Cc", "Cs", "Cf", "Zl", "Zp"}
+    printable = filter(str.isprintable, map(chr, range(sys.maxunicode + 1)))
+    assert [hex(ord(character)) for character in printable if unicodedata.category(character) in sought] == []
+
+
+@pytest.mark.parametrize("around", ["x{}x", "株{}" + "é" * 50], ids=["ascii", "long"])
+@pytest.mark.parametrize(
+    ("kind", "character", "reason"),
+    [
+        (Description, "\x07", r"control character U\+0007"),
+        (Description, "\x85", r"control character U\+0085"),
+        (Description, "\ufffd", "could not be read"),
+        (Name, "\x07", r"control character U\+0007"),
+        (Name, "\u2028", "must be one line"),
+        (Name, "\u2029", "must be one line"),
+        (Identifier, "\u202e", r"invisible character U\+202E"),
+        (Identifier, "\u200b", r"invisible character U\+200B"),
+        (Identifier, "\ufffd", "could not be read"),
+    ],
+)
+def test_a_bad_character_is_found_wherever_it_stands(kind: object, character: str, reason: str, around: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        TypeAdapter(kind).validate_python(around.format(character))
+
+
+def test_line_breaks_belong_into_descriptions_only() -> None:
+    assert TypeAdapter(Description).validate_python("a\nb\tc\u200b") == "a\nb\tc\u200b"
+    for character in "\n\r\t":
+        with pytest.raises(ValidationError, match="must be one line"):
+            TypeAdapter(Name).validate_python(f"a{character}b")
+
+
+@pytest.mark.parametrize("kind", [Description, Name, Address, Identifier])
+@pytest.mark.parametrize("blank", ["\u2800", "\u3164", "\u2800 \u3164"])
+def test_a_text_with_nothing_to_read_is_none(kind: object, blank: str) -> None:
+    with pytest.raises(ValidationError, match="nothing that can be read"):
+        TypeAdapter(kind).validate_python(blank)
+    assert TypeAdapter(kind).validate_python(f"{blank}x") == f"{blank}x"
+
+
+def test_format_characters_alone_are_no_text() -> None:
+    for character in "\u200b\u2060\ufeff\u202e":
+        with pytest.raises(ValidationError, match="nothing that can be read"):
+            TypeAdapter(Description).validate_python(character)
+
+
+def test_an_id_is_the_same_however_its_accents_are_written() -> None:
+    assert TypeAdapter(Identifier).validate_python("e\u0301-1") == "\u00e9-1"

@@ -1,0 +1,255 @@
+"""Requests, the invoices that they become, and the rules that decide on those."""
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from invoicing.api.responses import document, overdue
+from invoicing.domain.errors import InvalidRequest
+from invoicing.domain.invoice_factory import Origin, assigned_number, content_hash, invoice_id, issue
+from invoicing.domain.models import CreateInvoice, Invoice, PaymentReceived, UpdateInvoice
+from invoicing.domain.rules import objections
+from invoicing.domain.status import Status
+from invoicing.events.bus import DETAIL_TYPES, derive
+from invoicing.services.decide_invoice import images, processed
+from invoicing.table.items import decode, encode, size
+
+NOW = datetime(2026, 11, 22, 12, 0, 0, 5, tzinfo=UTC)
+LINE = {"description": "Thing", "quantity": "1", "unitPrice": "100", "taxRate": "19"}
+BODY: dict[str, Any] = {
+    "invoiceNumber": "0007",
+    "customerId": "C-1",
+    "issueDate": "2026-11-01",
+    "currency": "EUR",
+    "lines": [LINE],
+}
+
+
+def request(**changes: Any) -> CreateInvoice:
+    return CreateInvoice.model_validate(BODY | changes)
+
+
+def made(**changes: Any) -> Invoice:
+    asked = request(**changes)
+    identity = invoice_id(asked.customer_id, asked.invoice_number or "")
+    return issue(asked, number=asked.invoice_number or "", identity=identity, origin=Origin(NOW, "api", "api"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"lines": []}, ("lines",)),
+        ({"currency": "eur"}, ("currency",)),
+        ({"currency": "XXX"}, ("currency",)),
+        ({"issueDate": "01/11/2026"}, ("issueDate",)),
+        ({"issueDate": 20261101}, ("issueDate",)),
+        ({"issueDate": "2026-11-31"}, ("issueDate",)),
+        ({"paymentTermsDays": "30"}, ("paymentTermsDays",)),
+        ({"paymentTermsDays": 366}, ("paymentTermsDays",)),
+        ({"customerId": ""}, ("customerId",)),
+        ({"customerId": "C\n1"}, ("customerId",)),
+        ({"customerId": "C\x00"}, ("customerId",)),
+        ({"customerId": "\ud800"}, ("customerId",)),
+        ({"customerId": "C\u2028D"}, ("customerId",)),
+        ({"customerId": "C\u202e1"}, ("customerId",)),
+        ({"invoiceNumber": "1\u200b2"}, ("invoiceNumber",)),
+        ({"customer": {"email": "a\x00b@c.example"}}, ("customer", "email")),
+        ({"customer": {"email": "a\u202eb@c.example"}}, ("customer", "email")),
+        ({"customer": {"vatId": "DE\u00ad1"}}, ("customer", "vatId")),
+        ({"customer": {"name": "A\u2029B"}}, ("customer", "name")),
+        ({"customer": {"address": "A\x1bB"}}, ("customer", "address")),
+        ({"lines": [LINE | {"description": "A\x85B"}]}, ("lines", 0, "description")),
+        ({"customer": {"email": "nobody"}}, ("customer", "email")),
+        ({"customer": {"nickname": "x"}}, ("customer", "nickname")),
+        ({"total": "1.00"}, ("total",)),
+        ({"lines": [LINE | {"quantity": 0}]}, ("lines", 0, "quantity")),
+        ({"lines": [LINE | {"quantity": 1.1}]}, ("lines", 0, "quantity")),
+        ({"lines": [LINE | {"quantity": True}]}, ("lines", 0, "quantity")),
+        ({"lines": [LINE | {"unitPrice": "-1"}]}, ("lines", 0, "unitPrice")),
+        ({"lines": [LINE | {"unitPrice": Decimal("1E+15")}]}, ("lines", 0, "unitPrice")),
+        ({"lines": [LINE | {"unitPrice": Decimal("1E-7")}]}, ("lines", 0, "unitPrice")),
+        ({"lines": [LINE | {"unitPrice": f"1.{'0' * 80}1"}]}, ("lines", 0, "unitPrice")),
+        ({"lines": [LINE | {"unitPrice": Decimal("1E-99999999999")}]}, ("lines", 0, "unitPrice")),
+        ({"lines": [LINE | {"unitPrice": Decimal("1E+99999999999")}]}, ("lines", 0, "unitPrice")),
+        ({"lines": [LINE | {"taxRate": "101"}]}, ("lines", 0, "taxRate")),
+        ({"lines": [LINE | {"discount": "-1"}]}, ("lines", 0, "discount")),
+        ({"lines": [LINE | {"description": "\ufffd"}]}, ("lines", 0, "description")),
+    ],
+)
+def test_what_is_wrong_is_found_where_it_is(changes: dict[str, Any], place: tuple[str | int, ...]) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        request(**changes)
+    assert [error["loc"] for error in refusal.value.errors()] == [place]
+
+
+def test_texts_of_several_lines_and_joined_letters_are_kept() -> None:
+    customer = {"name": "می\u200cخواهم", "address": "One\r\nTwo\tThree"}
+    assert request(customer=customer).customer.model_dump(exclude_none=True) == customer
+
+
+@pytest.mark.parametrize("model", [CreateInvoice, PaymentReceived, UpdateInvoice])
+def test_what_is_refused_is_not_repeated_in_the_error(model: type[BaseModel]) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        model.model_validate(
+            {"customer": {"name": "Jane\nDoe"}, "reference": "Jane Doe", "payment": {"method": "Jane"}}
+        )
+    assert "Jane" not in str(refusal.value) + repr(refusal.value)
+
+
+def test_ids_are_functions_of_what_they_identify() -> None:
+    assert invoice_id("C-1", "0007") == made().invoice_id == made(issueDate="2026-01-01").invoice_id
+    assert invoice_id("1", "23") != invoice_id("12", "3")
+    assert assigned_number(2026, 17) == "2026-000017"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lines": [LINE | {"quantity": 1, "taxRate": "19.0", "discount": 0}]},
+        {"dueDate": "2026-12-01"},
+        {"paymentTermsDays": 30},
+        {"customer": {"name": None}},
+    ],
+)
+def test_equal_content_has_one_hash(changes: dict[str, Any]) -> None:
+    assert content_hash(request(**changes)) == content_hash(request())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lines": [LINE, LINE]}, {"lines": [LINE | {"unitPrice": "100.01"}]}, {"currency": "USD"},
+        {"dueDate": "2026-12-02"}, {"customer": {"name": "A"}}, {"invoiceNumber": "007"}, {"customerId": "C-2"},
+    ],
+)  # fmt: skip
+def test_different_content_has_another(changes: dict[str, Any]) -> None:
+    assert content_hash(request(**changes)) != content_hash(request())
+
+
+def test_due_dates_come_from_the_terms() -> None:
+    assert made().due_date == date(2026, 12, 1)
+    assert made(paymentTermsDays=0).due_date == date(2026, 11, 1)
+    assert made(paymentTermsDays=10, dueDate="2026-12-24").due_date == date(2026, 12, 24)
+    with pytest.raises(InvalidRequest, match="year 9999"):
+        made(issueDate="9999-12-31")
+
+
+def test_amounts_beyond_the_limits_are_refused() -> None:
+    with pytest.raises(InvalidRequest, match="too large"):
+        made(lines=[LINE | {"quantity": "1000000", "unitPrice": "999999999999999"}])
+
+
+def test_an_invoice_survives_the_table() -> None:
+    invoice = made(customer={"name": "Łódź"}, lines=[LINE | {"quantity": "2.125", "unitPrice": "0.0375"}])
+    item = decode(encode(invoice.to_item()))
+    assert Invoice.from_item(item | {"addedLater": "x"}) == invoice
+    assert isinstance(item["total"], Decimal)
+    assert item["yearMonth"] == "2026-11"
+
+
+def test_answers_carry_money_as_text_and_no_inner_matters() -> None:
+    answer = document(made(currency="JPY", lines=[LINE | {"discount": "7.50"}]), date(2026, 11, 22))
+    json.dumps(answer)  # plain JSON types only
+    assert answer["lines"][0] == LINE | {"discount": "7.5", "net": "93"}
+    assert (answer["subtotal"], answer["taxTotal"], answer["total"]) == ("93", "18", "111")
+    assert (answer["createdAt"], answer["yearMonth"]) == ("2026-11-22T12:00:00.000005Z", "2026-11")
+    assert "contentHash" not in answer
+
+
+@pytest.mark.parametrize(
+    ("status", "due", "expected"),
+    [
+        ("processed", "2026-11-21", True),
+        ("processed", "2026-11-22", False),
+        ("partially-paid", "2026-01-01", True),
+        ("created", "2026-01-01", False),
+        ("paid", "2026-01-01", False),
+    ],
+)
+def test_overdue_is_derived_on_read(status: str, due: str, expected: bool) -> None:  # noqa: FBT001
+    assert overdue(status, due, date(2026, 11, 22)) is expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"dueDate": "2026-10-31"}, "due date 2026-10-31 is before issue date 2026-11-01"),
+        ({"lines": [LINE | {"discount": "100"}]}, "total is zero"),
+        ({"issueDate": "2028-01-01"}, "more than a year after"),
+    ],
+)
+def test_the_rules_object_with_a_reason(changes: dict[str, Any], reason: str) -> None:
+    (objection,) = objections(made(**changes))
+    assert reason in objection
+    change = processed(made(**changes), NOW)
+    assert (change.after.status, change.after.version) == (Status.REJECTED, 2)
+    assert change.after.history[-1].reasons == [objection]
+
+
+def test_an_invoice_in_order_is_processed_credit_notes_and_repeated_lines_included() -> None:
+    for invoice in (made(), made(lines=[LINE | {"quantity": "-1"}]), made(lines=[LINE, LINE])):
+        assert objections(invoice) == []
+        assert processed(invoice, NOW).after.status is Status.PROCESSED
+
+
+def test_an_item_that_was_edited_by_hand_is_rejected() -> None:
+    (objection,) = objections(made().model_copy(update={"total": Decimal("1.00")}))
+    assert objection == "totals do not follow from the lines: 119.00 expected, 1.00 found"
+
+
+def test_events_follow_from_the_images_alone() -> None:
+    before, after = made(), processed(made(), NOW).after
+    created, changed = derive(None, before), derive(before, after)
+    assert created is not None
+    assert changed is not None
+    assert (created.detail_type, changed.detail_type) == ("invoice-created", "invoice-processed")
+    assert changed.detail["previousStatus"] == "created"
+    assert (changed.detail["total"], changed.detail["version"]) == ("119.00", 2)
+    assert derive(before, after) == changed
+    assert created.detail["eventId"] != changed.detail["eventId"]
+    assert derive(after, after) is None
+    json.dumps(changed.detail)
+
+
+def test_a_further_part_payment_is_an_event_too() -> None:
+    part = {"status": Status.PARTIALLY_PAID, "amount_paid": Decimal(10)}
+    before, after = made().model_copy(update=part), made().model_copy(update=part | {"amount_paid": Decimal(20)})
+    event = derive(before, after)
+    assert event is not None
+    assert event.detail_type == "invoice-partially-paid"
+    assert set(DETAIL_TYPES) == set(Status)
+
+
+@pytest.mark.parametrize("name", ["counter#2026", "idempotency#ab", "upload#cd"])
+def test_markers_in_the_stream_are_passed_over(name: str) -> None:
+    image = encode({"invoiceId": name, "lastNumber": 1})
+    assert images({"dynamodb": {"Keys": {"invoiceId": {"S": name}}, "NewImage": image}}) == (None, None)
+
+
+def test_removals_are_passed_over() -> None:
+    assert images({"dynamodb": {"Keys": {"invoiceId": {"S": "x"}}, "OldImage": {}}}) == (None, None)
+
+
+def test_items_are_measured_as_dynamodb_does() -> None:
+    # text: name 4, value 5; number: 1, 2 for four digits, 2; list: 1, 3, 1 + 1; map: 1, 3, 1 + 1 + 1
+    assert size({"näm": "wörd", "n": Decimal("12.34"), "l": [None], "m": {"k": True}}) == 9 + 5 + 6 + 7
+
+
+def test_a_providers_payment_is_read_from_floats_and_extra_fields_are_passed_over() -> None:
+    payment = PaymentReceived.model_validate(
+        {
+            "invoiceId": "x",
+            "paymentId": "p",
+            "amount": 35.81,
+            "currency": "EUR",
+            "paidAt": "2026-11-20T10:00:00+01:00",
+            "fee": 1,
+        }
+    )
+    assert (payment.amount, payment.paid_at) == (Decimal("35.81"), "2026-11-20T09:00:00.000000Z")
+    with pytest.raises(ValidationError, match="with an offset"):
+        PaymentReceived.model_validate(payment.model_dump(by_alias=True) | {"paidAt": "2026-11-20T10:00:00"})

@@ -1,0 +1,61 @@
+"""Events are as they are described to those who listen."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from invoicing.api.openapi import EXAMPLE_REQUEST
+from invoicing.domain.invoice_factory import Origin, issue
+from invoicing.domain.models import CreateInvoice, Invoice
+from invoicing.domain.status import Status
+from invoicing.events.bus import DETAIL_TYPES, derive
+from invoicing.events.schemas import MAX_REASONS, InvoiceChanged, UploadContinued
+from invoicing.services.decide_invoice import processed
+from invoicing.uploads.buckets import Upload
+
+NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def created() -> Invoice:
+    request = CreateInvoice.model_validate(EXAMPLE_REQUEST)
+    return issue(request, number="0042", identity="i", origin=Origin(NOW, "api", "api"))
+
+
+def detail(before: Invoice | None, after: Invoice) -> dict[str, Any]:
+    event = derive(before, after)
+    assert event is not None
+    return event.detail
+
+
+@pytest.mark.parametrize("status", DETAIL_TYPES)
+def test_every_change_is_as_it_is_described(created: Invoice, status: Status) -> None:
+    before = None if status is Status.CREATED else created
+    told = InvoiceChanged.model_validate(detail(before, created.model_copy(update={"status": status})))
+
+    assert told.status is status
+    assert told.previous_status is (created.status if before else None)
+    assert told.model_dump(by_alias=True)["total"] == "963.90"
+
+
+def test_a_rejection_tells_its_reasons_but_not_without_end(created: Invoice) -> None:
+    told = InvoiceChanged.model_validate(detail(created, processed(created, NOW, ["a reason"] * 20).after))
+
+    assert told.reasons == ["a reason"] * MAX_REASONS
+
+
+def test_a_field_that_is_not_described_is_none_of_the_event(created: Invoice) -> None:
+    with pytest.raises(ValidationError, match="lines"):
+        InvoiceChanged.model_validate({**detail(None, created), "lines": []})
+
+
+def test_the_rest_of_an_upload_is_told_as_it_is_described() -> None:
+    upload = Upload("uploads", "incoming/a.csv", "etag", "0A", "version", 10)
+
+    told = UploadContinued.model_validate(upload.detail() | {"checkpoint": 1})
+
+    assert Upload.from_detail(told.model_dump(by_alias=True)) == upload
+    with pytest.raises(ValidationError, match="checkpoint"):
+        UploadContinued.model_validate(upload.detail() | {"checkpoint": 0})

@@ -1,0 +1,123 @@
+"""Pages joined are the whole list: for any page size and query, while invoices come in between."""
+
+from bisect import bisect_left, bisect_right
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invoicing.domain.fields import timestamp
+from invoicing.domain.status import Status
+from invoicing.table.items import decode, encode
+from invoicing.table.pagination import ListQuery, plan
+from invoicing.table.queries import InvoiceIndexes
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+class Index:
+    """DynamoDB's Query over the three indexes, as far as it decides on pages.
+
+    Entries with equal sort keys have an order of their own; a page ends after ``Limit`` entries, which the filter does
+    not count, or earlier where 1 MB is full (here: after any number). ``LastEvaluatedKey`` may stand at the very end.
+    """
+
+    def __init__(self, page_ends: list[int], *, tells_at_the_end: bool) -> None:
+        self.entries: list[dict[str, Any]] = []
+        self._page_ends = page_ends
+        self._tells = tells_at_the_end
+
+    def put(self, number: int, created: datetime, customer: str, status: str) -> None:
+        at = timestamp(created)
+        money = dict.fromkeys(("subtotal", "taxTotal", "total", "amountPaid", "amountDue"), Decimal(1))
+        entry = {"invoiceId": f"id-{number * 7919 % 1009:04d}", "createdAt": at, "yearMonth": at[:7], **money}
+        self.entries.append(entry | {"customerId": customer, "status": status, "version": 1})
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        attribute = request["IndexName"].removesuffix("-index").replace("createdAt", "yearMonth")
+        values = decode(request["ExpressionAttributeValues"])
+        mine = sorted(
+            (e["createdAt"], e["invoiceId"], n)
+            for n, e in enumerate(self.entries)
+            if e[attribute] == values[":partition"]
+        )
+        mine = [key for key in mine if values[":earliest"] <= key[0] <= values[":latest"]]
+        if not request["ScanIndexForward"]:
+            mine.reverse()
+        if start := request.get("ExclusiveStartKey"):
+            after = decode(start)
+            keys = [key[:2] for key in mine]
+            place = (after["createdAt"], after["invoiceId"])
+            if request["ScanIndexForward"]:
+                mine = mine[bisect_right(keys, place) :]
+            else:
+                mine = mine[len(keys) - bisect_left(keys[::-1], place) :]
+        most = min(request["Limit"], self._page_ends.pop() if self._page_ends else request["Limit"])
+        page, rest = mine[:most], mine[most:]
+        found = [self.entries[number] for *_, number in page]
+        wanted = values.get(":status")
+        answer: dict[str, Any] = {"Items": [encode(e) for e in found if wanted is None or e["status"] == wanted]}
+        if page and (rest or (self._tells and len(page) == most)):
+            answer["LastEvaluatedKey"] = encode({n: found[-1][n] for n in ("invoiceId", "createdAt", attribute)})
+        return answer
+
+
+_days = st.integers(0, 80)
+_customers = st.sampled_from(["A", "B"])
+_statuses = st.sampled_from(["created", "paid"])
+_queries = st.fixed_dictionaries(
+    {"order": st.sampled_from(["asc", "desc"]), "limit": st.integers(1, 100).map(str) | st.integers(1, 4).map(str)},
+    optional={"customerId": _customers, "status": _statuses, "from": st.sampled_from(["2026-09-03", "2026-10-31"])},
+)
+
+
+@given(
+    before=st.lists(st.tuples(_days, _customers, _statuses), max_size=25),
+    meanwhile=st.lists(st.tuples(_customers, _statuses), max_size=10),
+    query=_queries,
+    page_ends=st.lists(st.integers(1, 5), max_size=40),
+    tells=st.booleans(),
+)
+def test_pages_joined_are_the_whole_list_while_invoices_come_in(
+    before: list[tuple[int, str, str]],
+    meanwhile: list[tuple[str, str]],
+    query: dict[str, str],
+    page_ends: list[int],
+    tells: bool,  # noqa: FBT001
+) -> None:
+    """What was there when the list was begun is listed once, in order; what came later, once at the most."""
+    index = Index(page_ends, tells_at_the_end=tells)
+    for number, (days, customer, status) in enumerate(before):
+        index.put(number, NOW - timedelta(days=days), customer, status)
+    wanted = ListQuery.model_validate(query)
+    chosen = plan(wanted, NOW)
+
+    def belongs(entry: dict[str, Any]) -> bool:
+        in_range = chosen.earliest <= entry["createdAt"] and entry["yearMonth"] >= ("2026-11" if by_month else "")
+        of_customer = wanted.customer_id in (None, entry["customerId"])
+        return in_range and of_customer and wanted.status in (None, Status(entry["status"]))
+
+    by_month = not {"customerId", "status", "from"} & query.keys()
+    expected = [entry["invoiceId"] for entry in index.entries if belongs(entry)]
+    later, listed, token = iter(meanwhile), [], None
+    for _ in range(400):
+        asked = query | ({"nextToken": token} if token else {})
+        page = InvoiceIndexes("table", index).page(  # type: ignore[arg-type]
+            plan(ListQuery.model_validate(asked), NOW), wanted.limit
+        )
+        assert len(page.items) <= wanted.limit
+        listed += page.items
+        token = page.next_token
+        if token is None:
+            break
+        for customer, status in (new for new in [next(later, None)] if new):
+            index.put(len(index.entries), NOW + timedelta(seconds=len(index.entries)), customer, status)
+    assert token is None
+    names = [entry["invoiceId"] for entry in listed]
+    assert len(names) == len(set(names))
+    assert set(expected) <= set(names)
+    assert all(belongs(entry) for entry in listed)
+    times = [entry["createdAt"] for entry in listed]
+    assert times == sorted(times, reverse=query["order"] == "desc")

@@ -1,0 +1,33 @@
+"""Memory does not grow with the file (40 MB here; the `scale` session takes 200)."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[4]
+SLACK_KB = 30_000
+"""The small file does not fill the window of rows on their way to the table; the large one is more than this."""
+
+
+def imported(megabytes: int) -> dict[str, float]:
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "tests" / "data" / "import_memory.py"), str(megabytes)],
+        env={"PYTHONPATH": str(ROOT / "lambdas"), "PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "us-east-1"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    found: dict[str, float] = json.loads(run.stdout)
+    return found
+
+
+def test_memory_is_flat_from_one_megabyte_to_forty() -> None:
+    small, large = imported(1), imported(40)
+    assert large["rows"] > 35 * small["rows"]
+    assert large["created"] == pytest.approx(9 * large["rejected"], rel=0.02)
+    assert large["peak_kilobytes"] < small["peak_kilobytes"] + SLACK_KB, (small, large)
