@@ -84,7 +84,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Rejected:
+class RejectedInvoice:
     """An invoice that cannot be created, with what is wrong."""
 
     first: int
@@ -94,6 +94,9 @@ class Rejected:
     rows: int
     following: Place | None = None
     customer_id: str = ""
+
+
+CsvInvoice = Candidate | RejectedInvoice
 
 
 @dataclass
@@ -120,7 +123,7 @@ class _Group:
         self.note(row, "", "", reason)
 
 
-def read_invoices(sheet: Sheet) -> Iterator[Candidate | Rejected]:
+def read_invoices(sheet: Sheet) -> Iterator[CsvInvoice]:
     """What the records become, in the file's order, one invoice at a time.
 
     Raises:
@@ -264,10 +267,12 @@ def _number(written: str, *, decimal_comma: bool) -> Decimal | None:
     return Decimal(f"{match['sign']}{digits}.{match['part'] or '0'}")
 
 
-def _finished(group: _Group, following: Place | None) -> Candidate | Rejected:
+def _finished(group: _Group, following: Place | None) -> CsvInvoice:
     request = None if group.problems else _request(group)
     if request is None:
-        return Rejected(group.first, group.last, group.number, group.problems, group.rows, following, group.customer)
+        return RejectedInvoice(
+            group.first, group.last, group.number, group.problems, group.rows, following, group.customer
+        )
     return Candidate(group.first, group.last, request, group.rows, following)
 
 

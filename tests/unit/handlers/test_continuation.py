@@ -15,6 +15,7 @@ import pytest
 from invoicing.uploads import part_import
 from invoicing.uploads.checkpoints import Checkpoint, Dialect
 from invoicing.uploads.csv_invoices import Place
+from invoicing.uploads.deadline import OutOfTimeError
 from invoicing.uploads.reports import Figures
 from tests.unit.handlers.parts import COUNT, FAULTY, FILE, PARTS, Platform, rows
 
@@ -75,7 +76,7 @@ def test_a_file_that_fits_one_invocation_tells_nobody(platform: Platform) -> Non
 def test_1_killed_before_the_checkpoint_has_moved_the_part_is_done_again(platform: Platform) -> None:
     event = platform.upload(FAULTY)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(platform.create.store, "advance_upload", crashing)
+        patch.setattr(platform.create.progress, "advance", crashing)
         with pytest.raises(CrashError):
             platform.invoke(event, batches=2)
     assert len(platform.numbers) >= 2  # the invoices are there, the checkpoint is not
@@ -124,7 +125,7 @@ def test_2_killed_between_checkpoint_and_event_the_same_event_goes_on(platform: 
 def test_3_killed_between_event_and_note_two_events_go_on_and_one_of_them_counts(platform: Platform) -> None:
     event = platform.upload(FAULTY)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(platform.create.store, "announce_upload", crashing)
+        patch.setattr(platform.create.progress, "record_announcement", crashing)
         with pytest.raises(CrashError):
             platform.invoke(event)
     (told,) = platform.events
@@ -145,7 +146,7 @@ def test_3_two_invocations_that_do_the_same_part_at_once(platform: Platform) -> 
     platform.invoke(event)
     (second,) = platform.events
     platform.events.clear()
-    real = platform.create.store.advance_upload
+    real = platform.create.progress.advance
 
     def overtaken(*arguments: Any) -> Any:
         patch.undo()
@@ -153,7 +154,7 @@ def test_3_two_invocations_that_do_the_same_part_at_once(platform: Platform) -> 
         return real(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(platform.create.store, "advance_upload", overtaken)
+        patch.setattr(platform.create.progress, "advance", overtaken)
         platform.invoke(second, batches=3)
     assert [found["detail"]["checkpoint"] for found in platform.events] == [2]
 
@@ -219,7 +220,7 @@ def test_an_invocation_without_headway_fails_and_tells_nobody(platform: Platform
     platform.invoke(event)
     (second,) = platform.events
     platform.events.clear()
-    with pytest.raises(part_import.OutOfTimeError):
+    with pytest.raises(OutOfTimeError):
         platform.invoke(second, batches=0)
     assert platform.events == []
 
@@ -280,7 +281,7 @@ def test_a_checkpoint_reads_back_as_it_was_written() -> None:
         etag="tag",
         rejects=("a", "b"),
         rejects_size=9,
-        refused=("c",),
+        rejected_invoices=("c",),
         figures=figures,
     )
     assert Checkpoint.from_text(point.text(), part=3, announced=2, done=False) == point

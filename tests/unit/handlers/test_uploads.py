@@ -4,16 +4,15 @@ import itertools
 import json
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
 import boto3
 import pytest
 
-from invoicing.table.batches import InvoiceLoader
-from invoicing.uploads import intake, part_import
-from invoicing.uploads.buckets import MAX_KEY, Upload, UploadStore
+from invoicing.uploads import buckets, part_import
+from invoicing.uploads.buckets import UploadStore
+from invoicing.uploads.upload import MAX_KEY, Upload
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate\n"
 SEQUENCE = itertools.count(1)
@@ -236,7 +235,7 @@ def test_a_delivery_after_a_crash_gives_the_first_report(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(create.store, "finish_upload", crash)
+        patch.setattr(create.progress, "finish", crash)
         with pytest.raises(KeyboardInterrupt):
             create.lambda_handler(event, context)
     first = report(versioned, "day.csv")
@@ -250,15 +249,6 @@ def test_a_delivery_after_a_crash_gives_the_first_report(
     again = put(versioned, "incoming/day.csv", HEADER + ROW + OTHER)  # another upload, although of the same rows
     create.lambda_handler(again, context)
     assert (report(versioned, "day.csv")["created"], report(versioned, "day.csv")["duplicates"]) == (0, 2)
-
-
-def test_uploads_that_an_earlier_release_marked_as_done_stay_done(table: Any) -> None:
-    loader = InvoiceLoader(table.name)
-    now = datetime(2026, 11, 22, tzinfo=UTC)
-    assert not loader.begin_upload("d1", "b/k@1", now).done
-    (item,) = boto3.client("dynamodb").scan(TableName=table.name)["Items"]
-    table.put_item(Item={"invoiceId": item["invoiceId"]["S"], "upload": "b/k@1", "expiresAt": 2_000_000_000})
-    assert loader.begin_upload("d1", "b/k@1", now).done
 
 
 @pytest.mark.usefixtures("table")
@@ -289,7 +279,7 @@ def test_a_sound_upload_withdraws_the_reject_report_of_an_earlier_one(
 def test_a_file_that_is_too_large_for_the_archive_is_reported_and_stays(
     load: Load, table: Any, versioned: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "MAX_COPY", 100)
+    monkeypatch.setattr(buckets, "MAX_COPY", 100)
     event = put(versioned, "incoming/day.csv", HEADER + ROW)
     create = load("create_invoice")
     for _ in range(2):

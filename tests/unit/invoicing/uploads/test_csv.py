@@ -6,14 +6,14 @@ from decimal import Decimal
 import pytest
 
 from invoicing.uploads.csv_bytes import open_lines
-from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, Rejected, RejectedCell, read_invoices
+from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, RejectedCell, RejectedInvoice, read_invoices
 from invoicing.uploads.csv_text import read_sheet
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate"
 ROW = "0001,C-1,2026-11-01,EUR,Thing,2,10.50,19"
 
 
-def read(data: bytes | str) -> list[Candidate | Rejected]:
+def read(data: bytes | str) -> list[Candidate | RejectedInvoice]:
     raw = data.encode() if isinstance(data, str) else data
     source = io.BufferedReader(io.BytesIO(raw))  # type: ignore[arg-type]
     return list(read_invoices(read_sheet(open_lines(source), KNOWN, NEEDED)))
@@ -27,7 +27,7 @@ def one(data: bytes | str) -> Candidate:
 
 def refused(data: bytes | str) -> list[RejectedCell]:
     (found,) = read(data)
-    assert isinstance(found, Rejected), found
+    assert isinstance(found, RejectedInvoice), found
     return found.problems
 
 
@@ -155,7 +155,7 @@ def test_customer_columns_are_checked_and_carried() -> None:
 def test_one_bad_row_rejects_its_whole_invoice_and_no_other() -> None:
     bad = ROW.replace(",2,", ",two,")
     found = read("\n".join([HEADER, ROW, bad, ROW, ROW.replace("0001", "0002")]))
-    assert [type(invoice) for invoice in found] == [Rejected, Candidate]
+    assert [type(invoice) for invoice in found] == [RejectedInvoice, Candidate]
     assert (found[0].first, found[0].last, found[0].rows) == (2, 4, 3)
 
 
@@ -168,7 +168,7 @@ def test_rows_of_one_invoice_must_agree() -> None:
 @pytest.mark.parametrize("torn", [",,,,Rest,1,1,19", "0001,,,,Rest,1,1,19", ",C-1,,,Rest,1,1,19", '0001,"a"b,x'])
 def test_a_row_that_may_belong_to_an_invoice_rejects_it(torn: str) -> None:
     found = read(f"{HEADER}\n{ROW}\n{torn}\n{ROW}")
-    assert [type(invoice) for invoice in found] == [Rejected]
+    assert [type(invoice) for invoice in found] == [RejectedInvoice]
     assert (found[0].first, found[0].last) == (2, 4)
 
 
@@ -189,16 +189,16 @@ def test_a_row_whose_quotation_marks_do_not_match_rejects_its_own_invoice(torn: 
     second = third.replace("0003", "0002")
     first = third.replace("0003", "0001")
     found = read(f"{HEADER}\n{first}\n{torn}\n{second}\n{third}".replace(",", delimiter))
-    assert [type(invoice) for invoice in found] == [Candidate, Rejected, Candidate]
+    assert [type(invoice) for invoice in found] == [Candidate, RejectedInvoice, Candidate]
     assert [(invoice.first, invoice.last) for invoice in found] == [(2, 2), (3, 4), (5, 5)]
-    assert isinstance(found[1], Rejected)
+    assert isinstance(found[1], RejectedInvoice)
     assert (found[1].invoice_number, found[1].customer_id) == ("0002", "C-1")
 
 
 @pytest.mark.parametrize("torn", ['"00"02,C-1,x', f'"{"0" * 200_000}",C-1,x', '0001,"C"-1,x'])
 def test_a_row_whose_identity_cannot_be_read_is_counted_to_the_invoice_above(torn: str) -> None:
     found = read("\n".join([HEADER, ROW, torn, ROW.replace("0001", "0002")]))
-    assert [type(invoice) for invoice in found] == [Rejected, Candidate]
+    assert [type(invoice) for invoice in found] == [RejectedInvoice, Candidate]
     assert (found[0].first, found[0].last) == (2, 3)
 
 
@@ -213,7 +213,7 @@ def test_surplus_and_missing_cells_are_told() -> None:
 
 def test_a_file_that_is_cut_off_says_so() -> None:
     found = read(f'{HEADER}\n{ROW}\n0002,C-1,2026-11-01,EUR,"Thi')
-    assert [type(invoice) for invoice in found] == [Candidate, Rejected]
-    assert isinstance(found[1], Rejected)
+    assert [type(invoice) for invoice in found] == [Candidate, RejectedInvoice]
+    assert isinstance(found[1], RejectedInvoice)
     told = "the file ends inside a quoted cell: it is cut off, or a quotation mark is missing"
     assert found[1].problems == [RejectedCell(3, "", "", told)]

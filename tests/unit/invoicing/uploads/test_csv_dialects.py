@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from invoicing.domain.models import CreateInvoice
 from invoicing.uploads.csv_bytes import UnreadableFileError, open_lines, reopen_lines
-from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, Rejected, read_invoices
+from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, RejectedInvoice, read_invoices
 from invoicing.uploads.csv_text import read_sheet, resume_sheet
 
 COLUMNS = (
@@ -74,7 +74,7 @@ class Dialect:
         return (mark + text).encode(self.encoding)
 
 
-def read(data: bytes) -> list[Candidate | Rejected]:
+def read(data: bytes) -> list[Candidate | RejectedInvoice]:
     stream = io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
     return list(read_invoices(read_sheet(open_lines(stream), KNOWN, NEEDED)))
 
@@ -249,7 +249,9 @@ def test_any_bytes_are_read_or_refused_with_a_reason(data: bytes) -> None:
         except UnreadableFileError as error:
             found = []
             reasons.append(str(error))
-        reasons += ["".join(problem.reason for problem in one.problems) for one in found if isinstance(one, Rejected)]
+        reasons += [
+            "".join(problem.reason for problem in one.problems) for one in found if isinstance(one, RejectedInvoice)
+        ]
     assert all(reasons)
 
 

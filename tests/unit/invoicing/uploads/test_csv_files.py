@@ -11,7 +11,7 @@ import pytest
 
 from invoicing.uploads import csv_text
 from invoicing.uploads.csv_bytes import UnreadableFileError, open_lines
-from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, Rejected, read_invoices
+from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, RejectedInvoice, read_invoices
 from invoicing.uploads.csv_text import Record, Sheet, read_sheet, resume_sheet
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate"
@@ -25,11 +25,11 @@ def sheet(data: bytes | str) -> Sheet:
     return read_sheet(open_lines(io.BufferedReader(io.BytesIO(raw))), KNOWN, NEEDED)  # type: ignore[arg-type]
 
 
-def stream(data: bytes | str) -> Iterator[Candidate | Rejected]:
+def stream(data: bytes | str) -> Iterator[Candidate | RejectedInvoice]:
     return read_invoices(sheet(data))
 
 
-def read(data: bytes | str) -> list[Candidate | Rejected]:
+def read(data: bytes | str) -> list[Candidate | RejectedInvoice]:
     return list(stream(data))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from invoicing.uploads import csv_invoices
 from invoicing.uploads.csv_bytes import UnreadableFileError, open_lines
-from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, Place, Rejected, RejectedCell, read_invoices
+from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, Place, RejectedCell, RejectedInvoice, read_invoices
 from invoicing.uploads.csv_text import read_sheet
 
 COLUMNS = (
@@ -24,14 +24,14 @@ def row(**cells: str) -> str:
     return ",".join(f'"{cell}"' if set(cell) & set(",\n") else cell for cell in written)
 
 
-def read(*rows: str) -> list[Candidate | Rejected]:
+def read(*rows: str) -> list[Candidate | RejectedInvoice]:
     data = "\n".join([",".join(COLUMNS), *rows]).encode()
     return list(read_invoices(read_sheet(open_lines(io.BufferedReader(io.BytesIO(data))), KNOWN, NEEDED)))  # type: ignore[arg-type]
 
 
 def problems(*rows: str) -> list[RejectedCell]:
     (found,) = read(*rows)
-    assert isinstance(found, Rejected), found
+    assert isinstance(found, RejectedInvoice), found
     return found.problems
 
 
@@ -127,7 +127,7 @@ def test_a_row_belongs_to_the_invoice_above_unless_it_contradicts_it(number: str
     complete = bool(number and customer)
     assert isinstance(found[-1], Candidate) is complete
     missing = [column for column, cell in (("invoice_number", number), ("customer_id", customer)) if not cell]
-    if isinstance(found[-1], Rejected):
+    if isinstance(found[-1], RejectedInvoice):
         assert found[-1].problems == [RejectedCell(3, column, "", "is required") for column in missing]
     if not belongs:
         assert isinstance(found[0], Candidate)
@@ -140,14 +140,14 @@ def test_each_invoice_tells_where_the_next_one_begins() -> None:
     second, third = text.index("é".encode()), text.rindex(b"\n") + 1
     assert [(type(one), one.following) for one in found] == [
         (Candidate, Place(second, 3)),
-        (Rejected, Place(third, 5)),
+        (RejectedInvoice, Place(third, 5)),
         (Candidate, None),
     ]
 
 
 def test_a_rejected_invoice_is_told_by_its_whole_identity() -> None:
     (found,) = read(row(quantity="x"), row())
-    assert found == Rejected(
+    assert found == RejectedInvoice(
         2, 3, "0001", [RejectedCell(2, "quantity", "x", "is not a number with a decimal point")], 2, None, "C-1"
     )
 
@@ -163,7 +163,7 @@ def test_an_invoice_may_have_as_many_lines_as_the_bound(monkeypatch: pytest.Monk
     monkeypatch.setattr(csv_invoices, "MAX_LINES", 3)
     assert len(accepted(*[row()] * 3).request.lines) == 3
     rejected, following = read(*[row()] * 4, row(quantity="x"), row(invoice_number="2"))
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, RejectedInvoice)
     assert (rejected.rows, rejected.problems) == (5, [RejectedCell(5, "", "", "the invoice has more than 3 lines")])
     assert isinstance(following, Candidate)
 
@@ -174,7 +174,7 @@ def test_an_invoice_may_be_as_large_as_an_item_of_the_table(monkeypatch: pytest.
     fits = [row(description="x" * 960)] * 2  # a line takes 64 bytes besides
     assert len(accepted(*fits).request.lines) == 2
     rejected, following = read(fits[0], row(description="x" * 961), *fits, row(invoice_number="2"))
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, RejectedInvoice)
     told = "the invoice takes more than 2 KB; split it in two"
     assert (rejected.rows, rejected.problems) == (4, [RejectedCell(3, "", "", told)])
     assert isinstance(following, Candidate)
