@@ -122,7 +122,7 @@ def _repetition(put: _Put, item: dict[str, Any]) -> CreateOutcome:
         if not is_ours:
             return error
         row = existing.source.rpartition("#")[2]
-        detail = f"The rows of this invoice are apart: it was created from row {row} of this file, without these."
+        detail = f"The rows of this invoice are not adjacent: row {row} of this file created it, without these."
         return ContentConflict(detail)
     if not is_ours:
         return replace(result, created=False)

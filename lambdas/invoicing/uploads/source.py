@@ -1,4 +1,4 @@
-"""The step *open*: an upload's bytes, from the checkpoint on, and sound as far as that can be known before reading.
+"""The step *open*: an upload's bytes, from the checkpoint on.
 
 A gzip file is unpacked to its end before its first row is read, because its checksum is at the end. A damaged one is
 rejected as a whole. This is done once: the checkpoint records it.

@@ -55,7 +55,7 @@ def test_the_first_of_two_contradicting_invoices_wins(
     assert (report["rows"], report["created"], report["duplicates"], report["rejected"]) == (4, 2, 1, 1)
     assert [item["total"]["N"] for item in invoices(table)] == ["24.99", "24.99"]
     rejected = s3.get_object(Bucket="uploads", Key=report["rejectedReport"])["Body"].read().decode()
-    told = "The rows of this invoice are apart: it was created from row 2 of this file, without these."
+    told = "The rows of this invoice are not adjacent: row 2 of this file created it, without these."
     assert rejected.splitlines()[1] == f'4,invoice_number,0001,"{told}"'
     assert invoices(table)[0]["source"]["S"] == "s3://uploads/incoming/a.csv#2"
 
