@@ -32,7 +32,9 @@ def measured() -> dict[int, dict[str, Any]]:
 
 def test_memory_is_flat(measured: dict[int, dict[str, Any]], figures: dict[str, Any]) -> None:
     figures["memory"] = list(measured.values())
+
     peaks = {megabytes: measurement["peak_kilobytes"] for megabytes, measurement in measured.items()}
+
     assert peaks[200] < peaks[1] + SLACK_KB, peaks
     assert peaks[200] < peaks[20] + 10_000, peaks  # the window is full long before twenty
     assert peaks[200] < 256_000, peaks  # half of the memory that the function has in dev

@@ -60,6 +60,7 @@ def test_rejected_rows_of_all_parts_are_joined_in_order(platform: Platform) -> N
 
 def test_later_rows_of_a_rejected_invoice_are_rejected_in_a_later_part_too(platform: Platform) -> None:
     platform.run(platform.upload(WITH_ERRORS + rows(0)))
+
     assert (platform.report["created"], platform.report["rejected"]) == (8, 5)
     assert platform.report["parts"] > 2
     assert platform.rejected[-1].startswith(f"{2 + 2 * COUNT},invoice_number,0000,rows of this invoice were rejected")
@@ -236,8 +237,10 @@ def test_old_events_and_events_of_finished_uploads_do_nothing(platform: Platform
     platform.events.clear()
     before = (platform.report, platform.numbers, platform.keys("archives"))
     unknown = {"detail": second["detail"] | {"key": "incoming/other.csv"}}
+
     for old_event in (event, second, unknown):
         platform.invoke(old_event)
+
     assert (platform.report, platform.numbers, platform.keys("archives")) == before
     assert platform.events == []
 
@@ -263,7 +266,9 @@ def test_a_throttled_table_makes_the_import_wait_and_then_continue(
 
 def test_metrics_count_an_upload_once(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
     platform.run(platform.upload(WITH_ERRORS))
+
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+
     assert sum(sum(line.get("InvoicesCreated", [0])) for line in lines if "_aws" in line) == 8
     assert sum(sum(line.get("UploadInvoicesRejected", [0])) for line in lines if "_aws" in line) == 4
 
@@ -271,6 +276,7 @@ def test_metrics_count_an_upload_once(platform: Platform, capsys: pytest.Capture
 def test_a_checkpoint_reads_back_as_it_was_written() -> None:
     figures = Figures("s3://b/k", "v", 7, 1, 2, 3, 4, 5, 0.25, 6, "damaged")
     dialect = Dialect(gzipped=True, encoding="utf-16-le", delimiter="\t", header=["invoicenumber", ""])
+
     checkpoint = Checkpoint(
         3,
         2,
@@ -283,6 +289,7 @@ def test_a_checkpoint_reads_back_as_it_was_written() -> None:
         rejected_invoices=("c",),
         figures=figures,
     )
+
     assert Checkpoint.from_text(checkpoint.text(), part=3, announced=2, done=False) == checkpoint
     assert Checkpoint.from_text(Checkpoint().text(), part=0, announced=0, done=True) == Checkpoint(done=True)
     assert Decimal(str(checkpoint.figures.duration_seconds)) == Decimal("0.25")

@@ -28,6 +28,7 @@ def test_nothing_is_imported_from_a_gzip_file_whose_checksum_is_wrong(platform: 
 @pytest.mark.parametrize("length", [-1, -8, -200, 30])
 def test_nothing_is_imported_from_a_gzip_file_that_is_cut_off(platform: Platform, length: int) -> None:
     platform.run(platform.upload(gzip.compress(FILE.encode())[:length]))
+
     assert "damaged or cut off" in platform.report["error"]
     assert (platform.report["created"], platform.numbers) == (0, [])
 
@@ -37,7 +38,9 @@ def test_a_gzip_file_is_verified_once(platform: Platform, monkeypatch: pytest.Mo
     real = source.verify_gzip
     monkeypatch.setattr(source, "verify_gzip", lambda *arguments: calls.append(arguments) or real(*arguments))
     platform.run(platform.upload(gzip.compress(FILE.encode())))
+
     platform.assert_complete()
+
     assert (platform.report["parts"], len(calls)) == (PARTS, 1)
 
 
@@ -45,9 +48,11 @@ def test_a_gzip_file_that_cannot_be_verified_in_time_is_reported(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = iter([1.0] * 3)
+
     with monkeypatch.context() as patch:
         patch.setattr(Deadline, "seconds_left", lambda _: next(seconds, -1.0))
         platform.run(platform.upload(gzip.compress(FILE.encode() + b"\n" * 10_000_000)))
+
     assert "too large to be verified within one invocation; split it" in platform.report["error"]
     assert (platform.report["rows"], platform.report["parts"], platform.numbers) == (0, 1, [])
 

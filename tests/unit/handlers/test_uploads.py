@@ -68,12 +68,14 @@ def test_a_name_that_is_written_twice_before_its_first_event_imports_both_files(
     files = [HEADER + ROW, HEADER + OTHER]
     events = [put(versioned, "incoming/day.csv", content) for content in files]
     create = load("create_invoice")
+
     for position, index in enumerate(order):
         create.lambda_handler(events[index], context)
         late = index < position  # it ends after the upload that replaced it
         imported = report(versioned, f"day.csv.{upload_of(events[index]).digest[:12]}" if late else "day.csv")
         assert (imported["created"], imported["duplicates"]) == (1, 0)
         assert imported["versionId"] == events[index]["Records"][0]["s3"]["object"]["versionId"]
+
     assert numbers(table) == ["0001", "0002"]
     assert archived(versioned) == set(files)
     assert "Contents" not in versioned.list_objects_v2(Bucket="uploads", Prefix="incoming/")
@@ -85,7 +87,9 @@ def test_rows_above_a_second_and_fuller_header_are_imported(
     fuller = HEADER.rstrip() + ",customer_name\n" + OTHER.rstrip() + ",Somebody\n"
     event = put(versioned, "incoming/day.csv", HEADER + ROW + fuller)
     load("create_invoice").lambda_handler(event, context)
+
     imported = report(versioned, "day.csv")
+
     assert (numbers(table), imported["rows"], imported["created"]) == (["0001"], 3, 1)
     assert imported["rejected"] > 0
 
@@ -94,7 +98,9 @@ def test_a_file_that_was_written_meanwhile_is_not_deleted(load: Load, table: Any
     first = put(versioned, "incoming/day.csv", HEADER + ROW)
     put(versioned, "incoming/day.csv", HEADER + OTHER)
     load("create_invoice").lambda_handler(first, context)
+
     remaining = versioned.get_object(Bucket="uploads", Key="incoming/day.csv")["Body"].read().decode()
+
     assert (remaining, numbers(table)) == (HEADER + OTHER, ["0001"])
 
 
@@ -108,12 +114,15 @@ def test_without_versions_the_event_of_an_overwritten_file_does_not_import_the_n
     create.lambda_handler(first, context)
     assert numbers(table) == []
     create.lambda_handler(second, context)
+
     assert (numbers(table), report(s3, "day.csv")["created"]) == (["0002"], 1)
 
 
 def test_without_a_tag_nothing_is_deleted(s3: Any) -> None:
     put(s3, "incoming/day.csv", HEADER)
+
     UploadStore("archives").remove(Upload("uploads", "incoming/day.csv", "", ""), "")
+
     assert s3.list_objects_v2(Bucket="uploads")["KeyCount"] == 1
 
 
@@ -125,7 +134,9 @@ def test_tags_of_an_upload_are_not_copied_into_the_archive(
         Bucket="uploads", Key="incoming/day.csv", Tagging={"TagSet": [{"Key": "owner", "Value": "accounting"}]}
     )
     load("create_invoice").lambda_handler(event, context)
+
     (archive,) = versioned.list_objects_v2(Bucket="archives")["Contents"]
+
     assert versioned.get_object_tagging(Bucket="archives", Key=archive["Key"])["TagSet"] == []
     assert numbers(table) == ["0001"]
 
@@ -139,6 +150,7 @@ def test_the_longest_names_have_reports_too(letter: str) -> None:
     assert len(set(stems)) == 2
     for stem in stems:
         assert MAX_KEY - width < len(f"reports/{stem}.0123456789ab.rejected.csv".encode()) <= MAX_KEY
+
     assert Upload("uploads", "incoming/" + "n" * 990, "", "").report_name == "n" * 990
 
 
@@ -160,6 +172,7 @@ def test_an_upload_that_ends_after_a_later_one_leaves_the_reports_of_that(
     assert report(versioned, "day.csv")["versionId"] == upload_of(later).version
     assert report(versioned, separate)["versionId"] == upload_of(earlier).version
     errors = report(versioned, separate if rejected == "earlier" else "day.csv")
+
     assert (errors["rejected"], errors["rejectedReport"]) == (1, f"reports/{rejects}")
 
 
@@ -167,7 +180,9 @@ def test_an_upload_that_ends_after_a_later_one_leaves_the_reports_of_that(
 def test_a_report_of_a_very_long_name_can_be_written(load: Load, versioned: Any, context: Any) -> None:
     event = put(versioned, f"incoming/{'n' * 1011}.csv", HEADER + ROW.replace("EUR", "EURO"))
     load("create_invoice").lambda_handler(event, context)
+
     keys = [entry["Key"] for entry in versioned.list_objects_v2(Bucket="uploads", Prefix="reports/")["Contents"]]
+
     assert len(keys) == 2
     assert max(map(len, keys)) <= MAX_KEY
 
@@ -179,7 +194,9 @@ def test_invoices_before_the_damage_of_a_file_are_created_and_counted(
     endless = ROW.replace("0001", '"') + ('","' + "y" * 96 + "\n") * 12_000
     event = put(versioned, "incoming/day.csv", HEADER + valid + ROW.replace("0001", "0020") + endless)
     load("create_invoice").lambda_handler(event, context)
+
     imported = report(versioned, "day.csv")
+
     assert "row 23 does not end within a million characters" in imported["error"]
     assert (imported["created"], imported["duplicates"], len(numbers(table))) == (20, 0, 20)
 
@@ -188,8 +205,10 @@ def test_time_runs_out_in_a_file_of_blank_lines_too(load: Load, table: Any, vers
     event = put(versioned, "incoming/day.csv", HEADER + ROW + "\n".rjust(50) * 20_000)
     milliseconds = iter([900_000] * 4)
     context.get_remaining_time_in_millis = lambda: next(milliseconds, 1000)
+
     with pytest.raises(Exception, match="short of time"):
         load("create_invoice").lambda_handler(event, context)
+
     assert versioned.list_objects_v2(Bucket="uploads", Prefix="incoming/")["KeyCount"] == 1
     assert numbers(table) == []
 
@@ -282,8 +301,10 @@ def test_a_file_that_is_too_large_for_the_archive_is_reported_and_stays(
     monkeypatch.setattr(buckets, "MAX_COPY", 100)
     event = put(versioned, "incoming/day.csv", HEADER + ROW)
     create = load("create_invoice")
+
     for _ in range(2):
         create.lambda_handler(event, context)
         assert "GB; split it" in report(versioned, "day.csv")["error"]
         assert versioned.list_objects_v2(Bucket="uploads", Prefix="incoming/")["KeyCount"] == 1
+
     assert (numbers(table), archived(versioned)) == ([], set())

@@ -35,6 +35,7 @@ def problems(data: bytes | str) -> list[RejectedCell]:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_encodings_and_line_ends(encoding: str, end: str) -> None:
     invoice = accepted(end.join([HEADER, ROW.replace("Thing", "Größe «é»")]).encode(encoding))
+
     assert invoice.request.lines[0].description == "Größe «é»"
     assert (invoice.first, invoice.last, invoice.request.invoice_number) == (2, 2, "0001")
 
@@ -54,7 +55,9 @@ def test_encodings_and_line_ends(encoding: str, end: str) -> None:
 )
 def test_delimiters_and_decimal_marks(delimiter: str, price: str, expected: str) -> None:
     row = ROW.replace(",", delimiter).replace("10.50", price)
+
     invoice = accepted(f"{HEADER.replace(',', delimiter)}\n{row}\n")
+
     assert invoice.request.lines[0].unit_price == Decimal(expected)
 
 
@@ -66,7 +69,9 @@ def test_delimiters_and_decimal_marks(delimiter: str, price: str, expected: str)
 )  # fmt: skip
 def test_numbers_that_could_mean_two_things_are_rejected(delimiter: str, price: str) -> None:
     row = ROW.replace(",", delimiter).replace("10.50", price)
+
     reason = f"is not a number with a decimal {'comma' if delimiter == ';' else 'point'}"
+
     assert problems(f"{HEADER.replace(',', delimiter)}\n{row}\n") == [
         RejectedCell(2, "unit_price", price.strip('"'), reason)
     ]
@@ -74,7 +79,9 @@ def test_numbers_that_could_mean_two_things_are_rejected(delimiter: str, price: 
 
 def test_header_names_are_matched_loosely_and_columns_may_come_in_any_order() -> None:
     header = "Tax-Rate *,UNIT PRICE,quantity,Description,currency,IssueDate,customer id,Invoice__Number,remark"
+
     invoice = accepted(f"{header}\n19 %,10.50,2,Thing,eur,2026-11-01,C-1,0001,whatever\n")
+
     assert invoice.request.currency == "EUR"
     assert invoice.request.lines[0].tax_rate == 19
 
@@ -102,6 +109,7 @@ def test_a_quoted_line_break_is_one_row_as_in_a_spreadsheet() -> None:
     invoices = read(
         f"{HEADER}\n{ROW.replace('Thing', chr(34) + 'two' + chr(10) + 'lines' + chr(34))}\n0002,C,x,EUR,d,1,1,0\n"
     )
+
     assert isinstance(invoices[0], Candidate)
     assert invoices[0].request.lines[0].description == "two\nlines"
     assert invoices[1].first == 3
@@ -109,7 +117,9 @@ def test_a_quoted_line_break_is_one_row_as_in_a_spreadsheet() -> None:
 
 def test_adjacent_rows_are_one_invoice_and_later_ones_another() -> None:
     other = ROW.replace("0001", "0002")
+
     invoices = read("\n".join([HEADER, ROW, ROW.replace("Thing", "More"), other, ROW]))
+
     assert [(invoice.first, invoice.last, invoice.rows) for invoice in invoices] == [(2, 3, 2), (4, 4, 1), (5, 5, 1)]
     assert isinstance(invoices[0], Candidate)
     assert [line.description for line in invoices[0].request.lines] == ["Thing", "More"]
@@ -143,7 +153,9 @@ def test_a_bad_cell_is_named_by_row_and_column(column: str, value: str, reason: 
 
 def test_customer_columns_are_checked_and_kept() -> None:
     header = f"{HEADER},customer_name,customer_email,customer_vat_id,due_date,discount"
+
     invoice = accepted(f"{header}\n{ROW},Łódź,ap@lodz.example,PL1,2026-12-24,7.5\n")
+
     assert invoice.request.customer.model_dump(exclude_none=True) == {
         "name": "Łódź",
         "email": "ap@lodz.example",
@@ -154,7 +166,9 @@ def test_customer_columns_are_checked_and_kept() -> None:
 
 def test_one_bad_row_rejects_its_whole_invoice_and_no_other() -> None:
     bad = ROW.replace(",2,", ",two,")
+
     invoices = read("\n".join([HEADER, ROW, bad, ROW, ROW.replace("0001", "0002")]))
+
     assert [type(invoice) for invoice in invoices] == [RejectedInvoice, Candidate]
     assert (invoices[0].first, invoices[0].last, invoices[0].rows) == (2, 4, 3)
 
@@ -168,6 +182,7 @@ def test_rows_of_one_invoice_must_agree() -> None:
 @pytest.mark.parametrize("torn", [",,,,Rest,1,1,19", "0001,,,,Rest,1,1,19", ",C-1,,,Rest,1,1,19", '0001,"a"b,x'])
 def test_a_row_that_may_belong_to_an_invoice_rejects_it(torn: str) -> None:
     invoices = read(f"{HEADER}\n{ROW}\n{torn}\n{ROW}")
+
     assert [type(invoice) for invoice in invoices] == [RejectedInvoice]
     assert (invoices[0].first, invoices[0].last) == (2, 4)
 
@@ -188,7 +203,9 @@ def test_a_row_whose_quotation_marks_do_not_match_rejects_its_own_invoice(torn: 
     third = ROW.replace("0001", "0003").replace(".", "" if delimiter == ";" else ".")
     second = third.replace("0003", "0002")
     first = third.replace("0003", "0001")
+
     invoices = read(f"{HEADER}\n{first}\n{torn}\n{second}\n{third}".replace(",", delimiter))
+
     assert [type(invoice) for invoice in invoices] == [Candidate, RejectedInvoice, Candidate]
     assert [(invoice.first, invoice.last) for invoice in invoices] == [(2, 2), (3, 4), (5, 5)]
     assert isinstance(invoices[1], RejectedInvoice)
@@ -198,12 +215,14 @@ def test_a_row_whose_quotation_marks_do_not_match_rejects_its_own_invoice(torn: 
 @pytest.mark.parametrize("torn", ['"00"02,C-1,x', f'"{"0" * 200_000}",C-1,x', '0001,"C"-1,x'])
 def test_a_row_whose_identity_cannot_be_read_counts_to_the_invoice_above(torn: str) -> None:
     invoices = read("\n".join([HEADER, ROW, torn, ROW.replace("0001", "0002")]))
+
     assert [type(invoice) for invoice in invoices] == [RejectedInvoice, Candidate]
     assert (invoices[0].first, invoices[0].last) == (2, 3)
 
 
 def test_surplus_and_missing_cells_are_reported() -> None:
     surplus = RejectedCell(2, "", "", "the row has more cells than the header, which has 8")
+
     assert problems(f"{HEADER}\n{ROW}, ,surplus\n") == [surplus]
     assert accepted(f"{HEADER}\n{ROW}, ,\n").rows == 1
     assert problems(f"{HEADER}\n0001,C-1,2026-11-01,EUR\n") == [
@@ -216,4 +235,5 @@ def test_a_file_that_is_cut_off_is_reported_as_such() -> None:
     assert [type(invoice) for invoice in invoices] == [Candidate, RejectedInvoice]
     assert isinstance(invoices[1], RejectedInvoice)
     reason = "the file ends inside a quoted cell: it is cut off, or a quotation mark is missing"
+
     assert invoices[1].problems == [RejectedCell(3, "", "", reason)]

@@ -127,6 +127,7 @@ def test_a_line_may_be_as_long_as_the_limit_and_no_longer(mark: bytes, encoding:
     assert texts(mark + (longest + "y\n").encode(encoding)) == [longest, "y\n"]
     with pytest.raises(UnreadableFileError) as failure:
         texts(mark + ("x" * (MAX_LINE + 70_000) + end).encode(encoding))
+
     assert str(failure.value) == LONG
 
 
@@ -159,6 +160,7 @@ def test_complete_lines_before_a_failure_are_not_lost() -> None:
     assert [next(lines) for _ in range(3)] == [("a\n", 2), ("b\n", 4), ("c\n", 6)]
     with pytest.raises(UnreadableFileError) as failure:
         next(lines)
+
     assert str(failure.value) == "the file is damaged or cut off: the connection was closed"
 
 
@@ -173,7 +175,9 @@ INTACT = gzip.compress(b"0123456789" * 50_000)
 
 def test_an_intact_gzip_file_is_verified_to_its_end() -> None:
     source = stream(INTACT * 2)  # gzip files one after the other are one file
+
     verify_gzip(source, lambda: None)
+
     assert source.read() == b""
 
 
@@ -199,8 +203,10 @@ def test_a_gzip_file_unpacks_to_a_limit(monkeypatch: pytest.MonkeyPatch, read: C
     monkeypatch.setattr(csv_bytes, "MAX_UNPACKED", 2 << 20)
     most = b"x" * 1023 + b"\n"
     read(gzip.compress(most * 2048))
+
     with pytest.raises(UnreadableFileError) as failure:
         read(gzip.compress(most * 2048 + b"\n"))
+
     assert str(failure.value) == "the file unpacks to more than 2 MB; split it"
 
 

@@ -223,7 +223,9 @@ def _encoded(dialect: Dialect, text: str) -> bytes:
 def test_any_invoices_in_any_dialect_read_back_equal(invoices: list[Any], dialect: Dialect) -> None:
     rows = _rows(invoices)
     data = _encoded(dialect, dialect.write(rows))
+
     requests = expected([row | {"currency": row["currency"].upper()} for row in rows])
+
     assert [invoice.request if isinstance(invoice, Candidate) else invoice for invoice in read(data)] == requests
 
 
@@ -250,6 +252,7 @@ def test_reading_on_from_any_invoice_gives_the_rest(invoices: list[Any], dialect
 def test_any_bytes_are_read_or_rejected_with_a_reason(data: bytes) -> None:
     header = ",".join(COLUMNS).encode() + b"\n"
     reasons = []
+
     for content in (data, header + data):
         try:
             invoices = read(content)
@@ -261,6 +264,7 @@ def test_any_bytes_are_read_or_rejected_with_a_reason(data: bytes) -> None:
             for invoice in invoices
             if isinstance(invoice, RejectedInvoice)
         ]
+
     assert all(reasons)
 
 

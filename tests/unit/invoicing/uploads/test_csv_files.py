@@ -60,12 +60,14 @@ UNMATCHED = "the quotation marks of this row do not match (',' expected after '\
 )  # fmt: skip
 def test_the_header_is_the_first_record_with_most_known_names(text: str, header: list[str], rows: list[int]) -> None:
     parsed = sheet(text)
+
     assert parsed.header == header
     assert [record.row for record in parsed.records] == rows
 
 
 def test_the_first_complete_header_counts_even_if_a_fuller_one_is_below() -> None:
     parsed = sheet(f"{HEADER},x\n{ROW}\n{HEADER},customer_name\n")
+
     assert (len(parsed.header), parsed.header[8]) == (9, "")
     assert [record.row for record in parsed.records] == [2, 3]
 
@@ -88,7 +90,9 @@ def test_a_file_without_a_header_is_rejected(text: str) -> None:
 def test_the_header_is_looked_for_in_a_bounded_number_of_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     assert csv_text.MAX_RECORD == 1 << 20
     monkeypatch.setattr(csv_text, "MAX_RECORD", 120)
+
     name = "invoice_number,customer_id,issue_date"
+
     assert sheet("x" * 59 + "\n" + "y" * 58 + "\n" + name).header == NAMES
     assert rejection("x" * 59 + "\n" + "y" * 59 + "\n" + name).startswith("no header row")
 
@@ -102,7 +106,9 @@ def test_the_header_is_looked_for_in_a_bounded_number_of_characters(monkeypatch:
 )  # fmt: skip
 def test_a_first_line_may_name_the_delimiter(line: str, delimiter: str, row: int) -> None:
     names = ["invoice_number", "customer_id", "issue_date"]
+
     parsed = sheet(line + delimiter.join(names) + "\n" + delimiter.join("abc"))
+
     assert (parsed.delimiter, parsed.header) == (delimiter, NAMES)
     assert [record.row for record in parsed.records] == [row]
 
@@ -120,7 +126,9 @@ def test_every_record_has_the_position_where_it_begins(first: str) -> None:
     assert list(sheet(text).records) == records
     lines = open_lines(io.BufferedReader(io.BytesIO(text.encode()[positions[0] :])))  # type: ignore[arg-type]
     lines.position = positions[0]
+
     resumed = resume_sheet(lines, ",", NAMES, 2)
+
     assert (resumed.delimiter, resumed.header, list(resumed.records)) == (",", NAMES, records)
 
 
@@ -145,7 +153,9 @@ def test_the_cells_before_a_wrong_quotation_mark_are_kept(torn: str, cells: list
 
 def test_a_cell_may_be_as_long_as_the_reader_allows() -> None:
     longest = "x" * 131_072
+
     (record,) = sheet(f"{HEADER}\n{longest},{longest}").records
+
     assert record.cells == [longest, longest]
 
 
@@ -155,6 +165,7 @@ def test_a_record_may_be_as_long_as_the_limit_and_no_longer(monkeypatch: pytest.
     fits = long + "c" * (len(HEADER) - len(long) - 1) + '"\n'
     assert [record.row for record in sheet(f"{HEADER}\n{fits}{fits}{fits}").records] == [2, 3, 4]
     reason = "row 3 does not end within a million characters: probably a quotation mark is missing"
+
     assert rejection(f"{HEADER}\n{fits}{fits.replace('c', 'cc', 1)}") == reason
 
 
@@ -216,8 +227,10 @@ def test_other_files_are_rejected_with_the_reason(data: bytes, reason: str) -> N
 def test_damage_is_reported_with_its_row_and_rows_before_it_are_read(rows: int, damage: str) -> None:
     first_rows: list[int] = []
     numbers = [ROW.replace("0001", f"{number:04d}") for number in range(rows)]
+
     with pytest.raises(UnreadableFileError) as failure:
         first_rows.extend(invoice.first for invoice in stream("\n".join(["", HEADER, *numbers, damage])))
+
     assert failure.value.row == rows + 3
     assert first_rows == list(range(3, rows + 2))  # without the last one, which might go on
 
@@ -232,8 +245,10 @@ def test_rows_before_damage_are_read_of_utf_16_too(rows: int, end: bytes, lost: 
     first_rows: list[int] = []
     numbers = [ROW.replace("0001", f"{number:04d}") for number in range(rows)]
     data = codecs.BOM_UTF16_LE + "\n".join([HEADER, *numbers]).encode("utf-16-le") + end
+
     with pytest.raises(UnreadableFileError, match="it contains bytes that are not UTF-16") as error:
         first_rows.extend(invoice.first for invoice in stream(data))
+
     assert error.value.row == rows + 2 - lost
     assert first_rows == list(range(2, rows + 1 - lost))
 
@@ -245,6 +260,7 @@ def test_blank_rows_are_skipped_up_to_the_height_of_a_spreadsheet(monkeypatch: p
     assert len(read("\n".join([HEADER, *[","] * 1000, ROW, *[","] * 1000, ROW.replace("0001", "0002")]))) == 2
     with pytest.raises(UnreadableFileError) as failure:
         read(gzip.compress(f"{HEADER}\n".encode() + b",\n" * 1001))
+
     assert str(failure.value) == "there are more than 1000 blank rows above row 1002"
     assert failure.value.row == 1002
 
@@ -292,6 +308,7 @@ def test_memory_stays_flat_if_something_never_ends(start: str, again: str, size:
     stream = io.BufferedReader(Endless(start, again, size))
     text = open_lines(stream)
     tracemalloc.start()
+
     try:
         for _ in read_invoices(read_sheet(text, KNOWN, NEEDED)):
             pass
@@ -300,4 +317,5 @@ def test_memory_stays_flat_if_something_never_ends(start: str, again: str, size:
     finally:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
+
     assert peak < most

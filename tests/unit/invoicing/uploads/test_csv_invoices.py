@@ -67,6 +67,7 @@ def test_any_wrong_column_is_named_with_its_value(column: str, value: str, reaso
 
 def test_all_problems_of_an_invoice_are_reported_at_once() -> None:
     first = row(issue_date="", due_date="soon", customer_email="nobody")
+
     assert problems(row(issue_date="", currency="")) == [
         RejectedCell(2, "issue_date", "", "is required"),
         RejectedCell(2, "currency", "", "is required"),
@@ -96,13 +97,17 @@ def test_a_problem_of_the_invoice_is_reported_with_the_row_that_has_the_cell() -
 )
 def test_a_cell_about_the_whole_invoice_may_be_in_any_row(column: str, value: str) -> None:
     without = row(**{column: ""})
+
     invoice = accepted(without, row(**{column: value}), without)
+
     assert (str(getattr(invoice.request, column)), invoice.rows) == (value, 3)
 
 
 def test_a_long_value_is_reported_in_part() -> None:
     name, other = "n" * 70, "m" * 201
+
     reason = f"differs from row 2 of the same invoice, which has '{'n' * 60}'"
+
     assert problems(row(customer_name=name), row(customer_name=other)) == [
         RejectedCell(3, "customer_name", "m" * 200, reason)
     ]
@@ -137,7 +142,9 @@ def test_each_invoice_has_the_place_where_the_next_one_begins() -> None:
     rows = [row(), row(quantity="x", invoice_number="é"), BLANK, row(invoice_number="3")]
     invoices = read(*rows)
     text = "\n".join([",".join(COLUMNS), *rows]).encode()
+
     second, third = text.index("é".encode()), text.rindex(b"\n") + 1
+
     assert [(type(invoice), invoice.following) for invoice in invoices] == [
         (Candidate, Place(second, 3)),
         (RejectedInvoice, Place(third, 5)),
@@ -163,6 +170,7 @@ def test_an_invoice_may_have_as_many_lines_as_the_limit(monkeypatch: pytest.Monk
     monkeypatch.setattr(csv_invoices, "MAX_LINES", 3)
     assert len(accepted(*[row()] * 3).request.lines) == 3
     rejected, following = read(*[row()] * 4, row(quantity="x"), row(invoice_number="2"))
+
     assert isinstance(rejected, RejectedInvoice)
     assert (rejected.rows, rejected.problems) == (5, [RejectedCell(5, "", "", "the invoice has more than 3 lines")])
     assert isinstance(following, Candidate)
@@ -176,13 +184,16 @@ def test_an_invoice_may_be_as_large_as_an_item_of_the_table(monkeypatch: pytest.
     rejected, following = read(fits[0], row(description="x" * 961), *fits, row(invoice_number="2"))
     assert isinstance(rejected, RejectedInvoice)
     reason = "the invoice takes more than 2 KB; split it in two"
+
     assert (rejected.rows, rejected.problems) == (4, [RejectedCell(3, "", "", reason)])
     assert isinstance(following, Candidate)
 
 
 def test_contradictions_are_reported_even_of_an_invoice_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_invoices, "MAX_LINES", 1)
+
     reported = problems(row(), row(), row(currency="USD", quantity="x"))
+
     assert [(problem.row, problem.column) for problem in reported] == [(3, ""), (4, "currency")]
 
 
@@ -191,6 +202,7 @@ def test_an_invoice_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(csv_invoices, "MAX_INVOICE_ROWS", 600)
     assert [invoice.rows for invoice in read(row(), *[row(quantity="x")] * 599)] == [600]
     expected = "the invoice that begins at row 2 does not end by row 602", 602
+
     assert rejection(lambda: read(row(), *[row(quantity="x")] * 600)) == expected
 
 
@@ -198,6 +210,7 @@ def test_an_invoice_with_too_many_blank_rows_between_is_given_up(monkeypatch: py
     monkeypatch.setattr(csv_invoices, "MAX_BLANK_ROWS", 10)
     assert accepted(row(), *[BLANK] * 9, row()).last == 12
     expected = "the invoice that begins at row 2 does not end by row 13", 13
+
     assert rejection(lambda: read(row(), *[BLANK] * 10, row())) == expected
 
 

@@ -28,6 +28,7 @@ def memory_of_import(megabytes: int) -> dict[str, float]:
 
 def test_memory_is_flat_from_one_megabyte_to_forty() -> None:
     small, large = memory_of_import(1), memory_of_import(40)
+
     assert large["rows"] > 35 * small["rows"]
     assert large["created"] == pytest.approx(9 * large["rejected"], rel=0.02)
     assert large["peak_kilobytes"] < small["peak_kilobytes"] + SLACK_KB, (small, large)

@@ -29,7 +29,9 @@ def test_the_reject_report_names_what_was_not_imported() -> None:
         text = body.read().decode()
     assert text.startswith("\ufeff")  # otherwise Excel does not read it as UTF-8
     lines = text.removeprefix("\ufeff").splitlines()
+
     report.close()
+
     assert lines == [
         "row,column,value,reason",
         "3,quantity,'=2,is not a number with a decimal point; invoice 0001 (rows 2 to 3) was not imported",
@@ -43,7 +45,9 @@ def test_a_reject_report_ends_before_the_disk_does(monkeypatch: pytest.MonkeyPat
     for row in range(2, 200):
         report.add(RejectedInvoice(row, row + 1, number, [RejectedCell(row, "quantity", "x", "is wrong")], 2))
     lines = report.content().read().decode().splitlines()
+
     report.close()
+
     assert len(lines) < 10
     assert "the report ends here, at row" in lines[-1]
     assert max(map(len, lines)) < 400
