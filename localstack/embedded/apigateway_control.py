@@ -4,7 +4,7 @@ from typing import Any
 
 from ministack.services import apigateway_v1 as gw
 
-from embedded.patch import patches
+from emulation.patch import patches
 
 Data = dict[str, Any]
 

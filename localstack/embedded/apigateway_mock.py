@@ -6,7 +6,7 @@ from ministack.services import apigateway_v1 as gw
 
 from embedded import vtl
 from embedded.apigateway_exchange import current
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 
 @patches(gw, "_invoke_mock_v1", needed=source_lacks("_render", "_vtl"))

@@ -11,7 +11,7 @@ from ministack.services import cloudwatch as cw
 from ministack.services import cloudwatch_logs as logs
 
 from embedded.apigateway_exchange import Exchange, current
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 _log = logging.getLogger("embedded.apigateway")
 

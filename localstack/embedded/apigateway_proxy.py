@@ -12,8 +12,8 @@ from ministack.services import lambda_svc as lam
 
 from embedded.apigateway_exchange import current
 from embedded.apigateway_validation import PAYLOAD_LIMIT
-from embedded.patch import patches, source_has, source_lacks
 from embedded.permissions import may_invoke, role_allows
+from emulation.patch import patches, source_has, source_lacks
 
 """Bytes. https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html: "Payload size 10 MB"."""
 _MAX_RESPONSE = 6 * 1024 * 1024

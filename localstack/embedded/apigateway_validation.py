@@ -6,7 +6,7 @@ from typing import Any
 
 from ministack.services import apigateway_v1 as gw
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 PAYLOAD_LIMIT = 10 * 2**20
 """Bytes of a request that API Gateway takes ("Payload size: 10 MB")."""

@@ -8,8 +8,9 @@ from typing import Any
 from ministack.core.responses import error_response_json, request_scope
 from ministack.services import cloudwatch as cw
 
-from embedded import metric_math, sqs_metrics
-from embedded.patch import patches, source_lacks
+from embedded import sqs_metrics
+from emulation import metric_math
+from emulation.patch import patches, source_lacks
 
 _log = logging.getLogger("embedded.alarms")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ministack.services import cloudwatch_logs as logs
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 
 @patches(logs, "_filter_log_events", needed=source_lacks("eventId"))

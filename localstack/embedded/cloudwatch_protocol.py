@@ -18,7 +18,7 @@ import botocore.model
 from ministack.services import cloudwatch as cw
 
 from embedded import cbor
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 _TARGET = "GraniteServiceVersion20100801"
 _XMLNS = "http://monitoring.amazonaws.com/doc/2010-08-01/"

@@ -32,7 +32,6 @@ from embedded import (  # noqa: F401 -- importing a module of patches registers 
     lambda_logs,
     lambda_runtime,
     lambda_streams,
-    patch,
     s3,
     s3_request_metrics,
     secretsmanager,
@@ -40,6 +39,7 @@ from embedded import (  # noqa: F401 -- importing a module of patches registers 
     services,
     transport,
 )
+from emulation.patch import Product, apply_patches
 
 _log = logging.getLogger("embedded.dispatcher")
 
@@ -57,7 +57,7 @@ def build() -> App:
     Raises:
         PatchError: MiniStack is not the version that the patches are written for.
     """
-    verdicts = patch.apply_all(patch.Product("MiniStack", "ministack", MINISTACK_VERSION, "engine.txt"))
+    verdicts = apply_patches(Product("MiniStack", "ministack", MINISTACK_VERSION, "engine.txt"))
     services.add_all()
     lambda_code.forget_unused()
     return Dispatcher(ministack.app, [m.name for m, needed in verdicts if needed])

@@ -4,7 +4,7 @@ from typing import Any
 
 from ministack.services import dynamodb
 
-from embedded.patch import patches, source_has
+from emulation.patch import patches, source_has
 
 
 @patches(dynamodb, "_transact_write_items", needed=source_has("signature = {k: v for k, v in data.items()"))

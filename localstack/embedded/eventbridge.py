@@ -9,8 +9,8 @@ from ministack.services import eventbridge, sqs
 from ministack.services import lambda_svc as lam
 
 from embedded import delivery
-from embedded.patch import patches, source_has, source_lacks
 from embedded.permissions import may_invoke, may_publish
+from emulation.patch import patches, source_has, source_lacks
 
 _SERVICE = "events.amazonaws.com"
 

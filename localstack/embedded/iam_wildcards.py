@@ -6,7 +6,7 @@ from typing import Any
 
 from ministack.core import iam_evaluator
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 
 @patches(iam_evaluator, "_fnmatch_compile", needed=source_lacks("DOTALL"))

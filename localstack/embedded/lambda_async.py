@@ -13,8 +13,8 @@ from ministack.services import lambda_svc as lam
 
 from embedded import delivery
 from embedded.lambda_invoke import asked_alias
-from embedded.patch import patches, source_has
 from embedded.permissions import role_allows
+from emulation.patch import patches, source_has
 
 Json = dict[str, Any]
 

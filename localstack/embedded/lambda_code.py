@@ -13,7 +13,7 @@ from typing import Any
 
 from ministack.core import lambda_runtime as runtime
 
-from embedded.patch import patches
+from emulation.patch import patches
 
 _UNUSED_DAYS = 3
 

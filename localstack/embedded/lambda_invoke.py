@@ -10,7 +10,7 @@ from typing import Any
 from ministack.services import cloudwatch as cw
 from ministack.services import lambda_svc as lam
 
-from embedded.patch import patches, source_has, source_lacks
+from emulation.patch import patches, source_has, source_lacks
 
 _log = logging.getLogger("embedded.lambda")
 

@@ -10,7 +10,7 @@ from ministack.services import cloudwatch_logs as logs
 from ministack.services import lambda_svc as lam
 
 from embedded.lambda_runtime import failure
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 
 @patches(lam, "_emit_lambda_logs", needed=source_lacks("LogFormat"))

@@ -8,7 +8,7 @@ from typing import Any
 from ministack.core import lambda_runtime as runtime
 from ministack.services import lambda_svc as lam
 
-from embedded.patch import patches, source_has, source_lacks
+from emulation.patch import patches, source_has, source_lacks
 
 _END_OF_LOG = "\x1eend of invocation"
 """A worker's last line on standard error for an invocation; 0x1e is ASCII's record separator."""

@@ -14,8 +14,8 @@ from ministack.services import dynamodb
 from ministack.services import lambda_svc as lam
 
 from embedded import delivery
-from embedded.patch import patches, source_lacks
 from embedded.permissions import role_allows
+from emulation.patch import patches, source_lacks
 
 _log = logging.getLogger("embedded.streams")
 

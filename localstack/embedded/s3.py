@@ -7,8 +7,8 @@ from urllib.parse import parse_qs
 from ministack.services import s3
 
 from embedded import delivery
-from embedded.patch import patches, source_has, source_lacks
 from embedded.permissions import may_invoke
+from emulation.patch import patches, source_has, source_lacks
 
 _SERVICE = "s3.amazonaws.com"
 _XML = {"Content-Type": "application/xml"}

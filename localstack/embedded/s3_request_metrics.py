@@ -8,8 +8,8 @@ import ministack.app as ministack
 from ministack.services import cloudwatch as cw
 from ministack.services import s3
 
-from embedded.patch import patches, source_lacks
 from embedded.s3 import METRICS
+from emulation.patch import patches, source_lacks
 
 _LISTING = frozenset(
     {"continuation-token", "delimiter", "encoding-type", "fetch-owner", "list-type", "marker", "max-keys", "prefix"}

@@ -11,8 +11,8 @@ from ministack.core.responses import error_response_json, json_response, new_uui
 from ministack.services import lambda_svc as lam
 from ministack.services import secretsmanager
 
-from embedded.patch import patches, source_has, source_lacks
 from embedded.permissions import may_invoke
+from emulation.patch import patches, source_has, source_lacks
 
 _log = logging.getLogger("embedded.secretsmanager")
 

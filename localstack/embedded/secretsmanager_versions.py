@@ -7,7 +7,7 @@ from typing import Any
 from ministack.core.responses import error_response_json, json_response, new_uuid
 from ministack.services import secretsmanager
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 Json = dict[str, Any]
 

@@ -11,7 +11,7 @@ import ministack.app as ministack
 from ministack.core import iam_actions, router
 
 from embedded import autoscaling
-from embedded.patch import PatchError
+from emulation.patch import PatchError
 
 
 def add_all() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import ministack.app as ministack
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 plain_http: contextvars.ContextVar[bool] = contextvars.ContextVar("plain_http", default=False)
 """True for a request that says itself, by ``X-Forwarded-Proto: http``, that it came without TLS."""

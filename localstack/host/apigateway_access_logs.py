@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from localstack.aws.connect import connect_to
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 from host.apigateway_handlers import handlers
 from host.apigateway_templates import substitute
 

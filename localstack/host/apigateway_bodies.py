@@ -3,7 +3,7 @@
 import functools
 from typing import Any
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 from host.apigateway_handlers import handlers
 
 

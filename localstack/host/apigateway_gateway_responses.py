@@ -6,7 +6,7 @@ from typing import Any
 
 from localstack.services.apigateway.next_gen.execute_api.gateway_response import get_gateway_response_or_default
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 from host.apigateway_handlers import handlers
 from host.apigateway_templates import lookup, substitute
 

@@ -10,7 +10,7 @@ from localstack.services.apigateway.next_gen.execute_api.gateway_response import
 )
 from localstack.services.apigateway.next_gen.execute_api.integrations import aws
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 
 @patches(aws, "RestApiAwsProxyIntegration.invoke", needed=source_lacks("TooManyRequestsException"))

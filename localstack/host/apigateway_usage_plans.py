@@ -9,7 +9,7 @@ from typing import Any
 from localstack.services.apigateway.next_gen.execute_api import moto_helpers
 from localstack.services.apigateway.next_gen.execute_api.gateway_response import QuotaExceededError, ThrottledError
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 from host.apigateway_handlers import handlers
 
 _PERIOD_S = {"DAY": 86_400, "WEEK": 7 * 86_400, "MONTH": 30 * 86_400}

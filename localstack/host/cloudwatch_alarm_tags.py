@@ -5,7 +5,7 @@ from typing import Any
 
 from localstack.services.cloudwatch import provider_v2
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 
 @patches(provider_v2, "CloudwatchProvider.put_metric_alarm", needed=source_lacks("tag_resource", "TAGS"))

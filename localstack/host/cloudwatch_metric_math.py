@@ -7,8 +7,8 @@ from typing import Any
 
 from localstack.services.cloudwatch import alarm_scheduler
 
-from embedded import metric_math
-from embedded.patch import patches, source_has, source_lacks
+from emulation import metric_math
+from emulation.patch import patches, source_has, source_lacks
 
 _PERIOD_S = float(os.environ.get("HOST_ALARM_PERIOD", "300"))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from localstack.services.cloudwatch import cloudwatch_database_helper as database
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from moto.dynamodb.models import dynamo_type
 
-from embedded.patch import patches, source_has
+from emulation.patch import patches, source_has
 
 
 @patches(dynamo_type, "DynamoType.to_regular_json", needed=source_has("copy.deepcopy(self.value)"))

@@ -11,7 +11,7 @@ from moto.dynamodb import models
 from moto.dynamodb.exceptions import ResourceNotFoundException
 from moto.dynamodb.models.table import Table
 
-from embedded.patch import patches, source_has
+from emulation.patch import patches, source_has
 
 Json = dict[str, Any]
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from localstack.services import internal
 
-from embedded.patch import Patch, patches
+from emulation.patch import Patch, patches
 
 verdicts: list[tuple[Patch, bool]] = []
-"""Every patch with whether it was needed; set by :func:`host.patching.patch`."""
+"""Every patch with whether it was needed; set by :func:`host.patching.patch_localstack`."""
 
 
 @patches(internal, "merge_recursive", needed=None)

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from localstack.services.lambda_.event_source_mapping.pollers import poller, stream_poller
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 _log = logging.getLogger("host.lambda_batch_failures")
 

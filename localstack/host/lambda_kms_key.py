@@ -6,7 +6,7 @@ from typing import Any
 from localstack.services.lambda_ import api_utils
 from localstack.services.lambda_ import provider as functions
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 _keys: dict[tuple[str, str, str], str] = {}
 """Account, region and function's name to the key's ARN."""

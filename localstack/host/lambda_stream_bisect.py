@@ -13,7 +13,7 @@ from localstack.services.lambda_.event_source_mapping.event_processor import (
 from localstack.services.lambda_.event_source_mapping.pollers import stream_poller
 from localstack.services.lambda_.event_source_mapping.pollers.poller import get_batch_item_failures
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0

@@ -8,10 +8,10 @@ from localstack.runtime.server import twisted as server
 from rolo.serving.twisted import TwistedGateway
 from twisted.internet import reactor, ssl
 
-from embedded.patch import patches, source_has
+from emulation.patch import patches, source_has
 
 bound: socket.socket | None = None
-"""Listening already when LocalStack starts; set by :func:`host.patching.patch`."""
+"""Listening already when LocalStack starts; set by :func:`host.patching.patch_localstack`."""
 
 
 @patches(server, "TwistedRuntimeServer.register", needed=source_has("reactor, host_and_port.port)"))
@@ -30,7 +30,7 @@ def bound_socket(_original: Any) -> Any:
             context = ssl.DefaultOpenSSLContextFactory(key, certificate)
             context.getContext().use_certificate_chain_file(certificate)
             site = TLSMultiplexerFactory(context, False, site)  # noqa: FBT003 -- its own signature
-        assert bound is not None  # noqa: S101 -- patching.patch sets it
+        assert bound is not None  # noqa: S101 -- patch_localstack sets it
         bound.setblocking(False)  # noqa: FBT003 -- its own signature
         reactor.adoptStreamPort(bound.fileno(), socket.AF_INET, site)  # type: ignore[attr-defined]
 

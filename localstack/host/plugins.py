@@ -6,7 +6,7 @@ from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from plux import PluginSpec
 from plux.runtime import resolve
 
-from embedded.patch import patches
+from emulation.patch import patches
 from host import services
 
 

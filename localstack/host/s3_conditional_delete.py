@@ -7,7 +7,7 @@ from typing import Any
 from localstack.aws.api.s3 import NoSuchKey, PreconditionFailed
 from localstack.services.s3 import provider as s3
 
-from embedded.patch import patches, source_has
+from emulation.patch import patches, source_has
 
 _deciding = threading.Lock()
 """Held from the look at an object to its end, so that of two conditional deletes one finds it gone."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from localstack.services.s3 import provider as s3
 
-from embedded.patch import patches
+from emulation.patch import patches
 
 
 @patches(s3, "DEFAULT_S3_TMP_DIR", needed=lambda original: not original.startswith(os.environ["HOST_FOLDER"]))

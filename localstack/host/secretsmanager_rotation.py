@@ -7,7 +7,7 @@ from typing import Any
 from localstack.services.secretsmanager import provider  # noqa: F401 -- it patches moto's function, which is patched here
 from moto.secretsmanager import models
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 
 @patches(models, "SecretsManagerBackend.rotate_secret", needed=source_lacks("new_version_id = None"))

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from embedded import cbor, metric_math, vtl
+from embedded import cbor, vtl
+from emulation import metric_math
 
 
 def render(template: str, **headers: str) -> str:

@@ -257,7 +257,8 @@ def test_a_changed_ministack_is_refused(change: str) -> None:
     prepare, told = REFUSALS[change]
     script = textwrap.dedent(f"""
         {prepare}
-        from embedded import dispatcher, patch
+        from embedded import dispatcher
+        from emulation import patch
         try:
             dispatcher.build()
         except patch.PatchError as refusal:
