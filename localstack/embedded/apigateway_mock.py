@@ -13,11 +13,11 @@ from emulation.patch import patches, source_lacks
 def mock_templates(original: Any) -> Any:
     """MOCK integrations evaluate their mapping templates, and may override status and headers.
 
-    AWS: request and response templates are VTL; ``$context.responseOverride.header.<name>`` and ``.status`` win over
-    the response's own. Without a response template the body is empty.
+    AWS: request and response templates are VTL; ``$context.responseOverride.header.<name>`` and ``.status`` override
+    those of the response. Without a response template the body is empty.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-override-request-response-parameters.html
-    MiniStack: sends the template's text as it stands, ``{}`` where there is none.
+    MiniStack: sends the template's text unevaluated, and ``{}`` if there is no template.
     """
 
     def invoke_mock(integration: dict[str, Any]) -> Any:
@@ -32,7 +32,7 @@ def mock_templates(original: Any) -> Any:
         )
         body = vtl.render(template.decode(), scope).strip() if has_template else ""
         for name, value in overrides["header"].items():
-            headers = {known: kept for known, kept in headers.items() if known.lower() != name.lower()}
+            headers = {header: text for header, text in headers.items() if header.lower() != name.lower()}
             if value not in (None, ""):
                 headers[name] = vtl.text(value)
         return int(overrides["status"] or status), headers, body.encode()
