@@ -24,8 +24,8 @@ def mock_templates(original: Any) -> Any:
         overrides: dict[str, Any] = {"header": {}, "status": None}
         scope = _scope(overrides)
         request_template = (integration.get("requestTemplates") or {}).get("application/json", "")
-        chosen = {**integration, "requestTemplates": {"application/json": vtl.render(request_template, scope)}}
-        status, headers, template = original(chosen)
+        rendered = {**integration, "requestTemplates": {"application/json": vtl.render(request_template, scope)}}
+        status, headers, template = original(rendered)
         has_template = any(
             (response.get("responseTemplates") or {}).get("application/json")
             for response in (integration.get("integrationResponses") or {}).values()

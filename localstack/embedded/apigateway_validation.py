@@ -134,15 +134,15 @@ def _number(schema: Any, value: Any) -> Iterator[str]:
 def _text(schema: Any, value: Any) -> Iterator[str]:
     if not isinstance(value, str):
         return
-    length, shown = len(value), _compact(value)
+    length, excerpt = len(value), _compact(value)
     if length < (least := schema.get("minLength", 0)):
-        yield f"string {shown} is too short (length: {length}, required minimum: {least})"
+        yield f"string {excerpt} is too short (length: {length}, required minimum: {least})"
     if length > (most := schema.get("maxLength", length)):
-        yield f"string {shown} is too long (length: {length}, maximum allowed: {most})"
+        yield f"string {excerpt} is too long (length: {length}, maximum allowed: {most})"
     if "pattern" in schema and gw._regex_search(schema["pattern"], value) is False:
-        yield f"ECMA 262 regex {_compact(schema['pattern'])} does not match input string {shown}"
+        yield f"ECMA 262 regex {_compact(schema['pattern'])} does not match input string {excerpt}"
     if not gw._JSON_FORMATS.get(schema.get("format"), lambda _: True)(value):
-        yield f"string {shown} is invalid against requested format {schema['format']}"
+        yield f"string {excerpt} is invalid against requested format {schema['format']}"
 
 
 def _array(schema: Any, value: Any) -> Iterator[str]:

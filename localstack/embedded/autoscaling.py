@@ -134,8 +134,8 @@ def _describe_scalable_targets(request: Json) -> Json:
 
 def _put_scaling_policy(request: Json) -> Json:
     key = _owned_key(request, "PolicyName")
-    known = _policies.get(key)
-    kind = request.get("PolicyType") or (known or {}).get("PolicyType", "StepScaling")
+    existing = _policies.get(key)
+    kind = request.get("PolicyType") or (existing or {}).get("PolicyType", "StepScaling")
     if kind not in _POLICY_TYPES:
         raise _RequestError("ValidationException", f"{kind} is not a policy type.")
     if _key(request) not in _targets:
@@ -145,9 +145,9 @@ def _put_scaling_policy(request: Json) -> Json:
             f"resource ID: {request['ResourceId']}, scalable dimension: {request['ScalableDimension']}",
         )
     settings = f"{kind}PolicyConfiguration"
-    if not request.get(settings) and not (known or {}).get(settings):
+    if not request.get(settings) and not (existing or {}).get(settings):
         raise _RequestError("ValidationException", f"{settings} is required for a policy of type {kind}.")
-    policy = known or {
+    policy = existing or {
         **_names(request),
         "PolicyName": request["PolicyName"],
         "CreationTime": time.time(),
@@ -171,12 +171,12 @@ def _describe_scaling_policies(request: Json) -> Json:
 
 def _put_scheduled_action(request: Json) -> Json:
     key = _owned_key(request, "ScheduledActionName")
-    known = _actions.get(key)
+    existing = _actions.get(key)
     if _key(request) not in _targets:
         raise _not_found("scalable target", request)
-    if known is None and not request.get("Schedule"):
+    if existing is None and not request.get("Schedule"):
         raise _RequestError("ValidationException", "Schedule is required.")
-    action = known or {
+    action = existing or {
         **_names(request),
         "ScheduledActionName": request["ScheduledActionName"],
         "CreationTime": time.time(),
@@ -194,8 +194,8 @@ def _delete_scheduled_action(request: Json) -> Json:
 
 
 def _describe_scheduled_actions(request: Json) -> Json:
-    chosen = _select(_actions, request, ScheduledActionNames="ScheduledActionName")
-    return _page("ScheduledActions", chosen, request)
+    actions = _select(_actions, request, ScheduledActionNames="ScheduledActionName")
+    return _page("ScheduledActions", actions, request)
 
 
 def _describe_scaling_activities(request: Json) -> Json:

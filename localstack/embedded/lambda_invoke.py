@@ -143,8 +143,8 @@ def alias_of_calls(original: Any) -> Any:
         name: str, event: Any, headers: Any, path_qualifier: str | None = None, query_params: Any = None
     ) -> Any:
         requested = path_qualifier or lam._qp_first(query_params or {}, "Qualifier") or None
-        chosen = _weighted_version(lam._functions.get(name), requested)
-        invoked_alias.set(requested if chosen != requested else None)
-        return await original(name, event, headers, chosen, query_params)
+        qualifier = _weighted_version(lam._functions.get(name), requested)
+        invoked_alias.set(requested if qualifier != requested else None)
+        return await original(name, event, headers, qualifier, query_params)
 
     return invoke

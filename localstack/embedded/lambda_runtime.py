@@ -171,8 +171,8 @@ def runtime_variables(original: Any) -> Any:
         }
         if logging_config.get("LogFormat") == "JSON":
             variables["AWS_LAMBDA_LOG_LEVEL"] = logging_config.get("ApplicationLogLevel") or "INFO"
-        own = (config.get("Environment") or {}).get("Variables") or {}
-        self.config = {**config, "Environment": {"Variables": {**own, **variables}}}
+        configured = (config.get("Environment") or {}).get("Variables") or {}
+        self.config = {**config, "Environment": {"Variables": {**configured, **variables}}}
         try:
             original(self)
         finally:

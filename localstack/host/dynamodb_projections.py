@@ -38,8 +38,8 @@ def item_copies(original: Any) -> Any:
 
     @functools.wraps(original)
     def project(self: Any, projection_expressions: Any) -> Any:
-        whole = self.to_regular_json()
-        item = SimpleNamespace(hash_key=self.hash_key, range_key=self.range_key, to_regular_json=lambda: whole)
+        attributes = self.to_regular_json()
+        item = SimpleNamespace(hash_key=self.hash_key, range_key=self.range_key, to_regular_json=lambda: attributes)
         return original(item, projection_expressions)
 
     return project

@@ -32,8 +32,8 @@ def variables(role: str, region: str, folder: Path) -> dict[str, str]:
         return {}
     account = role.split(":")[4]
     keys = sorted({table.hash_key_attr for table in dynamodb_backends[account][region].tables.values()})
-    own = {"policies": str(folder / _FILE), "account": account, "region": region, "hash_keys": keys}
-    return {"HARNESS_WATCH": json.dumps({**json.loads(watch), **own}), "PYTHONPATH": hook}
+    settings = {"policies": str(folder / _FILE), "account": account, "region": region, "hash_keys": keys}
+    return {"HARNESS_WATCH": json.dumps({**json.loads(watch), **settings}), "PYTHONPATH": hook}
 
 
 def refresh(role: str, environment: Mapping[str, str], folder: Path) -> None:

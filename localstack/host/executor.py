@@ -72,11 +72,11 @@ class LocalRuntimeExecutor(RuntimeExecutor):
         config = self.function_version.config
         code = str(config.code.get_unzipped_code_location())
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        own = {name: str(value) for name, value in env_vars.items()}
+        variables = {name: str(value) for name, value in env_vars.items()}
         folder = str(self._folder)
         fixed = {"LAMBDA_TASK_ROOT": code, "HOME": folder, "TMPDIR": folder, "PYTHONUNBUFFERED": "1"}
         watched = enforcement.variables(config.role, self.function_version.id.region, self._folder)
-        self._environment = {"PATH": os.defpath, **inherited, **own, **fixed, **watched}
+        self._environment = {"PATH": os.defpath, **inherited, **variables, **fixed, **watched}
         layers = [str(layer.code.get_unzipped_code_location()) for layer in config.layers or []]
         if layers:  # in place of /opt/python and /opt/bin
             paths = [*([watched["PYTHONPATH"]] if watched else []), *(f"{layer}/python" for layer in layers)]

@@ -156,14 +156,14 @@ def cancelled_transaction_leaves_nothing_in_the_stream(cloud: Cloud) -> Any:
     stream = dynamodb.describe_table(TableName=name)["Table"]["LatestStreamArn"]
     (shard,) = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
     start = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
-    iterator, seen = streams.get_shard_iterator(**start)["ShardIterator"], []
+    iterator, identities = streams.get_shard_iterator(**start)["ShardIterator"], []
 
     def read() -> list[str]:
         nonlocal iterator
         page = streams.get_records(ShardIterator=iterator)
         iterator = page["NextShardIterator"]
-        seen.extend(record["dynamodb"]["Keys"]["id"]["S"] for record in page["Records"])
-        return seen
+        identities.extend(record["dynamodb"]["Keys"]["id"]["S"] for record in page["Records"])
+        return identities
 
     eventually(read, timeout_s=TIMEOUT_S, event="the arrival of the first record")
     puts = [
@@ -173,4 +173,4 @@ def cancelled_transaction_leaves_nothing_in_the_stream(cloud: Cloud) -> Any:
     cancelled = rejection(lambda: dynamodb.transact_write_items(TransactItems=puts))
     dynamodb.put_item(TableName=name, Item={"id": {"S": "4"}})
     eventually(lambda: "4" in read(), timeout_s=TIMEOUT_S, event="the arrival of the last record")
-    return {"cancelled": cancelled, "records": seen}
+    return {"cancelled": cancelled, "records": identities}

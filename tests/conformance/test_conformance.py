@@ -33,19 +33,19 @@ def test_answer_is_what_aws_documents(
     engine: str, interaction: Interaction, clouds: dict[str, Cloud], answers: dict[str, dict[str, Any]]
 ) -> None:
     """A known difference must exist, with the recorded answer; any other answer is a failure."""
-    cloud, known = clouds[engine], table().of(engine, interaction.feature)
+    cloud, difference = clouds[engine], table().of(engine, interaction.feature)
 
     answer = answers.setdefault(interaction.feature, {})[engine] = ask(interaction, cloud)
 
-    if known is None:
+    if difference is None:
         assert answer == interaction.expected, f"AWS: {interaction.aws} {interaction.source}"
         return
     assert answer != interaction.expected, (
-        f"{known.name} does not differ any more: remove its row from localstack/differences.yaml"
+        f"{difference.name} does not differ any more: remove its row from localstack/differences.yaml"
     )
     recorded_answer = recorded()["answers"].get(interaction.feature, {}).get(engine)
     assert answer == recorded_answer, (
-        f"{known.name}: the answer is not the one in {ANSWERS.name}. If it is still the difference that the row"
+        f"{difference.name}: the answer is not the one in {ANSWERS.name}. If it is still the difference that the row"
         " describes, store it with `python -m tests.conformance.report`; otherwise correct the row or the engine."
     )
-    pytest.xfail(f"{known.name}: {known.behaviour}")
+    pytest.xfail(f"{difference.name}: {difference.behaviour}")
