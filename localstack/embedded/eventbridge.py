@@ -43,7 +43,7 @@ def undeliverable(original: Any) -> Any:
     ERROR_CODE, ERROR_MESSAGE, RULE_ARN and TARGET_ARN as attributes; the queue must permit it.
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
-    MiniStack: drops the event; invokes functions without a look at their policy.
+    MiniStack: drops the event; does not check the policy of a function before it calls it.
     """
 
     def invoke_target(target: Any, event: Any, rule: Any, view: Any = None) -> None:

@@ -115,6 +115,7 @@ def test_a_clone_has_everything_on_another_port(tmp_path: Path) -> None:
         dimension = "dynamodb:table:ReadCapacityUnits"
         autoscaling = cloud.client("application-autoscaling")
         autoscaling.register_scalable_target(**target, ScalableDimension=dimension, MinCapacity=1, MaxCapacity=9)
+
         # WHEN its snapshot starts as a clone
         cloud.engine.snapshot(tmp_path / "snapshot")
         with started("clone", tmp_path / "snapshot") as clone:
@@ -128,6 +129,7 @@ def test_a_clone_has_everything_on_another_port(tmp_path: Path) -> None:
             assert clone.invoke(f"{function}:live")[1] == "alive"
             targets = clone.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="dynamodb")
             assert [target["MaxCapacity"] for target in targets["ScalableTargets"]] == [9]
+
             # AND a reset empties only the clone
             clone.engine.reset()
             assert clone.client("s3").list_buckets()["Buckets"] == []
