@@ -12,7 +12,7 @@ from harness.engine.local_server import LocalServer
 from harness.errors import HarnessError
 from harness.paths import ROOT
 
-_FRONT = ROOT / "localstack" / "embedded"
+_PACKAGES = tuple(ROOT / "localstack" / package for package in ("embedded", "emulation"))
 _SNAPSHOT_MANIFEST = "snapshot.json"
 
 
@@ -41,7 +41,7 @@ class EmbeddedEngine(LocalServer):
     def version(self) -> str:
         """Changes with the server's code and its locked dependencies: what a snapshot's format may depend on."""
         digest = hashlib.sha256((ROOT / "requirements" / "engine.txt").read_bytes())
-        for module in sorted(_FRONT.glob("*.py")):
+        for module in (module for package in _PACKAGES for module in sorted(package.glob("*.py"))):
             digest.update(module.name.encode() + module.read_bytes())
         return digest.hexdigest()[:16]
 

@@ -12,8 +12,7 @@ from harness.paths import ROOT
 PYTHON = "3.13"
 """What LocalStack 4.14.0 runs on; the functions' runtime in Terraform is the same."""
 
-_PACKAGE = ROOT / "localstack" / "host"
-_SHARED = ("__init__.py", "patch.py", "metric_math.py")
+_PACKAGES = tuple(ROOT / "localstack" / package for package in ("host", "emulation"))
 
 
 class LocalStackHost(LocalServer):
@@ -42,7 +41,7 @@ class LocalStackHost(LocalServer):
     def version(self) -> str:
         """Changes with the server's code and its locked dependencies."""
         digest = hashlib.sha256((ROOT / "requirements" / "localstack.txt").read_bytes())
-        for module in [*sorted(_PACKAGE.glob("*.py")), *(_PACKAGE.parent / "embedded" / name for name in _SHARED)]:
+        for module in (module for package in _PACKAGES for module in sorted(package.glob("*.py"))):
             digest.update(module.name.encode() + module.read_bytes())
         return digest.hexdigest()[:16]
 

@@ -118,6 +118,7 @@ def key_of(environment: str, artifacts: list[Artifact]) -> str:
         ROOT / "modules",
         ROOT / "live" / environment,
         ROOT / "localstack" / "embedded",
+        ROOT / "localstack" / "emulation",
         ROOT / "harness" / "engine",
     ]
     files = [path for folder in folders for path in sorted(folder.rglob("*")) if _is_source(path)]

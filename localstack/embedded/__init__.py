@@ -4,4 +4,4 @@ Run as ``python -m embedded``; the harness does that (``harness/engine/embedded.
 """
 
 MINISTACK_VERSION = "1.5.33"
-"""The only version that the patches are written against; ``requirements/engine.txt`` locks the same."""
+"""The only version that the patches support; ``requirements/engine.txt`` locks it too."""

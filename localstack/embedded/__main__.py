@@ -1,11 +1,11 @@
-"""Serve: ``python -m embedded``.
+"""Run the engine: ``python -m embedded``.
 
-Reads from the environment, besides MiniStack's own variables:
+Environment variables, besides MiniStack's own variables:
 
 * ``EMBEDDED_PORTS``: loopback ports to try in order, 0 for any free one (default ``4566``);
 * ``EMBEDDED_PORT_FILE``: where to write the port once it is bound;
-* ``EMBEDDED_TIED``: ``1`` to end when standard input is closed, that is when the parent has ended, unless the parent
-  has written the line ``stay`` before;
+* ``EMBEDDED_TIED``: ``1`` to end when standard input is closed, which happens when the parent process ends, unless
+  the parent has written the line ``stay``;
 * ``LAMBDA_PYTHON``: the interpreter for handlers (default: the server's own);
 * ``EMBEDDED_ALARM_PERIOD``: seconds between two evaluations of all alarms (default 2).
 """
@@ -21,7 +21,8 @@ import sys
 import threading
 from pathlib import Path
 
-from embedded.parent import end_with_parent
+from emulation import listener
+from emulation.parent import end_with_parent
 
 DEFAULTS = {
     "AUTH": "true",  # enforce IAM
@@ -38,51 +39,41 @@ DEFAULTS = {
 
 
 def main() -> int:
-    """Bind, patch, serve until SIGTERM; 0, or 1 with a line on standard error when it cannot."""
-    bound = _bind([int(text) for text in os.environ.get("EMBEDDED_PORTS", "4566").split(",")])
+    """Bind, patch and serve until SIGTERM.
+
+    Returns:
+        The exit code: 0, or 1 with one line on standard error if the server cannot start.
+    """
+    ports = os.environ.get("EMBEDDED_PORTS", "4566")
+    bound = listener.bind([int(port) for port in ports.split(",")])
     if bound is None:
-        _tell("no port is free: " + os.environ.get("EMBEDDED_PORTS", "4566"))
+        _report(f"no port is free: {ports}")
         return 1
     port = bound.getsockname()[1]
     # MiniStack reads these when it is imported.
     os.environ.update({name: os.environ.get(name, value) for name, value in DEFAULTS.items()})
     os.environ.update(GATEWAY_PORT=str(port), BIND_HOST="127.0.0.1", DOCKER_HOST="unix:///nonexistent")
     if port_file := os.environ.get("EMBEDDED_PORT_FILE"):
-        half_written = Path(f"{port_file}.new")
-        half_written.write_text(str(port), encoding="ascii")
-        half_written.replace(port_file)
+        listener.write_port_file(Path(port_file), port)
     if os.environ.get("EMBEDDED_TIED") == "1":
         threading.Thread(target=end_with_parent, daemon=True).start()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # macOS refuses more than its own maximum
+    with contextlib.suppress(ValueError, OSError):  # macOS rejects more than its own maximum
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else soft, hard))
     logging.basicConfig(format="%(asctime)s %(levelname)s [%(name)s] %(message)s", level=os.environ["LOG_LEVEL"])
-    logging.getLogger("embedded").setLevel(logging.INFO)
+    for package in ("embedded", "emulation"):
+        logging.getLogger(package).setLevel(logging.INFO)
 
-    from embedded import patch
     from embedded.dispatcher import build
+    from emulation.patch import PatchError
 
     try:
         app = build()
-    except patch.PatchError as refusal:
-        _tell(str(refusal))
+    except PatchError as error:
+        _report(str(error))
         return 1
     asyncio.run(_serve(app, bound))
     return 0
-
-
-def _bind(candidates: list[int]) -> socket.socket | None:
-    for port in candidates:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-            listener.listen(100)  # at once: another engine that only binds too would not be stopped
-        except OSError:
-            listener.close()
-        else:
-            return listener
-    return None
 
 
 async def _serve(app: object, bound: socket.socket) -> None:
@@ -97,13 +88,13 @@ async def _serve(app: object, bound: socket.socket) -> None:
     config.loglevel = "WARNING"
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for request in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(request, ended.set)
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, ended.set)
     await serve(app, config, shutdown_trigger=ended.wait)  # type: ignore[arg-type]
 
 
-def _tell(what: str) -> None:
-    sys.stderr.write(f"embedded engine: {what}\n")
+def _report(message: str) -> None:
+    sys.stderr.write(f"embedded engine: {message}\n")
 
 
 if __name__ == "__main__":

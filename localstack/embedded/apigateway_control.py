@@ -1,28 +1,28 @@
-"""API Gateway (REST), control plane: what Terraform sets and reads back."""
+"""API Gateway (REST), control plane: settings that Terraform writes and reads back."""
 
 from typing import Any
 
 from ministack.services import apigateway_v1 as gw
 
-from embedded.patch import patches
+from emulation.patch import patches
 
 Data = dict[str, Any]
 
 
-def _refuses_an_empty_value(original: Any) -> bool:
+def _rejects_an_empty_value(original: Any) -> bool:
     try:
         return bool(original({"name": "self-check", "value": ""})[0] != 201)
     finally:
         gw.reset()
 
 
-@patches(gw, "_create_api_key", needed=_refuses_an_empty_value)
+@patches(gw, "_create_api_key", needed=_rejects_an_empty_value)
 def empty_api_key_value(original: Any) -> Any:
-    """CreateApiKey with an empty value makes one up, as with none.
+    """CreateApiKey generates a value if the given one is empty.
 
     AWS: Terraform's provider sends ``"value": ""`` for a key without a value, and AWS generates one.
     https://docs.aws.amazon.com/apigateway/latest/api/API_CreateApiKey.html
-    MiniStack: 400, the value is too short.
+    MiniStack: status 400, because the value is too short.
     """
 
     def create_api_key(data: Data) -> Any:
@@ -42,18 +42,18 @@ def _stores_the_text_false(original: Any) -> bool:
 
 @patches(gw, "_update_api_key", needed=_stores_the_text_false)
 def disabled_api_key(original: Any) -> Any:
-    """A key that UpdateApiKey disables is refused from then on.
+    """A key that UpdateApiKey disables is rejected from then on.
 
     AWS: patch values are strings; ``"false"`` at ``/enabled`` disables the key.
     https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateApiKey.html
-    MiniStack: stores the string, which is true.
+    MiniStack: stores the string, which Python takes for true.
     """
 
     def update_api_key(key_id: str, data: Data) -> Any:
-        answer = original(key_id, data)
+        response = original(key_id, data)
         key = gw._api_keys.get(key_id)
         if key is None or not isinstance(key.get("enabled"), str):
-            return answer
+            return response
         key["enabled"] = key["enabled"].lower() == "true"
         return gw._v1_response(key)
 
@@ -71,17 +71,17 @@ def _invents_a_method(original: Any) -> bool:
 
 @patches(gw, "_put_integration", needed=_invents_a_method)
 def mock_integration_method(original: Any) -> Any:
-    """PutIntegration keeps no HTTP method that was not given.
+    """PutIntegration stores an HTTP method only if the request has one.
 
-    AWS: a MOCK integration has no ``httpMethod``; Terraform plans a change for ever if one comes back.
+    AWS: a MOCK integration has no ``httpMethod``; if one is returned, Terraform plans a change every time.
     https://docs.aws.amazon.com/apigateway/latest/api/API_PutIntegration.html
     MiniStack: fills in POST.
     """
 
     def put_integration(api_id: str, resource_id: str, http_method: str, data: Data) -> Any:
-        answer = original(api_id, resource_id, http_method, data)
-        if answer[0] != 201 or "httpMethod" in data:
-            return answer
+        response = original(api_id, resource_id, http_method, data)
+        if response[0] != 201 or "httpMethod" in data:
+            return response
         integration = gw._resources[api_id][resource_id]["resourceMethods"][http_method]["methodIntegration"]
         integration.pop("httpMethod", None)
         return gw._v1_response(integration, 201)
@@ -89,24 +89,27 @@ def mock_integration_method(original: Any) -> Any:
     return put_integration
 
 
-def _tells_plain_paths(original: Any) -> bool:
+def _returns_plain_paths(original: Any) -> bool:
     return b"~1" not in original({"methodSettings": {"/pets/GET": {}}})[2]
 
 
-@patches(gw, "_v1_response", needed=_tells_plain_paths)
+@patches(gw, "_v1_response", needed=_returns_plain_paths)
 def method_setting_paths(original: Any) -> Any:
-    """A stage tells the settings of a method by its encoded path, as UpdateStage takes it.
+    """A stage returns the settings of a method under its encoded path, as UpdateStage takes it.
 
-    AWS: "Any slash character appearing in path names must be escaped with ~1": ``~1pets~1{petId}/GET``, and so GetStage
-    answers, by which Terraform finds what it set.
+    AWS: "Any slash character appearing in path names must be escaped with ~1": ``~1pets~1{petId}/GET``. GetStage
+    returns the same form, by which Terraform finds its own settings.
     https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html
     https://github.com/hashicorp/terraform-provider-aws/issues/9738
-    MiniStack: takes the encoded path and answers ``/pets/{petId}/GET``.
+    MiniStack: takes the encoded path and returns ``/pets/{petId}/GET``.
     """
 
     def v1_response(data: Any, *status: int) -> Any:
         if isinstance(data, dict) and isinstance(data.get("methodSettings"), dict):
-            data = {**data, "methodSettings": {_encoded(key): each for key, each in data["methodSettings"].items()}}
+            data = {
+                **data,
+                "methodSettings": {_encoded(key): settings for key, settings in data["methodSettings"].items()},
+            }
         return original(data, *status)
 
     return v1_response

@@ -1,4 +1,4 @@
-"""What the patches of API Gateway's data plane know of the request in hand."""
+"""The request in progress, as the patches of API Gateway's data plane see it."""
 
 import contextvars
 from dataclasses import dataclass, field
@@ -7,16 +7,16 @@ from typing import Any
 
 @dataclass(slots=True)
 class Exchange:
-    """One request to a deployed REST API, filled in while it is served.
+    """One request to a deployed REST API; the fields are filled in while it is served.
 
     Attributes:
-        headers: By lower-case name; ASGI has lost the client's spelling.
-        query: Each parameter's values.
+        headers: Values by lower-case name; ASGI does not keep the client's spelling.
+        query: The values of each parameter.
         stage: The stage's name.
         method: The HTTP method.
-        path: Below the stage, with a leading slash.
-        request_id: What the function sees as ``requestContext.requestId``; empty until a function was called.
-        integration_ms: How long the integration took; None if none was called.
+        path: The path below the stage, with a leading slash.
+        request_id: The function's ``requestContext.requestId``; empty until a function is called.
+        integration_ms: The duration of the integration; None if none was called.
     """
 
     headers: dict[str, Any] = field(default_factory=dict)

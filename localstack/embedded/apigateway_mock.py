@@ -6,33 +6,33 @@ from ministack.services import apigateway_v1 as gw
 
 from embedded import vtl
 from embedded.apigateway_exchange import current
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 
 @patches(gw, "_invoke_mock_v1", needed=source_lacks("_render", "_vtl"))
 def mock_templates(original: Any) -> Any:
     """MOCK integrations evaluate their mapping templates, and may override status and headers.
 
-    AWS: request and response templates are VTL; ``$context.responseOverride.header.<name>`` and ``.status`` win over
-    the response's own. Without a response template the body is empty.
+    AWS: request and response templates are VTL; ``$context.responseOverride.header.<name>`` and ``.status`` override
+    those of the response. Without a response template the body is empty.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-override-request-response-parameters.html
-    MiniStack: sends the template's text as it stands, ``{}`` where there is none.
+    MiniStack: sends the template's text unevaluated, and ``{}`` if there is no template.
     """
 
     def invoke_mock(integration: dict[str, Any]) -> Any:
         overrides: dict[str, Any] = {"header": {}, "status": None}
         scope = _scope(overrides)
         request_template = (integration.get("requestTemplates") or {}).get("application/json", "")
-        chosen = {**integration, "requestTemplates": {"application/json": vtl.render(request_template, scope)}}
-        status, headers, template = original(chosen)
+        rendered = {**integration, "requestTemplates": {"application/json": vtl.render(request_template, scope)}}
+        status, headers, template = original(rendered)
         has_template = any(
             (response.get("responseTemplates") or {}).get("application/json")
             for response in (integration.get("integrationResponses") or {}).values()
         )
         body = vtl.render(template.decode(), scope).strip() if has_template else ""
         for name, value in overrides["header"].items():
-            headers = {known: kept for known, kept in headers.items() if known.lower() != name.lower()}
+            headers = {header: text for header, text in headers.items() if header.lower() != name.lower()}
             if value not in (None, ""):
                 headers[name] = vtl.text(value)
         return int(overrides["status"] or status), headers, body.encode()

@@ -1,4 +1,4 @@
-"""API Gateway (REST), data plane: access logs, metrics, one request id."""
+"""API Gateway (REST), data plane: access logs, metrics and one request id for all of them."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ from ministack.services import cloudwatch as cw
 from ministack.services import cloudwatch_logs as logs
 
 from embedded.apigateway_exchange import Exchange, current
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 _log = logging.getLogger("embedded.apigateway")
 
@@ -22,7 +22,7 @@ def access_logs_and_metrics(original: Any) -> Any:
 
     AWS: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html and
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
-    MiniStack: stores the settings and does neither.
+    MiniStack: stores the settings, but writes neither logs nor metrics.
     """
 
     async def handle(
@@ -32,19 +32,21 @@ def access_logs_and_metrics(original: Any) -> Any:
         token = current.set(exchange)
         started = time.monotonic()
         try:
-            status, answer_headers, answer = await original(api_id, stage, method, path, headers, body, query, *scope)
+            status, response_headers, payload = await original(
+                api_id, stage, method, path, headers, body, query, *scope
+            )
         finally:
             current.reset(token)
         duration_ms = (time.monotonic() - started) * 1000
-        exchange.request_id = exchange.request_id or answer_headers.get("x-amzn-requestid", "")
+        exchange.request_id = exchange.request_id or response_headers.get("x-amzn-requestid", "")
         if exchange.request_id:
-            answer_headers["x-amzn-requestid"] = exchange.request_id
+            response_headers["x-amzn-requestid"] = exchange.request_id
         _record(api_id, exchange, status, duration_ms)
         settings = (gw._stages_v1.get(api_id, {}).get(stage) or {}).get("accessLogSettings") or {}
         if settings.get("destinationArn") and settings.get("format"):
-            values = _values(api_id, exchange, status, answer, duration_ms)
-            _write(settings["destinationArn"], _filled(settings["format"], values))
-        return status, answer_headers, answer
+            values = _values(api_id, exchange, status, payload, duration_ms)
+            _write(settings["destinationArn"], _fill(settings["format"], values))
+        return status, response_headers, payload
 
     return handle
 
@@ -60,8 +62,8 @@ def _record(api_id: str, exchange: Exchange, status: int, duration_ms: float) ->
             cw.record_metric("AWS/ApiGateway", name, milliseconds, "Milliseconds", dimensions)
 
 
-def _values(api_id: str, exchange: Exchange, status: int, answer: bytes, duration_ms: float) -> dict[str, Any]:
-    """What ``$context`` variables stand for.
+def _values(api_id: str, exchange: Exchange, status: int, payload: bytes, duration_ms: float) -> dict[str, Any]:
+    """The values of ``$context`` variables in access logs.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html
     """
@@ -71,7 +73,7 @@ def _values(api_id: str, exchange: Exchange, status: int, answer: bytes, duratio
     integration_ms = "-" if exchange.integration_ms is None else int(exchange.integration_ms)
     return {
         "apiId": api_id,
-        "error.message": _message(answer) if status >= 400 else "-",
+        "error.message": _message(payload) if status >= 400 else "-",
         "extendedRequestId": exchange.request_id,
         "httpMethod": exchange.method,
         "identity.apiKeyId": key.get("id", "-"),
@@ -86,28 +88,28 @@ def _values(api_id: str, exchange: Exchange, status: int, answer: bytes, duratio
         "requestTimeEpoch": int(now * 1000),
         "resourcePath": (resource or {}).get("path", "-"),
         "responseLatency": int(duration_ms),
-        "responseLength": len(answer or b""),
+        "responseLength": len(payload or b""),
         "stage": exchange.stage,
         "status": status,
     }
 
 
-def _message(answer: bytes) -> str:
+def _message(payload: bytes) -> str:
     try:
-        content = json.loads(answer)
+        content = json.loads(payload)
     except ValueError:
         return "-"
     return str(content.get("message", "-")) if isinstance(content, dict) else "-"
 
 
-def _filled(template: str, values: dict[str, Any]) -> str:
+def _fill(template: str, values: dict[str, Any]) -> str:
     return re.sub(r"\$context\.([\w.]*\w)", lambda match: str(values.get(match[1], "-")), template)
 
 
 def _write(destination_arn: str, line: str) -> None:
     group = destination_arn.partition(":log-group:")[2].removesuffix(":*")
     if group not in logs._log_groups:
-        _log.warning("access log: there is no log group %r", group)
+        _log.warning("access log: the log group %r does not exist", group)
         return
     names = {"logGroupName": group, "logStreamName": "access"}
     if "access" not in logs._log_groups[group]["streams"]:

@@ -1,4 +1,4 @@
-"""API Gateway (REST), data plane: Lambda proxy integrations, their limits and their failures."""
+"""API Gateway (REST), data plane: Lambda proxy integrations, their limits and errors."""
 
 import asyncio
 import json
@@ -12,25 +12,24 @@ from ministack.services import lambda_svc as lam
 
 from embedded.apigateway_exchange import current
 from embedded.apigateway_validation import PAYLOAD_LIMIT
-from embedded.patch import patches, source_has, source_lacks
 from embedded.permissions import may_invoke, role_allows
+from emulation.patch import patches, source_has, source_lacks
 
-"""Bytes. https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html: "Payload size 10 MB"."""
 _MAX_RESPONSE = 6 * 1024 * 1024
 """Bytes that a function may return. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 _DEFAULT_TIMEOUT_MS = 29_000
 
 
 class _IntegrationFailure(gw._GatewayError):  # type: ignore[misc]
-    """A failed integration: answered by the gateway response DEFAULT_5XX, with its own status."""
+    """A failed integration: the client receives the gateway response DEFAULT_5XX with this status."""
 
     def __init__(self, status: int) -> None:
         super().__init__("DEFAULT_5XX", "Internal server error", "InternalServerErrorException")
         self.status = status
 
 
-class _BadAnswerError(Exception):
-    """The function did not answer as a proxy integration must."""
+class _BadResponseError(Exception):
+    """The function's response is not one that a proxy integration may return."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -39,11 +38,11 @@ class _BadAnswerError(Exception):
 
 @patches(gw, "_gateway_error_response", needed=source_lacks("502"))
 def failure_status(original: Any) -> Any:
-    """DEFAULT_5XX keeps the failure's own status unless it sets one.
+    """DEFAULT_5XX keeps the status of the error unless it sets one itself.
 
-    AWS: "If unspecified, the original status code is returned": 502 for a malformed proxy answer.
+    AWS: "If unspecified, the original status code is returned": 502 for a malformed proxy response.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gatewayResponse-definition.html
-    MiniStack: always 500.
+    MiniStack: the status is always 500.
     """
 
     def gateway_error_response(error: Any, request: dict[str, Any]) -> Any:
@@ -56,28 +55,28 @@ def failure_status(original: Any) -> Any:
 
 
 @patches(gw, "_lambda_proxy_response", needed=source_has("return None, str("))
-def malformed_answer(_original: Any) -> Any:
-    """A function that fails or answers without a status code is a gateway error.
+def malformed_response(_original: Any) -> Any:
+    """A function that fails, or returns no status code, leads to a gateway error.
 
     AWS: "If the Lambda API rejects the invocation request, API Gateway returns a 500 error code. If the function runs
     but returns an error, or returns a response in the wrong format, API Gateway returns a 502."
     https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html
-    MiniStack: shows the exception to the client, or wraps any value into a 200.
+    MiniStack: shows the exception to the client, or wraps any value in a response with status 200.
     """
 
     def lambda_proxy_response(result: dict[str, Any]) -> Any:
         if result.get("throttle"):
-            raise _BadAnswerError(500)
+            raise _BadResponseError(500)
         body = result.get("body")
         if isinstance(body, str) and body.lstrip().startswith("{"):
             try:
                 body = json.loads(body)
             except ValueError:
-                raise _BadAnswerError(502) from None
+                raise _BadResponseError(502) from None
         if result.get("error") or not isinstance(body, dict) or not str(body.get("statusCode", "")).isdigit():
-            raise _BadAnswerError(502)
+            raise _BadResponseError(502)
         if not isinstance(body.get("body", ""), str | None):
-            raise _BadAnswerError(502)
+            raise _BadResponseError(502)
         return {**body, "statusCode": int(body["statusCode"]), "body": body.get("body") or ""}, None
 
     return lambda_proxy_response
@@ -85,13 +84,14 @@ def malformed_answer(_original: Any) -> Any:
 
 @patches(gw, "_invoke_lambda_proxy_v1", needed=source_lacks("timeoutInMillis"))
 def proxy_limits(original: Any) -> Any:
-    """Requests over 10 MB, answers over 6 MB and slow functions end in 413, 502 and 504; stage variables work in URIs.
+    """Limits on request size, response size and duration lead to 413, 502 and 504; URIs may use stage variables.
 
-    AWS: REQUEST_TOO_LARGE (413), INTEGRATION_TIMEOUT (504) after the integration's ``timeoutInMillis`` while the
-    function runs on; ``${stageVariables.name}`` in the integration's URI.
+    AWS: REQUEST_TOO_LARGE (413) over 10 MB; 502 for a response over 6 MB; INTEGRATION_TIMEOUT (504) after the
+    integration's ``timeoutInMillis``, while the function keeps running; ``${stageVariables.name}``
+    in the integration's URI.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
     https://docs.aws.amazon.com/apigateway/latest/developerguide/amazon-api-gateway-using-stage-variables.html
-    MiniStack: none of these.
+    MiniStack: has none of these.
     """
 
     async def invoke(
@@ -103,36 +103,36 @@ def proxy_limits(original: Any) -> Any:
         variables = stage.get("variables") or {}
         uri = re.sub(r"\$\{stageVariables\.(\w+)\}", lambda m: variables.get(m[1], ""), integration.get("uri") or "")
         started = time.monotonic()
-        if not _permitted(integration.get("credentials"), uri, api_id, stage_name, rest[0]["path"], rest[2]):
+        if not _is_permitted(integration.get("credentials"), uri, api_id, stage_name, rest[0]["path"], rest[2]):
             return _IntegrationFailure(500)
         task = asyncio.ensure_future(original({**integration, "uri": uri}, api_id, stage_name, stage, *rest, **options))
-        patience_s = int(integration.get("timeoutInMillis") or _DEFAULT_TIMEOUT_MS) / 1000
-        done, _ = await asyncio.wait({task}, timeout=patience_s)
+        timeout_s = int(integration.get("timeoutInMillis") or _DEFAULT_TIMEOUT_MS) / 1000
+        done, _ = await asyncio.wait({task}, timeout=timeout_s)
         current.get().integration_ms = (time.monotonic() - started) * 1000
         if not done:
-            task.add_done_callback(_forget)
+            task.add_done_callback(_discard)
             return gw._gw_error("INTEGRATION_TIMEOUT", "Endpoint request timed out")
         try:
-            answer = task.result()
-        except _BadAnswerError as bad:
-            return _IntegrationFailure(bad.status)
-        if isinstance(answer, tuple) and len(answer[2] or b"") > _MAX_RESPONSE:
+            response = task.result()
+        except _BadResponseError as error:
+            return _IntegrationFailure(error.status)
+        if isinstance(response, tuple) and len(response[2] or b"") > _MAX_RESPONSE:
             return _IntegrationFailure(502)
-        return answer
+        return response
 
     return invoke
 
 
-def _permitted(role: str | None, uri: str, api_id: str, stage: str, resource: str, method: str) -> bool:
-    """Whether the API may call the function: by the integration's role, or else by the function's policy.
+def _is_permitted(role: str | None, uri: str, api_id: str, stage: str, resource: str, method: str) -> bool:
+    """Whether the integration's role, or without a role the function's policy, allows the API to call the function.
 
-    AWS: without it "Invalid permissions on Lambda function", a 500.
+    AWS: without permission, "Invalid permissions on Lambda function" and status 500.
     https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html#apigateway-permissions
-    MiniStack: does not ask.
+    MiniStack: does not check this.
     """
     function_arn = gw._extract_lambda_ref_from_integration_uri(uri)
     if not function_arn.startswith("arn:") or lam._get_func_record_for_ref(function_arn)[0] is None:
-        return True  # answered as a configuration error
+        return True  # MiniStack reports a configuration error
     if role:
         return role_allows(role, "lambda:InvokeFunction", function_arn)
     path = re.sub(r"\{[^}]*\}", "*", resource)
@@ -140,19 +140,19 @@ def _permitted(role: str | None, uri: str, api_id: str, stage: str, resource: st
     return may_invoke(function_arn, "apigateway.amazonaws.com", source_arn)
 
 
-def _forget(task: "asyncio.Future[Any]") -> None:
-    """Look at the outcome that nobody waits for any more, so that asyncio does not complain about it."""
+def _discard(task: "asyncio.Future[Any]") -> None:
+    """Read the outcome that nobody waits for any more; otherwise asyncio logs that it was never retrieved."""
     if not task.cancelled():
         task.exception()
 
 
 @patches(gw, "_missing_request_parameters", needed=source_has('in (None, "", [])'))
 def blank_parameters(original: Any) -> Any:
-    """A required query parameter that is there but blank is missing.
+    """A required query parameter that is present but blank counts as missing.
 
     AWS: the validator checks that required parameters "are included and not blank".
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-request-validation.html
-    MiniStack: ``?limit=`` passes.
+    MiniStack: accepts ``?limit=``.
     """
 
     def missing_request_parameters(method: Any, request: Any, headers: Any, query: dict[str, list[str]] | None) -> Any:
@@ -163,18 +163,18 @@ def blank_parameters(original: Any) -> Any:
 
 @patches(gw, "_build_lambda_event_v1", needed=source_has('"version": "1.0"'))
 def proxy_event(original: Any) -> Any:
-    """The event of a proxy integration as REST APIs send it.
+    """The event of a proxy integration has the form that REST APIs send.
 
     AWS: no ``version`` (that is HTTP APIs' payload 1.0); header names as the client spelled them; ``domainName``,
     ``domainPrefix``, ``deploymentId`` and ``identity.apiKey`` in the request context.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
-    MiniStack: adds a version, lower-cases header names (its server does), leaves the context fields out.
+    MiniStack: adds a version, has lower-case header names (from its server), leaves the context fields out.
     """
 
     def build_event(api_id: str, stage_name: str, stage: dict[str, Any], *rest: Any, **options: Any) -> Any:
         event = original(api_id, stage_name, stage, *rest, **options)
         event.pop("version", None)
-        # As most HTTP/1.1 clients spell them. Browsers speak HTTP/2, so their own "origin" stays in lower case.
+        # The spelling of most HTTP/1.1 clients. Browsers speak HTTP/2, so their "origin" stays in lower case.
         spelled = {name: "-".join(map(str.capitalize, name.split("-"))) for name in event["headers"]}
         spelled["origin"] = "origin"
         for member in ("headers", "multiValueHeaders"):

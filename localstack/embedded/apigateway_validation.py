@@ -1,4 +1,4 @@
-"""API Gateway (REST), data plane: what is wrong with a refused body."""
+"""API Gateway (REST), data plane: the violations in a rejected request body."""
 
 import json
 from collections.abc import Iterator
@@ -6,22 +6,25 @@ from typing import Any
 
 from ministack.services import apigateway_v1 as gw
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 PAYLOAD_LIMIT = 10 * 2**20
-"""Bytes of a request that API Gateway takes ("Payload size: 10 MB")."""
+"""The largest request in bytes ("Payload size: 10 MB").
 
-_SHOWN = 200  # characters of a value that a message repeats
+https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+"""
+
+_MAX_SHOWN = 200  # characters of a value that a message repeats
 
 _VARIABLE = "$context.error.validationErrorString"
 
 
 @patches(gw, "_check_request_validation", needed=source_lacks("validationError"))
 def validation_details(original: Any) -> Any:
-    """A body that the model refuses is refused with every violation, for :func:`validation_error_string`.
+    """The error for an invalid request body carries every violation; see :func:`validation_error_string`.
 
-    A body over the payload limit is refused for its size before anybody reads it, and one that nests too deeply to be
-    read is no JSON that can be validated.
+    A body over the payload limit is rejected for its size before it is parsed. A body that is nested too deeply for the
+    parser is rejected as invalid.
     """
 
     def check(method: Any, api_id: str, request: Any, headers: Any, body: Any, query: Any) -> Any:
@@ -35,7 +38,7 @@ def validation_details(original: Any) -> Any:
             content_type = (gw._header_ci(headers, "content-type") or "application/json").split(";", 1)[0].strip()
             models = method.get("requestModels") or {}
             schema = gw._model_schema(api_id, models.get(content_type) or models.get("application/json"))
-            error.violations = _of_body(body, schema)
+            error.violations = _body_violations(body, schema)
         return error
 
     return check
@@ -43,23 +46,24 @@ def validation_details(original: Any) -> Any:
 
 @patches(gw, "_gateway_error_response", needed=source_lacks("validationErrorString"))
 def validation_error_string(original: Any) -> Any:
-    """Gateway response templates can tell what is wrong with a body.
+    """Gateway response templates can show the violations in a request body.
 
     AWS: ``$context.error.validationErrorString`` is "a string containing a detailed validation error message", such as
-    ``[object has missing required properties (["lines"])]``, and can stand inside a JSON string.
+    ``[object has missing required properties (["lines"])]``, and may be used inside a JSON string.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
-    MiniStack: leaves the variable as it is written.
+    MiniStack: does not replace the variable.
     """
 
     def respond(error: Any, request: Any) -> Any:
         status, headers, body = original(error, request)
-        told = "[" + ", ".join(getattr(error, "violations", [])) + "]" if getattr(error, "violations", None) else ""
-        return status, headers, body.replace(_VARIABLE.encode(), json.dumps(told, ensure_ascii=False)[1:-1].encode())
+        details = getattr(error, "violations", None)
+        text = f"[{', '.join(details)}]" if details else ""
+        return status, headers, body.replace(_VARIABLE.encode(), json.dumps(text, ensure_ascii=False)[1:-1].encode())
 
     return respond
 
 
-def _of_body(body: Any, schema: Any) -> list[str]:
+def _body_violations(body: Any, schema: Any) -> list[str]:
     try:
         document = json.loads(body)
     except (ValueError, TypeError, RecursionError):
@@ -68,12 +72,12 @@ def _of_body(body: Any, schema: Any) -> list[str]:
 
 
 def violations(schema: Any, value: Any, root: Any) -> Iterator[str]:
-    """What is wrong with a value by a draft-04 schema, in the words of the validator that API Gateway uses.
+    """The violations of a draft-04 schema in a value, in the words of the validator that API Gateway uses.
 
     Args:
         schema: The (sub)schema.
-        value: What it describes.
-        root: The whole schema, for its references.
+        value: The value to check.
+        root: The whole schema, to which references point.
     """
     while isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
         schema, root = gw._resolve_schema_ref(schema["$ref"], root)
@@ -96,20 +100,20 @@ def _children(schema: Any, value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _alternatives(schema: Any, value: Any, root: Any) -> Iterator[str]:
-    for word, among in (("anyOf", "at least"), ("oneOf", "exactly")):
-        matches = [gw._json_schema_valid(sub, value, root) for sub in schema.get(word) or []]
-        if matches and (not any(matches) or (word == "oneOf" and sum(matches) > 1)):
-            yield f"instance failed to match {among} one required schema among {len(matches)}"
+    for keyword, quantity in (("anyOf", "at least"), ("oneOf", "exactly")):
+        matches = [gw._json_schema_valid(sub, value, root) for sub in schema.get(keyword) or []]
+        if matches and (not any(matches) or (keyword == "oneOf" and sum(matches) > 1)):
+            yield f"instance failed to match {quantity} one required schema among {len(matches)}"
 
 
 def _type(schema: Any, value: Any) -> Iterator[str]:
     types = schema.get("type")
     allowed = types if isinstance(types, list) else [types] if types else []
     if allowed and not any(gw._JSON_TYPES.get(name, lambda _: True)(value) for name in allowed):
-        found = next(name for name in ("null", "boolean", "integer", "number", "string", "array", "object")
-                     if gw._JSON_TYPES[name](value))  # fmt: skip
+        kind = next(name for name in ("null", "boolean", "integer", "number", "string", "array", "object")
+                    if gw._JSON_TYPES[name](value))  # fmt: skip
         yield (
-            f"instance type ({found}) does not match any allowed primitive type (allowed: {_compact(sorted(allowed))})"
+            f"instance type ({kind}) does not match any allowed primitive type (allowed: {_compact(sorted(allowed))})"
         )
 
 
@@ -130,15 +134,15 @@ def _number(schema: Any, value: Any) -> Iterator[str]:
 def _text(schema: Any, value: Any) -> Iterator[str]:
     if not isinstance(value, str):
         return
-    length, shown = len(value), _compact(value)
+    length, excerpt = len(value), _compact(value)
     if length < (least := schema.get("minLength", 0)):
-        yield f"string {shown} is too short (length: {length}, required minimum: {least})"
+        yield f"string {excerpt} is too short (length: {length}, required minimum: {least})"
     if length > (most := schema.get("maxLength", length)):
-        yield f"string {shown} is too long (length: {length}, maximum allowed: {most})"
+        yield f"string {excerpt} is too long (length: {length}, maximum allowed: {most})"
     if "pattern" in schema and gw._regex_search(schema["pattern"], value) is False:
-        yield f"ECMA 262 regex {_compact(schema['pattern'])} does not match input string {shown}"
+        yield f"ECMA 262 regex {_compact(schema['pattern'])} does not match input string {excerpt}"
     if not gw._JSON_FORMATS.get(schema.get("format"), lambda _: True)(value):
-        yield f"string {shown} is invalid against requested format {schema['format']}"
+        yield f"string {excerpt} is invalid against requested format {schema['format']}"
 
 
 def _array(schema: Any, value: Any) -> Iterator[str]:
@@ -165,4 +169,4 @@ def _members(schema: Any, value: Any) -> Iterator[str]:
 
 def _compact(value: Any) -> str:
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."

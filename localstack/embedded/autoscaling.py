@@ -1,6 +1,6 @@
-"""Application Auto Scaling: what Terraform and boto3 need to keep scalable targets and policies.
+"""Application Auto Scaling: the operations on scalable targets, policies and scheduled actions.
 
-It records; it does not scale: MiniStack's tables have no throughput to run out of.
+The service stores them for Terraform and boto3. It does not scale: MiniStack's tables have unlimited throughput.
 
 Reference: https://docs.aws.amazon.com/autoscaling/application/APIReference/
 """
@@ -21,7 +21,7 @@ from ministack.core.responses import (
 )
 
 Json = dict[str, Any]
-Answer = tuple[int, dict[str, str], bytes]
+Response = tuple[int, dict[str, str], bytes]
 
 _KINDS = ("targets", "policies", "actions")
 _targets = AccountRegionScopedDict()  # _key(...) -> scalable target
@@ -38,39 +38,39 @@ _MAX_TAGS = 50
 _SEPARATOR = "\n"
 
 
-class _Refused(Exception):
-    """An error answer: AWS's error code, then its message."""
+class _RequestError(Exception):
+    """An error response: AWS's error code and message."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
 
 
-async def handle_request(_method: str, _path: str, headers: dict[str, str], body: bytes, _query: Json) -> Answer:
-    """Answer one JSON 1.1 request; the operation stands in ``x-amz-target``."""
+async def handle_request(_method: str, _path: str, headers: dict[str, str], body: bytes, _query: Json) -> Response:
+    """Serve one JSON 1.1 request; the header ``x-amz-target`` names the operation."""
     operation = headers.get("x-amz-target", "").rpartition(".")[2]
     try:
-        answer = _OPERATIONS.get(operation, _unknown_operation)(json.loads(body or b"{}"))
-        return json_response(answer, content_type="application/x-amz-json-1.1")
-    except _Refused as refused:
+        content = _OPERATIONS.get(operation, _unknown_operation)(json.loads(body or b"{}"))
+        return json_response(content, content_type="application/x-amz-json-1.1")
+    except _RequestError as error:
         return error_response_json(
-            refused.code, str(refused), 400, message_key="Message", content_type="application/x-amz-json-1.1"
+            error.code, str(error), 400, message_key="Message", content_type="application/x-amz-json-1.1"
         )
 
 
 def _unknown_operation(_request: Json) -> Json:
-    raise _Refused("UnknownOperationException", "This is not an operation of Application Auto Scaling.")
+    raise _RequestError("UnknownOperationException", "This is not an operation of Application Auto Scaling.")
 
 
 def get_state() -> Json:
-    """Everything that a snapshot keeps."""
+    """The state that MiniStack persists."""
     return {"targets": _targets, "policies": _policies, "actions": _actions, "tags": _tags}
 
 
 def load_persisted_state(data: Json) -> None:
-    """Take over what :func:`get_state` gave."""
-    for store, kept in ((_targets, "targets"), (_policies, "policies"), (_actions, "actions"), (_tags, "tags")):
-        store._data.update(data[kept]._data)
+    """Restore the result of :func:`get_state`."""
+    for store, name in ((_targets, "targets"), (_policies, "policies"), (_actions, "actions"), (_tags, "tags")):
+        store._data.update(data[name]._data)
 
 
 def reset() -> None:
@@ -88,7 +88,7 @@ def _register_scalable_target(request: Json) -> Json:
     if target is None:
         for bound in ("MinCapacity", "MaxCapacity"):
             if bound not in request:
-                raise _Refused("ValidationException", f"{bound} is required to register a new scalable target.")
+                raise _RequestError("ValidationException", f"{bound} is required to register a new scalable target.")
         identity = uuid.uuid4().hex
         target = {
             **_names(request),
@@ -100,7 +100,7 @@ def _register_scalable_target(request: Json) -> Json:
         }
     merged = {**target, **{bound: request[bound] for bound in ("MinCapacity", "MaxCapacity") if bound in request}}
     if merged["MinCapacity"] > merged["MaxCapacity"]:
-        raise _Refused("ValidationException", "MaxCapacity must be greater than or equal to MinCapacity.")
+        raise _RequestError("ValidationException", "MaxCapacity must be greater than or equal to MinCapacity.")
     off = {"DynamicScalingInSuspended": False, "DynamicScalingOutSuspended": False, "ScheduledScalingSuspended": False}
     merged["SuspendedState"] = {**off, **target["SuspendedState"], **(request.get("SuspendedState") or {})}
     _targets[key] = merged
@@ -120,8 +120,8 @@ def _deregister_scalable_target(request: Json) -> Json:
     _tags.pop(target["ScalableTargetARN"], None)
     # "Deregistering a scalable target deletes the scaling policies and the scheduled actions associated with it."
     for store in (_policies, _actions):
-        for owned in [name for name in store if name.startswith(key + _SEPARATOR)]:
-            del store[owned]
+        for owned_key in [name for name in store if name.startswith(key + _SEPARATOR)]:
+            del store[owned_key]
     return {}
 
 
@@ -134,20 +134,20 @@ def _describe_scalable_targets(request: Json) -> Json:
 
 def _put_scaling_policy(request: Json) -> Json:
     key = _owned_key(request, "PolicyName")
-    known = _policies.get(key)
-    kind = request.get("PolicyType") or (known or {}).get("PolicyType", "StepScaling")
+    existing = _policies.get(key)
+    kind = request.get("PolicyType") or (existing or {}).get("PolicyType", "StepScaling")
     if kind not in _POLICY_TYPES:
-        raise _Refused("ValidationException", f"{kind} is not a policy type.")
+        raise _RequestError("ValidationException", f"{kind} is not a policy type.")
     if _key(request) not in _targets:
-        raise _Refused(
+        raise _RequestError(
             "ObjectNotFoundException",
             f"No scalable target registered for service namespace: {request['ServiceNamespace']}, "
             f"resource ID: {request['ResourceId']}, scalable dimension: {request['ScalableDimension']}",
         )
     settings = f"{kind}PolicyConfiguration"
-    if not request.get(settings) and not (known or {}).get(settings):
-        raise _Refused("ValidationException", f"{settings} is required for a policy of type {kind}.")
-    policy = known or {
+    if not request.get(settings) and not (existing or {}).get(settings):
+        raise _RequestError("ValidationException", f"{settings} is required for a policy of type {kind}.")
+    policy = existing or {
         **_names(request),
         "PolicyName": request["PolicyName"],
         "CreationTime": time.time(),
@@ -171,12 +171,12 @@ def _describe_scaling_policies(request: Json) -> Json:
 
 def _put_scheduled_action(request: Json) -> Json:
     key = _owned_key(request, "ScheduledActionName")
-    known = _actions.get(key)
+    existing = _actions.get(key)
     if _key(request) not in _targets:
         raise _not_found("scalable target", request)
-    if known is None and not request.get("Schedule"):
-        raise _Refused("ValidationException", "Schedule is required.")
-    action = known or {
+    if existing is None and not request.get("Schedule"):
+        raise _RequestError("ValidationException", "Schedule is required.")
+    action = existing or {
         **_names(request),
         "ScheduledActionName": request["ScheduledActionName"],
         "CreationTime": time.time(),
@@ -194,8 +194,8 @@ def _delete_scheduled_action(request: Json) -> Json:
 
 
 def _describe_scheduled_actions(request: Json) -> Json:
-    chosen = _select(_actions, request, ScheduledActionNames="ScheduledActionName")
-    return _page("ScheduledActions", chosen, request)
+    actions = _select(_actions, request, ScheduledActionNames="ScheduledActionName")
+    return _page("ScheduledActions", actions, request)
 
 
 def _describe_scaling_activities(request: Json) -> Json:
@@ -220,30 +220,30 @@ def _tag_resource(request: Json) -> Json:
 
 def _untag_resource(request: Json) -> Json:
     arn = _known_arn(request)
-    gone = set(request.get("TagKeys") or [])
-    _tags[arn] = {key: value for key, value in _tags.get(arn, {}).items() if key not in gone}
+    removed = set(request.get("TagKeys") or [])
+    _tags[arn] = {key: value for key, value in _tags.get(arn, {}).items() if key not in removed}
     return {}
 
 
 def _known_arn(request: Json) -> str:
     arn = str(request.get("ResourceARN"))
     if not any(target["ScalableTargetARN"] == arn for target in _targets.values()):
-        raise _Refused("ResourceNotFoundException", f"The resource {arn} was not found.")
+        raise _RequestError("ResourceNotFoundException", f"The resource {arn} was not found.")
     return arn
 
 
 def _check_tags(tags: dict[str, str], arn: str = "") -> None:
     if len(tags) > _MAX_TAGS:
-        raise _Refused("TooManyTagsException", f"{arn} would have more than {_MAX_TAGS} tags.")
+        raise _RequestError("TooManyTagsException", f"{arn} would have more than {_MAX_TAGS} tags.")
 
 
-# --- what they share ----------------------------------------------------------------------------------------------
+# --- shared functions ---------------------------------------------------------------------------------------------
 
 
 def _check_namespace(request: Json) -> None:
     namespace = request.get("ServiceNamespace")
     if namespace not in _NAMESPACES:
-        raise _Refused(
+        raise _RequestError(
             "ValidationException",
             f"1 validation error detected: Value '{namespace}' at 'serviceNamespace' failed to satisfy constraint: "
             "Member must satisfy enum value set",
@@ -258,7 +258,7 @@ def _key(request: Json) -> str:
     _check_namespace(request)
     for name in ("ResourceId", "ScalableDimension"):
         if not request.get(name):
-            raise _Refused(
+            raise _RequestError(
                 "ValidationException",
                 f"1 validation error detected: Value null at '{name[0].lower()}{name[1:]}' failed to satisfy "
                 "constraint: Member must not be null",
@@ -268,22 +268,22 @@ def _key(request: Json) -> str:
 
 def _owned_key(request: Json, name: str) -> str:
     if not re.fullmatch(r"[^\x00-\x1f/:]{1,256}|\S.{0,255}", str(request.get(name, ""))):
-        raise _Refused("ValidationException", f"{name} is required.")
+        raise _RequestError("ValidationException", f"{name} is required.")
     return _key(request) + _SEPARATOR + str(request[name])
 
 
-def _delete_owned(store: Any, name: str, what: str, request: Json) -> Json:
+def _delete_owned(store: Any, name: str, kind: str, request: Json) -> Json:
     key = _owned_key(request, name)
     if key not in store:
-        raise _not_found(what, request)
+        raise _not_found(kind, request)
     del store[key]
     return {}
 
 
-def _not_found(what: str, request: Json) -> _Refused:
-    return _Refused(
+def _not_found(kind: str, request: Json) -> _RequestError:
+    return _RequestError(
         "ObjectNotFoundException",
-        f"No {what} found for service namespace: {request['ServiceNamespace']}, resource ID: "
+        f"No {kind} found for service namespace: {request['ServiceNamespace']}, resource ID: "
         f"{request['ResourceId']}, scalable dimension: {request['ScalableDimension']}",
     )
 
@@ -296,7 +296,7 @@ def _scaling_arn(kind: str, request: Json, rest: str) -> str:
 
 
 def _service_role(namespace: str) -> str:
-    """The service-linked role that AWS makes for a namespace when none is given."""
+    """The service-linked role that AWS creates for a namespace if the request names no role."""
     suffix = {"dynamodb": "DynamoDBTable", "ecs": "ECSService", "lambda": "LambdaConcurrency", "rds": "RDSCluster"}
     kind = suffix.get(namespace, "CustomResource")
     return (
@@ -308,16 +308,16 @@ def _service_role(namespace: str) -> str:
 def _select(store: Any, request: Json, **plural: str) -> list[Json]:
     _check_namespace(request)
     names = ("ServiceNamespace", "ResourceId", "ScalableDimension")
-    wanted = {name: [request[name]] for name in names if name in request}
-    wanted |= {single: request[many] for many, single in plural.items() if request.get(many)}
-    return [item for item in store.values() if all(item[name] in values for name, values in wanted.items())]
+    filters = {name: [request[name]] for name in names if name in request}
+    filters |= {single: request[many] for many, single in plural.items() if request.get(many)}
+    return [item for item in store.values() if all(item[name] in values for name, values in filters.items())]
 
 
 def _page(member: str, items: list[Json], request: Json) -> Json:
     try:
         start = int(request.get("NextToken") or 0)
     except ValueError:
-        raise _Refused("InvalidNextTokenException", "The next token is not valid.") from None
+        raise _RequestError("InvalidNextTokenException", "The next token is not valid.") from None
     end = start + int(request.get("MaxResults") or 50)
     return {member: items[start:end], **({"NextToken": str(end)} if end < len(items) else {})}
 

@@ -1,6 +1,6 @@
-"""CBOR (RFC 8949) as AWS's rpc-v2-cbor protocol uses it: enough for CloudWatch.
+"""The subset of CBOR (RFC 8949) that CloudWatch's rpc-v2-cbor protocol uses.
 
-MiniStack needs the package ``cbor2`` for it, which is compiled; this is all that boto3's CloudWatch client takes.
+MiniStack would need the compiled package ``cbor2``. This module supports all that boto3's CloudWatch client sends.
 """
 
 import struct
@@ -18,10 +18,10 @@ class CborError(ValueError):
 
 
 def decode(data: bytes) -> Any:
-    """The value that the bytes hold; a tagged time (tag 1) becomes its epoch seconds.
+    """The decoded value; a tagged time (tag 1) becomes its epoch seconds.
 
     Raises:
-        CborError: They hold none.
+        CborError: The bytes are not CBOR.
     """
     try:
         return _Reader(data).value()
@@ -30,7 +30,7 @@ def decode(data: bytes) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """CBOR for None, booleans, numbers, text, bytes, datetimes (tag 1), lists and dicts."""
+    """The CBOR bytes of a value: None, booleans, numbers, text, bytes, datetimes (tag 1), lists and dicts."""
     if value is None:
         return b"\xf6"
     if isinstance(value, bool):
@@ -49,7 +49,7 @@ def encode(value: Any) -> bytes:
         return _head(4, len(value)) + b"".join(map(encode, value))
     if isinstance(value, dict):
         return _head(5, len(value)) + b"".join(encode(key) + encode(item) for key, item in value.items())
-    raise TypeError(f"{type(value).__name__} has no CBOR form here.")
+    raise TypeError(f"{type(value).__name__} cannot be encoded as CBOR here.")
 
 
 def _head(major: int, argument: int) -> bytes:
@@ -86,7 +86,7 @@ class _Reader:
             return [self.value() for _ in range(argument)]
         if major == 5:
             return {self.value(): self.value() for _ in range(argument)}
-        return self.value()  # a tag: what it tags is what counts
+        return self.value()  # a tag: only the tagged value is used
 
     def _indefinite(self, major: int) -> Any:
         items = []
@@ -105,13 +105,13 @@ class _Reader:
             return struct.unpack(layout, self._bytes(size))[0]
         if info in _SIMPLE:
             return _SIMPLE[info]
-        raise CborError(f"The simple value {info} is not understood.")
+        raise CborError(f"The simple value {info} is not supported.")
 
     def _argument(self, info: int) -> int:
         if info < 24:
             return info
         if info > 27:
-            raise CborError(f"The length {info} is not understood.")
+            raise CborError(f"The length {info} is not supported.")
         return int.from_bytes(self._bytes(1 << info - 24), "big")
 
     def _bytes(self, size: int) -> bytes:

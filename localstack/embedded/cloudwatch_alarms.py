@@ -1,4 +1,4 @@
-"""CloudWatch alarms: metric math, dimensions, missing data, M out of N, evaluated all the time."""
+"""CloudWatch alarms: metric math, dimensions, missing data, M out of N, evaluated continuously."""
 
 import asyncio
 import logging
@@ -8,8 +8,9 @@ from typing import Any
 from ministack.core.responses import error_response_json, request_scope
 from ministack.services import cloudwatch as cw
 
-from embedded import metric_math, sqs_metrics
-from embedded.patch import patches, source_lacks
+from embedded import sqs_metrics
+from emulation import metric_math
+from emulation.patch import patches, source_lacks
 
 _log = logging.getLogger("embedded.alarms")
 
@@ -23,10 +24,10 @@ _BREACHES = {
 }
 
 
-async def evaluate_for_ever(period_s: float) -> None:
-    """Evaluate every alarm of every account and region, and tell the queues' depths first, again and again.
+async def evaluate_forever(period_s: float) -> None:
+    """Record the depths of all queues, then evaluate every alarm of every account and region, and repeat.
 
-    AWS evaluates continuously; MiniStack only when a metric is put, so missing data would never be noticed.
+    AWS evaluates continuously; MiniStack does so only when a metric is put, and never notices missing data.
 
     Args:
         period_s: Seconds between two rounds.
@@ -39,14 +40,14 @@ async def evaluate_for_ever(period_s: float) -> None:
                 try:
                     cw._evaluate_alarm(alarm)
                 except (KeyError, ValueError, TypeError, ArithmeticError):
-                    _log.exception("the alarm %s cannot be evaluated", name)
+                    _log.exception("the alarm %s could not be evaluated", name)
 
 
 @patches(cw, "_put_metric_alarm", needed=source_lacks('"Metrics"'))
 def metric_math_alarms(original: Any) -> Any:
-    """PutMetricAlarm keeps metric queries, and only the statistic that was given.
+    """PutMetricAlarm stores metric queries, and only the statistic of the request.
 
-    AWS: an alarm is on one metric, or on ``Metrics`` of which one returns data.
+    AWS: an alarm has one metric, or ``Metrics`` of which one returns data.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     MiniStack: drops ``Metrics``; adds ``Statistic: Average`` to an alarm on a percentile.
     """
@@ -59,9 +60,9 @@ def metric_math_alarms(original: Any) -> Any:
                     metric_math.check(query["Expression"], {other["Id"] for other in queries})
         except metric_math.MetricMathError as error:
             return error_response_json("ValidationError", str(error), 400)
-        answer = original(params, data, is_cbor, is_json)
-        if answer[0] != 200 or not data:
-            return answer
+        response = original(params, data, is_cbor, is_json)
+        if response[0] != 200 or not data:
+            return response
         alarm = cw._alarms[data["AlarmName"]]
         if queries:
             for name in ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period", "Dimensions", "Unit"):
@@ -70,14 +71,14 @@ def metric_math_alarms(original: Any) -> Any:
         elif alarm.get("ExtendedStatistic"):
             alarm.pop("Statistic", None)
         alarm.update({n: data[n] for n in ("EvaluateLowSampleCountPercentile", "ThresholdMetricId") if n in data})
-        return answer
+        return response
 
     return put_metric_alarm
 
 
 @patches(cw, "_evaluate_alarm", needed=source_lacks("TreatMissingData"))
 def alarm_evaluation(_original: Any) -> Any:
-    """An alarm looks at its own dimensions and its last N periods, and treats missing data as it says.
+    """An alarm uses its own dimensions and its last N periods, and treats missing data as its settings require.
 
     AWS: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html#alarm-evaluation
     and, on the same page, "Configuring how CloudWatch alarms treat missing data".
@@ -99,7 +100,7 @@ def alarm_evaluation(_original: Any) -> Any:
 
 
 def _state(alarm: Alarm, values: list[metric_math.Number]) -> str:
-    """The state that the data points of the last N periods ask for; None is a missing point."""
+    """The state that results from the data points of the last N periods; None is a missing point."""
     breaches = _BREACHES.get(alarm["ComparisonOperator"])
     if breaches is None:
         return str(alarm["StateValue"])  # anomaly bands are not evaluated here
@@ -119,7 +120,7 @@ def _state(alarm: Alarm, values: list[metric_math.Number]) -> str:
 
 
 def _last_values(alarm: Alarm, now: float) -> list[metric_math.Number]:
-    """One value per period, the latest period first; the latest reaches up to now, so that new data counts at once."""
+    """One value per period, the latest period first. The latest period ends now, so that new data counts at once."""
     queries = alarm.get("Metrics") or [_as_query(alarm)]
     stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
     period = max([int(stat["Period"]) for stat in stats] or [60])
@@ -138,7 +139,7 @@ def _as_query(alarm: Alarm) -> Alarm:
 def _value_between(queries: list[Alarm], start: float, end: float) -> metric_math.Number:
     values: dict[str, metric_math.Number] = {}
     result: metric_math.Number = None
-    # Expressions may name other expressions: metrics first, then expressions in the order given.
+    # Expressions may name other expressions: metrics first, then expressions in their order.
     for query in sorted(queries, key=lambda query: "MetricStat" not in query):
         if "MetricStat" in query:
             value = _statistic(query["MetricStat"], start, end)

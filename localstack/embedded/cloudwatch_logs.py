@@ -1,4 +1,4 @@
-"""CloudWatch Logs: what is needed to follow a group."""
+"""CloudWatch Logs: event identifiers, which clients need to follow a log group."""
 
 import hashlib
 import json
@@ -7,28 +7,28 @@ from typing import Any
 
 from ministack.services import cloudwatch_logs as logs
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 
 @patches(logs, "_filter_log_events", needed=source_lacks("eventId"))
 def event_identities(original: Any) -> Any:
-    """FilterLogEvents names each event by an ``eventId``, so that a follower can tell repeats from new lines.
+    """FilterLogEvents gives each event an ``eventId``, so that clients can tell repeats from new lines.
 
-    AWS: every FilteredLogEvent has an ``eventId``, the same in every answer.
+    AWS: every FilteredLogEvent has an ``eventId``, the same in every response.
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilteredLogEvent.html
-    MiniStack: no such member.
+    MiniStack: leaves it out.
     """
 
     def filter_log_events(data: Any) -> Any:
         status, headers, body = original(data)
         if status != 200:
             return status, headers, body
-        answer = json.loads(body)
-        equals: Counter[tuple[Any, ...]] = Counter()
-        for event in answer["events"]:
+        content = json.loads(body)
+        repeats: Counter[tuple[Any, ...]] = Counter()
+        for event in content["events"]:
             traits = (event["logStreamName"], event["timestamp"], event.get("ingestionTime"), event["message"])
-            equals[traits] += 1  # the same words at the same time are told apart by their order, which is stable
-            event["eventId"] = hashlib.sha256(repr((*traits, equals[traits])).encode()).hexdigest()[:56]
-        return status, headers, json.dumps(answer).encode()
+            repeats[traits] += 1  # equal events differ in their order, which is stable
+            event["eventId"] = hashlib.sha256(repr((*traits, repeats[traits])).encode()).hexdigest()[:56]
+        return status, headers, json.dumps(content).encode()
 
     return filter_log_events

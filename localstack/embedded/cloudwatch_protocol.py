@@ -1,4 +1,4 @@
-"""CloudWatch's wire protocols, translated to the JSON that MiniStack serves completely.
+"""CloudWatch's wire protocols, translated to the JSON protocol, which MiniStack serves completely.
 
 The shapes come from botocore's service model.
 """
@@ -18,7 +18,7 @@ import botocore.model
 from ministack.services import cloudwatch as cw
 
 from embedded import cbor
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 _TARGET = "GraniteServiceVersion20100801"
 _XMLNS = "http://monitoring.amazonaws.com/doc/2010-08-01/"
@@ -26,25 +26,25 @@ _XMLNS = "http://monitoring.amazonaws.com/doc/2010-08-01/"
 
 @patches(cw, "handle_request", needed=source_lacks("service_model", "service-2"))
 def query_and_cbor(original: Any) -> Any:
-    """CloudWatch answers the Query, CBOR and JSON protocols alike.
+    """CloudWatch responds alike in the Query, CBOR and JSON protocols.
 
     AWS: the service has all three (``protocols`` in its model); Terraform's provider 5.x speaks Query, boto3 CBOR.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonParameters.html
     MiniStack: its Query handlers drop members (metric queries of an alarm, insufficient-data actions, dashboards'
-    errors); its CBOR handlers need the package ``cbor2``, without which every request is read as empty.
+    errors). Its CBOR handlers need the package ``cbor2``; without it every request counts as empty.
     """
 
     async def handle_request(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:
         if "cbor" in headers.get("content-type", "") or "cbor" in headers.get("smithy-protocol", ""):
             operation = path.rpartition("/")[2]
             request = cbor.decode(body) if body else {}
-            render = _cbor_answer
+            render = _cbor_response
         elif "json" not in headers.get("content-type", "") and not headers.get("x-amz-target"):
             form = {name: values[0] for name, values in query.items()} | dict(parse_qsl(body.decode(), True))  # noqa: FBT003
             operation = form.get("Action", "")
             model = _operation(operation)
             request = _from_form(form, "", model.input_shape) if model else {}
-            render = _query_answer
+            render = _query_response
         else:
             return await original(method, path, headers, body, query)
         json_headers = {
@@ -53,8 +53,8 @@ def query_and_cbor(original: Any) -> Any:
             "x-amz-target": f"{_TARGET}.{operation}",
         }
         json_headers.pop("smithy-protocol", None)
-        status, _, answer = await original("POST", "/", json_headers, json.dumps(request, default=str).encode(), {})
-        return render(operation, status, json.loads(answer or b"{}"))
+        status, _, payload = await original("POST", "/", json_headers, json.dumps(request, default=str).encode(), {})
+        return render(operation, status, json.loads(payload or b"{}"))
 
     return handle_request
 
@@ -66,7 +66,7 @@ def _service() -> botocore.model.ServiceModel:
 
 
 def _operation(name: str) -> Any:
-    """The operation's model, None for a name that the service does not have."""
+    """The operation's model, or None if the service has no operation of that name."""
     return _service().operation_model(name) if name in _service().operation_names else None
 
 
@@ -74,7 +74,7 @@ def _operation(name: str) -> Any:
 
 
 def _from_form(form: dict[str, str], prefix: str, shape: Any) -> Any:
-    """The value of a shape out of ``Name.member.1.Key=…`` pairs; None where there is nothing.
+    """The value of a shape, read from ``Name.member.1.Key=…`` pairs; None if there are none.
 
     https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
     """
@@ -86,8 +86,8 @@ def _from_form(form: dict[str, str], prefix: str, shape: Any) -> Any:
             name: _from_form(form, dot + member.serialization.get("name", name), member)
             for name, member in shape.members.items()
         }
-        found = {name: value for name, value in members.items() if value is not None}
-        return found or (None if prefix else {})
+        present = {name: value for name, value in members.items() if value is not None}
+        return present or (None if prefix else {})
     if shape.type_name == "list":
         base = prefix if shape.serialization.get("flattened") else f"{prefix}.member"
         numbers = sorted({int(m[1]) for key in form if (m := re.match(rf"{re.escape(base)}\.(\d+)(?:\.|$)", key))})
@@ -106,15 +106,15 @@ _scalars: dict[str, Callable[[str], Any]] = {
 }
 
 
-# --- answers ------------------------------------------------------------------------------------------------------
+# --- responses ----------------------------------------------------------------------------------------------------
 
 
-def _query_answer(operation: str, status: int, content: dict[str, Any]) -> Any:
+def _query_response(operation: str, status: int, content: dict[str, Any]) -> Any:
     request_id = uuid.uuid4()
     if status >= 400:
         code, message = _error(content)
-        fault = "Sender" if status < 500 else "Receiver"
-        error = f"<Type>{fault}</Type><Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+        origin = "Sender" if status < 500 else "Receiver"
+        error = f"<Type>{origin}</Type><Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
         inner = f"<Error>{error}</Error><RequestId>{request_id}</RequestId>"
         return _xml(status, f'<ErrorResponse xmlns="{_XMLNS}">{inner}</ErrorResponse>')
     shape = _operation(operation).output_shape
@@ -143,11 +143,11 @@ def _to_xml(value: Any, shape: Any) -> str:
     return escape(str(value))
 
 
-def _cbor_answer(operation: str, status: int, content: dict[str, Any]) -> Any:
+def _cbor_response(operation: str, status: int, content: dict[str, Any]) -> Any:
     headers = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
     if status >= 400:
         code, message = _error(content)
-        # boto3 takes the code that clients know from the Query protocol from this header (awsQueryCompatible).
+        # boto3 reads the error code of the Query protocol from this header (awsQueryCompatible).
         headers["x-amzn-query-error"] = f"{code};{'Sender' if status < 500 else 'Receiver'}"
         return status, headers, cbor.encode({"__type": code, "message": message})
     shape = _operation(operation).output_shape
@@ -155,7 +155,7 @@ def _cbor_answer(operation: str, status: int, content: dict[str, Any]) -> Any:
 
 
 def _typed(value: Any, shape: Any) -> Any:
-    """JSON's value in the types of the shape: times as datetimes, doubles as floats, nulls left out."""
+    """A JSON value with the types of its shape: times as datetimes, doubles as floats, without nulls."""
     if shape.type_name == "structure":
         return {
             name: _typed(value[name], member) for name, member in shape.members.items() if value.get(name) is not None

@@ -1,4 +1,4 @@
-"""Messages from one service to another: destinations and dead-letter queues."""
+"""Messages from one service to another, for destinations and dead-letter queues."""
 
 import logging
 from typing import Any
@@ -17,13 +17,13 @@ _ACTIONS = {
 }
 
 
-def needed_action(target_arn: str) -> str:
-    """The IAM action that sending to a target takes."""
+def required_action(target_arn: str) -> str:
+    """The IAM action that a sender needs for a target."""
     return _ACTIONS.get(target_arn.split(":")[2], "")
 
 
 def exists(target_arn: str) -> bool:
-    """Whether there is a queue, topic or function with this ARN; other kinds are taken to exist."""
+    """Whether there is a queue, topic or function with this ARN; targets of other kinds count as existing."""
     service = target_arn.split(":")[2]
     if service == "sqs":
         return sqs._queue_by_arn(target_arn) is not None
@@ -38,12 +38,12 @@ def send(target_arn: str, body: str, attributes: dict[str, Any] | None = None) -
     """Send a message to a queue or publish it to a topic.
 
     Args:
-        target_arn: The queue's or topic's ARN.
+        target_arn: The ARN of the queue or topic.
         body: The message.
-        attributes: Message attributes as SQS has them; see :func:`text` and :func:`number`.
+        attributes: Message attributes in the form of SQS; see :func:`text` and :func:`number`.
 
     Returns:
-        False if there is no such target.
+        False if the target does not exist.
     """
     try:
         service = parse_arn(target_arn).service
@@ -54,7 +54,7 @@ def send(target_arn: str, body: str, attributes: dict[str, Any] | None = None) -
         return True
     if service == "sns":
         return sns.publish_internal(target_arn, body, message_attributes=attributes) is not None
-    _log.warning("nothing can be sent to %s", target_arn)
+    _log.warning("no message can be sent to %s", target_arn)
     return False
 
 

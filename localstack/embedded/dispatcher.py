@@ -1,4 +1,4 @@
-"""The ASGI application: guards and answers of our own, MiniStack for everything else."""
+"""The ASGI application: access checks and the ``/_embedded/`` paths; MiniStack serves everything else."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import ministack.app as ministack
 from ministack.core import persistence
 
-from embedded import (  # noqa: F401 -- importing a module of patches registers them
+from embedded import (  # noqa: F401 -- importing a module registers its patches
     MINISTACK_VERSION,
     apigateway_control,
     apigateway_mock,
@@ -32,7 +32,6 @@ from embedded import (  # noqa: F401 -- importing a module of patches registers 
     lambda_logs,
     lambda_runtime,
     lambda_streams,
-    patch,
     s3,
     s3_request_metrics,
     secretsmanager,
@@ -40,6 +39,7 @@ from embedded import (  # noqa: F401 -- importing a module of patches registers 
     services,
     transport,
 )
+from emulation.patch import Product, apply_patches
 
 _log = logging.getLogger("embedded.dispatcher")
 
@@ -52,19 +52,19 @@ _EXECUTE_API = ("/_aws/execute-api/", "/restapis/")
 
 
 def build() -> App:
-    """Apply the patches, add our own services, and return the application.
+    """Apply the patches, add the services that MiniStack lacks, and return the application.
 
     Raises:
         PatchError: MiniStack is not the version that the patches are written for.
     """
-    verdicts = patch.apply_all(patch.Product("MiniStack", "ministack", MINISTACK_VERSION, "engine.txt"))
-    services.add_all()
-    lambda_code.forget_unused()
-    return Dispatcher(ministack.app, [m.name for m, needed in verdicts if needed])
+    verdicts = apply_patches(Product("MiniStack", "ministack", MINISTACK_VERSION, "engine.txt"))
+    services.add_services()
+    lambda_code.delete_unused()
+    return Dispatcher(ministack.app, [patch.name for patch, needed in verdicts if needed])
 
 
 class Dispatcher:
-    """Refuses strangers, answers ``/_embedded/*``, logs every 5xx, passes the rest on."""
+    """Rejects foreign requests, serves ``/_embedded/*``, passes the rest on, and logs every 5xx response."""
 
     def __init__(self, inner: App, applied: list[str]) -> None:
         self._inner = inner
@@ -74,49 +74,49 @@ class Dispatcher:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
         if scope["type"] == "lifespan":
-            self._alarms = asyncio.create_task(cloudwatch_alarms.evaluate_for_ever(_alarm_period()))
+            self._alarms = asyncio.create_task(cloudwatch_alarms.evaluate_forever(_alarm_period()))
             await self._inner(scope, receive, send)
             self._alarms.cancel()
             return
         headers = dict(scope.get("headers", []))
-        if reason := _refusal(scope, headers):
-            _log.warning("refused %s %s: %s", scope.get("method"), scope["path"], reason)
-            await _answer(send, 403, {"message": reason})
+        if reason := _rejection(scope, headers):
+            _log.warning("rejected %s %s: %s", scope.get("method"), scope["path"], reason)
+            await _respond(send, 403, {"message": reason})
         elif scope["path"] == "/_embedded/health":
-            await _answer(send, 200, {"status": "ok", "ministack": MINISTACK_VERSION, "patches": self._applied})
+            await _respond(send, 200, {"status": "ok", "ministack": MINISTACK_VERSION, "patches": self._applied})
         elif scope["path"] == "/_embedded/save" and scope.get("method") == "POST":
             missing = save_state()
-            await _answer(send, 500 if missing else 200, {"not_saved": missing})
+            await _respond(send, 500 if missing else 200, {"not_saved": missing})
         else:
             transport.plain_http.set(headers.get(b"x-forwarded-proto") == b"http")
             await self._inner(scope, receive, _log_failures(scope, headers, send))
 
 
 def save_state() -> list[str]:
-    """Write every service's state to ``STATE_DIR``, as a shutdown would.
+    """Write every service's state to ``STATE_DIR``, as a shutdown does.
 
     Returns:
         The services whose state could not be written.
     """
     # MiniStack's own function: it knows every service that holds state.
-    wanted = ministack._build_persistence_save_dict()
+    states = ministack._build_persistence_save_dict()
     folder = Path(persistence.STATE_DIR)
     for stale in folder.glob("*.json"):
         stale.unlink()
-    persistence.save_all(wanted)
-    return [name for name, state in wanted.items() if not (folder / f"{name}.json").exists() and state() is not None]
+    persistence.save_all(states)
+    return [name for name, state in states.items() if not (folder / f"{name}.json").exists() and state() is not None]
 
 
-def _refusal(scope: Scope, headers: dict[bytes, bytes]) -> str | None:
-    """Why a request is refused, or None.
+def _rejection(scope: Scope, headers: dict[bytes, bytes]) -> str | None:
+    """The reason to reject a request, or None.
 
-    Any page open in a browser can send requests to 127.0.0.1. One that got here by DNS rebinding carries its own host
-    name; one that calls across origins carries an Origin. Only a deployed API's own paths are for browsers: there the
-    API's CORS settings decide, as on AWS; a presigned URL carries its own permission.
+    Any page open in a browser can send requests to 127.0.0.1. After DNS rebinding, the request
+    carries the page's own host name; a call across origins carries an Origin. Browsers may reach the paths of a
+    deployed API, where its CORS settings decide as on AWS, and presigned URLs, which carry their own permission.
     """
     host = urlsplit("//" + headers.get(b"host", b"").decode("latin-1")).hostname
     if not _is_loopback(host):
-        return f"The host {host!r} is not this machine's loopback."
+        return f"The host {host!r} is not a loopback address of this machine."
     origin = headers.get(b"origin")
     if (
         origin is None
@@ -126,7 +126,7 @@ def _refusal(scope: Scope, headers: dict[bytes, bytes]) -> str | None:
     ):
         return None
     if not _is_loopback(urlsplit(origin.decode("latin-1")).hostname):
-        return f"A page of {origin.decode('latin-1')!r} has no access to the engine."
+        return f"A page from {origin.decode('latin-1')!r} may not access the engine."
     return None
 
 
@@ -135,7 +135,7 @@ def _is_loopback(host: str | None) -> bool:
 
 
 def _log_failures(scope: Scope, headers: dict[bytes, bytes], send: Send) -> Send:
-    """Log each 5xx with what was asked and the beginning of the answer: a client may retry it silently for minutes."""
+    """Log each 5xx response with its request and the start of its body: clients may retry silently for minutes."""
     status = 0
 
     async def watch(message: dict[str, Any]) -> None:
@@ -146,16 +146,16 @@ def _log_failures(scope: Scope, headers: dict[bytes, bytes], send: Send) -> Send
             target = headers.get(b"x-amz-target", b"").decode("latin-1")
             body = message.get("body", b"")[:300].decode(errors="replace").replace("\n", " ")
             _log.error("%d for %s %s %s: %s", status, scope.get("method"), scope["path"], target, body)
-            status = 0  # once
+            status = 0  # log each response once
         await send(message)
 
     return watch
 
 
-async def _answer(send: Send, status: int, content: dict[str, Any]) -> None:
+async def _respond(send: Send, status: int, content: dict[str, Any]) -> None:
     body = json.dumps(content).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    # A client that is gone already needs no answer.
+    # The client may have closed the connection.
     with contextlib.suppress(ConnectionError):
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})

@@ -9,8 +9,8 @@ from ministack.services import eventbridge, sqs
 from ministack.services import lambda_svc as lam
 
 from embedded import delivery
-from embedded.patch import patches, source_has, source_lacks
 from embedded.permissions import may_invoke, may_publish
+from emulation.patch import patches, source_has, source_lacks
 
 _SERVICE = "events.amazonaws.com"
 
@@ -21,7 +21,7 @@ def asynchronous_target(_original: Any) -> Any:
 
     AWS: "EventBridge invokes your function asynchronously".
     https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html
-    MiniStack: one attempt, whose failure nobody learns of.
+    MiniStack: makes one attempt, and ignores its failure.
     """
 
     def dispatch(arn: str, payload: str) -> None:
@@ -39,20 +39,20 @@ def asynchronous_target(_original: Any) -> Any:
 def undeliverable(original: Any) -> Any:
     """An event that cannot be delivered to a target goes to the target's dead-letter queue, with the reason.
 
-    AWS: errors that no retry patches (the target is gone, or does not permit EventBridge) go there at once, with
+    AWS: events that no retry can deliver (the target is deleted, or does not permit EventBridge) go there at once, with
     ERROR_CODE, ERROR_MESSAGE, RULE_ARN and TARGET_ARN as attributes; the queue must permit it.
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
-    MiniStack: drops the event; invokes functions whether or not their policy permits it.
+    MiniStack: drops the event; does not check the policy of a function before it calls it.
     """
 
     def invoke_target(target: Any, event: Any, rule: Any, view: Any = None) -> None:
         arn, rule_arn = target.get("Arn", ""), rule.get("Arn", "")
-        reason = _obstacle(arn, rule_arn)
-        if reason is None:
+        obstacle = _obstacle(arn, rule_arn)
+        if obstacle is None:
             original(target, event, rule, view)
             return
-        code, message = reason
+        code, message = obstacle
         queue = (target.get("DeadLetterConfig") or {}).get("Arn")
         if not queue or not sqs.queue_policy_allows(queue, _SERVICE, rule_arn, rule_arn.split(":")[4]):
             return
@@ -69,7 +69,7 @@ def undeliverable(original: Any) -> Any:
 
 
 def _obstacle(arn: str, rule_arn: str) -> tuple[str, str] | None:
-    """Why a target cannot be reached: EventBridge's error code and a message; None if it can."""
+    """EventBridge's error code and a message if the event cannot be delivered to the target; None if it can."""
     try:
         service = parse_arn(arn).service
     except ArnParseError:

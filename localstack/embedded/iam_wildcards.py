@@ -1,4 +1,4 @@
-"""IAM: wildcards of policies."""
+"""IAM: wildcards in policies."""
 
 import re
 from functools import lru_cache
@@ -6,21 +6,21 @@ from typing import Any
 
 from ministack.core import iam_evaluator
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 
 @patches(iam_evaluator, "_fnmatch_compile", needed=source_lacks("DOTALL"))
-def wildcards_match_line_breaks(original: Any) -> Any:
-    """A wildcard stands for any characters, line breaks too: a key of S3 may hold them.
+def wildcard_line_breaks(original: Any) -> Any:
+    """A wildcard matches any characters, also line breaks, which a key in S3 may contain.
 
     AWS: "*" stands for "any combination of characters".
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
-    MiniStack: compiles ``.*`` without DOTALL, so that a grant for ``bucket/*`` does not reach such a key.
+    MiniStack: compiles ``.*`` without DOTALL, so that a permission for ``bucket/*`` does not cover such a key.
     """
 
     @lru_cache(maxsize=4096)
     def compiled(pattern: str, ignore_case: Any) -> re.Pattern[str]:
-        found = original(pattern, ignore_case)
-        return re.compile(rf"{found.pattern.removesuffix('$')}\Z", found.flags | re.DOTALL)
+        regex = original(pattern, ignore_case)
+        return re.compile(rf"{regex.pattern.removesuffix('$')}\Z", regex.flags | re.DOTALL)
 
     return compiled

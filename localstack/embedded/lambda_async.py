@@ -12,18 +12,18 @@ from ministack.services import eventbridge
 from ministack.services import lambda_svc as lam
 
 from embedded import delivery
-from embedded.lambda_invoke import asked_alias
-from embedded.patch import patches, source_has
+from embedded.lambda_invoke import invoked_alias
 from embedded.permissions import role_allows
+from emulation.patch import patches, source_has
 
 Json = dict[str, Any]
 
 _DEFAULT_RETRIES = 2
 _DEFAULT_MAX_AGE_S = 21_600
-_TURN_PATIENCE_S = 0.5
+_TURN_TIMEOUT_S = 0.5
 _THROTTLED_PAUSE_S = 0.1
 _turn = threading.Condition()
-"""Notified whenever an asynchronous invocation has ended."""
+"""Notified when an asynchronous invocation ends."""
 
 
 @patches(lam, "invoke_async_with_retry", needed=source_has('"$LATEST"'))
@@ -31,17 +31,17 @@ def asynchronous_invocation(_original: Any) -> Any:
     """Asynchronous invocations follow the alias's or version's settings, and report success and failure.
 
     AWS: retries and age per qualifier; after the last attempt a record goes to the OnFailure destination, *and* the
-    event as it was to the function's dead-letter queue, with RequestID, ErrorCode and ErrorMessage as attributes; a
-    success goes to OnSuccess. The execution role needs the permission to send.
+    unchanged event to the function's dead-letter queue, with RequestID, ErrorCode and ErrorMessage as attributes. The
+    record of a success goes to OnSuccess. The execution role needs the permission to send.
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
-    MiniStack: reads the settings of $LATEST only, sends a record of its own to one of the two, never OnSuccess,
-    whatever the role may do.
+    MiniStack: reads the settings of $LATEST only; sends a record in another form to one of the two, never to
+    OnSuccess; does not check the role.
     """
 
     def invoke(func: Json, event: Any) -> None:
         work = contextvars.copy_context()
-        threading.Thread(target=work.run, args=(_run, func, event, asked_alias.get()), daemon=True).start()
+        threading.Thread(target=work.run, args=(_run, func, event, invoked_alias.get()), daemon=True).start()
 
     return invoke
 
@@ -52,13 +52,13 @@ def _run(func: Json, event: Any, alias: str | None) -> None:
         settings = _settings(config, alias)
         result, attempts = _attempt(func, event, settings)
         request_id = new_uuid()
-        _to_destination(config, settings, event, result, attempts, request_id)
+        _send_to_destination(config, settings, event, result, attempts, request_id)
         if result.get("error"):
-            _to_dead_letters(config, event, result, request_id)
+            _send_to_dead_letter_queue(config, event, result, request_id)
 
 
 def _settings(config: Json, alias: str | None) -> Json:
-    """The EventInvokeConfig of the qualifier that was invoked; of the function itself without one."""
+    """The EventInvokeConfig of the invoked qualifier, or without a qualifier that of the function."""
     base = lam._functions.get(config["FunctionName"]) or {}
     by_qualifier = base.get("event_invoke_configs") or {}
     qualifier = alias or ":".join(config.get("FunctionArn", "").split(":")[7:])
@@ -68,13 +68,16 @@ def _settings(config: Json, alias: str | None) -> Json:
 
 
 def _attempt(func: Json, event: Any, settings: Json) -> tuple[Json, int]:
-    """Invoke until it succeeds or no attempt is left; the last result and the number of attempts.
+    """Invoke until the function succeeds or no attempt is left.
 
     A throttled attempt is repeated until the event is too old, and does not count as a retry.
+
+    Returns:
+        The last result and the number of attempts.
     """
     config = func.get("config") or func
     retries = settings.get("MaximumRetryAttempts")
-    left = _DEFAULT_RETRIES if retries is None else int(retries)
+    retries_left = _DEFAULT_RETRIES if retries is None else int(retries)
     deadline = time.monotonic() + int(settings.get("MaximumEventAgeInSeconds") or _DEFAULT_MAX_AGE_S)
     attempts, pause_s = 0, lam._LAMBDA_ASYNC_RETRY_BASE_SECONDS
     while True:
@@ -89,27 +92,29 @@ def _attempt(func: Json, event: Any, settings: Json) -> tuple[Json, int]:
                 continue
         else:
             attempts += 1
-            left -= 1
-        if not result.get("error") or left < 0 or time.monotonic() + pause_s > deadline:
+            retries_left -= 1
+        if not result.get("error") or retries_left < 0 or time.monotonic() + pause_s > deadline:
             return result, attempts
         time.sleep(pause_s)
         pause_s = min(pause_s * 2, lam._LAMBDA_ASYNC_RETRY_MAX_SECONDS)
 
 
 def _await_turn(config: Json) -> None:
-    """Wait, for a while, until the function's reserved concurrency leaves room: its events queue instead of failing."""
+    """Wait briefly for room in the function's reserved concurrency: its events queue instead of failing."""
     reserved = lam._reserved_concurrency({}, config)
     if reserved:
         key = lam._inflight_key(config)
         with _turn:
-            _turn.wait_for(lambda: lam._inflight.get(key, 0) < reserved, timeout=_TURN_PATIENCE_S)
+            _turn.wait_for(lambda: lam._inflight.get(key, 0) < reserved, timeout=_TURN_TIMEOUT_S)
 
 
-def _to_destination(config: Json, settings: Json, event: Any, result: Json, attempts: int, request_id: str) -> None:
+def _send_to_destination(
+    config: Json, settings: Json, event: Any, result: Json, attempts: int, request_id: str
+) -> None:
     failed = bool(result.get("error"))
     destinations = settings.get("DestinationConfig") or {}
     target = (destinations.get("OnFailure" if failed else "OnSuccess") or {}).get("Destination")
-    if not target or not role_allows(config["Role"], delivery.needed_action(target), target):
+    if not target or not role_allows(config["Role"], delivery.required_action(target), target):
         return
     response: Json = {"statusCode": 200, "executedVersion": config.get("Version", "$LATEST")}
     if failed:
@@ -129,16 +134,16 @@ def _to_destination(config: Json, settings: Json, event: Any, result: Json, atte
     }
     service = target.split(":")[2]
     if service == "lambda":
-        called, called_config, _ = lam._get_func_record_for_ref(target)
-        if called:
-            lam.invoke_async_with_retry(lam._execution_record_for_config(called, called_config), record)
+        function, function_config, _ = lam._get_func_record_for_ref(target)
+        if function:
+            lam.invoke_async_with_retry(lam._execution_record_for_config(function, function_config), record)
     elif service == "events":
-        _to_bus(target, record, config, failed=failed)
+        _send_to_bus(target, record, config, failed=failed)
     else:
         delivery.send(target, json.dumps(record, default=str))
 
 
-def _to_bus(target: str, record: Json, config: Json, *, failed: bool) -> None:
+def _send_to_bus(target: str, record: Json, config: Json, *, failed: bool) -> None:
     outcome = "Failure" if failed else "Success"
     entry = {
         "EventBusName": target,
@@ -150,9 +155,9 @@ def _to_bus(target: str, record: Json, config: Json, *, failed: bool) -> None:
     eventbridge._put_events({"Entries": [entry]})
 
 
-def _to_dead_letters(config: Json, event: Any, result: Json, request_id: str) -> None:
+def _send_to_dead_letter_queue(config: Json, event: Any, result: Json, request_id: str) -> None:
     target = (config.get("DeadLetterConfig") or {}).get("TargetArn")
-    if not target or not role_allows(config["Role"], delivery.needed_action(target), target):
+    if not target or not role_allows(config["Role"], delivery.required_action(target), target):
         return
     body = result.get("body")
     message = body.get("errorMessage", "") if isinstance(body, dict) else str(body)

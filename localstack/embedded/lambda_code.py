@@ -1,4 +1,4 @@
-"""Lambda: a function's code, unpacked once."""
+"""Lambda: function code that is unpacked once and shared."""
 
 import contextlib
 import hashlib
@@ -13,21 +13,21 @@ from typing import Any
 
 from ministack.core import lambda_runtime as runtime
 
-from embedded.patch import patches
+from emulation.patch import patches
 
 _UNUSED_DAYS = 3
 
 
 def _folder() -> Path:
-    """Where unpacked code lies: shared by all engines of a checkout, else in the server's own temporary folder."""
+    """The folder of unpacked code: shared by all engines of a checkout, or the server's own temporary folder."""
     return Path(os.environ.get("EMBEDDED_CODE_DIR") or Path(tempfile.gettempdir()) / "code")
 
 
 class _SharedZip(zipfile.ZipFile):
-    """An archive that is unpacked by a link to where its equal was unpacked before."""
+    """An archive that unpacks by a link to an equal archive's unpacked files."""
 
     def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
-        """Make ``path``, which must be an empty folder, a link to the unpacked archive."""
+        """Replace ``path``, an empty folder, by a link to the unpacked archive."""
         target = Path(path)
         if members is not None or pwd is not None or self.filename is None or any(target.iterdir()):
             super().extractall(path, members, pwd)
@@ -38,12 +38,12 @@ class _SharedZip(zipfile.ZipFile):
             os.utime(unpacked)
         else:
             unpacked.parent.mkdir(parents=True, exist_ok=True)
-            half_made = Path(tempfile.mkdtemp(prefix="half-made-", dir=unpacked.parent))
-            super().extractall(half_made)
+            draft = Path(tempfile.mkdtemp(prefix="half-made-", dir=unpacked.parent))
+            super().extractall(draft)
             try:
-                half_made.rename(unpacked)
-            except OSError:  # another worker was faster
-                shutil.rmtree(half_made)
+                draft.rename(unpacked)
+            except OSError:  # another worker has unpacked it meanwhile
+                shutil.rmtree(draft)
         target.rmdir()
         target.symlink_to(unpacked, target_is_directory=True)
 
@@ -58,18 +58,18 @@ class _SharingZipfile:
 
 
 @patches(runtime, "zipfile", needed=inspect.ismodule)
-def code_unpacked_once(_original: Any) -> Any:
-    """A function's code is unpacked once, and its bytecode kept for the next cold start.
+def shared_code(_original: Any) -> Any:
+    """A function's code is unpacked once, and its bytecode is kept for the next cold start.
 
-    AWS: cold starts of a python3.13 function with few dependencies take some hundred milliseconds.
+    AWS: a cold start of a python3.13 function with few dependencies takes some hundred milliseconds.
     https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
-    MiniStack: every worker unpacks and compiles all of it again; with Powertools and pydantic that is over a second.
+    MiniStack: every worker unpacks and compiles the code again; with Powertools and pydantic this takes over a second.
     """
     return _SharingZipfile()
 
 
-def forget_unused() -> None:
-    """Delete code that no engine has started for some days."""
+def delete_unused() -> None:
+    """Delete code that no engine has used for three days."""
     oldest = time.time() - _UNUSED_DAYS * 86_400
     with contextlib.suppress(FileNotFoundError):
         for unpacked in _folder().iterdir():

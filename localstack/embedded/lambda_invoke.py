@@ -1,4 +1,4 @@
-"""Lambda: what every invocation has in common, whatever caused it: metrics, aliases, reserved concurrency."""
+"""Lambda: metrics, aliases and reserved concurrency, for every kind of invocation."""
 
 import contextvars
 import json
@@ -10,25 +10,25 @@ from typing import Any
 from ministack.services import cloudwatch as cw
 from ministack.services import lambda_svc as lam
 
-from embedded.patch import patches, source_has, source_lacks
+from emulation.patch import patches, source_has, source_lacks
 
 _log = logging.getLogger("embedded.lambda")
 
-asked_alias: contextvars.ContextVar[str | None] = contextvars.ContextVar("asked_alias", default=None)
-"""The alias that a direct invocation named, when its weights sent it to another version than the alias's own."""
+invoked_alias: contextvars.ContextVar[str | None] = contextvars.ContextVar("invoked_alias", default=None)
+"""The alias of a direct invocation whose weights chose another version than the alias's own; None for all others."""
 
 
 @patches(lam, "_emit_lambda_metrics", needed=source_has("AWS/Lambda"))
-def metrics_once(_original: Any) -> Any:
-    """Only throttles are counted here; invocations are where they run (:func:`metrics_always`).
+def throttle_metrics(_original: Any) -> Any:
+    """Only throttles are counted here; the invocations that run are counted by :func:`invocation_metrics`.
 
     AWS: "Lambda doesn't consider throttled requests" as invocations.
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
-    MiniStack: counts throttles as invocations, twice when called directly.
+    MiniStack: counts throttles as invocations, direct ones twice.
     """
 
     def emit(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:  # noqa: ARG001
-        # The caller that measures a duration is the second to tell.
+        # A call with a duration reports the same throttle for the second time.
         if throttle and duration_ms == 0.0:
             cw.record_metric("AWS/Lambda", "Throttles", 1, "Count", {"FunctionName": function_name})
 
@@ -36,12 +36,12 @@ def metrics_once(_original: Any) -> Any:
 
 
 @patches(lam, "_execute_function_dispatch", needed=source_lacks("_emit_lambda_metrics"))
-def metrics_always(original: Any) -> Any:
-    """Every invocation has metrics, also those by events and APIs, and embedded metrics in its log are recorded.
+def invocation_metrics(original: Any) -> Any:
+    """Every invocation has metrics, also one by an event or an API; embedded metrics in its log are recorded.
 
     AWS: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html and
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-    MiniStack: counts Invoke calls only, reads no embedded metrics.
+    MiniStack: counts Invoke calls only, and does not read embedded metrics.
     """
 
     def dispatch(func: Any, config: Any, event: Any, request_id: str, started: float) -> Any:
@@ -58,14 +58,14 @@ def metrics_always(original: Any) -> Any:
 def _record(config: Any, duration_ms: float, *, failed: bool) -> None:
     name = config.get("FunctionName", "")
     qualifier = ":".join(config.get("FunctionArn", "").split(":")[7:])
-    dimensions = [{"FunctionName": name}]
+    dimension_sets = [{"FunctionName": name}]
     if qualifier and qualifier != "$LATEST":
-        dimensions.append({"FunctionName": name, "Resource": f"{name}:{qualifier}"})
-    for chosen in dimensions:
-        cw.record_metric("AWS/Lambda", "Invocations", 1, "Count", chosen)
-        cw.record_metric("AWS/Lambda", "Errors", int(failed), "Count", chosen)
-        cw.record_metric("AWS/Lambda", "Throttles", 0, "Count", chosen)
-        cw.record_metric("AWS/Lambda", "Duration", duration_ms, "Milliseconds", chosen)
+        dimension_sets.append({"FunctionName": name, "Resource": f"{name}:{qualifier}"})
+    for dimension_set in dimension_sets:
+        cw.record_metric("AWS/Lambda", "Invocations", 1, "Count", dimension_set)
+        cw.record_metric("AWS/Lambda", "Errors", int(failed), "Count", dimension_set)
+        cw.record_metric("AWS/Lambda", "Throttles", 0, "Count", dimension_set)
+        cw.record_metric("AWS/Lambda", "Duration", duration_ms, "Milliseconds", dimension_set)
 
 
 def _record_embedded(line: str) -> None:
@@ -81,15 +81,15 @@ def _record_embedded(line: str) -> None:
                         cw.record_metric(directive["Namespace"], metric["Name"], value, unit, dimensions)
     except (KeyError, TypeError, ValueError):
         # As on AWS: a line that does not follow the format is only a log line.
-        _log.warning("not in the embedded metric format: %s", line[:200])
+        _log.warning("a line is not in the embedded metric format: %s", line[:200])
 
 
 @patches(lam, "_reserved_concurrency", needed=source_lacks("_functions"))
 def reserved_concurrency(original: Any) -> Any:
-    """Reserved concurrency holds for all versions and aliases of a function.
+    """Reserved concurrency applies to all versions and aliases of a function together.
 
     AWS: https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
-    MiniStack: looks at the version's own record, which has none.
+    MiniStack: reads the version's own record, which has no such setting.
     """
 
     def reserved(func: Any, config: Any) -> int | None:
@@ -98,8 +98,8 @@ def reserved_concurrency(original: Any) -> Any:
     return reserved
 
 
-def _shifted(func: Any, qualifier: str | None) -> str | None:
-    """The version that an alias's weights choose for one invocation, or the qualifier as it is."""
+def _weighted_version(func: Any, qualifier: str | None) -> str | None:
+    """The version that an alias's weights choose for one invocation, or else the unchanged qualifier."""
     alias = ((func or {}).get("aliases") or {}).get(qualifier) or {}
     weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
     ticket = random.random()  # noqa: S311 -- a lottery, not a secret
@@ -112,12 +112,12 @@ def _shifted(func: Any, qualifier: str | None) -> str | None:
 
 @patches(lam, "_get_func_record_for_ref", needed=source_lacks("AdditionalVersionWeights"))
 def alias_of_events(original: Any) -> Any:
-    """An invocation through an alias's ARN follows the alias's weights and knows its alias.
+    """An invocation through an alias's ARN follows the alias's weights and uses the alias's settings.
 
     AWS: weights apply to every invocation through the alias; ``context.invoked_function_arn`` is the alias's ARN, and
     asynchronous settings are those of the alias.
     https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
-    MiniStack: always the alias's first version, known by the version's ARN.
+    MiniStack: always runs the alias's first version, with the version's ARN.
     """
 
     def record_for_ref(reference: str) -> Any:
@@ -126,7 +126,7 @@ def alias_of_events(original: Any) -> Any:
         _, qualifier = lam._resolve_name_and_qualifier(reference)
         if record is None or base is None or qualifier not in (base.get("aliases") or {}):
             return record, config, name
-        version = _shifted(base, qualifier)
+        version = _weighted_version(base, qualifier)
         if version != qualifier:
             record, config = lam._effective_func_record_for_qualifier(base, version)
         config = {**config, "FunctionArn": f"{base['config']['FunctionArn']}:{qualifier}"}
@@ -142,9 +142,9 @@ def alias_of_calls(original: Any) -> Any:
     async def invoke(
         name: str, event: Any, headers: Any, path_qualifier: str | None = None, query_params: Any = None
     ) -> Any:
-        asked = path_qualifier or lam._qp_first(query_params or {}, "Qualifier") or None
-        chosen = _shifted(lam._functions.get(name), asked)
-        asked_alias.set(asked if chosen != asked else None)
-        return await original(name, event, headers, chosen, query_params)
+        requested = path_qualifier or lam._qp_first(query_params or {}, "Qualifier") or None
+        qualifier = _weighted_version(lam._functions.get(name), requested)
+        invoked_alias.set(requested if qualifier != requested else None)
+        return await original(name, event, headers, qualifier, query_params)
 
     return invoke

@@ -10,7 +10,7 @@ from ministack.services import cloudwatch_logs as logs
 from ministack.services import lambda_svc as lam
 
 from embedded.lambda_runtime import failure
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 
 @patches(lam, "_emit_lambda_logs", needed=source_lacks("LogFormat"))
@@ -18,9 +18,9 @@ def json_logs(original: Any) -> Any:
     """A function with JSON logging writes one JSON object per event.
 
     AWS: platform events (``platform.start``, ``platform.report``) by the system log level; lines of the handler that
-    are no JSON are wrapped; an unhandled exception is one ERROR object.
+    are not JSON are wrapped; an unhandled exception is one ERROR object.
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
-    MiniStack: the START/END/REPORT lines of the text format.
+    MiniStack: writes the START/END/REPORT lines of the text format.
     """
 
     def emit(
@@ -46,18 +46,18 @@ def json_logs(original: Any) -> Any:
 
 def _messages(config: Any, request_id: str, text: str, *, error: bool, duration_ms: int) -> list[dict[str, Any]]:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-    told = getattr(failure, "last", None) or {}
-    if error and told.get("trace"):
-        text = text.removesuffix(told["trace"])
+    details = getattr(failure, "last", None) or {}
+    if error and details.get("trace"):
+        text = text.removesuffix(details["trace"])
     messages = [_application(line, now, request_id) for line in text.splitlines() if line.strip()]
     if error:
         messages.append(
             {
                 "timestamp": now,
                 "level": "ERROR",
-                "message": told.get("error", ""),
-                "errorType": told.get("type", ""),
-                "stackTrace": told.get("stack") or [],
+                "message": details.get("error", ""),
+                "errorType": details.get("type", ""),
+                "stackTrace": details.get("stack") or [],
                 "requestId": request_id,
             }
         )

@@ -1,4 +1,4 @@
-"""Lambda: the process that a handler runs in."""
+"""Lambda: the worker process that a handler runs in."""
 
 import inspect
 import os
@@ -8,18 +8,18 @@ from typing import Any
 from ministack.core import lambda_runtime as runtime
 from ministack.services import lambda_svc as lam
 
-from embedded.patch import patches, source_has, source_lacks
+from emulation.patch import patches, source_has, source_lacks
 
 _END_OF_LOG = "\x1eend of invocation"
 """A worker's last line on standard error for an invocation; 0x1e is ASCII's record separator."""
-_LOG_PATIENCE_S = 1.0
-_LAST_PATIENCE_S = 0.25
+_LOG_TIMEOUT_S = 1.0
+_FINAL_LOG_TIMEOUT_S = 0.25
 
 failure = threading.local()
-"""``failure.last``: how the last invocation of this thread failed, as its worker told, or None."""
+"""``failure.last``: the worker's report if the last invocation of this thread failed, or else None."""
 
 _PLAIN_FAILURE = '{"status": "error", "error": str(e), "trace": traceback.format_exc()'
-_TOLD_FAILURE = (
+_DETAILED_FAILURE = (
     '{"status": "ok", "failed": True, "error": str(e), "trace": traceback.format_exc(), "type": type(e).__name__, '
     '"stack": traceback.format_tb(e.__traceback__)[1:]'
 )
@@ -27,34 +27,34 @@ _LAST_FLUSH = "        _real_stdout.flush()\n\nrun()"
 
 
 @patches(runtime, "_PYTHON_WORKER_SCRIPT", needed=source_has(_LAST_FLUSH))
-def worker_tells_more(original: str) -> str:
+def worker_report(original: str) -> str:
     """The worker reports an exception's class and stack, and marks the end of an invocation's log.
 
-    AWS: a failed invocation answers ``errorType``, ``errorMessage`` and ``stackTrace``.
+    AWS: a failed invocation returns ``errorType``, ``errorMessage`` and ``stackTrace``.
     https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
-    MiniStack: always ``Runtime.HandlerError``; it waits up to 50 ms for log lines and attributes late ones to the next
-    invocation.
+    MiniStack: the type is always ``Runtime.HandlerError``; it waits up to 50 ms for log lines, and later lines count
+    as the next invocation's.
     """
-    told = original.replace(_PLAIN_FAILURE, _TOLD_FAILURE)
+    script = original.replace(_PLAIN_FAILURE, _DETAILED_FAILURE)
     mark = f"        sys.stderr.flush()\n        os.write(2, {_END_OF_LOG.encode() + bytes([10])!r})\n"
-    return told.replace(_LAST_FLUSH, mark + _LAST_FLUSH)
+    return script.replace(_LAST_FLUSH, mark + _LAST_FLUSH)
 
 
 @patches(runtime, "Worker._drain_stderr_bounded", needed=source_has("first_line_wait"))
 def complete_logs(_original: Any) -> Any:
-    """An invocation's log is complete when its worker says so, and then at once.
+    """An invocation's log is complete as soon as its worker marks the end.
 
-    AWS: every line of an invocation is in its own log events.
-    MiniStack: see :func:`worker_tells_more`.
+    AWS: every line of an invocation is among the log events of this invocation.
+    MiniStack: see :func:`worker_report`.
     """
 
     def drain(self: Any, **_waits: float) -> str:
         lines: list[str] = []
-        # A worker that died, or a runtime without the mark, leaves it out.
+        # A worker that has died, or another runtime than Python, writes no mark.
         alive = self._proc is not None and str(self.config.get("Runtime", "")).startswith("python")
         while True:
             try:
-                line = self._stderr_queue.get(timeout=_LOG_PATIENCE_S if alive else _LAST_PATIENCE_S)
+                line = self._stderr_queue.get(timeout=_LOG_TIMEOUT_S if alive else _FINAL_LOG_TIMEOUT_S)
             except runtime.queue.Empty:
                 break
             if line == _END_OF_LOG:
@@ -66,37 +66,37 @@ def complete_logs(_original: Any) -> Any:
 
 
 @patches(runtime, "Worker.invoke", needed=source_lacks('"type"'))
-def remembered_failure(original: Any) -> Any:
-    """An exception does not end the worker; how it failed stays known until the answer is made.
+def surviving_worker(original: Any) -> Any:
+    """An exception does not end the worker; its details are kept for the response.
 
     AWS: the execution environment, and what modules keep in it, outlives an exception of the handler.
     https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
-    MiniStack: ends a worker that reports an error, so that each failure costs a cold start. Ours reports it as an
-    answer (:func:`worker_tells_more`), which is made an error again here.
+    MiniStack: ends a worker that reports an error, so that each failure costs a cold start. Here the worker reports
+    a success with the details of the failure (:func:`worker_report`), which this patch turns into an error.
     """
 
     def invoke(self: Any, *arguments: Any, **options: Any) -> Any:
-        answer = original(self, *arguments, **options)
-        if answer.get("failed"):
-            answer["status"] = "error"
-        failure.last = answer if answer.get("status") == "error" else None
-        return answer
+        report = original(self, *arguments, **options)
+        if report.get("failed"):
+            report["status"] = "error"
+        failure.last = report if report.get("status") == "error" else None
+        return report
 
     return invoke
 
 
 @patches(lam, "_execute_function_warm", needed=source_has('"Runtime.HandlerError"'))
-def failure_answer(original: Any) -> Any:
-    """A failed invocation answers the exception's class and stack; see :func:`worker_tells_more`."""
+def failure_response(original: Any) -> Any:
+    """A failed invocation returns the exception's class and stack; see :func:`worker_report`."""
 
     def execute(func: Any, event: Any, request_id: str) -> Any:
         failure.last = None
         result = original(func, event, request_id)
-        told = failure.last or {}
+        details = failure.last or {}
         if result.get("error") and isinstance(result.get("body"), dict):
             result["body"]["requestId"] = request_id
-            if told.get("type"):
-                result["body"].update(errorType=told["type"], stackTrace=told.get("stack") or [])
+            if details.get("type"):
+                result["body"].update(errorType=details["type"], stackTrace=details.get("stack") or [])
         return result
 
     return execute
@@ -106,9 +106,9 @@ def failure_answer(original: Any) -> Any:
 def handler_interpreter(original: Any) -> Any:
     """Python handlers run on the interpreter that ``LAMBDA_PYTHON`` names.
 
-    AWS: a function has what its zip holds, and boto3.
+    AWS: a function can import what its zip contains, and boto3.
     https://docs.aws.amazon.com/lambda/latest/dg/python-package.html#python-package-dependencies
-    MiniStack: the server's own interpreter, with all of the server's libraries.
+    MiniStack: runs them on the server's interpreter, with all of the server's libraries.
     """
 
     def detect(name: str) -> Any:
@@ -133,7 +133,7 @@ class _HandlerOs:
             "GATEWAY_PORT": os.environ.get("GATEWAY_PORT", ""),
             "PYTHONUNBUFFERED": "1",
             "PYTHONNOUSERSITE": "1",
-            # Only when tests ask for it: what handlers do on AWS is noted (harness.iam.watch).
+            # Only if tests request it: the AWS calls of handlers are recorded (harness.iam.watch).
             **({"PYTHONPATH": hook, "HARNESS_WATCH": watch} if hook and watch else {}),
         }
 
@@ -146,22 +146,23 @@ def handler_environment(original: Any) -> Any:
     """Handlers see Lambda's variables and their own, not the server's.
 
     AWS: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
-    MiniStack: the whole environment of the server, its ``PYTHONPATH`` and settings among it.
+    MiniStack: passes on the whole environment of the server, with its ``PYTHONPATH`` and settings.
     """
     return _HandlerOs(original)
 
 
 @patches(runtime, "Worker._spawn", needed=source_lacks("AWS_EXECUTION_ENV"))
-def defined_variables(original: Any) -> Any:
-    """Lambda's own variables that MiniStack leaves out: handler, log group, log format, execution environment.
+def runtime_variables(original: Any) -> Any:
+    """Handlers have all of Lambda's own variables: handler, log group, log format, execution environment.
 
     AWS: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+    MiniStack: leaves out the ones that are listed here.
     """
 
     def spawn(self: Any) -> None:
         config = self.config
         logging_config = config.get("LoggingConfig") or {}
-        defined = {
+        variables = {
             "_HANDLER": config.get("Handler", ""),
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.get('Runtime', '')}",
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
@@ -169,9 +170,9 @@ def defined_variables(original: Any) -> Any:
             "AWS_LAMBDA_LOG_GROUP_NAME": logging_config.get("LogGroup") or f"/aws/lambda/{config.get('FunctionName')}",
         }
         if logging_config.get("LogFormat") == "JSON":
-            defined["AWS_LAMBDA_LOG_LEVEL"] = logging_config.get("ApplicationLogLevel") or "INFO"
-        own = (config.get("Environment") or {}).get("Variables") or {}
-        self.config = {**config, "Environment": {"Variables": {**own, **defined}}}
+            variables["AWS_LAMBDA_LOG_LEVEL"] = logging_config.get("ApplicationLogLevel") or "INFO"
+        configured = (config.get("Environment") or {}).get("Variables") or {}
+        self.config = {**config, "Environment": {"Variables": {**configured, **variables}}}
         try:
             original(self)
         finally:

@@ -14,8 +14,8 @@ from ministack.services import dynamodb
 from ministack.services import lambda_svc as lam
 
 from embedded import delivery
-from embedded.patch import patches, source_lacks
 from embedded.permissions import role_allows
+from emulation.patch import patches, source_lacks
 
 _log = logging.getLogger("embedded.streams")
 
@@ -25,20 +25,21 @@ _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 5.0
 
 _busy: set[str] = set()
-"""Mappings whose current batch is being worked on; each is one shard, whose batches come one after the other."""
+"""Mappings with a batch in progress; each is one shard, whose batches are processed one after the other."""
 _busy_lock = threading.Lock()
 
 
 @patches(lam, "_poll_dynamodb_streams", needed=source_lacks("BisectBatchOnFunctionError", "batchItemFailures"))
 def stream_batches(_original: Any) -> Any:
-    """A failed batch is retried, halved, shortened to what failed, and finally reported and skipped.
+    """A failed batch is retried, halved or shortened to its failed records, and finally reported and skipped.
 
     AWS: MaximumRetryAttempts (-1: until the records expire), MaximumRecordAgeInSeconds, BisectBatchOnFunctionError
-    (halving uses up no retry), ReportBatchItemFailures (continue at the lowest reported sequence number), and a record
-    of what was given up to the OnFailure destination. The execution role needs dynamodb:GetRecords on the stream.
+    (halving uses up no retry), ReportBatchItemFailures (continue at the lowest reported sequence number), and a
+    report of the discarded records to the OnFailure destination. The execution role needs dynamodb:GetRecords on the
+    stream.
     https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
     https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
-    MiniStack: repeats a failed batch for ever, ignores partial failures; one slow mapping holds up all others.
+    MiniStack: repeats a failed batch indefinitely and ignores partial failures; a slow mapping delays all others.
     """
 
     def poll() -> bool:
@@ -49,7 +50,7 @@ def stream_batches(_original: Any) -> Any:
                     continue
                 with _busy_lock:
                     _busy.add(mapping["UUID"])
-                threading.Thread(target=_work, args=(account, region, mapping, *batch), daemon=True).start()
+                threading.Thread(target=_process_batch, args=(account, region, mapping, *batch), daemon=True).start()
                 started = True
         return started
 
@@ -57,7 +58,7 @@ def stream_batches(_original: Any) -> Any:
 
 
 def _next_batch(mapping: Json) -> tuple[list[Json], int] | None:
-    """The records that are due and the position after them; None if there are none, or the mapping is at work."""
+    """The next records and the position after them; None if there are none, or the mapping has a batch in progress."""
     source = mapping.get("EventSourceArn", "")
     if not mapping.get("Enabled", True) or mapping["UUID"] in _busy or ":dynamodb:" not in source:
         return None
@@ -75,14 +76,14 @@ def _next_batch(mapping: Json) -> tuple[list[Json], int] | None:
     return (records, position + len(records)) if records else None
 
 
-def _work(account: str, region: str, mapping: Json, records: list[Json], after: int) -> None:
+def _process_batch(account: str, region: str, mapping: Json, records: list[Json], next_position: int) -> None:
     identity = mapping["UUID"]
     try:
         with request_scope(account, region):
             done = _process(mapping, lam._apply_filter_criteria(records, mapping))
             if done:
                 with lam._dynamodb_stream_positions_lock:
-                    lam._dynamodb_stream_positions[identity] = after
+                    lam._dynamodb_stream_positions[identity] = next_position
     finally:
         with _busy_lock:
             _busy.discard(identity)
@@ -90,9 +91,9 @@ def _work(account: str, region: str, mapping: Json, records: list[Json], after: 
 
 
 def _process(mapping: Json, records: list[Json]) -> bool:
-    """Work on a batch until it is done or given up; False if the mapping was switched off or deleted meanwhile."""
-    left = mapping.get("MaximumRetryAttempts")
-    left = None if left is None or int(left) < 0 else int(left)  # None: without end
+    """Process a batch until it succeeds or is discarded; False if the mapping is disabled or deleted meanwhile."""
+    retries = mapping.get("MaximumRetryAttempts")
+    retries_left = None if retries is None or int(retries) < 0 else int(retries)  # None: no limit
     pending = [records] if records else []
     pauses = _pauses()
     attempts = 0
@@ -115,7 +116,7 @@ def _process(mapping: Json, records: list[Json]) -> bool:
             continue
         mapping["LastProcessingResult"] = "PROBLEM: Function call failed"
         _log.info("a batch of %d for %s failed from %s on", len(batch), mapping["FunctionArn"], _sequence(failed[0]))
-        condition = _given_up(mapping, failed, left)
+        condition = _discard_reason(mapping, failed, retries_left)
         if condition and not (_may_bisect(mapping, failed) and condition == "RetryAttemptsExhausted"):
             _report(mapping, config, failed, condition, attempts)
             pending.pop(0)
@@ -126,13 +127,13 @@ def _process(mapping: Json, records: list[Json]) -> bool:
         else:
             pending[0] = failed
             if not result.get("throttle"):
-                left = None if left is None else left - 1
+                retries_left = None if retries_left is None else retries_left - 1
             time.sleep(next(pauses))
     return True
 
 
 def _failed(mapping: Json, batch: list[Json], result: Json) -> list[Json]:
-    """The records to process again: all after an error, those from the lowest reported one on, or none."""
+    """The records to process again: all after an error, or those from the lowest reported one on, or none."""
     if result.get("error") or result.get("throttle"):
         return batch
     if "ReportBatchItemFailures" not in (mapping.get("FunctionResponseTypes") or []):
@@ -145,18 +146,18 @@ def _failed(mapping: Json, batch: list[Json], result: Json) -> list[Json]:
     reported = [
         item.get("itemIdentifier") if isinstance(item, dict) else None for item in body["batchItemFailures"] or []
     ]
-    known = [_sequence(record) for record in batch]
-    if not all(identifier in known for identifier in reported):
+    sequences = [_sequence(record) for record in batch]
+    if not all(identifier in sequences for identifier in reported):
         return batch  # "a complete failure if ... a bad itemIdentifier key name" or value
-    return batch[min(known.index(identifier) for identifier in reported) :] if reported else []
+    return batch[min(sequences.index(identifier) for identifier in reported) :] if reported else []
 
 
-def _given_up(mapping: Json, failed: list[Json], left: int | None) -> str:
-    """Why these records are not tried again; empty if they are."""
+def _discard_reason(mapping: Json, failed: list[Json], retries_left: int | None) -> str:
+    """The reason to discard these records; empty if they are retried."""
     age_limit = int(mapping.get("MaximumRecordAgeInSeconds") or -1)
     if 0 < age_limit < time.time() - min(map(_arrival, failed)):
         return "RecordAgeExceeded"
-    return "RetryAttemptsExhausted" if left is not None and left <= 0 else ""
+    return "RetryAttemptsExhausted" if retries_left is not None and retries_left <= 0 else ""
 
 
 def _may_bisect(mapping: Json, failed: list[Json]) -> bool:
@@ -164,15 +165,15 @@ def _may_bisect(mapping: Json, failed: list[Json]) -> bool:
 
 
 def _report(mapping: Json, config: Json, failed: list[Json], condition: str, attempts: int) -> None:
-    """Tell the OnFailure destination which records were given up; the records themselves are not told.
+    """Report discarded records to the OnFailure destination: their positions, not their content.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
     """
     _log.info(
-        "%d records for %s given up after %d attempts: %s", len(failed), mapping["FunctionArn"], attempts, condition
+        "%d records for %s discarded after %d attempts: %s", len(failed), mapping["FunctionArn"], attempts, condition
     )
     target = ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
-    if not target or not role_allows(config["Role"], delivery.needed_action(target), target):
+    if not target or not role_allows(config["Role"], delivery.required_action(target), target):
         return
     record = {
         "version": "1.0",

@@ -1,4 +1,4 @@
-"""May a role, or an AWS service, do something: asked where AWS asks and MiniStack does not."""
+"""Permission checks for roles and AWS services, at the points where AWS checks and MiniStack does not."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ from ministack.services import sns
 
 
 def role_allows(role_arn: str, action: str, resource_arn: str) -> bool:
-    """Whether a role's policies and permissions boundary allow an action on a resource.
+    """Whether the policies and the permissions boundary of a role allow an action on a resource.
 
     Args:
-        role_arn: For example a function's execution role.
-        action: Such as ``sqs:SendMessage``.
-        resource_arn: What is acted on.
+        role_arn: The role, for example a function's execution role.
+        action: The IAM action, such as ``sqs:SendMessage``.
+        resource_arn: The resource of the action.
 
     Returns:
-        True also while IAM is not enforced.
+        The result; always True while IAM is not enforced.
     """
     if not ministack.AUTH:
         return True
@@ -41,12 +41,12 @@ def may_invoke(function_arn: str, service: str, source_arn: str) -> bool:
     """Whether a function's resource policy lets an AWS service call it.
 
     Args:
-        function_arn: As the caller names it: a permission for an alias's ARN does not hold for the function's.
-        service: Such as ``events.amazonaws.com``.
-        source_arn: On whose behalf, such as a rule's ARN.
+        function_arn: The ARN that the caller uses: a permission for an alias's ARN does not cover the function's.
+        service: The calling service, such as ``events.amazonaws.com``.
+        source_arn: The resource on whose behalf the service calls, such as a rule.
 
     Returns:
-        True also while IAM is not enforced.
+        The result; always True while IAM is not enforced.
     """
     if not ministack.AUTH:
         return True
@@ -59,7 +59,7 @@ def may_invoke(function_arn: str, service: str, source_arn: str) -> bool:
 def may_publish(topic_arn: str, service: str, source_arn: str) -> bool:
     """Whether a topic's policy lets an AWS service publish to it.
 
-    A topic's default policy does not: it admits requests of its owner (``AWS:SourceOwner``), which services are not.
+    A topic's default policy does not: it allows requests of the topic's owner only (``AWS:SourceOwner``).
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
     """
     if not ministack.AUTH:

@@ -1,4 +1,4 @@
-"""S3: bucket sub-resources, tags of multipart uploads, permission to call functions."""
+"""S3: sub-resources of buckets, tags of multipart uploads, permission to call functions."""
 
 import re
 from typing import Any
@@ -7,30 +7,30 @@ from urllib.parse import parse_qs
 from ministack.services import s3
 
 from embedded import delivery
-from embedded.patch import patches, source_has, source_lacks
 from embedded.permissions import may_invoke
+from emulation.patch import patches, source_has, source_lacks
 
 _SERVICE = "s3.amazonaws.com"
 _XML = {"Content-Type": "application/xml"}
 METRICS = "embedded_metrics"
-"""Where a bucket's record keeps its metrics configurations: they are persisted, and deleted, with the bucket."""
-_NOT_SERVED = ("analytics", "inventory", "intelligent-tiering", "metadataConfiguration", "metadataTable")
+"""The key of the metrics configurations in a bucket's record: they are persisted and deleted with the bucket."""
+_UNSUPPORTED = ("analytics", "inventory", "intelligent-tiering", "metadataConfiguration", "metadataTable")
 
 
 @patches(s3, "_dispatch", needed=source_lacks('"metrics"'))
 def bucket_metrics(original: Any) -> Any:
-    """Request metrics of a bucket are kept; sub-resources that are not served say so.
+    """A bucket's metrics configurations are stored; requests for unsupported sub-resources fail.
 
-    AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketMetricsConfiguration.html and its siblings.
-    MiniStack: takes ``DELETE /bucket?metrics`` for DeleteBucket, ``PUT`` for CreateBucket, ``GET`` for ListObjects, and
-    so with every sub-resource that it does not know.
+    AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketMetricsConfiguration.html and related pages.
+    MiniStack: takes ``DELETE /bucket?metrics`` for DeleteBucket, ``PUT`` for CreateBucket, ``GET`` for ListObjects. It
+    does the same with every sub-resource that it does not know.
     """
 
     def dispatch(method: str, bucket: str, key: str, headers: Any, body: bytes, query: dict[str, Any]) -> Any:
         if not bucket or key:
             return original(method, bucket, key, headers, body, query)
-        if unknown := next((name for name in _NOT_SERVED if name in query), None):
-            return s3._error("NotImplemented", f"The engine does not serve ?{unknown}.", 501, f"/{bucket}")
+        if unknown := next((name for name in _UNSUPPORTED if name in query), None):
+            return s3._error("NotImplemented", f"The engine does not support ?{unknown}.", 501, f"/{bucket}")
         if "metrics" not in query:
             return original(method, bucket, key, headers, body, query)
         if bucket not in s3._buckets:
@@ -41,60 +41,60 @@ def bucket_metrics(original: Any) -> Any:
 
 
 def _metrics(method: str, bucket: dict[str, Any], identity: str, body: bytes) -> Any:
-    kept: dict[str, str] = bucket.setdefault(METRICS, {})
+    configurations: dict[str, str] = bucket.setdefault(METRICS, {})
     if method == "PUT":
-        kept[identity] = re.sub(r"<\?xml[^>]*\?>\s*", "", body.decode())
+        configurations[identity] = re.sub(r"<\?xml[^>]*\?>\s*", "", body.decode())
         return 200, {}, b""
     if method == "GET" and not identity:
-        inner = "<IsTruncated>false</IsTruncated>" + "".join(kept.values())
+        inner = "<IsTruncated>false</IsTruncated>" + "".join(configurations.values())
         tag = "ListMetricsConfigurationsResult"
         return 200, dict(_XML), f'<{tag} xmlns="{s3.S3_NS}">{inner}</{tag}>'.encode()
-    if identity not in kept:
+    if identity not in configurations:
         return s3._error("NoSuchConfiguration", "The specified configuration does not exist.", 404)
     if method == "DELETE":
-        del kept[identity]
+        del configurations[identity]
         return 204, {}, b""
-    return 200, dict(_XML), kept[identity].encode()
+    return 200, dict(_XML), configurations[identity].encode()
 
 
 @patches(s3, "_create_multipart_upload", needed=source_lacks("x-amz-tagging"))
-def multipart_tags_given(original: Any) -> Any:
-    """CreateMultipartUpload remembers the tags that the object is to have; see :func:`multipart_tags_set`."""
+def multipart_upload_tags(original: Any) -> Any:
+    """CreateMultipartUpload stores the tags of the future object; see :func:`multipart_object_tags`."""
 
     def create(bucket: str, key: str, headers: dict[str, str]) -> Any:
-        status, answer_headers, body = original(bucket, key, headers)
+        status, response_headers, body = original(bucket, key, headers)
         tags = {name: values[0] for name, values in parse_qs(headers.get("x-amz-tagging", ""), True).items()}  # noqa: FBT003
-        if tags and (found := re.search(rb"<UploadId>([^<]+)<", body)):
-            s3._multipart_uploads[found[1].decode()]["tags"] = tags
-        return status, answer_headers, body
+        if tags and (match := re.search(rb"<UploadId>([^<]+)<", body)):
+            s3._multipart_uploads[match[1].decode()]["tags"] = tags
+        return status, response_headers, body
 
     return create
 
 
 @patches(s3, "_complete_multipart_upload", needed=source_lacks("_object_tags"))
-def multipart_tags_set(original: Any) -> Any:
+def multipart_object_tags(original: Any) -> Any:
     """An object that was uploaded in parts has the tags of its CreateMultipartUpload.
 
-    AWS: "x-amz-tagging: the tag-set for the object"; Terraform uploads what is over 5 MiB in parts.
+    AWS: "x-amz-tagging: the tag-set for the object"; Terraform uploads files over 5 MiB in parts.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
     MiniStack: drops the header.
     """
 
     def complete(bucket: str, key: str, body: bytes, query: Any, headers: Any = None) -> Any:
         tags = (s3._multipart_uploads.get(s3._qp(query, "uploadId")) or {}).get("tags")
-        answer = original(bucket, key, body, query, headers)
-        if tags and answer[0] == 200:
+        response = original(bucket, key, body, query, headers)
+        if tags and response[0] == 200:
             version = s3._buckets[bucket]["objects"][key].get("version_id")
             s3._object_tags[(bucket, key, version)] = tags
             s3._persist_version_state(bucket, key, s3._buckets[bucket])
-        return answer
+        return response
 
     return complete
 
 
 @patches(s3, "_validate_notification_configs", needed=source_has('in ("sqs", "sns")'))
 def function_destinations(original: Any) -> Any:
-    """A notification to a function is refused unless the function is there and permits the bucket.
+    """A notification to a function is rejected unless the function exists and permits the bucket.
 
     AWS: "Unable to validate the following destination configurations".
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
@@ -106,11 +106,11 @@ def function_destinations(original: Any) -> Any:
         if error is not None or any(skip):
             return error
         functions = [config["arn"] for config in configs if config["type"] == "lambda"]
-        refused = [arn for arn in functions if not delivery.exists(arn) or not _permitted(arn, bucket)]
-        if not refused:
+        invalid = [arn for arn in functions if not delivery.exists(arn) or not _is_permitted(arn, bucket)]
+        if not invalid:
             return None
         return s3._invalid_notification_config(
-            "Unable to validate the following destination configurations: " + ", ".join(refused)
+            "Unable to validate the following destination configurations: " + ", ".join(invalid)
         )
 
     return validate
@@ -118,14 +118,14 @@ def function_destinations(original: Any) -> Any:
 
 @patches(s3, "_deliver_event_to_lambda", needed=source_lacks("policy"))
 def permitted_functions(original: Any) -> Any:
-    """S3 calls a function only while that permits the bucket; see :func:`function_destinations`."""
+    """S3 calls a function only if its policy permits the bucket; see :func:`function_destinations`."""
 
     def deliver(arn: str, payload: dict[str, Any], region: str) -> None:
-        if _permitted(arn, payload["Records"][0]["s3"]["bucket"]["name"]):
+        if _is_permitted(arn, payload["Records"][0]["s3"]["bucket"]["name"]):
             original(arn, payload, region)
 
     return deliver
 
 
-def _permitted(arn: str, bucket: str) -> bool:
+def _is_permitted(arn: str, bucket: str) -> bool:
     return may_invoke(arn, _SERVICE, f"arn:aws:s3:::{bucket}")

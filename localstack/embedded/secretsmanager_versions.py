@@ -7,82 +7,84 @@ from typing import Any
 from ministack.core.responses import error_response_json, json_response, new_uuid
 from ministack.services import secretsmanager
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 Json = dict[str, Any]
 
 
 @patches(secretsmanager, "_create_secret", needed=source_lacks("AddReplicaRegions"))
-def created_as_asked(original: Any) -> Any:
-    """CreateSecret makes no version without a value, names it by the token, and makes the replicas.
+def secret_creation(original: Any) -> Any:
+    """CreateSecret creates a version only with a value, gives it the token as id, and creates the replicas.
 
-    AWS: "the secret's version ID is ClientRequestToken"; a secret may be made without a value; AddReplicaRegions.
+    AWS: "the secret's version ID is ClientRequestToken"; a secret may be created without a value; AddReplicaRegions.
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
-    MiniStack: makes an empty current version, numbers it itself, ignores the replicas.
+    MiniStack: creates an empty current version, generates its id, ignores the replicas.
     """
 
     def create(data: Json) -> Any:
         status, headers, body = original(data)
         if status != 200:
             return status, headers, body
-        answer = json.loads(body)
-        secret = secretsmanager._secrets[answer["Name"]]
-        version = secret["Versions"].pop(answer.pop("VersionId"))
+        content = json.loads(body)
+        secret = secretsmanager._secrets[content["Name"]]
+        version = secret["Versions"].pop(content.pop("VersionId"))
         if _value(data):
-            answer["VersionId"] = data.get("ClientRequestToken") or new_uuid()
-            secret["Versions"][answer["VersionId"]] = version
+            content["VersionId"] = data.get("ClientRequestToken") or new_uuid()
+            secret["Versions"][content["VersionId"]] = version
         if data.get("AddReplicaRegions"):
-            wanted = {name: data[name] for name in ("AddReplicaRegions", "ForceOverwriteReplicaSecret") if name in data}
-            replicated = secretsmanager._replicate_secret_to_regions({"SecretId": answer["ARN"], **wanted})
-            if replicated[0] != 200:
-                secretsmanager._purge_secret(answer["Name"], secret)
-                return replicated
-            answer["ReplicationStatus"] = secret["ReplicationStatus"]
-        return json_response(answer)
+            replication = {
+                name: data[name] for name in ("AddReplicaRegions", "ForceOverwriteReplicaSecret") if name in data
+            }
+            response = secretsmanager._replicate_secret_to_regions({"SecretId": content["ARN"], **replication})
+            if response[0] != 200:
+                secretsmanager._purge_secret(content["Name"], secret)
+                return response
+            content["ReplicationStatus"] = secret["ReplicationStatus"]
+        return json_response(content)
 
     return create
 
 
 @patches(secretsmanager, "_put_secret_value", needed=source_lacks("_remove_stage_everywhere"))
-def labels_of_a_version(original: Any) -> Any:
-    """PutSecretValue gives all labels asked for, takes them from other versions, and may be repeated.
+def version_labels(original: Any) -> Any:
+    """PutSecretValue moves all requested labels from other versions to the new one, and may be repeated.
 
-    AWS: a label is on one version at a time; the same token with the same value changes nothing, with another one it is
-    refused.
+    AWS: a label is on one version at a time; the same token with the same value changes nothing, and with
+    another value it is an error.
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
-    MiniStack: beside AWSCURRENT drops every other label, leaves AWSPENDING on two versions, overwrites.
+    MiniStack: with AWSCURRENT, drops every other label; leaves AWSPENDING on two versions; overwrites the value.
     """
 
     def put(data: Json) -> Any:
         _, secret = secretsmanager._resolve(data.get("SecretId"))
-        held = secret["Versions"].get(data.get("ClientRequestToken")) if secret else None
-        if held and _value(held):
-            if _value(held) != _value(data):
+        version = secret["Versions"].get(data.get("ClientRequestToken")) if secret else None
+        if version and _value(version):
+            if _value(version) != _value(data):
                 message = f"The version {data['ClientRequestToken']} of {secret['Name']} exists and has another value."
                 return error_response_json("ResourceExistsException", message, 400)
             names = {"ARN": secret["ARN"], "Name": secret["Name"], "VersionId": data["ClientRequestToken"]}
-            return json_response({**names, "VersionStages": list(held["Stages"])})
+            return json_response({**names, "VersionStages": list(version["Stages"])})
         status, headers, body = original(data)
         if status != 200:
             return status, headers, body
-        answer = json.loads(body)
+        content = json.loads(body)
         for label in data.get("VersionStages") or []:
-            secretsmanager._remove_stage_everywhere(secret, label, except_version_id=answer["VersionId"])
-            secretsmanager._add_stage(secret, answer["VersionId"], label)
+            secretsmanager._remove_stage_everywhere(secret, label, except_version_id=content["VersionId"])
+            secretsmanager._add_stage(secret, content["VersionId"], label)
         secretsmanager._sync_replicas(secret)
-        answer["VersionStages"] = list(secret["Versions"][answer["VersionId"]]["Stages"])
-        return json_response(answer)
+        content["VersionStages"] = list(secret["Versions"][content["VersionId"]]["Stages"])
+        return json_response(content)
 
     return put
 
 
 @patches(secretsmanager, "handle_request", needed=source_lacks("CancelRotateSecret"))
 def missing_operations(original: Any) -> Any:
-    """CancelRotateSecret and RemoveRegionsFromReplication, without which Terraform cannot take back what it made.
+    """CancelRotateSecret and RemoveRegionsFromReplication, which Terraform needs to destroy, are supported.
 
     AWS: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CancelRotateSecret.html
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RemoveRegionsFromReplication.html
-    MiniStack: "Unknown action".
+    MiniStack: returns "Unknown action".
     """
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Json) -> Any:
@@ -103,17 +105,17 @@ def missing_operations(original: Any) -> Any:
 
 def _cancel_rotate_secret(secret: Json, _: Json) -> Json:
     secret["RotationEnabled"] = False
-    version, _found = secretsmanager._find_stage_version(secret, "AWSPENDING")
+    version, _ = secretsmanager._find_stage_version(secret, "AWSPENDING")
     return {"ARN": secret["ARN"], "Name": secret["Name"], **({"VersionId": version} if version else {})}
 
 
 def _remove_regions(secret: Json, data: Json) -> Json:
     removed = set(data.get("RemoveReplicaRegions") or [])
-    kept = [status for status in secret["ReplicationStatus"] if status["Region"] not in removed]
+    remaining = [status for status in secret["ReplicationStatus"] if status["Region"] not in removed]
     secret["ReplicationStatus"] = [status for status in secret["ReplicationStatus"] if status["Region"] in removed]
     secretsmanager._delete_replicas(secret)
-    secret["ReplicationStatus"] = kept
-    return {"ARN": secret["ARN"], "ReplicationStatus": kept}
+    secret["ReplicationStatus"] = remaining
+    return {"ARN": secret["ARN"], "ReplicationStatus": remaining}
 
 
 _OPERATIONS: dict[str, Callable[[Json, Json], Json]] = {
@@ -122,7 +124,7 @@ _OPERATIONS: dict[str, Callable[[Json, Json], Json]] = {
 }
 
 
-def _value(of: Json) -> tuple[Any, Any] | None:
-    """What a version holds or a request gives, or None."""
-    value = (of.get("SecretString"), of.get("SecretBinary"))
+def _value(source: Json) -> tuple[Any, Any] | None:
+    """The value in a version or a request, or None."""
+    value = (source.get("SecretString"), source.get("SecretBinary"))
     return None if value == (None, None) else value

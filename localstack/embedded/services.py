@@ -1,7 +1,7 @@
-"""Services of our own, plugged into MiniStack's registry.
+"""The services that MiniStack lacks, added to its registry.
 
-Registered like its own, they get its routing, request signatures, IAM checks, account and region scope, persistence
-and reset.
+MiniStack gives them what its own services have: routing, request signatures, IAM checks, the scope of account and
+region, persistence and reset.
 """
 
 import sys
@@ -11,21 +11,21 @@ import ministack.app as ministack
 from ministack.core import iam_actions, router
 
 from embedded import autoscaling
-from embedded.patch import PatchError
+from emulation.patch import PatchError
 
 
-def add_all() -> None:
-    """Add every service of our own.
+def add_services() -> None:
+    """Add every service of this package to MiniStack.
 
     Raises:
-        PatchError: MiniStack has a service of that name by now.
+        PatchError: This version of MiniStack has a service of that name.
     """
     _add("application-autoscaling", autoscaling, target_prefix="AnyScaleFrontendService")
 
 
 def _add(name: str, module: ModuleType, *, target_prefix: str) -> None:
     if name in ministack.SERVICE_REGISTRY:
-        raise PatchError(f"MiniStack serves {name} itself now: compare, then delete embedded/{module.__name__}.py.")
+        raise PatchError(f"MiniStack now has {name} itself: compare, then delete embedded/{module.__name__}.py.")
     key = name.replace("-", "_")
     sys.modules[f"ministack.services.{key}"] = module
     ministack.SERVICE_REGISTRY[name] = {"module": key}

@@ -1,23 +1,23 @@
-"""The loopback port stands for AWS's TLS endpoints."""
+"""Requests to the loopback port count as requests to AWS's TLS endpoints."""
 
 import contextvars
 from typing import Any
 
 import ministack.app as ministack
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 plain_http: contextvars.ContextVar[bool] = contextvars.ContextVar("plain_http", default=False)
-"""True for a request that says itself, by ``X-Forwarded-Proto: http``, that it came without TLS."""
+"""True for a request that counts as one without TLS, because its header ``X-Forwarded-Proto`` is ``http``."""
 
 
 @patches(ministack, "pin_request_origin", needed=source_lacks("plain_http"))
 def secure_transport(original: Any) -> Any:
-    """Policies that demand TLS (``aws:SecureTransport``) are met, unless a request asks to count as plain HTTP.
+    """Requests satisfy policies that demand TLS (``aws:SecureTransport``), except with ``X-Forwarded-Proto: http``.
 
-    AWS: clients speak TLS to its endpoints, so a policy that denies anything else never hits them.
+    AWS: clients speak TLS to its endpoints, so a policy that denies plain HTTP does not affect them.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-securetransport
-    MiniStack: true only where its own port speaks TLS; a deny statement for plain HTTP refuses even Terraform.
+    MiniStack: satisfies them only if its own port speaks TLS; a policy that denies plain HTTP rejects even Terraform.
     """
 
     def pin(source_ip: str, _secure: bool) -> None:

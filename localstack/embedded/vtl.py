@@ -1,8 +1,8 @@
 """A subset of Apache Velocity's template language, as API Gateway's mapping templates use it.
 
 Directives: ``#set``, ``#if``/``#elseif``/``#else``/``#end``, ``#foreach``, comments. Expressions: references with
-properties, methods and indices, ``||  &&  !  ==  !=  <  <=  >  >=  +  -  *  /  %``, strings, numbers, lists. What is
-outside the subset raises :class:`TemplateError`: better loud here than silently different from AWS.
+properties, methods and indices, ``||  &&  !  ==  !=  <  <=  >  >=  +  -  *  /  %``, strings, numbers, lists. Anything
+else raises :class:`TemplateError`, so that a template cannot silently behave differently than on AWS.
 
 References: https://velocity.apache.org/engine/1.7/user-guide.html and
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
@@ -37,8 +37,9 @@ def render(template: str, scope: Scope) -> str:
     """Evaluate a template.
 
     Args:
-        template: Its text.
-        scope: The roots by name (``input``, ``context``, ``util``, ``stageVariables``); ``#set`` writes into it.
+        template: The text of the template.
+        scope: The top-level variables by name (``input``, ``context``, ``util``, ``stageVariables``); ``#set`` adds to
+            it.
 
     Raises:
         TemplateError: The template is broken or outside the subset.
@@ -89,7 +90,7 @@ class _Parser:
             return self._if()
         if word == "foreach":
             return self._foreach()
-        raise TemplateError(f"#{word} without its beginning.")
+        raise TemplateError(f"#{word} has no matching #if or #foreach.")
 
     def _set(self) -> Node:
         self._expect("(")
@@ -105,7 +106,7 @@ class _Parser:
         def node(scope: Scope, _out: list[str]) -> None:
             result = value(scope)
             if result is None:
-                return  # Velocity leaves the variable as it was
+                return  # Velocity does not change the variable
             holder: Any = scope
             for name in path[:-1]:
                 holder = holder.get(name) if isinstance(holder, dict) else None
@@ -169,9 +170,11 @@ class _Parser:
     # --- references ---
 
     def _reference(self) -> tuple[Expression, bool, list[str]] | None:
-        """Read ``$!{name.property.method(...)[...]}``: its value, whether quiet, and its plain path.
+        """Read a reference, ``$!{name.property.method(...)[...]}``.
 
-        None, with nothing read, if no name follows the dollar sign.
+        Returns:
+            Its value, whether it is quiet, and its plain path; None, with nothing read, if no name follows the dollar
+            sign.
         """
         start = self._at
         self._at += 1
@@ -270,7 +273,7 @@ class _Parser:
         for word, value in (("true", True), ("false", False), ("null", None)):
             if self._take(word):
                 return lambda _scope, value=value: value  # type: ignore[misc]
-        raise TemplateError(f"Not understood: {self._text[self._at : self._at + 30]!r}")
+        raise TemplateError(f"Not supported: {self._text[self._at : self._at + 30]!r}")
 
     # --- characters ---
 
@@ -294,7 +297,7 @@ class _Parser:
     def _expect(self, sign: str) -> None:
         self._skip()
         if not self._take(sign):
-            raise TemplateError(f"{sign} expected before {self._text[self._at : self._at + 30]!r}")
+            raise TemplateError(f"expected {sign} before {self._text[self._at : self._at + 30]!r}")
 
 
 def _always(_scope: Scope) -> bool:
@@ -309,7 +312,7 @@ def _shown(value: Expression, quiet: bool, path: list[str], source: str) -> Node
     def node(scope: Scope, out: list[str]) -> None:
         result = value(scope)
         if result is None and not quiet and path[0] not in scope:
-            out.append(source)  # Velocity shows a reference that it does not know as it stands
+            out.append(source)  # Velocity prints an unknown reference unchanged
         else:
             out.append(text(result))
 

@@ -1,4 +1,4 @@
-"""The values of mapping templates: what API Gateway puts into their scope, and the methods that values have.
+"""The values in mapping templates: the variables that API Gateway provides, and the methods of values.
 
 Reference: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
 """
@@ -12,14 +12,14 @@ from typing import Any
 
 
 class TemplateError(ValueError):
-    """The template is not in the subset that is understood."""
+    """The template is broken, or uses something that is not supported."""
 
 
 class AnyCase(dict[str, Any]):
-    """Header values by name, whatever its case: the server has lower-cased what the client sent."""
+    """Header values by name without regard to case: the server has converted the names to lower case."""
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The value of a header, None if the request has none."""
+        """The value of a header, or the default if the request does not have it."""
         return next((value for name, value in self.items() if name.lower() == str(key).lower()), default)
 
 
@@ -31,14 +31,14 @@ class Input:
         self._parameters = parameters
 
     def params(self, name: str | None = None) -> Any:
-        """All parameters by kind, or the first of that name in path, query string and headers ("" if there is none)."""
+        """All parameters by kind, or the first of a name in path, query string and headers ("" if there is none)."""
         if name is None:
             return self._parameters
-        found = (self._parameters[kind].get(name) for kind in ("path", "querystring", "header"))
-        return next((value for value in found if value is not None), "")
+        values = (self._parameters[kind].get(name) for kind in ("path", "querystring", "header"))
+        return next((value for value in values if value is not None), "")
 
     def path(self, path: str) -> Any:
-        """The part of the JSON body that a simple JSONPath (``$.a.b[0]``) names, None if there is none."""
+        """The part of the JSON body at a simple JSONPath (``$.a.b[0]``), or None."""
         node = json.loads(self.body) if self.body.strip() else None
         for key, index in re.findall(r"\.?([\w-]+)|\[(\d+)\]", path.lstrip("$")):
             if index and isinstance(node, list) and int(index) < len(node):
@@ -50,7 +50,7 @@ class Input:
         return node
 
     def json(self, path: str) -> str:
-        """The same as JSON text."""
+        """The part of the body at a JSONPath, as JSON text."""
         return json.dumps(self.path(path), separators=(",", ":"), ensure_ascii=False)
 
 
@@ -62,11 +62,11 @@ class Util:
         return json.dumps(str(value), ensure_ascii=False)[1:-1].replace("'", "\\'")
 
     def parseJson(self, value: str) -> Any:  # noqa: N802
-        """The value that a JSON text holds."""
+        """The value of a JSON text."""
         return json.loads(value)
 
     def urlEncode(self, value: str) -> str:  # noqa: N802
-        """As ``application/x-www-form-urlencoded``."""
+        """The text in the encoding ``application/x-www-form-urlencoded``."""
         return urllib.parse.quote_plus(str(value), safe="*").replace("~", "%7E")
 
     def urlDecode(self, value: str) -> str:  # noqa: N802
@@ -74,7 +74,7 @@ class Util:
         return urllib.parse.unquote_plus(str(value))
 
     def base64Encode(self, value: str) -> str:  # noqa: N802
-        """UTF-8 in base64."""
+        """The text's UTF-8 bytes in base64."""
         return base64.b64encode(str(value).encode()).decode()
 
     def base64Decode(self, value: str) -> str:  # noqa: N802
@@ -83,7 +83,7 @@ class Util:
 
 
 def text(value: Any) -> str:
-    """A value as it is written into the output."""
+    """The text of a value in the output."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict | list):
@@ -130,17 +130,21 @@ _MAP_METHODS: dict[str, Callable[..., Any]] = {
 
 
 def step(node: Any, name: str | None, arguments: list[Any] | None) -> Any:
-    """One property, method call or index further."""
+    """Apply one property access, method call or index to a value.
+
+    Raises:
+        TemplateError: The value has no such method.
+    """
     if name is None:
         return step(node, "get", arguments)
     if isinstance(node, Input | Util):
         member = None if name.startswith("_") else getattr(node, name, None)
         if member is None or callable(member) != (arguments is not None):
-            raise TemplateError(f"${type(node).__name__.lower()}.{name} is not understood.")
+            raise TemplateError(f"${type(node).__name__.lower()}.{name} is not supported.")
         return member(*arguments) if arguments is not None else member
     if arguments is None:
         return node.get(name) if isinstance(node, dict) else None
     methods = _MAP_METHODS if isinstance(node, dict) else _LIST_METHODS if isinstance(node, list) else _STRING_METHODS
     if name not in methods:
-        raise TemplateError(f"The method {name}() is not understood.")
+        raise TemplateError(f"The method {name}() is not supported.")
     return methods[name](node if isinstance(node, dict | list) else text(node), *arguments)

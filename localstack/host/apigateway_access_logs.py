@@ -11,17 +11,17 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from localstack.aws.connect import connect_to
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 from host.apigateway_handlers import handlers
 from host.apigateway_templates import substitute
 
 _log = logging.getLogger("host.apigateway_access_logs")
-_waiting: "queue.Queue[_Request]" = queue.Queue()
+_pending: "queue.Queue[_Request]" = queue.Queue()
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """A request that was answered, to be told to CloudWatch."""
+    """A served request whose log line and metrics are not written yet."""
 
     account: str
     region: str
@@ -36,11 +36,11 @@ class _Request:
 
 @patches(handlers("parse"), "InvocationRequestParser.__call__", needed=None)
 def time_of_arrival(original: Any) -> Any:
-    """Every request remembers when it came; see :func:`access_logs_and_metrics`."""
+    """Every request records its time of arrival; see :func:`access_logs_and_metrics`."""
 
     @functools.wraps(original)
     def call(self: Any, chain: Any, context: Any, response: Any) -> Any:
-        context.came = time.perf_counter()
+        context.arrival = time.perf_counter()
         return original(self, chain, context, response)
 
     return call
@@ -52,20 +52,20 @@ def access_logs_and_metrics(original: Any) -> Any:
 
     AWS: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html and
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
-    LocalStack: does neither.
+    LocalStack: writes neither logs nor metrics.
     """
-    threading.Thread(target=_tell_for_ever, daemon=True, name="host-access-logs").start()
+    threading.Thread(target=_record_forever, daemon=True, name="host-access-logs").start()
 
     @functools.wraps(original)
     def call(self: Any, chain: Any, context: Any, response: Any) -> None:
         original(self, chain, context, response)
-        _waiting.put(_request(context, response))
+        _pending.put(_request(context, response))
 
     return call
 
 
 def _request(context: Any, response: Any) -> _Request:
-    latency_ms = int((time.perf_counter() - context.came) * 1000)
+    latency_ms = int((time.perf_counter() - context.arrival) * 1000)
     settings = (context.stage_configuration or {}).get("accessLogSettings") or {}
     variables = {
         **(context.context_variables or {}),
@@ -87,16 +87,16 @@ def _request(context: Any, response: Any) -> _Request:
     )
 
 
-def _tell_for_ever() -> None:
+def _record_forever() -> None:
     while True:
-        request = _waiting.get()
+        request = _pending.get()
         try:
-            _tell(request)
-        except (BotoCoreError, ClientError) as fault:  # the log group was deleted, or LocalStack is ending
-            _log.warning("request to %s not told to CloudWatch: %s", request.api, fault)
+            _record(request)
+        except (BotoCoreError, ClientError) as error:  # the log group was deleted, or LocalStack is ending
+            _log.warning("a request to %s could not be recorded: %s", request.api, error)
 
 
-def _tell(request: _Request) -> None:
+def _record(request: _Request) -> None:
     clients = connect_to(aws_access_key_id=request.account, region_name=request.region)
     values = {
         "Count": (1, "Count"),
@@ -112,10 +112,10 @@ def _tell(request: _Request) -> None:
     ]
     clients.cloudwatch.put_metric_data(Namespace="AWS/ApiGateway", MetricData=data)
     if request.line and request.log_group:
-        where = {"logGroupName": request.log_group, "logStreamName": f"{request.api_id}-{request.stage}"}
+        stream = {"logGroupName": request.log_group, "logStreamName": f"{request.api_id}-{request.stage}"}
         event = {"timestamp": int(time.time() * 1000), "message": request.line}
         try:
-            clients.logs.put_log_events(**where, logEvents=[event])
+            clients.logs.put_log_events(**stream, logEvents=[event])
         except clients.logs.exceptions.ResourceNotFoundException:
-            clients.logs.create_log_stream(**where)
-            clients.logs.put_log_events(**where, logEvents=[event])
+            clients.logs.create_log_stream(**stream)
+            clients.logs.put_log_events(**stream, logEvents=[event])

@@ -1,9 +1,9 @@
-"""API Gateway: bodies that are no text."""
+"""API Gateway: request bodies that are not text."""
 
 import functools
 from typing import Any
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 from host.apigateway_handlers import handlers
 
 
@@ -13,11 +13,11 @@ from host.apigateway_handlers import handlers
     needed=source_lacks("UnicodeDecodeError", "ValueError"),
 )
 def undecodable_body(original: Any) -> Any:
-    """A body that is no text is refused like any other that its model does not allow.
+    """A body that is not text is rejected like any other invalid body.
 
     AWS: a body that does not pass validation is a 400 of the type BAD_REQUEST_BODY.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-request-validation.html
-    LocalStack: a 500 with Python's own words, which no gateway response shapes.
+    LocalStack: status 500 with Python's error message, to which no gateway response applies.
     """
 
     @functools.wraps(original)

@@ -1,4 +1,4 @@
-"""API Gateway: gateway responses' headers and templates."""
+"""API Gateway: the headers and templates of gateway responses."""
 
 import functools
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 from localstack.services.apigateway.next_gen.execute_api.gateway_response import get_gateway_response_or_default
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 from host.apigateway_handlers import handlers
 from host.apigateway_templates import lookup, substitute
 
@@ -17,39 +17,39 @@ from host.apigateway_templates import lookup, substitute
     needed=source_lacks("responseParameters", "responseTemplates"),
 )
 def gateway_responses(original: Any) -> Any:
-    """The gateway's own answers carry the headers and bodies that their gateway responses define.
+    """API Gateway's own responses have the headers and bodies that their gateway responses define.
 
     AWS: https://docs.aws.amazon.com/apigateway/latest/developerguide/customize-gateway-responses.html
-    LocalStack: uses the status code only; headers and templates are ignored.
+    LocalStack: uses the status code only, and ignores headers and templates.
     """
 
     @functools.wraps(original)
     def create_exception_response(self: Any, exception: Any, context: Any) -> Any:
-        answer = original(self, exception, context)
-        defined = get_gateway_response_or_default(exception.type, context.deployment.rest_api.gateway_responses)
-        for name, source in (defined.get("responseParameters") or {}).items():
-            value = _mapped(source, context)
+        response = original(self, exception, context)
+        definition = get_gateway_response_or_default(exception.type, context.deployment.rest_api.gateway_responses)
+        for name, source in (definition.get("responseParameters") or {}).items():
+            value = _parameter_value(source, context)
             if name.startswith("gatewayresponse.header.") and value is not None:
-                answer.headers.set(name.removeprefix("gatewayresponse.header."), value)
-        templates = defined.get("responseTemplates") or {}
-        if templates and not defined.get("defaultResponse"):
+                response.headers.set(name.removeprefix("gatewayresponse.header."), value)
+        templates = definition.get("responseTemplates") or {}
+        if templates and not definition.get("defaultResponse"):
             kind = "application/json" if "application/json" in templates else next(iter(templates))
-            answer.set_data(substitute(templates[kind], _variables(exception, context), missing=""))
-            if "gatewayresponse.header.Content-Type" not in (defined.get("responseParameters") or {}):
-                answer.headers.set("Content-Type", kind)
-        return answer
+            response.set_data(substitute(templates[kind], _variables(exception, context), missing=""))
+            if "gatewayresponse.header.Content-Type" not in (definition.get("responseParameters") or {}):
+                response.headers.set("Content-Type", kind)
+        return response
 
     return create_exception_response
 
 
 def _variables(exception: Any, context: Any) -> Mapping[str, Any]:
-    """``$context``, with what went wrong in ``$context.error``."""
-    known = context.context_variables or {}
-    return {**known, "error": {**(known.get("error") or {}), "message": exception.message}}
+    """The values of ``$context``, with the error in ``$context.error``."""
+    variables = context.context_variables or {}
+    return {**variables, "error": {**(variables.get("error") or {}), "message": exception.message}}
 
 
-def _mapped(source: str, context: Any) -> str | None:
-    """The value of a response parameter: a literal in quotes, or something of the request.
+def _parameter_value(source: str, context: Any) -> str | None:
+    """The value of a response parameter: a literal in quotes, or a value from the request.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/request-response-data-mappings.html
     """
@@ -57,13 +57,13 @@ def _mapped(source: str, context: Any) -> str | None:
         return source.strip("'")
     place, _, name = source.rpartition(".")
     if source.startswith("context."):
-        found = lookup(source.removeprefix("context."), context.context_variables or {})
+        value = lookup(source.removeprefix("context."), context.context_variables or {})
     elif place == "method.request.header":
-        found = context.invocation_request["headers"].get(name)
+        value = context.invocation_request["headers"].get(name)
     elif place == "method.request.querystring":
-        found = context.invocation_request["query_string_parameters"].get(name)
+        value = context.invocation_request["query_string_parameters"].get(name)
     elif place == "stageVariables":
-        found = (context.stage_variables or {}).get(name)
+        value = (context.stage_variables or {}).get(name)
     else:
-        found = None
-    return None if found is None else str(found)
+        value = None
+    return None if value is None else str(value)

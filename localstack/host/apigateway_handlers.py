@@ -1,9 +1,9 @@
-"""API Gateway: the modules of the chain of handlers that answers a request."""
+"""API Gateway: access to the modules of LocalStack's handler chain."""
 
 import importlib
 from types import ModuleType
 
 
 def handlers(name: str) -> ModuleType:
-    """A module of LocalStack's chain; the package gives the chain's objects the modules' own names."""
+    """Import a module of the chain by its path: in the package, its name is that of a handler object."""
     return importlib.import_module(f"localstack.services.apigateway.next_gen.execute_api.handlers.{name}")

@@ -1,4 +1,4 @@
-"""API Gateway: calls that Lambda refuses."""
+"""API Gateway: calls that Lambda rejects."""
 
 import functools
 from typing import Any
@@ -10,16 +10,16 @@ from localstack.services.apigateway.next_gen.execute_api.gateway_response import
 )
 from localstack.services.apigateway.next_gen.execute_api.integrations import aws
 
-from embedded.patch import patches, source_lacks
+from emulation.patch import patches, source_lacks
 
 
 @patches(aws, "RestApiAwsProxyIntegration.invoke", needed=source_lacks("TooManyRequestsException"))
 def rejected_calls(original: Any) -> Any:
-    """A call that Lambda refuses, as of a throttled function, is a 500 of the type DEFAULT_5XX.
+    """A call that Lambda rejects, for example by throttling, leads to status 500 and the type DEFAULT_5XX.
 
     AWS: "If the Lambda API rejects the invocation request, API Gateway returns a 500 error code."
     https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html
-    LocalStack: INTEGRATION_FAILURE, which stands for an integration that could not be reached: a 504 by default.
+    LocalStack: the type is INTEGRATION_FAILURE, an integration that could not be reached: status 504 by default.
     """
 
     @functools.wraps(original)

@@ -1,4 +1,4 @@
-"""API Gateway: ``$context`` variables put into texts (access log formats, gateway responses' templates).
+"""API Gateway: ``$context`` variables in texts (access log formats, templates of gateway responses).
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
 """
@@ -12,7 +12,7 @@ _VARIABLE = re.compile(r"\$context\.([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)")
 
 
 def lookup(path: str, variables: Mapping[str, Any]) -> Any:
-    """The value of ``$context.<path>``; None where there is none."""
+    """The value of ``$context.<path>``, or None."""
     node: Any = variables
     for part in path.split("."):
         node = node.get(part) if isinstance(node, Mapping) else None
@@ -20,19 +20,19 @@ def lookup(path: str, variables: Mapping[str, Any]) -> Any:
 
 
 def substitute(template: str, variables: Mapping[str, Any], *, missing: str) -> str:
-    """The template with every ``$context`` variable in it replaced.
+    """Replace every ``$context`` variable in a template.
 
     Args:
-        template: A text.
-        variables: What ``$context`` holds.
-        missing: What stands for a variable without a value: ``-`` in access logs, nothing in templates.
+        template: The text.
+        variables: The values of ``$context``.
+        missing: The text for a variable without a value: ``-`` in access logs, empty in templates.
     """
 
-    def value(match: re.Match[str]) -> str:
+    def text(match: re.Match[str]) -> str:
         path = match.group(1)
         if path == "error.messageString":  # "a quoted version of $context.error.message"
             return json.dumps(lookup("error.message", variables))
-        found = lookup(path, variables)
-        return missing if found is None else str(found)
+        value = lookup(path, variables)
+        return missing if value is None else str(value)
 
-    return _VARIABLE.sub(value, template)
+    return _VARIABLE.sub(text, template)

@@ -1,4 +1,4 @@
-"""Application Auto Scaling's tags, which moto does not keep and Terraform reads back after every create.
+"""Tags of Application Auto Scaling, which moto does not store and Terraform reads after every create.
 
 AWS: https://docs.aws.amazon.com/autoscaling/application/APIReference/API_ListTagsForResource.html
 """
@@ -8,13 +8,13 @@ from typing import Any
 from localstack.services.moto import call_moto
 
 _tags: dict[str, dict[str, str]] = {}
-"""Scalable target's ARN to its tags."""
+"""Tags by the ARN of the scalable target."""
 
 
 def _register(context: Any, request: Any) -> Any:
-    answer = call_moto(context)
-    _tags.setdefault(answer["ScalableTargetARN"], {}).update(request.get("Tags") or {})
-    return answer
+    response = call_moto(context)
+    _tags.setdefault(response["ScalableTargetARN"], {}).update(request.get("Tags") or {})
+    return response
 
 
 def _tag(_context: Any, request: Any) -> dict[str, Any]:
@@ -32,10 +32,10 @@ def _list(_context: Any, request: Any) -> dict[str, Any]:
     return {"Tags": _tags.get(request["ResourceARN"], {})}
 
 
-OWN = {
+OPERATIONS = {
     "RegisterScalableTarget": _register,
     "TagResource": _tag,
     "UntagResource": _untag,
     "ListTagsForResource": _list,
 }
-"""Operation to what answers it."""
+"""Functions by the name of the operation that they serve."""

@@ -1,4 +1,4 @@
-"""AWS Budgets' subscribers and tags, which moto takes and does not tell.
+"""Subscribers and tags of AWS Budgets, which moto accepts but does not return.
 
 AWS: https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_DescribeSubscribersForNotification.html
 """
@@ -9,28 +9,28 @@ from localstack.aws.api import CommonServiceException
 from localstack.services.moto import call_moto
 from moto.budgets.models import budgets_backends
 
-_COMPARED = ("NotificationType", "ComparisonOperator", "Threshold")
-"""What makes two notifications of a budget the same."""
+_KEY_FIELDS = ("NotificationType", "ComparisonOperator", "Threshold")
+"""Two notifications of a budget that agree in these fields are the same."""
 
 _tags: dict[str, dict[str, str]] = {}
-"""Budget's ARN to its tags."""
+"""Tags by the ARN of the budget."""
 
 
 def _subscribers(context: Any, request: Any) -> dict[str, Any]:
     budgets = budgets_backends[context.account_id]["global"].budgets[request["AccountId"]]
     budget = budgets.get(request["BudgetName"])
-    wanted = [request["Notification"].get(name) for name in _COMPARED]
+    key = [request["Notification"].get(name) for name in _KEY_FIELDS]
     for notification in budget.notifications if budget else ():
-        if [notification.details.get(name) for name in _COMPARED] == wanted:
+        if [notification.details.get(name) for name in _KEY_FIELDS] == key:
             return {"Subscribers": notification.subscribers}
     raise CommonServiceException("NotFoundException", "Unable to find the notification.", status_code=400)
 
 
 def _create(context: Any, request: Any) -> Any:
-    answer = call_moto(context)
+    response = call_moto(context)
     arn = f"arn:{context.partition}:budgets::{request['AccountId']}:budget/{request['Budget']['BudgetName']}"
     _tags[arn] = {tag["Key"]: tag["Value"] for tag in request.get("ResourceTags") or ()}
-    return answer
+    return response
 
 
 def _tag(_context: Any, request: Any) -> dict[str, Any]:
@@ -45,15 +45,15 @@ def _untag(_context: Any, request: Any) -> dict[str, Any]:
 
 
 def _list(_context: Any, request: Any) -> dict[str, Any]:
-    found = _tags.get(request["ResourceARN"], {})
-    return {"ResourceTags": [{"Key": key, "Value": value} for key, value in found.items()]}
+    tags = _tags.get(request["ResourceARN"], {})
+    return {"ResourceTags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
-OWN = {
+OPERATIONS = {
     "CreateBudget": _create,
     "DescribeSubscribersForNotification": _subscribers,
     "TagResource": _tag,
     "UntagResource": _untag,
     "ListTagsForResource": _list,
 }
-"""Operation to what answers it."""
+"""Functions by the name of the operation that they serve."""

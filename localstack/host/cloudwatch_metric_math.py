@@ -1,4 +1,4 @@
-"""CloudWatch: alarms on metric math, and how often alarms are looked at."""
+"""CloudWatch: alarms on metric math, and the frequency of evaluation."""
 
 import functools
 import os
@@ -7,8 +7,8 @@ from typing import Any
 
 from localstack.services.cloudwatch import alarm_scheduler
 
-from embedded import metric_math
-from embedded.patch import patches, source_has, source_lacks
+from emulation import metric_math
+from emulation.patch import patches, source_has, source_lacks
 
 _PERIOD_S = float(os.environ.get("HOST_ALARM_PERIOD", "300"))
 
@@ -25,7 +25,7 @@ def scheduled_metric_math(original: Any) -> Any:
     def details(arn: str) -> Any:
         alarm = original(arn)
         if alarm and alarm.get("Metrics"):
-            periods = [one["MetricStat"]["Period"] for one in alarm["Metrics"] if "MetricStat" in one]
+            periods = [query["MetricStat"]["Period"] for query in alarm["Metrics"] if "MetricStat" in query]
             return {"Period": max(periods or [60]), "Statistic": "Sum", "MetricName": "expression", **alarm}
         if alarm and "ExtendedStatistic" in alarm:
             return {"Statistic": alarm["ExtendedStatistic"], **alarm}
@@ -42,14 +42,17 @@ def metric_math_data(original: Any) -> Any:
     def collect(alarm: Any, client: Any) -> Any:
         if not alarm.get("Metrics"):
             return original(alarm, client)
-        result = next((one for one in alarm["Metrics"] if one.get("ReturnData", True)), alarm["Metrics"][0])
+        result = next((query for query in alarm["Metrics"] if query.get("ReturnData", True)), alarm["Metrics"][0])
         expression = result.get("Expression") or result["Id"]
-        queries = [{**one, "ReturnData": True} for one in alarm["Metrics"] if "MetricStat" in one]
+        queries = [{**query, "ReturnData": True} for query in alarm["Metrics"] if "MetricStat" in query]
         end, points = datetime.now(UTC), []
         for _ in range(alarm["EvaluationPeriods"] + 2):
             start = end - timedelta(seconds=alarm["Period"])
-            answer = client.get_metric_data(MetricDataQueries=queries, StartTime=start, EndTime=end)
-            values = {one["Id"]: (one["Values"][0] if one["Values"] else None) for one in answer["MetricDataResults"]}
+            response = client.get_metric_data(MetricDataQueries=queries, StartTime=start, EndTime=end)
+            values = {
+                series["Id"]: (series["Values"][0] if series["Values"] else None)
+                for series in response["MetricDataResults"]
+            }
             points.insert(0, metric_math.evaluate(expression, values))
             end = start
         return points
@@ -59,11 +62,11 @@ def metric_math_data(original: Any) -> Any:
 
 @patches(alarm_scheduler, "AlarmScheduler.__init__", needed=source_has("self.scheduler = Scheduler()"))
 def frequent_evaluation(original: Any) -> Any:
-    """An alarm is looked at every five minutes at least, or as often as ``HOST_ALARM_PERIOD`` says.
+    """An alarm is evaluated at least every five minutes, or every ``HOST_ALARM_PERIOD`` seconds.
 
-    AWS: every minute for periods of a minute and more, every ten seconds for shorter ones.
+    AWS: evaluates every minute for periods of a minute and more, every ten seconds for shorter ones.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
-    LocalStack: once in period x evaluation periods, an hour for some of ours.
+    LocalStack: evaluates once in period x evaluation periods, which is an hour for some alarms of the platform.
     """
 
     @functools.wraps(original)
@@ -71,9 +74,9 @@ def frequent_evaluation(original: Any) -> Any:
         original(self)
         schedule = self.scheduler.schedule
 
-        def often(*arguments: Any, period: float, **options: Any) -> Any:
+        def schedule_more_often(*arguments: Any, period: float, **options: Any) -> Any:
             return schedule(*arguments, period=min(period, _PERIOD_S), **options)
 
-        self.scheduler.schedule = often
+        self.scheduler.schedule = schedule_more_often
 
     return init

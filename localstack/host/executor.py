@@ -1,8 +1,8 @@
-"""Lambda functions as local processes, in the place of LocalStack's containers.
+"""Lambda functions as local processes instead of containers.
 
 Each execution environment owns one process and one :class:`~host.runtime_api.RuntimeApi`. Python functions run under
-``awslambdaric``, the runtime client that AWS itself ships; ``provided*`` runtimes run their own ``bootstrap``.
-LocalStack keeps doing everything else: pooling, concurrency, retries, dead-letter queues, logs, metrics.
+``awslambdaric``, AWS's own runtime client; ``provided*`` runtimes run their own ``bootstrap``.
+LocalStack does everything else: pooling, concurrency, retries, dead-letter queues, logs, metrics.
 """
 
 import contextlib
@@ -26,14 +26,14 @@ from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntim
 
 from host import enforcement, platform_logs
 from host.platform_logs import Report
-from host.runtime_api import HOST, Event, RuntimeApi, Word
+from host.runtime_api import HOST, Event, RuntimeApi, RuntimeMessage
 from localstack import config as settings
 
 _INHERITED = ("LANG", "LC_ALL", "SSL_CERT_FILE", "LD_LIBRARY_PATH")
 
 
 class LocalRuntimeExecutor(RuntimeExecutor):
-    """One execution environment; LocalStack makes, starts, invokes and stops it."""
+    """One execution environment; LocalStack creates, starts, invokes and stops it."""
 
     def __init__(self, id: str, function_version: FunctionVersion) -> None:  # noqa: A002 -- LocalStack's name
         super().__init__(id=id, function_version=function_version)
@@ -47,11 +47,15 @@ class LocalRuntimeExecutor(RuntimeExecutor):
         self._log_read = 0
         self._init_ms: float | None = None
 
-    # --- life ---------------------------------------------------------------------------------------------------
+    # --- start and stop -----------------------------------------------------------------------------------------
 
     @classmethod
     def prepare_version(cls, function_version: FunctionVersion) -> None:
-        """Unpack the code and the layers; refuse what cannot run here."""
+        """Unpack the code and the layers.
+
+        Raises:
+            LambdaRuntimeException: The function cannot run as a local process.
+        """
         config = function_version.config
         if not config.code:
             raise LambdaRuntimeException("Container images cannot run without Docker")
@@ -61,27 +65,27 @@ class LocalRuntimeExecutor(RuntimeExecutor):
 
     @classmethod
     def cleanup_version(cls, function_version: FunctionVersion) -> None:
-        """The unpacked code is LocalStack's to delete."""
+        """Do nothing: LocalStack deletes the unpacked code."""
 
     def start(self, env_vars: dict[str, str]) -> None:
-        """Start the process with Lambda's variables, and return once it asks for its first event."""
+        """Start the process with Lambda's variables, and wait until it requests its first event."""
         config = self.function_version.config
         code = str(config.code.get_unzipped_code_location())
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        own = {name: str(value) for name, value in env_vars.items()}
+        variables = {name: str(value) for name, value in env_vars.items()}
         folder = str(self._folder)
         fixed = {"LAMBDA_TASK_ROOT": code, "HOME": folder, "TMPDIR": folder, "PYTHONUNBUFFERED": "1"}
         watched = enforcement.variables(config.role, self.function_version.id.region, self._folder)
-        self._environment = {"PATH": os.defpath, **inherited, **own, **fixed, **watched}
+        self._environment = {"PATH": os.defpath, **inherited, **variables, **fixed, **watched}
         layers = [str(layer.code.get_unzipped_code_location()) for layer in config.layers or []]
-        if layers:  # the real runtime's /opt/python and /opt/bin
+        if layers:  # in place of /opt/python and /opt/bin
             paths = [*([watched["PYTHONPATH"]] if watched else []), *(f"{layer}/python" for layer in layers)]
             self._environment["PYTHONPATH"] = os.pathsep.join(paths)
             self._environment["PATH"] = os.pathsep.join([*(f"{layer}/bin" for layer in layers), os.defpath])
         self._spawn()
 
     def stop(self) -> None:
-        """End the process for good."""
+        """End the process; it does not start again."""
         self._stopped = True
         self._kill()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -89,7 +93,7 @@ class LocalRuntimeExecutor(RuntimeExecutor):
     def _spawn(self) -> None:
         config = self.function_version.config
         code = self._environment["LAMBDA_TASK_ROOT"]
-        began = time.perf_counter()
+        started = time.perf_counter()
         with self._lock:
             if self._stopped:
                 raise LambdaRuntimeException("Execution environment stopped")
@@ -103,22 +107,22 @@ class LocalRuntimeExecutor(RuntimeExecutor):
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                )  # in LocalStack's process group: whoever ends that, ends this
-        threading.Thread(target=lambda: (process.wait(), api.words.put(Word("exit"))), daemon=True).start()
-        first = api.words.get()
+                )  # in LocalStack's process group, to end with it
+        threading.Thread(target=lambda: (process.wait(), api.messages.put(RuntimeMessage("exit"))), daemon=True).start()
+        first = api.messages.get()
         if first.kind == "init-error":
             raise StatusErrorException("Environment startup failed", payload=first.body)
         if first.kind != "ready":
             message = f"Error: Runtime exited with error: exit status {process.returncode}"
             raise StatusErrorException("Runtime exited during startup", payload=_error("Runtime.ExitError", message))
-        self._init_ms = (time.perf_counter() - began) * 1000
+        self._init_ms = (time.perf_counter() - started) * 1000
 
     def _kill(self) -> None:
         with self._lock:
             process, self._process = self._process, None
             api, self._api = self._api, None
         if process is not None:
-            # At once, as on AWS: without extensions a function has 0 ms to shut down.
+            # Without notice, as on AWS: without extensions a function has 0 ms to shut down.
             # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
             process.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -135,29 +139,33 @@ class LocalRuntimeExecutor(RuntimeExecutor):
         if self._process is None:
             try:
                 self._spawn()
-            except StatusErrorException as failed:
+            except StatusErrorException as error:
                 self._kill()
-                return InvocationResult(request_id, failed.payload, is_error=True, logs=self.get_logs())
+                return InvocationResult(request_id, error.payload, is_error=True, logs=self.get_logs())
         enforcement.refresh(config.role, self._environment, self._folder)
-        before = self.get_logs()
+        logs_before = self.get_logs()
         head = platform_logs.start(request_id, self.function_version.id.qualifier, as_json=as_json)
-        began = time.perf_counter()
+        started = time.perf_counter()
         status, body = self._run(payload, request_id, config.timeout)
-        duration_ms = (time.perf_counter() - began) * 1000
+        duration_ms = (time.perf_counter() - started) * 1000
         report = Report(status, duration_ms, config.memory_size, self._peak_mb(), self._init_ms)
         self._init_ms = None
         if status in {"timeout", "failure"}:
             self._kill()
-        told = self.get_logs()
+        handler_logs = self.get_logs()
         if status == "timeout" and not as_json:
-            told += f"{platform_logs.now()} {request_id} Task timed out after {config.timeout:.2f} seconds\n"
-        logs = before + head + told + platform_logs.end(request_id, report, as_json=as_json)
+            handler_logs += f"{platform_logs.now()} {request_id} Task timed out after {config.timeout:.2f} seconds\n"
+        logs = logs_before + head + handler_logs + platform_logs.end(request_id, report, as_json=as_json)
         return InvocationResult(request_id, body, is_error=status != "success", logs=logs)
 
     def _run(self, payload: dict[str, str], request_id: str, timeout_s: int) -> tuple[str, bytes]:
-        """Hand the event over and wait: how it ended, and the answer or the error."""
+        """Send the event and wait for the end.
+
+        Returns:
+            The status of the invocation, and the response or the error.
+        """
         api, process = self._api, self._process
-        assert api is not None  # noqa: S101 -- _spawn made them
+        assert api is not None  # noqa: S101 -- _spawn sets both
         assert process is not None  # noqa: S101
         headers = {
             "Lambda-Runtime-Aws-Request-Id": request_id,
@@ -169,17 +177,17 @@ class LocalRuntimeExecutor(RuntimeExecutor):
         deadline = time.monotonic() + timeout_s
         while True:
             try:
-                word = api.words.get(timeout=max(deadline - time.monotonic(), 0.001))
+                runtime_message = api.messages.get(timeout=max(deadline - time.monotonic(), 0.001))
             except queue.Empty:
                 message = f"RequestId: {request_id} Error: Task timed out after {timeout_s:.2f} seconds"
                 return "timeout", _error("Sandbox.Timedout", message)
-            if word.kind == "exit":
+            if runtime_message.kind == "exit":
                 code = process.returncode
-                why = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-                message = f"RequestId: {request_id} Error: Runtime exited with error: {why}"
+                reason = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+                message = f"RequestId: {request_id} Error: Runtime exited with error: {reason}"
                 return "failure", _error("Runtime.ExitError", message)
-            if word.request_id == request_id:
-                return _limited(word)
+            if runtime_message.request_id == request_id:
+                return _outcome(runtime_message)
 
     def _peak_mb(self) -> int:
         if self._process is not None:
@@ -190,7 +198,7 @@ class LocalRuntimeExecutor(RuntimeExecutor):
         return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
 
     def get_logs(self) -> str:
-        """What the process has written since the last call."""
+        """The output of the process since the last call."""
         try:
             with self._log.open("rb") as log:
                 log.seek(self._log_read)
@@ -204,21 +212,21 @@ class LocalRuntimeExecutor(RuntimeExecutor):
     # --- addresses ----------------------------------------------------------------------------------------------
 
     def get_address(self) -> str:
-        """Where the execution environment is."""
+        """The address of the execution environment."""
         return HOST
 
     def get_endpoint_from_executor(self) -> str:
-        """Where it finds LocalStack."""
+        """The address of LocalStack for the execution environment."""
         return HOST
 
     def get_runtime_endpoint(self) -> str:
-        """Only LocalStack's own init program would ask for it."""
+        """Empty: only LocalStack's own init program uses it."""
         return ""
 
 
 def _command(runtime: str, handler: str, code: str) -> list[str]:
     if runtime.startswith("python"):
-        # Below the engine's folder: bytecode is kept for the next cold start, and the process is known as its own.
+        # Below the engine's folder: bytecode is kept for the next cold start, and the command names that folder.
         cache = f"pycache_prefix={tempfile.gettempdir()}/pycache"
         return [os.environ.get("LAMBDA_PYTHON") or sys.executable, "-X", cache, "-m", "awslambdaric", handler]
     if runtime.startswith("provided"):
@@ -226,15 +234,15 @@ def _command(runtime: str, handler: str, code: str) -> list[str]:
     raise LambdaRuntimeException(f"Runtime {runtime} cannot run without Docker here")
 
 
-def _limited(word: Word) -> tuple[str, bytes]:
-    """An answer over 6 MB is an error (Lambda quotas: invocation payload)."""
+def _outcome(message: RuntimeMessage) -> tuple[str, bytes]:
+    """The outcome of an invocation: a response over 6 MB is an error (Lambda quotas: invocation payload)."""
     limit = int(settings.LAMBDA_LIMITS_MAX_FUNCTION_PAYLOAD_SIZE_BYTES)
-    if word.kind != "response":
-        return "error", word.body
-    if len(word.body) > limit:
-        message = f"Response payload size exceeded maximum allowed payload size ({limit} bytes)."
-        return "error", _error("Function.ResponseSizeTooLarge", message)
-    return "success", word.body
+    if message.kind != "response":
+        return "error", message.body
+    if len(message.body) > limit:
+        text = f"Response payload size exceeded maximum allowed payload size ({limit} bytes)."
+        return "error", _error("Function.ResponseSizeTooLarge", text)
+    return "success", message.body
 
 
 def _error(kind: str, message: str) -> bytes:

@@ -1,25 +1,25 @@
-"""What the harness asks: ``/_localstack/health`` tells which patches are at work."""
+"""The health document at ``/_localstack/health``, which the harness reads, with the applied patches."""
 
 from typing import Any
 
 from localstack.services import internal
 
-from embedded.patch import Patch, patches
+from emulation.patch import Patch, patches
 
 verdicts: list[tuple[Patch, bool]] = []
-"""Every patch with whether it was needed; set by :func:`host.patching.patch`."""
+"""Every patch and whether it was needed; set by :func:`host.patching.patch_localstack`."""
 
 
 @patches(internal, "merge_recursive", needed=None)
-def told_patches(original: Any) -> Any:
-    """The health answer lists the patches that were applied, as ``patches``.
+def applied_patches(original: Any) -> Any:
+    """The health document lists the applied patches under ``patches``.
 
-    This function puts it together. (The resource itself may be bound to its route before anything is patched: whatever
-    imports LocalStack's handlers does that.)
+    LocalStack: builds the document with the function that is patched here. (The resource itself may be bound to its
+    route before anything is patched: any import of LocalStack's handlers does that.)
     """
 
     def merge_recursive(source: Any, destination: Any, *more: Any, **options: Any) -> Any:
         merged = original(source, destination, *more, **options)
-        return {**merged, "patches": [one.name for one, needed in verdicts if needed]}
+        return {**merged, "patches": [patch.name for patch, needed in verdicts if needed]}
 
     return merge_recursive

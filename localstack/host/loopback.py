@@ -1,4 +1,4 @@
-"""LocalStack serves on the one loopback socket that was bound for it."""
+"""The loopback socket that LocalStack listens on."""
 
 import socket
 from typing import Any
@@ -8,15 +8,15 @@ from localstack.runtime.server import twisted as server
 from rolo.serving.twisted import TwistedGateway
 from twisted.internet import reactor, ssl
 
-from embedded.patch import patches, source_has
+from emulation.patch import patches, source_has
 
 bound: socket.socket | None = None
-"""Listening already when LocalStack starts; set by :func:`host.patching.patch`."""
+"""A socket that already listens when LocalStack starts; set by :func:`host.patching.patch_localstack`."""
 
 
 @patches(server, "TwistedRuntimeServer.register", needed=source_has("reactor, host_and_port.port)"))
 def bound_socket(_original: Any) -> Any:
-    """The server listens on the loopback socket that it is given, and on nothing else.
+    """The server listens on the loopback socket that is already bound, and on no other address.
 
     AWS: does not apply.
     LocalStack: binds every IPv4 address of the machine (``TCP4ServerEndpoint`` without an interface), whatever
@@ -29,9 +29,9 @@ def bound_socket(_original: Any) -> Any:
             certificate, key = ssl_creds
             context = ssl.DefaultOpenSSLContextFactory(key, certificate)
             context.getContext().use_certificate_chain_file(certificate)
-            site = TLSMultiplexerFactory(context, False, site)  # noqa: FBT003 -- its own signature
-        assert bound is not None  # noqa: S101 -- patching.patch sets it
-        bound.setblocking(False)  # noqa: FBT003 -- its own signature
+            site = TLSMultiplexerFactory(context, False, site)  # noqa: FBT003 -- Twisted's signature
+        assert bound is not None  # noqa: S101 -- patch_localstack sets it
+        bound.setblocking(False)  # noqa: FBT003 -- Twisted's signature
         reactor.adoptStreamPort(bound.fileno(), socket.AF_INET, site)  # type: ignore[attr-defined]
 
     return register

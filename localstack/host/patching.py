@@ -1,11 +1,11 @@
-"""Everything of ours that LocalStack gets before it starts: the bound port, plug-ins, patches."""
+"""What LocalStack receives before it starts: the bound port, the plug-ins and the patches."""
 
 import socket
 
-from embedded import patch as register
+from emulation.patch import Product, apply_patches
 from host import (
     LOCALSTACK_VERSION,
-    apigateway_access_logs,  # noqa: F401 -- importing a module of patches registers them
+    apigateway_access_logs,  # noqa: F401 -- importing a module registers its patches
     apigateway_bodies,  # noqa: F401
     apigateway_gateway_responses,  # noqa: F401
     apigateway_rejected_calls,  # noqa: F401
@@ -26,17 +26,17 @@ from host import (
     secretsmanager_rotation,  # noqa: F401
 )
 
-PRODUCT = register.Product("LocalStack", "localstack-core", LOCALSTACK_VERSION, "localstack.txt")
+PRODUCT = Product("LocalStack", "localstack-core", LOCALSTACK_VERSION, "localstack.txt")
 
 
-def patch(bound: socket.socket) -> None:
+def patch_localstack(bound: socket.socket) -> None:
     """Apply every patch that is still needed.
 
     Args:
-        bound: A listening socket, on which LocalStack is to serve.
+        bound: A listening socket, on which LocalStack will serve.
 
     Raises:
         PatchError: LocalStack is not the version that the patches are written for.
     """
     loopback.bound = bound
-    health.verdicts = register.apply_all(PRODUCT)
+    health.verdicts = apply_patches(PRODUCT)

@@ -1,4 +1,4 @@
-"""The lines that Lambda itself writes around an invocation's own, as text or as JSON.
+"""The log lines that Lambda itself writes before and after those of an invocation, as text or as JSON.
 
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
 """
@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the last line of an invocation tells.
+    """The content of an invocation's last log line.
 
     Attributes:
-        status: ``success``, ``error``, ``failure`` or ``timeout``.
-        duration_ms: How long the handler took.
-        memory_mb: What it was given.
-        peak_mb: What it used at most.
-        init_ms: How long the start took; None for a warm start.
+        status: The outcome: ``success``, ``error``, ``failure`` or ``timeout``.
+        duration_ms: The duration of the handler.
+        memory_mb: The memory of the function's configuration.
+        peak_mb: The most memory that it used.
+        init_ms: The duration of the cold start; None for a warm start.
     """
 
     status: str
@@ -28,7 +28,7 @@ class Report:
 
 
 def now() -> str:
-    """The time as Lambda writes it: UTC, milliseconds."""
+    """The current time in Lambda's format: UTC, with milliseconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 

@@ -1,4 +1,4 @@
-"""Our plug-ins, told to LocalStack without being installed: it finds the rest by entry points."""
+"""The plug-ins of this package, which LocalStack does not find by entry points because they are not installed."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from plux import PluginSpec
 from plux.runtime import resolve
 
-from embedded.patch import patches
+from emulation.patch import patches
 from host import services
 
 
@@ -16,22 +16,22 @@ class LocalRuntimeExecutorPlugin(RuntimeExecutorPlugin):
     name = "local"
 
     def load(self, *_arguments: Any, **_options: Any) -> Any:
-        """Import it when the first function is made, not before."""
+        """Import the executor when the first function is created, not before."""
         from host.executor import LocalRuntimeExecutor
 
         return LocalRuntimeExecutor
 
 
-def _own() -> list[PluginSpec]:
+def _plugins() -> list[PluginSpec]:
     executor = PluginSpec(RuntimeExecutorPlugin.namespace, LocalRuntimeExecutorPlugin.name, LocalRuntimeExecutorPlugin)
     return [executor, *services.PROVIDERS]
 
 
 @patches(resolve, "MetadataPluginFinder.find_plugins", needed=None)
 def own_plugins(original: Any) -> Any:
-    """LocalStack sees the executor and the services of this package beside its own plug-ins."""
+    """LocalStack finds the executor and the services of this package in addition to its own plug-ins."""
 
     def find_plugins(self: Any) -> list[PluginSpec]:
-        return [*original(self), *(spec for spec in _own() if spec.namespace == self.namespace)]
+        return [*original(self), *(spec for spec in _plugins() if spec.namespace == self.namespace)]
 
     return find_plugins

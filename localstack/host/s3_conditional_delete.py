@@ -1,4 +1,4 @@
-"""S3: deleting an object only while it is the one that was read."""
+"""S3: deletion of an object on condition that it has not changed."""
 
 import functools
 import threading
@@ -7,19 +7,19 @@ from typing import Any
 from localstack.aws.api.s3 import NoSuchKey, PreconditionFailed
 from localstack.services.s3 import provider as s3
 
-from embedded.patch import patches, source_has
+from emulation.patch import patches, source_has
 
-_deciding = threading.Lock()
-"""Held from the look at an object to its end, so that of two conditional deletes one finds it gone."""
+_delete_lock = threading.Lock()
+"""Held from the check of an object to its deletion, so that the second of two conditional deletes fails."""
 
 
 @patches(s3, "S3Provider.delete_object", needed=source_has("raise NotImplementedException"))
 def conditional_delete(original: Any) -> Any:
-    """DeleteObject with ``If-Match`` deletes the current object if its ETag is that one, or if there is any for ``*``.
+    """DeleteObject with ``If-Match`` deletes the object only if its ETag matches; ``*`` matches every existing object.
 
-    AWS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html (412 if it is another, 404 if
-    there is none; only the current version counts).
-    LocalStack: knows the header of directory buckets only, and refuses it as not implemented.
+    AWS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html (412 for
+    another ETag, 404 for a missing object; only the current version counts).
+    LocalStack: rejects the header as not implemented, because it has it for directory buckets only.
     """
 
     @functools.wraps(original)
@@ -28,7 +28,7 @@ def conditional_delete(original: Any) -> Any:
         if not if_match:
             return original(self, context, bucket, key, *arguments, **options)
         _, s3_bucket = self._get_cross_account_bucket(context, bucket)
-        with _deciding:
+        with _delete_lock:
             current = s3_bucket.objects.get(key)
             if current is None or isinstance(current, s3.S3DeleteMarker):
                 raise NoSuchKey("The specified key does not exist.", Key=key)

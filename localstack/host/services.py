@@ -1,4 +1,4 @@
-"""Services that LocalStack community lacks, or that would need Java: the moto that it brings along serves them."""
+"""Services that LocalStack community lacks, or that would need Java, served by the moto that LocalStack installs."""
 
 import threading
 from typing import Any
@@ -13,29 +13,29 @@ from host import autoscaling, budgets
 _tables = threading.RLock()
 
 
-def moto_only(api: str, answer: Any = _proxy_moto, **own: Any) -> Service:
-    """A service whose operations go to moto.
+def moto_only(api: str, serve: Any = _proxy_moto, **operations: Any) -> Service:
+    """Build a service that moto serves.
 
     Args:
-        api: Its name, as boto3 spells it.
-        answer: How an operation is answered, ``(context, request)``.
-        own: Operations that a function of ours answers instead.
+        api: The name of the service in boto3.
+        serve: Serves an operation, ``(context, request)``.
+        operations: Functions that serve single operations in place of moto.
     """
     model = load_service(api)
-    return Service(name=api, skeleton=Skeleton(model, dict.fromkeys(model.operation_names, answer) | own))
+    return Service(name=api, skeleton=Skeleton(model, dict.fromkeys(model.operation_names, serve) | operations))
 
 
-def one_at_a_time(context: Any, request: Any) -> Any:
-    """An answer of moto, which is written for one thread: of two writers at once, one would undo the other."""
+def serve_one_at_a_time(context: Any, request: Any) -> Any:
+    """Serve a request by moto, one at a time: moto is written for one thread, and parallel writes undo each other."""
     with _tables:
         return _proxy_moto(context, request)
 
 
 PROVIDERS = [
-    # DynamoDB: LocalStack downloads and starts AWS's Java program; moto is one process less and nothing to fetch.
-    aws_provider(api="dynamodb", name="moto")(lambda: moto_only("dynamodb", one_at_a_time)),
-    aws_provider(api="dynamodbstreams", name="moto")(lambda: moto_only("dynamodbstreams", one_at_a_time)),
+    # LocalStack's own DynamoDB downloads and starts AWS's Java program; moto needs neither a download nor a process.
+    aws_provider(api="dynamodb", name="moto")(lambda: moto_only("dynamodb", serve_one_at_a_time)),
+    aws_provider(api="dynamodbstreams", name="moto")(lambda: moto_only("dynamodbstreams", serve_one_at_a_time)),
     # Not in the community edition:
-    aws_provider(api="application-autoscaling")(lambda: moto_only("application-autoscaling", **autoscaling.OWN)),
-    aws_provider(api="budgets")(lambda: moto_only("budgets", **budgets.OWN)),
+    aws_provider(api="application-autoscaling")(lambda: moto_only("application-autoscaling", **autoscaling.OPERATIONS)),
+    aws_provider(api="budgets")(lambda: moto_only("budgets", **budgets.OPERATIONS)),
 ]

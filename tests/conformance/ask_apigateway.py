@@ -16,7 +16,7 @@ GATEWAY_RESPONSES = {
     "INVALID_API_KEY": {"statusCode": "403"},
     "MISSING_AUTHENTICATION_TOKEN": {"statusCode": "404"},
 }
-"""The types that are asked for, each with the status that it is to have; without one it has the failure's own."""
+"""The gateway responses of the API, each with its status; one without keeps the status of the error."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Api:
     """A deployed API in front of a function.
 
     Attributes:
-        url: The stage's address.
-        key: A key that its method takes.
-        function: The function's name.
+        url: The address of the stage.
+        key: A valid API key.
+        function: The name of the function.
     """
 
     url: str
@@ -39,7 +39,7 @@ _building = threading.Lock()
 
 
 def api(cloud: Cloud) -> Api:
-    """A deployed API in front of a function, as this platform has it: key, model, gateway responses."""
+    """A deployed API like that of this platform: with a function, a key, a model and gateway responses."""
     with _building:
         if id(cloud) not in _apis:
             _apis[id(cloud)] = _deploy_api(cloud)
@@ -53,9 +53,9 @@ def _deploy_api(cloud: Cloud) -> Api:
         def handler(event, context):
             if event.get("body") == '{"total": 0}':
                 raise ValueError("no")
-            seen = {"path": event["path"], "resource": event["resource"], "method": event["httpMethod"],
-                    "query": event["queryStringParameters"], "stage": event["requestContext"]["stage"]}
-            return {"statusCode": 201, "headers": {"Location": "/things/1"}, "body": json.dumps(seen)}
+            request = {"path": event["path"], "resource": event["resource"], "method": event["httpMethod"],
+                       "query": event["queryStringParameters"], "stage": event["requestContext"]["stage"]}
+            return {"statusCode": 201, "headers": {"Location": "/things/1"}, "body": json.dumps(request)}
     """
     name = function(cloud, source)
     arn = cloud.client("lambda").get_function(FunctionName=name)["Configuration"]["FunctionArn"]
@@ -103,22 +103,22 @@ def _deploy_api(cloud: Cloud) -> Api:
 
 
 def post(cloud: Cloud, body: str | bytes, *, path: str = "/things", with_key: bool = True) -> Any:
-    there = api(cloud)
-    headers = {"content-type": "application/json", **({"x-api-key": there.key} if with_key else {})}
-    return urllib3.request("POST", there.url + path, body=body, headers=headers, retries=False, timeout=30.0)
+    deployed = api(cloud)
+    headers = {"content-type": "application/json", **({"x-api-key": deployed.key} if with_key else {})}
+    return urllib3.request("POST", deployed.url + path, body=body, headers=headers, retries=False, timeout=30.0)
 
 
-def shown(answer: Any) -> dict[str, Any]:
-    """What a client sees of a refusal by the gateway."""
+def visible_parts(response: Any) -> dict[str, Any]:
+    """The parts of a gateway response that a client sees."""
     return {
-        "status": answer.status,
-        "type": answer.headers.get("content-type", "").split(";")[0],
-        "origin": answer.headers.get("access-control-allow-origin"),
-        "body": answer.json() if answer.data else None,
+        "status": response.status,
+        "type": response.headers.get("content-type", "").split(";")[0],
+        "origin": response.headers.get("access-control-allow-origin"),
+        "body": response.json() if response.data else None,
     }
 
 
-def refused(status: int, message: str) -> dict[str, Any]:
+def gateway_response(status: int, message: str) -> dict[str, Any]:
     return {
         "status": status,
         "type": "application/problem+json",
@@ -137,79 +137,79 @@ def refused(status: int, message: str) -> dict[str, Any]:
     },
     runs_functions=True,
 )
-def proxied_function_sees_the_request_and_makes_the_answer(cloud: Cloud) -> Any:
-    """A proxy integration hands the request to the function as an event, and its answer to the client."""
-    answer = post(cloud, '{"total": 1}', path="/things?a=1")
-    return {"status": answer.status, "location": answer.headers.get("location"), "seen": answer.json()}
+def proxied_function_sees_the_request_and_builds_the_response(cloud: Cloud) -> Any:
+    """A proxy integration passes the request to the function as an event, and its response to the client."""
+    response = post(cloud, '{"total": 1}', path="/things?a=1")
+    return {"status": response.status, "location": response.headers.get("location"), "seen": response.json()}
 
 
 @interaction(
     "apigateway",
     source="/apigateway/latest/developerguide/supported-gateway-response-types.html",
-    expected=refused(403, "Forbidden"),
+    expected=gateway_response(403, "Forbidden"),
     runs_functions=True,
 )
-def missing_api_key_is_refused_in_the_defined_shape(cloud: Cloud) -> Any:
+def missing_api_key_is_rejected_in_the_defined_form(cloud: Cloud) -> Any:
     """A request without the key that a method requires is a 403, with the gateway response's headers and template."""
-    return shown(post(cloud, '{"total": 1}', with_key=False))
+    return visible_parts(post(cloud, '{"total": 1}', with_key=False))
 
 
 @interaction(
     "apigateway",
     source="/apigateway/latest/developerguide/api-gateway-method-request-validation.html",
-    expected=refused(400, "Invalid request body"),
+    expected=gateway_response(400, "Invalid request body"),
     runs_functions=True,
 )
-def body_against_its_model_is_refused_in_the_defined_shape(cloud: Cloud) -> Any:
+def invalid_body_is_rejected_in_the_defined_form(cloud: Cloud) -> Any:
     """A body that its model does not allow is a 400 before the function is called."""
-    return shown(post(cloud, '{"total": "much"}'))
+    return visible_parts(post(cloud, '{"total": "much"}'))
 
 
 @interaction(
     "apigateway",
     source="/apigateway/latest/developerguide/api-gateway-method-request-validation.html",
-    expected=refused(400, "Invalid request body"),
+    expected=gateway_response(400, "Invalid request body"),
     runs_functions=True,
 )
-def body_that_is_no_text_is_refused_in_the_defined_shape(cloud: Cloud) -> Any:
-    """A body that is not even text is a 400 before the function is called, like any other that is no JSON."""
-    return shown(post(cloud, b"\xf2\xff"))
+def body_that_is_not_text_is_rejected_in_the_defined_form(cloud: Cloud) -> Any:
+    """A body that is not text is a 400 before the function is called, like any other that is not JSON."""
+    return visible_parts(post(cloud, b"\xf2\xff"))
 
 
 @interaction(
     "apigateway",
     source="/apigateway/latest/developerguide/supported-gateway-response-types.html",
-    expected=refused(404, "Missing Authentication Token"),
+    expected=gateway_response(404, "Missing Authentication Token"),
     runs_functions=True,
 )
-def unknown_path_is_refused_in_the_defined_shape(cloud: Cloud) -> Any:
+def unknown_path_is_rejected_in_the_defined_form(cloud: Cloud) -> Any:
     """A path that the API does not have is of the type MISSING_AUTHENTICATION_TOKEN, here with status 404."""
-    return shown(post(cloud, "{}", path="/nothing"))
+    return visible_parts(post(cloud, "{}", path="/nothing"))
 
 
 @interaction(
     "apigateway",
     source="/apigateway/latest/developerguide/handle-errors-in-lambda-integration.html",
-    expected=refused(502, "Internal server error"),
+    expected=gateway_response(502, "Internal server error"),
     runs_functions=True,
 )
 def failing_function_is_a_bad_gateway(cloud: Cloud) -> Any:
     """A function of a proxy integration that fails is a 502, with the gateway response's headers and template."""
-    return shown(post(cloud, '{"total": 0}'))
+    return visible_parts(post(cloud, '{"total": 0}'))
 
 
 @interaction(
     "apigateway",
     source="/lambda/latest/dg/services-apigateway-errors.html",
-    expected=refused(500, "Internal server error"),
+    expected=gateway_response(500, "Internal server error"),
     runs_functions=True,
 )
 def throttled_function_is_an_internal_server_error(cloud: Cloud) -> Any:
-    """A call that Lambda refuses, as of a throttled function, is a 500 of the type DEFAULT_5XX."""
+    """A call that Lambda rejects, for example by throttling, is a 500 of the type DEFAULT_5XX."""
     functions, name = cloud.client("lambda"), api(cloud).function
     functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
     try:
-        return shown(post(cloud, '{"total": 1}'))
+        return visible_parts(post(cloud, '{"total": 1}'))
     finally:
         functions.delete_function_concurrency(FunctionName=name)
 
@@ -220,16 +220,16 @@ def throttled_function_is_an_internal_server_error(cloud: Cloud) -> Any:
     expected=[204, 204, 415],
     runs_functions=True,
 )
-def body_that_no_template_takes_is_an_unsupported_media_type(cloud: Cloud) -> Any:
+def body_without_a_template_is_an_unsupported_media_type(cloud: Cloud) -> Any:
     """With the passthrough behaviour NEVER, a content type without a template is a 415; none means application/json."""
     gateway = cloud.client("apigateway")
     rest = gateway.create_rest_api(name=cloud.name("api"))
-    where = {"restApiId": rest["id"], "resourceId": rest["rootResourceId"], "httpMethod": "OPTIONS"}
-    gateway.put_method(**where, authorizationType="NONE")
+    method = {"restApiId": rest["id"], "resourceId": rest["rootResourceId"], "httpMethod": "OPTIONS"}
+    gateway.put_method(**method, authorizationType="NONE")
     template = {"application/json": '{"statusCode": 204}'}
-    gateway.put_integration(**where, type="MOCK", passthroughBehavior="NEVER", requestTemplates=template)
-    gateway.put_method_response(**where, statusCode="204")
-    gateway.put_integration_response(**where, statusCode="204")
+    gateway.put_integration(**method, type="MOCK", passthroughBehavior="NEVER", requestTemplates=template)
+    gateway.put_method_response(**method, statusCode="204")
+    gateway.put_integration_response(**method, statusCode="204")
     gateway.create_deployment(restApiId=rest["id"], stageName="v1")
     url = cloud.engine.api_url(rest["id"], "v1") + "/"
     kinds: list[dict[str, str]] = [{}, {"content-type": "application/json"}, {"content-type": "text/csv"}]

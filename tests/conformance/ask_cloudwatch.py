@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.conformance.interaction import PATIENCE_S, interaction
+from tests.conformance.interaction import TIMEOUT_S, interaction
 from tests.engine.cloud import Cloud, eventually
 
 
@@ -12,10 +12,10 @@ from tests.engine.cloud import Cloud, eventually
     expected="ALARM",
 )
 def alarm_on_metric_math_goes_off(cloud: Cloud) -> Any:
-    """An alarm on an expression goes off as soon as the expression's value breaches the threshold."""
-    cloudwatch, space, alarm = cloud.client("cloudwatch"), cloud.name("space"), cloud.name("alarm")
+    """An alarm on an expression changes to ALARM as soon as the value of the expression breaches the threshold."""
+    cloudwatch, namespace, alarm = cloud.client("cloudwatch"), cloud.name("namespace"), cloud.name("alarm")
     cloudwatch.put_metric_data(
-        Namespace=space,
+        Namespace=namespace,
         MetricData=[{"MetricName": name, "Value": value} for name, value in (("errors", 5), ("calls", 100))],
     )
     cloudwatch.put_metric_alarm(
@@ -29,7 +29,11 @@ def alarm_on_metric_math_goes_off(cloud: Cloud) -> Any:
                 {
                     "Id": name,
                     "ReturnData": False,
-                    "MetricStat": {"Metric": {"Namespace": space, "MetricName": name}, "Period": 60, "Stat": "Sum"},
+                    "MetricStat": {
+                        "Metric": {"Namespace": namespace, "MetricName": name},
+                        "Period": 60,
+                        "Stat": "Sum",
+                    },
                 }
                 for name in ("errors", "calls")
             ),
@@ -38,7 +42,7 @@ def alarm_on_metric_math_goes_off(cloud: Cloud) -> Any:
     )
 
     def state() -> Any:
-        (found,) = cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
-        return found["StateValue"] if found["StateValue"] == "ALARM" else None
+        (described,) = cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
+        return described["StateValue"] if described["StateValue"] == "ALARM" else None
 
-    return eventually(state, timeout_s=PATIENCE_S, what="the alarm")
+    return eventually(state, timeout_s=TIMEOUT_S, event="the alarm")

@@ -4,7 +4,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.conformance.interaction import PATIENCE_S, interaction, refusal, table
+from tests.conformance.interaction import TIMEOUT_S, interaction, rejection, table
 from tests.engine.cloud import Cloud, eventually
 
 
@@ -24,8 +24,8 @@ def sorted_table(cloud: Cloud) -> str:
     source="/amazondynamodb/latest/APIReference/API_PutItem.html",
     expected={"code": "ConditionalCheckFailedException", "status": 400, "item": {"id": {"S": "1"}, "n": {"N": "1"}}},
 )
-def conditional_put_tells_the_item_in_the_way(cloud: Cloud) -> Any:
-    """A put whose condition fails is refused, with the item as it was if that was asked for."""
+def conditional_put_returns_the_existing_item(cloud: Cloud) -> Any:
+    """A put whose condition fails is rejected; the error contains the existing item if the request asks for it."""
     dynamodb, name = cloud.client("dynamodb"), table(cloud)
     dynamodb.put_item(TableName=name, Item={"id": {"S": "1"}, "n": {"N": "1"}})
     try:
@@ -35,11 +35,11 @@ def conditional_put_tells_the_item_in_the_way(cloud: Cloud) -> Any:
             ConditionExpression="attribute_not_exists(id)",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
-    except ClientError as refused:
-        answer: Any = refused.response
-        status = answer["ResponseMetadata"]["HTTPStatusCode"]
-        return {"code": answer["Error"]["Code"], "status": status, "item": answer.get("Item")}
-    return "not refused"
+    except ClientError as error:
+        response: Any = error.response
+        status = response["ResponseMetadata"]["HTTPStatusCode"]
+        return {"code": response["Error"]["Code"], "status": status, "item": response.get("Item")}
+    return "not rejected"
 
 
 @interaction(
@@ -47,21 +47,21 @@ def conditional_put_tells_the_item_in_the_way(cloud: Cloud) -> Any:
     source="/amazondynamodb/latest/APIReference/API_TransactWriteItems.html",
     expected={"codes": ["None", "ConditionalCheckFailed"], "written": False},
 )
-def cancelled_transaction_tells_each_reason(cloud: Cloud) -> Any:
-    """A transaction of which one condition fails writes nothing, and tells a reason for each item in order."""
+def cancelled_transaction_returns_each_reason(cloud: Cloud) -> Any:
+    """A transaction with a failed condition writes nothing, and returns a reason for each item in order."""
     dynamodb, name = cloud.client("dynamodb"), table(cloud)
     dynamodb.put_item(TableName=name, Item={"id": {"S": "2"}})
     puts = [
-        {"Put": {"TableName": name, "Item": {"id": {"S": one}}, "ConditionExpression": "attribute_not_exists(id)"}}
-        for one in ("1", "2")
+        {"Put": {"TableName": name, "Item": {"id": {"S": identity}}, "ConditionExpression": "attribute_not_exists(id)"}}
+        for identity in ("1", "2")
     ]
     try:
         dynamodb.transact_write_items(TransactItems=puts)
-    except ClientError as refused:
-        reasons: Any = refused.response
+    except ClientError as error:
+        response: Any = error.response
         written = "Item" in dynamodb.get_item(TableName=name, Key={"id": {"S": "1"}})
-        return {"codes": [reason["Code"] for reason in reasons["CancellationReasons"]], "written": written}
-    return "not refused"
+        return {"codes": [reason["Code"] for reason in response["CancellationReasons"]], "written": written}
+    return "not rejected"
 
 
 @interaction(
@@ -70,7 +70,7 @@ def cancelled_transaction_tells_each_reason(cloud: Cloud) -> Any:
     expected=["IdempotentParameterMismatchException", 400],
 )
 def transaction_token_is_bound_to_its_content(cloud: Cloud) -> Any:
-    """A transaction's client token used again with other content is refused."""
+    """A transaction that reuses a client token with other content is rejected."""
     dynamodb, name, token = cloud.client("dynamodb"), table(cloud), cloud.name("token")
 
     def write(text: str) -> Any:
@@ -78,17 +78,17 @@ def transaction_token_is_bound_to_its_content(cloud: Cloud) -> Any:
         return dynamodb.transact_write_items(TransactItems=[put], ClientRequestToken=token)
 
     write("1")
-    return refusal(lambda: write("2"))
+    return rejection(lambda: write("2"))
 
 
 @interaction(
     "dynamodb", source="/amazondynamodb/latest/developerguide/Constraints.html", expected=["ValidationException", 400]
 )
-def item_over_400_kb_is_refused(cloud: Cloud) -> Any:
-    """An item of more than 400 KB is refused."""
+def item_over_400_kb_is_rejected(cloud: Cloud) -> Any:
+    """An item of more than 400 KB is rejected."""
     name = table(cloud)
     item = {"id": {"S": "1"}, "text": {"S": "x" * (400 * 1024)}}
-    return refusal(lambda: cloud.client("dynamodb").put_item(TableName=name, Item=item))
+    return rejection(lambda: cloud.client("dynamodb").put_item(TableName=name, Item=item))
 
 
 @interaction(
@@ -97,7 +97,7 @@ def item_over_400_kb_is_refused(cloud: Cloud) -> Any:
     expected=[[[3, 2], True], [[1, 0], True], [[], False]],
 )
 def page_that_ends_with_the_last_item_has_a_key(cloud: Cloud) -> Any:
-    """A page that is full has a LastEvaluatedKey even if nothing follows: only its absence means the end."""
+    """A full page has a LastEvaluatedKey even if no item follows: only a missing key means the end."""
     dynamodb, name = cloud.client("dynamodb"), sorted_table(cloud)
     for at in range(4):
         dynamodb.put_item(TableName=name, Item={"id": {"S": "1"}, "at": {"N": str(at)}})
@@ -124,7 +124,7 @@ def page_that_ends_with_the_last_item_has_a_key(cloud: Cloud) -> Any:
     source="/amazondynamodb/latest/developerguide/Streams.html",
     expected=[["INSERT", None, "1"], ["MODIFY", "1", "2"], ["REMOVE", "2", None]],
 )
-def stream_tells_each_change_once_with_both_images(cloud: Cloud) -> Any:
+def stream_records_each_change_once_with_both_images(cloud: Cloud) -> Any:
     """A stream NEW_AND_OLD_IMAGES has one record for each change; a put that changes nothing has none."""
     dynamodb, streams = cloud.client("dynamodb"), cloud.client("dynamodbstreams")
     name = table(cloud, StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
@@ -133,14 +133,14 @@ def stream_tells_each_change_once_with_both_images(cloud: Cloud) -> Any:
     dynamodb.delete_item(TableName=name, Key={"id": {"S": "1"}})
     stream = dynamodb.describe_table(TableName=name)["Table"]["LatestStreamArn"]
     (shard,) = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
-    where = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
-    iterator = streams.get_shard_iterator(**where)["ShardIterator"]
+    start = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+    iterator = streams.get_shard_iterator(**start)["ShardIterator"]
     records = eventually(lambda: streams.get_records(ShardIterator=iterator)["Records"] or None)
 
     def number(record: Any, image: str) -> Any:
         return record["dynamodb"].get(image, {}).get("n", {}).get("N")
 
-    return [[one["eventName"], number(one, "OldImage"), number(one, "NewImage")] for one in records]
+    return [[record["eventName"], number(record, "OldImage"), number(record, "NewImage")] for record in records]
 
 
 @interaction(
@@ -149,28 +149,28 @@ def stream_tells_each_change_once_with_both_images(cloud: Cloud) -> Any:
     expected={"cancelled": ["TransactionCanceledException", 400], "records": ["1", "4"]},
 )
 def cancelled_transaction_leaves_nothing_in_the_stream(cloud: Cloud) -> Any:
-    """A transaction that is cancelled writes no stream record, and readers of the stream go on from where they are."""
+    """A cancelled transaction writes no stream record, and readers of the stream continue at their position."""
     dynamodb, streams = cloud.client("dynamodb"), cloud.client("dynamodbstreams")
     name = table(cloud, StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
     dynamodb.put_item(TableName=name, Item={"id": {"S": "1"}})
     stream = dynamodb.describe_table(TableName=name)["Table"]["LatestStreamArn"]
     (shard,) = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
-    where = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
-    iterator, seen = streams.get_shard_iterator(**where)["ShardIterator"], []
+    start = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+    iterator, identities = streams.get_shard_iterator(**start)["ShardIterator"], []
 
     def read() -> list[str]:
         nonlocal iterator
-        answer = streams.get_records(ShardIterator=iterator)
-        iterator = answer["NextShardIterator"]
-        seen.extend(record["dynamodb"]["Keys"]["id"]["S"] for record in answer["Records"])
-        return seen
+        page = streams.get_records(ShardIterator=iterator)
+        iterator = page["NextShardIterator"]
+        identities.extend(record["dynamodb"]["Keys"]["id"]["S"] for record in page["Records"])
+        return identities
 
-    eventually(read, timeout_s=PATIENCE_S, what="the first record")
+    eventually(read, timeout_s=TIMEOUT_S, event="the arrival of the first record")
     puts = [
-        {"Put": {"TableName": name, "Item": {"id": {"S": one}}, "ConditionExpression": f"attribute_{what}(id)"}}
-        for one, what in (("2", "not_exists"), ("3", "exists"))
+        {"Put": {"TableName": name, "Item": {"id": {"S": identity}}, "ConditionExpression": f"attribute_{check}(id)"}}
+        for identity, check in (("2", "not_exists"), ("3", "exists"))
     ]
-    cancelled = refusal(lambda: dynamodb.transact_write_items(TransactItems=puts))
+    cancelled = rejection(lambda: dynamodb.transact_write_items(TransactItems=puts))
     dynamodb.put_item(TableName=name, Item={"id": {"S": "4"}})
-    eventually(lambda: "4" in read(), timeout_s=PATIENCE_S, what="the last record")
-    return {"cancelled": cancelled, "records": seen}
+    eventually(lambda: "4" in read(), timeout_s=TIMEOUT_S, event="the arrival of the last record")
+    return {"cancelled": cancelled, "records": identities}

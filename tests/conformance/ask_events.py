@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.conformance.interaction import PATIENCE_S, interaction, refusal
+from tests.conformance.interaction import TIMEOUT_S, interaction, rejection
 from tests.engine.cloud import Cloud, eventually
 
 
@@ -13,7 +13,7 @@ from tests.engine.cloud import Cloud, eventually
     expected=[True, False, False],
 )
 def pattern_matches_anything_but(cloud: Cloud) -> Any:
-    """A pattern's anything-but excludes what it lists, and every other field has to match too."""
+    """A pattern's anything-but excludes the listed values, and every other field must match too."""
     pattern = {"source": [{"anything-but": ["invoice.platform"]}], "detail-type": ["invoice-paid"]}
     matches = []
     for source, kind in (("payments", "invoice-paid"), ("invoice.platform", "invoice-paid"), ("payments", "other")):
@@ -21,8 +21,8 @@ def pattern_matches_anything_but(cloud: Cloud) -> Any:
             "id": "1", "account": "1", "region": "us-east-1", "time": "2026-11-02T00:00:00Z", "resources": [],
             "source": source, "detail-type": kind, "detail": {},
         }  # fmt: skip
-        answer = cloud.client("events").test_event_pattern(EventPattern=json.dumps(pattern), Event=json.dumps(event))
-        matches.append(answer["Result"])
+        response = cloud.client("events").test_event_pattern(EventPattern=json.dumps(pattern), Event=json.dumps(event))
+        matches.append(response["Result"])
     return matches
 
 
@@ -32,7 +32,7 @@ def pattern_matches_anything_but(cloud: Cloud) -> Any:
     expected={"source": "invoice.platform", "detail-type": "invoice-processed", "detail": {"invoiceId": "1"}},
 )
 def event_reaches_the_target_of_its_rule(cloud: Cloud) -> Any:
-    """An event on a bus of its own reaches the queue that is the target of the rule that it matches."""
+    """An event on a custom bus reaches the queue that is the target of a matching rule."""
     events, bus, rule = cloud.client("events"), cloud.name("bus"), cloud.name("rule")
     url, arn = cloud.queue()
     events.create_event_bus(Name=bus)
@@ -43,7 +43,7 @@ def event_reaches_the_target_of_its_rule(cloud: Cloud) -> Any:
         detail = json.dumps({"invoiceId": "1"})
         entry = {"Source": "invoice.platform", "DetailType": kind, "Detail": detail, "EventBusName": bus}
         events.put_events(Entries=[entry])
-    (message,) = cloud.receive(url, timeout_s=PATIENCE_S)
+    (message,) = cloud.receive(url, timeout_s=TIMEOUT_S)
     body = json.loads(message["Body"])
     return {name: body[name] for name in ("source", "detail-type", "detail")}
 
@@ -53,11 +53,11 @@ def event_reaches_the_target_of_its_rule(cloud: Cloud) -> Any:
     source="/eventbridge/latest/userguide/eb-putevents.html",
     expected=["ValidationException", 400],
 )
-def events_over_the_size_limit_are_refused(cloud: Cloud) -> Any:
-    """PutEvents refuses entries that are larger together than its limit; these are larger than any limit it had."""
+def events_over_the_size_limit_are_rejected(cloud: Cloud) -> Any:
+    """PutEvents rejects entries whose total size exceeds its limit; this entry exceeds every limit so far."""
     detail = json.dumps({"text": "x" * (1024 * 1024 + 1)})
     entry = {"Source": "test", "DetailType": "test", "Detail": detail}
-    return refusal(lambda: cloud.client("events").put_events(Entries=[entry]))
+    return rejection(lambda: cloud.client("events").put_events(Entries=[entry]))
 
 
 @interaction(
@@ -65,8 +65,8 @@ def events_over_the_size_limit_are_refused(cloud: Cloud) -> Any:
     source="/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html",
     expected=["work", {"left": 0}],
 )
-def message_received_too_often_moves_to_the_dead_letters(cloud: Cloud) -> Any:
-    """A message that was received maxReceiveCount times without being deleted moves to the dead-letter queue."""
+def message_received_too_often_moves_to_the_dead_letter_queue(cloud: Cloud) -> Any:
+    """A message that is received maxReceiveCount times without being deleted moves to the dead-letter queue."""
     sqs = cloud.client("sqs")
     dead_url, dead_arn = cloud.queue()
     url, _ = cloud.queue()
@@ -78,5 +78,5 @@ def message_received_too_often_moves_to_the_dead_letters(cloud: Cloud) -> Any:
         sqs.receive_message(QueueUrl=url)
         return sqs.receive_message(QueueUrl=dead_url).get("Messages")
 
-    (message,) = eventually(moved, timeout_s=PATIENCE_S, what="the dead letter")
+    (message,) = eventually(moved, timeout_s=TIMEOUT_S, event="the move to the dead-letter queue")
     return [message["Body"], {"left": len(sqs.receive_message(QueueUrl=url).get("Messages", []))}]

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.conformance.interaction import PATIENCE_S, bucket, function, interaction, refusal, table
+from tests.conformance.interaction import TIMEOUT_S, bucket, function, interaction, rejection, table
 from tests.engine.cloud import Cloud, allow, eventually
 
 
@@ -14,11 +14,11 @@ from tests.engine.cloud import Cloud, allow, eventually
     runs_functions=True,
 )
 def exception_is_a_function_error(cloud: Cloud) -> Any:
-    """An exception of the handler is an answer 200 with FunctionError, the exception's class and its message."""
+    """An exception of the handler is a response 200 with FunctionError, the exception's class and its message."""
     name = function(cloud, "def handler(event, context): raise ValueError('no')")
-    answer, body = cloud.invoke(name)
-    told = {"type": body.get("errorType"), "message": body.get("errorMessage")}
-    return {"status": answer["StatusCode"], "error": answer.get("FunctionError"), **told}
+    response, body = cloud.invoke(name)
+    error = {"type": body.get("errorType"), "message": body.get("errorMessage")}
+    return {"status": response["StatusCode"], "error": response.get("FunctionError"), **error}
 
 
 @interaction(
@@ -31,7 +31,7 @@ def function_without_concurrency_is_throttled(cloud: Cloud) -> Any:
     """A function whose reserved concurrency is zero is throttled."""
     name = function(cloud, "def handler(event, context): return 1")
     cloud.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
-    return refusal(lambda: cloud.client("lambda").invoke(FunctionName=name, Payload=b"{}"))
+    return rejection(lambda: cloud.client("lambda").invoke(FunctionName=name, Payload=b"{}"))
 
 
 @interaction(
@@ -41,7 +41,7 @@ def function_without_concurrency_is_throttled(cloud: Cloud) -> Any:
     runs_functions=True,
 )
 def failed_event_is_a_dead_letter(cloud: Cloud) -> Any:
-    """An event whose attempts have failed goes to the dead-letter queue as it was, with the reason as attributes."""
+    """An event whose attempts have failed goes unchanged to the dead-letter queue, with the reason as attributes."""
     url, arn = cloud.queue()
     name = function(
         cloud,
@@ -51,7 +51,7 @@ def failed_event_is_a_dead_letter(cloud: Cloud) -> Any:
     )
     cloud.client("lambda").put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
     cloud.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b'{"work": 1}')
-    (message,) = cloud.receive(url, timeout_s=PATIENCE_S)
+    (message,) = cloud.receive(url, timeout_s=TIMEOUT_S)
     attributes = message["MessageAttributes"]
     return {
         "body": json.loads(message["Body"]),
@@ -63,11 +63,11 @@ def failed_event_is_a_dead_letter(cloud: Cloud) -> Any:
 @interaction(
     "lambda",
     source="/lambda/latest/dg/services-dynamodb-errors.html",
-    expected={"processed": ["a", "b", "c"], "given up": {"records": 1, "because": "RetryAttemptsExhausted"}},
+    expected={"processed": ["a", "b", "c"], "discarded": {"records": 1, "because": "RetryAttemptsExhausted"}},
     runs_functions=True,
 )
-def failing_record_of_a_stream_is_given_up_alone(cloud: Cloud) -> Any:
-    """A batch that fails is halved until the record that fails is alone; only that one becomes a dead letter."""
+def failing_record_of_a_stream_is_discarded_alone(cloud: Cloud) -> Any:
+    """A failed batch is halved until the failing record is alone; only this record becomes a dead letter."""
     dynamodb, (processed_url, _), (failed_url, failed_arn) = cloud.client("dynamodb"), cloud.queue(), cloud.queue()
     name = table(cloud, StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})
     source = """
@@ -91,7 +91,7 @@ def failing_record_of_a_stream_is_given_up_alone(cloud: Cloud) -> Any:
         BisectBatchOnFunctionError=True,
         DestinationConfig={"OnFailure": {"Destination": failed_arn}},
     )
-    (dead,) = cloud.receive(failed_url, timeout_s=PATIENCE_S)
+    (dead_letter,) = cloud.receive(failed_url, timeout_s=TIMEOUT_S)
     processed: list[str] = []
 
     def all_others() -> Any:
@@ -99,11 +99,11 @@ def failing_record_of_a_stream_is_given_up_alone(cloud: Cloud) -> Any:
             processed.extend(json.loads(message["Body"]))
         return len(processed) >= 3
 
-    eventually(all_others, timeout_s=PATIENCE_S, what="the records around it")
+    eventually(all_others, timeout_s=TIMEOUT_S, event="the processing of the other records")
     cloud.client("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
-    told = json.loads(dead["Body"])
-    given_up = {"records": told["DDBStreamBatchInfo"]["batchSize"], "because": told["requestContext"]["condition"]}
-    return {"processed": sorted(processed), "given up": given_up}
+    report = json.loads(dead_letter["Body"])
+    discarded = {"records": report["DDBStreamBatchInfo"]["batchSize"], "because": report["requestContext"]["condition"]}
+    return {"processed": sorted(processed), "discarded": discarded}
 
 
 @interaction(
@@ -113,7 +113,7 @@ def failing_record_of_a_stream_is_given_up_alone(cloud: Cloud) -> Any:
     runs_functions=True,
 )
 def function_may_only_do_what_its_role_allows(cloud: Cloud) -> Any:
-    """A function whose role does not allow an action is denied it."""
+    """A call that the function's role does not allow is denied."""
     name = bucket(cloud)
     source = f"""
         import boto3
@@ -121,8 +121,8 @@ def function_may_only_do_what_its_role_allows(cloud: Cloud) -> Any:
         def handler(event, context):
             try:
                 boto3.client("s3").put_object(Bucket="{name}", Key="a", Body=b"1")
-            except ClientError as refused:
-                return refused.response["Error"]["Code"]
+            except ClientError as error:
+                return error.response["Error"]["Code"]
             return "allowed"
     """
     return cloud.invoke(function(cloud, source, allow("logs:*")))[1]

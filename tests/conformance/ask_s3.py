@@ -5,16 +5,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.conformance.interaction import PATIENCE_S, bucket, interaction, refusal
+from tests.conformance.interaction import TIMEOUT_S, bucket, interaction, rejection
 from tests.engine.cloud import Cloud, eventually
 
 
 @interaction("s3", source="/AmazonS3/latest/userguide/conditional-writes.html", expected=["PreconditionFailed", 412])
-def object_is_not_written_over_if_none_match(cloud: Cloud) -> Any:
-    """A put with If-None-Match: * is refused if the key has an object."""
+def object_is_not_overwritten_with_if_none_match(cloud: Cloud) -> Any:
+    """A put with If-None-Match: * is rejected if the key has an object."""
     s3, name = cloud.client("s3"), bucket(cloud)
     s3.put_object(Bucket=name, Key="a", Body=b"1")
-    return refusal(lambda: s3.put_object(Bucket=name, Key="a", Body=b"2", IfNoneMatch="*"))
+    return rejection(lambda: s3.put_object(Bucket=name, Key="a", Body=b"2", IfNoneMatch="*"))
 
 
 @interaction(
@@ -22,30 +22,30 @@ def object_is_not_written_over_if_none_match(cloud: Cloud) -> Any:
     source="/AmazonS3/latest/userguide/conditional-deletes.html",
     expected=[["PreconditionFailed", 412], {"deleted": 204}, ["NoSuchKey", 404]],
 )
-def object_is_deleted_only_while_it_is_the_one_that_was_read(cloud: Cloud) -> Any:
-    """A delete with If-Match is refused for an object that was written again, done for the same one, 404 for none."""
+def object_is_deleted_only_if_it_has_not_changed(cloud: Cloud) -> Any:
+    """A delete with If-Match fails after an overwrite, works with the current ETag, and is a 404 without an object."""
     s3, name = cloud.client("s3"), bucket(cloud)
-    read = s3.put_object(Bucket=name, Key="a", Body=b"1")["ETag"]
-    now = s3.put_object(Bucket=name, Key="a", Body=b"2")["ETag"]
+    old_etag = s3.put_object(Bucket=name, Key="a", Body=b"1")["ETag"]
+    current_etag = s3.put_object(Bucket=name, Key="a", Body=b"2")["ETag"]
 
     def delete(etag: str) -> Any:
-        answer = s3.delete_object(Bucket=name, Key="a", IfMatch=etag)
-        return {"deleted": answer["ResponseMetadata"]["HTTPStatusCode"]}
+        response = s3.delete_object(Bucket=name, Key="a", IfMatch=etag)
+        return {"deleted": response["ResponseMetadata"]["HTTPStatusCode"]}
 
-    def told(etag: str) -> Any:
+    def outcome(etag: str) -> Any:
         try:
             return delete(etag)
-        except ClientError as refused:
-            return [refused.response["Error"]["Code"], refused.response["ResponseMetadata"]["HTTPStatusCode"]]
+        except ClientError as error:
+            return [error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]]
 
-    return [told(read), told(now), told(now)]
+    return [outcome(old_etag), outcome(current_etag), outcome(current_etag)]
 
 
 @interaction("s3", source="/AmazonS3/latest/API/API_GetObject.html", expected=["NoSuchKey", 404])
 def missing_object_has_its_own_code(cloud: Cloud) -> Any:
-    """A get of a key that has no object is a 404 NoSuchKey for who may list the bucket."""
+    """A get of a key without an object is a 404 NoSuchKey for callers that may list the bucket."""
     name = bucket(cloud)
-    return refusal(lambda: cloud.client("s3").get_object(Bucket=name, Key="none"))
+    return rejection(lambda: cloud.client("s3").get_object(Bucket=name, Key="none"))
 
 
 @interaction(
@@ -60,7 +60,7 @@ def missing_object_has_its_own_code(cloud: Cloud) -> Any:
     },
 )
 def notification_encodes_the_key_and_names_the_version(cloud: Cloud) -> Any:
-    """A notification's key is URL-encoded with + for a space, and it names the version of a versioned object."""
+    """The key in a notification is URL-encoded with + for a space, and a versioned object's version is named."""
     s3, name = cloud.client("s3"), bucket(cloud)
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     url, arn = cloud.queue()
@@ -71,13 +71,13 @@ def notification_encodes_the_key_and_names_the_version(cloud: Cloud) -> Any:
     )
     s3.put_object(Bucket=name, Key="incoming/a b ü.csv", Body=b"csv")
 
-    def told() -> Any:
+    def notification() -> Any:
         for message in cloud.client("sqs").receive_message(QueueUrl=url).get("Messages", []):
             for record in json.loads(message["Body"]).get("Records", []):
                 return record
         return None
 
-    record = eventually(told, timeout_s=PATIENCE_S, what="the notification")
+    record = eventually(notification, timeout_s=TIMEOUT_S, event="the notification")
     item = record["s3"]["object"]
     return {
         "source": record["eventSource"],

@@ -1,4 +1,4 @@
-"""The engines that can be asked here, each once for a session."""
+"""The engines under comparison, each started once for a session."""
 
 import contextlib
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Drop an earlier run's answers, so that they are not taken for this one's."""
+    """Delete the answers of an earlier run, so that nothing takes them for those of this run."""
     if not hasattr(session.config, "workerinput"):
         report.FRESH.unlink(missing_ok=True)
 
@@ -30,11 +30,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def started(name: str, patch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     if name == "moto":
         with mock_aws():
-            yield Cloud(SimpleNamespace(endpoint_url=None))  # type: ignore[arg-type]  # it patches boto3 itself
+            yield Cloud(SimpleNamespace(endpoint_url=None))  # type: ignore[arg-type]  # moto patches boto3
         return
     if name == "localstack" and pythons.find(PYTHON) is None:
         pytest.skip(f"LocalStack without Docker needs Python {PYTHON}: none on PATH, under pyenv or known to uv")
-    patch.setenv("HOST_ALARM_PERIOD", "2")  # AWS and LocalStack look at alarms once a minute
+    patch.setenv("HOST_ALARM_PERIOD", "2")  # AWS evaluates alarms once a minute, LocalStack less often
     kind = EmbeddedEngine if name == "embedded" else LocalStackHost
     engine = kind(f"conformance-{name}-{worker()}", port="auto")
     engine.start(tied=True)
@@ -47,7 +47,7 @@ def started(name: str, patch: pytest.MonkeyPatch) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="session")
 def clouds() -> Iterator[dict[str, Cloud]]:
-    """Engines by name, each started when it is first asked; see `cloud`."""
+    """Engines by name; each starts when it is first used."""
     with contextlib.ExitStack() as running, pytest.MonkeyPatch.context() as patch:
 
         class Clouds(dict[str, Cloud]):
@@ -60,7 +60,7 @@ def clouds() -> Iterator[dict[str, Cloud]]:
 
 @pytest.fixture(scope="session")
 def answers() -> Iterator[dict[str, dict[str, Any]]]:
-    """What each engine answers, by feature; kept for `docs/engines.md` if every engine was asked everything."""
+    """The answers by feature and engine; a full run stores them for `docs/engines.md`."""
     collected: dict[str, dict[str, Any]] = {}
     yield collected
     report.keep(collected)

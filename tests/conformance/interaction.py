@@ -1,7 +1,7 @@
-"""The form of a question to an engine, the register of all of them, and what several of them need.
+"""The class of a question to an engine, the registry of all questions, and functions that several of them share.
 
-Each interaction asks an engine through boto3 or HTTP and returns what a client can tell from the answer, as JSON,
-without names that are made up. `expected` is AWS's answer; `source` is the document that promises it.
+Each interaction calls an engine through boto3 or HTTP. It returns what a client sees in the responses as JSON, without
+generated names. `expected` is AWS's answer; `source` is the document that promises it.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from tests.engine.cloud import Cloud
 
 Ask = Callable[[Cloud], Any]
 DOCS = "https://docs.aws.amazon.com"
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,13 @@ class Interaction:
     """One question to an engine.
 
     Attributes:
-        feature: What of AWS it shows, in dashed words; ``localstack/differences.yaml`` uses the same.
-        service: As boto3 spells it.
-        aws: What AWS does, in a sentence.
-        source: The document that says so.
-        expected: The answer that follows from it.
-        ask: Asks an engine.
-        runs_functions: Whether it needs functions or a deployed API to run, which moto cannot without Docker.
+        feature: The behaviour of AWS that it shows, in dashed words, as in ``localstack/differences.yaml``.
+        service: The name of the service in boto3.
+        aws: The behaviour of AWS, in one sentence.
+        source: The document that describes it.
+        expected: The answer that follows from the document.
+        ask: The function that asks an engine.
+        runs_functions: Whether it needs running functions or a deployed API; moto has neither without Docker.
     """
 
     feature: str
@@ -40,28 +40,28 @@ class Interaction:
     runs_functions: bool
 
 
-REGISTERED: list[Interaction] = []
+REGISTRY: list[Interaction] = []
 
 
 def interaction(service: str, *, source: str, expected: Any, runs_functions: bool = False) -> Callable[[Ask], Ask]:
-    """Register the decorated function; its name is the feature, its docstring what AWS does."""
+    """Register the decorated function; its name is the feature, its docstring describes the behaviour of AWS."""
 
     def register(ask: Ask) -> Ask:
         feature = ask.__name__.replace("_", "-")
-        about = " ".join((ask.__doc__ or "").split())
-        REGISTERED.append(Interaction(feature, service, about, DOCS + source, expected, ask, runs_functions))
+        behaviour = " ".join((ask.__doc__ or "").split())
+        REGISTRY.append(Interaction(feature, service, behaviour, DOCS + source, expected, ask, runs_functions))
         return ask
 
     return register
 
 
-def refusal(call: Callable[[], Any]) -> Any:
-    """The code and status with which a call is refused; what it answers if it is not."""
+def rejection(call: Callable[[], Any]) -> Any:
+    """The error code and status of a call that is expected to fail, or the members of its response."""
     try:
-        answer = call()
-    except ClientError as refused:
-        return [refused.response["Error"]["Code"], refused.response["ResponseMetadata"]["HTTPStatusCode"]]
-    return {"not refused": sorted(answer)}
+        response = call()
+    except ClientError as error:
+        return [error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]]
+    return {"not rejected": sorted(response)}
 
 
 def bucket(cloud: Cloud) -> str:
@@ -71,7 +71,7 @@ def bucket(cloud: Cloud) -> str:
     return name
 
 
-def table(cloud: Cloud, **more: Any) -> str:
+def table(cloud: Cloud, **settings: Any) -> str:
     """A table that no other question uses, with the text ``id`` as its key."""
     name = cloud.name("table")
     key = [{"AttributeName": "id", "AttributeType": "S"}]
@@ -81,14 +81,14 @@ def table(cloud: Cloud, **more: Any) -> str:
             "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": key,
             "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-            **more,
+            **settings,
         }
     )
     return name
 
 
 def function(cloud: Cloud, source: str, *allowed: dict[str, Any], **settings: Any) -> str:
-    """A function that is ready: on AWS too it is pending at first, and refuses calls."""
+    """A function that is ready for calls: like on AWS, a new function is pending and rejects calls."""
     name = cloud.function(source, *allowed, **settings)
     waiter = cloud.client("lambda").get_waiter("function_active_v2")
     waiter.wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})

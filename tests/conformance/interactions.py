@@ -1,10 +1,10 @@
-"""What this platform relies on of AWS, as questions with the answers that AWS's documents promise.
+"""The behaviour of AWS that this platform relies on, as questions with the answers that AWS's documents promise.
 
-One module a service; importing it registers its questions. They are asked, and told in `docs/engines.md`, service by
-service.
+Each service has one module; importing it registers its questions. They run, and `docs/engines.md` lists them, in the
+order of the services.
 """
 
-from tests.conformance import (  # noqa: F401 -- importing a module of questions registers them
+from tests.conformance import (  # noqa: F401 -- importing a module registers its questions
     ask_apigateway,
     ask_cloudwatch,
     ask_dynamodb,
@@ -13,8 +13,8 @@ from tests.conformance import (  # noqa: F401 -- importing a module of questions
     ask_s3,
     ask_secretsmanager,
 )
-from tests.conformance.interaction import REGISTERED, Interaction
+from tests.conformance.interaction import REGISTRY, Interaction
 
 __all__ = ["INTERACTIONS", "Interaction"]
 
-INTERACTIONS = sorted(REGISTERED, key=lambda one: one.service)
+INTERACTIONS = sorted(REGISTRY, key=lambda interaction: interaction.service)

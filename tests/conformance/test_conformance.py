@@ -1,4 +1,4 @@
-"""Every interaction on every engine, compared with what AWS documents; known differences must show."""
+"""Every interaction on every engine, compared with AWS's documents; known differences must still exist."""
 
 from typing import Any
 
@@ -13,37 +13,39 @@ from tests.engine.cloud import Cloud
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     cases = [
-        pytest.param(engine, one, id=f"{engine}-{one.feature}")
+        pytest.param(engine, interaction, id=f"{engine}-{interaction.feature}")
         for engine in metafunc.config.getoption("--engines").split(",")
-        for one in INTERACTIONS
-        if can_be_asked(engine, one)
+        for interaction in INTERACTIONS
+        if can_be_asked(engine, interaction)
     ]
     metafunc.parametrize(("engine", "interaction"), cases)
 
 
-def told(interaction: Interaction, cloud: Cloud) -> Any:
-    """What an engine answers: a refusal, an answer without what was asked for, and none in time are answers too."""
+def ask(interaction: Interaction, cloud: Cloud) -> Any:
+    """An engine's answer; errors, incomplete responses and timeouts count as answers too."""
     try:
         return interaction.ask(cloud)
-    except (ClientError, KeyError, pytest.fail.Exception) as failure:
-        return f"{type(failure).__name__}: {failure}"[:200]
+    except (ClientError, KeyError, pytest.fail.Exception) as error:
+        return f"{type(error).__name__}: {error}"[:200]
 
 
 def test_answer_is_what_aws_documents(
     engine: str, interaction: Interaction, clouds: dict[str, Cloud], answers: dict[str, dict[str, Any]]
 ) -> None:
-    """A known difference has to show, and to be the one that was written down: other failures are red."""
-    cloud, known = clouds[engine], table().of(engine, interaction.feature)
+    """A known difference must exist, with the recorded answer; any other answer is a failure."""
+    cloud, difference = clouds[engine], table().of(engine, interaction.feature)
 
-    answer = answers.setdefault(interaction.feature, {})[engine] = told(interaction, cloud)
+    answer = answers.setdefault(interaction.feature, {})[engine] = ask(interaction, cloud)
 
-    if known is None:
+    if difference is None:
         assert answer == interaction.expected, f"AWS: {interaction.aws} {interaction.source}"
         return
-    assert answer != interaction.expected, f"{known.name} is patched: take its row out of localstack/differences.yaml"
-    listed = recorded()["answers"].get(interaction.feature, {}).get(engine)
-    assert answer == listed, (
-        f"{known.name}: another answer than the one in {ANSWERS.name}. If it is still the difference that the row"
-        " describes, take it over with `python -m tests.conformance.report`; else correct the row or the engine."
+    assert answer != interaction.expected, (
+        f"{difference.name} does not differ any more: remove its row from localstack/differences.yaml"
     )
-    pytest.xfail(f"{known.name}: {known.behaviour}")
+    recorded_answer = recorded()["answers"].get(interaction.feature, {}).get(engine)
+    assert answer == recorded_answer, (
+        f"{difference.name}: the answer is not the one in {ANSWERS.name}. If it is still the difference that the row"
+        " describes, store it with `python -m tests.conformance.report`; otherwise correct the row or the engine."
+    )
+    pytest.xfail(f"{difference.name}: {difference.behaviour}")

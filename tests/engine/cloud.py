@@ -1,4 +1,4 @@
-"""An engine under test, and short ways to make what tests need in it."""
+"""An engine under test, and short ways to create resources in it."""
 
 import io
 import json
@@ -19,30 +19,30 @@ T = TypeVar("T")
 
 
 def worker() -> str:
-    """Distinguishes the engines of parallel test processes."""
+    """The name of this test process, which distinguishes the engines of parallel processes."""
     return os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 
 
 class Cloud:
-    """An engine, and short ways to make what tests need in it."""
+    """An engine, and short ways to create resources in it."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._clients: dict[str, Any] = {}
 
-    def client(self, service: str, *, again: bool = False) -> Any:
-        """A boto3 client of the root user; another one for every call with ``again``."""
-        if again or service not in self._clients:
-            made = boto3.client(
+    def client(self, service: str, *, new: bool = False) -> Any:
+        """A boto3 client of the root user; a new one for every call with ``new``."""
+        if new or service not in self._clients:
+            client = boto3.client(
                 service,
                 endpoint_url=self.engine.endpoint_url,
                 region_name=REGION,
                 aws_access_key_id="test",
                 aws_secret_access_key="test",
             )
-            if again:
-                return made
-            self._clients[service] = made
+            if new:
+                return client
+            self._clients[service] = client
         return self._clients[service]
 
     def in_region(self, service: str, region: str) -> Any:
@@ -51,12 +51,12 @@ class Cloud:
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         return boto3.client(service, endpoint_url=endpoint, region_name=region, **keys)
 
-    def name(self, what: str = "test") -> str:
-        """A name that no other test has."""
-        return f"{what}-{uuid.uuid4().hex[:10]}"
+    def name(self, prefix: str = "test") -> str:
+        """A unique name."""
+        return f"{prefix}-{uuid.uuid4().hex[:10]}"
 
     def table(self) -> str:
-        """An empty table; its items have a text ``id``."""
+        """Create an empty table; its key is the text ``id``."""
         name = self.name("table")
         self.client("dynamodb").create_table(
             TableName=name,
@@ -67,7 +67,7 @@ class Cloud:
         return name
 
     def role(self, *statements: dict[str, Any]) -> str:
-        """A role for functions, allowed what the statements say."""
+        """Create a role for functions with the permissions of the statements."""
         name = self.name("role")
         trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
         arn = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
@@ -75,48 +75,48 @@ class Cloud:
             self.client("iam").put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=_policy(*statements))
         return str(arn)
 
-    def function(self, source: str, *allowed: dict[str, Any], **settings: Any) -> str:
-        """A Python function ``handler(event, context)``; its role is allowed what the statements say."""
+    def function(self, source: str, *statements: dict[str, Any], **settings: Any) -> str:
+        """Create a Python function ``handler(event, context)``; its role has the permissions of the statements."""
         name = self.name("function")
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w") as archive:
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
             archive.writestr("app.py", textwrap.dedent(source))
         self.client("lambda").create_function(
             FunctionName=name,
-            Role=self.role(*allowed),
+            Role=self.role(*statements),
             Runtime="python3.13",
             Handler="app.handler",
-            Code={"ZipFile": packed.getvalue()},
+            Code={"ZipFile": content.getvalue()},
             **{"Timeout": 10, **settings},
         )
         return name
 
     def alias(self, function: str, alias: str = "live") -> str:
-        """Publish a version, point an alias at it, and give the alias's ARN."""
+        """Publish a version, point an alias at it, and return the alias's ARN."""
         version = self.client("lambda").publish_version(FunctionName=function)["Version"]
-        made = self.client("lambda").create_alias(FunctionName=function, Name=alias, FunctionVersion=version)
-        return str(made["AliasArn"])
+        created = self.client("lambda").create_alias(FunctionName=function, Name=alias, FunctionVersion=version)
+        return str(created["AliasArn"])
 
     def permit(self, function: str, service: str, source_arn: str, *, qualifier: str | None = None) -> None:
-        """Let an AWS service call a function."""
-        where = {"Qualifier": qualifier} if qualifier else {}
+        """Permit an AWS service to call a function."""
+        version = {"Qualifier": qualifier} if qualifier else {}
         self.client("lambda").add_permission(
             FunctionName=function,
             StatementId=self.name("permit"),
             Action="lambda:InvokeFunction",
             Principal=service,
             SourceArn=source_arn,
-            **where,
+            **version,
         )
 
     def invoke(self, function: str, event: Any = None, **options: Any) -> tuple[dict[str, Any], Any]:
-        """Call a function and wait; the answer and its payload."""
+        """Call a function and wait; return the response and its payload."""
         payload = json.dumps(event or {}).encode()
-        answer = self.client("lambda").invoke(FunctionName=function, Payload=payload, **options)
-        return answer, json.loads(answer["Payload"].read() or b"null")
+        response = self.client("lambda").invoke(FunctionName=function, Payload=payload, **options)
+        return response, json.loads(response["Payload"].read() or b"null")
 
     def queue(self) -> tuple[str, str]:
-        """An open queue: its URL and ARN."""
+        """Create a queue that accepts messages from everyone; return its URL and ARN."""
         url = self.client("sqs").create_queue(QueueName=self.name("queue"))["QueueUrl"]
         attributes = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         arn = attributes["Attributes"]["QueueArn"]
@@ -125,44 +125,44 @@ class Cloud:
         return url, arn
 
     def receive(self, url: str, count: int = 1, timeout_s: float = 15) -> list[dict[str, Any]]:
-        """Wait until a queue has given this many messages."""
-        found: list[dict[str, Any]] = []
+        """Receive messages until there are this many."""
+        messages: list[dict[str, Any]] = []
 
         def enough() -> list[dict[str, Any]] | None:
-            answer = self.client("sqs").receive_message(
+            response = self.client("sqs").receive_message(
                 QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
             )
-            found.extend(answer.get("Messages", []))
-            return found if len(found) >= count else None
+            messages.extend(response.get("Messages", []))
+            return messages if len(messages) >= count else None
 
-        return eventually(enough, timeout_s=timeout_s, what=f"{count} messages in {url}")
+        return eventually(enough, timeout_s=timeout_s, event=f"the arrival of {count} messages in {url}")
 
     def log_lines(self, function: str) -> list[str]:
-        """Everything that a function has logged."""
+        """All log lines of a function."""
         group = f"/aws/lambda/{function}"
         pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
         try:
             return [event["message"] for page in pages for event in page["events"]]
         except self.client("logs").exceptions.ResourceNotFoundException:
-            return []  # nothing yet
+            return []  # no log line yet
 
 
 def _policy(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-def eventually(condition: Callable[[], T | None], *, timeout_s: float = 15, what: str = "the condition") -> T:
-    """What the condition gives as soon as it is true."""
+def eventually(condition: Callable[[], T | None], *, timeout_s: float = 15, event: str = "the condition") -> T:
+    """Wait until the condition has a true result, and return that result."""
     deadline = time.monotonic() + timeout_s
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > deadline:
-            pytest.fail(f"{what} did not come about within {timeout_s:g} s; last: {result!r}")
+            pytest.fail(f"{event} did not happen within {timeout_s:g} s; last result: {result!r}")
         time.sleep(0.03)
 
 
 def allow(*actions: str, on: str = "*") -> dict[str, Any]:
-    """A policy statement."""
+    """A policy statement that allows actions on a resource."""
     return {"Effect": "Allow", "Action": list(actions), "Resource": on}

@@ -1,4 +1,4 @@
-"""One engine for all tests of a worker; every test makes resources of its own names."""
+"""One engine for all tests of a worker; every test creates resources with names that no other test uses."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tests.engine.cloud import Cloud, worker
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Engines of tests lie apart from the checkout's, so that `nox -s down` in another terminal does not end them."""
+    """Engines of tests have a separate folder, so that `nox -s down` in another terminal does not stop them."""
     local_server.FOLDER = tmp_path_factory.mktemp("engines")
 
 

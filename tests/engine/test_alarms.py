@@ -1,4 +1,4 @@
-"""CloudWatch alarms, and the protocols that their clients speak."""
+"""CloudWatch alarms, and the protocols of their clients."""
 
 import json
 from typing import Any
@@ -34,8 +34,8 @@ def state(cloud: Cloud, name: str) -> str:
     return str(cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["StateValue"])
 
 
-def test_metric_math_decides_and_tells_the_topic(cloud: Cloud) -> None:
-    # GIVEN errors are to stay under 1 % of invocations
+def test_an_alarm_on_metric_math_notifies_the_topic(cloud: Cloud) -> None:
+    # GIVEN an alarm on errors in more than 1 % of invocations
     namespace, (url, queue_arn) = cloud.name("Namespace"), cloud.queue()
     topic = cloud.client("sns").create_topic(Name=cloud.name("topic"))["TopicArn"]
     cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
@@ -46,20 +46,25 @@ def test_metric_math_decides_and_tells_the_topic(cloud: Cloud) -> None:
         AlarmActions=[topic],
         TreatMissingData="notBreaching",
     )
-    kept = cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
-    assert [each["Id"] for each in kept["Metrics"]] == ["errors", "invocations", "rate"]
-    assert "Statistic" not in kept
-    eventually(lambda: state(cloud, name) == "OK", what="OK without data")
+    stored = cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
+
+    assert [query["Id"] for query in stored["Metrics"]] == ["errors", "invocations", "rate"]
+    assert "Statistic" not in stored
+
+    eventually(lambda: state(cloud, name) == "OK", event="the state OK without data")
+
     # WHEN two of a hundred fail
     put(cloud, namespace, "Invocations", 100)
     put(cloud, namespace, "Errors", 2)
-    # THEN the topic hears of it
+
+    # THEN the topic receives a message
     [message] = cloud.receive(url)
-    told = json.loads(json.loads(message["Body"])["Message"])
-    assert (told["AlarmName"], told["NewStateValue"]) == (name, "ALARM")
+    notification = json.loads(json.loads(message["Body"])["Message"])
+
+    assert (notification["AlarmName"], notification["NewStateValue"]) == (name, "ALARM")
 
 
-def test_an_alarm_looks_at_its_own_dimensions(cloud: Cloud) -> None:
+def test_an_alarm_uses_only_its_own_dimensions(cloud: Cloud) -> None:
     namespace = cloud.name("Namespace")
     dimensions = [{"Name": "FunctionName", "Value": "mine"}]
     settings = {"Namespace": namespace, "MetricName": "Errors", "Statistic": "Sum", "Period": 60}
@@ -71,7 +76,7 @@ def test_an_alarm_looks_at_its_own_dimensions(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize(("missing", "expected"), [("breaching", "ALARM"), ("notBreaching", "OK")])
-def test_missing_data_counts_as_the_alarm_says(cloud: Cloud, missing: str, expected: str) -> None:
+def test_missing_data_counts_as_configured(cloud: Cloud, missing: str, expected: str) -> None:
     settings = {"Namespace": cloud.name("N"), "MetricName": "M", "Statistic": "Sum", "Period": 60}
     name = alarm(cloud, **settings, TreatMissingData=missing)
     eventually(lambda: state(cloud, name) == expected)
@@ -80,25 +85,26 @@ def test_missing_data_counts_as_the_alarm_says(cloud: Cloud, missing: str, expec
 def test_a_percentile_alarm_has_no_statistic(cloud: Cloud) -> None:
     settings = {"Namespace": cloud.name("N"), "MetricName": "M", "ExtendedStatistic": "p95", "Period": 60}
     name = alarm(cloud, **settings)
-    kept = cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
-    assert kept["ExtendedStatistic"] == "p95"
-    assert "Statistic" not in kept
+    stored = cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
+
+    assert stored["ExtendedStatistic"] == "p95"
+    assert "Statistic" not in stored
 
 
 @pytest.mark.parametrize("expression", ["__import__('os')", "SEARCH('x', 'Sum', 60)", "m1 +", "other * 2", "m1.real"])
-def test_an_expression_that_is_not_understood_is_refused(cloud: Cloud, expression: str) -> None:
+def test_an_unsupported_expression_is_rejected(cloud: Cloud, expression: str) -> None:
     queries = [query("m1", "N", "M"), {"Id": "e", "Expression": expression, "ReturnData": True}]
     with pytest.raises(botocore.exceptions.ClientError, match="ValidationError"):
         alarm(cloud, Metrics=queries)
 
 
-def ask(cloud: Cloud, **form: str) -> tuple[int, str]:
-    """Speak the Query protocol, as Terraform's provider does."""
+def call(cloud: Cloud, **form: str) -> tuple[int, str]:
+    """Send a request in the Query protocol, as Terraform's provider does."""
     request = AWSRequest("POST", cloud.engine.endpoint_url + "/", data={"Version": "2010-08-01", **form})
     SigV4Auth(Credentials("test", "test"), "monitoring", "us-east-1").add_auth(request)
     prepared = request.prepare()
-    answer = urllib3.request("POST", prepared.url, body=prepared.body, headers=dict(prepared.headers))
-    return answer.status, answer.data.decode()
+    response = urllib3.request("POST", prepared.url, body=prepared.body, headers=dict(prepared.headers))
+    return response.status, response.data.decode()
 
 
 def test_the_query_protocol_loses_nothing(cloud: Cloud) -> None:
@@ -121,21 +127,29 @@ def test_the_query_protocol_loses_nothing(cloud: Cloud) -> None:
         "Tags.member.1.Key": "Environment",
         "Tags.member.1.Value": "dev",
     }
-    assert ask(cloud, Action="PutMetricAlarm", **form)[0] == 200
-    kept = cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
-    assert kept["InsufficientDataActions"] == ["arn:aws:sns:us-east-1:000000000000:t"]
-    assert kept["DatapointsToAlarm"] == 1
-    assert kept["Metrics"][0]["MetricStat"]["Metric"]["Dimensions"] == [{"Name": "D", "Value": "<&>"}]
-    status, text = ask(cloud, Action="DescribeAlarms", **{"AlarmNames.member.1": name})
+
+    assert call(cloud, Action="PutMetricAlarm", **form)[0] == 200
+
+    stored = cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
+
+    assert stored["InsufficientDataActions"] == ["arn:aws:sns:us-east-1:000000000000:t"]
+    assert stored["DatapointsToAlarm"] == 1
+    assert stored["Metrics"][0]["MetricStat"]["Metric"]["Dimensions"] == [{"Name": "D", "Value": "<&>"}]
+
+    status, text = call(cloud, Action="DescribeAlarms", **{"AlarmNames.member.1": name})
+
     assert status == 200
     assert "<Value>&lt;&amp;&gt;</Value>" in text
     assert "<Threshold>0.5</Threshold>" in text
-    arn = kept["AlarmArn"]
-    assert "<Key>Environment</Key><Value>dev</Value>" in ask(cloud, Action="ListTagsForResource", ResourceARN=arn)[1]
+
+    arn = stored["AlarmArn"]
+
+    assert "<Key>Environment</Key><Value>dev</Value>" in call(cloud, Action="ListTagsForResource", ResourceARN=arn)[1]
 
 
 def test_errors_have_the_codes_of_the_query_protocol(cloud: Cloud) -> None:
-    status, text = ask(cloud, Action="GetDashboard", DashboardName="none")
+    status, text = call(cloud, Action="GetDashboard", DashboardName="none")
+
     assert (status, "<Code>ResourceNotFound</Code>" in text) == (404, True)
     with pytest.raises(botocore.exceptions.ClientError, match="ResourceNotFound"):
         cloud.client("cloudwatch").get_dashboard(DashboardName="none")
@@ -151,21 +165,22 @@ def test_a_message_in_a_dead_letter_queue_starts_its_alarm(cloud: Cloud) -> None
     eventually(lambda: state(cloud, name) == "ALARM")
 
 
-def test_refused_requests_start_a_buckets_alarm(cloud: Cloud) -> None:
-    # GIVEN a bucket that counts its requests, and those below a prefix apart
+def test_rejected_requests_start_a_buckets_alarm(cloud: Cloud) -> None:
+    # GIVEN a bucket that counts all requests, and separately those below a prefix
     s3, bucket = cloud.client("s3"), cloud.name("bucket")
     s3.create_bucket(Bucket=bucket)
-    for identity, chosen in {"All": {}, "Reports": {"Filter": {"Prefix": "reports/"}}}.items():
-        configuration = {"Id": identity, **chosen}
+    for identity, prefix_filter in {"All": {}, "Reports": {"Filter": {"Prefix": "reports/"}}}.items():
+        configuration = {"Id": identity, **prefix_filter}
         s3.put_bucket_metrics_configuration(Bucket=bucket, Id=identity, MetricsConfiguration=configuration)
 
-    def watched(identity: str) -> str:
+    def alarm_on(identity: str) -> str:
         dimensions = [{"Name": "BucketName", "Value": bucket}, {"Name": "FilterId", "Value": identity}]
         settings = {"Namespace": "AWS/S3", "MetricName": "4xxErrors", "Statistic": "Sum", "Period": 60}
         return alarm(cloud, **settings, Dimensions=dimensions, TreatMissingData="notBreaching", Threshold=2)
 
-    everything, reports = watched("All"), watched("Reports")
-    # WHEN two are not found, one is not permitted, and the bucket has no lifecycle
+    everything, reports = alarm_on("All"), alarm_on("Reports")
+
+    # WHEN two objects do not exist, one request is not permitted, and the bucket has no lifecycle
     for _ in range(2):
         with pytest.raises(s3.exceptions.NoSuchKey):
             s3.get_object(Bucket=bucket, Key="gone")
@@ -177,12 +192,17 @@ def test_refused_requests_start_a_buckets_alarm(cloud: Cloud) -> None:
             boto3.client("s3").get_object(Bucket="{bucket}", Key="reports/1")
         """
     )
+
     assert "AccessDenied" in cloud.invoke(stranger)[1]["errorMessage"]
     with pytest.raises(botocore.exceptions.ClientError, match="NoSuchLifecycleConfiguration"):
         s3.get_bucket_lifecycle_configuration(Bucket=bucket)
-    # THEN the one alarm goes off and the other does not
+
+    # THEN one alarm starts and the other does not
     eventually(lambda: state(cloud, everything) == "ALARM")
+
     assert state(cloud, reports) == "OK"
-    found = cloud.client("cloudwatch").list_metrics(Namespace="AWS/S3", MetricName="4xxErrors")["Metrics"]
-    filters = {tuple(d["Value"] for d in sorted(m["Dimensions"], key=lambda d: d["Name"])) for m in found}
+
+    metrics = cloud.client("cloudwatch").list_metrics(Namespace="AWS/S3", MetricName="4xxErrors")["Metrics"]
+    filters = {tuple(d["Value"] for d in sorted(m["Dimensions"], key=lambda d: d["Name"])) for m in metrics}
+
     assert filters >= {(bucket, "All"), (bucket, "Reports")}

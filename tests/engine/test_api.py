@@ -1,4 +1,4 @@
-"""A REST API as API Gateway serves it: its own answers, its limits, and what functions get to see."""
+"""A REST API in API Gateway: its own responses, its limits, and the events that functions receive."""
 
 import json
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ PROBLEM = '{"type":"about:blank","status":%d,"detail":"$context.error.validation
 
 @dataclass
 class Api:
-    """A deployed API with a key, and how to call it."""
+    """A deployed API with a key, and a method to call it."""
 
     cloud: Cloud
     api_id: str
@@ -58,9 +58,9 @@ class Api:
         self, method: str, path: str, body: Any = None, *, key: bool = True, **headers: str
     ) -> urllib3.BaseHTTPResponse:
         url = self.cloud.engine.api_url(self.api_id, "v1") + path
-        sent = {**({"x-api-key": self.key} if key else {}), **headers}
+        all_headers = {**({"x-api-key": self.key} if key else {}), **headers}
         raw = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
-        return urllib3.request(method, url, body=raw, headers=sent, retries=False, timeout=20)
+        return urllib3.request(method, url, body=raw, headers=all_headers, retries=False, timeout=20)
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +81,11 @@ def api(cloud: Cloud, account: str) -> Iterator[Api]:
     }
     uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{alias}/invocations"
     for method, settings in methods.items():
-        where = {"restApiId": api_id, "resourceId": items, "httpMethod": method}
-        gateway.put_method(**where, authorizationType="NONE", apiKeyRequired=True, **settings)
-        gateway.put_integration(**where, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri, timeoutInMillis=1500)
+        method_key = {"restApiId": api_id, "resourceId": items, "httpMethod": method}
+        gateway.put_method(**method_key, authorizationType="NONE", apiKeyRequired=True, **settings)
+        gateway.put_integration(
+            **method_key, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri, timeoutInMillis=1500
+        )
     cloud.permit(
         function, "apigateway.amazonaws.com", f"arn:aws:execute-api:us-east-1:{account}:{api_id}/*", qualifier="live"
     )
@@ -123,55 +125,61 @@ def api(cloud: Cloud, account: str) -> Iterator[Api]:
     gateway.delete_rest_api(restApiId=api_id)
 
 
-def test_the_function_sees_a_rest_proxy_event(api: Api) -> None:
-    answer = api.call("GET", "/items?want=event&a=1&a=2", **{"Content-Type": "application/json"})
-    event = answer.json()
-    assert answer.status == 201
-    assert answer.headers["X-Own"] == "1"
+def test_the_function_receives_a_rest_proxy_event(api: Api) -> None:
+    response = api.call("GET", "/items?want=event&a=1&a=2", **{"Content-Type": "application/json"})
+    event = response.json()
+
+    assert response.status == 201
+    assert response.headers["X-Own"] == "1"
     assert "version" not in event
     assert (event["resource"], event["path"], event["httpMethod"]) == ("/items", "/items", "GET")
     assert event["headers"]["Content-Type"] == "application/json"
     assert event["multiValueQueryStringParameters"] == {"want": ["event"], "a": ["1", "2"]}
+
     context = event["requestContext"]
+
     assert (context["stage"], context["apiId"], context["path"]) == ("v1", api.api_id, "/v1/items")
     assert context["identity"]["apiKeyId"] == api.key_id
-    assert context["requestId"] == answer.headers["x-amzn-RequestId"]
+    assert context["requestId"] == response.headers["x-amzn-RequestId"]
     assert context["domainName"].startswith(f"{api.api_id}.execute-api.")
 
 
-def test_only_what_the_api_itself_answers_is_in_the_headers(api: Api) -> None:
-    answer = api.call("GET", "/items?want=event", Origin="https://evil.example")
-    assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+def test_the_gateway_adds_no_cors_headers_to_a_functions_response(api: Api) -> None:
+    response = api.call("GET", "/items?want=event", Origin="https://evil.example")
+    assert not [name for name in response.headers if name.lower().startswith("access-control-")]
 
 
 @pytest.mark.parametrize(("query", "status"), [("raise", 502), ("text", 502), ("huge", 502), ("slow", 504)])
 def test_a_failing_integration_is_a_gateway_error(api: Api, query: str, status: int) -> None:
-    answer = api.call("GET", f"/items?want={query}")
-    assert answer.status == status
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert answer.json()["type"] == "about:blank"
-    assert b"secret detail" not in answer.data
+    response = api.call("GET", f"/items?want={query}")
+
+    assert response.status == status
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert response.json()["type"] == "about:blank"
+    assert b"secret detail" not in response.data
 
 
 def test_a_body_over_10_mb_is_413(api: Api) -> None:
     body = b'{"lines":["' + b"x" * (10 * 1024 * 1024) + b'"]}'
-    answer = api.call("POST", "/items", body)
-    assert answer.status == 413
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    response = api.call("POST", "/items", body)
+
+    assert response.status == 413
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 
-def test_a_body_over_10_mb_is_413_whatever_the_model_would_say(api: Api) -> None:
+def test_a_body_over_10_mb_is_413_even_if_it_is_invalid(api: Api) -> None:
     assert api.call("POST", "/items", b'{"nothing":"' + b"x" * (10 * 1024 * 1024) + b'"}').status == 413
 
 
-def test_a_long_value_is_not_repeated_whole(api: Api) -> None:
-    answer = api.call("POST", "/items", {"lines": [1], "currency": "x" * 100_000})
-    assert answer.status == 400
-    assert len(answer.data) < 2000
+def test_a_message_repeats_only_the_start_of_a_long_value(api: Api) -> None:
+    response = api.call("POST", "/items", {"lines": [1], "currency": "x" * 100_000})
+
+    assert response.status == 400
+    assert len(response.data) < 2000
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "detail"),
     [
         ({}, '[object has missing required properties (["lines"])]'),
         ({"lines": []}, "[array is too short: must have at least 1 elements but instance has 0 elements]"),
@@ -188,15 +196,16 @@ def test_a_long_value_is_not_repeated_whole(api: Api) -> None:
         (b"[" * 100_000, "[Unable to parse the request body as JSON]"),
     ],
 )
-def test_a_body_that_the_model_refuses_is_400_and_says_why(api: Api, body: Any, told: str) -> None:
-    answer = api.call("POST", "/items", body)
-    assert answer.status == 400
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert answer.json()["detail"] == told
-    assert answer.json()["id"] == answer.headers["x-amzn-RequestId"]
+def test_an_invalid_body_is_400_with_its_violations(api: Api, body: Any, detail: str) -> None:
+    response = api.call("POST", "/items", body)
+
+    assert response.status == 400
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert response.json()["detail"] == detail
+    assert response.json()["id"] == response.headers["x-amzn-RequestId"]
 
 
-def test_a_good_body_passes(api: Api) -> None:
+def test_a_valid_body_is_accepted(api: Api) -> None:
     assert api.call("POST", "/items", {"lines": [1], "currency": "EUR", "amount": 0}).status == 201
 
 
@@ -206,10 +215,11 @@ def test_a_missing_or_blank_parameter_is_400(api: Api, query: str) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-api-key": "x" * 30}])
-def test_without_a_good_key_it_is_403(api: Api, headers: dict[str, str]) -> None:
-    answer = api.call("GET", "/items?want=event", key=False, **headers)
-    assert answer.status == 403
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+def test_without_a_valid_key_it_is_403(api: Api, headers: dict[str, str]) -> None:
+    response = api.call("GET", "/items?want=event", key=False, **headers)
+
+    assert response.status == 403
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 
 def test_a_disabled_key_is_403(api: Api) -> None:
@@ -222,34 +232,40 @@ def test_a_disabled_key_is_403(api: Api) -> None:
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/nowhere"), ("DELETE", "/items")])
 def test_an_unknown_route_is_403_missing_token(api: Api, method: str, path: str) -> None:
-    answer = api.call(method, path)
-    assert answer.status == 403
-    assert answer.headers["x-amzn-ErrorType"] == "MissingAuthenticationTokenException"
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    response = api.call(method, path)
+
+    assert response.status == 403
+    assert response.headers["x-amzn-ErrorType"] == "MissingAuthenticationTokenException"
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 
 @pytest.mark.parametrize("origin", ["https://a.example", "https://b.example"])
-def test_a_preflight_is_answered_for_allowed_origins(api: Api, origin: str) -> None:
-    answer = api.call("OPTIONS", "/items", key=False, Origin=origin, **{"Access-Control-Request-Method": "POST"})
-    assert (answer.status, answer.data) == (204, b"")
-    assert answer.headers["Access-Control-Allow-Origin"] == origin
-    assert answer.headers["Access-Control-Allow-Methods"] == "GET,OPTIONS,POST"
-    assert answer.headers["Vary"] == "Origin"
+def test_a_preflight_allows_known_origins(api: Api, origin: str) -> None:
+    response = api.call("OPTIONS", "/items", key=False, Origin=origin, **{"Access-Control-Request-Method": "POST"})
+
+    assert (response.status, response.data) == (204, b"")
+    assert response.headers["Access-Control-Allow-Origin"] == origin
+    assert response.headers["Access-Control-Allow-Methods"] == "GET,OPTIONS,POST"
+    assert response.headers["Vary"] == "Origin"
 
 
 @pytest.mark.parametrize("headers", [{}, {"Origin": "https://evil.example"}])
-def test_a_preflight_grants_others_nothing(api: Api, headers: dict[str, str]) -> None:
-    answer = api.call("OPTIONS", "/items", key=False, **headers)
-    assert answer.status == 204
-    assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+def test_a_preflight_allows_nothing_to_other_origins(api: Api, headers: dict[str, str]) -> None:
+    response = api.call("OPTIONS", "/items", key=False, **headers)
+
+    assert response.status == 204
+    assert not [name for name in response.headers if name.lower().startswith("access-control-")]
 
 
 def test_every_request_is_logged_and_counted(api: Api) -> None:
     request_id = api.call("GET", "/items?want=event").headers["x-amzn-RequestId"]
     logs = api.cloud.client("logs").filter_log_events(logGroupName=api.log_group)["events"]
+
     assert {"id": request_id, "status": "201", "at": "/items"} in [json.loads(event["message"]) for event in logs]
+
     metrics = api.cloud.client("cloudwatch").list_metrics(Namespace="AWS/ApiGateway")["Metrics"]
     names = {metric["MetricName"] for metric in metrics}
+
     assert {"Count", "4XXError", "5XXError", "Latency", "IntegrationLatency"} <= names
 
 
@@ -263,6 +279,7 @@ def test_an_api_that_the_function_does_not_permit_is_500(api: Api) -> None:
     finally:
         source = statement["Condition"]["ArnLike"]["AWS:SourceArn"]
         api.cloud.permit(api.function, "apigateway.amazonaws.com", source, qualifier="live")
+
     assert api.call("GET", "/items?want=event").status == 201
 
 
@@ -276,6 +293,7 @@ def test_usage_plans_limit_the_rate(api: Api) -> None:
     )
     gateway.create_usage_plan_key(usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY")
     statuses = [api.call("GET", "/items?want=event", key=False, **{"x-api-key": key["value"]}).status for _ in range(2)]
+
     assert statuses == [201, 429]
 
 
@@ -286,20 +304,24 @@ def test_a_throttled_function_is_500(api: Api) -> None:
         assert api.call("GET", "/items?want=event").status == 500
     finally:
         lambdas.delete_function_concurrency(FunctionName=api.function)
+
     assert eventually(lambda: api.call("GET", "/items?want=event").status == 201)
 
 
-def test_a_methods_own_limits_hold_and_are_told_by_the_encoded_path(api: Api) -> None:
+def test_limits_of_a_method_apply_and_are_returned_under_its_encoded_path(api: Api) -> None:
     gateway = api.cloud.client("apigateway")
     stage = {"restApiId": api.api_id, "stageName": "v1"}
     limits = {"/~1items/GET/throttling/rateLimit": "0", "/~1items/GET/throttling/burstLimit": "0"}
     operations = [{"op": "replace", "path": path, "value": value} for path, value in limits.items()]
     gateway.update_stage(**stage, patchOperations=operations)
     settings = gateway.get_stage(**stage)["methodSettings"]
+
     assert list(settings) == ["~1items/GET"]
     assert (settings["~1items/GET"]["throttlingRateLimit"], settings["~1items/GET"]["throttlingBurstLimit"]) == (0, 0)
     assert api.call("GET", "/items?want=event").status == 429
     assert api.call("POST", "/items", {"lines": [1]}).status == 201
+
     gateway.update_stage(**stage, patchOperations=[{"op": "remove", "path": "/~1items/GET"}])
+
     assert gateway.get_stage(**stage)["methodSettings"] == {}
     assert api.call("GET", "/items?want=event").status == 201

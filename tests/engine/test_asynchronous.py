@@ -1,4 +1,4 @@
-"""Asynchronous invocations: by callers, by S3, with their retries, destinations and dead letters."""
+"""Asynchronous invocations by callers and by S3: retries, destinations, dead letters."""
 
 import json
 import urllib.parse
@@ -23,38 +23,42 @@ def call(cloud: Cloud, function: str, event: Any) -> None:
     cloud.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=payload)
 
 
-def test_a_failure_ends_in_the_dead_letter_queue_as_it_came(cloud: Cloud) -> None:
+def test_a_failed_event_goes_unchanged_to_the_dead_letter_queue(cloud: Cloud) -> None:
     url, arn = cloud.queue()
     function = cloud.function(FAILING, allow("sqs:SendMessage", on=arn), DeadLetterConfig={"TargetArn": arn})
     cloud.client("lambda").put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=1)
     call(cloud, function, {"n": 1})
     [message] = cloud.receive(url)
+
     assert json.loads(message["Body"]) == {"n": 1}
+
     attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+
     assert attributes["ErrorMessage"] == "no"
     assert attributes["ErrorCode"] == "200"
     assert attributes["RequestID"]
     assert sum(line.startswith("START") for line in cloud.log_lines(function)) == 2
 
 
-def test_without_the_grant_no_dead_letter_is_sent(cloud: Cloud) -> None:
+def test_without_permission_no_dead_letter_is_sent(cloud: Cloud) -> None:
     url, arn = cloud.queue()
     settings: dict[str, Any] = {"DeadLetterConfig": {"TargetArn": arn}}
-    refused = cloud.function(FAILING, **settings)
-    granted = cloud.function(FAILING, allow("sqs:SendMessage", on=arn), **settings)
-    for function in (refused, granted):
+    denied = cloud.function(FAILING, **settings)
+    permitted = cloud.function(FAILING, allow("sqs:SendMessage", on=arn), **settings)
+    for function in (denied, permitted):
         cloud.client("lambda").put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=0)
-    call(cloud, refused, "refused")
-    eventually(lambda: any(line.startswith("REPORT") for line in cloud.log_lines(refused)))
-    call(cloud, granted, "granted")
-    assert [json.loads(message["Body"]) for message in cloud.receive(url)] == ["granted"]
+    call(cloud, denied, "denied")
+    eventually(lambda: any(line.startswith("REPORT") for line in cloud.log_lines(denied)))
+    call(cloud, permitted, "permitted")
+
+    assert [json.loads(message["Body"]) for message in cloud.receive(url)] == ["permitted"]
 
 
 @pytest.mark.parametrize(
     ("source", "outcome", "condition"),
     [(FAILING, "OnFailure", "RetriesExhausted"), ("def handler(event, context): return 7", "OnSuccess", "Success")],
 )
-def test_the_alias_settings_decide_where_the_record_goes(
+def test_the_settings_of_the_alias_determine_the_destination(
     cloud: Cloud, source: str, outcome: str, condition: str
 ) -> None:
     url, arn = cloud.queue()
@@ -69,6 +73,7 @@ def test_the_alias_settings_decide_where_the_record_goes(
     call(cloud, alias, {"n": 1})
     [message] = cloud.receive(url)
     record = json.loads(message["Body"])
+
     assert record["requestContext"]["condition"] == condition
     assert record["requestContext"]["approximateInvokeCount"] == 1
     assert record["requestContext"]["functionArn"] == alias
@@ -93,14 +98,15 @@ def test_s3_calls_an_alias_with_encoded_keys(cloud: Cloud) -> None:
     [message] = cloud.receive(url)
     body = json.loads(message["Body"])
     [record] = body["event"]["Records"]
+
     assert body["arn"] == alias
     assert record["s3"]["object"]["key"] == urllib.parse.quote_plus(key, safe="/")
     assert record["s3"]["object"]["size"] == 7
 
 
-def test_throttled_events_wait_for_their_turn(cloud: Cloud) -> None:
-    # GIVEN a function that runs once at a time, and may not be retried
-    seen, seen_arn = cloud.queue()
+def test_throttled_events_wait(cloud: Cloud) -> None:
+    # GIVEN a function with a concurrency of one and no retries
+    succeeded, succeeded_arn = cloud.queue()
     failed, failed_arn = cloud.queue()
     function = cloud.function(
         "import time\ndef handler(event, context):\n    time.sleep(0.05)\n    return event",
@@ -111,12 +117,15 @@ def test_throttled_events_wait_for_their_turn(cloud: Cloud) -> None:
     cloud.client("lambda").put_function_event_invoke_config(
         FunctionName=function,
         MaximumRetryAttempts=0,
-        DestinationConfig={"OnSuccess": {"Destination": seen_arn}},
+        DestinationConfig={"OnSuccess": {"Destination": succeeded_arn}},
     )
+
     # WHEN twenty events arrive at once
     for n in range(20):
         call(cloud, function, n)
-    # THEN each is handled, once
-    handled = [json.loads(message["Body"])["requestPayload"] for message in cloud.receive(seen, 20)]
+
+    # THEN each is handled once
+    handled = [json.loads(message["Body"])["requestPayload"] for message in cloud.receive(succeeded, 20)]
+
     assert sorted(handled) == list(range(20))
     assert "Messages" not in cloud.client("sqs").receive_message(QueueUrl=failed)

@@ -1,4 +1,4 @@
-"""EventBridge and SNS: what reaches its target, and what becomes of the rest."""
+"""EventBridge and SNS: delivery to targets, and events that cannot be delivered."""
 
 import json
 from typing import Any
@@ -13,14 +13,14 @@ ECHO = """
 """
 
 
-def rule(cloud: Cloud, target_arn: str, dead_letters_arn: str) -> tuple[str, str]:
-    """A bus of its own with a rule that sends everything of source "test" to the target: bus name and rule ARN."""
+def rule(cloud: Cloud, target_arn: str, dead_letter_queue_arn: str) -> tuple[str, str]:
+    """Create a bus with a rule that sends events of source "test" to the target; return bus name and rule ARN."""
     bus, name = cloud.name("bus"), cloud.name("rule")
     events = cloud.client("events")
     events.create_event_bus(Name=bus)
     pattern = json.dumps({"source": ["test"]})
     arn = events.put_rule(Name=name, EventBusName=bus, EventPattern=pattern)["RuleArn"]
-    target = {"Id": "t", "Arn": target_arn, "DeadLetterConfig": {"Arn": dead_letters_arn}}
+    target = {"Id": "t", "Arn": target_arn, "DeadLetterConfig": {"Arn": dead_letter_queue_arn}}
     events.put_targets(Rule=name, EventBusName=bus, Targets=[target])
     return bus, arn
 
@@ -30,7 +30,7 @@ def put(cloud: Cloud, bus: str, detail: Any) -> None:
     assert cloud.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
 
 
-def reason(message: dict[str, Any]) -> str:
+def error_code(message: dict[str, Any]) -> str:
     return str(message["MessageAttributes"]["ERROR_CODE"]["StringValue"])
 
 
@@ -42,10 +42,11 @@ def test_an_event_reaches_the_alias(cloud: Cloud) -> None:
     cloud.permit(function, "events.amazonaws.com", rule_arn, qualifier="live")
     put(cloud, bus, {"n": 1})
     [message] = cloud.receive(url)
+
     assert json.loads(message["Body"]) == {"detail": {"n": 1}, "arn": alias}
 
 
-def test_a_failing_target_function_has_its_own_retries_and_dead_letters(cloud: Cloud) -> None:
+def test_a_failing_target_function_uses_its_own_retries_and_dead_letter_queue(cloud: Cloud) -> None:
     url, arn = cloud.queue()
     function = cloud.function(
         "def handler(event, context): raise RuntimeError('no')",
@@ -60,19 +61,21 @@ def test_a_failing_target_function_has_its_own_retries_and_dead_letters(cloud: C
     cloud.permit(function, "events.amazonaws.com", rule_arn, qualifier="live")
     put(cloud, bus, {"n": 2})
     [message] = cloud.receive(url)
+
     assert json.loads(message["Body"])["detail"] == {"n": 2}
     assert sum(line.startswith("START") for line in cloud.log_lines(function)) == 2
 
 
 def test_a_missing_target_ends_in_the_targets_dead_letter_queue(cloud: Cloud, account: str) -> None:
     url, arn = cloud.queue()
-    gone = f"arn:aws:lambda:us-east-1:{account}:function:gone"
-    bus, rule_arn = rule(cloud, gone, arn)
+    missing = f"arn:aws:lambda:us-east-1:{account}:function:missing"
+    bus, rule_arn = rule(cloud, missing, arn)
     put(cloud, bus, {"n": 3})
     [message] = cloud.receive(url)
-    assert reason(message) == "RESOURCE_NOT_FOUND"
+
+    assert error_code(message) == "RESOURCE_NOT_FOUND"
     assert message["MessageAttributes"]["RULE_ARN"]["StringValue"] == rule_arn
-    assert message["MessageAttributes"]["TARGET_ARN"]["StringValue"] == gone
+    assert message["MessageAttributes"]["TARGET_ARN"]["StringValue"] == missing
     assert json.loads(message["Body"])["detail"] == {"n": 3}
 
 
@@ -84,7 +87,8 @@ def test_a_function_that_does_not_permit_the_rule_is_not_called(cloud: Cloud) ->
     cloud.permit(function, "events.amazonaws.com", rule_arn)  # for the function, not for its alias
     put(cloud, bus, {})
     [message] = cloud.receive(url)
-    assert reason(message) == "NO_PERMISSIONS"
+
+    assert error_code(message) == "NO_PERMISSIONS"
 
 
 def test_sns_delivers_raw_messages(cloud: Cloud) -> None:
@@ -104,6 +108,7 @@ def test_sns_delivers_raw_messages(cloud: Cloud) -> None:
     bus, _ = rule(cloud, topic, cloud.queue()[1])
     put(cloud, bus, {"n": 4})
     [message] = cloud.receive(url)
+
     assert json.loads(message["Body"])["detail"] == {"n": 4}
 
 
@@ -113,4 +118,5 @@ def test_a_topic_that_does_not_permit_the_rule_gets_nothing(cloud: Cloud) -> Non
     bus, _ = rule(cloud, topic, arn)
     put(cloud, bus, {})
     [message] = cloud.receive(url)
-    assert reason(message) == "NO_PERMISSIONS"
+
+    assert error_code(message) == "NO_PERMISSIONS"

@@ -1,4 +1,4 @@
-"""Where handlers run, what they may do, and what they leave behind."""
+"""The environment of handlers, their permissions, and their logs and metrics."""
 
 import json
 
@@ -9,30 +9,33 @@ from tests.engine.cloud import Cloud, allow, eventually
 ENVIRONMENT = "import os\ndef handler(event, context): return dict(os.environ)"
 
 
-def test_an_ungranted_call_is_denied(cloud: Cloud) -> None:
+def test_a_call_without_permission_is_denied(cloud: Cloud) -> None:
     source = """
         import boto3
         def handler(event, context):
             boto3.client("dynamodb").put_item(TableName=event["table"], Item={"id": {"S": "1"}})
     """
     name = cloud.table()
-    answer, body = cloud.invoke(cloud.function(source, allow("dynamodb:GetItem")), {"table": name})
-    assert answer["FunctionError"] == "Unhandled"
+    response, body = cloud.invoke(cloud.function(source, allow("dynamodb:GetItem")), {"table": name})
+
+    assert response["FunctionError"] == "Unhandled"
     assert "AccessDenied" in body["errorMessage"]
     assert "dynamodb:PutItem" in body["errorMessage"]
-    answer, _ = cloud.invoke(cloud.function(source, allow("dynamodb:PutItem")), {"table": name})
-    assert "FunctionError" not in answer
+
+    response, _ = cloud.invoke(cloud.function(source, allow("dynamodb:PutItem")), {"table": name})
+
+    assert "FunctionError" not in response
 
 
 @pytest.mark.parametrize(
-    ("granted", "allowed"),
+    ("actions", "allowed"),
     [
         (["dynamodb:PutItem", "dynamodb:UpdateItem"], True),
         (["dynamodb:PutItem"], False),
         (["dynamodb:TransactWriteItems"], False),  # not an IAM action at all
     ],
 )
-def test_a_transaction_needs_the_actions_in_it(cloud: Cloud, granted: list[str], *, allowed: bool) -> None:
+def test_a_transaction_needs_the_actions_in_it(cloud: Cloud, actions: list[str], *, allowed: bool) -> None:
     source = """
         import boto3
         def handler(event, context):
@@ -44,34 +47,52 @@ def test_a_transaction_needs_the_actions_in_it(cloud: Cloud, granted: list[str],
             ])
     """
     name = cloud.table()
-    answer, _ = cloud.invoke(cloud.function(source, allow(*granted)), {"table": name})
-    assert ("FunctionError" not in answer) == allowed
+    response, _ = cloud.invoke(cloud.function(source, allow(*actions)), {"table": name})
+
+    assert ("FunctionError" not in response) == allowed
     assert cloud.client("dynamodb").scan(TableName=name)["Count"] == (2 if allowed else 0)
 
 
-def test_the_environment_is_lambdas_and_the_functions_own(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_has_only_variables_of_lambda_and_the_function(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_PROFILE", "mine")
-    _, seen = cloud.invoke(cloud.function(ENVIRONMENT, Environment={"Variables": {"OWN": "1"}}, MemorySize=512))
-    assert seen["OWN"] == "1"
-    assert seen["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "512"
-    assert seen["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.13"
-    assert seen["AWS_ENDPOINT_URL"] == cloud.engine.endpoint_url
-    assert seen["TZ"] == ":UTC"
-    leaked = {"PYTHONPATH", "STATE_DIR", "AUTH", "LAMBDA_PYTHON", "PERSIST_STATE", "AWS_PROFILE", "VIRTUAL_ENV"}
-    assert not leaked & seen.keys()
-    assert str(cloud.engine.folder) in seen["HOME"]
+    _, environment = cloud.invoke(cloud.function(ENVIRONMENT, Environment={"Variables": {"OWN": "1"}}, MemorySize=512))
+
+    assert environment["OWN"] == "1"
+    assert environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "512"
+    assert environment["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.13"
+    assert environment["AWS_ENDPOINT_URL"] == cloud.engine.endpoint_url
+    assert environment["TZ"] == ":UTC"
+
+    server_variables = {
+        "PYTHONPATH",
+        "STATE_DIR",
+        "AUTH",
+        "LAMBDA_PYTHON",
+        "PERSIST_STATE",
+        "AWS_PROFILE",
+        "VIRTUAL_ENV",
+    }
+
+    assert not server_variables & environment.keys()
+    assert str(cloud.engine.folder) in environment["HOME"]
 
 
 def test_a_dependency_missing_in_the_zip_is_noticed(cloud: Cloud) -> None:
-    answer, body = cloud.invoke(cloud.function("import hypercorn\ndef handler(event, context): return 1"))
-    assert answer["FunctionError"] == "Unhandled"
+    response, body = cloud.invoke(cloud.function("import hypercorn\ndef handler(event, context): return 1"))
+
+    assert response["FunctionError"] == "Unhandled"
     assert "No module named 'hypercorn'" in body["errorMessage"]
+
     _, version = cloud.invoke(cloud.function("import boto3\ndef handler(event, context): return boto3.__version__"))
+
     assert version.startswith("1.")
 
 
-def test_an_exception_is_told_by_class_and_stack(cloud: Cloud) -> None:
+def test_an_exception_is_reported_with_class_and_stack(cloud: Cloud) -> None:
     _, body = cloud.invoke(cloud.function("def handler(event, context): raise KeyError('x')"))
+
     assert body["errorType"] == "KeyError"
     assert body["errorMessage"] == "'x'"
     assert "app.py" in body["stackTrace"][0]
@@ -89,6 +110,7 @@ def test_an_exception_does_not_end_the_environment(cloud: Cloud) -> None:
     """
     function = cloud.function(source)
     cloud.invoke(function)
+
     assert cloud.invoke(function, {"fail": True})[0]["FunctionError"] == "Unhandled"
     assert cloud.invoke(function)[1] == 3
 
@@ -99,13 +121,15 @@ def test_an_alias_keeps_its_versions_environment(cloud: Cloud) -> None:
     cloud.client("lambda").update_function_configuration(
         FunctionName=function, Environment={"Variables": {"STEP": "latest"}}
     )
+
     assert cloud.invoke(f"{function}:live")[1]["STEP"] == "published"
     assert cloud.invoke(function)[1]["STEP"] == "latest"
 
 
-def test_a_handler_knows_the_alias_it_was_called_by(cloud: Cloud) -> None:
+def test_a_handler_receives_the_alias_of_its_call(cloud: Cloud) -> None:
     function = cloud.function("def handler(event, context): return context.invoked_function_arn")
     arn = cloud.alias(function)
+
     assert cloud.invoke(f"{function}:live")[1] == arn
 
 
@@ -127,6 +151,7 @@ def test_reserved_concurrency_holds_for_aliases(cloud: Cloud) -> None:
     function = cloud.function("def handler(event, context): return 1")
     cloud.alias(function)
     cloud.client("lambda").put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+
     with pytest.raises(cloud.client("lambda").exceptions.TooManyRequestsException):
         cloud.invoke(f"{function}:live")
 
@@ -144,23 +169,27 @@ def test_json_logs_are_one_object_per_event(cloud: Cloud) -> None:
     cloud.invoke(function)
     cloud.invoke(function, {"fail": True})
     events = [json.loads(line) for line in cloud.log_lines(function)]
+
     assert [event["type"] for event in events if "type" in event] == ["platform.start", "platform.report"] * 2
     assert [event["record"]["status"] for event in events if event.get("type") == "platform.report"] == [
         "success",
         "error",
     ]
+
     messages = [(event["level"], event["message"]) for event in events if "message" in event]
     both = [("INFO", "plain words"), ("INFO", "own object")]
+
     assert messages == [*both, *both, ("ERROR", "broken")]
     assert [event["errorType"] for event in events if "errorType" in event] == ["ValueError"]
 
 
-def test_logs_are_complete_and_of_their_own_invocation(cloud: Cloud) -> None:
+def test_logs_are_complete_and_belong_to_their_invocation(cloud: Cloud) -> None:
     function = cloud.function("def handler(event, context):\n for i in range(200): print(event['n'], i)")
     for n in range(5):
-        answer, _ = cloud.invoke(function, {"n": n}, LogType="Tail")
-        assert answer["StatusCode"] == 200
+        response, _ = cloud.invoke(function, {"n": n}, LogType="Tail")
+        assert response["StatusCode"] == 200
     lines = [line for line in cloud.log_lines(function) if line[0].isdigit()]
+
     assert lines == [f"{n} {i}" for n in range(5) for i in range(200)]
 
 
@@ -170,26 +199,28 @@ def test_embedded_metrics_are_recorded(cloud: Cloud) -> None:
         import json
         def handler(event, context):
             print(json.dumps({{"_aws": {{"Timestamp": 1, "CloudWatchMetrics": [{{"Namespace": "{namespace}",
-                "Dimensions": [["service"]], "Metrics": [{{"Name": "Made", "Unit": "Count"}}]}}]}},
-                "service": "s", "Made": 3}}))
+                "Dimensions": [["service"]], "Metrics": [{{"Name": "Created", "Unit": "Count"}}]}}]}},
+                "service": "s", "Created": 3}}))
     """
     cloud.invoke(cloud.function(source))
-    found = cloud.client("cloudwatch").list_metrics(Namespace=namespace)["Metrics"]
-    assert [(m["MetricName"], m["Dimensions"]) for m in found] == [("Made", [{"Name": "service", "Value": "s"}])]
+    metrics = cloud.client("cloudwatch").list_metrics(Namespace=namespace)["Metrics"]
+
+    assert [(m["MetricName"], m["Dimensions"]) for m in metrics] == [("Created", [{"Name": "service", "Value": "s"}])]
 
 
-def test_log_events_have_identities_that_stay(cloud: Cloud) -> None:
+def test_log_events_have_stable_identities(cloud: Cloud) -> None:
     name = cloud.function("def handler(event, context): print('same'); print('same')")
     cloud.invoke(name)
     logs = cloud.client("logs")
 
-    def found() -> list[str] | None:
+    def identities() -> list[str] | None:
         events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
         same = [event["eventId"] for event in events if "same" in event["message"]]
         return same if len(same) == 2 else None
 
-    first = eventually(found, what="both lines")
+    first = eventually(identities, event="the arrival of both lines")
     cloud.invoke(name)
     later = [event["eventId"] for event in logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]]
+
     assert len(set(later)) == len(later)
     assert set(first) <= set(later)

@@ -1,11 +1,12 @@
-"""The small languages that the engine speaks: mapping templates, metric math, CBOR."""
+"""The small languages of the engine: mapping templates, metric math, CBOR."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from embedded import cbor, metric_math, vtl
+from embedded import cbor, vtl
+from emulation import metric_math
 
 
 def render(template: str, **headers: str) -> str:
@@ -44,7 +45,7 @@ def test_templates_are_evaluated(template: str, expected: str) -> None:
     "template",
     ["#if(1", "#if(1)x", "#set(a = 1)", "#set($a.b = 1)", "#end", "#if(1 ~ 2)#end", "$util.nothing()", "$a[1"],
 )
-def test_a_broken_template_is_refused(template: str) -> None:
+def test_a_broken_template_is_rejected(template: str) -> None:
     with pytest.raises(vtl.TemplateError):
         render(template)
 
@@ -90,11 +91,11 @@ def test_metric_math_is_computed(expression: str, expected: float | None) -> Non
         {"a": {"b": []}},
     ],
 )
-def test_cbor_comes_back(value: Any) -> None:
+def test_cbor_round_trip(value: Any) -> None:
     assert cbor.decode(cbor.encode(value)) == value
 
 
-def test_cbor_reads_what_encoders_may_write() -> None:
+def test_cbor_reads_every_form_that_encoders_may_write() -> None:
     assert cbor.decode(b"\x9f\x01\x02\xff") == [1, 2]  # a list of unknown length
     assert cbor.decode(b"\xbf\x61a\xf9\x3c\x00\xff") == {"a": 1.0}  # a half-precision float in a map
     assert cbor.decode(cbor.encode(datetime(2026, 1, 1, tzinfo=UTC))) == 1767225600

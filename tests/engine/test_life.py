@@ -1,4 +1,4 @@
-"""Starting, cloning, resetting, stopping an engine; and who may reach it."""
+"""Start, clone, reset and stop an engine; who may access it."""
 
 import contextlib
 import http.client
@@ -35,7 +35,7 @@ def started(name: str, from_snapshot: Path | None = None) -> Iterator[Cloud]:
         engine.stop()
 
 
-def ask(cloud: Cloud, path: str, **headers: str) -> int:
+def get(cloud: Cloud, path: str, **headers: str) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", cloud.engine.port, timeout=10)
     try:
         connection.putrequest("GET", path, skip_host="Host" in headers)
@@ -51,9 +51,12 @@ def test_stop_ends_the_server_and_frees_its_port() -> None:
     with started("stop") as cloud:
         engine, port = cloud.engine, cloud.engine.port
         assert engine.is_running
+
     assert not engine.is_running
+
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
     with pytest.raises(HarnessError, match="does not run"):
         _ = engine.endpoint_url
 
@@ -65,22 +68,24 @@ def test_an_instance_starts_once(cloud: Cloud) -> None:
 
 def test_a_taken_port_is_named_with_its_holder(cloud: Cloud) -> None:
     engine = EmbeddedEngine(f"taken-{worker()}", port=cloud.engine.port)
-    with pytest.raises(HarnessError) as refusal:
+
+    with pytest.raises(HarnessError) as raised:
         engine.start()
-    assert f"Port {cloud.engine.port} is taken" in str(refusal.value)
-    assert "--port auto" in str(refusal.value)
+    assert f"Port {cloud.engine.port} is taken" in str(raised.value)
+    assert "--port auto" in str(raised.value)
+
     if sys.platform == "linux":
-        assert f"pid {cloud.engine.pid} " in str(refusal.value)
+        assert f"pid {cloud.engine.pid} " in str(raised.value)
 
 
-@pytest.mark.parametrize(("name", "told"), [("aws", "not available"), ("moon", "no engine 'moon'")])
-def test_other_engines_are_refused(name: str, told: str) -> None:
-    with pytest.raises(HarnessError, match=told):
+@pytest.mark.parametrize(("name", "message"), [("aws", "not available"), ("moon", "no engine 'moon'")])
+def test_other_engines_are_rejected(name: str, message: str) -> None:
+    with pytest.raises(HarnessError, match=message):
         engine_for(name)
 
 
 @pytest.mark.parametrize("instance", ["", "Main", "a/b", "..", "venv", "lambda-runtime"])
-def test_an_instance_cannot_leave_its_folder(instance: str) -> None:
+def test_an_instance_name_cannot_leave_the_folder(instance: str) -> None:
     with pytest.raises(HarnessError, match="cannot name an engine"):
         EmbeddedEngine(instance)
 
@@ -100,8 +105,8 @@ def test_a_clone_has_everything_on_another_port(tmp_path: Path) -> None:
         parts = {"Bucket": "kept", "Key": "in-parts"}
         upload = cloud.client("s3").create_multipart_upload(**parts, Tagging="a=b")["UploadId"]
         etag = cloud.client("s3").upload_part(**parts, UploadId=upload, PartNumber=1, Body=b"content")["ETag"]
-        whole = {"Parts": [{"ETag": etag, "PartNumber": 1}]}
-        cloud.client("s3").complete_multipart_upload(**parts, UploadId=upload, MultipartUpload=whole)
+        completed = {"Parts": [{"ETag": etag, "PartNumber": 1}]}
+        cloud.client("s3").complete_multipart_upload(**parts, UploadId=upload, MultipartUpload=completed)
         metrics = {"Id": "all"}
         cloud.client("s3").put_bucket_metrics_configuration(Bucket="kept", Id="all", MetricsConfiguration=metrics)
         function = cloud.function("def handler(event, context): return 'alive'")
@@ -110,33 +115,36 @@ def test_a_clone_has_everything_on_another_port(tmp_path: Path) -> None:
         dimension = "dynamodb:table:ReadCapacityUnits"
         autoscaling = cloud.client("application-autoscaling")
         autoscaling.register_scalable_target(**target, ScalableDimension=dimension, MinCapacity=1, MaxCapacity=9)
+
         # WHEN its snapshot starts as a clone
         cloud.engine.snapshot(tmp_path / "snapshot")
         with started("clone", tmp_path / "snapshot") as clone:
-            # THEN all of it is there, and works
+            # THEN all resources exist and work
             assert clone.engine.port != cloud.engine.port
             assert clone.client("dynamodb").scan(TableName="kept")["Count"] == 1
             assert clone.client("s3").get_object(Bucket="kept", Key="a/ü.txt")["Body"].read() == b"content"
             assert clone.client("s3").get_object_tagging(**parts)["TagSet"] == [{"Key": "a", "Value": "b"}]
-            kept = clone.client("s3").get_bucket_metrics_configuration(Bucket="kept", Id="all")
-            assert kept["MetricsConfiguration"] == metrics
+            stored = clone.client("s3").get_bucket_metrics_configuration(Bucket="kept", Id="all")
+            assert stored["MetricsConfiguration"] == metrics
             assert clone.invoke(f"{function}:live")[1] == "alive"
-            found = clone.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="dynamodb")
-            assert [each["MaxCapacity"] for each in found["ScalableTargets"]] == [9]
-            # AND reset empties the clone alone
+            targets = clone.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="dynamodb")
+            assert [target["MaxCapacity"] for target in targets["ScalableTargets"]] == [9]
+
+            # AND a reset empties only the clone
             clone.engine.reset()
             assert clone.client("s3").list_buckets()["Buckets"] == []
             assert clone.client("dynamodb").list_tables()["TableNames"] == []
             assert clone.client("lambda").list_functions()["Functions"] == []
-            found = clone.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="dynamodb")
-            assert found["ScalableTargets"] == []
+            targets = clone.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="dynamodb")
+            assert targets["ScalableTargets"] == []
         assert [bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]] == ["kept"]
 
 
-def test_a_snapshot_of_another_version_is_refused(tmp_path: Path) -> None:
+def test_a_snapshot_of_another_version_is_rejected(tmp_path: Path) -> None:
     snapshot = tmp_path / "snapshot"
     snapshot.mkdir()
     (snapshot / "snapshot.json").write_text('{"front": "older"}')
+
     with pytest.raises(HarnessError, match="another version"):
         EmbeddedEngine(f"old-{worker()}", port="auto").start(snapshot)
 
@@ -152,7 +160,7 @@ engine.wait_healthy()
 cloud = Cloud(engine)
 function = cloud.function("import time\\ndef handler(event, context): time.sleep(60)", Timeout=90)
 cloud.client("lambda").invoke(FunctionName=function, InvocationType="Event")
-while len([process for found in local_server.leftovers() for process in found.processes]) < 2:
+while len([process for leftover in local_server.leftovers() for process in leftover.processes]) < 2:
     pass  # until the worker runs
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -160,33 +168,37 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A build folder of this test's own, so that cleaning finds nobody else's engines."""
+    """A separate build folder, so that cleaning finds no engines of other tests."""
     monkeypatch.setattr(local_server, "FOLDER", tmp_path)
     return tmp_path
 
 
 def kill_a_parent(folder: Path, tied: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", PARENT, folder, tied], env=environment, check=False, timeout=60)
-    assert done.returncode == -signal.SIGKILL
+    completed = subprocess.run([sys.executable, "-c", PARENT, folder, tied], env=environment, check=False, timeout=60)
+    assert completed.returncode == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("server", ["lives", "was killed, too"])
-def test_a_killed_parent_leaves_nothing_that_cleaning_does_not_end(folder: Path, server: str) -> None:
+@pytest.mark.parametrize("server", ["lives", "was killed too"])
+def test_cleaning_ends_every_process_that_a_killed_parent_leaves(folder: Path, server: str) -> None:
     # GIVEN an engine whose parent was killed while a handler ran
     kill_a_parent(folder, "free")
     [leftover] = local_server.leftovers()
+
     assert (leftover.instance, len(leftover.processes)) == ("orphan", 2)
+
     if server != "lives":
         os.kill(leftover.processes[0].pid, signal.SIGKILL)
+
     # WHEN a later command cleans up
-    assert [found.instance for found in local_server.clean_leftovers()] == ["orphan"]
+    assert [cleaned.instance for cleaned in local_server.clean_leftovers()] == ["orphan"]
+
     # THEN neither the server nor the worker lives
     assert local_server.leftovers() == []
     assert [p for p in leftover.processes if process_table.same(p.pid, p.born)] == []
 
 
-def test_the_next_start_cleans_what_was_left(folder: Path) -> None:
+def test_the_next_start_cleans_leftovers(folder: Path) -> None:
     kill_a_parent(folder, "free")
     [leftover] = local_server.leftovers()
     os.kill(leftover.processes[0].pid, signal.SIGKILL)
@@ -202,7 +214,7 @@ def test_the_next_start_cleans_what_was_left(folder: Path) -> None:
 
 def test_a_tied_engine_ends_with_its_parent(folder: Path) -> None:
     kill_a_parent(folder, "tied")
-    eventually(lambda: local_server.leftovers() == [], what="the engine's end")
+    eventually(lambda: local_server.leftovers() == [], event="the engine's end")
 
 
 def test_only_loopback_is_listened_on(cloud: Cloud) -> None:
@@ -220,30 +232,31 @@ def _belongs(pid: int, inode: str) -> bool:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", ""])
-def test_a_foreign_host_is_refused(cloud: Cloud, host: str) -> None:
-    assert ask(cloud, "/_embedded/health", Host=host) == 403
+def test_a_foreign_host_is_rejected(cloud: Cloud, host: str) -> None:
+    assert get(cloud, "/_embedded/health", Host=host) == 403
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:4566", "[::1]:1", "bucket.s3.localhost"])
-def test_a_loopback_host_is_welcome(cloud: Cloud, host: str) -> None:
-    assert ask(cloud, "/_embedded/health", Host=host) == 200
+def test_a_loopback_host_is_accepted(cloud: Cloud, host: str) -> None:
+    assert get(cloud, "/_embedded/health", Host=host) == 200
 
 
 @pytest.mark.parametrize(
     ("origin", "status"), [("https://evil.example", 403), ("null", 403), ("http://localhost:3000", 200)]
 )
-def test_a_foreign_page_reaches_only_apis(cloud: Cloud, origin: str, status: int) -> None:
-    assert ask(cloud, "/_embedded/health", Origin=origin) == status
+def test_a_foreign_page_may_access_only_apis(cloud: Cloud, origin: str, status: int) -> None:
+    assert get(cloud, "/_embedded/health", Origin=origin) == status
 
 
-def test_failures_are_told(cloud: Cloud) -> None:
+def test_failures_are_logged(cloud: Cloud) -> None:
     # An unimplemented operation of a known service is a 5xx or a 4xx; an integration without a function is a 5xx.
     function = cloud.function("def handler(event, context): raise SystemExit(3)")
     cloud.invoke(function)
+
     assert all(" ERROR " in line for line in cloud.engine.last_errors(3))
 
 
-REFUSALS = {
+CHANGES = {
     "another version": ("import embedded; embedded.MINISTACK_VERSION = '9.9'", "MiniStack 1.5.33 is installed"),
     "an attribute is gone": (
         "from ministack.services import apigateway_v1 as gw; from embedded import dispatcher; del gw._create_api_key",
@@ -252,35 +265,39 @@ REFUSALS = {
 }
 
 
-@pytest.mark.parametrize("change", REFUSALS)
-def test_a_changed_ministack_is_refused(change: str) -> None:
-    prepare, told = REFUSALS[change]
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_ministack_is_rejected(change: str) -> None:
+    preparation, message = CHANGES[change]
     script = textwrap.dedent(f"""
-        {prepare}
-        from embedded import dispatcher, patch
+        {preparation}
+        from embedded import dispatcher
+        from emulation import patch
         try:
             dispatcher.build()
-        except patch.PatchError as refusal:
-            print(refusal)
+        except patch.PatchError as error:
+            print(error)
     """)
-    done = subprocess.run(
+    completed = subprocess.run(
         [environments.ensure("venv"), "-c", script],
         env={"PYTHONPATH": str(ROOT / "localstack"), "IOT_MTLS_ENABLED": "0"},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert told in done.stdout
+
+    assert message in completed.stdout
 
 
 def test_every_patch_is_needed(cloud: Cloud) -> None:
-    """A patch that MiniStack has made superfluous is to be deleted, not carried along."""
+    """A patch that MiniStack no longer needs must be deleted, not kept."""
     log = cloud.engine.log.read_text()
+
     assert " needed: " in log
     assert "no longer needed" not in log
 
 
 def test_the_readme_lists_the_patches(cloud: Cloud) -> None:
-    answer = json.loads(urllib3.request("GET", f"{cloud.engine.endpoint_url}/_embedded/health").data)
+    health = json.loads(urllib3.request("GET", f"{cloud.engine.endpoint_url}/_embedded/health").data)
     readme = (ROOT / "localstack" / "README.md").read_text()
-    assert sorted(re.findall(r"^\| `\w+\.py` \| `(\w+)` \|", readme, re.MULTILINE)) == sorted(answer["patches"])
+
+    assert sorted(re.findall(r"^\| `\w+\.py` \| `(\w+)` \|", readme, re.MULTILINE)) == sorted(health["patches"])

@@ -1,4 +1,4 @@
-"""S3 where the platform relies on it: metrics, tags, who may be notified, presigned URLs."""
+"""The parts of S3 that the platform relies on: metrics, tags, notifications, presigned URLs."""
 
 import json
 from typing import Any
@@ -17,36 +17,40 @@ def bucket(cloud: Cloud) -> str:
     return name
 
 
-def test_request_metrics_are_kept_and_deleted(cloud: Cloud, bucket: str) -> None:
+def test_metrics_configurations_are_stored_and_deleted(cloud: Cloud, bucket: str) -> None:
     s3 = cloud.client("s3")
     s3.put_object(Bucket=bucket, Key="a", Body=b"")
-    wanted = {"Id": "Documents", "Filter": {"Prefix": "documents/"}}
-    s3.put_bucket_metrics_configuration(Bucket=bucket, Id="Documents", MetricsConfiguration=wanted)
-    assert s3.get_bucket_metrics_configuration(Bucket=bucket, Id="Documents")["MetricsConfiguration"] == wanted
-    assert s3.list_bucket_metrics_configurations(Bucket=bucket)["MetricsConfigurationList"] == [wanted]
+    configuration = {"Id": "Documents", "Filter": {"Prefix": "documents/"}}
+    s3.put_bucket_metrics_configuration(Bucket=bucket, Id="Documents", MetricsConfiguration=configuration)
+
+    assert s3.get_bucket_metrics_configuration(Bucket=bucket, Id="Documents")["MetricsConfiguration"] == configuration
+    assert s3.list_bucket_metrics_configurations(Bucket=bucket)["MetricsConfigurationList"] == [configuration]
+
     s3.delete_bucket_metrics_configuration(Bucket=bucket, Id="Documents")
+
     with pytest.raises(botocore.exceptions.ClientError, match="NoSuchConfiguration"):
         s3.get_bucket_metrics_configuration(Bucket=bucket, Id="Documents")
-    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1  # AND the bucket is still there
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1  # AND the bucket still exists
 
 
-def test_what_is_not_served_says_so(cloud: Cloud, bucket: str) -> None:
+def test_unsupported_operations_are_rejected(cloud: Cloud, bucket: str) -> None:
     with pytest.raises(botocore.exceptions.ClientError, match="NotImplemented"):
         cloud.client("s3").delete_bucket_inventory_configuration(Bucket=bucket, Id="x")
     cloud.client("s3").head_bucket(Bucket=bucket)
 
 
 @pytest.mark.parametrize("versioned", [True, False])
-def test_tags_of_a_multipart_upload_are_the_objects(cloud: Cloud, bucket: str, *, versioned: bool) -> None:
+def test_a_multipart_object_has_the_tags_of_its_upload(cloud: Cloud, bucket: str, *, versioned: bool) -> None:
     s3 = cloud.client("s3")
     if versioned:
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    where = {"Bucket": bucket, "Key": "big.zip"}
-    upload = s3.create_multipart_upload(**where, Tagging="Project=a%20b&ManagedBy=terraform")["UploadId"]
-    part = s3.upload_part(**where, UploadId=upload, PartNumber=1, Body=b"content")
+    target = {"Bucket": bucket, "Key": "big.zip"}
+    upload = s3.create_multipart_upload(**target, Tagging="Project=a%20b&ManagedBy=terraform")["UploadId"]
+    part = s3.upload_part(**target, UploadId=upload, PartNumber=1, Body=b"content")
     parts = {"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]}
-    s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload=parts)
-    tags = {tag["Key"]: tag["Value"] for tag in s3.get_object_tagging(**where)["TagSet"]}
+    s3.complete_multipart_upload(**target, UploadId=upload, MultipartUpload=parts)
+    tags = {tag["Key"]: tag["Value"] for tag in s3.get_object_tagging(**target)["TagSet"]}
+
     assert tags == {"Project": "a b", "ManagedBy": "terraform"}
 
 
@@ -55,8 +59,10 @@ def test_a_function_that_does_not_permit_the_bucket_cannot_be_notified(cloud: Cl
     target = {"LambdaFunctionArn": cloud.alias(function), "Events": ["s3:ObjectCreated:*"]}
     configuration = {"LambdaFunctionConfigurations": [target]}
     s3 = cloud.client("s3")
+
     with pytest.raises(botocore.exceptions.ClientError, match="Unable to validate"):
         s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
+
     cloud.permit(function, "s3.amazonaws.com", f"arn:aws:s3:::{bucket}", qualifier="live")
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
 
@@ -64,12 +70,13 @@ def test_a_function_that_does_not_permit_the_bucket_cannot_be_notified(cloud: Cl
 def test_a_presigned_url_opens_an_object(cloud: Cloud, bucket: str) -> None:
     cloud.client("s3").put_object(Bucket=bucket, Key="a.pdf", Body=b"%PDF", ContentType="application/pdf")
     url = cloud.client("s3").generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a.pdf"})
-    answer = urllib3.request("GET", url, headers={"Origin": "https://shop.example"})
-    assert (answer.status, answer.data, answer.headers["Content-Type"]) == (200, b"%PDF", "application/pdf")
+    response = urllib3.request("GET", url, headers={"Origin": "https://shop.example"})
+
+    assert (response.status, response.data, response.headers["Content-Type"]) == (200, b"%PDF", "application/pdf")
     assert urllib3.request("GET", url.partition("?")[0]).status == 403
 
 
-def test_policies_that_demand_tls_are_met(cloud: Cloud) -> None:
+def test_requests_satisfy_policies_that_demand_tls(cloud: Cloud) -> None:
     url, arn = cloud.queue()
     deny = {
         "Effect": "Deny",
@@ -82,22 +89,23 @@ def test_policies_that_demand_tls_are_met(cloud: Cloud) -> None:
     sqs = cloud.client("sqs")
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+
     with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
         plain_http(cloud).get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
 
 
 def plain_http(cloud: Cloud) -> Any:
-    """A client whose requests say that they came without TLS."""
-    client = cloud.client("sqs", again=True)
-    client.meta.events.register("before-send", _say_plain_http)
+    """A client whose requests count as requests without TLS."""
+    client = cloud.client("sqs", new=True)
+    client.meta.events.register("before-send", _mark_as_plain_http)
     return client
 
 
-def _say_plain_http(request: Any, **_: Any) -> None:
+def _mark_as_plain_http(request: Any, **_: Any) -> None:
     request.headers["X-Forwarded-Proto"] = "http"
 
 
-def test_a_grant_for_all_keys_reaches_one_with_a_line_break(cloud: Cloud, bucket: str) -> None:
+def test_a_permission_for_all_keys_covers_one_with_a_line_break(cloud: Cloud, bucket: str) -> None:
     source = """
         import boto3
         def handler(event, context):
@@ -105,5 +113,6 @@ def test_a_grant_for_all_keys_reaches_one_with_a_line_break(cloud: Cloud, bucket
     """
     cloud.client("s3").put_object(Bucket=bucket, Key="in/a\nb", Body=b"content")
     function = cloud.function(source, allow("s3:GetObject", on=f"arn:aws:s3:::{bucket}/in/*"))
+
     assert cloud.invoke(function, {"bucket": bucket, "key": "in/a\nb"})[1] == "content"
     assert "FunctionError" in cloud.invoke(function, {"bucket": bucket, "key": "out/a\nb"})[0]

@@ -1,4 +1,4 @@
-"""DynamoDB streams to functions: order, retries, partial failures, giving up."""
+"""DynamoDB streams to functions: order, retries, partial failures, discarded records."""
 
 import json
 from typing import Any
@@ -22,24 +22,24 @@ READ = ("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeSt
 
 
 class Stream:
-    """A table whose stream feeds the alias of a function that tells what it gets."""
+    """A table whose stream feeds the alias of a function, which reports the records that it receives."""
 
     def __init__(self, cloud: Cloud, mode: str, read: tuple[str, ...] = READ) -> None:
         self.cloud = cloud
         self.table = cloud.name("table")
         self.seen, _ = cloud.queue()
         self.failures, self.failures_arn = cloud.queue()
-        made = cloud.client("dynamodb").create_table(
+        created = cloud.client("dynamodb").create_table(
             TableName=self.table,
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         )
-        self.arn = made["TableDescription"]["LatestStreamArn"]
-        granted = [allow("sqs:SendMessage"), *([allow(*read)] if read else [])]
+        self.arn = created["TableDescription"]["LatestStreamArn"]
+        statements = [allow("sqs:SendMessage"), *([allow(*read)] if read else [])]
         variables = {"SEEN": self.seen, "MODE": mode}
-        function = cloud.function(REPORT, *granted, Environment={"Variables": variables})
+        function = cloud.function(REPORT, *statements, Environment={"Variables": variables})
         self.alias = cloud.alias(function)
 
     def put(self, *ids: str) -> None:
@@ -61,11 +61,12 @@ class Stream:
         return [json.loads(message["Body"])["ids"] for message in self.cloud.receive(self.seen, count)]
 
 
-def test_records_come_in_order_to_the_alias(cloud: Cloud) -> None:
+def test_records_reach_the_alias_in_order(cloud: Cloud) -> None:
     stream = Stream(cloud, "report")
     stream.put(*(str(n) for n in range(30)))
     stream.connect()
     messages = [json.loads(message["Body"]) for message in cloud.receive(stream.seen, 2)]
+
     assert [identifier for message in messages for identifier in message["ids"]] == [str(n) for n in range(30)]
     assert {message["arn"] for message in messages} == {stream.alias}
 
@@ -74,22 +75,30 @@ def test_a_failed_batch_is_retried_then_reported_then_skipped(cloud: Cloud) -> N
     stream = Stream(cloud, "raise")
     stream.put("a", "poison", "b")
     stream.connect(MaximumRetryAttempts=2)
+
     assert stream.batches(3) == [["a", "poison", "b"]] * 3
+
     [message] = cloud.receive(stream.failures)
     record = json.loads(message["Body"])
+
     assert record["requestContext"]["condition"] == "RetryAttemptsExhausted"
     assert record["requestContext"]["approximateInvokeCount"] == 3
     assert record["DDBStreamBatchInfo"]["batchSize"] == 3
-    stream.put("c")  # AND the shard goes on
+
+    stream.put("c")  # AND the shard continues
+
     assert stream.batches(1) == [["c"]]
 
 
-def test_bisecting_isolates_the_poison(cloud: Cloud) -> None:
+def test_bisecting_isolates_the_failing_record(cloud: Cloud) -> None:
     stream = Stream(cloud, "raise")
     stream.put("a", "b", "poison", "c")
     stream.connect(MaximumRetryAttempts=0, BisectBatchOnFunctionError=True)
+
     assert stream.batches(5) == [["a", "b", "poison", "c"], ["a", "b"], ["poison", "c"], ["poison"], ["c"]]
+
     [message] = cloud.receive(stream.failures)
+
     assert json.loads(message["Body"])["DDBStreamBatchInfo"]["batchSize"] == 1
 
 
@@ -97,19 +106,24 @@ def test_a_partial_failure_repeats_from_the_lowest_reported_record(cloud: Cloud)
     stream = Stream(cloud, "report")
     stream.put("a", "poison", "b")
     stream.connect(MaximumRetryAttempts=1, FunctionResponseTypes=["ReportBatchItemFailures"])
+
     assert stream.batches(2) == [["a", "poison", "b"], ["poison", "b"]]
+
     [message] = cloud.receive(stream.failures)
+
     assert json.loads(message["Body"])["DDBStreamBatchInfo"]["batchSize"] == 2
 
 
-@pytest.mark.parametrize("granted", [(), ("dynamodb:DescribeStream",)])
-def test_a_role_that_may_not_read_the_stream_gets_nothing(cloud: Cloud, granted: tuple[str, ...]) -> None:
-    stream = Stream(cloud, "report", granted)
+@pytest.mark.parametrize("allowed", [(), ("dynamodb:DescribeStream",)])
+def test_a_role_that_may_not_read_the_stream_gets_nothing(cloud: Cloud, allowed: tuple[str, ...]) -> None:
+    stream = Stream(cloud, "report", allowed)
     stream.put("a")
     identity = stream.connect()
     lambdas = cloud.client("lambda")
     eventually(
         lambda: lambdas.get_event_source_mapping(UUID=identity).get("LastProcessingResult", "").startswith("PROBLEM")
     )
+
     assert "Messages" not in cloud.client("sqs").receive_message(QueueUrl=stream.seen)
+
     lambdas.delete_event_source_mapping(UUID=identity)

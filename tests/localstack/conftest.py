@@ -1,4 +1,4 @@
-"""One LocalStack for the tests of each file: functions that ran leave sockets (on loopback) that it listens on."""
+"""One LocalStack for the tests of each file: functions leave listening sockets (on loopback) in its process."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""LocalStack as a process of this computer: it starts, listens on loopback alone, runs functions, and is patched."""
+"""LocalStack as a process on this computer: it starts, listens on loopback only, runs functions, and is patched."""
 
 import json
 import re
@@ -22,16 +22,16 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def pid(cloud: Cloud) -> int:
-    (found,) = [left for left in local_server.leftovers() if left.instance == cloud.engine.instance]
-    return found.processes[0].pid
+    (leftover,) = [item for item in local_server.leftovers() if item.instance == cloud.engine.instance]
+    return leftover.processes[0].pid
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc (Linux)")
 def test_only_loopback_is_listened_on(cloud: Cloud, pid: int) -> None:
-    own = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
+    sockets = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
     rows = [line.split() for table in ("tcp", "tcp6") for line in _table(pid, table)]
 
-    listening = [row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in own]
+    listening = [row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets]
 
     assert listening == [f"0100007F:{cloud.engine.port:04X}"]
 
@@ -42,8 +42,8 @@ def _table(pid: int, name: str) -> list[str]:
 
 def test_every_patch_is_needed(cloud: Cloud) -> None:
     health = json.loads(urllib3.request("GET", f"{cloud.engine.endpoint_url}/_localstack/health").data)
-    written = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "localstack" / "host").glob("*.py"))]
-    registered = re.findall(r"^@patches\([^@]*?^def (\w+)", "\n".join(written), re.MULTILINE | re.DOTALL)
+    sources = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "localstack" / "host").glob("*.py"))]
+    registered = re.findall(r"^@patches\([^@]*?^def (\w+)", "\n".join(sources), re.MULTILINE | re.DOTALL)
 
     assert registered
     assert sorted(health["patches"]) == sorted(registered)
@@ -56,7 +56,7 @@ def test_the_readme_lists_the_patches(cloud: Cloud) -> None:
     assert sorted(re.findall(r"^\| `\w+\.py` \| `(\w+)` \|", readme, re.MULTILINE)) == sorted(health["patches"])
 
 
-def test_functions_run_on_lambdas_own_python_version_with_boto3_and_nothing_of_localstack(cloud: Cloud) -> None:
+def test_functions_run_on_lambdas_python_version_with_boto3_and_without_localstack(cloud: Cloud) -> None:
     name = cloud.function("""
         import importlib.util, sys
         import boto3
@@ -80,14 +80,14 @@ def test_a_function_that_takes_too_long_is_ended_and_the_next_call_works(cloud: 
     )
     cloud.client("lambda").get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
 
-    late, told = cloud.invoke(name, {"s": 20})
+    response, error = cloud.invoke(name, {"s": 20})
 
-    assert late["FunctionError"] == "Unhandled"
-    assert "timed out after 1.00 seconds" in told["errorMessage"]
+    assert response["FunctionError"] == "Unhandled"
+    assert "timed out after 1.00 seconds" in error["errorMessage"]
     assert cloud.invoke(name)[1] == "done"
 
 
-def test_of_transactions_at_once_each_is_done_or_cancelled(cloud: Cloud) -> None:
+def test_concurrent_transactions_succeed_or_are_cancelled(cloud: Cloud) -> None:
     dynamodb, name = cloud.client("dynamodb"), cloud.name("table")
     key = {"AttributeName": "id", "AttributeType": "S"}
     dynamodb.create_table(
@@ -98,11 +98,17 @@ def test_of_transactions_at_once_each_is_done_or_cancelled(cloud: Cloud) -> None
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     )
 
-    def written(number: int) -> bool:
-        """Two writers want each pair of items."""
+    def write(number: int) -> bool:
+        """Try to write a pair of items; two writers try each pair."""
         puts = [
-            {"Put": {"TableName": name, "Item": {"id": {"S": one}}, "ConditionExpression": "attribute_not_exists(id)"}}
-            for one in (f"{number // 2}-a", f"{number // 2}-b")
+            {
+                "Put": {
+                    "TableName": name,
+                    "Item": {"id": {"S": identity}},
+                    "ConditionExpression": "attribute_not_exists(id)",
+                }
+            }
+            for identity in (f"{number // 2}-a", f"{number // 2}-b")
         ]
         try:
             dynamodb.transact_write_items(TransactItems=puts)
@@ -111,13 +117,13 @@ def test_of_transactions_at_once_each_is_done_or_cancelled(cloud: Cloud) -> None
         return True
 
     with ThreadPoolExecutor(max_workers=8) as writers:
-        outcomes = list(writers.map(written, range(100)))
+        outcomes = list(writers.map(write, range(100)))
 
     assert outcomes.count(True) == 50
     assert dynamodb.scan(TableName=name)["Count"] == 100
 
 
-def test_it_keeps_nothing_and_says_so(cloud: Cloud, tmp_path: Path) -> None:
+def test_it_has_no_snapshots(cloud: Cloud, tmp_path: Path) -> None:
     assert not cloud.engine.has_snapshots
     with pytest.raises(HarnessError, match="cannot keep its state"):
         cloud.engine.snapshot(tmp_path / "snapshot")

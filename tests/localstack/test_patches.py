@@ -1,4 +1,4 @@
-"""What the patches of LocalStack bring that neither the platform's own tests nor the conformance tests ask for."""
+"""Effects of LocalStack's patches that neither the platform's own tests nor the conformance tests cover."""
 
 import json
 import time
@@ -15,16 +15,16 @@ pytestmark = pytest.mark.skipif(
     pythons.find(PYTHON) is None, reason=f"no Python {PYTHON} on PATH, under pyenv or known to uv: LocalStack needs it"
 )
 
-SHARED = Path("/tmp/localstack-s3-storage")
-"""Where LocalStack keeps large objects by itself."""
+SHARED_FOLDER = Path("/tmp/localstack-s3-storage")
+"""Where an unpatched LocalStack stores large objects."""
 
 LARGE = b"x" * 600_000
-"""More than LocalStack holds in memory."""
+"""More bytes than LocalStack keeps in memory."""
 
 READS_STREAMS = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
 
 
-def test_two_instances_may_have_buckets_of_one_name(cloud: Cloud) -> None:
+def test_two_instances_may_have_buckets_of_the_same_name(cloud: Cloud) -> None:
     bucket = cloud.name("bucket")
     engine = LocalStackHost(f"host-other-{worker()}", port="auto")
     engine.start(tied=True)
@@ -41,35 +41,35 @@ def test_two_instances_may_have_buckets_of_one_name(cloud: Cloud) -> None:
         engine.stop()
 
     assert first.get_object(Bucket=bucket, Key="large")["Body"].read() == LARGE
-    assert not (SHARED / bucket).exists()
+    assert not (SHARED_FOLDER / bucket).exists()
 
 
-def test_records_go_on_when_failures_cannot_be_told(cloud: Cloud) -> None:
-    seen, seen_arn = cloud.queue()
-    gone, gone_arn = cloud.queue()
+def test_records_are_processed_when_failures_cannot_be_reported(cloud: Cloud) -> None:
+    processed, processed_arn = cloud.queue()
+    deleted, deleted_arn = cloud.queue()
     source = _records(cloud, "a", "poison", "b", "c")
-    _map(cloud, source, _handler(cloud, seen, seen_arn, "raise ValueError"), gone_arn, delete=gone)
+    _map(cloud, source, _handler(cloud, processed, processed_arn, "raise ValueError"), deleted_arn, delete=deleted)
 
-    assert sorted(_processed(cloud, seen, 3)) == ["a", "b", "c"]
+    assert sorted(_processed(cloud, processed, 3)) == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("answer", ["7", "[7]", '{"batchItemFailures": 7}', '{"batchItemFailures": [7]}'])
-def test_a_malformed_report_fails_the_batch(cloud: Cloud, answer: str) -> None:
-    seen, seen_arn = cloud.queue()
+@pytest.mark.parametrize("response", ["7", "[7]", '{"batchItemFailures": 7}', '{"batchItemFailures": [7]}'])
+def test_a_malformed_report_fails_the_batch(cloud: Cloud, response: str) -> None:
+    processed, processed_arn = cloud.queue()
     failures, failures_arn = cloud.queue()
     source = _records(cloud, "a", "poison", "b")
-    handler = _handler(cloud, seen, seen_arn, f"return {answer}")
+    handler = _handler(cloud, processed, processed_arn, f"return {response}")
     _map(cloud, source, handler, failures_arn, FunctionResponseTypes=["ReportBatchItemFailures"])
 
-    (told,) = cloud.receive(failures, timeout_s=60)
+    (message,) = cloud.receive(failures, timeout_s=60)
 
-    assert json.loads(told["Body"])["DDBStreamBatchInfo"]["batchSize"] == 1
-    assert json.loads(told["Body"])["requestContext"]["condition"] == "RetryAttemptsExhausted"
-    assert sorted(_processed(cloud, seen, 2)) == ["a", "b"]
+    assert json.loads(message["Body"])["DDBStreamBatchInfo"]["batchSize"] == 1
+    assert json.loads(message["Body"])["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    assert sorted(_processed(cloud, processed, 2)) == ["a", "b"]
 
 
 def _records(cloud: Cloud, *identities: str) -> str:
-    """The stream of a table into which these items were put."""
+    """Create a table with a stream, put these items, and return the ARN of the stream."""
     dynamodb, name = cloud.client("dynamodb"), cloud.table()
     stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
     dynamodb.update_table(TableName=name, StreamSpecification=stream)
@@ -78,15 +78,15 @@ def _records(cloud: Cloud, *identities: str) -> str:
     return str(dynamodb.describe_table(TableName=name)["Table"]["LatestStreamArn"])
 
 
-def _handler(cloud: Cloud, queue: str, queue_arn: str, otherwise: str) -> str:
-    """A function that tells the records which it has processed, unless there is poison among them."""
+def _handler(cloud: Cloud, queue: str, queue_arn: str, on_poison: str) -> str:
+    """Create a function that reports processed records; with the record "poison", it runs a statement instead."""
     return cloud.function(
         f"""
         import boto3, json
         def handler(event, context):
             ids = [record["dynamodb"]["Keys"]["id"]["S"] for record in event["Records"]]
             if "poison" in ids:
-                {otherwise}
+                {on_poison}
             boto3.client("sqs").send_message(QueueUrl={queue!r}, MessageBody=json.dumps(ids))
         """,
         allow("sqs:SendMessage", on=queue_arn),
@@ -95,7 +95,7 @@ def _handler(cloud: Cloud, queue: str, queue_arn: str, otherwise: str) -> str:
 
 
 def _map(cloud: Cloud, source: str, function: str, failures_arn: str, *, delete: str = "", **settings: Any) -> None:
-    """Let the function read the stream, a failed batch in halves; delete a queue once the mapping is accepted."""
+    """Map the stream to the function, with failed batches in halves; then delete a queue."""
     lambdas = cloud.client("lambda")
     lambdas.get_waiter("function_active_v2").wait(FunctionName=function, WaiterConfig={"Delay": 1})
     lambdas.create_event_source_mapping(
@@ -112,18 +112,18 @@ def _map(cloud: Cloud, source: str, function: str, failures_arn: str, *, delete:
 
 
 def _processed(cloud: Cloud, queue: str, count: int) -> list[str]:
-    found: list[str] = []
+    identities: list[str] = []
 
     def enough() -> bool:
         for message in cloud.client("sqs").receive_message(QueueUrl=queue).get("Messages", []):
-            found.extend(json.loads(message["Body"]))
-        return len(found) >= count
+            identities.extend(json.loads(message["Body"]))
+        return len(identities) >= count
 
-    eventually(enough, timeout_s=60, what=f"{count} processed records")
-    return found
+    eventually(enough, timeout_s=60, event=f"the processing of {count} records")
+    return identities
 
 
-def test_a_cancelled_transaction_on_a_tables_arn_leaves_it_as_it_was(cloud: Cloud) -> None:
+def test_a_cancelled_transaction_on_a_tables_arn_does_not_change_the_table(cloud: Cloud) -> None:
     dynamodb, name = cloud.client("dynamodb"), cloud.table()
     arn = dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
     dynamodb.put_item(TableName=name, Item={"id": {"S": "old"}, "value": {"S": "before"}})
@@ -139,25 +139,25 @@ def test_a_cancelled_transaction_on_a_tables_arn_leaves_it_as_it_was(cloud: Clou
     assert dynamodb.scan(TableName=name)["Items"] == [{"id": {"S": "old"}, "value": {"S": "before"}}]
 
 
-def test_a_projection_gives_what_it_names_and_takes_no_longer_than_the_whole(cloud: Cloud) -> None:
+def test_a_projection_returns_its_attributes_and_is_as_fast_as_the_whole_item(cloud: Cloud) -> None:
     dynamodb, name = cloud.client("dynamodb"), cloud.table()
     inner = {"text": {"S": "x"}, "binary": {"B": b"\x00\xff"}, "set": {"SS": ["a"]}, "none": {"NULL": True}}
     lines = {"L": [{"M": {**inner, "deep": {"L": [{"M": inner}]}}} for _ in range(20)]}
     for number in range(40):
-        plain = {f"plain{one}": {"N": str(one)} for one in range(10)}
+        plain = {f"plain{index}": {"N": str(index)} for index in range(10)}
         item = {"id": {"S": f"{number:02}"}, "map": {"M": inner}, "lines": lines, **plain}
         dynamodb.put_item(TableName=name, Item=item)
-    paths = ["id", "#map.binary", "#map.#text", "lines[1].deep[0].binary", *(f"plain{one}" for one in range(10))]
+    paths = ["id", "#map.binary", "#map.#text", "lines[1].deep[0].binary", *(f"plain{index}" for index in range(10))]
     names = {"#map": "map", "#text": "text"}
 
     def scan(**options: Any) -> tuple[float, list[dict[str, Any]]]:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         items = dynamodb.scan(TableName=name, **options)["Items"]
-        return time.perf_counter() - begun, items
+        return time.perf_counter() - started, items
 
     whole_s = min(scan()[0] for _ in range(3))
     projected = [scan(ProjectionExpression=", ".join(paths), ExpressionAttributeNames=names) for _ in range(3)]
-    projected_s, items = min(projected, key=lambda one: one[0])
+    projected_s, items = min(projected, key=lambda result: result[0])
 
     assert len(items) == 40
     assert next(item for item in items if item["id"]["S"] == "07") == {

@@ -1,4 +1,4 @@
-"""While tests watch handlers, LocalStack's functions may do what their roles allow, and no more: as on AWS."""
+"""While tests watch handlers, LocalStack's functions have the permissions of their roles and no more, as on AWS."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,8 +21,8 @@ table = boto3.client("dynamodb")
 def handler(event, context):
     try:
         table.put_item(TableName=event["table"], Item={"id": {"S": event["id"]}, "other": {"S": "x"}})
-    except table.exceptions.ClientError as fault:
-        return fault.response["Error"]["Code"]
+    except table.exceptions.ClientError as error:
+        return error.response["Error"]["Code"]
     return "done"
 """
 
@@ -46,7 +46,7 @@ def cloud(calls: Path) -> Iterator[Cloud]:
 
 
 def claims(table: str) -> dict[str, Any]:
-    """A grant with a condition on the keys."""
+    """A permission with a condition on the keys."""
     return {
         "Effect": "Allow",
         "Action": "dynamodb:PutItem",
@@ -55,7 +55,7 @@ def claims(table: str) -> dict[str, Any]:
     }
 
 
-def test_a_function_may_do_what_its_role_allows_at_that_moment(cloud: Cloud, calls: Path) -> None:
+def test_a_function_has_the_current_permissions_of_its_role(cloud: Cloud, calls: Path) -> None:
     table = cloud.name("table")
     cloud.client("dynamodb").create_table(
         TableName=table,

@@ -72,7 +72,7 @@ def test_a_row_that_nothing_shows_on_its_engine_is_caught(engine: str, feature: 
 
 @pytest.mark.parametrize("engine", ["embedded", "localstack", "moto"])
 def test_a_row_that_the_answers_contradict_is_caught(engine: str) -> None:
-    assert contradicted(row_of(engine, "conditional-put-tells-the-item-in-the-way"))
+    assert contradicted(row_of(engine, "conditional-put-returns-the-existing-item"))
 
 
 def test_a_row_of_an_engine_that_does_as_aws_is_caught_where_another_differs() -> None:
@@ -152,7 +152,7 @@ def test_a_run_that_left_something_out_writes_nothing_and_says_so(
     assert report.main() == 0
     assert list(elsewhere.iterdir()) == []
     assert capsys.readouterr().out == (
-        "engines.md and answers.json stay as they are: the last run did not ask every engine everything.\n"
+        "engines.md and answers.json are not changed: the last run did not ask every engine all questions.\n"
     )
 
 

@@ -19,8 +19,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small repository, and a Terraform that only has a version."""
     for file in (
         "modules/table/main.tf", "live/dev/main.tf", "live/prod/main.tf", "localstack/embedded/front.py",
-        "harness/engine/embedded.py", "harness/stack/deployment.py", "harness/stack/snapshot.py",
-        "requirements/engine.txt", "requirements/lambda-runtime.txt", "README.md",
+        "localstack/emulation/patch.py", "harness/engine/embedded.py", "harness/stack/deployment.py",
+        "harness/stack/snapshot.py", "requirements/engine.txt", "requirements/lambda-runtime.txt", "README.md",
     ):  # fmt: skip
         path = tmp_path / file
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,8 +44,8 @@ def key() -> str:
     "file",
     [
         "modules/table/main.tf", "modules/table/new.tf", "live/dev/main.tf", "live/dev/.terraform.lock.hcl",
-        "localstack/embedded/front.py", "harness/engine/embedded.py", "harness/stack/deployment.py",
-        "requirements/engine.txt",
+        "localstack/embedded/front.py", "localstack/emulation/patch.py", "harness/engine/embedded.py",
+        "harness/stack/deployment.py", "requirements/engine.txt",
     ],
 )  # fmt: skip
 def test_every_source_is_in_the_key(checkout: Path, file: str) -> None:

@@ -1,10 +1,11 @@
-"""The register of patches: where an emulator differs from AWS, one attribute of one module is replaced.
+"""The registry of patches: where an emulator differs from AWS, one attribute of one module is replaced.
 
-The embedded engine patches MiniStack with it, and `host` LocalStack.
+The engine `embedded` patches MiniStack with it, and `host` patches LocalStack.
 
-A patch is a function that takes the original and returns what replaces it. Its docstring says what AWS does, with the
-document, and what MiniStack does. Its self-check looks at the original and tells whether the patch is still needed;
-one that is not needed any more is left out, and said so in the log.
+A patch is a function that takes the original and returns its replacement. The first line of its docstring names what
+the patch brings; the rest describes what AWS does, with the document, and what the emulator does. The self-check of a
+patch looks at the original and decides whether the patch is still needed. A patch that is no longer needed is not
+applied, and the log names it.
 """
 
 import importlib
@@ -16,20 +17,20 @@ from importlib import metadata
 from types import ModuleType
 from typing import Any
 
-_log = logging.getLogger("embedded.patch")
+_log = logging.getLogger("emulation.patch")
 
 
 class PatchError(Exception):
-    """The server must not start: what it would patch is not what the patches were written for."""
+    """The installed emulator is not the one that the patches were written for: the server must not start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What is patched.
+    """The emulator that is patched.
 
     Attributes:
-        name: As people call it.
-        distribution: As the package index calls it.
+        name: Its name in messages.
+        distribution: Its name in the package index.
         version: The only version that the patches are written for.
         lock: The lock file that installs that version, below ``requirements/``.
     """
@@ -45,11 +46,11 @@ class Patch:
     """One registered patch.
 
     Attributes:
-        name: As the log and the README call it.
+        name: Its name in the log, the health document and the README.
         module: The module whose attribute is replaced.
-        attribute: Its name; ``Class.method`` reaches into a class.
-        replace: From the original to its replacement.
-        needed: The self-check; None for a patch that is a matter of choice and never becomes superfluous.
+        attribute: The name of that attribute; ``Class.method`` for a method of a class.
+        replace: Takes the original and returns its replacement.
+        needed: The self-check, which takes the original; None for a patch that is always applied.
     """
 
     name: str
@@ -60,11 +61,11 @@ class Patch:
 
     @property
     def summary(self) -> str:
-        """The first line of its docstring."""
+        """What the patch brings: the first line of its docstring."""
         return (self.replace.__doc__ or "").strip().splitlines()[0]
 
 
-_register: list[Patch] = []
+_registry: list[Patch] = []
 
 
 def patches(
@@ -72,37 +73,37 @@ def patches(
 ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
     """Register the decorated function as a patch of ``module.attribute``.
 
-    Several patches may wrap the same attribute; they do so in the order of registration.
+    Several patches may wrap the same attribute; they are applied in the order of registration.
     """
 
     def register(replace: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        _register.append(Patch(replace.__name__, module.__name__, attribute, replace, needed))
+        _registry.append(Patch(replace.__name__, module.__name__, attribute, replace, needed))
         return replace
 
     return register
 
 
 def source_lacks(*fragments: str) -> Callable[[Any], bool]:
-    """A self-check: needed while the original's source holds none of the fragments."""
+    """A self-check: the patch is needed while the original's source has none of the fragments."""
     return lambda original: not any(fragment in inspect.getsource(original) for fragment in fragments)
 
 
 def source_has(fragment: str) -> Callable[[Any], bool]:
-    """A self-check: needed while the original's source still holds the fragment that is wrong."""
+    """A self-check: the patch is needed while the original's source has the fragment that is wrong."""
     return lambda original: fragment in (original if isinstance(original, str) else inspect.getsource(original))
 
 
-def apply_all(product: Product) -> list[tuple[Patch, bool]]:
+def apply_patches(product: Product) -> list[tuple[Patch, bool]]:
     """Check the version, then apply every registered patch that is still needed.
 
     Args:
-        product: What the registered patches are for.
+        product: The emulator that the registered patches are written for.
 
     Returns:
         Each patch with whether it was needed, in the order of application.
 
     Raises:
-        PatchError: Another version is installed, or an attribute to be replaced is gone.
+        PatchError: Another version is installed, or it lacks an attribute that a patch replaces.
     """
     installed = metadata.version(product.distribution)
     if installed != product.version:
@@ -110,8 +111,8 @@ def apply_all(product: Product) -> list[tuple[Patch, bool]]:
             f"{product.name} {installed} is installed, but the patches are written for {product.version}. "
             f"Install requirements/{product.lock}, or follow 'Upgrading {product.name}' in its README."
         )
-    originals = [(patch, *_locate(patch, product)) for patch in _register]
-    # All self-checks look at the product as it is; only then is anything replaced.
+    originals = [(patch, *_locate(patch, product)) for patch in _registry]
+    # All self-checks look at the unpatched product, so they run before the first replacement.
     verdicts = [patch.needed is None or patch.needed(getattr(owner, leaf)) for patch, owner, leaf in originals]
     for (patch, owner, leaf), needed in zip(originals, verdicts, strict=True):
         if needed:

@@ -1,4 +1,4 @@
-"""CloudWatch's metric math, as alarms use it: one number per period and metric.
+"""CloudWatch's metric math, as alarms use it: one number for each period and metric.
 
 A missing data point is None. Reference: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 """
@@ -27,45 +27,45 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
-_ONE: dict[str, Callable[[Any], Any]] = {"ABS": abs, "CEIL": math.ceil, "FLOOR": math.floor, "LOG10": math.log10}
-_MANY: dict[str, Callable[[list[Any]], Any]] = {
+_SINGLE: dict[str, Callable[[Any], Any]] = {"ABS": abs, "CEIL": math.ceil, "FLOOR": math.floor, "LOG10": math.log10}
+_AGGREGATES: dict[str, Callable[[list[Any]], Any]] = {
     "AVG": lambda values: sum(values) / len(values),
     "MAX": max,
     "MIN": min,
     "SUM": sum,
 }
-_FUNCTIONS = frozenset({*_ONE, *_MANY, "FILL", "IF", "METRICS"})
+_FUNCTIONS = frozenset({*_SINGLE, *_AGGREGATES, "FILL", "IF", "METRICS"})
 
 
 class MetricMathError(ValueError):
-    """The expression is broken, or uses what is not understood here."""
+    """The expression is broken, or uses something that is not supported here."""
 
 
 def check(expression: str, ids: set[str]) -> None:
-    """Refuse an expression that :func:`evaluate` could not compute.
+    """Check that :func:`evaluate` can compute an expression.
 
     Args:
         expression: Metric math.
-        ids: The ids that it may name.
+        ids: The ids of metrics that it may use.
 
     Raises:
-        MetricMathError: It is broken, names something else, or is outside the subset.
+        MetricMathError: It is broken, uses another id, or is outside the supported subset.
     """
     for node in ast.walk(_parse(expression)):
         if isinstance(node, ast.Call) and (not isinstance(node.func, ast.Name) or node.func.id not in _FUNCTIONS):
             raise MetricMathError(f"Unsupported function in {expression!r}.")
         if isinstance(node, ast.Name) and node.id not in ids | _FUNCTIONS:
             raise MetricMathError(f"{node.id!r} in {expression!r} is not the id of a metric.")
-        if not isinstance(node, _UNDERSTOOD):
-            raise MetricMathError(f"Not understood in {expression!r}: {type(node).__name__}.")
+        if not isinstance(node, _SUPPORTED):
+            raise MetricMathError(f"Not supported in {expression!r}: {type(node).__name__}.")
 
 
 def evaluate(expression: str, values: Mapping[str, Number]) -> Number:
-    """The value of an expression in one period; None where data is missing or a division is by zero.
+    """The value of an expression in one period; None if data is missing or a division is by zero.
 
     Args:
         expression: Metric math.
-        values: Id to the data point of this period.
+        values: The data point of this period by metric id.
 
     Raises:
         MetricMathError: See :func:`check`.
@@ -74,16 +74,16 @@ def evaluate(expression: str, values: Mapping[str, Number]) -> Number:
     return float(result) if isinstance(result, bool | int | float) else None
 
 
-_UNDERSTOOD = (
+_SUPPORTED = (
     ast.Expression, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Name, ast.Constant, ast.List,
     ast.Load, ast.operator, ast.unaryop, ast.boolop, ast.cmpop,
 )  # fmt: skip
 
 
 def _parse(expression: str) -> ast.Expression:
-    words = re.sub(r"\bAND\b|&&", " and ", re.sub(r"\bOR\b|\|\|", " or ", expression)).replace("^", "**")
+    python = re.sub(r"\bAND\b|&&", " and ", re.sub(r"\bOR\b|\|\|", " or ", expression)).replace("^", "**")
     try:
-        return ast.parse(words.strip(), mode="eval")
+        return ast.parse(python.strip(), mode="eval")
     except SyntaxError as error:
         raise MetricMathError(f"The expression {expression!r} is broken.") from error
 
@@ -110,7 +110,7 @@ def _value(node: ast.expr, values: Mapping[str, Number]) -> Any:
         return None if left is None or right is None else _COMPARISONS[type(node.ops[0])](left, right)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         return _call(node.func.id, node.args, values)
-    raise MetricMathError(f"Not understood: {ast.unparse(node)}")
+    raise MetricMathError(f"Not supported: {ast.unparse(node)}")
 
 
 def _arithmetic(node: ast.BinOp, values: Mapping[str, Number]) -> Number:
@@ -118,27 +118,27 @@ def _arithmetic(node: ast.BinOp, values: Mapping[str, Number]) -> Number:
     if left is None or right is None or (isinstance(node.op, ast.Div) and right == 0):
         return None
     if type(node.op) not in _ARITHMETIC:
-        raise MetricMathError(f"Not understood: {ast.unparse(node)}")
+        raise MetricMathError(f"Not supported: {ast.unparse(node)}")
     result: Number = _ARITHMETIC[type(node.op)](left, right)
     return result
 
 
 def _call(name: str, arguments: list[ast.expr], values: Mapping[str, Number]) -> Any:
     if name == "METRICS":
-        wanted = _value(arguments[0], values) if arguments else ""
-        return [value for key, value in values.items() if wanted in key]
+        fragment = _value(arguments[0], values) if arguments else ""
+        return [value for key, value in values.items() if fragment in key]
     results = [_value(argument, values) for argument in arguments]
     if name == "IF":
         condition, then, *otherwise = results
         return then if condition else (otherwise[0] if otherwise else None)
     if name == "FILL":
         value, filler = results
-        # REPEAT and LINEAR need neighbouring periods, which an alarm's single period does not have.
+        # REPEAT and LINEAR need the neighbouring periods; here there is a single period.
         return value if value is not None else (filler if isinstance(filler, int | float) else None)
-    if name in _MANY:
+    if name in _AGGREGATES:
         flat = [value for result in results for value in (result if isinstance(result, list) else [result])]
         present = [value for value in flat if value is not None]
-        return _MANY[name](present) if present else None
-    if name in _ONE:
-        return None if results[0] is None else _ONE[name](results[0])
+        return _AGGREGATES[name](present) if present else None
+    if name in _SINGLE:
+        return None if results[0] is None else _SINGLE[name](results[0])
     raise MetricMathError(f"Unsupported function {name}.")
