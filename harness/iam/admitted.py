@@ -1,8 +1,8 @@
-"""Whether the policies of what AWS services call and deliver to allow exactly what a plan configures.
+"""Whether the policies of resources that AWS services call or deliver to allow exactly what a plan configures.
 
-No local engine asks these policies everywhere that AWS does, so they are evaluated here. Each trigger and delivery must
-be allowed; the same must not be allowed on behalf of anybody else's resource, or of another one of ours; and each Allow
-statement must be needed by one of them.
+No local engine checks these policies everywhere that AWS does, so they are evaluated here. Each trigger and delivery
+must be allowed. The same request on behalf of another account's resource, or of another one of ours, must not be. And
+each Allow statement must be needed by a trigger or delivery.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,22 +20,22 @@ _STRANGER = "999999999999"
 def missing(estate: Estate) -> Iterator[str]:
     """Deliveries that no policy allows."""
     guards = estate.guards()
-    for one in estate.deliveries():
-        guard = guards.get(one.target)
-        if guard is None or not allows(guard.policy, one.request):
-            yield f"nothing allows that {one}{_instead(guard, one.request)}"
+    for delivery in estate.deliveries():
+        guard = guards.get(delivery.target)
+        if guard is None or not allows(guard.policy, delivery.request):
+            yield f"nothing allows that {delivery}{_similar(guard, delivery.request)}"
 
 
-def _instead(guard: Guard | None, request: AccessRequest) -> str:
-    """What the policy lets the same service do: one of it may be meant."""
+def _similar(guard: Guard | None, request: AccessRequest) -> str:
+    """What the policy allows the same service: the wrong statement may be among it."""
     if guard is None or request.principal is None:
         return ""
-    found = [
+    statements = [
         f"{address} admits {' and '.join(f'{key} {_any(values)}' for _, key, values in statement.conditions) or 'all'}"
         for address, statement in guard.statements
         if statement.allows and request.principal in statement.principals
     ]
-    return f"; of that service {', '.join(found)}" if found else ""
+    return f"; of that service {', '.join(statements)}" if statements else ""
 
 
 def _any(values: tuple[Any, ...]) -> str:
@@ -43,28 +43,27 @@ def _any(values: tuple[Any, ...]) -> str:
 
 
 def open_to_others(estate: Estate) -> Iterator[str]:
-    """Policies that would let the same service come from somebody else's account, or another one of our resources."""
+    """Policies that also allow the same service on behalf of another account, or of another one of our resources."""
     guards, deliveries = estate.guards(), estate.deliveries()
-    for one in deliveries:
-        guard = guards.get(one.target)
+    for delivery in deliveries:
+        guard = guards.get(delivery.target)
         if guard is None:
             continue
-        meant = {each.request.context["aws:sourcearn"] for each in deliveries if _alike(each, one)}
-        for what, context in _strangers(one.request, estate.sources):
-            stranger = replace(one.request, context=context)
-            if (context["aws:sourceaccount"] == _STRANGER or context["aws:sourcearn"] not in meant) and allows(
-                guard.policy, stranger
-            ):
-                open_at = [address for address, statement in guard.statements if applies(statement, stranger)]
+        intended = {other.request.context["aws:sourcearn"] for other in deliveries if _alike(other, delivery)}
+        for description, context in _strangers(delivery.request, estate.sources):
+            stranger = replace(delivery.request, context=context)
+            foreign = context["aws:sourceaccount"] == _STRANGER or context["aws:sourcearn"] not in intended
+            if foreign and allows(guard.policy, stranger):
+                addresses = [address for address, statement in guard.statements if applies(statement, stranger)]
                 yield (
-                    f"{' and '.join(open_at)} also admits {what}, {context['aws:sourcearn']}, "
-                    f"where only this is meant: {one}"
+                    f"{' and '.join(addresses)} also admits {description}, {context['aws:sourcearn']}, "
+                    f"where only this is meant: {delivery}"
                 )
 
 
-def _alike(one: Delivery, other: Delivery) -> bool:
-    """Whether two deliveries differ in nothing but on whose behalf they are."""
-    return (one.target, one.request.action, one.request.principal) == (
+def _alike(delivery: Delivery, other: Delivery) -> bool:
+    """Whether two deliveries differ only in the resource on whose behalf they are made."""
+    return (delivery.target, delivery.request.action, delivery.request.principal) == (
         other.target,
         other.request.action,
         other.request.principal,
@@ -72,9 +71,9 @@ def _alike(one: Delivery, other: Delivery) -> bool:
 
 
 def _strangers(request: AccessRequest, sources: Sources) -> Iterator[tuple[str, Mapping[str, Value]]]:
-    """The same request from elsewhere: another account's resource of the very same name, or another one of ours.
+    """The same request from elsewhere: from another account's resource of the same name, or another one of ours.
 
-    A key may be used for the whole account: what is encrypted with it has a policy of its own.
+    A key may be used for the whole account, because resources that are encrypted with it have their own policies.
     """
     source = request.context["aws:sourcearn"]
     if not isinstance(source, str):
@@ -84,20 +83,20 @@ def _strangers(request: AccessRequest, sources: Sources) -> Iterator[tuple[str, 
     foreign = {"aws:sourceaccount": _STRANGER, "aws:sourcearn": ":".join(parts)}
     yield "another account's resource", {**request.context, **foreign}
     if not request.action.startswith("kms:"):
-        for what, arn in sources.beside(source):
-            yield what, {**request.context, "aws:sourcearn": arn}
+        for description, arn in sources.beside(source):
+            yield description, {**request.context, "aws:sourcearn": arn}
 
 
 def left_over(estate: Estate) -> Iterator[str]:
-    """What is granted to AWS services without being needed: an action or a resource that nothing would miss."""
+    """Permissions of AWS services that no trigger or delivery needs: an action on a resource."""
     guards, deliveries = estate.guards(), estate.deliveries()
     for guard in guards.values():
-        requests = [one.request for one in deliveries if one.target == guard.target]
+        requests = [delivery.request for delivery in deliveries if delivery.target == guard.target]
         for address, statement in guard.statements:
             if not statement.allows or not any(kind == "Service" for kind, _ in statement.principals):
                 continue
             others = [each for at, each in guard.statements if (at, each) != (address, statement)]
             for action, resource in product(statement.actions, statement.resources):
                 remaining = [*others, *less(statement, action, resource)]
-                if not any(allows(guard.policy, one) and not allows(remaining, one) for one in requests):
+                if not any(allows(guard.policy, each) and not allows(remaining, each) for each in requests):
                     yield f"{action} on {resource} of {address} is left over: nothing in the plan needs it"

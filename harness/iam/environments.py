@@ -1,4 +1,4 @@
-"""The proofs of every live environment, from the plans that are kept of them."""
+"""The proofs of every live environment, from its cached plan."""
 
 from collections.abc import Iterator
 
@@ -14,11 +14,11 @@ from harness.stack.deployment import REGION, environments
 
 
 def proof_of(plan: Planned, *, account: str = ACCOUNT_ID) -> Proof:
-    """What a plan grants, against what is done.
+    """Compares what a plan grants with what the functions do.
 
     Args:
         plan: Of a whole environment.
-        account: The account that it was made for.
+        account: The account that the plan is for.
     """
     kinds = Kinds(account, REGION, plan.environment)
     rows = [*recorded.load(), *service_calls.rows(plan)]
@@ -26,6 +26,6 @@ def proof_of(plan: Planned, *, account: str = ACCOUNT_ID) -> Proof:
 
 
 def planned() -> Iterator[Planned]:
-    """The plan of every live environment as its sources are now."""
+    """The plan of every live environment, for its current sources."""
     for environment in environments():
         yield plans.kept(ROOT / "live" / environment).planned
