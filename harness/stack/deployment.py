@@ -206,7 +206,7 @@ class Deployment:
             data_dir=self.work / "data",
             log_dir=self.work / "logs",
             engine_error=self._engines_last_error,
-            look=self._check_engine,
+            check=self._check_engine,
         )
 
     def prepare(self) -> None:
