@@ -23,18 +23,18 @@ class EmittedEvent:
 
     Attributes:
         where: File and symbol of what emits it, or the document that names the outside emitter.
-        event: As EventBridge delivers it: ``source``, ``detail-type``, ``detail`` …
+        body: The event as EventBridge delivers it: ``source``, ``detail-type``, ``detail`` …
         bus: The bus that it is put on.
         receivers: Who it is for: functions by `Function.name`, topics and queues by their names; empty if nobody.
     """
 
     where: str
-    event: Mapping[str, Any]
+    body: Mapping[str, Any]
     bus: str
     receivers: frozenset[str]
 
     def __str__(self) -> str:
-        return f"{self.event['detail-type']} of {self.event['source']}"
+        return f"{self.body['detail-type']} of {self.body['source']}"
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def compare(rules: Sequence[EventRule], events: Sequence[EmittedEvent]) -> Itera
 
 def _compare_delivery(rules: Sequence[EventRule], event: EmittedEvent) -> Iterator[Mismatch]:
     """The event reaches its receivers and nobody else."""
-    matching = [rule for rule in rules if rule.bus == event.bus and matches(rule.pattern, event.event)]
+    matching = [rule for rule in rules if rule.bus == event.bus and matches(rule.pattern, event.body)]
     reached = frozenset(name for rule in matching for name in rule.receivers)
     if reached == event.receivers and reached:
         return
@@ -133,7 +133,7 @@ def _compare_use(rule: EventRule, events: Sequence[EmittedEvent]) -> Iterator[Mi
     """Something emits every event that the rule waits for."""
     on_bus = [event for event in events if event.bus == rule.bus]
     for pattern, part in _parts(rule.pattern):
-        if not any(matches(pattern, event.event) for event in on_bus):
+        if not any(matches(pattern, event.body) for event in on_bus):
             yield Mismatch(
                 f"The rule {rule.name} waits for {part}, which nobody emits",
                 f"emitted are {listed({f'{event} ({event.where})' for event in events})}",

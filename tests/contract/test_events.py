@@ -157,18 +157,18 @@ def test_receivers_can_read_their_events(live: Environment, code: dict[str, Load
 
     for event in emitted(live):
         for rule in rules:
-            if rule.bus != event.bus or not events.matches(rule.pattern, event.event):
+            if rule.bus != event.bus or not events.matches(rule.pattern, event.body):
                 continue
             mismatches += [
                 Mismatch(
                     f"{receiver} cannot read the event {event}",
-                    f"{event.where} emits {', '.join(event.event['detail'])}; "
+                    f"{event.where} emits {', '.join(event.body['detail'])}; "
                     f"{symbol(code[receiver].module.lambda_handler)} {error}",
                     f"{rule.address} delivers it to {receiver}",
                     "Use one name for the field in both.",
                 )
                 for receiver in sorted(rule.receivers & code.keys())
-                if (error := code[receiver].error_on(event.event))
+                if (error := code[receiver].error_on(event.body))
             ]
 
     assert not mismatches, report(mismatches)

@@ -250,8 +250,8 @@ class TestDetailTypes:
 
     def test_in_the_code(self, dev: Environment) -> None:
         sent = [
-            replace(event, event={**event.event, "detail-type": "invoice-issued"})
-            if event.event["detail-type"] == "invoice-created"
+            replace(event, body={**event.body, "detail-type": "invoice-issued"})
+            if event.body["detail-type"] == "invoice-created"
             else event
             for event in emitted(dev)
         ]
@@ -278,10 +278,10 @@ class TestEventFields:
 
         for event in emitted(dev):
             for receiver in event.receivers & fields.keys():
-                assert not code[receiver].error_on(event.event)
-                detail = {**event.event["detail"]}
+                assert not code[receiver].error_on(event.body)
+                detail = {**event.body["detail"]}
                 renamed(detail, fields[receiver], "renamed")
-                assert fields[receiver] in code[receiver].error_on({**event.event, "detail": detail})
+                assert fields[receiver] in code[receiver].error_on({**event.body, "detail": detail})
 
 
 class TestHandlers:

@@ -20,7 +20,7 @@ class TestEvents:
         assert not [*events.compare([RULE], [EMITTED])]
 
     def test_a_renamed_rule_and_a_renamed_event_are_reported_on_both_sides(self) -> None:
-        renamed = replace(EMITTED, event={**EMITTED.event, "detail-type": "built"})
+        renamed = replace(EMITTED, body={**EMITTED.body, "detail-type": "built"})
 
         for text in (
             report(events.compare([replace(RULE, pattern={"detail-type": ["built"]})], [EMITTED])),
