@@ -21,7 +21,7 @@ from typing import Any
 import tftest
 
 from harness.process import supervisor
-from harness.terraform.events import Diagnostic, Event, RunOutcome, lines_of, lines_until
+from harness.terraform.events import Diagnostic, RunOutcome, TerraformEvent, lines_of, lines_until
 from harness.terraform.failures import CommandFailure
 from harness.terraform.run import Terraform, TerraformError
 
@@ -141,6 +141,6 @@ class TftestRoot(tftest.TerraformTest):  # type: ignore[misc]  # tftest has no t
         outcome.exit_code = process.returncode
         if outcome.exit_code != 0:
             for line in lines:
-                outcome.add(Event.from_line(line))
+                outcome.add(TerraformEvent.from_line(line))
             raise PlanRejectedError(failure.exit_error())
         return tftest.TerraformCommandOutput(0, "".join(lines), errors.read_text(encoding="utf-8", errors="replace"))

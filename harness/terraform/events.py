@@ -61,7 +61,7 @@ class Diagnostic:
 
 
 @dataclass(frozen=True)
-class Event:
+class TerraformEvent:
     """One line of ``terraform … -json``.
 
     Attributes:
@@ -129,7 +129,7 @@ class RunOutcome:
     unfinished: dict[str, str] = field(default_factory=dict)
     text: list[str] = field(default_factory=list)
 
-    def add(self, event: Event) -> None:
+    def add(self, event: TerraformEvent) -> None:
         """Add an event."""
         if event.diagnostic:
             self.diagnostics.append(event.diagnostic)

@@ -14,13 +14,13 @@ from harness.errors import HarnessError
 from harness.process import supervisor
 from harness.process.locks import locked
 from harness.terraform import binary, mirror
-from harness.terraform.events import Event, RunOutcome, lines_of, lines_until
+from harness.terraform.events import RunOutcome, TerraformEvent, lines_of, lines_until
 from harness.terraform.failures import CommandFailure, TerraformError
 from harness.terraform.plan import Plan
 
 __all__ = ["OnEvent", "Terraform", "TerraformError"]
 
-OnEvent = Callable[[Event], None]
+OnEvent = Callable[[TerraformEvent], None]
 
 _INTERRUPT_S = 30.0  # after Ctrl-C Terraform finishes the operations in progress and writes its state
 _STOP_S = 5.0
@@ -203,7 +203,7 @@ class Terraform:
 
             def add(line: str) -> None:
                 log.write(line)
-                event = Event.from_line(line)
+                event = TerraformEvent.from_line(line)
                 outcome.add(event)
                 if on_event:
                     on_event(event)

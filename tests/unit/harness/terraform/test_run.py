@@ -16,7 +16,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.process import supervisor
 from harness.terraform import binary, run
-from harness.terraform.events import Diagnostic, Event, RunOutcome
+from harness.terraform.events import Diagnostic, RunOutcome, TerraformEvent
 from harness.terraform.mirror import CliConfig, LockedProvider
 
 PREAMBLE = """
@@ -92,7 +92,7 @@ def test_events_are_passed_on_as_they_arrive_and_collected(stand_in: StandIn) ->
         say("outputs", outputs=dict(url=dict(value="http://x"), key=dict(sensitive=True)))
         print("not json")
     """)
-    seen: list[Event] = []
+    seen: list[TerraformEvent] = []
 
     outcome = terraform.apply(on_event=seen.append)
 
@@ -209,7 +209,7 @@ def test_while_it_runs_it_is_recorded_for_down(stand_in: StandIn) -> None:
 def test_a_callback_that_fails_ends_it_too(stand_in: StandIn) -> None:
     terraform = stand_in("say('log'); time.sleep(60)")
 
-    def fail(_: Event) -> None:
+    def fail(_: TerraformEvent) -> None:
         raise RuntimeError("display broke")
         raise RuntimeError("display broke")
 
@@ -309,7 +309,7 @@ def test_an_init_that_gets_no_provider_names_the_searched_folders(stand_in: Stan
 
 @pytest.mark.parametrize("line", ['"text"', "[1]", "{", "panic: runtime error"])
 def test_a_line_that_is_not_an_event_becomes_text(line: str) -> None:
-    assert Event.from_line(line + "\n") == Event(type="text", message=line)
+    assert TerraformEvent.from_line(line + "\n") == TerraformEvent(type="text", message=line)
 
 
 def test_a_diagnostic_of_a_block_that_is_not_written_anywhere_names_no_file() -> None:
