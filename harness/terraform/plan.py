@@ -10,9 +10,6 @@ from typing import Any, Self
 
 from harness.errors import HarnessError
 
-Values = Mapping[str, Any]
-"""A resource's attributes, in JSON."""
-
 
 @dataclass(frozen=True)
 class ResourceChange:
@@ -69,7 +66,7 @@ class ResourceChange:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TerraformPlan:
     """The changes that Terraform has planned.
 
     Attributes:

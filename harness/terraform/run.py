@@ -16,7 +16,7 @@ from harness.process.locks import locked
 from harness.terraform import binary, mirror
 from harness.terraform.events import RunOutcome, TerraformEvent, lines_of, lines_until
 from harness.terraform.failures import CommandFailure, TerraformError
-from harness.terraform.plan import Plan
+from harness.terraform.plan import TerraformPlan
 
 __all__ = ["OnEvent", "Terraform", "TerraformError"]
 
@@ -129,7 +129,7 @@ class Terraform:
         out: Path | None = None,
         deadline_s: float = 300.0,
         on_event: OnEvent | None = None,
-    ) -> Plan:
+    ) -> TerraformPlan:
         """Plan, and read the plan.
 
         Args:
@@ -147,7 +147,7 @@ class Terraform:
             on_event=on_event,
             good=(0, 2),
         )
-        return Plan.from_json(self.show_json(file))
+        return TerraformPlan.from_json(self.show_json(file))
 
     def apply(
         self,
