@@ -38,7 +38,7 @@ from harness.plan_tests.compare import PlanDifference, differences, missing_tags
 from harness.plan_tests.planning import Result, plan_all
 from harness.plan_tests.reading import SpecError
 from harness.plan_tests.rejections import message_differences
-from harness.plan_tests.root import MODULES, Call
+from harness.plan_tests.root import MODULES, ModuleCall
 from harness.plan_tests.spec import Case, load
 from harness.process.locks import locked
 from harness.results import record
@@ -57,7 +57,7 @@ class Planner:
     def __init__(self) -> None:
         self._results: dict[str, Result] = {}
         self._cases: dict[str, Case] = {}
-        self._calls: dict[str, tuple[Call, bool]] = {}
+        self._calls: dict[str, tuple[ModuleCall, bool]] = {}
         self.seconds = 0.0
         self.counted: dict[str, Case] = {}
 
@@ -65,7 +65,7 @@ class Planner:
         """Add cases, to be planned together with the others."""
         self._cases |= {case.key: case for case in cases}
 
-    def add_calls(self, accepted: Iterable[Call], rejected: Iterable[Call] = ()) -> None:
+    def add_calls(self, accepted: Iterable[ModuleCall], rejected: Iterable[ModuleCall] = ()) -> None:
         """Add calls that are not cases, to be planned together with the others."""
         self._calls |= {call.key: (call, True) for call in accepted}
         self._calls |= {call.key: (call, False) for call in rejected}
@@ -87,7 +87,7 @@ class Planner:
             )
         return self._results[key]
 
-    def _plan(self, accepted: Iterable[Call], rejected: Iterable[Call]) -> Mapping[str, Result]:
+    def _plan(self, accepted: Iterable[ModuleCall], rejected: Iterable[ModuleCall]) -> Mapping[str, Result]:
         """Plan calls now, one process at a time in each folder, and count the seconds."""
         folder = BUILD / "plan" / os.environ.get("PYTEST_XDIST_WORKER", "main")
         started = time.monotonic()
@@ -107,9 +107,9 @@ class Planner:
         }
 
 
-def call_of(case: Case) -> Call:
+def call_of(case: Case) -> ModuleCall:
     """A case as a module call; ``!path`` values become absolute."""
-    return Call(case.key, case.module, {name: _absolute(value, case) for name, value in case.inputs.items()})
+    return ModuleCall(case.key, case.module, {name: _absolute(value, case) for name, value in case.inputs.items()})
 
 
 def _absolute(value: Any, case: Case) -> Any:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness.plan_tests.root import MODULES, Call
+from harness.plan_tests.root import MODULES, ModuleCall
 from harness.terraform.module import Module, read
 
 _FENCE = re.compile(r"^```hcl\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
@@ -20,7 +20,7 @@ def examples(readme: Path) -> Iterator[tuple[int, str]]:
         yield text.count("\n", 0, match.start()) + 1, match["code"]
 
 
-def call_of(readme: Path, line: int, code: str, folder: Path, *, beside: Sequence[str] = ()) -> Call:
+def call_of(readme: Path, line: int, code: str, folder: Path, *, beside: Sequence[str] = ()) -> ModuleCall:
     """An example as a call of a module that consists of it.
 
     The sources of its module calls are adapted (``./modules/x`` to ``../x``), and its provider blocks removed: the
@@ -45,4 +45,4 @@ def call_of(readme: Path, line: int, code: str, folder: Path, *, beside: Sequenc
         encoding="utf-8",
     )
     module: Module = read(target)
-    return Call(f"{readme.parent.name}/README.md:{line}", module, {}, siblings=MODULES)
+    return ModuleCall(f"{readme.parent.name}/README.md:{line}", module, {}, siblings=MODULES)

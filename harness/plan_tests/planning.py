@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.paths import BUILD
 from harness.plan_tests.compare import UNKNOWN, PlannedCase
-from harness.plan_tests.root import Call, CaseRoot, write
+from harness.plan_tests.root import CaseRoot, ModuleCall, write
 from harness.plan_tests.tftest_root import TftestRoot
 from harness.terraform.events import Diagnostic
 
@@ -51,7 +51,9 @@ def message(error: Diagnostic) -> str:
     return text if is_condition and text else f"{error.summary}: {text}".removesuffix(": ")
 
 
-def plan_all(accepted: Sequence[Call], rejected: Sequence[Call], *, folder: Path | None = None) -> dict[str, Result]:
+def plan_all(
+    accepted: Sequence[ModuleCall], rejected: Sequence[ModuleCall], *, folder: Path | None = None
+) -> dict[str, Result]:
     """Plan calls.
 
     Args:
@@ -69,7 +71,7 @@ def plan_all(accepted: Sequence[Call], rejected: Sequence[Call], *, folder: Path
         return {key: result for part in parts for key, result in part.items()}
 
 
-def _until_settled(calls: Sequence[Call], folder: Path) -> dict[str, Result]:
+def _until_settled(calls: Sequence[ModuleCall], folder: Path) -> dict[str, Result]:
     """Plan calls; remove the rejected ones and plan the others again, until every call has its result."""
     results: dict[str, Result] = {}
     waiting = list(calls)
@@ -95,7 +97,9 @@ def _errors_by_call(errors: Iterable[Diagnostic], root: CaseRoot) -> dict[str, t
     return {key: tuple(dict.fromkeys(own)) for key, own in by_call.items()}
 
 
-def _one_module_at_a_time(calls: Sequence[Call], folder: Path, errors: tuple[Diagnostic, ...]) -> dict[str, Result]:
+def _one_module_at_a_time(
+    calls: Sequence[ModuleCall], folder: Path, errors: tuple[Diagnostic, ...]
+) -> dict[str, Result]:
     """For errors that name no call: plan each module's calls separately, so that a broken module affects no other."""
     modules = sorted({call.module.name for call in calls})
     if len(modules) == 1:

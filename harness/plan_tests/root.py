@@ -42,7 +42,7 @@ _PROVIDER = """\
 
 
 @dataclass(frozen=True)
-class Call:
+class ModuleCall:
     """One call of a module.
 
     Attributes:
@@ -82,7 +82,7 @@ class CaseRoot:
         return next((key for key, block in self.names.items() if block == name), None)
 
 
-def write(calls: Sequence[Call], folder: Path) -> CaseRoot:
+def write(calls: Sequence[ModuleCall], folder: Path) -> CaseRoot:
     """Write the root of some calls. It replaces the folder's previous content.
 
     Raises:
@@ -105,7 +105,7 @@ def write(calls: Sequence[Call], folder: Path) -> CaseRoot:
     return root
 
 
-def _head(calls: Sequence[Call]) -> Iterator[str]:
+def _head(calls: Sequence[ModuleCall]) -> Iterator[str]:
     yield 'terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}\n\n'
     yield f'provider "aws" {{\n  region = "{REGION}"\n{_PROVIDER}\n'
     for alias in sorted({alias for call in calls for alias in call.module.provider_aliases}):
@@ -115,7 +115,7 @@ def _head(calls: Sequence[Call]) -> Iterator[str]:
     yield 'resource "terraform_data" "unknown" {}\n'
 
 
-def _block(call: Call, name: str) -> Iterator[str]:
+def _block(call: ModuleCall, name: str) -> Iterator[str]:
     yield f'\n# {call.key}\nmodule "{name}" {{\n  source = "./cases/{name}/{call.module.name}"\n'
     if call.module.provider_aliases:
         pairs = ", ".join(f"{alias} = {alias}" for alias in ("aws", *call.module.provider_aliases))
@@ -141,7 +141,7 @@ def _quoted(text: str) -> str:
     return plain.replace("${", "$${").replace("%{", "%%{")
 
 
-def _copy(call: Call, to: Path) -> None:
+def _copy(call: ModuleCall, to: Path) -> None:
     """Copy the called module, and the modules that it calls, next to each other as in ``modules/``."""
     waiting = [call.module.folder]
     while waiting:

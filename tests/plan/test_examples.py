@@ -9,7 +9,7 @@ import pytest
 from harness.paths import BUILD
 from harness.plan_tests import examples
 from harness.plan_tests.collector import Planner
-from harness.plan_tests.root import MODULES, Call
+from harness.plan_tests.root import MODULES, ModuleCall
 
 FOLDER = BUILD / "plan" / "examples"
 
@@ -50,7 +50,7 @@ locals {
 """
 
 
-def calls(_: Path) -> tuple[Sequence[Call], Sequence[Call]]:
+def calls(_: Path) -> tuple[Sequence[ModuleCall], Sequence[ModuleCall]]:
     guide = examples.call_of(MODULES / "guide" / "README.md", 1, GUIDE, FOLDER, beside=[GUIDE_CONTEXT])
     return [*(examples.call_of(readme, line, code, FOLDER) for readme, line, code in EXAMPLES), guide], []
 

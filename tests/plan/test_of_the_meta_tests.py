@@ -9,7 +9,7 @@ import pytest
 from harness.paths import BUILD
 from harness.plan_tests import coverage
 from harness.plan_tests.collector import Planner, call_of, verdict
-from harness.plan_tests.root import Call
+from harness.plan_tests.root import ModuleCall
 from harness.plan_tests.spec import Case, load
 from harness.terraform.module import read
 
@@ -94,7 +94,7 @@ def cases_of(name: str, change: tuple[str, str] = ("", "")) -> tuple[Case, ...]:
 CASES = {name: cases_of(name, change) for name, change in {"as-it-is": ("", ""), **CHANGES}.items()}
 
 
-def calls(_: Path) -> tuple[Sequence[Call], Sequence[Call]]:
+def calls(_: Path) -> tuple[Sequence[ModuleCall], Sequence[ModuleCall]]:
     every = [case for cases in CASES.values() for case in cases]
     # By the actual result, not by the spec: a reversed condition rejects the good case.
     rejected = [case for case in every if case.name != "good" or case.module.name.startswith("reversed")]
