@@ -2,7 +2,7 @@
 
 | module | purpose |
 |---|---|
-| `admitted` | whether the resources' policies allow exactly the triggers and deliveries that a plan configures |
+| `admission` | whether the resources' policies allow exactly the triggers and deliveries that a plan configures |
 | `attribution` | which function a call belongs to, where several run in one process |
 | `calls` | the permissions that a call to AWS needs |
 | `environments` | the proofs of every live environment |
@@ -11,7 +11,7 @@
 | `kinds` | requests without the names that differ between runs |
 | `page` | writes docs/iam.md |
 | `proof` | compares what is used with what is granted |
-| `recorded` | the committed list of calls |
+| `recorded_calls` | the committed list of calls |
 | `service_calls` | what Lambda itself does as a function's role |
 | `session` | the pytest plug-in that records |
 | `sources` | the ARNs on whose behalf AWS services call |

@@ -3,7 +3,7 @@
 import sys
 
 from harness.errors import HarnessError
-from harness.iam import page, recorded
+from harness.iam import page, recorded_calls
 from harness.iam.environments import planned, proof_of
 from harness.iam.proof import ledger
 
@@ -23,13 +23,13 @@ def main(arguments: list[str]) -> int:
 
 
 def _record() -> None:
-    runs = {run: recorded.seen_calls(run) for run in recorded.RUNS}
+    runs = {run: recorded_calls.seen_calls(run) for run in recorded_calls.RUNS}
     for run in runs:
-        if not recorded.complete_mark(run).exists():
+        if not recorded_calls.complete_mark(run).exists():
             raise HarnessError(
                 f"The last run of {run} was not complete, or not green.", remedy=f"./noxw -s {run}, and again."
             )
-    recorded.save(recorded.merged(runs))
+    recorded_calls.save(recorded_calls.merged(runs))
 
 
 def _page() -> None:

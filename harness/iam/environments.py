@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from harness.iam import recorded, service_calls
+from harness.iam import recorded_calls, service_calls
 from harness.iam.grants import roles
 from harness.iam.kinds import Kinds
 from harness.iam.proof import Proof
@@ -21,7 +21,7 @@ def proof_of(plan: Planned, *, account: str = ACCOUNT_ID) -> Proof:
         account: The account that the plan is for.
     """
     kinds = Kinds(account, REGION, plan.environment)
-    rows = [*recorded.load(), *service_calls.rows(plan)]
+    rows = [*recorded_calls.load(), *service_calls.rows(plan)]
     return Proof(plan.environment, roles(plan, account=account, region=REGION), rows, kinds)
 
 

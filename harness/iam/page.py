@@ -30,7 +30,7 @@ tests record; the session `contract` keeps it current. No permission is granted 
   of a deployed stack, where every id is known.
 - `harness/iam/evaluate.py` evaluates policies as AWS does, conditions included. It raises an error for any policy
   element that it does not know.
-- **Who may call what** (`harness/iam/triggers.py`, `admitted.py`). Every trigger and delivery in the plan has the
+- **Who may call what** (`harness/iam/triggers.py`, `admission.py`). Every trigger and delivery in the plan has the
   permission that it needs, in the policy of the function, queue, topic, bucket or key. No permission admits another
   account, or another route, bucket, rule, topic or secret of ours, whether it is planned or only has a similar name. No
   permission is left over. A source known only after apply is read from the module's source (`harness/iam/sources.py`).

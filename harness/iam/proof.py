@@ -1,7 +1,8 @@
 """Everything used is granted, and everything granted is used.
 
-Used is what tests have recorded (`harness.iam.recorded`) and what Lambda itself does (`harness.iam.service_calls`). A
-grant that nothing uses needs a row with a reason in the ledger; a row that is not needed is an error too.
+Used is what tests have recorded (`harness.iam.recorded_calls`) and what Lambda itself does
+(`harness.iam.service_calls`). A grant that nothing uses needs a row with a reason in the ledger; a row that is not
+needed is an error too.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from harness.iam import evaluate
 from harness.iam.evaluate import Decision
 from harness.iam.grants import Grant, Role
 from harness.iam.kinds import Kinds
-from harness.iam.recorded import RecordedCall
+from harness.iam.recorded_calls import RecordedCall
 from harness.paths import ROOT
 
 LEDGER = ROOT / "policy" / "unused_grants.yaml"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.iam import recorded
+from harness.iam import recorded_calls
 from harness.paths import ROOT
 
 _NARROWED = ("keyword", "markexpr", "deselect", "lf", "failedfirst", "ignore", "ignore_glob", "collectonly", "maxfail")
@@ -22,11 +22,11 @@ class Recording:
 
     def __init__(self, run: str, config: pytest.Config) -> None:
         self.run = run
-        self.folder = recorded.folder(run)
+        self.folder = recorded_calls.folder(run)
         self._differences: list[str] = []
         self._controls = not hasattr(config, "workerinput")
         if self._controls:
-            for old in [*self.folder.glob("*.jsonl"), recorded.complete_mark(run)]:
+            for old in [*self.folder.glob("*.jsonl"), recorded_calls.complete_mark(run)]:
                 old.unlink(missing_ok=True)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -34,11 +34,11 @@ class Recording:
         if not self._controls or session.config.option.collectonly:
             return
         try:
-            seen = recorded.seen_calls(self.run)
+            seen = recorded_calls.seen_calls(self.run)
             complete = self._is_complete(session) and session.testsfailed == 0
             if complete and seen:
-                recorded.complete_mark(self.run).touch()
-            self._differences += recorded.differences(recorded.load(), seen, self.run, complete=complete)
+                recorded_calls.complete_mark(self.run).touch()
+            self._differences += recorded_calls.differences(recorded_calls.load(), seen, self.run, complete=complete)
         except HarnessError as error:
             self._differences.append(str(error))
         if self._differences and session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:

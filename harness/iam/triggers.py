@@ -1,7 +1,7 @@
 """The triggers and deliveries of a plan, and the policies of their targets.
 
 Every trigger and delivery that a plan configures is a request of an AWS service. It needs a permission of the function,
-or a statement in the policy of the queue, topic, bucket or key; `harness.iam.admitted` compares the two.
+or a statement in the policy of the queue, topic, bucket or key; `harness.iam.admission` compares the two.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,8 +1,8 @@
 """Runs inside a handler's process: records every call to AWS that it makes, and rejects those that its role forbids.
 
 Only tests use it: an engine passes the folder ``harness/iam/hook`` to its Lambda processes as PYTHONPATH when the
-variable `VARIABLE` is set; nothing of it is in a zip. Recording is for `harness.iam.recorded`; rejecting is for engines
-that do not enforce IAM themselves.
+variable `VARIABLE` is set; nothing of it is in a zip. Recording is for `harness.iam.recorded_calls`; rejecting is for
+engines that do not enforce IAM themselves.
 """
 
 import functools

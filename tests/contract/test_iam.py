@@ -13,7 +13,7 @@ from harness.iam import evaluate, page
 from harness.iam.environments import proof_of
 from harness.iam.grants import roles, stand_ins
 from harness.iam.proof import Proof, UnusedGrant, ledger
-from harness.iam.recorded import RecordedCall
+from harness.iam.recorded_calls import RecordedCall
 from harness.package import functions
 from harness.plan.iam_policy import Statement
 from harness.plan.planned import Planned

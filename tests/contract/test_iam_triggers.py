@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.iam.admitted import left_over, missing, open_to_others
+from harness.iam.admission import left_over, missing, open_to_others
 from harness.iam.triggers import Estate
 from harness.paths import ROOT
 from harness.plan.planned import Planned

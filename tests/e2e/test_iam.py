@@ -16,7 +16,7 @@ import pytest
 import urllib3
 
 from harness.engine import ACCOUNT_ID, Engine
-from harness.iam.admitted import left_over, missing, open_to_others
+from harness.iam.admission import left_over, missing, open_to_others
 from harness.iam.calls import SECRETS_KEY
 from harness.iam.environments import proof_of
 from harness.iam.grants import roles

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from harness import package
-from harness.iam import recorded, session
+from harness.iam import recorded_calls, session
 from harness.iam.kinds import Kinds
-from harness.iam.recorded import RecordedCall, differences, merged
+from harness.iam.recorded_calls import RecordedCall, differences, merged
 from harness.iam.watch import HOOK, VARIABLE, Watch, WatchSettings
 from harness.paths import BUILD, ROOT
 
@@ -105,7 +105,7 @@ def test_calls_that_the_evaluator_cannot_decide_are_rejected(tmp_path: Path) -> 
 
 def test_a_call_that_is_not_in_the_table_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "unit"
-    monkeypatch.setattr(recorded, "folder", lambda _: folder)
+    monkeypatch.setattr(recorded_calls, "folder", lambda _: folder)
     client_class = type("Client", (), {"_make_api_call": lambda *_: {}, "_emit_api_params": None})
     Watch(WatchSettings("dev", str(folder)), lambda _: "get-invoice").install(client_class)
     client: Any = client_class()
@@ -114,7 +114,7 @@ def test_a_call_that_is_not_in_the_table_fails_the_run(tmp_path: Path, monkeypat
     client._make_api_call("PutBucketAcl", {})
 
     with pytest.raises(Exception, match=r"get-invoice calls s3:PutBucketAcl"):
-        recorded.seen_calls("unit")
+        recorded_calls.seen_calls("unit")
 
 
 # --- the list, compared with runs -----------------------------------------------------------------------------------
@@ -147,9 +147,9 @@ def test_the_list_is_read_as_it_is_written(tmp_path: Path) -> None:
     keyed = RecordedCall(
         "a", "dynamodb:PutItem", "dynamodb:PutItem", "*", (("dynamodb:leadingkeys", ("x", "y")),), "unit"
     )
-    recorded.save([PUT, keyed, GET], tmp_path / "list.yaml")
+    recorded_calls.save([PUT, keyed, GET], tmp_path / "list.yaml")
 
-    assert recorded.load(tmp_path / "list.yaml") == [keyed, GET, PUT]
+    assert recorded_calls.load(tmp_path / "list.yaml") == [keyed, GET, PUT]
 
 
 @pytest.mark.parametrize(
@@ -176,8 +176,8 @@ def test_the_list_is_only_written_from_complete_and_green_runs(
 ) -> None:
     (tmp_path / "unit").mkdir()
     line = {"function": GET.function, "call": GET.call, "action": GET.action, "resource": GET.resource, "context": {}}
-    monkeypatch.setattr(recorded, "folder", lambda run: tmp_path / run)
-    monkeypatch.setattr(recorded, "load", lambda: [GET])
+    monkeypatch.setattr(recorded_calls, "folder", lambda run: tmp_path / run)
+    monkeypatch.setattr(recorded_calls, "load", lambda: [GET])
     option = type("Option", (), {"collectonly": False})()
     config = type("Config", (), {"args": [str(ROOT / "tests" / "unit")], "option": option})()
     plugin = session.Recording("unit", config)
@@ -188,13 +188,13 @@ def test_the_list_is_only_written_from_complete_and_green_runs(
 
     plugin.pytest_sessionfinish(pytest_session)
 
-    assert recorded.complete_mark("unit").exists() == marked
+    assert recorded_calls.complete_mark("unit").exists() == marked
     assert pytest_session.exitstatus == pytest.ExitCode.OK
-    monkeypatch.setattr(recorded, "load", list)
+    monkeypatch.setattr(recorded_calls, "load", list)
     plugin.pytest_sessionfinish(pytest_session)
     assert pytest_session.exitstatus == pytest.ExitCode.TESTS_FAILED
     session.Recording("unit", config)
-    assert not recorded.complete_mark("unit").exists()
+    assert not recorded_calls.complete_mark("unit").exists()
 
 
 def test_kinds_are_filled_in_again_for_another_environment() -> None:
