@@ -117,22 +117,22 @@ def _results_of(document: Mapping[str, Any], root: CaseRoot) -> dict[str, Result
         name, _, address = entry["address"].removeprefix("module.").partition(".")
         if name in resources and entry["mode"] == "managed":
             change = entry["change"]
-            resources[name][address] = _known(change["after"], change["after_unknown"])
+            resources[name][address] = _with_unknowns(change["after"], change["after_unknown"])
     outputs = {
-        name: _known(change.get("after"), change.get("after_unknown", False))
+        name: _with_unknowns(change.get("after"), change.get("after_unknown", False))
         for name, change in document.get("output_changes", {}).items()
     }
     return {key: Result(PlannedCase(resources[name], outputs.get(name) or {})) for key, name in root.names.items()}
 
 
-def _known(after: Any, unknown: Any) -> Any:
+def _with_unknowns(after: Any, unknown: Any) -> Any:
     """The planned values, with `UNKNOWN` for those known only after apply."""
     if unknown is True:
         return UNKNOWN
     if isinstance(unknown, dict):
-        known = after if isinstance(after, dict) else {}
-        return {name: _known(known.get(name), unknown.get(name, False)) for name in {**known, **unknown}}
+        values = after if isinstance(after, dict) else {}
+        return {name: _with_unknowns(values.get(name), unknown.get(name, False)) for name in {**values, **unknown}}
     if isinstance(unknown, list) and isinstance(after, list):
         padded = [*unknown, *([False] * (len(after) - len(unknown)))]
-        return [_known(value, part) for value, part in zip(after, padded, strict=False)]
+        return [_with_unknowns(value, part) for value, part in zip(after, padded, strict=False)]
     return after

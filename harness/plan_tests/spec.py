@@ -109,8 +109,8 @@ def _inputs(document: SpecFile, place: Place, module: Module) -> Mapping[str, An
     inputs = _mapping(document, place, "inputs")
     for name, value in inputs.items():
         if name not in module.variables:
-            known = ", ".join(module.variables)
-            raise document.error((*place, name), f"{module.name} has no input {name!r}; it has {known}")
+            names = ", ".join(module.variables)
+            raise document.error((*place, name), f"{module.name} has no input {name!r}; it has {names}")
         _fits(document, (*place, name), value, module.variables[name].type)
     return inputs
 
@@ -124,8 +124,8 @@ def _fits(document: SpecFile, place: Place, value: Any, kind: Type) -> None:
     if isinstance(value, dict):
         if kind.kind == "object":
             for unknown in sorted(value.keys() - kind.attributes.keys()):
-                known = ", ".join(kind.attributes)
-                raise document.error((*place, unknown), f"there is no attribute {unknown!r}; there are {known}")
+                names = ", ".join(kind.attributes)
+                raise document.error((*place, unknown), f"there is no attribute {unknown!r}; there are {names}")
         for name, attribute in value.items():
             inner = kind.attributes[name][0] if kind.kind == "object" else kind.item or Type("any")
             _fits(document, (*place, name), attribute, inner)
@@ -227,10 +227,10 @@ def _mapping(document: SpecFile, place: Place, name: str) -> Mapping[str, Any]:
     return mapping
 
 
-def _only(document: SpecFile, place: Place, body: Mapping[str, Any], known: frozenset[str]) -> None:
+def _only(document: SpecFile, place: Place, body: Mapping[str, Any], keys: frozenset[str]) -> None:
     for key in body:
-        if key not in known:
-            raise document.error((*place, key), f"{key!r} is unknown here: use {', '.join(sorted(known))}")
+        if key not in keys:
+            raise document.error((*place, key), f"{key!r} is unknown here: use {', '.join(sorted(keys))}")
 
 
 __all__ = ["DEFAULTS", "Case", "Expectation", "SpecError", "load"]
