@@ -1,4 +1,4 @@
-"""Events: what the code (or somebody outside) puts on a bus ⇔ the rules that take it, and whom they hand it to."""
+"""Events: what the code (or an outside party) puts on a bus ⇔ the rules that match it, and their targets."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.contract.functions import Function, called
+from harness.contract.functions import Function, function_called
 from harness.contract.mismatch import Mismatch, listed
 from harness.contract.patterns import matches
 from harness.contract.source import items
@@ -18,23 +18,23 @@ _RESOURCE = re.compile(r"\baws_\w+\.[\w-]+")
 
 
 @dataclass(frozen=True)
-class Emitted:
-    """An event, and who is meant to get it.
+class EmittedEvent:
+    """An event, and who is meant to receive it.
 
     Attributes:
-        where: File and symbol of what emits it, or the document that says who else does.
-        event: As EventBridge hands it on: ``source``, ``detail-type``, ``detail`` …
+        where: File and symbol of what emits it, or the document that names the outside emitter.
+        body: The event as EventBridge delivers it: ``source``, ``detail-type``, ``detail`` …
         bus: The bus that it is put on.
-        takers: Whom it is for: functions by `Function.name`, topics and queues by their names; none if nobody.
+        receivers: Who it is for: functions by `Function.name`, topics and queues by their names; empty if nobody.
     """
 
     where: str
-    event: Mapping[str, Any]
+    body: Mapping[str, Any]
     bus: str
-    takers: frozenset[str]
+    receivers: frozenset[str]
 
     def __str__(self) -> str:
-        return f"{self.event['detail-type']} of {self.event['source']}"
+        return f"{self.body['detail-type']} of {self.body['source']}"
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,15 @@ class EventRule:
         name: On AWS.
         address: The resource.
         bus: The bus that it listens on.
-        pattern: What it takes.
-        takers: Whom it hands that to, named as in `Emitted`.
+        pattern: The events that it matches.
+        receivers: Its targets, named as in `EmittedEvent`.
     """
 
     name: str
     address: str
     bus: str
     pattern: Mapping[str, Any]
-    takers: frozenset[str]
+    receivers: frozenset[str]
 
 
 def rules_of(plan: Planned, functions: Mapping[str, Function], sources: Path | None = None) -> list[EventRule]:
@@ -62,10 +62,10 @@ def rules_of(plan: Planned, functions: Mapping[str, Function], sources: Path | N
     Args:
         plan: The plan.
         functions: Of the same plan.
-        sources: The module that hands the targets to the bus's: its source tells of which resource a target is that
-            only the apply will know.
+        sources: The module that passes the targets to the bus's module. Its source shows which resource a target is
+            where the plan has it as known only after apply.
     """
-    found = []
+    rules = []
     for rule in plan.of("aws_cloudwatch_event_rule"):
         pattern = parsed(rule.get("event_pattern"))
         if not isinstance(pattern, Mapping):
@@ -75,59 +75,75 @@ def rules_of(plan: Planned, functions: Mapping[str, Function], sources: Path | N
             for target in plan.of("aws_cloudwatch_event_target")
             if target.get("rule") == rule.get("name") and target.get("event_bus_name") == rule.get("event_bus_name")
         ]
-        takers = frozenset(_taker(plan, target, functions, sources) for target in targets)
-        found.append(EventRule(str(rule.get("name")), rule.address, str(rule.get("event_bus_name")), pattern, takers))
-    return found
+        receivers = frozenset(_receiver(plan, target, functions, sources) for target in targets)
+        rules.append(
+            EventRule(str(rule.get("name")), rule.address, str(rule.get("event_bus_name")), pattern, receivers)
+        )
+    return rules
 
 
-def _taker(plan: Planned, target: Resource, functions: Mapping[str, Function], sources: Path | None) -> str:
+def _receiver(plan: Planned, target: Resource, functions: Mapping[str, Function], sources: Path | None) -> str:
     arn, name = target.get("arn"), str(target.get("target_id"))
     if arn is UNKNOWN:
-        written = " ".join(one.text for one in items(sources, name)) if sources else ""
-        linked = {
-            str(one.get("name"))
-            for reference in _RESOURCE.findall(written)
-            for one in plan.followed(reference, target.module[:-1])
+        expression = " ".join(item.text for item in items(sources, name)) if sources else ""
+        names = {
+            str(resource.get("name"))
+            for reference in _RESOURCE.findall(expression)
+            for resource in plan.followed(reference, target.module[:-1])
         }
-        return linked.pop() if len(linked) == 1 else f"{name} (known after apply)"
+        return names.pop() if len(names) == 1 else f"{name} (known after apply)"
     if ":lambda:" in str(arn):
-        return called(arn, functions)
+        return function_called(arn, functions)
     return str(arn).rpartition(":")[2]
 
 
-def compare(rules: Sequence[EventRule], emitted: Sequence[Emitted]) -> Iterator[Mismatch]:
-    """Each event is for somebody, and handed to those alone; and no rule, or part of one, waits for nothing.
+def compare(rules: Sequence[EventRule], events: Sequence[EmittedEvent]) -> Iterator[Mismatch]:
+    """Each event reaches exactly its receivers; and no rule, or part of one, waits for an event that nobody emits.
 
     Args:
         rules: As planned.
-        emitted: Every event that the code emits, and those that come from outside.
+        events: Every event that the code emits, and those that come from outside.
     """
-    for one in emitted:
-        taking = [rule for rule in rules if rule.bus == one.bus and matches(rule.pattern, one.event)]
-        got = frozenset(name for rule in taking for name in rule.takers)
-        if got != one.takers or not got:
-            others = "; ".join(f"{rule.address} takes {json.dumps(rule.pattern)} on {rule.bus}" for rule in rules)
-            yield Mismatch(
-                f"The event {one} does not reach those that it is for",
-                f"{one.where} emits it on {one.bus} for {listed(one.takers)}",
-                "; ".join(f"{rule.address} hands it to {listed(rule.takers)}" for rule in taking)
-                or f"no rule takes it: {others}",
-                "Let the rule's pattern name the event's detail-type and source as the code does.",
-            )
+    for event in events:
+        yield from _compare_delivery(rules, event)
     for rule in rules:
-        mine = [one for one in emitted if one.bus == rule.bus]
-        for narrower, part in _parts(rule.pattern):
-            if not any(matches(narrower, one.event) for one in mine):
-                yield Mismatch(
-                    f"The rule {rule.name} waits for {part}, which nobody emits",
-                    f"emitted are {listed({f'{one} ({one.where})' for one in emitted})}",
-                    f"{rule.address} takes {json.dumps(rule.pattern)} on {rule.bus}",
-                    "Rename the event in both, or take it out of the rule.",
-                )
+        yield from _compare_use(rule, events)
+
+
+def _compare_delivery(rules: Sequence[EventRule], event: EmittedEvent) -> Iterator[Mismatch]:
+    """The event reaches its receivers and nobody else."""
+    matching = [rule for rule in rules if rule.bus == event.bus and matches(rule.pattern, event.body)]
+    reached = frozenset(name for rule in matching for name in rule.receivers)
+    if reached == event.receivers and reached:
+        return
+    if matching:
+        plan = "; ".join(f"{rule.address} delivers it to {listed(rule.receivers)}" for rule in matching)
+    else:
+        others = "; ".join(f"{rule.address} matches {json.dumps(rule.pattern)} on {rule.bus}" for rule in rules)
+        plan = f"no rule matches it: {others}"
+    yield Mismatch(
+        f"The event {event} does not reach its receivers",
+        f"{event.where} emits it on {event.bus} for {listed(event.receivers)}",
+        plan,
+        "Let the rule's pattern have the detail-type and source that the code sends.",
+    )
+
+
+def _compare_use(rule: EventRule, events: Sequence[EmittedEvent]) -> Iterator[Mismatch]:
+    """Something emits every event that the rule waits for."""
+    on_bus = [event for event in events if event.bus == rule.bus]
+    for pattern, part in _parts(rule.pattern):
+        if not any(matches(pattern, event.body) for event in on_bus):
+            yield Mismatch(
+                f"The rule {rule.name} waits for {part}, which nobody emits",
+                f"emitted are {listed({f'{event} ({event.where})' for event in events})}",
+                f"{rule.address} matches {json.dumps(rule.pattern)} on {rule.bus}",
+                "Rename the event in both, or remove it from the rule.",
+            )
 
 
 def _parts(pattern: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """The pattern with one alternative at a time of its detail-types, each of which somebody has to emit."""
+    """The pattern once for each of its detail-types, because something has to emit each of them."""
     kinds = pattern.get("detail-type")
     if not isinstance(kinds, list):
         yield pattern, json.dumps(pattern)

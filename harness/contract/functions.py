@@ -1,4 +1,4 @@
-"""The functions that a plan makes: which code each is, and what it is given."""
+"""The functions that a plan creates: which code each runs, and its environment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,8 +21,8 @@ class Function:
         function_name: Its name on AWS.
         handler: ``module.function`` that is called.
         timeout: Seconds.
-        variables: Its environment; `UNKNOWN` for what only the apply will tell.
-        written: Where the module's source says what, for those of which the plan does not even tell the names.
+        variables: Its environment; `UNKNOWN` for values known only after apply.
+        written: Where the module's source sets each variable, if the plan does not even show the variables' names.
         aliases: The names under which it may be called.
     """
 
@@ -37,50 +37,52 @@ class Function:
 
 
 def functions_of(plan: Planned, sources: Path | None = None) -> dict[str, Function]:
-    """The functions of a plan, by the names of their zips; one whose zip is in no bucket of the plan has none ("?").
+    """The functions of a plan, by the names of their zips ("?" if the zip is in no bucket of the plan).
 
-    Where one variable of an environment is unknown, the AWS provider gives the whole of it as unknown.
+    Where one variable of an environment is unknown, the AWS provider reports the whole environment as unknown.
 
     Args:
         plan: The plan.
-        sources: The module that makes the functions from a map: its source tells the names of such an environment.
+        sources: The module that creates the functions from a map: its source has the names of such an environment.
     """
     zips = {
-        (one.get("bucket"), one.get("key")): PurePosixPath(str(one.get("source"))).stem
-        for one in plan.of("aws_s3_object")
+        (upload.get("bucket"), upload.get("key")): PurePosixPath(str(upload.get("source"))).stem
+        for upload in plan.of("aws_s3_object")
     }
-    found = {}
-    for one in plan.of("aws_lambda_function"):
-        name = zips.get((one.get("s3_bucket"), one.get("s3_key")), f"? ({one.get('s3_key')})")
-        given = one.get("environment.variables")
-        written = environment_of(sources, name) if given is UNKNOWN and sources else {}
-        found[name] = Function(
+    functions = {}
+    for resource in plan.of("aws_lambda_function"):
+        name = zips.get((resource.get("s3_bucket"), resource.get("s3_key")), f"? ({resource.get('s3_key')})")
+        variables = resource.get("environment.variables")
+        written = environment_of(sources, name) if variables is UNKNOWN and sources else {}
+        functions[name] = Function(
             name=name,
-            address=one.address,
-            function_name=str(one.get("function_name")),
-            handler=str(one.get("handler")),
-            timeout=float(one.get("timeout") or 0),
-            variables=given if isinstance(given, Mapping) else dict.fromkeys(written, UNKNOWN),
+            address=resource.address,
+            function_name=str(resource.get("function_name")),
+            handler=str(resource.get("handler")),
+            timeout=float(resource.get("timeout") or 0),
+            variables=variables if isinstance(variables, Mapping) else dict.fromkeys(written, UNKNOWN),
             written=written,
             aliases=frozenset(
                 str(alias.get("name"))
                 for alias in plan.of("aws_lambda_alias")
-                if alias.get("function_name") == one.get("function_name")
+                if alias.get("function_name") == resource.get("function_name")
             ),
         )
-    return found
+    return functions
 
 
-def called(value: Any, functions: Mapping[str, Function]) -> str:
-    """The function that an ARN (or an integration's URI) calls, by its alias: its name, or what is wrong with it.
+def function_called(value: Any, functions: Mapping[str, Function]) -> str:
+    """The name of the function that an ARN (or an integration's URI) calls by its alias, or what is wrong with it.
 
     Returns:
-        ``create-invoice``; with a remark in brackets if it is called past an alias, or is not in this plan.
+        ``create-invoice``; with a remark in brackets if the call is not by the alias, or the function not in the plan.
     """
     arn = function_in(value)
     if arn is None:
-        return "(known after apply)" if value is UNKNOWN else f"({value}: no function)"
-    for one in functions.values():
-        if one.function_name == arn.name:
-            return one.name if arn.qualifier in one.aliases else f"{one.name} (past its alias: {arn.qualifier or '-'})"
+        return "(known after apply)" if value is UNKNOWN else f"({value}: not a function)"
+    for function in functions.values():
+        if function.function_name == arn.name:
+            if arn.qualifier in function.aliases:
+                return function.name
+            return f"{function.name} (not by its alias: {arn.qualifier or '-'})"
     return f"({arn.name}: not in this plan)"

@@ -1,4 +1,4 @@
-"""Metrics: those that alarms and dashboards read ⇔ those that somebody writes, about things that the plan has."""
+"""Metrics: those that alarms and dashboards read ⇔ those that something writes, about resources of the plan."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -13,8 +13,8 @@ from harness.policy.rules.alarms import NAMES
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A metric that is looked at.
+class MetricReading:
+    """A metric that an alarm or dashboard reads.
 
     Attributes:
         address: The alarm or dashboard.
@@ -29,32 +29,32 @@ class Reading:
     dimensions: Mapping[str, Any]
 
 
-def readings(plan: Planned) -> Iterator[Reading]:
+def readings(plan: Planned) -> Iterator[MetricReading]:
     """Every metric that an alarm or a dashboard of the plan reads."""
     for alarm in plan.of("aws_cloudwatch_metric_alarm"):
         for source in (
             alarm.values,
-            *(one for query in blocks(alarm.values.get("metric_query")) for one in _of(query)),
+            *(metric for query in blocks(alarm.values.get("metric_query")) for metric in _metrics(query)),
         ):
             if source.get("metric_name"):
-                yield Reading(
+                yield MetricReading(
                     alarm.address, str(source.get("namespace")), source["metric_name"], source.get("dimensions") or {}
                 )
     for dashboard, widget in _widgets(plan):
         above: list[Any] = []
         for row in widget.get("properties", {}).get("metrics", ()):
-            above = [_repeated(one, above, at) for at, one in enumerate(row) if not isinstance(one, Mapping)]
+            above = [_expanded(cell, above, at) for at, cell in enumerate(row) if not isinstance(cell, Mapping)]
             if above:
-                yield Reading(dashboard, above[0], above[1], dict(zip(above[2::2], above[3::2], strict=True)))
+                yield MetricReading(dashboard, above[0], above[1], dict(zip(above[2::2], above[3::2], strict=True)))
 
 
-def _of(query: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [one for one in blocks(query.get("metric")) if isinstance(one, Mapping)]
+def _metrics(query: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [block for block in blocks(query.get("metric")) if isinstance(block, Mapping)]
 
 
-def _repeated(one: Any, above: list[Any], at: int) -> Any:
-    """CloudWatch's shorthand: ``.`` for what stands in the same place of the row above."""
-    return above[at] if one == "." else one
+def _expanded(cell: Any, above: list[Any], at: int) -> Any:
+    """CloudWatch's shorthand: ``.`` repeats the value at the same position of the row above."""
+    return above[at] if cell == "." else cell
 
 
 def _widgets(plan: Planned) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -66,37 +66,56 @@ def _widgets(plan: Planned) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def compare(plan: Planned, written: Mapping[str, Collection[str]], *, where: str) -> Iterator[Mismatch]:
-    """What is read is written: AWS's own metrics by what the plan has, ours by the code.
+    """Something writes every metric that is read: AWS a resource of the plan's, the code our own.
 
     Args:
         plan: With its alarms and dashboards.
         written: The names of the metrics that the code writes, by namespace.
         where: File and symbol of what writes them.
     """
-    there = {dimension: {one.get(kind.attribute) for one in plan.of(kind.type)} for dimension, kind in NAMES.items()}
-    there["FilterId"] = {one.get("name") for one in plan.of("aws_s3_bucket_metric")}
-    for one in readings(plan):
-        if not one.namespace.startswith("AWS/") and one.name not in written.get(one.namespace, ()):
+    values = {
+        dimension: {resource.get(kind.attribute) for resource in plan.of(kind.type)}
+        for dimension, kind in NAMES.items()
+    }
+    values["FilterId"] = {resource.get("name") for resource in plan.of("aws_s3_bucket_metric")}
+    for reading in readings(plan):
+        yield from _compare_metric(reading, written, where)
+        yield from _compare_dimensions(reading, values)
+    yield from _compare_shown_alarms(plan)
+
+
+def _compare_metric(reading: MetricReading, written: Mapping[str, Collection[str]], where: str) -> Iterator[Mismatch]:
+    """The code writes a metric that is not AWS's."""
+    if not reading.namespace.startswith("AWS/") and reading.name not in written.get(reading.namespace, ()):
+        yield Mismatch(
+            f"The metric {reading.namespace} {reading.name} is read but not written",
+            f"{where} writes {listed(f'{space} {name}' for space, names in written.items() for name in names)}",
+            f"{reading.address} reads {reading.namespace} {reading.name}",
+            "Rename the metric in both.",
+        )
+
+
+def _compare_dimensions(reading: MetricReading, values: Mapping[str, set[Any]]) -> Iterator[Mismatch]:
+    """The plan has the resource that a metric is about."""
+    for dimension, value in reading.dimensions.items():
+        if dimension in values and value is not UNKNOWN and value not in values[dimension]:
             yield Mismatch(
-                f"The metric {one.namespace} {one.name} is read and not written",
-                f"{where} writes {listed(f'{space} {name}' for space, names in written.items() for name in names)}",
-                f"{one.address} reads {one.namespace} {one.name}",
-                "Rename the metric in both.",
+                f"The metric {reading.name} is about a resource that does not exist",
+                f"{dimension} may be {listed(values[dimension])}",
+                f"{reading.address} reads it for {dimension} {value}",
+                "Name a resource of this plan.",
             )
-        for dimension, value in one.dimensions.items():
-            if dimension in there and value is not UNKNOWN and value not in there[dimension]:
-                yield Mismatch(
-                    f"The metric {one.name} is read of something that is not there",
-                    f"{dimension} may be {listed(there[dimension])}",
-                    f"{one.address} reads it of {dimension} {value}",
-                    "Name what this plan makes.",
-                )
-    alarms = {str(one.get("alarm_name")) for one in plan.of("aws_cloudwatch_metric_alarm")}
+
+
+def _compare_shown_alarms(plan: Planned) -> Iterator[Mismatch]:
+    """The plan has every alarm that a dashboard shows."""
+    alarms = {str(alarm.get("alarm_name")) for alarm in plan.of("aws_cloudwatch_metric_alarm")}
     for address, widget in _widgets(plan):
         for arn in widget.get("properties", {}).get("alarms", ()):
-            if arn.rpartition(":")[2] not in alarms:
+            name = arn.rpartition(":")[2]
+            if name not in alarms:
                 yield Mismatch(
-                    f"The alarm {arn.rpartition(':')[2]} is shown and not there",
+                    f"The alarm {name} is shown but does not exist",
                     f"alarms are {listed(alarms)}",
                     f"{address} shows {arn}",
                     "Name alarms of this plan.",

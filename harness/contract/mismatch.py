@@ -1,4 +1,4 @@
-"""Where code and plan differ, told so that both ends can be found."""
+"""A difference between code and plan, printed so that both places can be found."""
 
 import inspect
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ class Mismatch:
     """One difference between the code and a plan.
 
     Attributes:
-        about: The one thing that both speak of, such as ``the setting TABLE_NAME of create-invoice``.
+        about: What both sides name, such as ``the setting TABLE_NAME of create-invoice``.
         code: What the code says, with file and symbol.
         plan: What the plan says, with the resource's address.
         remedy: What to do about it.
@@ -29,25 +29,25 @@ class Mismatch:
         return f"{self.about}\n  code: {self.code}\n  plan: {self.plan}\n  fix: {self.remedy}"
 
 
-def told(found: Iterable[Mismatch]) -> str:
-    """All of them, for the message of a test."""
-    some = list(dict.fromkeys(found))
-    return "\n".join([f"{len(some)} differences between code and plan", *map(str, some)])
+def report(mismatches: Iterable[Mismatch]) -> str:
+    """All differences, as the message of a failed test."""
+    distinct = list(dict.fromkeys(mismatches))
+    return "\n".join([f"{len(distinct)} differences between code and plan", *map(str, distinct)])
 
 
-def symbol(thing: Any, part: str = "") -> str:
+def symbol(definition: Any, part: str = "") -> str:
     """Where something is defined: ``lambdas/invoicing/runtime/settings.py: Table.table_name``.
 
     Args:
-        thing: A module, class or function.
+        definition: A module, class or function.
         part: A name in it.
     """
-    file = Path(inspect.getsourcefile(thing) or "").resolve()
+    file = Path(inspect.getsourcefile(definition) or "").resolve()
     where = file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else file.name
-    name = "" if inspect.ismodule(thing) else thing.__qualname__
-    return f"{where}: {'.'.join(one for one in (name, part) if one)}".removesuffix(": ")
+    name = "" if inspect.ismodule(definition) else definition.__qualname__
+    return f"{where}: {'.'.join(filter(None, (name, part)))}".removesuffix(": ")
 
 
 def listed(names: Iterable[object]) -> str:
-    """Names for a message: sorted, or that there are none."""
+    """Names for a message, sorted; "none" if there are none."""
     return ", ".join(sorted(map(str, names))) or "none"

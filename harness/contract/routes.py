@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.contract.functions import Function, called
+from harness.contract.functions import Function, function_called
 from harness.contract.mismatch import Mismatch, listed
 from harness.plan.planned import Planned
 from harness.plan.resource import Resource
@@ -13,7 +13,7 @@ from harness.plan.resource import Resource
 _NAME = re.compile(r"\{([^}]*)\}|<([^>]*)>")
 
 BY_GATEWAY = "(the gateway itself)"
-"""What serves a route that no function stands behind."""
+"""The function of a route that the gateway serves without one."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Route:
         method: ``GET``.
         path: With its parameters in braces: ``/invoices/{id}``.
         where: The address, or file and symbol.
-        function: What answers it; `BY_GATEWAY` if no function does.
-        body: The name of the model that the request's body is checked with; empty without one.
+        function: The function that serves it; `BY_GATEWAY` if none does.
+        body: The name of the model that checks the request's body; empty without one.
         parameters: ``header.Idempotency-Key`` and such, each with whether it is required.
     """
 
@@ -48,26 +48,30 @@ class Route:
 def planned_routes(plan: Planned, functions: Mapping[str, Function]) -> Iterator[Route | Mismatch]:
     """The methods of the plan's APIs.
 
-    Which path a method is on, only the apply knows. A method that is made for each path has it as its key; of the
-    others the root's output ``api_routes`` tells it by their keys ("GET /things"), and is believed where the plan has
-    a resource of that path.
+    The path of a method is known only after apply. A method that is created once for each path has the path as its key.
+    For the others, the root's output ``api_routes`` gives the path by their keys ("GET /things"). It is used only if
+    the plan has a resource of that path.
     """
-    told = plan.document.get("output_changes", {}).get("api_routes", {}).get("after") or {}
-    paths = {str(one.index): one for one in plan.of("aws_api_gateway_resource")}
-    integrations = {(one.module, one.name, one.index): one for one in plan.of("aws_api_gateway_integration")}
+    outputs = plan.document.get("output_changes", {}).get("api_routes", {}).get("after") or {}
+    paths = {str(resource.index) for resource in plan.of("aws_api_gateway_resource")}
+    integrations = {
+        (integration.module, integration.name, integration.index): integration
+        for integration in plan.of("aws_api_gateway_integration")
+    }
     for method in plan.of("aws_api_gateway_method"):
         verb = str(method.get("http_method"))
-        route = str(method.index) if method.index in paths else str(told.get(str(method.index), ""))
-        stated, _, path = route.rpartition(" ")
-        if path not in paths or stated not in {"", verb}:
+        route = str(method.index) if method.index in paths else str(outputs.get(str(method.index), ""))
+        output_verb, _, path = route.rpartition(" ")
+        if path not in paths or output_verb not in {"", verb}:
             yield Mismatch(
-                f"The path of a method is not told: {verb} of {method.address}",
+                f"The path of a method is not known: {verb} of {method.address}",
                 "the code serves operations by method and path",
-                f"{method.address} is {verb}; the output api_routes says "
-                f"{route or 'nothing'} of {method.index}; there are resources for {listed(paths)}",
-                "Let the output api_routes tell METHOD and path of each route by its key.",
+                f"{method.address} is {verb}; the output api_routes has "
+                f"{route or 'nothing'} for {method.index}; there are resources for {listed(paths)}",
+                "Let the output api_routes give METHOD and path of each route by its key.",
             )
             continue
+        integration = integrations.get((method.module, method.name, method.index))
         integration = integrations.get((method.module, method.name, method.index))
         yield Route(
             method=verb,
@@ -84,66 +88,73 @@ def _function(integration: Resource | None, functions: Mapping[str, Function]) -
         return "(nothing: it has no integration)"
     if integration.get("type") == "MOCK":
         return BY_GATEWAY
-    return called(integration.get("uri"), functions)
+    return function_called(integration.get("uri"), functions)
 
 
-def _parameters(given: Any) -> Mapping[str, bool]:
-    if not isinstance(given, Mapping):
+def _parameters(parameters: Any) -> Mapping[str, bool]:
+    if not isinstance(parameters, Mapping):
         return {}
     return {
         re.sub(r"^method\.request\.", "", name).replace("querystring.", "query."): bool(required)
-        for name, required in given.items()
+        for name, required in parameters.items()
     }
 
 
 def compare(planned: Sequence[Route], served: Sequence[Route], described: Sequence[Route]) -> Iterator[Mismatch]:
-    """Each operation is planned, served and described; and the function that is called for it serves it.
+    """Each operation is planned, served by the function that the plan calls for it, and described.
 
     Args:
-        planned: Of `planned_routes`.
-        served: What the functions' routers know.
-        described: The API's description for clients; what the gateway answers by itself included.
+        planned: From `planned_routes`.
+        served: The routes of the functions' routers.
+        described: The API's description for clients, including what the gateway serves by itself.
     """
-    plans, serves, describes = ({one.key: one for one in some} for some in (planned, served, described))
+    plans, serves, describes = ({route.key: route for route in side} for side in (planned, served, described))
     for key in sorted({*plans, *serves, *describes}):
         plan, code, page = plans.get(key), serves.get(key), describes.get(key)
-        if plan is None:
-            told = code or page
-            yield Mismatch(
-                f"{told} is not planned",
-                f"{told.where if told else ''} has {told}",
-                f"no aws_api_gateway_method is on it; planned are {_all(planned)}",
-                "Add the route to the platform's API, or rename it in both.",
-            )
-        elif plan.function != BY_GATEWAY and code is None:
-            yield Mismatch(
-                f"{plan} is served by nobody",
-                f"the routers serve {_all(served)}",
-                f"{plan.where} has {plan}, for {plan.function}",
-                "Give the function's router this route, or rename it in both.",
-            )
-        elif code is not None and plan.function != code.function:
-            yield Mismatch(
-                f"{plan} is integrated with another function than serves it",
-                f"{code.where} of {code.function} serves it",
-                f"{plan.where} calls {plan.function}",
-                "Let the route's alias_arn be that of the function that serves it.",
-            )
-        if page is None and (plan or code):
-            said = plan or code
-            yield Mismatch(
-                f"{said} is not described",
-                f"docs describe {_all(described)}",
-                f"{said.where if said else ''} has {said}",
-                "Describe the operation, and write the description anew: ./noxw -s docs",
-            )
-        elif page is not None and plan is not None:
-            yield from _same_names(plan, page)
+        if route := plan or code or page:
+            yield from _compare_plan(route, plan, code, planned=planned, served=served)
+            yield from _compare_page(route, plan, page, described)
 
 
-def _same_names(plan: Route, page: Route) -> Iterator[Mismatch]:
-    """Path parameters have the names that clients read of."""
-    if plan.path != page.path:
+def _compare_plan(
+    route: Route, plan: Route | None, code: Route | None, *, planned: Sequence[Route], served: Sequence[Route]
+) -> Iterator[Mismatch]:
+    """The operation is planned, and the function that is called for it serves it."""
+    if plan is None:
+        yield Mismatch(
+            f"{route} is not planned",
+            f"{route.where} has {route}",
+            f"no aws_api_gateway_method is on it; planned are {_all(planned)}",
+            "Add the route to the platform's API, or rename it in both.",
+        )
+    elif plan.function != BY_GATEWAY and code is None:
+        yield Mismatch(
+            f"{plan} is served by nobody",
+            f"the routers serve {_all(served)}",
+            f"{plan.where} has {plan}, for {plan.function}",
+            "Add this route to the function's router, or rename it in both.",
+        )
+    elif code is not None and plan.function != code.function:
+        yield Mismatch(
+            f"{plan} calls another function than the one that serves it",
+            f"{code.where} of {code.function} serves it",
+            f"{plan.where} calls {plan.function}",
+            "Let the route's alias_arn be that of the function that serves it.",
+        )
+
+
+def _compare_page(
+    route: Route, plan: Route | None, page: Route | None, described: Sequence[Route]
+) -> Iterator[Mismatch]:
+    """The operation is described, and its path parameters have the names that the description gives them."""
+    if page is None:
+        yield Mismatch(
+            f"{route} is not described",
+            f"docs describe {_all(described)}",
+            f"{route.where} has {route}",
+            "Describe the operation, and generate the description again: ./noxw -s docs",
+        )
+    elif plan is not None and plan.path != page.path:
         yield Mismatch(
             f"{page} has other parameters in its path than are planned",
             f"{page.where} calls it {page.path}",
@@ -153,28 +164,28 @@ def _same_names(plan: Route, page: Route) -> Iterator[Mismatch]:
 
 
 def _all(routes: Sequence[Route]) -> str:
-    return listed(f"{one} ({one.where})" for one in routes)
+    return listed(f"{route} ({route.where})" for route in routes)
 
 
 def compare_parameters(planned: Sequence[Route], described: Sequence[Route]) -> Iterator[Mismatch]:
     """Each parameter of an operation is planned as it is described, and required in both or in neither.
 
     Args:
-        planned: Of `planned_routes`.
-        described: What is made from the code's models.
+        planned: From `planned_routes`.
+        described: The description that is generated from the code's models.
     """
-    describes = {one.key: one for one in described}
+    describes = {route.key: route for route in described}
     for plan in planned:
         page = describes.get(plan.key)
         if page is None or plan.function == BY_GATEWAY:
             continue
         for name in sorted(plan.parameters.keys() | page.parameters.keys()):
-            given, wanted = plan.parameters.get(name), page.parameters.get(name)
-            if given != wanted:
+            in_plan, in_page = plan.parameters.get(name), page.parameters.get(name)
+            if in_plan != in_page:
                 yield Mismatch(
                     f"The parameter {name} of {plan} differs",
-                    f"{page.where}: {_need(wanted)}; known are {listed(page.parameters)}",
-                    f"{plan.where}: {_need(given)}; planned are {listed(plan.parameters)}",
+                    f"{page.where}: {_need(in_page)}; known are {listed(page.parameters)}",
+                    f"{plan.where}: {_need(in_plan)}; planned are {listed(plan.parameters)}",
                     "Declare the parameter in both, required in both or in neither.",
                 )
 
@@ -189,7 +200,7 @@ class BodyModel:
 
     Attributes:
         operation: `Route.key` of the operation.
-        name: The model's.
+        name: The model's name.
         schema: JSON Schema draft-04.
         where: File and symbol.
     """
@@ -203,18 +214,18 @@ class BodyModel:
 def compare_bodies(
     plan: Planned, planned: Sequence[Route], models: Sequence[BodyModel], parsed: Mapping[str, Any]
 ) -> Iterator[Mismatch]:
-    """The gateway checks each operation's body with the schema of the very model that the code checks it with.
+    """The gateway checks each operation's body with the schema of the same model that the code uses.
 
     Args:
         plan: For the models' addresses.
-        planned: Of `planned_routes`.
-        models: What the code checks with.
+        planned: From `planned_routes`.
+        models: The models that the code uses.
         parsed: The planned models' schemas, by name.
     """
-    addresses = {str(one.get("name")): one.address for one in plan.of("aws_api_gateway_model")}
-    wanted = {one.operation: one for one in models}
+    addresses = {str(model.get("name")): model.address for model in plan.of("aws_api_gateway_model")}
+    by_operation = {model.operation: model for model in models}
     for route in planned:
-        model = wanted.get(route.key)
+        model = by_operation.get(route.key)
         if (model.name if model else "") != route.body:
             yield Mismatch(
                 f"The body of {route} is checked with different models",
@@ -222,20 +233,20 @@ def compare_bodies(
                 f"{route.where} checks it with {route.body or 'none'}",
                 "Let the route's model be the one that the code reads.",
             )
-        elif model is not None and (there := parsed.get(model.name)) != model.schema:
+        elif model is not None and (planned_schema := parsed.get(model.name)) != model.schema:
             yield Mismatch(
-                f"The model {model.name} of {route} differs: {_first(model.schema, there)}",
+                f"The model {model.name} of {route} differs: {_first(model.schema, planned_schema)}",
                 f"{model.where} generates it",
                 f"{addresses.get(model.name, 'no aws_api_gateway_model')} has the other",
-                "Write the models anew: ./noxw -s docs",
+                "Generate the models again: ./noxw -s docs",
             )
     for name, address in sorted(addresses.items()):
-        if name not in {one.body for one in planned}:
+        if name not in {route.body for route in planned}:
             yield Mismatch(
                 f"The model {name} checks nothing",
-                f"the code reads {listed(one.name for one in models)}",
+                f"the code reads {listed(model.name for model in models)}",
                 f"{address} is used by no method",
-                "Take the model out, or give it to its route.",
+                "Remove the model, or use it in its route.",
             )
 
 

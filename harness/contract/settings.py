@@ -1,4 +1,4 @@
-"""What each function reads from its environment ⇔ what the plan puts there."""
+"""The environment variables that each function reads ⇔ those that the plan provides."""
 
 import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from harness.contract.mismatch import Mismatch, listed
 from harness.plan.resource import UNKNOWN, shown
 
 PLACEHOLDER = "known-after-apply"
-"""Stands for a value that only the apply will tell, where code wants one."""
+"""Stands for a value known only after apply, where code needs one."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,16 @@ def variables(function: Function, others: Collection[Function] = ()) -> dict[str
 
     Args:
         function: As planned.
-        others: Functions whose values stand for what the plan does not tell of this one, if all of them have the same;
-            `PLACEHOLDER` stands for the rest.
+        others: Functions whose values replace those that the plan does not know of this function, if all of them have
+            the same value; `PLACEHOLDER` replaces the rest.
     """
-    known: dict[str, set[str]] = {}
-    for one in others:
-        for name, value in one.variables.items():
+    values: dict[str, set[str]] = {}
+    for other in others:
+        for name, value in other.variables.items():
             if value is not UNKNOWN:
-                known.setdefault(name, set()).add(str(value))
+                values.setdefault(name, set()).add(str(value))
     return {
-        name: (known[name].copy().pop() if len(known.get(name, ())) == 1 else PLACEHOLDER)
+        name: (values[name].copy().pop() if len(values.get(name, ())) == 1 else PLACEHOLDER)
         if value is UNKNOWN
         else str(value)
         for name, value in function.variables.items()
@@ -51,30 +51,31 @@ def variables(function: Function, others: Collection[Function] = ()) -> dict[str
 def compare(
     declared: Sequence[Setting], function: Function, *, model: str, read_by_libraries: Collection[str]
 ) -> Iterator[Mismatch]:
-    """Every required setting is given, and nothing is given that nobody reads.
+    """Every required setting is provided, and nothing is provided that nobody reads.
 
     Args:
-        declared: What the function's code reads.
+        declared: The settings that the function's code reads.
         function: As planned.
-        model: Where the declarations stand together, for messages.
+        model: Where all declarations are, for messages.
         read_by_libraries: Variables that the libraries in its zip, or the runtime, read by themselves.
     """
-    given, names = set(function.variables), {one.name for one in declared}
-    surplus = sorted(given - names - set(read_by_libraries))
-    for one in declared:
-        if one.required and (one.name not in given or function.variables[one.name] in {"", None}):
+    provided, names = set(function.variables), {setting.name for setting in declared}
+    surplus = sorted(provided - names - set(read_by_libraries))
+    for setting in declared:
+        if setting.required and (setting.name not in provided or function.variables[setting.name] in {"", None}):
             yield Mismatch(
-                f"The setting {one.name} of {function.name} is not given",
-                f"{one.symbol} requires {one.name}",
-                f"{function.address} gives {listed(given)}{_alike(one.name, surplus)}{_source(function, surplus)}",
-                f"Give {one.name} in the function's environment, or rename it in both.",
+                f"The setting {setting.name} of {function.name} is not provided",
+                f"{setting.symbol} requires {setting.name}",
+                f"{function.address} provides {listed(provided)}{_alike(setting.name, surplus)}"
+                f"{_source(function, surplus)}",
+                f"Set {setting.name} in the function's environment, or rename it in both.",
             )
     for name in surplus:
         yield Mismatch(
             f"The variable {name} of {function.name} is read by nobody",
-            f"{model} reads {listed(names)}{_alike(name, sorted(names - given))}",
-            f"{function.address} gives {name} = {shown(function.variables[name])}",
-            f"Take {name} out of the function's environment, or declare it as a setting.",
+            f"{model} reads {listed(names)}{_alike(name, sorted(names - provided))}",
+            f"{function.address} provides {name} = {shown(function.variables[name])}",
+            f"Remove {name} from the function's environment, or declare it as a setting.",
         )
 
 
@@ -88,43 +89,43 @@ def _alike(name: str, others: Sequence[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def malformed(
-    function: Function, faults: Callable[[Mapping[str, str]], Mapping[str, str]], *, model: str
+def compare_values(
+    function: Function, errors: Callable[[Mapping[str, str]], Mapping[str, str]], *, model: str
 ) -> Iterator[Mismatch]:
-    """The settings' own model takes the planned values.
+    """The settings' own model accepts the planned values.
 
     Args:
         function: As planned.
-        faults: What the model says against an environment: the variable's name to the complaint.
-        model: Where it stands.
+        errors: Validates an environment: returns the model's errors by variable.
+        model: Where it is defined.
     """
     environment = variables(function)
-    for name, complaint in sorted(faults(environment).items()):
-        if name in environment:  # a missing one is `compare`'s business
+    for name, error in sorted(errors(environment).items()):
+        if name in environment:  # `compare` reports a missing one
             yield Mismatch(
-                f"The setting {name} of {function.name} is refused",
-                f"{model}: {complaint}",
-                f"{function.address} gives {name} = {shown(function.variables[name])}",
-                "Correct the value, or what the model asks for.",
+                f"The setting {name} of {function.name} is invalid",
+                f"{model}: {error}",
+                f"{function.address} provides {name} = {shown(function.variables[name])}",
+                "Correct the value, or what the model requires.",
             )
 
 
-def named(
-    functions: Mapping[str, Function], meant: Mapping[str, object], *, symbols: Mapping[str, str]
+def compare_names(
+    functions: Mapping[str, Function], resources: Mapping[str, object], *, symbols: Mapping[str, str]
 ) -> Iterator[Mismatch]:
-    """A setting that names a resource names the one that is meant, in every function that has it.
+    """A setting that names a resource has the right name, in every function that has the setting.
 
     Args:
         functions: As planned.
-        meant: The variable to the value that it has to have: what an output, or the resource itself, is planned as.
+        resources: The expected value by variable, as an output or the resource itself is planned.
         symbols: Where the settings are declared.
     """
     for function in functions.values():
-        for name, value in meant.items():
+        for name, value in resources.items():
             if function.variables.get(name, UNKNOWN) not in {UNKNOWN, value}:
                 yield Mismatch(
-                    f"The setting {name} of {function.name} names something else than is meant",
-                    f"{symbols.get(name, name)} is {shown(value)} wherever else it is told",
-                    f"{function.address} gives {name} = {shown(function.variables[name])}",
-                    "Give both the same resource's name.",
+                    f"The setting {name} of {function.name} names another resource than is meant",
+                    f"{symbols.get(name, name)} is {shown(value)} everywhere else",
+                    f"{function.address} provides {name} = {shown(function.variables[name])}",
+                    "Set both to the same resource's name.",
                 )

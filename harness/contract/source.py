@@ -1,7 +1,7 @@
-"""What no plan shows, read from a module's HCL: values that only the apply will tell, and what is written and not kept.
+"""What no plan shows, read from a module's HCL: unknown values, and values that are written and not kept.
 
-A plan tells of an unknown value that there is one and, if it comes through a local, nothing more; of a write-only
-argument it tells nothing at all.
+Of an unknown value, a plan shows that it exists and, if the value comes through a local, nothing more. Of a write-only
+argument it shows nothing at all.
 """
 
 import functools
@@ -31,17 +31,17 @@ class Item:
 
 
 def items(folder: Path, key: str) -> list[Item]:
-    """Every entry of that name in any object of a module."""
+    """Every entry with this key in any object of a module."""
     return [item for *_, item in _entries(folder) if item.key == key]
 
 
 def entries(folder: Path, kind: str, name: str, attribute: str) -> list[Item]:
-    """The entries of the object that an attribute of a block is set to.
+    """The entries of the object that a block's attribute is set to.
 
     Args:
-        folder: The module's.
+        folder: The module's folder.
         kind: The block's type, such as ``module``.
-        name: Its last label.
+        name: The block's last label.
         attribute: The attribute's name.
     """
     for block in read(folder).of(kind):
@@ -52,12 +52,12 @@ def entries(folder: Path, kind: str, name: str, attribute: str) -> list[Item]:
 
 
 def below(folder: Path, keys: tuple[str, ...], key: str) -> list[Item]:
-    """The entries of that name in the object that some keys lead to, one in the other, wherever in a module it stands.
+    """The entries with this key in every object that is reached by nested keys, anywhere in a module.
 
     Args:
-        folder: The module's.
-        keys: Such as a function's and its permission's.
-        key: The entries'.
+        folder: The module's folder.
+        keys: The nested keys, such as a function's and its permission's.
+        key: The entries' key.
     """
     return [item for _, _, path, item in _entries(folder) if item.key == key and path[-len(keys) :] == keys]
 
@@ -67,36 +67,36 @@ _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+")
 
 
 def environment_of(folder: Path, function: str) -> dict[str, Item]:
-    """What is written into the environment of one of the functions that a module makes from a map of them.
+    """What a module's source sets in the environment of one of the functions that it creates from a map.
 
-    That is: whatever is named like a variable below the function's key and something called ``environment``, and what
-    the call of the function's module gives to all of them.
+    These are the entries that are named like a variable, below the function's key and something called
+    ``environment``, and those that the call of the function's module passes to all functions.
 
     Args:
-        folder: The module's.
+        folder: The module's folder.
         function: The function's key.
     """
-    found = {}
+    environment = {}
     for kind, name, path, item in _entries(folder):
-        own = function in path and any("environment" in step for step in (name, *path))
+        of_function = function in path and any("environment" in step for step in (name, *path))
         shared = kind == "module" and name == "environment" and not path
-        if _VARIABLE.fullmatch(item.key) and (own or shared):
-            found[item.key] = item
-    return found
+        if _VARIABLE.fullmatch(item.key) and (of_function or shared):
+            environment[item.key] = item
+    return environment
 
 
 _Entry = tuple[str, str, tuple[str, ...], Item]
 
 
 def _entries(folder: Path) -> tuple[_Entry, ...]:
-    """Every entry of every object of a module: its block's type, the attribute, the keys that lead to it, itself."""
+    """Every entry of every object of a module: its block's type, the attribute, the keys that lead to it, the entry."""
     files = sorted(folder.glob("*.tf"))
     return _read(folder, tuple(file.read_text(encoding="utf-8") for file in files))
 
 
 @functools.cache
 def _read(folder: Path, _: tuple[str, ...]) -> tuple[_Entry, ...]:
-    """What `_entries` gives, for these very texts."""
+    """The result of `_entries`, cached for these texts."""
     return tuple(
         (block.type, name, path, item)
         for block in read(folder).blocks

@@ -33,7 +33,7 @@ class Index:
 
 
 @dataclass(frozen=True)
-class Table:
+class TableFacts:
     """A table as planned.
 
     Attributes:
@@ -42,7 +42,7 @@ class Table:
         key: Its own key.
         indexes: Its secondary indexes.
         types: The type of each key attribute: ``S``, ``N`` or ``B``.
-        stream: What its stream's records hold; empty without one.
+        stream: What its stream's records contain; empty without one.
         expiry: The attribute by which items expire; empty without one.
     """
 
@@ -55,20 +55,20 @@ class Table:
     expiry: str = ""
 
     def definition(self) -> dict[str, Any]:
-        """The parameters of DynamoDB's CreateTable, but for the name and the billing."""
-        made: dict[str, Any] = {
+        """The parameters of DynamoDB's CreateTable, except for the name and the billing."""
+        parameters: dict[str, Any] = {
             "KeySchema": _schema(self.key),
             "AttributeDefinitions": [
                 {"AttributeName": name, "AttributeType": self.types[name]} for name in sorted(self.types)
             ],
             "GlobalSecondaryIndexes": [
-                {"IndexName": one.name, "KeySchema": _schema(one), "Projection": self._projection(one)}
-                for one in sorted(self.indexes, key=lambda one: one.name)
+                {"IndexName": index.name, "KeySchema": _schema(index), "Projection": self._projection(index)}
+                for index in sorted(self.indexes, key=lambda index: index.name)
             ],
         }
         if self.stream:
-            made["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": self.stream}
-        return made
+            parameters["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": self.stream}
+        return parameters
 
     def _projection(self, index: Index) -> dict[str, Any]:
         if index.projected is None:
@@ -84,22 +84,24 @@ def _schema(index: Index) -> list[dict[str, str]]:
     return [{"AttributeName": name, "KeyType": kind} for name, kind in keys if name]
 
 
-def tables_of(plan: Planned) -> dict[str, Table]:
+def tables_of(plan: Planned) -> dict[str, TableFacts]:
     """The tables of a plan, by name."""
-    found = {}
-    for one in plan.of("aws_dynamodb_table"):
-        key = Index("", str(one.get("hash_key")), str(one.get("range_key") or ""))
-        expiry: Mapping[str, Any] = next((block for block in blocks(one.values.get("ttl")) if block.get("enabled")), {})
-        found[str(one.get("name"))] = Table(
-            name=str(one.get("name")),
-            address=one.address,
+    tables = {}
+    for resource in plan.of("aws_dynamodb_table"):
+        key = Index("", str(resource.get("hash_key")), str(resource.get("range_key") or ""))
+        expiry: Mapping[str, Any] = next(
+            (block for block in blocks(resource.values.get("ttl")) if block.get("enabled")), {}
+        )
+        tables[str(resource.get("name"))] = TableFacts(
+            name=str(resource.get("name")),
+            address=resource.address,
             key=key,
-            indexes=tuple(_index(block, key) for block in blocks(one.values.get("global_secondary_index"))),
-            types={block["name"]: block["type"] for block in blocks(one.values.get("attribute"))},
-            stream=str(one.get("stream_view_type") or "") if one.get("stream_enabled") else "",
+            indexes=tuple(_index(block, key) for block in blocks(resource.values.get("global_secondary_index"))),
+            types={block["name"]: block["type"] for block in blocks(resource.values.get("attribute"))},
+            stream=str(resource.get("stream_view_type") or "") if resource.get("stream_enabled") else "",
             expiry=str(expiry.get("attribute_name") or ""),
         )
-    return found
+    return tables
 
 
 def _index(block: Mapping[str, Any], table: Index) -> Index:
@@ -117,11 +119,11 @@ class Query:
     Attributes:
         where: File and symbol.
         index: The index that it names; empty for the table itself.
-        equal: Attributes that it fixes, in the key condition.
-        ranged: Attributes that it bounds there.
-        asked: Attributes that it projects or filters by; empty for all there are.
-        read: Attributes that the code reads of what comes back.
-        start: The attributes of the key from which it goes on.
+        equal: Attributes that the key condition sets to one value.
+        ranged: Attributes that the key condition bounds.
+        requested: Attributes that it projects or filters by; empty for all attributes.
+        read: Attributes that the code reads from the response.
+        start: The attributes of the key after which it continues.
         values: The type of each key attribute's value.
     """
 
@@ -129,36 +131,36 @@ class Query:
     index: str
     equal: frozenset[str]
     ranged: frozenset[str]
-    asked: frozenset[str]
+    requested: frozenset[str]
     read: frozenset[str] = frozenset()
     start: frozenset[str] = frozenset()
     values: Mapping[str, str] | None = None
 
 
 def query_of(request: Mapping[str, Any], where: str, *, read: frozenset[str] = frozenset()) -> Query:
-    """Read a request as DynamoDB's Query takes it.
+    """Read the parameters of DynamoDB's Query.
 
     Raises:
-        ValueError: The key condition is written in a way that this does not know.
+        ValueError: The key condition has a form that this function does not know.
     """
     names = request.get("ExpressionAttributeNames", {})
-    given = request.get("ExpressionAttributeValues", {})
+    values = request.get("ExpressionAttributeValues", {})
     condition = request["KeyConditionExpression"]
     equal: set[str] = set()
     ranged: set[str] = set()
     types: dict[str, str] = {}
     at = 0
     while at < len(condition):
-        found = _CONDITION.match(condition, at)
-        if not found:
-            raise ValueError(f"{where}: the key condition {condition!r} is not understood from {condition[at:]!r} on")
-        name = found["begun"] or found["name"]
+        match = _CONDITION.match(condition, at)
+        if not match:
+            raise ValueError(f"{where}: the key condition {condition!r} cannot be read from {condition[at:]!r} on")
+        name = match["begun"] or match["name"]
         attribute = names.get(name, name)
-        (equal if found["operator"] == "=" else ranged).add(attribute)
-        if found["first"] in given:
-            types[attribute] = next(iter(given[found["first"]]))
-        at = found.end()
-    asked = {
+        (equal if match["operator"] == "=" else ranged).add(attribute)
+        if match["first"] in values:
+            types[attribute] = next(iter(values[match["first"]]))
+        at = match.end()
+    requested = {
         names.get(name, name)
         for text in ("ProjectionExpression", "FilterExpression")
         for name in re.findall(r"(?<![:\w])#?[A-Za-z_][\w-]*", request.get(text, ""))
@@ -169,82 +171,82 @@ def query_of(request: Mapping[str, Any], where: str, *, read: frozenset[str] = f
         index=request.get("IndexName", ""),
         equal=frozenset(equal),
         ranged=frozenset(ranged),
-        asked=frozenset(asked),
+        requested=frozenset(requested),
         read=read,
         start=frozenset(request.get("ExclusiveStartKey", {})),
         values=types,
     )
 
 
-def compare(table: Table, queries: Sequence[Query]) -> Iterator[Mismatch]:
-    """Each query is on an index that is there, by its keys, and reads what it holds; and no index is without a query.
+def compare(table: TableFacts, queries: Sequence[Query]) -> Iterator[Mismatch]:
+    """Each query uses an existing index by its keys and reads what the index holds; no index is without a query.
 
     Args:
         table: As planned.
-        queries: All that the code sends to it.
+        queries: All queries that the code sends to it.
     """
-    indexes = {one.name: one for one in (table.key, *table.indexes)}
+    indexes = {index.name: index for index in (table.key, *table.indexes)}
     for query in queries:
         index = indexes.get(query.index)
         if index is None:
             yield Mismatch(
-                f"The index {query.index} is queried and not planned",
+                f"The index {query.index} is queried but not planned",
                 f"{query.where} queries {query.index}",
-                f"{table.address} has {listed(one.name for one in table.indexes)}",
+                f"{table.address} has {listed(index.name for index in table.indexes)}",
                 "Add the index to the table, or rename it in both.",
             )
             continue
         yield from _keys(table, index, query)
         yield from _projection(table, index, query)
-    for one in table.indexes:
-        if one.name not in {query.index for query in queries}:
+    for index in table.indexes:
+        if index.name not in {query.index for query in queries}:
             yield Mismatch(
-                f"The index {one.name} is queried by nobody",
+                f"The index {index.name} is queried by nobody",
                 f"the code queries {listed({query.index for query in queries})}",
-                f"{table.address} has {one.name}, which every write pays for",
-                "Take the index out of the table, or query it.",
+                f"{table.address} has {index.name}, which every write pays for",
+                "Remove the index from the table, or query it.",
             )
 
 
-def _keys(table: Table, index: Index, query: Query) -> Iterator[Mismatch]:
-    keys = listed(one for one in (index.hash_key, index.range_key) if one)
+def _keys(table: TableFacts, index: Index, query: Query) -> Iterator[Mismatch]:
+    keys = listed(name for name in (index.hash_key, index.range_key) if name)
     has = f"{table.address}: {index.name or 'the table'} has the keys {keys}"
     if query.equal != {index.hash_key} or not query.ranged <= {index.range_key}:
         yield Mismatch(
-            f"The query on {query.index or 'the table'} goes by other keys than it has",
+            f"The query on {query.index or 'the table'} uses other keys than it has",
             f"{query.where} fixes {listed(query.equal)} and bounds {listed(query.ranged)}",
             has,
             "Query by the index's keys, or give the index the keys that are queried.",
         )
-    whole = {table.key.hash_key, table.key.range_key, index.hash_key, index.range_key} - {""}
-    if query.start and query.start != whole:
+    start_keys = {table.key.hash_key, table.key.range_key, index.hash_key, index.range_key} - {""}
+    if query.start and query.start != start_keys:
         yield Mismatch(
-            f"The query on {query.index or 'the table'} goes on from a key that is none",
+            f"The query on {query.index or 'the table'} continues after an incomplete or wrong key",
             f"{query.where} starts at {listed(query.start)}",
-            f"{has}; going on takes {listed(whole)}",
+            f"{has}; continuing takes {listed(start_keys)}",
             "Start at the keys of the table and of the index, all of them.",
         )
     for name, kind in (query.values or {}).items():
         if name in table.types and table.types[name] != kind:
             yield Mismatch(
-                f"The key {name} of {query.index or 'the table'} is of another type",
-                f"{query.where} gives a value of type {kind}",
+                f"The key {name} of {query.index or 'the table'} has another type",
+                f"{query.where} sends a value of type {kind}",
                 f"{table.address} has {name} of type {table.types[name]}",
                 "Use one type in both.",
             )
 
 
-def _projection(table: Table, index: Index, query: Query) -> Iterator[Mismatch]:
-    if lacking := query.read - query.asked if query.asked else frozenset():
+def _projection(table: TableFacts, index: Index, query: Query) -> Iterator[Mismatch]:
+    if missing := query.read - query.requested if query.requested else frozenset():
         yield Mismatch(
-            f"The query on {query.index or 'the table'} does not ask for all that is read",
-            f"{query.where} reads {listed(lacking)} and asks for {listed(query.asked)}",
+            f"The query on {query.index or 'the table'} does not request every attribute that is read",
+            f"{query.where} reads {listed(missing)} and requests {listed(query.requested)}",
             f"{table.address}: {index.name or 'the table'}",
-            "Ask for what is read.",
+            "Request what is read.",
         )
-    if index.projected is not None and (absent := (query.asked | query.read) - index.projected):
+    if index.projected is not None and (absent := (query.requested | query.read) - index.projected):
         yield Mismatch(
-            f"The index {index.name} does not hold all that is read",
+            f"The index {index.name} does not hold every attribute that is read",
             f"{query.where} reads {listed(absent)}",
             f"{table.address}: {index.name} projects {listed(index.projected)}",
             "Project what is read: projection_type ALL, or non_key_attributes.",
@@ -252,14 +254,14 @@ def _projection(table: Table, index: Index, query: Query) -> Iterator[Mismatch]:
 
 
 @dataclass(frozen=True)
-class Written:
-    """What the code writes to a table.
+class WrittenItem:
+    """An item that the code writes to a table.
 
     Attributes:
         where: File and symbol.
         attributes: The item's attributes and their types.
-        indexed: Whether the item belongs into every index.
-        expires: Whether it is meant to expire.
+        indexed: Whether the item belongs in every index.
+        expires: Whether the item is meant to expire.
     """
 
     where: str
@@ -268,23 +270,24 @@ class Written:
     expires: bool = False
 
 
-def compare_written(table: Table, items: Sequence[Written]) -> Iterator[Mismatch]:
-    """Items carry the table's key, the indexes' keys where they belong into them, and the attribute that ends them."""
-    keys = {table.key.hash_key, table.key.range_key} - {""}
-    of_indexes = {name for one in table.indexes for name in (one.hash_key, one.range_key)} - {""}
+def compare_items(table: TableFacts, items: Sequence[WrittenItem]) -> Iterator[Mismatch]:
+    """Items have the table's key, the keys of their indexes, and the attribute by which they expire."""
+    table_keys = {table.key.hash_key, table.key.range_key} - {""}
+    index_keys = {name for index in table.indexes for name in (index.hash_key, index.range_key)} - {""}
     for item in items:
-        wanted = keys | (of_indexes if item.indexed else set()) | ({table.expiry} if item.expires else set())
-        if lacking := wanted - item.attributes.keys():
+        required = table_keys | (index_keys if item.indexed else set()) | ({table.expiry} if item.expires else set())
+        if missing := required - item.attributes.keys():
             yield Mismatch(
-                f"Items lack {listed(lacking)}, which the table goes by",
+                f"Items lack {listed(missing)}, which the table needs",
                 f"{item.where} writes {listed(item.attributes)}",
-                f"{table.address} has the keys {listed(keys | of_indexes)}; items end by {table.expiry or 'nothing'}",
+                f"{table.address} has the keys {listed(table_keys | index_keys)}; "
+                f"items expire by {table.expiry or 'nothing'}",
                 "Rename the attribute in both.",
             )
         for name in sorted(table.types.keys() & item.attributes.keys()):
             if item.attributes[name] != table.types[name]:
                 yield Mismatch(
-                    f"The key attribute {name} is written in another type",
+                    f"The key attribute {name} is written with another type",
                     f"{item.where} writes type {item.attributes[name]}",
                     f"{table.address} has type {table.types[name]}",
                     "Use one type in both.",

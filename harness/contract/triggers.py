@@ -1,10 +1,10 @@
-"""What lands in a bucket and starts a function ⇔ what that function looks for, and what it writes there itself."""
+"""Uploads that start a function ⇔ the uploads that the function accepts, and the objects that the code writes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.contract.functions import Function, called
+from harness.contract.functions import Function, function_called
 from harness.contract.mismatch import Mismatch, listed
 from harness.plan.planned import Planned
 from harness.plan.resource import UNKNOWN
@@ -37,29 +37,29 @@ class Trigger:
 
 
 def triggers_of(plan: Planned, functions: Mapping[str, Function]) -> list[Trigger]:
-    """What the buckets' notifications of a plan start."""
-    found = []
-    for one in plan.of("aws_s3_bucket_notification"):
-        bucket: Any = one.get("bucket")
+    """The functions that the buckets' notifications of a plan start."""
+    triggers = []
+    for notification in plan.of("aws_s3_bucket_notification"):
+        bucket: Any = notification.get("bucket")
         if bucket is UNKNOWN:
-            bucket = next((link.get("bucket") for link in plan.links(one, "bucket", "aws_s3_bucket")), bucket)
-        found += [
+            bucket = next((link.get("bucket") for link in plan.links(notification, "bucket", "aws_s3_bucket")), bucket)
+        triggers += [
             Trigger(
-                address=f"{one.address} ({call.get('id')})",
+                address=f"{notification.address} ({target.get('id')})",
                 bucket=str(bucket),
-                function=called(call.get("lambda_function_arn"), functions),
-                prefix=str(call.get("filter_prefix") or ""),
-                suffix=str(call.get("filter_suffix") or ""),
-                events=tuple(call.get("events") or ()),
+                function=function_called(target.get("lambda_function_arn"), functions),
+                prefix=str(target.get("filter_prefix") or ""),
+                suffix=str(target.get("filter_suffix") or ""),
+                events=tuple(target.get("events") or ()),
             )
-            for call in blocks(one.values.get("lambda_function"))
+            for target in blocks(notification.values.get("lambda_function"))
         ]
-    return found
+    return triggers
 
 
 @dataclass(frozen=True)
-class Put:
-    """An object that the code writes: where in the code, and where to."""
+class ObjectWrite:
+    """An object that the code writes: the place in the code, and the object's bucket and key."""
 
     where: str
     bucket: str
@@ -67,14 +67,14 @@ class Put:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What a function expects to be started by.
+class Upload:
+    """An object that is uploaded, as an example.
 
     Attributes:
-        where: File and symbol.
-        function: `Function.name`.
-        bucket: Where it arrives.
-        key: An example; what the code makes of it depends on its beginning.
+        where: File and symbol of the code that reads it.
+        function: `Function.name` of the function that it is for.
+        bucket: The bucket that it is uploaded to.
+        key: An example of a key; its prefix decides what the code does.
     """
 
     where: str
@@ -83,46 +83,50 @@ class Taken:
     key: str
 
 
-def recursion(triggers: Sequence[Trigger], puts: Sequence[Put]) -> Iterator[Mismatch]:
-    """Nothing that the code writes starts a function, for that could go on without end."""
-    for put in puts:
+def compare_writes(triggers: Sequence[Trigger], writes: Sequence[ObjectWrite]) -> Iterator[Mismatch]:
+    """Nothing that the code writes starts a function, because that could repeat endlessly."""
+    for write in writes:
         for trigger in triggers:
-            if trigger.starts(put.bucket, put.key):
+            if trigger.starts(write.bucket, write.key):
                 yield Mismatch(
-                    f"What is written to {put.bucket} starts {trigger.function} again",
-                    f"{put.where} writes {put.key}",
-                    f'{trigger.address} is on "{trigger.prefix}…{trigger.suffix}"',
-                    "Write below another prefix than the trigger is on.",
+                    f"An object that is written to {write.bucket} starts {trigger.function} again",
+                    f"{write.where} writes {write.key}",
+                    f'{trigger.address} is for "{trigger.prefix}…{trigger.suffix}"',
+                    "Write below another prefix than the trigger's.",
                 )
 
 
-def compare(triggers: Sequence[Trigger], taken: Sequence[Taken], refused: Sequence[Taken]) -> Iterator[Mismatch]:
-    """What a function is made for starts it, and nothing else does.
+def compare(triggers: Sequence[Trigger], accepted: Sequence[Upload], others: Sequence[Upload]) -> Iterator[Mismatch]:
+    """A function is started by the uploads that it accepts, and by nothing else.
 
     Args:
         triggers: As planned.
-        taken: What has to start a function.
-        refused: What must not.
+        accepted: Uploads that have to start their function.
+        others: Uploads that must not start it.
     """
-    for one in taken:
-        started = {trigger.function for trigger in triggers if trigger.starts(one.bucket, one.key)}
-        if started != {one.function}:
+    remedy = "Let the notification's prefix and suffix match what the code accepts."
+    for upload in accepted:
+        started = {trigger.function for trigger in triggers if trigger.starts(upload.bucket, upload.key)}
+        if started != {upload.function}:
             yield Mismatch(
-                f"{one.key} in {one.bucket} starts {listed(started)}",
-                f"{one.where} of {one.function} takes it",
+                f"{upload.key} in {upload.bucket} starts {listed(started)}",
+                f"{upload.where} of {upload.function} accepts it",
                 _all(triggers),
-                "Let the notification's prefix and suffix be what the code takes.",
+                remedy,
             )
-    for one in refused:
+    for upload in others:
         for trigger in triggers:
-            if trigger.starts(one.bucket, one.key):
+            if trigger.starts(upload.bucket, upload.key):
                 yield Mismatch(
-                    f"{one.key} in {one.bucket} starts {trigger.function}",
-                    f"{one.where} is not made for it",
+                    f"{upload.key} in {upload.bucket} starts {trigger.function}",
+                    f"{upload.where} is not meant for it",
                     _all(triggers),
-                    "Let the notification's prefix and suffix be what the code takes.",
+                    remedy,
                 )
 
 
 def _all(triggers: Sequence[Trigger]) -> str:
-    return listed(f'{one.address}: {one.bucket} "{one.prefix}…{one.suffix}" for {one.function}' for one in triggers)
+    return listed(
+        f'{trigger.address}: {trigger.bucket} "{trigger.prefix}…{trigger.suffix}" for {trigger.function}'
+        for trigger in triggers
+    )

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from harness.console import out
 from harness.policy.finding import Finding
-from harness.terraform.plan import Plan, ResourceChange
+from harness.terraform.plan import ResourceChange, TerraformPlan
 
 ROWS = 60
 """Changes that are told one by one; the plan file has them all."""
@@ -22,7 +22,7 @@ _QUIET = frozenset({"tags_all", "id", "arn"})
 """Attributes that only follow others."""
 
 
-def show_changes(plan: Plan) -> None:
+def show_changes(plan: TerraformPlan) -> None:
     """Print what a plan does: a table by type, then what is changed, replaced and destroyed, attribute by attribute."""
     changes = [one for one in plan.resources if one.is_change]
     if not changes:
@@ -85,7 +85,7 @@ def _attributes(change: ResourceChange, secret: frozenset[str]) -> Iterator[str]
             yield f"{name}: {_short(before.get(name))} -> {_short(after.get(name))}"
 
 
-def _sensitive(plan: Plan) -> dict[str, frozenset[str]]:
+def _sensitive(plan: TerraformPlan) -> dict[str, frozenset[str]]:
     """The names of the attributes that hold secrets, by address."""
     found = {}
     for entry in plan.raw.get("resource_changes", ()):

@@ -11,11 +11,11 @@ from harness.policy import checkov, ledger
 from harness.policy.finding import Finding
 from harness.policy.gate import judge_plan
 from harness.policy.judge import DESTROY_RULES
-from harness.terraform.plan import Plan
+from harness.terraform.plan import TerraformPlan
 
 
 def findings_on(
-    plan: Plan, environment: str, allow_destroy: frozenset[str], *, full: bool, today: date
+    plan: TerraformPlan, environment: str, allow_destroy: frozenset[str], *, full: bool, today: date
 ) -> list[Finding]:
     """What stands against applying a plan, worst first; what the ledger of suppressions accepts is left out.
 
@@ -39,7 +39,7 @@ def findings_on(
     return sorted(open_.values(), key=lambda one: (one.severity.rank, one.rule_id, one.address))
 
 
-def lifted(plan: Plan, environment: str, allow_destroy: frozenset[str]) -> set[str]:
+def lifted(plan: TerraformPlan, environment: str, allow_destroy: frozenset[str]) -> set[str]:
     """The addresses among those allowed to be destroyed that the gate would refuse otherwise."""
     refused = {one.address for one in judge_plan(plan.raw, environment=environment) if one.rule_id in DESTROY_RULES}
     return refused & allow_destroy

@@ -30,7 +30,7 @@ from harness.stack import lifecycle
 from harness.stack.deployment import APPLY_DEADLINE_S, PARALLELISM, Deployment, artifacts_of, build_for, forget
 from harness.stack.ownership import orderly_end, sole_owner
 from harness.terraform import binary
-from harness.terraform.plan import Plan
+from harness.terraform.plan import TerraformPlan
 from harness.terraform.run import Terraform
 
 Confirm = Callable[[], bool]
@@ -152,7 +152,7 @@ def carry_out(terraform: Terraform, request: DeployRequest, report: DeployReport
     report.outcome = "applied"
 
 
-def count(plan: Plan) -> dict[str, int]:
+def count(plan: TerraformPlan) -> dict[str, int]:
     """How many resources a plan creates, updates, replaces, deletes, forgets; outputs are left out."""
     actions = ["replace" if one.is_replacement else one.actions[0] for one in plan.resources if one.is_change]
     return {action: actions.count(action) for action in sorted(set(actions))}

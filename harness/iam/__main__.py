@@ -3,38 +3,38 @@
 import sys
 
 from harness.errors import HarnessError
-from harness.iam import page, recorded
+from harness.iam import page, recorded_calls
 from harness.iam.environments import planned, proof_of
 from harness.iam.proof import ledger
 
 
 def main(arguments: list[str]) -> int:
-    """Do what is asked; 0, or 1 with a line on standard error."""
-    verbs = {"record": _record, "page": _page}
-    if len(arguments) != 1 or arguments[0] not in verbs:
-        sys.stderr.write(f"python -m harness.iam {' | '.join(verbs)}\n")
+    """Run a command. Returns 0, or 1 with a line on standard error."""
+    commands = {"record": _record, "page": _page}
+    if len(arguments) != 1 or arguments[0] not in commands:
+        sys.stderr.write(f"python -m harness.iam {' | '.join(commands)}\n")
         return 2
     try:
-        verbs[arguments[0]]()
-    except HarnessError as fault:
-        sys.stderr.write(f"{fault}\n")
+        commands[arguments[0]]()
+    except HarnessError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
 def _record() -> None:
-    runs = {run: recorded.seen(run) for run in recorded.RUNS}
+    runs = {run: recorded_calls.seen_calls(run) for run in recorded_calls.RUNS}
     for run in runs:
-        if not recorded.whole_mark(run).exists():
+        if not recorded_calls.complete_mark(run).exists():
             raise HarnessError(
-                f"The last run of {run} was not whole, or not green.", remedy=f"./noxw -s {run}, and again."
+                f"The last run of {run} was not complete, or not green.", remedy=f"./noxw -s {run}, and again."
             )
-    recorded.save(recorded.merged(runs))
+    recorded_calls.save(recorded_calls.merged(runs))
 
 
 def _page() -> None:
     proofs = [proof_of(plan) for plan in planned()]
-    page.PAGE.write_text(page.page(page.lines(proofs, ledger())), encoding="utf-8")
+    page.PAGE.write_text(page.page(page.rows(proofs, ledger())), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Whose call it is, where several functions run in one process, as they do in unit tests: by who made the client."""
+"""Which function a call belongs to, where several run in one process (unit tests): the one that created the client."""
 
 import sys
 import threading
@@ -7,49 +7,49 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-_MARK = "_made_by"
+_MARK = "_created_by"
 
 
 def mark_clients(client: Any, functions: Path) -> Callable[[], None]:
-    """Write on every client which function's ``handler.py`` made it; one that a test made for itself is nobody's.
+    """Mark every client with the function whose ``handler.py`` created it; a test's own client belongs to no function.
 
     Args:
         client: The class ``botocore.client.BaseClient``.
         functions: The folder with one folder for each function.
 
     Returns:
-        What ends that.
+        A function that removes the mark from new clients again.
     """
-    make = client.__init__
+    initialize = client.__init__
 
-    def made(own: Any, *arguments: Any, **options: Any) -> None:
-        make(own, *arguments, **options)
-        setattr(own, _MARK, _handler(sys._getframe(1), functions))
+    def initialize_and_mark(self: Any, *arguments: Any, **options: Any) -> None:
+        initialize(self, *arguments, **options)
+        setattr(self, _MARK, _handler(sys._getframe(1), functions))
 
-    client.__init__ = made
+    client.__init__ = initialize_and_mark
 
-    def ended() -> None:
-        client.__init__ = make
+    def restore() -> None:
+        client.__init__ = initialize
 
-    return ended
+    return restore
 
 
 def caller(functions: Path) -> Callable[[Any], str]:
-    """What tells whose call a client is making, for `harness.iam.watch.Watch`.
+    """A function that names the function of a client's call, for `harness.iam.watch.Watch`.
 
-    It is the function that made the client, if its handler is at work: a test may use a function's own client to lay
-    something out. Threads are the function's: no handler stands on their stack.
+    That is the function that created the client, if its handler is running: a test may use a function's client to
+    prepare data. A thread belongs to the function, because no handler is on its stack.
 
     Args:
-        functions: As `mark_clients`.
+        functions: As for `mark_clients`.
     """
 
-    def who(client: Any) -> str:
-        made_by = str(getattr(client, _MARK, ""))
-        at_work = threading.current_thread() is not threading.main_thread() or _handler(sys._getframe(1), functions)
-        return made_by if made_by and at_work else ""
+    def function_of(client: Any) -> str:
+        creator = str(getattr(client, _MARK, ""))
+        is_running = threading.current_thread() is not threading.main_thread() or _handler(sys._getframe(1), functions)
+        return creator if creator and is_running else ""
 
-    return who
+    return function_of
 
 
 def _handler(frame: FrameType | None, functions: Path) -> str:

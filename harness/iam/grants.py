@@ -1,8 +1,8 @@
-"""What a plan grants to each function: every action on every resource, one by one, with its conditions.
+"""The permissions that a plan grants to each function: every action on every resource, one by one, with conditions.
 
-The text of most roles' policies is known at plan. Where an id is AWS's own choice, the policy document shows all but
-that: policy/unknown_resources.yaml says what will stand there, and a test on a deployed stack, whose plan knows
-everything, holds that true.
+The text of most roles' policies is known at plan. Where AWS chooses an id, the policy document shows everything except
+that id: policy/unknown_resources.yaml states the resource, and a test on a deployed stack, whose plan knows every id,
+checks that the statement is true.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,11 +22,11 @@ from harness.plan.resource import UNKNOWN, Resource
 UNKNOWN_RESOURCES = ROOT / "policy" / "unknown_resources.yaml"
 
 StandIns = Mapping[tuple[str, str], str]
-"""The resource of a (function, statement) that only the apply will tell."""
+"""The resource of each (function, statement) that the plan does not know."""
 
 
 def stand_ins(path: Path = UNKNOWN_RESOURCES) -> StandIns:
-    """Read what stands for resources whose ids AWS chooses."""
+    """Read the resources whose ids AWS chooses."""
     rows = yaml.safe_load(path.read_text(encoding="utf-8"))
     return {(row["function"], row["statement"]): row["resource"] for row in rows}
 
@@ -49,7 +49,7 @@ class Grant:
 
     @property
     def alone(self) -> Statement:
-        """The statement with this grant and nothing else."""
+        """The statement with only this grant."""
         return replace(self.statement, actions=(self.action,), resources=(self.resource,))
 
     def __str__(self) -> str:
@@ -58,7 +58,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class Role:
-    """What one function may do.
+    """The permissions of one function.
 
     Attributes:
         function: Its short name: without the environment.
@@ -73,58 +73,59 @@ class Role:
     statements: tuple[Statement, ...]
 
     def grants(self) -> Iterator[Grant]:
-        """Everything that is allowed, one by one.
+        """Every permission, one by one.
 
         Raises:
-            HarnessError: A statement allows everything but something; that cannot be told one by one.
+            HarnessError: A statement allows everything except something, which cannot be listed one by one.
         """
         for statement in self.statements:
             if not statement.allows:
                 continue
             if statement.not_actions or statement.not_resources:
                 raise HarnessError(
-                    f"{self.address}: {statement} allows everything but something.", remedy="Name what it allows."
+                    f"{self.address}: {statement} allows everything except something.", remedy="Name what it allows."
                 )
             for action in statement.actions:
                 for resource in statement.resources:
                     yield Grant(self.function, statement, str(action), str(resource))
 
     def without(self, grant: Grant) -> tuple[Statement, ...]:
-        """The statements as they would be if one grant were taken out."""
+        """The statements as they would be without one grant."""
         return tuple(
-            one
+            rest
             for statement in self.statements
-            for one in (less(statement, grant.action, grant.resource) if statement == grant.statement else [statement])
+            for rest in (less(statement, grant.action, grant.resource) if statement == grant.statement else [statement])
         )
 
 
 def roles(plan: Planned, *, account: str, region: str, unknown: StandIns | None = None) -> dict[str, Role]:
-    """What each function of a plan may do.
+    """The permissions of each function of a plan.
 
     Args:
         plan: Of a whole environment.
         account: The plan's account.
         region: Its region.
-        unknown: What stands for resources that the plan does not know; `stand_ins` unless given.
+        unknown: The resources that the plan does not know; `stand_ins` by default.
 
     Raises:
-        HarnessError: A policy cannot be read before the apply, or a function has none.
+        HarnessError: A policy cannot be read before apply, or a function has none.
     """
-    found = {}
-    known = {"account": account, "region": region}
+    by_function = {}
+    names = {"account": account, "region": region}
     unknown = stand_ins() if unknown is None else unknown
     policies = plan.of("aws_iam_role_policy")
     for function in plan.of("aws_lambda_function"):
         name = str(function.get("function_name"))
         short = name.removesuffix(f"-{plan.environment}")
-        own = [one for one in policies if one.module == function.module]
-        if not own:
+        own_policies = [policy for policy in policies if policy.module == function.module]
+        if not own_policies:
             raise HarnessError(
-                f"{function.address} has no policy beside it.", remedy="Declare one in the module of the function."
+                f"{function.address} has no policy in its module.", remedy="Declare one in the module of the function."
             )
-        read = [_filled(one, short, known, unknown) for policy in own for one in _statements(plan, policy)]
-        found[short] = Role(short, name, own[0].address, tuple(read))
-    return found
+        statements = [statement for policy in own_policies for statement in _statements(plan, policy)]
+        filled = tuple(_filled(statement, short, names, unknown) for statement in statements)
+        by_function[short] = Role(short, name, own_policies[0].address, filled)
+    return by_function
 
 
 def _statements(plan: Planned, policy: Resource) -> list[Statement]:
@@ -138,15 +139,15 @@ def _statements(plan: Planned, policy: Resource) -> list[Statement]:
     ]
 
 
-def _filled(statement: Statement, function: str, known: Mapping[str, str], unknown: StandIns) -> Statement:
+def _filled(statement: Statement, function: str, names: Mapping[str, str], unknown: StandIns) -> Statement:
     if UNKNOWN not in statement.resources:
         return statement
     stand_in = unknown.get((function, statement.sid))
     if stand_in is None or len(statement.resources) > 1:
         raise HarnessError(
-            f"The resource of {function}'s {statement} is known only after the apply.",
-            remedy=f"Say in policy/{UNKNOWN_RESOURCES.name} what will stand there, in a statement of its own.",
+            f"The resource of {function}'s {statement} is known only after apply.",
+            remedy=f"State it in policy/{UNKNOWN_RESOURCES.name}, and use a separate statement for it.",
         )
-    for name, value in known.items():
+    for name, value in names.items():
         stand_in = stand_in.replace(f"{{{name}}}", value)
     return replace(statement, resources=(stand_in,))

@@ -1,8 +1,8 @@
-"""What a request is about, without what differs from run to run: account, environment, ids, the names of files.
+"""Requests without the names that differ from run to run: account, environment, ids, file names.
 
 ``arn:aws:s3:::invoice-uploads-dev-000000000000/incoming/2026/a.csv`` becomes
-``arn:aws:s3:::invoice-uploads-{environment}-{account}/incoming/x``: one row of the committed list, which can be filled
-in again for any environment (`Kinds.filled`).
+``arn:aws:s3:::invoice-uploads-{environment}-{account}/incoming/x``. That is one row of the committed list, and can be
+filled in again for any environment (`Kinds.filled`).
 """
 
 import re
@@ -12,20 +12,20 @@ from dataclasses import dataclass, field, replace
 from harness.iam.evaluate import AccessRequest, Value
 
 KEPT = ("dynamodb:leadingkeys", "kms:viaservice", "s3:prefix")
-"""The condition keys that are kept: those that say something of this very call."""
+"""The condition keys that are kept, because they describe this call."""
 
 _ID = "x"
 
 
 @dataclass(frozen=True)
 class Kinds:
-    """Whose names are taken out.
+    """Replaces the names of one environment by placeholders, and placeholders by the names.
 
     Attributes:
         account: The account's number.
         region: The region.
         environment: What names end with, such as ``dev``.
-        aliases: Names that tests use in the place of real ones: a bucket's short name to its whole one.
+        aliases: Names that tests use instead of the real ones: a bucket's short name to its full name.
     """
 
     account: str
@@ -34,28 +34,28 @@ class Kinds:
     aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def of(self, request: AccessRequest) -> AccessRequest:
-        """The kind of a request, with only what its conditions may ask for."""
+        """The kind of a request, with only the condition keys that a policy may check."""
         context = {name: self._value(name, request.context[name]) for name in KEPT if request.context.get(name)}
         return AccessRequest(request.action, self._resource(request.resource), context)
 
     def filled(self, request: AccessRequest) -> AccessRequest:
-        """A request of a kind, with these names filled in; what it says of other condition keys included."""
-        fill = {"account": self.account, "environment": self.environment, "region": self.region}
+        """A request of a kind, with this environment's names, and with the condition keys that every request has."""
+        names = {"account": self.account, "environment": self.environment, "region": self.region}
 
-        def one(text: str) -> str:
-            for name, value in fill.items():
+        def fill(text: str) -> str:
+            for name, value in names.items():
                 text = text.replace(f"{{{name}}}", value)
             return text
 
-        told: dict[str, Value] = {name: None for name in KEPT if name.startswith(request.action.split(":")[0])}
-        told |= {"aws:securetransport": "true", "aws:requestedregion": self.region}
+        context: dict[str, Value] = {name: None for name in KEPT if name.startswith(request.action.split(":")[0])}
+        context |= {"aws:securetransport": "true", "aws:requestedregion": self.region}
         for name, value in request.context.items():
-            told[name] = tuple(map(one, value)) if isinstance(value, tuple) else one(str(value))
-        return replace(request, resource=one(request.resource), context=told)
+            context[name] = tuple(map(fill, value)) if isinstance(value, tuple) else fill(str(value))
+        return replace(request, resource=fill(request.resource), context=context)
 
     def _value(self, name: str, value: Value) -> Value:
         if name == "dynamodb:leadingkeys":
-            return tuple(dict.fromkeys(_item(str(one)) for one in value or ()))
+            return tuple(dict.fromkeys(_item(str(key)) for key in value or ()))
         return _object(str(value)) if name == "s3:prefix" else str(value).replace(self.region, "{region}")
 
     def _resource(self, arn: str) -> str:
@@ -82,7 +82,7 @@ class Kinds:
 
 
 def _object(key: str) -> str:
-    """A key by its first folder: ``incoming/x``; those below a number are just ``x``."""
+    """A key by its first folder: ``incoming/x``; just ``x`` if that is not a word."""
     first, slash, _ = key.partition("/")
     return f"{first}/{_ID}" if slash and re.fullmatch(r"[a-z]+", first) else _ID
 

@@ -1,7 +1,8 @@
-"""Used ⊆ granted, and granted ⊆ used.
+"""Everything used is granted, and everything granted is used.
 
-Used is what tests have recorded (`harness.iam.recorded`) and what Lambda does by itself (`harness.iam.service_calls`).
-A grant that nothing used is allowed only with a reason, on a ledger; a row there that is not needed is a fault too.
+Used is what tests have recorded (`harness.iam.recorded_calls`) and what Lambda itself does
+(`harness.iam.service_calls`). A grant that nothing uses needs a row with a reason in the ledger; a row that is not
+needed is an error too.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from harness.iam import evaluate
 from harness.iam.evaluate import Decision
 from harness.iam.grants import Grant, Role
 from harness.iam.kinds import Kinds
-from harness.iam.recorded import RecordedCall
+from harness.iam.recorded_calls import RecordedCall
 from harness.paths import ROOT
 
 LEDGER = ROOT / "policy" / "unused_grants.yaml"
@@ -23,14 +24,14 @@ _FIELDS = {"function", "action", "resource", "reason"}
 
 
 @dataclass(frozen=True)
-class Reasoned:
-    """A grant that stands though nothing uses it, and why.
+class UnusedGrant:
+    """A grant that is kept although nothing uses it, and why.
 
     Attributes:
         function: The function's short name.
         action: The action.
         resource: The resource, with ``{environment}``, ``{account}``, ``{region}``.
-        reason: Why it is granted all the same.
+        reason: Why it is granted nevertheless.
     """
 
     function: str
@@ -39,11 +40,11 @@ class Reasoned:
     reason: str
 
 
-def ledger(path: Path = LEDGER) -> list[Reasoned]:
+def ledger(path: Path = LEDGER) -> list[UnusedGrant]:
     """Read the ledger of grants that nothing uses.
 
     Raises:
-        HarnessError: A row lacks something, or says something unknown.
+        HarnessError: A row lacks a field, or has an unknown one.
     """
     body = yaml.safe_load(path.read_text(encoding="utf-8"))
     for number, row in enumerate(body, start=1):
@@ -55,17 +56,17 @@ def ledger(path: Path = LEDGER) -> list[Reasoned]:
             raise HarnessError(
                 f"{path.name}: row {number} is {row!r}.", remedy=f"A row has exactly {', '.join(sorted(_FIELDS))}."
             )
-    return [Reasoned(**row) for row in body]
+    return [UnusedGrant(**row) for row in body]
 
 
 @dataclass(frozen=True)
 class Proof:
-    """One environment's roles, against what is done.
+    """The roles of one environment, compared with what its functions do.
 
     Attributes:
         environment: Its name.
-        roles: What its functions may do, by their short names.
-        rows: What they do.
+        roles: The permissions of its functions, by their short names.
+        rows: What the functions do.
         kinds: The environment's own names, to fill in.
     """
 
@@ -79,14 +80,14 @@ class Proof:
         for row in self.rows:
             role = self.roles.get(row.function)
             if role is None:
-                yield f"{self.environment}: {row}, and there is no such function."
+                yield f"{self.environment}: {row}, but there is no such function."
                 continue
             decision = evaluate.decide(role.statements, self.kinds.filled(row.request))
             if decision is not Decision.ALLOWED:
                 yield f"{self.environment}: {row}, which is {decision.value} ({role.address})."
 
     def uses(self, grant: Grant) -> list[RecordedCall]:
-        """What needs a grant: what it allows."""
+        """The uses that a grant allows."""
         return [
             row
             for row in self.rows
@@ -94,7 +95,7 @@ class Proof:
         ]
 
     def fail_without(self, grant: Grant) -> list[RecordedCall]:
-        """What a function can do, and could not do if a grant were taken out."""
+        """The uses that are allowed, but would not be without the grant."""
         role = self.roles[grant.function]
         less = role.without(grant)
         return [
@@ -106,30 +107,30 @@ class Proof:
         ]
 
     def grants(self) -> list[Grant]:
-        """Everything that is granted, by function."""
+        """Every grant, by function."""
         return [grant for _, role in sorted(self.roles.items()) for grant in role.grants()]
 
-    def unneeded(self, reasons: Collection[Reasoned]) -> Iterator[str]:
-        """Every grant that could be taken out without anything failing, and that has no reason on the ledger."""
+    def unneeded(self, reasons: Collection[UnusedGrant]) -> Iterator[str]:
+        """Every grant without which nothing would fail, and that has no reason in the ledger."""
         for grant in self.grants():
             if not self.fail_without(grant) and self.reason(grant, reasons) is None:
-                also = "what uses it is granted elsewhere too" if self.uses(grant) else "nothing uses it"
+                reason = "what uses it is granted elsewhere too" if self.uses(grant) else "nothing uses it"
                 yield (
-                    f"{self.environment}: {grant}: {also}. Take it out, test what needs it, or say in "
-                    f"policy/{LEDGER.name} why it has to stand."
+                    f"{self.environment}: {grant}: {reason}. Remove it, test what needs it, or give the reason to keep "
+                    f"it in policy/{LEDGER.name}."
                 )
 
-    def idle(self, reasons: Collection[Reasoned]) -> Iterator[Reasoned]:
-        """Rows of the ledger that are about no grant, or about one that something needs."""
-        without_need = [grant for grant in self.grants() if not self.fail_without(grant)]
-        for one in reasons:
-            if not any(self.reason(grant, [one]) for grant in without_need):
-                yield one
+    def idle(self, reasons: Collection[UnusedGrant]) -> Iterator[UnusedGrant]:
+        """Rows of the ledger that match no grant, or a grant that something needs."""
+        unneeded = [grant for grant in self.grants() if not self.fail_without(grant)]
+        for row in reasons:
+            if not any(self.reason(grant, [row]) for grant in unneeded):
+                yield row
 
-    def reason(self, grant: Grant, reasons: Collection[Reasoned]) -> Reasoned | None:
-        """Why a grant stands that nothing uses."""
-        for one in reasons:
-            resource = self.kinds.filled(evaluate.AccessRequest(one.action, one.resource)).resource
-            if (one.function, one.action, resource) == (grant.function, grant.action, grant.resource):
-                return one
+    def reason(self, grant: Grant, reasons: Collection[UnusedGrant]) -> UnusedGrant | None:
+        """The ledger's row for a grant that nothing uses."""
+        for row in reasons:
+            resource = self.kinds.filled(evaluate.AccessRequest(row.action, row.resource)).resource
+            if (row.function, row.action, resource) == (grant.function, grant.action, grant.resource):
+                return row
         return None

@@ -1,4 +1,4 @@
-"""What Lambda itself does as a function's role, by how the function is configured: no call of the code shows it.
+"""What Lambda itself does as a function's role, by the function's configuration: no call of the code shows it.
 
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
 """
@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
 from collections.abc import Iterator
 from itertools import product
 
-from harness.iam.recorded import RecordedCall
+from harness.iam.recorded_calls import RecordedCall
 from harness.plan.planned import Planned
 from harness.plan.resource import UNKNOWN, Resource
 
@@ -16,7 +16,7 @@ _READ_STREAM = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams
 
 
 def rows(plan: Planned) -> list[RecordedCall]:
-    """What Lambda does for each function of a plan, as rows with `LAMBDA`'s reason in the place of a call."""
+    """What Lambda does for each function of a plan, as rows with `LAMBDA` and a reason instead of a call."""
     return sorted({row for function in plan.of("aws_lambda_function") for row in _of(plan, function)})
 
 
@@ -34,7 +34,7 @@ def _of(plan: Planned, function: Resource) -> Iterator[RecordedCall]:
         for action in ("xray:PutTelemetryRecords", "xray:PutTraceSegments"):
             yield row("X-Ray", action, "*")
     queues = [
-        f"arn:aws:sqs:{{region}}:{{account}}:{one.get('name')}" for one in _beside(plan, function, "aws_sqs_queue")
+        f"arn:aws:sqs:{{region}}:{{account}}:{queue.get('name')}" for queue in _beside(plan, function, "aws_sqs_queue")
     ]
     if function.get("dead_letter_config.target_arn") is not None:
         yield from (row("dead letters", "sqs:SendMessage", queue) for queue in queues)
@@ -47,12 +47,14 @@ def _of(plan: Planned, function: Resource) -> Iterator[RecordedCall]:
 
 
 def _beside(plan: Planned, function: Resource, kind: str) -> list[Resource]:
-    return [one for one in plan.of(kind) if one.module == function.module]
+    return [resource for resource in plan.of(kind) if resource.module == function.module]
 
 
 def _streams(plan: Planned, mapping: Resource) -> list[str]:
     """The tables whose stream a mapping reads."""
     arn = mapping.get("event_source_arn")
     if arn is UNKNOWN:
-        return [str(one.get("name")) for one in plan.of("aws_dynamodb_table") if one.get("stream_enabled") is True]
+        return [
+            str(table.get("name")) for table in plan.of("aws_dynamodb_table") if table.get("stream_enabled") is True
+        ]
     return [str(arn).split("/")[1]] if ":dynamodb:" in str(arn) else []

@@ -1,4 +1,4 @@
-"""A pytest plug-in for the runs that record: it makes them note calls, and fail when the list of calls is not true."""
+"""A pytest plug-in for test runs that record calls: the run fails if the committed list of calls is not up to date."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.iam import recorded
+from harness.iam import recorded_calls
 from harness.paths import ROOT
 
 _NARROWED = ("keyword", "markexpr", "deselect", "lf", "failedfirst", "ignore", "ignore_glob", "collectonly", "maxfail")
@@ -17,42 +17,42 @@ class Recording:
 
     Args:
         run: ``unit`` or ``e2e``; the tier's folder has the same name.
-        config: pytest's.
+        config: pytest's configuration.
     """
 
     def __init__(self, run: str, config: pytest.Config) -> None:
         self.run = run
-        self.folder = recorded.folder(run)
-        self._wrong: list[str] = []
+        self.folder = recorded_calls.folder(run)
+        self._differences: list[str] = []
         self._controls = not hasattr(config, "workerinput")
         if self._controls:
-            for old in [*self.folder.glob("*.jsonl"), recorded.whole_mark(run)]:
+            for old in [*self.folder.glob("*.jsonl"), recorded_calls.complete_mark(run)]:
                 old.unlink(missing_ok=True)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Judge the list by what was seen; in the process that waits for all the others."""
+        """Compare the list with the recorded calls, in the process that waits for all others."""
         if not self._controls or session.config.option.collectonly:
             return
         try:
-            found = recorded.seen(self.run)
-            whole = self._is_whole(session) and session.testsfailed == 0
-            if whole and found:
-                recorded.whole_mark(self.run).touch()
-            self._wrong += recorded.differences(recorded.load(), found, self.run, whole=whole)
-        except HarnessError as fault:
-            self._wrong.append(str(fault))
-        if self._wrong and session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
+            seen = recorded_calls.seen_calls(self.run)
+            complete = self._is_complete(session) and session.testsfailed == 0
+            if complete and seen:
+                recorded_calls.complete_mark(self.run).touch()
+            self._differences += recorded_calls.differences(recorded_calls.load(), seen, self.run, complete=complete)
+        except HarnessError as error:
+            self._differences.append(str(error))
+        if self._differences and session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say what is wrong."""
-        if self._wrong:
-            terminalreporter.section("What the functions do on AWS, and the list of it", red=True)
-            for line in self._wrong:
+        """Print the differences."""
+        if self._differences:
+            terminalreporter.section("The functions' calls to AWS differ from the list", red=True)
+            for line in self._differences:
                 terminalreporter.write_line(line)
 
-    def _is_whole(self, session: pytest.Session) -> bool:
+    def _is_complete(self, session: pytest.Session) -> bool:
         option = session.config.option
-        asked = [Path(one).resolve() for one in session.config.args]
+        paths = [Path(argument).resolve() for argument in session.config.args]
         narrowed = any(getattr(option, name, None) for name in _NARROWED)
-        return asked == [ROOT / "tests" / self.run] and not narrowed and "HARNESS_ENGINE" not in os.environ
+        return paths == [ROOT / "tests" / self.run] and not narrowed and "HARNESS_ENGINE" not in os.environ

@@ -1,8 +1,8 @@
-"""On whose behalf AWS services ask: the ARNs of routes, buckets, rules, topics and secrets, and of what is beside them.
+"""The ARNs on whose behalf AWS services call: routes, buckets, rules, topics and secrets, and similar ones.
 
-An API's id and the end of a secret's ARN are AWS's own choice. Before the apply a stand-in made of the name is there
-instead, on both sides: in what asks, and in the permission, whose source is then read from the expression that the
-module's source writes, such as ``"${module.api.execution_arn}/*/GET/invoices"``.
+AWS chooses an API's id and the end of a secret's ARN. Before apply, a placeholder built from the name replaces them on
+both sides: in the request, and in the permission. The permission's source is then read from the expression in the
+module's source, such as ``"${module.api.execution_arn}/*/GET/invoices"``.
 """
 
 import re
@@ -34,7 +34,7 @@ class Sources:
         plan: Of a whole environment.
         account: Its account.
         region: Its region.
-        root: The repository, whose modules the plan was made from.
+        root: The repository whose modules the plan was made from.
     """
 
     plan: Planned
@@ -43,13 +43,13 @@ class Sources:
     root: Path = ROOT
 
     def arn(self, service: str, resource: str) -> str:
-        """The ARN of something in the plan's account and region."""
+        """An ARN in the plan's account and region."""
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
-    # --- what asks --------------------------------------------------------------------------------------------------
+    # --- sources of requests ----------------------------------------------------------------------------------------
 
     def route(self, integration: Resource, stage: str) -> Value:
-        """The source of a route's calls, ``x`` being each of its path's parameters; `UNKNOWN` if its path is not told.
+        """The source of a route's calls, with ``x`` for each path parameter; `UNKNOWN` if its path is not known.
 
         Args:
             integration: An ``aws_api_gateway_integration``.
@@ -58,11 +58,11 @@ class Sources:
         api, path = self._api(integration), self._path(integration)
         if api is UNKNOWN or path is UNKNOWN:
             return UNKNOWN
-        called = re.sub(r"\{[^}]*\}", "x", path)
-        return self.arn("execute-api", f"{api}/{stage}/{integration.get('http_method')}{called}")
+        called_path = re.sub(r"\{[^}]*\}", "x", path)
+        return self.arn("execute-api", f"{api}/{stage}/{integration.get('http_method')}{called_path}")
 
     def secret(self, rotation: Resource) -> Value:
-        """The secret that an ``aws_secretsmanager_secret_rotation`` is about."""
+        """The secret of an ``aws_secretsmanager_secret_rotation``."""
         if rotation.get("secret_id") is not UNKNOWN:
             return rotation.get("secret_id")
         return self._only(self.plan.links(rotation, "secret_id", "aws_secretsmanager_secret"), "arn")
@@ -74,8 +74,8 @@ class Sources:
         return linked[0].get("name") if len(linked) == 1 else UNKNOWN
 
     def _path(self, integration: Resource) -> Any:
-        """By the resource's id where that is known, after an apply; else as the routes are told."""
-        paths = {one.get("id"): one.get("path") for one in self.plan.of("aws_api_gateway_resource")}
+        """From the resource's id where it is known, after an apply; otherwise from the planned routes."""
+        paths = {each.get("id"): each.get("path") for each in self.plan.of("aws_api_gateway_resource")}
         resource = integration.get("resource_id")
         if resource is not UNKNOWN:
             return paths.get(resource, UNKNOWN)
@@ -83,55 +83,55 @@ class Sources:
 
     @cached_property
     def _routes(self) -> Mapping[str, str]:
-        return {one.where: one.path for one in planned_routes(self.plan, {}) if isinstance(one, Route)}
+        return {route.where: route.path for route in planned_routes(self.plan, {}) if isinstance(route, Route)}
 
-    # --- what may ask -----------------------------------------------------------------------------------------------
+    # --- sources that a permission admits ---------------------------------------------------------------------------
 
     def permitted(self, permission: Resource) -> Any:
-        """The source of an ``aws_lambda_permission``: None for any; `UNKNOWN` if nothing tells it before the apply."""
+        """The source of an ``aws_lambda_permission``: None for any; `UNKNOWN` if it is not known before apply."""
         planned = permission.get("source_arn")
         if planned is not UNKNOWN:
             return planned
         for module, text in self._expressions(permission):
-            found = _WRITTEN.fullmatch(text)
-            if found is None:
+            match = _WRITTEN.fullmatch(text)
+            if match is None:
                 return UNKNOWN
-            reference = found["within"] or found["bare"]
+            reference = match["within"] or match["bare"]
             source = self._only(self.plan.followed(reference, module), reference.rpartition(".")[2])
-            return UNKNOWN if source is UNKNOWN else f"{source}{found['rest'] or ''}"
+            return UNKNOWN if source is UNKNOWN else f"{source}{match['rest'] or ''}"
         return UNKNOWN
 
     def _expressions(self, permission: Resource) -> Iterator[tuple[ModulePath, str]]:
-        """What is written as a permission's source, and where: at itself, or in the map that its module is given."""
+        """The expressions of a permission's source, and their module: its own, or that of its module's caller."""
         for block in read(self.root / PurePosixPath(permission.definition).parent).of("resource"):
             if block.labels == ("aws_lambda_permission", permission.name) and "source_arn" in block.attributes:
                 text = block.attributes["source_arn"].text
                 if text != "each.value.source_arn":
                     yield permission.module, text
         caller = permission.module[:-1]
-        for one in self.plan.resources:
-            if caller and one.module == caller and not one.data:
+        for resource in self.plan.resources:
+            if caller and resource.module == caller and not resource.data:
                 keys = (str(permission.module[-1][1]), str(permission.index))
-                for item in below(self.root / PurePosixPath(one.definition).parent, keys, "source_arn"):
+                for item in below(self.root / PurePosixPath(resource.definition).parent, keys, "source_arn"):
                     yield caller, item.text
                 return
 
-    def _only(self, found: list[Resource], attribute: str) -> Value:
-        """The ARN of the one resource that is found, a stand-in for what AWS will choose of it."""
-        if len(found) != 1:
+    def _only(self, resources: list[Resource], attribute: str) -> Value:
+        """The ARN of a single resource, with a placeholder for the part that AWS will choose."""
+        if len(resources) != 1:
             return UNKNOWN
-        name = str(found[0].get("name"))
+        name = str(resources[0].get("name"))
         return {
             ("aws_api_gateway_rest_api", "execution_arn"): self.arn("execute-api", name),
             ("aws_secretsmanager_secret", "arn"): self.arn("secretsmanager", f"secret:{name}-StandI"),
-        }.get((found[0].type, attribute), UNKNOWN)
+        }.get((resources[0].type, attribute), UNKNOWN)
 
-    # --- what may not -----------------------------------------------------------------------------------------------
+    # --- sources that it must not admit -----------------------------------------------------------------------------
 
     def beside(self, source: str) -> Iterator[tuple[str, str]]:
-        """What else of the same service there is, or could be, in the same account: what it is, and its ARN.
+        """Other sources of the same service in the same account, existing or possible: a description and the ARN.
 
-        Nothing for services that speak for a whole account here: alarms and budgets.
+        Nothing for services that call for a whole account here: alarms and budgets.
         """
         service = source.split(":")[2]
         others = {
@@ -143,7 +143,7 @@ class Sources:
         }.get(service)
         if others is None:
             return
-        yield from (("another one of the plan", one) for one in sorted(others) if one != source)
+        yield from (("another one of the plan", arn) for arn in sorted(others) if arn != source)
         if service == "execute-api":
             yield from _neighbours(source)
         else:
@@ -154,33 +154,35 @@ class Sources:
 
     @cached_property
     def _buckets(self) -> set[str]:
-        return {f"arn:aws:s3:::{one.get('bucket')}" for one in self.plan.of("aws_s3_bucket")}
+        return {f"arn:aws:s3:::{bucket.get('bucket')}" for bucket in self.plan.of("aws_s3_bucket")}
 
     @cached_property
     def _rules(self) -> set[str]:
         return {
-            self.arn("events", f"rule/{one.get('event_bus_name')}/{one.get('name')}")
-            for one in self.plan.of("aws_cloudwatch_event_rule")
+            self.arn("events", f"rule/{rule.get('event_bus_name')}/{rule.get('name')}")
+            for rule in self.plan.of("aws_cloudwatch_event_rule")
         }
 
     @cached_property
     def _topics(self) -> set[str]:
-        return {self.arn("sns", str(one.get("name"))) for one in self.plan.of("aws_sns_topic")}
+        return {self.arn("sns", str(topic.get("name"))) for topic in self.plan.of("aws_sns_topic")}
 
     @cached_property
     def _secrets(self) -> set[str]:
-        known = {one.get("arn") or self._only([one], "arn") for one in self.plan.of("aws_secretsmanager_secret")}
-        return {one for one in known if isinstance(one, str)}
+        secrets = self.plan.of("aws_secretsmanager_secret")
+        arns = {secret.get("arn") or self._only([secret], "arn") for secret in secrets}
+        return {arn for arn in arns if isinstance(arn, str)}
 
     @cached_property
     def _calls(self) -> set[str]:
-        stages = [str(one.get("stage_name")) for one in self.plan.of("aws_api_gateway_stage")]
-        found = (self.route(one, at) for one in self.plan.of("aws_api_gateway_integration") for at in stages)
-        return {one for one in found if isinstance(one, str)}
+        stages = [str(stage.get("stage_name")) for stage in self.plan.of("aws_api_gateway_stage")]
+        integrations = self.plan.of("aws_api_gateway_integration")
+        routes = (self.route(integration, stage) for integration in integrations for stage in stages)
+        return {route for route in routes if isinstance(route, str)}
 
 
 def _neighbours(call: str) -> Iterator[tuple[str, str]]:
-    """Calls that differ in one thing from one: in the method, the API, or the first step of the path."""
+    """Calls that differ from a call in one thing: the method, the API, or the first step of the path."""
     head, _, rest = call.rpartition(":")
     api, stage, method, first, *more = rest.split("/")
     for other in _METHODS:

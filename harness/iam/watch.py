@@ -1,8 +1,8 @@
-"""Runs inside the process of a handler: notes every call to AWS that it makes, and refuses what its role may not do.
+"""Runs inside a handler's process: records every call to AWS that it makes, and rejects those that its role forbids.
 
-Only tests put it there: an engine gives its Lambda processes the folder ``harness/iam/hook`` as PYTHONPATH when it is
-told to (`VARIABLE`); no zip has any of it. Noting is for `harness.iam.recorded`; refusing is for engines that do not
-enforce IAM themselves.
+Only tests use it: an engine passes the folder ``harness/iam/hook`` to its Lambda processes as PYTHONPATH when the
+variable `VARIABLE` is set; nothing of it is in a zip. Recording is for `harness.iam.recorded_calls`; rejecting is for
+engines that do not enforce IAM themselves.
 """
 
 import functools
@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.iam.calls import Call, UnmappedCallError, Where, needs
+from harness.iam.calls import ApiCall, Location, UnmappedCallError, needs
 from harness.iam.evaluate import AccessRequest, NotModelledError, allows
 from harness.iam.kinds import Kinds
 from harness.plan.iam_policy import Statement, statements
 
 VARIABLE = "HARNESS_WATCH"
-"""What an engine is told, and its handlers: the JSON of `WatchSettings`."""
+"""The variable of an engine and its handlers: the JSON of `WatchSettings`."""
 
 HOOK = Path(__file__).parent / "hook"
 """The folder for a handler's PYTHONPATH."""
@@ -30,15 +30,15 @@ HOOK = Path(__file__).parent / "hook"
 
 @dataclass(frozen=True)
 class WatchSettings:
-    """What to watch for.
+    """Settings of a handler's process.
 
     Attributes:
         environment: The environment that the functions belong to.
-        folder: Where calls are noted, one file a process; empty for nowhere.
-        policies: A file with the documents of the role's policies, which are enforced; empty for none.
+        folder: The folder for recorded calls, with one file for each process; empty to record nothing.
+        policies: A file with the documents of the role's policies, which are enforced; empty to enforce none.
         account: The account of the engine.
         region: Its region.
-        hash_keys: The names that the tables' hash keys have.
+        hash_keys: The names of the tables' hash keys.
         aliases: See `Kinds`.
     """
 
@@ -52,85 +52,87 @@ class WatchSettings:
 
     @classmethod
     def read(cls, text: str) -> "WatchSettings":
-        """Read `text`."""
-        given = json.loads(text)
-        return cls(**{**given, "hash_keys": tuple(given.get("hash_keys", ()))})
+        """Read the text of the environment variable."""
+        fields = json.loads(text)
+        return cls(**{**fields, "hash_keys": tuple(fields.get("hash_keys", ()))})
 
     def text(self) -> str:
-        """For the environment variable."""
+        """The text for the environment variable."""
         return json.dumps(self.__dict__)
 
 
 class Watch:
-    """Looks at every call of botocore's clients in this process.
+    """Watches every call of botocore's clients in this process.
 
     Args:
-        settings: What for.
-        caller: Tells whose call it is, given the client; an empty name for one that is nobody's business.
+        settings: The settings.
+        caller: Names the function that a client's call belongs to; an empty name for a call that is not watched.
     """
 
     def __init__(self, settings: WatchSettings, caller: Callable[[Any], str]) -> None:
         self._settings = settings
         self._caller = caller
-        self._where = Where(settings.account, settings.region, frozenset(settings.hash_keys))
+        self._where = Location(settings.account, settings.region, frozenset(settings.hash_keys))
         self._kinds = Kinds(settings.account, settings.region, settings.environment, settings.aliases)
         self._seen: set[str] = set()
 
     def install(self, client: Any) -> Callable[[], None]:
-        """Stand between botocore's clients and AWS.
+        """Wrap the calls of botocore's clients.
 
         Args:
             client: The class ``botocore.client.BaseClient``.
 
         Returns:
-            What takes it away again.
+            A function that removes the wrapper again.
         """
-        make, emit = client._make_api_call, client._emit_api_params
+        make_call, emit = client._make_api_call, client._emit_api_params
 
-        @functools.wraps(make)
-        def made(own: Any, operation: str, parameters: Any) -> Any:
-            who = self._caller(own)
-            if not who:
-                return make(own, operation, parameters)
-            call = Call(own.meta.service_model.service_name, operation, parameters)
-            self._refuse(own, call)
+        @functools.wraps(make_call)
+        def watched_call(self_: Any, operation: str, parameters: Any) -> Any:
+            function = self._caller(self_)
+            if not function:
+                return make_call(self_, operation, parameters)
+            call = ApiCall(self_.meta.service_model.service_name, operation, parameters)
+            self._enforce(self_, call)
             try:
-                answer = make(own, operation, parameters)
-            except Exception as fault:  # noted and raised again, whatever it is
-                failed = Call(call.service, operation, parameters, error=_code(fault))
-                self._note(who, failed)
-                self._refuse(own, failed)
+                response = make_call(self_, operation, parameters)
+            except Exception as error:  # recorded and raised again, whatever it is
+                failed = ApiCall(call.service, operation, parameters, error=_code(error))
+                self._record(function, failed)
+                self._enforce(self_, failed)
                 raise
-            self._note(who, call)
-            return answer
+            self._record(function, call)
+            return response
 
         @functools.wraps(emit)
-        def emitted(own: Any, api_params: Any, operation_model: Any, context: Any) -> Any:
-            who = self._caller(own) if context.get("is_presign_request") else ""
-            if who:
-                service = own.meta.service_model.service_name
-                self._note(who, Call(service, operation_model.name, api_params, presigned=True))
-            return emit(own, api_params=api_params, operation_model=operation_model, context=context)
+        def watched_emit(self_: Any, api_params: Any, operation_model: Any, context: Any) -> Any:
+            function = self._caller(self_) if context.get("is_presign_request") else ""
+            if function:
+                service = self_.meta.service_model.service_name
+                self._record(function, ApiCall(service, operation_model.name, api_params, presigned=True))
+            return emit(self_, api_params=api_params, operation_model=operation_model, context=context)
 
-        client._make_api_call, client._emit_api_params = made, emitted
+        client._make_api_call, client._emit_api_params = watched_call, watched_emit
 
-        def removed() -> None:
-            client._make_api_call, client._emit_api_params = make, emit
+        def remove() -> None:
+            client._make_api_call, client._emit_api_params = make_call, emit
 
-        return removed
+        return remove
 
-    def _note(self, who: str, call: Call) -> None:
-        """Write down what the call needs, once for each kind."""
+    def _record(self, function: str, call: ApiCall) -> None:
+        """Write down the permissions that the call needs, once for each kind of request."""
         if not self._settings.folder:
             return
         try:
-            asked = [self._kinds.of(one) for one in needs(call, self._where)]
-        except UnmappedCallError as unknown:
-            self._write({"function": who, "call": call.name, "unmapped": str(unknown)})
+            requests = [self._kinds.of(request) for request in needs(call, self._where)]
+        except UnmappedCallError as unmapped:
+            self._write({"function": function, "call": call.name, "unmapped": str(unmapped)})
             return
-        for one in asked:
-            context = {name: list(value) if isinstance(value, tuple) else value for name, value in one.context.items()}
-            row = {"function": who, "call": call.name, "action": one.action, "resource": one.resource}
+        for request in requests:
+            context = {
+                name: list(value) if isinstance(value, tuple) else value for name, value in request.context.items()
+            }
+            row = {"function": function, "call": call.name, "action": request.action, "resource": request.resource}
             self._write({**row, "context": context})
 
     def _write(self, row: dict[str, Any]) -> None:
@@ -142,48 +144,48 @@ class Watch:
             with (folder / f"{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:
                 file.write(f"{line}\n")
 
-    def _refuse(self, client: Any, call: Call) -> None:
-        """Raise what AWS answers to a role that may not do this."""
+    def _enforce(self, client: Any, call: ApiCall) -> None:
+        """Raise the error that AWS returns to a role without the permission."""
         if not self._settings.policies:
             return
         granted = _granted(Path(self._settings.policies))
         try:
-            refused = [one for one in needs(call, self._where) if not _allowed(granted, one)]
-        except (UnmappedCallError, NotModelledError) as unknown:
-            raise _access_denied(client, call, str(unknown)) from None
-        if refused:
-            raise _access_denied(client, call, f"is not authorized to perform: {refused[0]}")
+            denied = [request for request in needs(call, self._where) if not _allowed(granted, request)]
+        except (UnmappedCallError, NotModelledError) as error:
+            raise _access_denied(client, call, str(error)) from None
+        if denied:
+            raise _access_denied(client, call, f"is not authorized to perform: {denied[0]}")
 
 
 def _allowed(granted: Sequence[Statement], request: AccessRequest) -> bool:
-    # A secret's key is not named by the call, so any key will do that the role may use for Secrets Manager.
+    # The call does not name a secret's key: any key suffices that the role may use through Secrets Manager.
     if request.action.startswith("kms:") and "{" in request.resource:
-        keys = [one for statement in granted for one in statement.resources if ":kms:" in str(one)]
+        keys = [key for statement in granted for key in statement.resources if ":kms:" in str(key)]
         return any(allows(granted, AccessRequest(request.action, str(key), request.context)) for key in keys)
     return allows(granted, request)
 
 
 def _granted(file: Path) -> list[Statement]:
-    """The statements of the role, as they are now: whoever runs the engine may change them meanwhile."""
+    """The role's current statements: whoever runs the engine may change them at any time."""
     documents = json.loads(file.read_text(encoding="utf-8"))
     return [statement for document in documents for statement in statements(document) or ()]
 
 
-def _code(fault: Exception) -> str:
-    response = getattr(fault, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", type(fault).__name__))
+def _code(error: Exception) -> str:
+    response = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", type(error).__name__))
 
 
-def _access_denied(client: Any, call: Call, why: str) -> Exception:
+def _access_denied(client: Any, call: ApiCall, reason: str) -> Exception:
     code = "AccessDenied" if call.service == "s3" else "AccessDeniedException"
-    message = f"User: {os.environ.get('AWS_LAMBDA_FUNCTION_NAME', 'a function')} {why}"
-    answer = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 403}}
-    refusal: Exception = client.exceptions.from_code(code)(answer, call.operation)
-    return refusal
+    message = f"User: {os.environ.get('AWS_LAMBDA_FUNCTION_NAME', 'a function')} {reason}"
+    response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+    denial: Exception = client.exceptions.from_code(code)(response, call.operation)
+    return denial
 
 
 def start() -> None:
-    """Watch this process, a function's, from the moment on that it imports botocore's clients."""
+    """Watch this process, a function's, from the moment when it imports botocore's clients."""
     settings = WatchSettings.read(os.environ[VARIABLE])
     name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "").removesuffix(f"-{settings.environment}")
     watch = Watch(settings, lambda _: name)
@@ -191,14 +193,14 @@ def start() -> None:
 
 
 class _Once(importlib.abc.MetaPathFinder):
-    """Does something with a module as soon as it is imported."""
+    """Calls a function with a module as soon as the module is imported."""
 
     def __init__(self, module: str, then: Callable[[Any], object]) -> None:
         self._module = module
         self._then = then
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
-        """The module's own spec, whose loader is followed by what is to be done."""
+        """The module's own spec, with a loader that calls the function afterwards."""
         del path, target
         if fullname != self._module:
             return None
@@ -207,9 +209,9 @@ class _Once(importlib.abc.MetaPathFinder):
         if spec is not None and spec.loader is not None:
             load = spec.loader.exec_module
 
-            def loaded(module: Any) -> None:
+            def load_and_call(module: Any) -> None:
                 load(module)
                 self._then(module)
 
-            spec.loader.exec_module = loaded  # type: ignore[method-assign]
+            spec.loader.exec_module = load_and_call  # type: ignore[method-assign]
         return spec

@@ -18,7 +18,7 @@ from harness.mutation.mutants import Mutant
 from harness.mutation.verdict import Verdict
 from harness.plan_tests.collector import all_cases, call_of, verdict
 from harness.plan_tests.planning import Result, plan_all
-from harness.plan_tests.root import Call
+from harness.plan_tests.root import ModuleCall
 from harness.plan_tests.spec import Case
 from harness.policy import plans, unplanned
 from harness.policy.finding import Finding
@@ -75,7 +75,7 @@ class Specs:
 
     def _calls(
         self, cases: Mapping[Mutant, Sequence[Case]], trees: Mapping[Mutant, Path], *, planned: bool
-    ) -> Iterator[Call]:
+    ) -> Iterator[ModuleCall]:
         for mutant, some in cases.items():
             modules = trees[mutant] / "modules"
             for case in some:

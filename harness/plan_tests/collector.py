@@ -15,11 +15,11 @@ A spec is ``tests/plan/<module>/<anything>.yaml``::
         absent: ["aws_appautoscaling_*"]
         inventory: { aws_dynamodb_table: 1 }
 
-    refuses-an-unknown-billing-mode:   # or what is refused
+    rejects-an-unknown-billing-mode:   # or what is rejected
       inputs: { billing_mode: FREE }
       rejects: ['billing_mode is "FREE"']
 
-``tests/plan/README.md`` tells the rest.
+``tests/plan/README.md`` describes the rest.
 """
 
 import json
@@ -34,11 +34,11 @@ import pytest
 
 from harness.paths import BUILD, ROOT
 from harness.plan_tests import rewrite
-from harness.plan_tests.compare import PlanDifference, differences, shown, untagged
+from harness.plan_tests.compare import PlanDifference, differences, missing_tags, shown
 from harness.plan_tests.planning import Result, plan_all
 from harness.plan_tests.reading import SpecError
-from harness.plan_tests.refusals import unlike
-from harness.plan_tests.root import MODULES, Call
+from harness.plan_tests.rejections import message_differences
+from harness.plan_tests.root import MODULES, ModuleCall
 from harness.plan_tests.spec import Case, load
 from harness.process.locks import locked
 from harness.results import record
@@ -48,54 +48,56 @@ SPECS = ROOT / "tests" / "plan"
 
 
 class CaseFailedError(Exception):
-    """A case whose plan is not as its spec says; the message is all that there is to say."""
+    """A case whose plan differs from its spec; the message has all details."""
 
 
 class Planner:
-    """Plans cases when the first result is asked for: all that this run collected, at once."""
+    """Plans cases when the first result is needed: then all that this run collected, at once."""
 
     def __init__(self) -> None:
         self._results: dict[str, Result] = {}
         self._cases: dict[str, Case] = {}
-        self._calls: dict[str, tuple[Call, bool]] = {}
+        self._calls: dict[str, tuple[ModuleCall, bool]] = {}
         self.seconds = 0.0
         self.counted: dict[str, Case] = {}
 
     def add(self, cases: Iterable[Case]) -> None:
-        """Have these planned along with the others."""
+        """Add cases, to be planned together with the others."""
         self._cases |= {case.key: case for case in cases}
 
-    def add_calls(self, accepted: Iterable[Call], refused: Iterable[Call] = ()) -> None:
-        """Have calls that are no cases planned along with the others."""
+    def add_calls(self, accepted: Iterable[ModuleCall], rejected: Iterable[ModuleCall] = ()) -> None:
+        """Add calls that are not cases, to be planned together with the others."""
         self._calls |= {call.key: (call, True) for call in accepted}
-        self._calls |= {call.key: (call, False) for call in refused}
+        self._calls |= {call.key: (call, False) for call in rejected}
 
     def result(self, case: Case) -> Result:
-        """What came of a case."""
+        """The result of a case."""
         self.add([case])
         return self.result_of(case.key)
 
     def result_of(self, key: str) -> Result:
-        """What came of a case or call that was added."""
+        """The result of a case or call that was added."""
         if key not in self._results:
-            waiting = [one for one in self._cases.values() if one.key not in self._results]
-            calls = [(call_of(one), one.expected is not None) for one in waiting]
-            calls += [one for one in self._calls.values() if one[0].key not in self._results]
-            self.counted |= {one.key: one for one in waiting}
-            self._results |= self._plan([one for one, good in calls if good], [one for one, good in calls if not good])
+            waiting = [case for case in self._cases.values() if case.key not in self._results]
+            calls = [(call_of(case), case.expected is not None) for case in waiting]
+            calls += [entry for entry in self._calls.values() if entry[0].key not in self._results]
+            self.counted |= {case.key: case for case in waiting}
+            self._results |= self._plan(
+                [call for call, good in calls if good], [call for call, good in calls if not good]
+            )
         return self._results[key]
 
-    def _plan(self, accepted: Iterable[Call], refused: Iterable[Call]) -> Mapping[str, Result]:
+    def _plan(self, accepted: Iterable[ModuleCall], rejected: Iterable[ModuleCall]) -> Mapping[str, Result]:
         """Plan calls now, one process at a time in each folder, and count the seconds."""
         folder = BUILD / "plan" / os.environ.get("PYTEST_XDIST_WORKER", "main")
         started = time.monotonic()
         with locked(folder.with_name(f"{folder.name}.lock")):
-            results = plan_all([*accepted], [*refused], folder=folder)
+            results = plan_all([*accepted], [*rejected], folder=folder)
         self.seconds += time.monotonic() - started
         return results
 
     def figures(self) -> Mapping[str, float]:
-        """What was planned, and how long it took."""
+        """How many cases were planned, and how long it took."""
         cases = len(self.counted)
         return {
             "cases": cases,
@@ -105,28 +107,28 @@ class Planner:
         }
 
 
-def call_of(case: Case) -> Call:
+def call_of(case: Case) -> ModuleCall:
     """A case as a module call; ``!path`` values become absolute."""
-    return Call(case.key, case.module, {name: _absolute(value, case) for name, value in case.inputs.items()})
+    return ModuleCall(case.key, case.module, {name: _absolute(value, case) for name, value in case.inputs.items()})
 
 
 def _absolute(value: Any, case: Case) -> Any:
     if getattr(value, "tag", "") == "path":
         return str((case.document.file.parent / str(value.value)).resolve())
     if isinstance(value, dict):
-        return {name: _absolute(one, case) for name, one in value.items()}
-    return [_absolute(one, case) for one in value] if isinstance(value, list) else value
+        return {name: _absolute(element, case) for name, element in value.items()}
+    return [_absolute(element, case) for element in value] if isinstance(value, list) else value
 
 
 class PlanFile(pytest.File):
-    """A spec; the folder that it lies in names the module."""
+    """A spec; its folder names the module."""
 
     def collect(self) -> Iterator["PlanItem"]:
-        """Read the spec; an error in it is told without a traceback."""
+        """Read the spec; an error in it is reported without a traceback."""
         try:
             cases = load(self.path, module_of(self.path))
-        except SpecError as problem:
-            raise self.CollectError(str(problem)) from None
+        except SpecError as error:
+            raise self.CollectError(str(error)) from None
         for case in cases:
             yield PlanItem.from_parent(self, name=case.name, case=case)
 
@@ -139,7 +141,7 @@ class PlanItem(pytest.Item):
         self.case = case
 
     def runtest(self) -> None:
-        """Compare what was planned with what is expected.
+        """Compare the plan with the expectation.
 
         Raises:
             CaseFailedError: They differ.
@@ -147,20 +149,20 @@ class PlanItem(pytest.Item):
         planner = self.config.stash[PLANNER]
         planner.add(item.case for item in self.session.items if isinstance(item, PlanItem))
         result = planner.result(self.case)
-        found = list(verdict(self.case, result))
-        if found and self.config.getoption("--update-plans", default=False):
-            found = rewrite.update(self.case, found, self.config.stash[UPDATED])
-        if found:
-            raise CaseFailedError(told(self.case, found))
+        differing = list(verdict(self.case, result))
+        if differing and self.config.getoption("--update-plans", default=False):
+            differing = rewrite.update(self.case, differing, self.config.stash[UPDATED])
+        if differing:
+            raise CaseFailedError(failure_text(self.case, differing))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """What differs, without a traceback."""
+        """The differences, without a traceback."""
         if isinstance(excinfo.value, CaseFailedError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Where the case is."""
+        """The position of the case."""
         return self.path, self.case.line - 1, f"plan: {self.case.key}"
 
 
@@ -169,37 +171,37 @@ UPDATED = pytest.StashKey[list[str]]()
 
 
 def verdict(case: Case, result: Result) -> Iterator[PlanDifference | str]:
-    """Everything that is wrong with a case."""
+    """All differences between a case and its result."""
     if case.expected is None:
         if result.planned:
             count = len(result.planned.resources)
-            yield f"expected a refusal with {shown([*case.rejects])}, found a plan of {count} resources"
+            yield f"expected a rejection with {shown([*case.rejects])}, but {count} resources are planned"
         else:
-            yield from unlike(case.rejects, result.messages)
+            yield from message_differences(case.rejects, result.messages)
     elif result.planned is None:
-        yield from (f"expected a plan, found a refusal: {text}" for text in result.messages)
+        yield from (f"expected a plan, but it was rejected: {text}" for text in result.messages)
     else:
         yield from differences(case.expected, result.planned)
-        yield from untagged(case.inputs.get("tags"), result.planned)
+        yield from missing_tags(case.inputs.get("tags"), result.planned)
 
 
-def told(case: Case, found: Iterable[PlanDifference | str]) -> str:
-    """A failed case for people: what differs, where it is written, how to run it alone."""
+def failure_text(case: Case, differing: Iterable[PlanDifference | str]) -> str:
+    """The report of a failed case: the differences, the spec's position, and how to run the case alone."""
     file = case.document.file
     file = file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
-    lines = [f"{case.key} ({file}:{case.line})", *(f"  {one}" for one in found)]
+    lines = [f"{case.key} ({file}:{case.line})", *(f"  {difference}" for difference in differing)]
     return "\n".join([*lines, f"Run it alone: ./noxw -s plan -- {shlex.quote(f'{file}::{case.name}')}"])
 
 
 def module_of(spec: Path) -> Module:
-    """The module that a spec is about.
+    """The module of a spec.
 
     Raises:
-        SpecError: There is none of the folder's name.
+        SpecError: No module has the folder's name.
     """
     folder = MODULES / spec.parent.name
     if not folder.is_dir():
-        raise SpecError(spec, 1, f"there is no module {spec.parent.name!r}: a spec's folder is named after its module")
+        raise SpecError(spec, 1, f"there is no module {spec.parent.name!r}: a spec's folder has the name of its module")
     return read(folder)
 
 
@@ -209,7 +211,7 @@ def all_cases() -> tuple[Case, ...]:
 
 
 def report(terminal: pytest.TerminalReporter, planner: Planner) -> None:
-    """Print the figures, and add them to what the session leaves: its own length is then ``session_seconds``."""
+    """Print the figures, and add them to the session's results: its own length is then ``session_seconds``."""
     figures = planner.figures()
     if not figures["cases"]:
         return
@@ -221,6 +223,6 @@ def report(terminal: pytest.TerminalReporter, planner: Planner) -> None:
     session = os.environ.get("HARNESS_SESSION")
     if session:
         file = BUILD / "results" / f"{session}.json"
-        already = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        kept = {name: value for name, value in already.items() if name not in {"session", "at"}}
-        record(session, {**kept, "session_seconds": already.get("seconds"), **figures})
+        earlier = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        others = {name: value for name, value in earlier.items() if name not in {"session", "at"}}
+        record(session, {**others, "session_seconds": earlier.get("seconds"), **figures})

@@ -1,4 +1,4 @@
-"""Comparing what a spec expects with what a plan holds: subsets, JSON texts, and where they differ."""
+"""Compares a spec's expectation with a plan: subsets, JSON texts, and the places where they differ."""
 
 import json
 import re
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from harness.plan_tests.reading import Path_, Tagged
-from harness.plan_tests.spec import Expected
+from harness.plan_tests.reading import Place, Tagged
+from harness.plan_tests.spec import Expectation
 
 UNKNOWN = "(known after apply)"
-"""Stands for a value that only the apply will tell."""
+"""Stands for a value known only after apply."""
 
 
 @dataclass(frozen=True)
 class PlanDifference:
-    """One thing that is not as expected.
+    """One difference between a plan and the expectation.
 
     Attributes:
-        place: Where the expectation stands in the case, below ``expect``.
+        place: The expectation's place in the case, below ``expect``.
         about: The address, or ``outputs``, ``inventory``, ``absent``.
-        expected: What the spec says.
-        found: What the plan has.
+        expected: The value in the spec.
+        found: The value in the plan.
     """
 
-    place: Path_
+    place: Place
     about: str
     expected: Any
     found: Any
@@ -35,11 +35,11 @@ class PlanDifference:
 
 
 @dataclass(frozen=True)
-class Planned:
-    """What was planned for one case.
+class PlannedCase:
+    """The plan of one case.
 
     Attributes:
-        resources: Attributes of each managed resource by address, `UNKNOWN` where only the apply will tell.
+        resources: Attributes of each managed resource by address, `UNKNOWN` for values known only after apply.
         outputs: Values by name, likewise.
     """
 
@@ -48,7 +48,7 @@ class Planned:
 
     @property
     def inventory(self) -> Mapping[str, int]:
-        """How many resources there are of each type."""
+        """The number of resources of each type."""
         counts: dict[str, int] = {}
         for address in self.resources:
             kind = type_of(address)
@@ -62,7 +62,7 @@ def type_of(address: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as a spec would say it, in one line."""
+    """A value as a spec writes it, in one line."""
     if isinstance(value, Tagged):
         return f"!{value.tag} {shown(value.value)}" if value.value else f"!{value.tag}"
     if value == UNKNOWN and isinstance(value, str):
@@ -70,18 +70,18 @@ def shown(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=shown)
 
 
-def differences(expected: Expected, planned: Planned) -> Iterator[PlanDifference]:
-    """Everything that a plan has otherwise than expected."""
+def differences(expected: Expectation, planned: PlannedCase) -> Iterator[PlanDifference]:
+    """Every difference between a plan and the expectation."""
     for address, attributes in expected.resources.items():
-        place: Path_ = ("resources", address)
+        place: Place = ("resources", address)
         if address not in planned.resources:
             yield PlanDifference(place, address, dict(attributes), _nearest(address, planned.resources))
             continue
         yield from _attributes(attributes, planned.resources[address], place, address)
     for at, pattern in enumerate(expected.absent):
-        found = [address for address in planned.resources if matches(pattern, address)]
-        if found:
-            yield PlanDifference(("absent", at), f"absent {pattern}", [], found)
+        present = [address for address in planned.resources if matches(pattern, address)]
+        if present:
+            yield PlanDifference(("absent", at), f"absent {pattern}", [], present)
     if expected.inventory is not None and dict(expected.inventory) != planned.inventory:
         yield PlanDifference(("inventory",), "inventory", dict(expected.inventory), planned.inventory)
     for name, value in expected.outputs.items():
@@ -94,85 +94,86 @@ def differences(expected: Expected, planned: Planned) -> Iterator[PlanDifference
 
 
 def matches(pattern: str, address: str) -> bool:
-    """Whether an address fits a pattern of ``*`` and ``?``; brackets are what they are."""
+    """Whether an address matches a pattern of ``*`` and ``?``; brackets stand for themselves."""
     return fnmatchcase(address, pattern.replace("[", "[[]"))
 
 
 def _nearest(address: str, addresses: Mapping[str, object]) -> str:
-    alike = [one for one in addresses if type_of(one) == type_of(address)]
+    alike = [other for other in addresses if type_of(other) == type_of(address)]
     return f"no such resource; of that type there are {alike or 'none'}"
 
 
 def _attributes(
-    expected: Mapping[str, Any], found: Mapping[str, Any], place: Path_, about: str
+    expected: Mapping[str, Any], planned: Mapping[str, Any], place: Place, about: str
 ) -> Iterator[PlanDifference]:
     for name, value in expected.items():
-        yield from _value(value, found.get(name), (*place, name), f"{about}.{name}")
+        yield from _value(value, planned.get(name), (*place, name), f"{about}.{name}")
 
 
-def _value(expected: Any, found: Any, place: Path_, about: str) -> Iterator[PlanDifference]:
+def _value(expected: Any, planned: Any, place: Place, about: str) -> Iterator[PlanDifference]:
+    if isinstance(expected, dict | list) and isinstance(planned, str) and planned != UNKNOWN:
+        planned = _parsed(planned)
+    if isinstance(expected, dict) and isinstance(planned, list) and len(planned) == 1 and isinstance(planned[0], dict):
+        planned = planned[0]  # a nested block that occurs once
+    if isinstance(expected, dict) and isinstance(planned, dict) and (expected or not planned):
+        yield from _attributes(expected, planned, place, about)
+    elif isinstance(expected, list) and isinstance(planned, list) and len(expected) == len(planned):
+        yield from _list(expected, planned, place, about)
+    elif not _equals(expected, planned):
+        yield PlanDifference(place, about, expected, planned)
+
+
+def _equals(expected: Any, planned: Any) -> bool:
+    """Whether a value that is not compared part by part is as expected."""
     if isinstance(expected, Tagged):
-        if not _tagged(expected, found):
-            yield PlanDifference(place, about, expected, found)
-        return
-    if isinstance(expected, dict | list) and isinstance(found, str) and found != UNKNOWN:
-        found = _parsed(found)
-    if isinstance(expected, dict):
-        if isinstance(found, list) and len(found) == 1 and isinstance(found[0], dict):
-            found = found[0]  # a nested block that stands once
-        if isinstance(found, dict) and (expected or not found):
-            yield from _attributes(expected, found, place, about)
-            return
-    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
-        yield from _list(expected, found, place, about)
-        return
-    elif _same(expected, found):
-        return
-    yield PlanDifference(place, about, expected, found)
+        return _tagged(expected, planned)
+    return not isinstance(expected, dict | list) and _same(expected, planned)
 
 
-def _list(expected: Sequence[Any], found: Sequence[Any], place: Path_, about: str) -> Iterator[PlanDifference]:
-    """Compare in order; else, as a plan sorts sets in its own way, in any order."""
+def _list(expected: Sequence[Any], planned: Sequence[Any], place: Place, about: str) -> Iterator[PlanDifference]:
+    """Compare in order first; then in any order, because a plan sorts sets."""
     in_order = [
         difference
-        for at, (one, other) in enumerate(zip(expected, found, strict=True))
-        for difference in _value(one, other, (*place, at), f"{about}[{at}]")
+        for at, (element, other) in enumerate(zip(expected, planned, strict=True))
+        for difference in _value(element, other, (*place, at), f"{about}[{at}]")
     ]
-    if in_order and not _each_has_a_match(expected, found):
+    if in_order and not _each_has_a_match(expected, planned):
         yield from in_order
 
 
-def _each_has_a_match(expected: Sequence[Any], found: Sequence[Any]) -> bool:
-    """Whether the found values can be dealt out so that each expectation gets one that fits."""
+def _each_has_a_match(expected: Sequence[Any], planned: Sequence[Any]) -> bool:
+    """Whether the planned values can be assigned so that each expectation has one that fits."""
     if not expected:
         return True
     first, *others = expected
     return any(
-        fits(first, one) and _each_has_a_match(others, [*found[:at], *found[at + 1 :]]) for at, one in enumerate(found)
+        fits(first, value) and _each_has_a_match(others, [*planned[:at], *planned[at + 1 :]])
+        for at, value in enumerate(planned)
     )
 
 
-def fits(expected: Any, found: Any) -> bool:
-    """Whether a found value is as expected."""
-    return not any(True for _ in _value(expected, found, (), ""))
+def fits(expected: Any, planned: Any) -> bool:
+    """Whether a planned value is as expected."""
+    return not any(True for _ in _value(expected, planned, (), ""))
 
 
-def _tagged(expected: Tagged, found: Any) -> bool:
+def _tagged(expected: Tagged, planned: Any) -> bool:
     match expected.tag:
         case "unknown":
-            return isinstance(found, str) and found == UNKNOWN
+            return isinstance(planned, str) and planned == UNKNOWN
         case "regex":
-            return isinstance(found, str) and found != UNKNOWN and re.search(str(expected.value), found) is not None
+            is_known_text = isinstance(planned, str) and planned != UNKNOWN
+            return is_known_text and re.search(str(expected.value), planned) is not None
         case "contains":
-            parts = _parsed(found) if isinstance(found, str) else found
+            parts = _parsed(planned) if isinstance(planned, str) else planned
             return isinstance(parts, list) and _each_has_a_match(expected.value, parts)
     raise ValueError(expected.tag)
 
 
-def _same(expected: Any, found: Any) -> bool:
-    if isinstance(expected, bool) or isinstance(found, bool):
-        return expected is found
-    return bool(expected == found)
+def _same(expected: Any, planned: Any) -> bool:
+    if isinstance(expected, bool) or isinstance(planned, bool):
+        return expected is planned
+    return bool(expected == planned)
 
 
 def _parsed(text: str) -> Any:
@@ -182,11 +183,11 @@ def _parsed(text: str) -> Any:
         return text
 
 
-def untagged(tags: Any, planned: Planned) -> Iterator[str]:
-    """Resources that could carry the tags that a module was given, and do not: a module that takes tags tags it all."""
+def missing_tags(tags: Any, planned: PlannedCase) -> Iterator[str]:
+    """Resources that can have tags, and lack those that the module was passed: a module sets its tags everywhere."""
     if not isinstance(tags, dict):
         return
     for address, attributes in planned.resources.items():
-        found = attributes.get("tags", tags)
-        if found != UNKNOWN and not tags.items() <= (found or {}).items():
-            yield f"{address}.tags: expected {shown(tags)} among others, found {shown(found)}"
+        resource_tags = attributes.get("tags", tags)
+        if resource_tags != UNKNOWN and not tags.items() <= (resource_tags or {}).items():
+            yield f"{address}.tags: expected {shown(tags)} among others, found {shown(resource_tags)}"

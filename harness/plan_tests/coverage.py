@@ -1,4 +1,4 @@
-"""What the specs leave out: conditions that refused nothing, inputs that nobody sets, features never switched."""
+"""What the specs do not cover: conditions that rejected nothing, inputs that nobody sets, features never switched."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 from harness.plan_tests.compare import matches, type_of
 from harness.plan_tests.planning import Result, message
 from harness.plan_tests.reading import Tagged
-from harness.plan_tests.refusals import fits
+from harness.plan_tests.rejections import fits
 from harness.plan_tests.spec import Case
 from harness.terraform.events import Diagnostic
 from harness.terraform.module import Block, Module, Type
@@ -22,7 +22,7 @@ _MISSING = object()
 
 @dataclass(frozen=True)
 class Feature:
-    """Something that a caller may switch on.
+    """An option that a caller may switch on.
 
     Attributes:
         path: The variable, then the attributes below it; ``*`` for any element.
@@ -36,12 +36,12 @@ class Feature:
         return ".".join(self.path)
 
 
-def unclaimed(module: Module, cases: Iterable[Case], results: Mapping[str, Result]) -> list[Block]:
-    """The conditions that nothing was refused by.
+def unproven_conditions(module: Module, cases: Iterable[Case], results: Mapping[str, Result]) -> list[Block]:
+    """The conditions that rejected nothing.
 
-    A condition counts as shown when a rejecting case was refused by this very block (Terraform tells its place), with
-    the message that the block has, and asks for it in words that no other message of that refusal fits: take the
-    block away, and that case fails. (Turn its condition round, and every planned case of the module is refused.)
+    A condition counts as proven by a rejecting case if this very block rejected it (Terraform reports its position),
+    with the block's message, and if the case expects words that no other message of that rejection matches. Without
+    the block, that case fails. (With a reversed condition, every planned case of the module is rejected.)
     """
     rejecting = [case for case in cases if not case.expected]
     return [
@@ -54,9 +54,9 @@ def _shows(case: Case, result: Result, block: Block) -> bool:
     others = [message(error) for error in result.errors if not _is_from(error, block)]
     template = block.attributes["error_message"].pattern
     return any(
-        any(fits(wanted, one) and (template is None or template.fullmatch(one)) for one in own)
-        and not any(fits(wanted, one) for one in others)
-        for wanted in case.rejects
+        any(fits(expected, text) and (template is None or template.fullmatch(text)) for text in own)
+        and not any(fits(expected, text) for text in others)
+        for expected in case.rejects
     )
 
 
@@ -72,18 +72,20 @@ def _is_from(error: Diagnostic, block: Block) -> bool:
     return where == f"{block.file.parent.name}/{block.file.name}" and block.line <= line <= block.end
 
 
-def unset(module: Module, cases: Iterable[Case]) -> list[str]:
+def unset_inputs(module: Module, cases: Iterable[Case]) -> list[str]:
     """The variables, and attributes of objects, that no planned case sets."""
     planned = [case.inputs for case in cases if case.expected]
-    lacking = []
+    names = []
     for variable in module.variables.values():
         paths = [(variable.name,), *((variable.name, *path) for path, _, _ in variable.type.leaves())]
-        lacking += [".".join(path) for path in paths if not any(True for one in planned for _ in _values(one, path))]
-    return lacking
+        names += [
+            ".".join(path) for path in paths if not any(True for inputs in planned for _ in _values(inputs, path))
+        ]
+    return names
 
 
 def features(module: Module) -> Iterator[Feature]:
-    """What can be switched: booleans, and inputs that are empty unless given."""
+    """The options: booleans, and inputs that are empty by default."""
     for variable in module.variables.values():
         yield from _feature((variable.name,), variable.type, variable.default)
         for path, kind, default in variable.type.leaves():
@@ -97,18 +99,18 @@ def _feature(path: tuple[str, ...], kind: Type, default: str | None) -> Iterator
         yield Feature(path, default=False)
 
 
-def unproven(module: Module, cases: Iterable[Case]) -> list[str]:
+def unswitched_features(module: Module, cases: Iterable[Case]) -> list[str]:
     """The features that no planned case has on, or none has off: ``<feature>: never on``."""
     planned = [case for case in cases if case.expected]
-    lacking = []
+    lines = []
     for feature in features(module):
         seen = {state for case in planned for state in _states(case.inputs, feature)}
-        lacking += [f"{feature}: never {word}" for word, state in (("on", True), ("off", False)) if state not in seen]
-    return lacking
+        lines += [f"{feature}: never {word}" for word, state in (("on", True), ("off", False)) if state not in seen]
+    return lines
 
 
 def _states(inputs: Mapping[str, Any], feature: Feature) -> Iterator[bool]:
-    """Whether a feature is on: once for each element that has it, by default where it is left out."""
+    """Whether a feature is on: once for each element that has it, by default where it is not set."""
     for value in _values(inputs, feature.path, missing=True):
         if value is _MISSING:
             if feature.default is not None:
@@ -118,7 +120,7 @@ def _states(inputs: Mapping[str, Any], feature: Feature) -> Iterator[bool]:
 
 
 def _values(value: Any, path: Sequence[str], *, missing: bool = False) -> Iterator[Any]:
-    """What is given at a path; `_MISSING` where it is left out, if that is asked for."""
+    """The values at a path; `_MISSING` where none is set, if `missing`."""
     if not path:
         yield value
         return
@@ -127,8 +129,8 @@ def _values(value: Any, path: Sequence[str], *, missing: bool = False) -> Iterat
         return
     if first == "*":
         elements = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        for one in elements:
-            yield from _values(one, others, missing=missing)
+        for element in elements:
+            yield from _values(element, others, missing=missing)
     elif isinstance(value, dict) and first in value:
         yield from _values(value[first], others, missing=missing)
     elif missing and "*" not in others:
@@ -136,7 +138,7 @@ def _values(value: Any, path: Sequence[str], *, missing: bool = False) -> Iterat
 
 
 def idle_patterns(cases: Sequence[Case], results: Mapping[str, Result]) -> Iterator[tuple[Case, str]]:
-    """The patterns under ``absent`` that fit nothing which any case of the module plans: they could never fail."""
+    """The patterns under ``absent`` that match no address which any case of the module plans: they could never fail."""
     addresses = {
         address for case in cases if (planned := results[case.key].planned) is not None for address in planned.resources
     }
@@ -146,8 +148,8 @@ def idle_patterns(cases: Sequence[Case], results: Mapping[str, Result]) -> Itera
                 yield case, pattern
 
 
-def never_tagged(cases: Iterable[Case], results: Mapping[str, Result]) -> list[str]:
-    """The resource types that can carry tags, and that no case with the input ``tags`` plans: nobody sees theirs."""
+def untagged_types(cases: Iterable[Case], results: Mapping[str, Result]) -> list[str]:
+    """The resource types that can have tags, and that no case with the input ``tags`` plans: nothing checks theirs."""
     seen: dict[bool, set[str]] = {True: set(), False: set()}
     for case in cases:
         planned = results[case.key].planned

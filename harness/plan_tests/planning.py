@@ -1,9 +1,9 @@
-"""Planning many calls at once, and dealing the answers out again.
+"""Plans many calls at once, and separates the results again.
 
-Calls that should be accepted are planned together, and those that should be refused in another root, at the same time.
-A refusal hides others: a validation that reads another variable, or a precondition, is not looked at in a plan where
-one that reads its own variable alone already fails. So whatever was not refused is planned again, without the
-refused ones, until a plan succeeds or nothing is left.
+Calls that should be accepted are planned together. Those that should be rejected are planned in another root, at the
+same time. A rejection hides others: Terraform does not check a precondition, or a validation that reads another
+variable, in a plan where a validation that reads only its own variable already fails. So the calls that were not
+rejected are planned again, without the rejected ones, until a plan succeeds or no call is left.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.paths import BUILD
-from harness.plan_tests.compare import UNKNOWN, Planned
-from harness.plan_tests.root import Call, Root, write
+from harness.plan_tests.compare import UNKNOWN, PlannedCase
+from harness.plan_tests.root import CaseRoot, ModuleCall, write
 from harness.plan_tests.tftest_root import TftestRoot
 from harness.terraform.events import Diagnostic
 
@@ -23,80 +23,84 @@ _RULE = "This was checked by the validation rule at "
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one call.
+    """The result of one call.
 
     Attributes:
-        planned: What it plans; None if it was refused.
-        errors: Why it was refused.
+        planned: The plan; None if the call was rejected.
+        errors: Why it was rejected.
     """
 
-    planned: Planned | None
+    planned: PlannedCase | None
     errors: tuple[Diagnostic, ...] = ()
 
     @property
     def messages(self) -> list[str]:
         """The errors' texts, as the module's author wrote them."""
-        return [message(one) for one in self.errors]
+        return [message(error) for error in self.errors]
 
 
 def message(error: Diagnostic) -> str:
-    """What an error says; of a validation or condition only its own message."""
-    told = error.detail.split(f"\n\n{_RULE}")[0].strip()
-    own = error.summary in {
+    """An error's text; for a validation or condition only its own message."""
+    text = error.detail.split(f"\n\n{_RULE}")[0].strip()
+    is_condition = error.summary in {
         "Invalid value for variable",
         "Resource precondition failed",
         "Resource postcondition failed",
         "Module output value precondition failed",
     }
-    return told if own and told else f"{error.summary}: {told}".removesuffix(": ")
+    return text if is_condition and text else f"{error.summary}: {text}".removesuffix(": ")
 
 
-def plan_all(accepted: Sequence[Call], refused: Sequence[Call], *, folder: Path | None = None) -> dict[str, Result]:
+def plan_all(
+    accepted: Sequence[ModuleCall], rejected: Sequence[ModuleCall], *, folder: Path | None = None
+) -> dict[str, Result]:
     """Plan calls.
 
     Args:
         accepted: Calls that should be planned.
-        refused: Calls that should be refused.
-        folder: Where roots are written; ``build/plan`` unless told otherwise.
+        rejected: Calls that should be rejected.
+        folder: The folder for the roots; ``build/plan`` by default.
 
     Returns:
-        What came of each call, by its key.
+        The result of each call, by its key.
     """
     folder = folder or BUILD / "plan"
-    jobs = [("accepted", accepted), ("refused", refused)]
+    jobs = [("accepted", accepted), ("rejected", rejected)]
     with ThreadPoolExecutor(max_workers=len(jobs)) as pool:
         parts = pool.map(lambda job: _until_settled(job[1], folder / job[0]), jobs)
         return {key: result for part in parts for key, result in part.items()}
 
 
-def _until_settled(calls: Sequence[Call], folder: Path) -> dict[str, Result]:
-    """Plan calls; leave the refused ones out and plan the others again, until every call has its result."""
+def _until_settled(calls: Sequence[ModuleCall], folder: Path) -> dict[str, Result]:
+    """Plan calls; remove the rejected ones and plan the others again, until every call has its result."""
     results: dict[str, Result] = {}
     waiting = list(calls)
     while waiting:
         root = write(waiting, folder)
-        answer = TftestRoot(folder).planned()
-        if not answer.errors:
-            return results | _dealt_out(answer.document, root)
-        blamed = _blamed(answer.errors, root)
-        if not blamed:
-            return results | _apart(waiting, folder, answer.errors)
-        results |= {key: Result(None, errors) for key, errors in blamed.items()}
-        waiting = [call for call in waiting if call.key not in blamed]
+        plan = TftestRoot(folder).planned()
+        if not plan.errors:
+            return results | _results_of(plan.document, root)
+        rejections = _errors_by_call(plan.errors, root)
+        if not rejections:
+            return results | _one_module_at_a_time(waiting, folder, plan.errors)
+        results |= {key: Result(None, errors) for key, errors in rejections.items()}
+        waiting = [call for call in waiting if call.key not in rejections]
     return results
 
 
-def _blamed(errors: Iterable[Diagnostic], root: Root) -> dict[str, tuple[Diagnostic, ...]]:
-    blamed: dict[str, list[Diagnostic]] = {}
+def _errors_by_call(errors: Iterable[Diagnostic], root: CaseRoot) -> dict[str, tuple[Diagnostic, ...]]:
+    by_call: dict[str, list[Diagnostic]] = {}
     for error in errors:
         key = root.about(error)
         if key is not None:
-            blamed.setdefault(key, []).append(error)
-    return {key: tuple(dict.fromkeys(found)) for key, found in blamed.items()}
+            by_call.setdefault(key, []).append(error)
+    return {key: tuple(dict.fromkeys(own)) for key, own in by_call.items()}
 
 
-def _apart(calls: Sequence[Call], folder: Path, errors: tuple[Diagnostic, ...]) -> dict[str, Result]:
-    """For errors that name no call: plan each module's calls alone, so that one broken module spoils no other's."""
+def _one_module_at_a_time(
+    calls: Sequence[ModuleCall], folder: Path, errors: tuple[Diagnostic, ...]
+) -> dict[str, Result]:
+    """For errors that name no call: plan each module's calls separately, so that a broken module affects no other."""
     modules = sorted({call.module.name for call in calls})
     if len(modules) == 1:
         return {call.key: Result(None, errors) for call in calls}
@@ -106,29 +110,29 @@ def _apart(calls: Sequence[Call], folder: Path, errors: tuple[Diagnostic, ...]) 
     return results
 
 
-def _dealt_out(document: Mapping[str, Any], root: Root) -> dict[str, Result]:
+def _results_of(document: Mapping[str, Any], root: CaseRoot) -> dict[str, Result]:
     """The plan's parts, by call."""
     resources: dict[str, dict[str, Mapping[str, Any]]] = {name: {} for name in root.names.values()}
     for entry in document.get("resource_changes", ()):
         name, _, address = entry["address"].removeprefix("module.").partition(".")
         if name in resources and entry["mode"] == "managed":
             change = entry["change"]
-            resources[name][address] = _known(change["after"], change["after_unknown"])
+            resources[name][address] = _with_unknowns(change["after"], change["after_unknown"])
     outputs = {
-        name: _known(change.get("after"), change.get("after_unknown", False))
+        name: _with_unknowns(change.get("after"), change.get("after_unknown", False))
         for name, change in document.get("output_changes", {}).items()
     }
-    return {key: Result(Planned(resources[name], outputs.get(name) or {})) for key, name in root.names.items()}
+    return {key: Result(PlannedCase(resources[name], outputs.get(name) or {})) for key, name in root.names.items()}
 
 
-def _known(after: Any, unknown: Any) -> Any:
-    """The planned values, with `UNKNOWN` where only the apply will tell."""
+def _with_unknowns(after: Any, unknown: Any) -> Any:
+    """The planned values, with `UNKNOWN` for those known only after apply."""
     if unknown is True:
         return UNKNOWN
     if isinstance(unknown, dict):
-        known = after if isinstance(after, dict) else {}
-        return {name: _known(known.get(name), unknown.get(name, False)) for name in {**known, **unknown}}
+        values = after if isinstance(after, dict) else {}
+        return {name: _with_unknowns(values.get(name), unknown.get(name, False)) for name in {**values, **unknown}}
     if isinstance(unknown, list) and isinstance(after, list):
         padded = [*unknown, *([False] * (len(after) - len(unknown)))]
-        return [_known(one, part) for one, part in zip(after, padded, strict=False)]
+        return [_with_unknowns(value, part) for value, part in zip(after, padded, strict=False)]
     return after

@@ -1,4 +1,4 @@
-"""``--update-plans``: expectations written anew in place, so that comments and everything else stay."""
+"""``--update-plans``: replaces expected values in place, so that comments and everything else are kept."""
 
 import json
 from collections.abc import Iterable
@@ -12,32 +12,36 @@ from harness.plan_tests.reading import Tagged
 from harness.plan_tests.spec import Case
 
 
-def update(case: Case, found: Iterable[PlanDifference | str], said: list[str]) -> list[PlanDifference | str]:
-    """Write what was found in place of what was expected.
+def update(case: Case, differing: Iterable[PlanDifference | str], changes: list[str]) -> list[PlanDifference | str]:
+    """Replace expected values by planned ones.
 
-    Values are replaced where they stand; a resource or output that is gone, a resource that should be absent, a pattern
-    that does not fit and a refusal are a person's to decide.
+    Values are replaced in place. A person has to decide about a resource or output that no longer exists, a resource
+    that should be absent, a pattern that does not match, and a rejection.
 
     Args:
         case: The case.
-        found: What is wrong with it.
-        said: Told each change, as ``address.attribute: old -> new``.
+        differing: The differences between the case and its plan.
+        changes: Gets a line for each change: ``address.attribute: old -> new``.
 
     Returns:
-        What could not be written.
+        The differences that are left.
     """
-    left: list[PlanDifference | str] = []
-    edits: list[tuple[str, Any, Any]] = []
-    for one in found:
-        node = case.document.nodes.get((case.name, "expect", *one.place)) if isinstance(one, PlanDifference) else None
-        if not isinstance(one, PlanDifference) or node is None or not _replaceable(one):
-            left.append(one)
+    rest: list[PlanDifference | str] = []
+    edits: list[tuple[PlanDifference, yaml.Node]] = []
+    for difference in differing:
+        if not isinstance(difference, PlanDifference) or not _replaceable(difference):
+            rest.append(difference)
             continue
-        edits.append((f"{one.about}: {shown(one.expected)} -> {shown(one.found)}", node, one.found))
-    for what, node, value in edits:
-        replace(case.document.file, case.document.text, node, value)
-        said.append(f"{case.key}: {what}")
-    return left
+        node = case.document.nodes.get((case.name, "expect", *difference.place))
+        if node is None:
+            rest.append(difference)
+        else:
+            edits.append((difference, node))
+    for difference, node in edits:
+        replace(case.document.file, case.document.text, node, difference.found)
+        change = f"{difference.about}: {shown(difference.expected)} -> {shown(difference.found)}"
+        changes.append(f"{case.key}: {change}")
+    return rest
 
 
 def _replaceable(difference: PlanDifference) -> bool:
@@ -52,7 +56,7 @@ def _replaceable(difference: PlanDifference) -> bool:
 
 
 def replace(file: Path, original: str, node: yaml.Node, value: Any) -> None:
-    """Put a value where a node is; nodes of the original stay findable, as edits are kept beside the file's text."""
+    """Put a value in place of a node. Edits are collected for each file, because nodes refer to the original text."""
     edits = _EDITS.setdefault(file, {})
     edits[node.start_mark.index] = (_end(node), flow(value))
     text, at = "", 0
@@ -66,7 +70,7 @@ _EDITS: dict[Path, dict[int, tuple[int, str]]] = {}
 
 
 def _end(node: yaml.Node) -> int:
-    """Where a node's text ends: a block's mark lies behind the blank lines and comments that follow it."""
+    """Where a node's text ends: a block's end mark is after the blank lines and comments that follow it."""
     if not isinstance(node, yaml.CollectionNode) or node.flow_style:
         return int(node.end_mark.index)
     parts = [part for pair in node.value for part in (pair if isinstance(pair, tuple) else (pair,))]
@@ -74,11 +78,11 @@ def _end(node: yaml.Node) -> int:
 
 
 def flow(value: Any) -> str:
-    """A value as YAML in one line."""
+    """A value as YAML, in one line."""
     if isinstance(value, str) and value == UNKNOWN:
         return "!unknown"
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(str(key))}: {flow(one)}" for key, one in value.items()) + " }"
+        return "{ " + ", ".join(f"{json.dumps(str(key))}: {flow(inner)}" for key, inner in value.items()) + " }"
     if isinstance(value, list):
-        return "[" + ", ".join(flow(one) for one in value) + "]"
+        return "[" + ", ".join(flow(element) for element in value) + "]"
     return json.dumps(value, ensure_ascii=False)

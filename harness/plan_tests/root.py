@@ -1,7 +1,7 @@
 """The root that calls a module once for each case: one configuration, one plan.
 
-Every case gets copies of its module (and of those that the module calls) in a folder of its own. What Terraform says
-then always names the case: a refusal of a default value, or of a precondition, tells nothing but the place of the rule.
+Every case gets a copy of its module (and of the modules that it calls) in a separate folder. Terraform's messages then
+always name the case: an error of a default value, or of a precondition, contains nothing but the rule's position.
 """
 
 import json
@@ -20,7 +20,7 @@ from harness.terraform.module import Module
 
 MODULES = ROOT / "modules"
 LOCK = ROOT / "live" / "dev" / ".terraform.lock.hcl"
-"""Plans run with the provider that the live folders are locked to."""
+"""The lock file of a live folder: plan tests use the same provider."""
 
 REGION = "us-east-1"
 SECOND_REGION = "us-west-2"
@@ -42,14 +42,14 @@ _PROVIDER = """\
 
 
 @dataclass(frozen=True)
-class Call:
+class ModuleCall:
     """One call of a module.
 
     Attributes:
-        key: What tells it from every other call.
-        module: What is called.
-        inputs: With which arguments.
-        siblings: Where the modules are that it calls as ``../<name>``.
+        key: Identifies the call.
+        module: The module that is called.
+        inputs: Its arguments.
+        siblings: The folder of the modules that it calls as ``../<name>``.
     """
 
     key: str
@@ -59,11 +59,11 @@ class Call:
 
 
 @dataclass
-class Root:
+class CaseRoot:
     """A configuration on disk.
 
     Attributes:
-        folder: Where it is.
+        folder: Its folder.
         names: The name of each call's module block, such as ``case_12``, by the call's key.
         lines: The line in ``main.tf`` at which each block starts, in order.
     """
@@ -73,17 +73,17 @@ class Root:
     lines: list[tuple[int, str]] = field(default_factory=list)
 
     def about(self, diagnostic: Diagnostic) -> str | None:
-        """The key of the call that a diagnostic is about; None if it does not tell."""
+        """The key of the call that a diagnostic is about; None if the diagnostic does not show it."""
         text = f"{diagnostic.file}\n{diagnostic.detail}"
-        found = _CASE.search(text) or _ADDRESS.search(f"{diagnostic.address}\n{diagnostic.detail}")
-        name = found[1] if found else None
+        match = _CASE.search(text) or _ADDRESS.search(f"{diagnostic.address}\n{diagnostic.detail}")
+        name = match[1] if match else None
         if name is None and diagnostic.file == "main.tf":
             name = next((block for line, block in reversed(self.lines) if line <= diagnostic.line), None)
         return next((key for key, block in self.names.items() if block == name), None)
 
 
-def write(calls: Sequence[Call], folder: Path) -> Root:
-    """Write the root of some calls, in place of what was in the folder.
+def write(calls: Sequence[ModuleCall], folder: Path) -> CaseRoot:
+    """Write the root of some calls. It replaces the folder's previous content.
 
     Raises:
         HarnessError: The live folder's lock file is missing.
@@ -93,7 +93,7 @@ def write(calls: Sequence[Call], folder: Path) -> Root:
     if not LOCK.is_file():
         raise HarnessError(f"{LOCK} is missing.", remedy="It belongs in the repository: `git checkout` restores it.")
     shutil.copyfile(LOCK, folder / ".terraform.lock.hcl")
-    root = Root(folder)
+    root = CaseRoot(folder)
     text = "".join(_head(calls))
     for number, call in enumerate(calls):
         name = f"case_{number}"
@@ -105,17 +105,17 @@ def write(calls: Sequence[Call], folder: Path) -> Root:
     return root
 
 
-def _head(calls: Sequence[Call]) -> Iterator[str]:
+def _head(calls: Sequence[ModuleCall]) -> Iterator[str]:
     yield 'terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}\n\n'
     yield f'provider "aws" {{\n  region = "{REGION}"\n{_PROVIDER}\n'
     for alias in sorted({alias for call in calls for alias in call.module.provider_aliases}):
         provider, _, name = alias.partition(".")
         yield f'provider "{provider}" {{\n  alias  = "{name}"\n  region = "{SECOND_REGION}"\n{_PROVIDER}\n'
-    yield "# Its id is known after the apply only: for inputs that other resources make.\n"
+    yield "# Its id is known only after apply: for inputs that come from other resources.\n"
     yield 'resource "terraform_data" "unknown" {}\n'
 
 
-def _block(call: Call, name: str) -> Iterator[str]:
+def _block(call: ModuleCall, name: str) -> Iterator[str]:
     yield f'\n# {call.key}\nmodule "{name}" {{\n  source = "./cases/{name}/{call.module.name}"\n'
     if call.module.provider_aliases:
         pairs = ", ".join(f"{alias} = {alias}" for alias in ("aws", *call.module.provider_aliases))
@@ -126,13 +126,13 @@ def _block(call: Call, name: str) -> Iterator[str]:
 
 
 def hcl(value: Any) -> str:
-    """A value as an HCL expression, in one line; ``${`` in it stays text."""
+    """A value as an HCL expression, in one line; ``${`` in a text is not a template."""
     if isinstance(value, Tagged):
         return str(value.value) if value.tag == "hcl" else hcl(value.value)
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_quoted(str(key))} = {hcl(one)}" for key, one in value.items()) + " }"
+        return "{ " + ", ".join(f"{_quoted(str(key))} = {hcl(inner)}" for key, inner in value.items()) + " }"
     if isinstance(value, list):
-        return "[" + ", ".join(hcl(one) for one in value) + "]"
+        return "[" + ", ".join(hcl(element) for element in value) + "]"
     return _quoted(value) if isinstance(value, str) else json.dumps(value)
 
 
@@ -141,16 +141,16 @@ def _quoted(text: str) -> str:
     return plain.replace("${", "$${").replace("%{", "%%{")
 
 
-def _copy(call: Call, to: Path) -> None:
-    """Copy what is called, and what that calls, side by side as under ``modules/``."""
+def _copy(call: ModuleCall, to: Path) -> None:
+    """Copy the called module, and the modules that it calls, next to each other as in ``modules/``."""
     waiting = [call.module.folder]
     while waiting:
         folder = waiting.pop()
         if not (to / folder.name).exists():
             shutil.copytree(folder, to / folder.name, ignore=shutil.ignore_patterns("README.md", ".*"))
-            waiting += [call.siblings / name for name in _called(folder)]
+            waiting += [call.siblings / name for name in _modules_called(folder)]
 
 
-def _called(folder: Path) -> list[str]:
+def _modules_called(folder: Path) -> list[str]:
     text = "".join(file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.tf")))
     return list(dict.fromkeys(_NAMES_ITS_MODULES.findall(text)))

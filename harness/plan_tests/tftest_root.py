@@ -1,14 +1,14 @@
-"""tftest at work on one root, without the traps that it sets.
+"""Runs tftest on one root, and avoids its pitfalls.
 
-tftest 1.8.8 (https://github.com/GoogleCloudPlatform/terraform-python-testing-helper) composes the commands, runs them
-in order and reads the plan. Around it, here:
+tftest 1.8.8 (https://github.com/GoogleCloudPlatform/terraform-python-testing-helper) builds the commands, runs them in
+order and reads the plan. This module changes four things:
 
-* Its own way of running a command waits for ever, and hangs once a command has written 64 KB to standard error. Here
-  errors go to a file, and a deadline holds.
-* It takes every exit code but 1 and 11 for success. Here every one but 0 is a failure.
-* It hands the caller's whole environment on. Here Terraform gets the harness's isolated one.
-* It writes ``True`` and ``None`` where Terraform reads ``true`` and ``null``, when variables go through ``tf_vars``;
-  and its cache returns a stale plan after a called module has changed. Neither is used: values are in the root.
+* tftest waits indefinitely for a command, and hangs once the command has written 64 KB to standard error. Here errors
+  go to a file, and there is a deadline.
+* tftest takes every exit code except 1 and 11 for success. Here every code except 0 is a failure.
+* tftest passes the caller's complete environment to Terraform. Here Terraform gets the harness's isolated environment.
+* tftest writes ``True`` and ``None`` instead of ``true`` and ``null`` if variables go through ``tf_vars``. Its cache
+  returns a stale plan after a called module has changed. Neither is used: values are in the root.
 """
 
 import subprocess
@@ -21,31 +21,31 @@ from typing import Any
 import tftest
 
 from harness.process import supervisor
-from harness.terraform.events import Diagnostic, Event, RunOutcome, lines_of, until
-from harness.terraform.failures import Failure
+from harness.terraform.events import Diagnostic, RunOutcome, TerraformEvent, lines_of, lines_until
+from harness.terraform.failures import CommandFailure
 from harness.terraform.run import Terraform, TerraformError
 
 NOWHERE = "http://127.0.0.1:9"
-"""The AWS endpoint of a plan test: nothing listens there, so that a call to AWS fails at once instead of being made."""
+"""The AWS endpoint of plan tests: nothing listens there, so that a call to AWS fails at once."""
 
 _STOP_S = 5.0
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came of planning a root.
+class RootPlan:
+    """The result of planning a root.
 
     Attributes:
-        document: The plan, as ``terraform show -json`` has it; empty if it was refused.
-        errors: Why it was refused.
+        document: The plan, in the format of ``terraform show -json``; empty if it was rejected.
+        errors: Why it was rejected.
     """
 
     document: Mapping[str, Any]
     errors: tuple[Diagnostic, ...] = field(default=())
 
 
-class PlanRefusedError(tftest.TerraformTestError):  # type: ignore[misc]  # tftest has no types
-    """Terraform planned nothing, and said why."""
+class PlanRejectedError(tftest.TerraformTestError):  # type: ignore[misc]  # tftest has no types
+    """Terraform planned nothing and reported errors."""
 
     def __init__(self, failure: TerraformError) -> None:
         super().__init__(str(failure))
@@ -57,10 +57,10 @@ class TftestRoot(tftest.TerraformTest):  # type: ignore[misc]  # tftest has no t
 
     Args:
         folder: The root.
-        data_dir: Where Terraform puts what it fetches; the root's ``.terraform`` unless told otherwise.
-        log_dir: Where each command's errors go; the root's ``log`` unless told otherwise.
+        data_dir: The folder for providers and modules; the root's ``.terraform`` by default.
+        log_dir: The folder for each command's errors; the root's ``log`` by default.
         deadline_s: Seconds that one command may take.
-        program: The Terraform to use; found unless told otherwise.
+        program: The Terraform to use; searched by default.
     """
 
     def __init__(
@@ -88,11 +88,11 @@ class TftestRoot(tftest.TerraformTest):  # type: ignore[misc]  # tftest has no t
         """Run ``init``: find the provider, install the modules.
 
         Raises:
-            PlanRefusedError: Terraform says that the configuration is wrong.
+            PlanRejectedError: Terraform reports that the configuration is wrong.
         """
         self.setup(backend=False, cleanup_on_exit=False, json_format=True)
 
-    def planned(self) -> Answer:
+    def planned(self) -> RootPlan:
         """Run ``plan`` and ``show``.
 
         Raises:
@@ -100,19 +100,20 @@ class TftestRoot(tftest.TerraformTest):  # type: ignore[misc]  # tftest has no t
         """
         try:
             self.prepare()
-            found = self.plan(output=True, json_format=True, refresh=False, lock=False)
-        except PlanRefusedError as refused:
-            errors = tuple(one for one in refused.failure.diagnostics if one.severity == "error")
+            document = self.plan(output=True, json_format=True, refresh=False, lock=False)
+        except PlanRejectedError as rejection:
+            diagnostics = rejection.failure.diagnostics
+            errors = tuple(diagnostic for diagnostic in diagnostics if diagnostic.severity == "error")
             if not errors:
-                raise refused.failure from None
-            return Answer({}, errors)
-        return Answer(dict(found))
+                raise rejection.failure from None
+            return RootPlan({}, errors)
+        return RootPlan(dict(document))
 
     def execute_command(self, cmd: str, *cmd_args: str) -> tftest.TerraformCommandOutput:
         """Run one command of Terraform: tftest calls this for each.
 
         Raises:
-            PlanRefusedError: It ended with another exit code than 0.
+            PlanRejectedError: It ended with another exit code than 0.
             TerraformError: It did not end in time.
         """
         started = time.monotonic()
@@ -127,19 +128,19 @@ class TftestRoot(tftest.TerraformTest):  # type: ignore[misc]  # tftest has no t
                 stdout=subprocess.PIPE,
                 stderr=stream,
             )
-        said: list[str] = []
-        failure = Failure(cmd, "the root of the plan tests", outcome, self._log_dir, None)
+        lines: list[str] = []
+        failure = CommandFailure(cmd, "the root of the plan tests", outcome, self._log_dir, None)
         try:
-            said.extend(until(lines_of(process), started + self.deadline_s))
+            lines.extend(lines_until(lines_of(process), started + self.deadline_s))
             process.wait(max(0.1, started + self.deadline_s - time.monotonic()))
         except (TimeoutError, subprocess.TimeoutExpired):
-            raise failure.too_late(self.deadline_s) from None
+            raise failure.timeout_error(self.deadline_s) from None
         finally:
             supervisor.terminate(record, grace_s=_STOP_S)
             process.wait(_STOP_S)
         outcome.exit_code = process.returncode
         if outcome.exit_code != 0:
-            for line in said:
-                outcome.take(Event.from_line(line))
-            raise PlanRefusedError(failure.ended_badly())
-        return tftest.TerraformCommandOutput(0, "".join(said), errors.read_text(encoding="utf-8", errors="replace"))
+            for line in lines:
+                outcome.add(TerraformEvent.from_line(line))
+            raise PlanRejectedError(failure.exit_error())
+        return tftest.TerraformCommandOutput(0, "".join(lines), errors.read_text(encoding="utf-8", errors="replace"))

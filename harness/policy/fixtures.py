@@ -16,7 +16,7 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.paths import ROOT
 from harness.plan.planned import Planned
-from harness.plan_tests.root import MODULES, Call, write
+from harness.plan_tests.root import MODULES, ModuleCall, write
 from harness.plan_tests.tftest_root import TftestRoot
 from harness.policy.plans import FOLDER
 from harness.policy.rule import PLAN, RULES
@@ -99,7 +99,7 @@ def planned(fixtures: Sequence[Fixture]) -> dict[str, Planned]:
     """
     on_plans = [one for one in fixtures if PLAN in RULES[one.rule].modes]
     folders = sources(on_plans, FOLDER / "fixture-modules")
-    calls = [Call(name, read(folder), {}, siblings=MODULES) for name, folder in folders.items()]
+    calls = [ModuleCall(name, read(folder), {}, siblings=MODULES) for name, folder in folders.items()]
     root = write(calls, FOLDER / "fixtures")
     answer = TftestRoot(FOLDER / "fixtures").planned()
     if answer.errors:

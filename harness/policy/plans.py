@@ -14,7 +14,7 @@ from harness.paths import BUILD, ROOT
 from harness.plan import store
 from harness.plan.planned import Planned
 from harness.plan_tests import examples
-from harness.plan_tests.root import Call, write
+from harness.plan_tests.root import ModuleCall, write
 from harness.plan_tests.tftest_root import TftestRoot
 from harness.policy.offline_aws import ACCOUNT_ID, offline_aws
 from harness.process.locks import locked
@@ -153,7 +153,7 @@ def _artifacts() -> Path:
 _ARTIFACTS = re.compile(r'(\bartifacts_dir\s*=\s*")[^"]*(")')
 
 
-def example_calls(folder: Path) -> Iterator[Call]:
+def example_calls(folder: Path) -> Iterator[ModuleCall]:
     """The examples in the modules' READMEs, as calls."""
     shutil.rmtree(folder, ignore_errors=True)
     for readme in sorted((ROOT / "modules").glob("*/README.md")):
@@ -174,7 +174,7 @@ def module_examples() -> PlannedRoot:
     return PlannedRoot(EXAMPLES, "", "examples", document)
 
 
-def planned(calls: list[Call], folder: Path) -> Mapping[str, Any]:
+def planned(calls: list[ModuleCall], folder: Path) -> Mapping[str, Any]:
     """Plan calls together.
 
     Raises:

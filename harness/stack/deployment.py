@@ -24,7 +24,7 @@ from harness.engine import Engine
 from harness.engine.base import REMOVED_VARIABLES
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
-from harness.terraform.events import Event
+from harness.terraform.events import TerraformEvent
 from harness.terraform.run import Terraform
 
 REGION = "us-east-1"
@@ -206,7 +206,7 @@ class Deployment:
             data_dir=self.work / "data",
             log_dir=self.work / "logs",
             engine_error=self._engines_last_error,
-            look=self._check_engine,
+            check=self._check_engine,
         )
 
     def prepare(self) -> None:
@@ -218,7 +218,7 @@ class Deployment:
         self._ensure_state_bucket()
         self.terraform.init({"bucket": self.state_bucket, "use_path_style": "true"})
 
-    def apply(self, on_event: Callable[[Event], None] | None = None) -> Stack:
+    def apply(self, on_event: Callable[[TerraformEvent], None] | None = None) -> Stack:
         """Apply the live folder and describe the result.
 
         Args:

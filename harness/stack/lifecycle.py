@@ -26,7 +26,7 @@ from harness.stack import walkthrough
 from harness.stack.deployment import Deployment, Stack, artifacts_of, build_for, environments, forget
 from harness.stack.ownership import orderly_end, sole_owner
 from harness.terraform import binary
-from harness.terraform.events import Event
+from harness.terraform.events import TerraformEvent
 
 
 class Ending(Enum):
@@ -139,7 +139,7 @@ class ApplyProgress:
         self._busy: dict[str, None] = {}
         self.done = 0
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: TerraformEvent) -> None:
         """Take one event of a running apply."""
         match event.type:
             case "planned_change":

@@ -1,4 +1,4 @@
-"""The Terraform program: found on this computer, or the pinned release downloaded and its checksum compared."""
+"""The Terraform program: found on this computer, or the pinned release, downloaded and compared with its checksum."""
 
 import hashlib
 import json
@@ -22,13 +22,13 @@ from harness.paths import BUILD
 from harness.process.locks import locked
 
 PINNED = "1.12.2"
-"""The release that is downloaded when none is found (the same as ``.terraform-version``)."""
+"""The release that is downloaded if none is found (the same as in ``.terraform-version``)."""
 
 MINIMUM = "1.11"
 """The oldest release that the live folders accept (S3's own lock files became stable with it)."""
 
 RELEASES = "https://releases.hashicorp.com"
-"""Where releases come from; ``HARNESS_TERRAFORM_MIRROR`` names another server of the same layout."""
+"""The server of the releases; ``HARNESS_TERRAFORM_MIRROR`` names another server with the same layout."""
 
 SHA256: Mapping[str, str] = {
     "linux_amd64": "1eaed12ca41fcfe094da3d76a7e9aa0639ad3409c43be0103ee9f5a1ff4b7437",
@@ -48,7 +48,7 @@ _READ_S = 30.0
 _CHUNK = 1 << 18
 
 Progress = Callable[[int, int | None], None]
-"""Told the bytes received so far and, when the server says it, how many there will be."""
+"""Called with the bytes received so far and, if the server sends it, the total."""
 
 
 def find(
@@ -58,44 +58,44 @@ def find(
     folder: Path | None = None,
     connect_s: float = _CONNECT_S,
 ) -> Path:
-    """A Terraform that is new enough.
+    """Find a Terraform that is new enough.
 
-    Looked for in this order: ``HARNESS_TERRAFORM`` (which must then be right), PATH, an earlier download, a download
-    of the pinned release. ``HARNESS_NO_DOWNLOAD`` forbids the last.
+    The order is: ``HARNESS_TERRAFORM`` (any problem with it is an error), PATH, an earlier download, a download of the
+    pinned release. ``HARNESS_NO_DOWNLOAD`` forbids the last step.
 
     Args:
-        progress: Called as the download goes on.
-        checksums: SHA-256 by platform of the archives.
-        folder: Where downloads are installed; ``build/terraform`` unless told otherwise.
-        connect_s: How long the server may take to answer, name lookup included, in seconds.
+        progress: Called while the download runs.
+        checksums: The archives' SHA-256 by platform.
+        folder: The folder for downloads; ``build/terraform`` by default.
+        connect_s: Seconds that the server has to respond, name lookup included.
 
     Raises:
         HarnessError: None was found and none can be downloaded.
     """
-    chosen = os.environ.get("HARNESS_TERRAFORM")
-    if chosen:
-        return _as_chosen(Path(chosen).expanduser())
-    passed_over = ""
+    setting = os.environ.get("HARNESS_TERRAFORM")
+    if setting:
+        return _chosen_binary(Path(setting).expanduser())
+    unusable = ""
     on_path = shutil.which("terraform")
     if on_path:
-        found = version(Path(on_path))
-        if found is not None and new_enough(found):
+        path_version = version(Path(on_path))
+        if path_version is not None and is_new_enough(path_version):
             return Path(on_path)
-        passed_over = f"{on_path} is " + (f"{found}, too old" if found else "not a working Terraform")
+        unusable = f"{on_path} is " + (f"{path_version}, too old" if path_version else "not a working Terraform")
     installed = (folder or BUILD / "terraform") / PINNED / "terraform"
     if installed.is_file() and version(installed) == PINNED:
         return installed
-    before = f"No usable Terraform was found ({passed_over or 'none on PATH'})"
+    reason = f"No usable Terraform was found ({unusable or 'none on PATH'})"
     if os.environ.get("HARNESS_NO_DOWNLOAD"):
-        raise HarnessError(f"{before}, and HARNESS_NO_DOWNLOAD forbids the download.", remedy=INSTALL)
-    return _download(installed, before, progress=progress, checksums=checksums, connect_s=connect_s)
+        raise HarnessError(f"{reason}, and HARNESS_NO_DOWNLOAD forbids the download.", remedy=INSTALL)
+    return _download(installed, reason, progress=progress, checksums=checksums, connect_s=connect_s)
 
 
 def version(binary: Path) -> str | None:
-    """What ``terraform version`` answers, such as ``1.12.2``; None if the file is not a Terraform that runs here."""
+    """The version that ``terraform version`` prints, such as ``1.12.2``; None if it does not run here."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
     try:
-        asked = subprocess.run(  # noqa: S603 - the Terraform in question
+        process = subprocess.run(  # noqa: S603 - the Terraform in question
             [binary, "version", "-json"],
             env={**env, "CHECKPOINT_DISABLE": "1"},
             stdin=subprocess.DEVNULL,
@@ -103,22 +103,22 @@ def version(binary: Path) -> str | None:
             timeout=20,
             check=True,
         )
-        answer = json.loads(asked.stdout)["terraform_version"]
+        number = json.loads(process.stdout)["terraform_version"]
     except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
         return None
-    return str(answer)
+    return str(number)
 
 
-def new_enough(found: str, minimum: str = MINIMUM) -> bool:
-    """Whether a version is at least the minimum; a pre-release (``1.11.0-rc1``) counts as the one before it."""
-    numbers, _, pre_release = found.partition("-")
+def is_new_enough(number: str, minimum: str = MINIMUM) -> bool:
+    """Whether a version is at least the minimum; a pre-release (``1.11.0-rc1``) is older than its release."""
+    numbers, _, pre_release = number.partition("-")
     try:
-        have = tuple(int(part) for part in numbers.split("."))
+        actual = tuple(int(part) for part in numbers.split("."))
     except ValueError:
         return False
-    need = tuple(int(part) for part in minimum.split("."))
-    padded = need + (0,) * (len(have) - len(need))
-    return have > padded if pre_release else have >= padded
+    required = tuple(int(part) for part in minimum.split("."))
+    padded = required + (0,) * (len(actual) - len(required))
+    return actual > padded if pre_release else actual >= padded
 
 
 def platform_name() -> str:
@@ -128,24 +128,24 @@ def platform_name() -> str:
     return f"{platform.system().lower()}_{machine}"
 
 
-def _as_chosen(binary: Path) -> Path:
-    """The binary that ``HARNESS_TERRAFORM`` names, or why not."""
-    found = version(binary)
-    if found is None:
+def _chosen_binary(binary: Path) -> Path:
+    """The binary that ``HARNESS_TERRAFORM`` names, or an error."""
+    number = version(binary)
+    if number is None:
         raise HarnessError(f"HARNESS_TERRAFORM={binary} is not a Terraform that runs here.", remedy=INSTALL)
-    if not new_enough(found):
-        raise HarnessError(f"HARNESS_TERRAFORM={binary} is Terraform {found}: too old.", remedy=INSTALL)
+    if not is_new_enough(number):
+        raise HarnessError(f"HARNESS_TERRAFORM={binary} is Terraform {number}: too old.", remedy=INSTALL)
     return binary.absolute()
 
 
 def _download(
-    target: Path, before: str, *, progress: Progress | None, checksums: Mapping[str, str], connect_s: float
+    target: Path, reason: str, *, progress: Progress | None, checksums: Mapping[str, str], connect_s: float
 ) -> Path:
-    """Fetch the pinned release, compare, unpack beside the target and rename: never a half-made binary."""
+    """Download the release, compare the checksum, unpack next to the target and rename: it is never incomplete."""
     here = platform_name()
     if here not in checksums:
         raise HarnessError(
-            f"{before}, and there is no checked download for {here}: only for {', '.join(sorted(checksums))}.",
+            f"{reason}, and there is no checked download for {here}: only for {', '.join(sorted(checksums))}.",
             remedy=INSTALL,
         )
     base = (os.environ.get("HARNESS_TERRAFORM_MIRROR") or RELEASES).rstrip("/")
@@ -155,24 +155,24 @@ def _download(
     root = target.parent.parent
     root.mkdir(parents=True, exist_ok=True)
     with locked(root / ".lock"):
-        if target.is_file() and version(target) == PINNED:  # another process was here first
+        if target.is_file() and version(target) == PINNED:  # another process has downloaded it
             return target
         with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as folder:
             archive = Path(folder) / "terraform.zip"
             try:
                 digest = _fetch(url, archive, progress=progress, connect_s=connect_s)
-            except (OSError, HTTPException) as problem:
+            except (OSError, HTTPException) as error:
                 raise HarnessError(
-                    f"{before}, and {url} could not be downloaded: {_plainly(problem)}.",
+                    f"{reason}, and {url} could not be downloaded: {_readable(error)}.",
                     remedy=INSTALL + " Behind a proxy, set HTTPS_PROXY.",
-                ) from problem
+                ) from error
             if digest != checksums[here]:
                 raise HarnessError(
-                    f"{url} has SHA-256 {digest}, not {checksums[here]}: it was thrown away.",
-                    remedy="The download was cut short or altered on the way: try again. Or: " + INSTALL,
+                    f"{url} has SHA-256 {digest}, not {checksums[here]}: it was discarded.",
+                    remedy="The download was incomplete or altered on the way: try again. Or: " + INSTALL,
                 )
-            with zipfile.ZipFile(archive) as opened:
-                unpacked = Path(opened.extract("terraform", Path(folder)))
+            with zipfile.ZipFile(archive) as opened_archive:
+                unpacked = Path(opened_archive.extract("terraform", Path(folder)))
             unpacked.chmod(0o755)
             if version(unpacked) != PINNED:
                 raise HarnessError(
@@ -184,56 +184,56 @@ def _download(
 
 
 def _fetch(url: str, to: Path, *, progress: Progress | None, connect_s: float) -> str:
-    """Copy an address into a file and return the SHA-256 of what came."""
+    """Copy the content of an address into a file. Returns its SHA-256."""
     digest = hashlib.sha256()
     received = 0
-    with _open(url, connect_s) as answer, to.open("wb") as file:
-        length = getattr(answer, "headers", {}).get("Content-Length")
+    with _open(url, connect_s) as response, to.open("wb") as file:
+        length = getattr(response, "headers", {}).get("Content-Length")
         expected = int(length) if length else None
-        while chunk := answer.read(_CHUNK):
+        while chunk := response.read(_CHUNK):
             received += len(chunk)
             digest.update(chunk)
             file.write(chunk)
             if progress:
                 progress(received, expected)
     if expected is not None and received < expected:
-        raise ConnectionError(f"only {received} of {expected} bytes came")
+        raise ConnectionError(f"only {received} of {expected} bytes arrived")
     return digest.hexdigest()
 
 
 def _open(url: str, connect_s: float) -> IO[bytes]:
-    """Open an address within a time that counts the name lookup too, which sockets' own time-outs leave out."""
+    """Open an address within a time that includes the name lookup, which a socket's own timeout leaves out."""
     outcome: queue.SimpleQueue[IO[bytes] | OSError | HTTPException] = queue.SimpleQueue()
 
-    too_late = threading.Event()
+    is_too_late = threading.Event()
 
     def attempt() -> None:
         try:
-            answer = urllib.request.urlopen(url, timeout=_READ_S)  # noqa: S310 - the scheme was checked
-        except (OSError, HTTPException) as problem:
-            if isinstance(problem, urllib.error.HTTPError):
-                problem.close()
-            outcome.put(problem)
+            response = urllib.request.urlopen(url, timeout=_READ_S)  # noqa: S310 - the scheme was checked
+        except (OSError, HTTPException) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
+            outcome.put(error)
         else:
-            if too_late.is_set():
-                answer.close()
-            outcome.put(answer)
+            if is_too_late.is_set():
+                response.close()
+            outcome.put(response)
 
     threading.Thread(target=attempt, daemon=True).start()
     try:
-        answer = outcome.get(timeout=connect_s)
+        response = outcome.get(timeout=connect_s)
     except queue.Empty:
-        too_late.set()
-        raise TimeoutError(f"no answer within {connect_s:.0f} s") from None
-    if isinstance(answer, OSError | HTTPException):
-        raise answer
-    return answer
+        is_too_late.set()
+        raise TimeoutError(f"no response within {connect_s:.0f} s") from None
+    if isinstance(response, OSError | HTTPException):
+        raise response
+    return response
 
 
-def _plainly(problem: OSError | HTTPException) -> str:
-    """An exception of urllib as a person would say it."""
-    if isinstance(problem, urllib.error.HTTPError):
-        return f"the server answered {problem.code} {problem.reason}"
-    if isinstance(problem, urllib.error.URLError) and isinstance(problem.reason, OSError):
-        return problem.reason.strerror or str(problem.reason)
-    return str(problem) or type(problem).__name__
+def _readable(error: OSError | HTTPException) -> str:
+    """An exception of urllib, in a form for people."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"the server responded with {error.code} {error.reason}"
+    if isinstance(error, urllib.error.URLError) and isinstance(error.reason, OSError):
+        return error.reason.strerror or str(error.reason)
+    return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""What Terraform says while it works: the lines of its ``-json`` option, read into types.
+"""Terraform's output while it works: the lines of its ``-json`` option, read into types.
 
 See https://developer.hashicorp.com/terraform/internals/machine-readable-ui.
 """
@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, Self, TypeAlias
 
-_LOOK_S = 1.0
+_CHECK_S = 1.0
 
-Lines: TypeAlias = "queue.SimpleQueue[str | None]"
+LineQueue: TypeAlias = "queue.SimpleQueue[str | None]"
 """The lines that a process prints, and None after the last."""
 
 
@@ -28,7 +28,7 @@ class Diagnostic:
         detail: More, possibly several lines; may be empty.
         address: The resource that it is about, if any.
         file: The configuration file that it is about, if any, relative to the root.
-        line: The line in it; 0 if there is no file.
+        line: The line in that file; 0 if there is no file.
     """
 
     severity: str
@@ -53,7 +53,7 @@ class Diagnostic:
 
     def __str__(self) -> str:
         about = self.address
-        if self.file not in {"", "<empty>"}:  # Terraform's word for a provider block that nobody wrote
+        if self.file not in {"", "<empty>"}:  # Terraform's name for a provider block that is not written anywhere
             about += (" " if about else "") + f"({self.file}:{self.line})"
         lines = [f"{about}: {self.summary}" if about else self.summary]
         lines += [f"  {line}" for line in self.detail.strip().splitlines() if line.strip()]
@@ -61,19 +61,19 @@ class Diagnostic:
 
 
 @dataclass(frozen=True)
-class Event:
+class TerraformEvent:
     """One line of ``terraform … -json``.
 
     Attributes:
         type: ``version``, ``planned_change``, ``resource_drift``, ``change_summary``, ``refresh_start``,
             ``refresh_complete``, ``apply_start``, ``apply_progress``, ``apply_complete``, ``apply_errored``,
-            ``diagnostic``, ``outputs``, ``init_output``, ``log``; new ones may come.
-        message: The line as a person would be shown it.
+            ``diagnostic``, ``outputs``, ``init_output``, ``log``; later releases may add others.
+        message: The line as Terraform would print it for people.
         address: The resource that it is about, if any.
         action: ``create``, ``update``, ``delete``, ``replace``, ``read`` …, if it is about one.
         elapsed_s: Seconds that the resource has taken so far, as Terraform counts them (whole ones).
         diagnostic: For a ``diagnostic``.
-        raw: The whole line.
+        raw: The complete line.
     """
 
     type: str
@@ -86,7 +86,7 @@ class Event:
 
     @classmethod
     def from_line(cls, line: str) -> Self:
-        """Read a line; one that is not JSON (a panic, a plugin's chatter) becomes an event of type ``text``."""
+        """Read a line; one that is not JSON (a panic, a plugin's output) becomes an event of type ``text``."""
         try:
             body = json.loads(line)
         except ValueError:
@@ -107,15 +107,16 @@ class Event:
 
 @dataclass
 class RunOutcome:
-    """What a finished ``terraform`` did, gathered from its events.
+    """The result of a finished ``terraform``, collected from its events.
 
     Attributes:
-        exit_code: As Terraform ended; negative for a signal.
+        exit_code: Terraform's exit code; negative for a signal.
         seconds: How long it took.
-        added: Resources created, likewise `changed` and `removed`; for a plan, those that would be.
+        added: The number of resources created, likewise `changed` and `removed`; for a plan, those that would be.
         outputs: The values of the root's outputs after an apply, without sensitive ones.
         diagnostics: Errors and warnings, in order.
-        unfinished: Resources that were begun and neither completed nor failed.
+        unfinished: Resources that were started and neither completed nor failed, with their action.
+        text: Lines that are not events.
     """
 
     exit_code: int = 0
@@ -128,7 +129,7 @@ class RunOutcome:
     unfinished: dict[str, str] = field(default_factory=dict)
     text: list[str] = field(default_factory=list)
 
-    def take(self, event: Event) -> None:
+    def add(self, event: TerraformEvent) -> None:
         """Add an event."""
         if event.diagnostic:
             self.diagnostics.append(event.diagnostic)
@@ -141,19 +142,20 @@ class RunOutcome:
                 counts = event.raw.get("changes", {})
                 self.added, self.changed, self.removed = (counts.get(key, 0) for key in ("add", "change", "remove"))
             case "outputs":
-                self.outputs = {name: one["value"] for name, one in event.raw["outputs"].items() if "value" in one}
+                outputs = event.raw["outputs"].items()
+                self.outputs = {name: output["value"] for name, output in outputs if "value" in output}
             case "text":
                 self.text.append(event.message)
 
     @property
     def errors(self) -> Sequence[Diagnostic]:
         """The diagnostics that are errors."""
-        return [one for one in self.diagnostics if one.severity == "error"]
+        return [diagnostic for diagnostic in self.diagnostics if diagnostic.severity == "error"]
 
 
-def lines_of(process: subprocess.Popen[bytes]) -> Lines:
-    """The lines that a process prints, read by a thread as they come; None at the end."""
-    lines: Lines = queue.SimpleQueue()
+def lines_of(process: subprocess.Popen[bytes]) -> LineQueue:
+    """The lines that a process prints, read by a thread as they arrive; None at the end."""
+    lines: LineQueue = queue.SimpleQueue()
 
     def read(stream: IO[bytes]) -> None:
         with stream:
@@ -167,20 +169,20 @@ def lines_of(process: subprocess.Popen[bytes]) -> Lines:
     return lines
 
 
-def until(lines: Lines, deadline: float, look: Callable[[], None] | None = None) -> Iterator[str]:
-    """The lines, until the last or the deadline (TimeoutError).
+def lines_until(lines: LineQueue, deadline: float, check: Callable[[], None] | None = None) -> Iterator[str]:
+    """The lines, until the last one or the deadline (TimeoutError).
 
     Args:
-        lines: Where they come from.
+        lines: The queue of lines.
         deadline: On the monotonic clock.
-        look: Called every second or so; what it raises ends the waiting.
+        check: Called about every second; what it raises ends the waiting.
     """
     while True:
-        if look:
-            look()
-        left = deadline - time.monotonic()
+        if check:
+            check()
+        remaining = deadline - time.monotonic()
         try:
-            line = lines.get(timeout=max(0.0, min(left, _LOOK_S) if look else left))
+            line = lines.get(timeout=max(0.0, min(remaining, _CHECK_S) if check else remaining))
         except queue.Empty:
             if time.monotonic() < deadline:
                 continue

@@ -1,7 +1,7 @@
-"""A module's HCL, read with python-hcl2: its blocks with their places, its variables with their types.
+"""A module's HCL, read with python-hcl2: its blocks with their positions, its variables with their types.
 
-What this reads is the syntax: nothing is evaluated. Plan tests take from it which inputs exist and which conditions can
-refuse something, the documentation generator what to list, the lint what to judge.
+Only the syntax is read: nothing is evaluated. Plan tests use it to know which inputs exist and which conditions can
+reject something, the documentation generator to list inputs and outputs, and the lint to check them.
 """
 
 import functools
@@ -26,7 +26,7 @@ class Expression:
 
     Attributes:
         text: As it is written.
-        line: Where it starts, counted from 1.
+        line: The line where it starts, counted from 1.
         node: Its syntax tree (lark's, with ``data`` and ``children``).
     """
 
@@ -42,7 +42,7 @@ class Expression:
 
     @property
     def pattern(self) -> re.Pattern[str] | None:
-        """What a string template can become, interpolations being anything; None for anything else."""
+        """A pattern of all results of a string template, with any text for an interpolation; None for anything else."""
         pieces = template(self.node)
         if pieces is None:
             return None
@@ -56,11 +56,11 @@ class Block:
     Attributes:
         type: Such as ``variable`` or ``validation``.
         labels: In order.
-        file: Where it is.
+        file: The block's file.
         line: Its header's line, counted from 1.
         end: Its last line.
         attributes: By name.
-        blocks: Nested ones, in order; a ``dynamic`` block stays what it is.
+        blocks: The nested blocks, in order; a ``dynamic`` block is kept as such.
     """
 
     type: str
@@ -77,7 +77,7 @@ class Block:
         return self.labels[-1] if self.labels else ""
 
     def every(self, kind: str) -> Iterator["Block"]:
-        """Nested blocks of a type, at any depth."""
+        """The nested blocks of a type, at any depth."""
         for block in self.blocks:
             if block.type == kind:
                 yield block
@@ -93,8 +93,8 @@ class Type:
 
     Attributes:
         kind: ``string``, ``number``, ``bool``, ``any``, ``list``, ``set``, ``map``, ``tuple`` or ``object``.
-        item: Of what a list, set or map is made.
-        attributes: An object's, by name, with their defaults' text; None for a required one.
+        item: The type of the elements of a list, set or map.
+        attributes: An object's attributes by name: the type, and the default's text, which is None if required.
     """
 
     kind: str
@@ -120,7 +120,7 @@ class Variable:
         type_text: The type as it is written.
         default: The default as it is written; None if the input is required.
         description: One sentence.
-        block: The whole declaration.
+        block: The complete declaration.
     """
 
     name: str
@@ -136,8 +136,8 @@ class Module:
     """A folder of ``*.tf`` files.
 
     Attributes:
-        folder: Where it is; its name is the module's.
-        blocks: Those at top level, in the order of files and lines.
+        folder: Its folder, which has the module's name.
+        blocks: The top-level blocks, in the order of files and lines.
     """
 
     folder: Path
@@ -159,20 +159,20 @@ class Module:
 
     @functools.cached_property
     def conditions(self) -> tuple[Block, ...]:
-        """Everything that can refuse something: ``validation``, ``precondition`` and ``postcondition`` blocks."""
+        """Everything that can reject something: ``validation``, ``precondition`` and ``postcondition`` blocks."""
         kinds = ("validation", "precondition", "postcondition")
-        return tuple(found for block in self.blocks for kind in kinds for found in block.every(kind))
+        return tuple(condition for block in self.blocks for kind in kinds for condition in block.every(kind))
 
     @functools.cached_property
     def provider_aliases(self) -> tuple[str, ...]:
-        """The provider configurations that a caller must hand in beside the default one: ``aws.replica``."""
+        """The provider configurations that a caller must pass besides the default one: ``aws.replica``."""
         return tuple(
             alias
             for terraform in self.of("terraform")
             for required in terraform.every("required_providers")
-            for one in required.attributes.values()
-            for listed in re.findall(r"configuration_aliases\s*=\s*\[([^\]]*)\]", one.text)
-            for alias in re.findall(r"[\w-]+\.[\w-]+", listed)
+            for provider in required.attributes.values()
+            for aliases in re.findall(r"configuration_aliases\s*=\s*\[([^\]]*)\]", provider.text)
+            for alias in re.findall(r"[\w-]+\.[\w-]+", aliases)
         )
 
     @functools.cached_property
@@ -186,7 +186,7 @@ def read(folder: Path) -> Module:
     """Read a module.
 
     Raises:
-        HarnessError: A file is not HCL; the message has the parser's word on where.
+        HarnessError: A file is not HCL; the message has the parser's position.
     """
     blocks = [block for file in sorted(folder.glob("*.tf")) for block in read_file(file)]
     return Module(folder, tuple(blocks))
@@ -206,22 +206,22 @@ def read_file(file: Path) -> tuple[Block, ...]:
 def _parsed(file: Path, text: str) -> tuple[Block, ...]:
     try:
         tree = _tree(text if text.endswith("\n") else text + "\n")
-    except LarkError as problem:  # what python-hcl2's parser raises
+    except LarkError as error:  # raised by python-hcl2's parser
         raise HarnessError(
-            f"{file} cannot be read as HCL: {str(problem).splitlines()[0]}",
-            remedy="`terraform fmt` says what is wrong with it.",
-        ) from problem
+            f"{file} cannot be read as HCL: {str(error).splitlines()[0]}",
+            remedy="`terraform fmt` shows what is wrong with it.",
+        ) from error
     return tuple(_block(node, file, text) for node in _children(tree.children[0], "block"))
 
 
 @functools.cache
 def _tree(text: str) -> Any:
-    """A file's syntax tree, read once for all copies of the file: nobody changes it."""
+    """A file's syntax tree, parsed once for all copies of the file: nothing modifies it."""
     return hcl2.parses_to_tree(text)
 
 
 def template(node: Any) -> list[str | None] | None:
-    """A string's pieces, None for each interpolation; None if the expression is no string."""
+    """A string's pieces, None for each interpolation; None if the expression is not a string."""
     while getattr(node, "data", "") == "expr_term" and len(_trees(node)) == 1 and len(node.children) == 1:
         node = node.children[0]
     if getattr(node, "data", "") != "string":
@@ -247,7 +247,7 @@ def _children(node: Any, kind: str) -> list[Any]:
 
 
 def _slice(node: Any, text: str) -> str:
-    """The source of a node, without the line breaks and comments that the grammar counts to its end."""
+    """The source of a node, without the line breaks and comments that the grammar adds to its end."""
     last = node
     while hasattr(last, "data"):
         solid = [child for child in last.children if getattr(child, "data", "") != "new_line_or_comment"]
@@ -262,8 +262,8 @@ def _block(node: Any, file: Path, text: str) -> Block:
     kind, *labels = (_label(child) for child in _trees(node) if child.data in {"identifier", "string"})
     body = next(iter(_children(node, "body")))
     attributes = {}
-    for one in _children(body, "attribute"):
-        name, value = (child for child in _trees(one) if child.data not in {"eq", "new_line_or_comment"})
+    for attribute in _children(body, "attribute"):
+        name, value = (child for child in _trees(attribute) if child.data not in {"eq", "new_line_or_comment"})
         attributes[_label(name)] = Expression(_slice(value, text), value.meta.line, value)
     return Block(
         type=kind,
@@ -305,7 +305,7 @@ def type_of(node: Any, text: str = "") -> Type:
     if node.data != "function_call":
         return Type("any")
     kind = _label(_trees(node)[0])
-    arguments = [one for holder in _children(node, "arguments") for one in _trees(holder)]
+    arguments = [argument for holder in _children(node, "arguments") for argument in _trees(holder)]
     if kind != "object" or not arguments:
         return Type(kind, item=type_of(arguments[0], text) if arguments and kind in {"list", "set", "map"} else None)
     return Type(kind, attributes=dict(_attributes(arguments[0], text)))
@@ -325,7 +325,7 @@ def _optional(node: Any, text: str) -> tuple[Type, str | None]:
     while inner.data == "expr_term":
         inner = _trees(inner)[0]
     if inner.data == "function_call" and _label(_trees(inner)[0]) == "optional":
-        kind, *default = (one for holder in _children(inner, "arguments") for one in _trees(holder))
+        kind, *default = (argument for holder in _children(inner, "arguments") for argument in _trees(holder))
         return type_of(kind, text), _source(default[0]) if default else "null"
     return type_of(node, text), None
 

@@ -1,4 +1,4 @@
-"""A plan as ``terraform show -json`` tells it, read into types.
+"""A plan as ``terraform show -json`` prints it, read into types.
 
 The format is HashiCorp's "JSON Output Format" (https://developer.hashicorp.com/terraform/internals/json-format),
 ``format_version`` 1.x.
@@ -10,24 +10,21 @@ from typing import Any, Self
 
 from harness.errors import HarnessError
 
-Values = Mapping[str, Any]
-"""A resource's attributes, as JSON has them."""
-
 
 @dataclass(frozen=True)
 class ResourceChange:
-    """What a plan does to one resource or output.
+    """A plan's change of one resource or output.
 
     Attributes:
         address: Such as ``module.table.aws_dynamodb_table.this``.
         type: The resource type; empty for an output.
         actions: ``no-op``, ``create``, ``read``, ``update``, ``delete``, ``forget``; a replacement has two, in the
             order in which they happen.
-        before: The attributes before; None if there is nothing yet.
-        after: The attributes after, without those that only the apply will tell; None if there is nothing left.
-        after_unknown: ``true`` in place of each attribute that only the apply will tell.
+        before: The attributes before; None if it does not exist yet.
+        after: The attributes after, without those known only after apply; None if it will not exist.
+        after_unknown: ``true`` in place of each attribute known only after apply.
         mode: ``managed`` or ``data``; empty for an output.
-        reason: Why a replacement or removal, if Terraform says so.
+        reason: Why it is replaced or removed, if Terraform reports it.
     """
 
     address: str
@@ -41,21 +38,21 @@ class ResourceChange:
 
     @property
     def is_change(self) -> bool:
-        """Whether anything happens to it; a data source that is read changes nothing."""
+        """Whether the resource or output changes; reading a data source changes nothing."""
         return bool(set(self.actions) - {"no-op", "read"})
 
     @property
     def is_replacement(self) -> bool:
-        """Whether it is destroyed and made again."""
+        """Whether it is destroyed and created again."""
         return {"create", "delete"} <= set(self.actions)
 
     @property
     def is_removal(self) -> bool:
-        """Whether something that exists is destroyed, be it for good or to be replaced."""
+        """Whether something that exists is destroyed, permanently or to be replaced."""
         return "delete" in self.actions
 
     def changed(self) -> list[str]:
-        """The names of the top-level attributes that differ, or will only be known after the apply."""
+        """The names of the top-level attributes that differ, or are known only after apply."""
         before, after = self.before or {}, self.after or {}
         unknown = self.after_unknown or {}
         if not (isinstance(before, Mapping) and isinstance(after, Mapping) and isinstance(unknown, Mapping)):
@@ -69,15 +66,15 @@ class ResourceChange:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What Terraform means to do.
+class TerraformPlan:
+    """The changes that Terraform has planned.
 
     Attributes:
-        resources: Every resource of the plan, also those to which nothing happens.
-        outputs: Every output of the root, its name as address.
-        drift: What changed behind Terraform's back since the last apply.
+        resources: Every resource of the plan, including those that do not change.
+        outputs: Every output of the root, with its name as address.
+        drift: What changed outside Terraform since the last apply.
         complete: False if something was deferred or the planning stopped with errors.
-        raw: The whole document.
+        raw: The complete document.
     """
 
     resources: tuple[ResourceChange, ...]
@@ -88,15 +85,15 @@ class Plan:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Read what ``terraform show -json <plan file>`` printed.
+        """Read the output of ``terraform show -json <plan file>``.
 
         Raises:
-            HarnessError: The document is not a plan, or of a format that this reader does not know.
+            HarnessError: The document is not a plan, or has a format that this reader does not know.
         """
         if str(document.get("format_version", "")).partition(".")[0] != "1" or "planned_values" not in document:
             raise HarnessError(
                 f"This is not a plan that can be read (format_version {document.get('format_version')!r}).",
-                remedy="Give `terraform show -json` a plan file made by `terraform plan -out`.",
+                remedy="Give `terraform show -json` a plan file from `terraform plan -out`.",
             )
         return cls(
             resources=tuple(_resources(document.get("resource_changes", ()))),
@@ -108,27 +105,27 @@ class Plan:
 
     @property
     def changes(self) -> tuple[ResourceChange, ...]:
-        """The resources and outputs to which something happens."""
-        return tuple(one for one in (*self.resources, *self.outputs) if one.is_change)
+        """The resources and outputs that change."""
+        return tuple(entry for entry in (*self.resources, *self.outputs) if entry.is_change)
 
     @property
     def is_empty(self) -> bool:
-        """Whether an apply would do nothing: no resource and no output changes, and the planning was whole."""
+        """Whether an apply would do nothing: no resource and no output changes, and the planning was complete."""
         return self.complete and not self.changes
 
     def by_type(self, kind: str) -> tuple[ResourceChange, ...]:
         """The managed resources of one type, such as ``aws_lambda_function``."""
-        return tuple(one for one in self.resources if one.type == kind and one.mode == "managed")
+        return tuple(entry for entry in self.resources if entry.type == kind and entry.mode == "managed")
 
     def __getitem__(self, address: str) -> ResourceChange:
         """The resource with an address; KeyError if the plan has none."""
-        for one in self.resources:
-            if one.address == address:
-                return one
+        for entry in self.resources:
+            if entry.address == address:
+                return entry
         raise KeyError(address)
 
     def __str__(self) -> str:
-        return "\n".join(str(one) for one in self.changes) or "no changes"
+        return "\n".join(str(change) for change in self.changes) or "no changes"
 
 
 def _resources(entries: Any) -> Iterator[ResourceChange]:

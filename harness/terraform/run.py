@@ -1,4 +1,4 @@
-"""Running Terraform on a root folder: typed, under a deadline, with errors that a person can act on."""
+"""Running Terraform on a root folder: typed, with a deadline, and with errors that a person can act on."""
 
 import json
 import os
@@ -14,19 +14,19 @@ from harness.errors import HarnessError
 from harness.process import supervisor
 from harness.process.locks import locked
 from harness.terraform import binary, mirror
-from harness.terraform.events import Event, RunOutcome, lines_of, until
-from harness.terraform.failures import Failure, TerraformError
-from harness.terraform.plan import Plan
+from harness.terraform.events import RunOutcome, TerraformEvent, lines_of, lines_until
+from harness.terraform.failures import CommandFailure, TerraformError
+from harness.terraform.plan import TerraformPlan
 
 __all__ = ["OnEvent", "Terraform", "TerraformError"]
 
-OnEvent = Callable[[Event], None]
+OnEvent = Callable[[TerraformEvent], None]
 
-_INTERRUPT_S = 30.0  # after Ctrl-C Terraform finishes what is under way and writes its state
+_INTERRUPT_S = 30.0  # after Ctrl-C Terraform finishes the operations in progress and writes its state
 _STOP_S = 5.0
 _GOGC = "400"
-"""How much garbage Go lets lie, in per cent of what lives: the provider starts several times for each command and lives
-for seconds; with Go's own 100 a plan of a live folder takes 15 % more processor time."""
+"""How much garbage Go may keep, in per cent of the live data. The provider starts several times for each command, for a
+few seconds; with Go's default of 100, a plan of a live folder takes 15 % more processor time."""
 
 
 class Terraform:
@@ -34,15 +34,15 @@ class Terraform:
 
     Args:
         root: The folder with the configuration, such as ``live/dev``.
-        env: What to set in its environment: the engine's variables, ``TF_VAR_*``.
-        data_dir: Where `init` puts what it fetches (``TF_DATA_DIR``) instead of the root's ``.terraform``.
-        log_dir: Where each command leaves ``<verb>.jsonl`` (events) and ``<verb>.stderr``.
-        program: The Terraform to use; found (or downloaded) when needed unless told otherwise.
-        config: Where providers come from; decided by the root's lock file when needed unless told otherwise.
-        look: Called every second while a command runs; what it raises ends the command. For what Terraform cannot know:
-            that the engine has died, which its provider takes for a passing fault for minutes.
-        engine_error: Asked for the engine's last error, to be shown when a command fails or runs out of time: the
-            AWS provider retries on 5xx answers silently for minutes.
+        env: Variables to set in its environment: the engine's, ``TF_VAR_*``.
+        data_dir: The folder for what `init` downloads (``TF_DATA_DIR``) instead of the root's ``.terraform``.
+        log_dir: The folder for each command's ``<command>.jsonl`` (events) and ``<command>.stderr``.
+        program: The Terraform to use; by default it is found (or downloaded) when needed.
+        config: Where providers come from; by default the root's lock file decides when needed.
+        check: Called every second while a command runs; what it raises ends the command. It is for what Terraform
+            cannot know: that the engine has died, which its provider takes for a temporary error for minutes.
+        engine_error: Returns the engine's last error, to be shown when a command fails or runs out of time: the AWS
+            provider silently retries 5xx responses for minutes.
     """
 
     def __init__(  # noqa: PLR0913 - what a run depends on, all by keyword
@@ -55,7 +55,7 @@ class Terraform:
         program: Path | None = None,
         config: mirror.CliConfig | None = None,
         engine_error: Callable[[], str | None] | None = None,
-        look: Callable[[], None] | None = None,
+        check: Callable[[], None] | None = None,
     ) -> None:
         self.root = root.absolute()
         self.data_dir = data_dir.absolute()
@@ -64,11 +64,11 @@ class Terraform:
         self._program = program
         self._config = config
         self._engine_error = engine_error
-        self._look = look
+        self._check = check
 
     @property
     def program(self) -> Path:
-        """The Terraform that is used."""
+        """The Terraform program."""
         if self._program is None:
             self._program = binary.find()
         return self._program
@@ -83,22 +83,24 @@ class Terraform:
     def environment(self) -> dict[str, str]:
         """The environment of every command.
 
-        The caller's, without its ``TF_*`` (``TF_LOG`` stays), and, when an engine's endpoint is set, without its
-        ``AWS_*`` and profile files: a real account's credentials never reach an engine or the other way round.
+        It is the caller's, without its ``TF_*`` (``TF_LOG`` is kept). If an engine's endpoint is set, it is without the
+        caller's ``AWS_*`` and profile files: a real account's credentials never reach an engine, nor the reverse.
         """
         dropped = ("TF_", "AWS_") if "AWS_ENDPOINT_URL" in self._env else ("TF_",)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped) or name == "TF_LOG"}
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(dropped) or name == "TF_LOG"
+        }
         if "AWS_ENDPOINT_URL" in self._env:
-            kept |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-            kept |= {"AWS_EC2_METADATA_DISABLED": "true"}
-        own = {
+            inherited |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+            inherited |= {"AWS_EC2_METADATA_DISABLED": "true"}
+        settings = {
             "CHECKPOINT_DISABLE": "1",
             "TF_IN_AUTOMATION": "1",
             "TF_INPUT": "0",
             "TF_CLI_CONFIG_FILE": str(self.config.path),
             "TF_DATA_DIR": str(self.data_dir),
         }
-        return {"GOGC": _GOGC, **kept, **self._env, **own}
+        return {"GOGC": _GOGC, **inherited, **self._env, **settings}
 
     def init(
         self,
@@ -107,15 +109,15 @@ class Terraform:
         deadline_s: float = 600.0,
         on_event: OnEvent | None = None,
     ) -> RunOutcome:
-        """Fetch providers and modules, configure the backend; the lock file is only read.
+        """Download providers and modules, configure the backend; the lock file is only read.
 
         Args:
-            backend_config: Given as ``-backend-config=key=value``.
-            deadline_s: Seconds before it is ended (a provider of 600 MB may have to be fetched).
+            backend_config: Passed as ``-backend-config=key=value``.
+            deadline_s: Seconds before it is stopped (it may have to download a provider of 600 MB).
             on_event: Called with each event.
         """
         options = [f"-backend-config={key}={value}" for key, value in (backend_config or {}).items()]
-        with self._cache_to_itself():
+        with self._exclusive_cache():
             return self._stream(
                 "init", ["-reconfigure", "-lockfile=readonly", *options], deadline_s=deadline_s, on_event=on_event
             )
@@ -127,13 +129,13 @@ class Terraform:
         out: Path | None = None,
         deadline_s: float = 300.0,
         on_event: OnEvent | None = None,
-    ) -> Plan:
+    ) -> TerraformPlan:
         """Plan, and read the plan.
 
         Args:
-            options: More of ``terraform plan``'s own options, such as ``-destroy``.
-            out: Where to keep the plan file, which may hold secrets; ``<log_dir>/plan.tfplan`` unless told otherwise.
-            deadline_s: Seconds before it is ended.
+            options: More options of ``terraform plan``, such as ``-destroy``.
+            out: The plan file, which may contain secrets; ``<log_dir>/plan.tfplan`` by default.
+            deadline_s: Seconds before it is stopped.
             on_event: Called with each event.
         """
         file = (out or self.log_dir / "plan.tfplan").absolute()
@@ -145,7 +147,7 @@ class Terraform:
             on_event=on_event,
             good=(0, 2),
         )
-        return Plan.from_json(self.show_json(file))
+        return TerraformPlan.from_json(self.show_json(file))
 
     def apply(
         self,
@@ -155,121 +157,127 @@ class Terraform:
         deadline_s: float = 900.0,
         on_event: OnEvent | None = None,
     ) -> RunOutcome:
-        """Apply a kept plan, or plan and apply at once.
+        """Apply a stored plan, or plan and apply at once.
 
         Args:
-            plan_file: What `plan` kept.
-            options: More of ``terraform apply``'s own options.
-            deadline_s: Seconds before it is ended.
+            plan_file: The file that `plan` wrote.
+            options: More options of ``terraform apply``.
+            deadline_s: Seconds before it is stopped.
             on_event: Called with each event.
         """
-        what = [str(plan_file.absolute())] if plan_file else []
-        return self._stream("apply", ["-auto-approve", *options, *what], deadline_s=deadline_s, on_event=on_event)
+        files = [str(plan_file.absolute())] if plan_file else []
+        return self._stream("apply", ["-auto-approve", *options, *files], deadline_s=deadline_s, on_event=on_event)
 
     def destroy(
         self, options: Sequence[str] = (), *, deadline_s: float = 600.0, on_event: OnEvent | None = None
     ) -> RunOutcome:
-        """Destroy everything that the state knows."""
+        """Destroy everything in the state."""
         return self._stream("destroy", ["-auto-approve", *options], deadline_s=deadline_s, on_event=on_event)
 
     def output(self, *, deadline_s: float = 60.0) -> dict[str, Any]:
         """The values of all outputs in the state, sensitive ones too."""
-        answer = json.loads(self._ask("output", ["-json"], deadline_s=deadline_s))
-        return {name: one["value"] for name, one in answer.items()}
+        outputs = json.loads(self._read("output", ["-json"], deadline_s=deadline_s))
+        return {name: output["value"] for name, output in outputs.items()}
 
     def show_json(self, plan_file: Path | None = None, *, deadline_s: float = 120.0) -> dict[str, Any]:
-        """A plan file, or else the state, in Terraform's JSON format."""
-        what = [str(plan_file.absolute())] if plan_file else []
-        answer = json.loads(self._ask("show", ["-json", *what], deadline_s=deadline_s))
-        if not isinstance(answer, dict):
-            raise TypeError(f"terraform show -json printed a {type(answer).__name__}")
-        return answer
+        """A plan file, or by default the state, in Terraform's JSON format."""
+        files = [str(plan_file.absolute())] if plan_file else []
+        document = json.loads(self._read("show", ["-json", *files], deadline_s=deadline_s))
+        if not isinstance(document, dict):
+            raise TypeError(f"terraform show -json printed a {type(document).__name__}")
+        return document
 
     def _stream(
         self,
-        verb: str,
+        command: str,
         options: Sequence[str],
         *,
         deadline_s: float,
         on_event: OnEvent | None,
         good: Sequence[int] = (0,),
     ) -> RunOutcome:
-        """Run a command that speaks ``-json`` and follow it."""
+        """Run a command that has the option ``-json``, and follow its events."""
         outcome = RunOutcome()
         self.log_dir.mkdir(parents=True, exist_ok=True)
-        with (self.log_dir / f"{verb}.jsonl").open("w", encoding="utf-8") as log:
+        with (self.log_dir / f"{command}.jsonl").open("w", encoding="utf-8") as log:
 
-            def take(line: str) -> None:
+            def add(line: str) -> None:
                 log.write(line)
-                event = Event.from_line(line)
-                outcome.take(event)
+                event = TerraformEvent.from_line(line)
+                outcome.add(event)
                 if on_event:
                     on_event(event)
 
-            self._run(verb, ["-json", "-no-color", *options], take, outcome, deadline_s=deadline_s)
+            self._run(command, ["-json", "-no-color", *options], add, outcome, deadline_s=deadline_s)
         if outcome.exit_code not in good:
-            raise self._failure(verb, outcome)
+            raise self._failure(command, outcome)
         return outcome
 
-    def _ask(self, verb: str, options: Sequence[str], *, deadline_s: float) -> str:
-        """Run a command that prints one document, which may hold secrets: it is not logged."""
+    def _read(self, command: str, options: Sequence[str], *, deadline_s: float) -> str:
+        """Run a command that prints one document, which may contain secrets: it is not logged."""
         outcome = RunOutcome()
         lines: list[str] = []
         self.log_dir.mkdir(parents=True, exist_ok=True)
-        self._run(verb, ["-no-color", *options], lines.append, outcome, deadline_s=deadline_s)
+        self._run(command, ["-no-color", *options], lines.append, outcome, deadline_s=deadline_s)
         if outcome.exit_code != 0:
-            raise self._failure(verb, outcome)
+            raise self._failure(command, outcome)
         return "".join(lines)
 
     def _run(
-        self, verb: str, options: Sequence[str], take: Callable[[str], None], outcome: RunOutcome, *, deadline_s: float
+        self,
+        command: str,
+        options: Sequence[str],
+        add_line: Callable[[str], None],
+        outcome: RunOutcome,
+        *,
+        deadline_s: float,
     ) -> None:
-        """Start Terraform, hand over its lines, and see to its end: by itself, by Ctrl-C or by the deadline."""
+        """Start Terraform, pass on its lines, and wait for its end: normally, by Ctrl-C or at the deadline."""
         started = time.monotonic()
-        # Errors go to a file: a pipe that nobody empties would stop Terraform at 64 KB.
-        with (self.log_dir / f"{verb}.stderr").open("wb") as errors:
+        # Errors go to a file: a pipe that nobody reads would stop Terraform at 64 KB.
+        with (self.log_dir / f"{command}.stderr").open("wb") as errors:
             process, record = supervisor.spawn(
-                [self.program, f"-chdir={self.root}", verb, *options],
-                purpose=f"terraform {verb} {self.root.name}",
+                [self.program, f"-chdir={self.root}", command, *options],
+                purpose=f"terraform {command} {self.root.name}",
                 env=self.environment(),
                 stdout=subprocess.PIPE,
                 stderr=errors,
             )
         lines = lines_of(process)
         try:
-            for line in until(lines, started + deadline_s, self._look):
-                take(line)
+            for line in lines_until(lines, started + deadline_s, self._check):
+                add_line(line)
             process.wait(max(0.1, started + deadline_s - time.monotonic()))
         except KeyboardInterrupt:
             self._interrupt(process)
             raise
         except (TimeoutError, subprocess.TimeoutExpired):
             outcome.seconds = time.monotonic() - started
-            failure = Failure(verb, self.root.name, outcome, self.log_dir, self._engine_error)
-            raise failure.too_late(deadline_s) from None
+            failure = CommandFailure(command, self.root.name, outcome, self.log_dir, self._engine_error)
+            raise failure.timeout_error(deadline_s) from None
         finally:
-            supervisor.terminate(record, grace_s=_STOP_S)  # its plugins too, should they be left
+            supervisor.terminate(record, grace_s=_STOP_S)  # its plugins too, if any are left
             process.wait(_STOP_S)
         outcome.exit_code = process.returncode
         outcome.seconds = time.monotonic() - started
 
     def _interrupt(self, process: subprocess.Popen[bytes]) -> None:
-        """Hand a Ctrl-C on, once, and wait: the state is written and unlocked; a second Ctrl-C cuts the wait short."""
+        """Pass a Ctrl-C on, once, and wait while the state is written and unlocked; a second Ctrl-C ends the wait."""
         process.send_signal(signal.SIGINT)
         try:
             process.wait(_INTERRUPT_S)
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
             return
 
-    def _failure(self, verb: str, outcome: RunOutcome) -> HarnessError:
-        """The error for a command that ended badly."""
-        failure = Failure(verb, self.root.name, outcome, self.log_dir, self._engine_error)
-        about_provider = mirror.init_failure(failure.said(), self.config) if verb == "init" else None
-        return about_provider or failure.ended_badly()
+    def _failure(self, command: str, outcome: RunOutcome) -> HarnessError:
+        """The error for a command with an exit code of failure."""
+        failure = CommandFailure(command, self.root.name, outcome, self.log_dir, self._engine_error)
+        about_provider = mirror.provider_error(failure.reason(), self.config) if command == "init" else None
+        return about_provider or failure.exit_error()
 
     @contextmanager
-    def _cache_to_itself(self) -> Iterator[None]:
-        """One `init` at a time when it fills the plugin cache, which Terraform does not guard."""
+    def _exclusive_cache(self) -> Iterator[None]:
+        """Allow one `init` at a time to fill the plugin cache, which Terraform does not lock."""
         if not self.config.direct:
             yield
             return

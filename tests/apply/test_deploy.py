@@ -20,7 +20,7 @@ from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
 from harness.policy.gate import judge_plan
 from harness.stack.deployment import Stack
-from harness.terraform.plan import Plan
+from harness.terraform.plan import TerraformPlan
 from harness.terraform.run import Terraform
 from tests.apply.stage import group
 
@@ -195,7 +195,7 @@ def test_plan_that_adds_an_index_passes_and_one_that_drops_it_does_not(deployed:
     shutil.copy(ROOT / "live" / "dev" / ".terraform.lock.hcl", tmp_path)
     terraform = deployed.terraform(tmp_path, tmp_path / "work")
 
-    def planned(indexes: list[str]) -> Plan:
+    def planned(indexes: list[str]) -> TerraformPlan:
         (tmp_path / "main.tf").write_text(INDEXES.format(indexes=json.dumps(indexes)), encoding="utf-8")
         return terraform.plan()
 

@@ -1,4 +1,4 @@
-"""What the code says: the functions loaded as Lambda loads them, and asked instead of read where that is possible."""
+"""Facts from the code: functions are loaded as Lambda loads them, and run rather than parsed where that is possible."""
 
 import importlib
 import inspect
@@ -30,18 +30,18 @@ from invoicing.runtime.settings import Settings
 LAMBDAS = ROOT / "lambdas"
 DESCRIPTION = ROOT / "docs" / "openapi.yaml"
 
-OUTSIDE = {
+RUNTIME = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_REGION": "us-east-1",
     "POWERTOOLS_TRACE_DISABLED": "true",
 }
-"""What the Lambda runtime sets by itself, and no tracing."""
+"""Variables that the Lambda runtime sets, plus one that disables tracing."""
 
 
-class Reached(Exception):
-    """The code came as far as asking AWS for something."""
+class AwsCall(Exception):
+    """The code called AWS, which is as far as a test lets it run."""
 
     def __init__(self, operation: str, parameters: Mapping[str, Any]) -> None:
         super().__init__(f"{operation} {parameters}")
@@ -50,12 +50,12 @@ class Reached(Exception):
 
 
 class NotStartedError(Exception):
-    """A handler's module asks its settings for what they do not declare."""
+    """A handler's module reads a setting that its settings do not declare."""
 
 
 @dataclass
 class Context:
-    """What the handlers use of Lambda's context."""
+    """The part of Lambda's context that the handlers use."""
 
     function_name: str = "function"
     memory_limit_in_mb: int = 512
@@ -69,41 +69,41 @@ class Context:
 
 @dataclass(frozen=True)
 class Probe:
-    """What an operation of the API did with its described example.
+    """How an operation of the API handled its described example.
 
     Attributes:
         body: The model that it read the body with.
         query: The model that it read the query with.
-        headers: The headers that it looked for.
-        refused: The problem document, if it did not come as far as AWS.
+        headers: The headers that it looked up.
+        problem: The problem document, if it did not get as far as calling AWS.
     """
 
     body: type[BaseModel] | None
     query: type[BaseModel] | None
     headers: frozenset[str]
-    refused: str
+    problem: str
 
 
 class _Headers(dict[str, str]):
-    """Headers that know which of them were looked for."""
+    """Headers that record which of them were looked up."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: set[str] = set()
+        self.names: set[str] = set()
 
     def get(self, name: str, default: Any = None) -> Any:
-        self.asked.add(name)
+        self.names.add(name)
         return default
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedFunction:
     """A function's code.
 
     Attributes:
         name: Its folder's name with dashes.
         module: Its handler's module.
-        settings: The model of what it reads from its environment.
+        settings: The model of its environment variables.
     """
 
     name: str
@@ -112,49 +112,50 @@ class Loaded:
 
     @classmethod
     def load(cls, name: str, environment: Mapping[str, str]) -> Self:
-        """Load a function as a cold start does; what its environment lacks is made up, for the contract to tell.
+        """Load a function as a cold start does. Missing variables get a placeholder: the contract reports them.
 
         Raises:
-            NotStartedError: The code asks its own settings for a name that they do not have.
+            NotStartedError: The code reads a setting that its model does not have.
         """
-        asked: list[type[Settings]] = []
+        models: list[type[Settings]] = []
 
         def load(model: type[Settings], _: Any = None) -> Settings:
-            asked.append(model)
-            lacking = {field.upper(): PLACEHOLDER for field in model.model_fields if not os.environ.get(field.upper())}
+            models.append(model)
+            names = [field.upper() for field in model.model_fields]
+            placeholders = {name: PLACEHOLDER for name in names if not os.environ.get(name)}
             try:
-                return given(model, {**os.environ, **lacking})
-            except ValidationError:  # the contract of settings tells why
+                return load_settings(model, {**os.environ, **placeholders})
+            except ValidationError:  # the contract of settings reports it
                 return model.model_construct(**dict.fromkeys(model.model_fields, PLACEHOLDER))
 
-        given = Settings.load.__func__  # type: ignore[attr-defined]
+        load_settings = Settings.load.__func__  # type: ignore[attr-defined]
         handler = f"{name.replace('-', '_')}.handler"
         with pytest.MonkeyPatch.context() as patch:
-            for variable, value in {**OUTSIDE, **environment}.items():
+            for variable, value in {**RUNTIME, **environment}.items():
                 patch.setenv(variable, value)
             patch.setattr(Settings, "load", classmethod(load))
             sys.modules.pop(handler, None)
             try:
                 module = importlib.import_module(handler)
-            except AttributeError as unknown:
-                raise NotStartedError(str(_unread(name, unknown, asked, environment))) from unknown
+            except AttributeError as error:
+                raise NotStartedError(str(_unread(name, error, models, environment))) from error
             del sys.modules[handler]
-        return cls(name, module, asked[0])
+        return cls(name, module, models[0])
 
     @property
     def declared(self) -> list[Setting]:
         """The settings that it reads."""
         return [
-            Setting(name.upper(), one.is_required(), symbol(_owner(self.settings, name), name))
-            for name, one in self.settings.model_fields.items()
+            Setting(name.upper(), field.is_required(), symbol(_owner(self.settings, name), name))
+            for name, field in self.settings.model_fields.items()
         ]
 
-    def faults(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """What its settings say against an environment, by variable."""
+    def errors(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """The errors of its settings for an environment, by variable."""
         try:
             self.settings.load(environment)
-        except ValidationError as refusal:
-            return {str(error["loc"][0]).upper(): error["msg"] for error in refusal.errors()}
+        except ValidationError as invalid:
+            return {str(error["loc"][0]).upper(): error["msg"] for error in invalid.errors()}
         return {}
 
     @property
@@ -164,12 +165,12 @@ class Loaded:
         if not isinstance(app, APIGatewayRestResolver):
             return []
         return [
-            Route(one.method, one.path, symbol(one.func), self.name)
-            for one in (*app._static_routes, *app._dynamic_routes)
+            Route(route.method, route.path, symbol(route.func), self.name)
+            for route in (*app._static_routes, *app._dynamic_routes)
         ]
 
     def probe(self, route: Route, example: Any) -> Probe:
-        """Send an operation its described example, and stop it at AWS's door."""
+        """Send an operation its described example, and stop when it calls AWS."""
         models: dict[str, type[BaseModel]] = {}
         headers = _Headers()
 
@@ -180,39 +181,39 @@ class Loaded:
 
             return record
 
-        refused = ""
+        problem = ""
         with pytest.MonkeyPatch.context() as patch:
             for kind in ("body_of", "query_of"):
                 patch.setattr(resolver, kind, reading(kind, getattr(resolver, kind)))
             patch.setattr(APIGatewayProxyEvent, "headers", property(lambda _: headers))
             with no_aws():
                 try:
-                    answer = self.module.app.resolve(request(route, example), Context())
-                    refused = str(answer.get("body"))
-                except Reached:
+                    response = self.module.app.resolve(request(route, example), Context())
+                    problem = str(response.get("body"))
+                except AwsCall:
                     pass
-        return Probe(models.get("body_of"), models.get("query_of"), frozenset(headers.asked), refused)
+        return Probe(models.get("body_of"), models.get("query_of"), frozenset(headers.names), problem)
 
-    def take(self, event: Mapping[str, Any]) -> str:
-        """Deliver an event; what is wrong with it, or nothing if the function came as far as AWS."""
+    def error_on(self, event: Mapping[str, Any]) -> str:
+        """Deliver an event. Returns why the function cannot read it; empty if it got as far as calling AWS."""
         with no_aws():
             try:
                 self.module.lambda_handler(dict(event), Context())
-            except Reached:
+            except AwsCall:
                 return ""
-            except KeyError as lacking:
-                return f"reads {lacking}, which the event has not"
-            except ValidationError as refusal:
-                return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in refusal.errors())
-        return "is done without asking AWS for anything"
+            except KeyError as missing:
+                return f"reads {missing}, which the event does not have"
+            except ValidationError as invalid:
+                return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in invalid.errors())
+        return "returns without calling AWS"
 
 
 @contextmanager
 def no_aws() -> Iterator[None]:
-    """Whatever is asked of AWS raises `Reached`."""
+    """Every call to AWS raises `AwsCall`."""
 
     def call(_: Any, operation: str, parameters: Mapping[str, Any]) -> None:
-        raise Reached(operation, parameters)
+        raise AwsCall(operation, parameters)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.client.BaseClient, "_make_api_call", call)
@@ -220,23 +221,24 @@ def no_aws() -> Iterator[None]:
 
 
 def _unread(
-    function: str, unknown: AttributeError, asked: list[type[Settings]], environment: Mapping[str, str]
+    function: str, error: AttributeError, models: list[type[Settings]], environment: Mapping[str, str]
 ) -> Mismatch:
-    """That a function does not start, with the line that asks, the settings that it has, and what the plan gives it."""
-    frames = [one for one in traceback.extract_tb(unknown.__traceback__) if Path(one.filename).is_relative_to(LAMBDAS)]
+    """A function does not start: the line that reads the setting, the settings' names, and the planned variables."""
+    stack = traceback.extract_tb(error.__traceback__)
+    frames = [frame for frame in stack if Path(frame.filename).is_relative_to(LAMBDAS)]
     where = f"{Path(frames[-1].filename).relative_to(ROOT).as_posix()}:{frames[-1].lineno}" if frames else "the code"
-    models = [f"{symbol(_owner(one, name), name)}" for one in asked for name in one.model_fields]
+    declared = [f"{symbol(_owner(model, name), name)}" for model in models for name in model.model_fields]
     return Mismatch(
-        f"The function {function} does not start: {unknown}",
-        f"{where} reads {unknown.name}; its settings are {listed(models)}",
-        f"the environment of {function} gives {listed(environment)}",
+        f"The function {function} does not start: {error}",
+        f"{where} reads {error.name}; its settings are {listed(declared)}",
+        f"the environment of {function} has {listed(environment)}",
         "Use one name in the code, in its settings and, in capitals, in the function's environment.",
     )
 
 
 def _owner(model: type[Settings], name: str) -> type[BaseModel]:
     """The class that declares a field."""
-    return next(one for one in model.__mro__ if name in inspect.get_annotations(one))
+    return next(cls for cls in model.__mro__ if name in inspect.get_annotations(cls))
 
 
 def request(route: Route, example: Any) -> dict[str, Any]:
@@ -263,17 +265,17 @@ def request(route: Route, example: Any) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Described:
-    """An operation as clients read of it: the route, and an example of its body."""
+class DescribedOperation:
+    """An operation as described for clients: the route, and an example of its body."""
 
     route: Route
     example: Any = field(default=None)
 
 
-def described() -> list[Described]:
+def described() -> list[DescribedOperation]:
     """The operations of docs/openapi.yaml."""
     document = yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))
-    found = []
+    operations = []
     for path, item in document["paths"].items():
         for method, operation in item.items():
             if method == "parameters":
@@ -286,7 +288,7 @@ def described() -> list[Described]:
                 where=f"docs/openapi.yaml: {operation['operationId']}",
                 function=BY_GATEWAY,
                 body=body.get("schema", {}).get("$ref", "").rpartition("/")[2],
-                parameters={f"{one['in']}.{one['name']}": bool(one["required"]) for one in parameters},
+                parameters={f"{each['in']}.{each['name']}": bool(each["required"]) for each in parameters},
             )
-            found.append(Described(route, body.get("example")))
-    return found
+            operations.append(DescribedOperation(route, body.get("example")))
+    return operations

@@ -1,4 +1,4 @@
-"""What the contract tests share: the plan of each live environment, made once, and the code, loaded once."""
+"""What the contract tests share: one plan of each live environment, and the functions' code, loaded once."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ from harness.paths import ROOT
 from harness.plan.planned import Planned
 from harness.policy import plans
 from harness.stack import deployment
-from tests.contract.code import Loaded
+from tests.contract.code import LoadedFunction
 
 PLATFORM = ROOT / "modules" / "invoice-platform"
 ENVIRONMENTS = tuple(deployment.environments())
@@ -41,16 +41,16 @@ class Environment:
     @cached_property
     def outputs(self) -> Mapping[str, Any]:
         """The root's outputs, as far as the plan knows them."""
-        return {name: one.get("after") for name, one in self.plan.document["output_changes"].items()}
+        return {name: output.get("after") for name, output in self.plan.document["output_changes"].items()}
 
     @cached_property
     def routes(self) -> list[Route]:
-        return [one for one in planned_routes(self.plan, self.functions) if isinstance(one, Route)]
+        return [each for each in planned_routes(self.plan, self.functions) if isinstance(each, Route)]
 
     @cached_property
-    def untold(self) -> list[Mismatch]:
-        """Methods whose route the plan does not tell."""
-        return [one for one in planned_routes(self.plan, self.functions) if isinstance(one, Mismatch)]
+    def unknown_paths(self) -> list[Mismatch]:
+        """Methods whose path the plan does not show."""
+        return [each for each in planned_routes(self.plan, self.functions) if isinstance(each, Mismatch)]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,7 +59,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def environments() -> dict[str, Environment]:
-    """Every live environment, planned side by side, or found planned: see `harness.plan.store`."""
+    """Every live environment, planned in parallel, or read from the cache: see `harness.plan.store`."""
     folders = [ROOT / "live" / name for name in ENVIRONMENTS]
     with ThreadPoolExecutor() as pool:
         return {root.environment: Environment(root.environment, root.planned) for root in pool.map(plans.kept, folders)}
@@ -72,10 +72,12 @@ def live(request: pytest.FixtureRequest, environments: dict[str, Environment]) -
 
 
 @pytest.fixture(scope="session")
-def code(environments: dict[str, Environment]) -> dict[str, Loaded]:
-    """The functions' code, each loaded with what the first environment gives it."""
+def code(environments: dict[str, Environment]) -> dict[str, LoadedFunction]:
+    """The functions' code, each loaded with its variables in the first environment."""
     planned = next(iter(environments.values()))
     return {
-        one.name: Loaded.load(one.name, planned.variables(one.name) if one.name in planned.functions else {})
-        for one in package.functions()
+        function.name: LoadedFunction.load(
+            function.name, planned.variables(function.name) if function.name in planned.functions else {}
+        )
+        for function in package.functions()
     }

@@ -1,4 +1,4 @@
-"""Where the functions' sources call something, so that no call stays without a contract."""
+"""The places where the functions' sources call something, so that every call has a contract."""
 
 import ast
 from collections.abc import Iterator
@@ -37,13 +37,13 @@ def literals(name: str) -> set[str]:
 
 
 def environment() -> dict[str, str]:
-    """The variables that sources read from the environment by themselves, each with where."""
-    found = {}
+    """The variables that sources read from the environment directly, and the file that reads each."""
+    files = {}
     for path in sources():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             for name in _read(node):
-                found[name] = path.relative_to(ROOT).as_posix()
-    return found
+                files[name] = path.relative_to(ROOT).as_posix()
+    return files
 
 
 def _read(node: ast.AST) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Every event that is emitted has its schema, and reaches exactly those that it is for, who can read it."""
+"""Every event has a schema, and reaches exactly the receivers that it is meant for, and they can read it."""
 
 import json
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from harness.contract import events
-from harness.contract.events import Emitted
-from harness.contract.mismatch import Mismatch, symbol, told
+from harness.contract.events import EmittedEvent
+from harness.contract.mismatch import Mismatch, report, symbol
 from harness.paths import ROOT
 from invoicing.api.openapi import EXAMPLE_REQUEST
 from invoicing.domain.invoice_factory import Origin, issue
@@ -23,12 +23,12 @@ from invoicing.uploads import continuation
 from invoicing.uploads.continuation import CONTINUED
 from invoicing.uploads.upload import Upload
 from tests.contract import sites
-from tests.contract.code import Loaded
+from tests.contract.code import LoadedFunction
 from tests.contract.conftest import PLATFORM, Environment
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
-FOR: Mapping[str, str] = {
+RECEIVERS: Mapping[str, str] = {
     "invoice-created": "generate-pdf",
     "invoice-processed": "downstream",
     "invoice-rejected": "downstream",
@@ -37,20 +37,20 @@ FOR: Mapping[str, str] = {
     "invoice-voided": "downstream",
     "upload-continued": "create-invoice",
 }
-"""Whom each of our own events is for: a function, or the topic for other systems (docs/architecture.md)."""
+"""The receiver of each of our own events: a function, or the topic for other systems (docs/architecture.md)."""
 
 EMITTERS = {"lambdas/invoicing/events/bus.py: EventBus.publish"}
-"""What puts events on a bus."""
+"""Code that puts events on a bus."""
 
 PUBLISHERS = {"lambdas/invoicing/uploads/continuation.py: announce", "lambdas/process_invoice/handler.py: handle"}
-"""What has events put there; `ours` has each of theirs."""
+"""Code that calls an emitter; `ours` has the events of each."""
 
 SAMPLE = ROOT / "docs" / "sample" / "invoice-paid.json"
-"""What payment providers send."""
+"""What a payment provider sends."""
 
 
 class _Bus:
-    """Takes events as EventBridge does."""
+    """Accepts events as EventBridge does."""
 
     def __init__(self) -> None:
         self.entries: list[dict[str, Any]] = []
@@ -67,7 +67,7 @@ class _Progress:
 
 
 def changes() -> list[tuple[Invoice | None, Invoice]]:
-    """A change into every status there is."""
+    """A change into every status."""
     request = CreateInvoice.model_validate(EXAMPLE_REQUEST)
     created = issue(request, number="0042", identity="i", origin=Origin(NOW, "api", "api"))
     rejected = processed(created, NOW, ["the first reason"] * 12).after
@@ -80,23 +80,23 @@ def changes() -> list[tuple[Invoice | None, Invoice]]:
 
 
 def ours() -> list[tuple[str, str, dict[str, Any]]]:
-    """Every event that the code emits: where it comes from, whose function, and what EventBridge was given."""
-    found = []
+    """Every event that the code emits: the symbol that builds it, its function, and its entry for EventBridge."""
+    entries = []
     for before, after in changes():
         bus = _Bus()
         event = derive(before, after)
         assert event is not None
         EventBus("bus", bus).publish(event)  # type: ignore[arg-type]
-        found.append((symbol(derive), "process-invoice", bus.entries[0]))
+        entries.append((symbol(derive), "process-invoice", bus.entries[0]))
     bus = _Bus()
     upload = Upload("uploads", "incoming/a.csv", "e", "0A", "v", 10)
     continuation.announce(EventBus("bus", bus), _Progress(), upload, 1)  # type: ignore[arg-type]
-    found.append((symbol(continuation.announce), "create-invoice", bus.entries[0]))
-    return found
+    entries.append((symbol(continuation.announce), "create-invoice", bus.entries[0]))
+    return entries
 
 
-def handed_on(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry of PutEvents as EventBridge hands it on."""
+def delivered(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of PutEvents as EventBridge delivers it."""
     return {
         "version": "0",
         "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
@@ -110,19 +110,20 @@ def handed_on(entry: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def emitted(live: Environment) -> list[Emitted]:
-    """Every event of this environment, the payment provider's sample among them."""
+def emitted(live: Environment) -> list[EmittedEvent]:
+    """Every event of this environment, including the payment provider's sample."""
     topic = f"invoice-downstream-{live.name}"
-    found = []
+    emitted_events = []
     for where, function, entry in ours():
         bus = str(live.functions[function].variables.get("EVENT_BUS_NAME"))
-        taker = FOR.get(entry["DetailType"])
-        takers = frozenset({topic if taker == "downstream" else taker} if taker else ())
-        found.append(Emitted(where, handed_on(entry), bus, takers))
-    outside = json.loads(SAMPLE.read_text(encoding="utf-8"))
+        receiver = RECEIVERS.get(entry["DetailType"])
+        receivers = frozenset({topic if receiver == "downstream" else receiver} if receiver else ())
+        emitted_events.append(EmittedEvent(where, delivered(entry), bus, receivers))
+    sample = json.loads(SAMPLE.read_text(encoding="utf-8"))
     where = f"{SAMPLE.relative_to(ROOT)}, for {symbol(PaymentReceived)}"
-    found.append(Emitted(where, outside, str(live.outputs["event_bus"]), frozenset({"update-invoice-status"})))
-    return found
+    bus = str(live.outputs["event_bus"])
+    emitted_events.append(EmittedEvent(where, sample, bus, frozenset({"update-invoice-status"})))
+    return emitted_events
 
 
 def test_every_emitter_is_known_here() -> None:
@@ -132,41 +133,42 @@ def test_every_emitter_is_known_here() -> None:
 
 
 @pytest.mark.parametrize(("where", "_", "entry"), ours(), ids=[entry["DetailType"] for *_, entry in ours()])
-def test_details_are_as_they_are_described(where: str, _: str, entry: dict[str, Any]) -> None:
+def test_details_match_their_schema(where: str, _: str, entry: dict[str, Any]) -> None:
     model: type[BaseModel] = UploadContinued if entry["DetailType"] == CONTINUED else InvoiceChanged
     try:
         model.model_validate(json.loads(entry["Detail"]))
-    except ValidationError as refusal:
-        faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in refusal.errors())
-        pytest.fail(f"{entry['DetailType']} of {where} is not as {symbol(model)} describes it: {faults}")
+    except ValidationError as invalid:
+        errors = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in invalid.errors())
+        pytest.fail(f"{entry['DetailType']} of {where} does not match {symbol(model)}: {errors}")
 
 
-def test_events_reach_those_that_they_are_for_and_nobody_else(live: Environment) -> None:
+def test_events_reach_their_receivers_and_nobody_else(live: Environment) -> None:
     rules = events.rules_of(live.plan, live.functions, PLATFORM)
 
-    found = [*events.compare(rules, emitted(live))]
+    mismatches = [*events.compare(rules, emitted(live))]
 
-    assert not found, told(found)
+    assert not mismatches, report(mismatches)
     assert len(rules) == 4
 
 
-def test_those_that_get_an_event_can_read_it(live: Environment, code: dict[str, Loaded]) -> None:
+def test_receivers_can_read_their_events(live: Environment, code: dict[str, LoadedFunction]) -> None:
     rules = events.rules_of(live.plan, live.functions, PLATFORM)
-    found = []
-    for one in emitted(live):
+    mismatches = []
+
+    for event in emitted(live):
         for rule in rules:
-            if rule.bus != one.bus or not events.matches(rule.pattern, one.event):
+            if rule.bus != event.bus or not events.matches(rule.pattern, event.body):
                 continue
-            found += [
+            mismatches += [
                 Mismatch(
-                    f"{taker} cannot read the event {one}",
-                    f"{one.where} emits {', '.join(one.event['detail'])}; "
-                    f"{symbol(code[taker].module.lambda_handler)} {fault}",
-                    f"{rule.address} hands it to {taker}",
-                    "Name the field as it is read, in both.",
+                    f"{receiver} cannot read the event {event}",
+                    f"{event.where} emits {', '.join(event.body['detail'])}; "
+                    f"{symbol(code[receiver].module.lambda_handler)} {error}",
+                    f"{rule.address} delivers it to {receiver}",
+                    "Use one name for the field in both.",
                 )
-                for taker in sorted(rule.takers & code.keys())
-                if (fault := code[taker].take(one.event))
+                for receiver in sorted(rule.receivers & code.keys())
+                if (error := code[receiver].error_on(event.body))
             ]
 
-    assert not found, told(found)
+    assert not mismatches, report(mismatches)

@@ -1,4 +1,4 @@
-"""What Terraform calls is in the zip, and starts there with nothing but the zip and what Lambda's runtime brings."""
+"""Terraform's handlers are in their zips, and start there with only the zip and what Lambda's runtime provides."""
 
 import ast
 import sys
@@ -10,7 +10,7 @@ import pytest
 
 from harness import package
 from harness.contract.functions import Function
-from harness.contract.mismatch import Mismatch, told
+from harness.contract.mismatch import Mismatch, report
 from harness.package import Artifact, Target, wheels
 from harness.package.proof import import_handler
 from harness.package.target import platform_of
@@ -20,28 +20,28 @@ from tests.contract.conftest import Environment
 PYTHON = Path(sys.executable)
 
 IMPORT_BUDGET_S = 10.0
-"""Processor seconds that a cold start may take to import its handler: Lambda ends an init phase after 10 s. A bound for
-what is absurd, such as a model loaded on import; they take about one, and nox -s bench measures them."""
+"""Processor seconds that a cold start may take to import its handler: Lambda ends an init phase after 10 s. The bound
+catches gross errors, such as a model loaded on import: imports take about a second, and nox -s bench measures them."""
 
 
 @pytest.fixture(scope="session")
 def built() -> dict[str, Artifact]:
-    """The zips for this computer; kept, in the folder that the unit tier's lie in."""
+    """The zips for this computer, cached in the same folder as those of the unit tests."""
     out = BUILD / "artifacts" / f"test-{Target.HOST.value}"
-    return {one.function: one for one in package.build(Target.HOST, out, python=PYTHON)}
+    return {artifact.function: artifact for artifact in package.build(Target.HOST, out, python=PYTHON)}
 
 
-def missing(function: Function, artifact: Artifact) -> list[Mismatch]:
-    """What is wrong with the path of a handler in its zip."""
+def handler_mismatches(function: Function, artifact: Artifact) -> list[Mismatch]:
+    """The mismatch if the handler's path is not in its zip."""
     module, _, name = function.handler.rpartition(".")
     file = f"{module.replace('.', '/')}.py"
     with zipfile.ZipFile(artifact.path) as zipped:
-        handlers = sorted(one for one in zipped.namelist() if one.endswith("/handler.py") and one.count("/") == 1)
+        handlers = sorted(path for path in zipped.namelist() if path.endswith("/handler.py") and path.count("/") == 1)
         if file not in zipped.namelist():
             has = f"{artifact.path.name} has {', '.join(handlers)}"
         else:
             tree = ast.parse(zipped.read(file))
-            functions = [one.name for one in tree.body if isinstance(one, ast.FunctionDef)]
+            functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
             if name in functions:
                 return []
             has = f"lambdas/{file} has {', '.join(functions)}"
@@ -56,18 +56,21 @@ def missing(function: Function, artifact: Artifact) -> list[Mismatch]:
 
 
 def test_the_handlers_are_in_their_zips(live: Environment, built: dict[str, Artifact]) -> None:
-    found = [
-        one for name, function in live.functions.items() if name in built for one in missing(function, built[name])
+    mismatches = [
+        mismatch
+        for name, function in live.functions.items()
+        if name in built
+        for mismatch in handler_mismatches(function, built[name])
     ]
 
-    assert not found, told(found)
+    assert not mismatches, report(mismatches)
     assert live.functions.keys() == built.keys()
 
 
-def test_the_handlers_start_with_what_the_zip_and_the_plan_give_them(
+def test_the_handlers_start_with_only_the_zip_and_the_planned_environment(
     environments: dict[str, Environment], built: dict[str, Artifact]
 ) -> None:
-    """One environment will do: both have the same variables, see tests/plan/test_parity.py."""
+    """One environment is enough: both have the same variables, see tests/plan/test_parity.py."""
     planned = next(iter(environments.values()))
     runtime = wheels.installed(platform_of(Target.HOST, PYTHON)).runtime
 

@@ -1,4 +1,4 @@
-"""What the functions do ⇔ what the plans of every live environment grant them: nothing is missing, nothing to spare."""
+"""What the functions do ⇔ what the plans of every live environment grant them: nothing is missing, nothing unneeded."""
 
 import copy
 import itertools
@@ -12,8 +12,8 @@ from harness.errors import HarnessError
 from harness.iam import evaluate, page
 from harness.iam.environments import proof_of
 from harness.iam.grants import roles, stand_ins
-from harness.iam.proof import Proof, Reasoned, ledger
-from harness.iam.recorded import RecordedCall
+from harness.iam.proof import Proof, UnusedGrant, ledger
+from harness.iam.recorded_calls import RecordedCall
 from harness.package import functions
 from harness.plan.iam_policy import Statement
 from harness.plan.planned import Planned
@@ -22,19 +22,19 @@ from harness.results import record
 from harness.stack.deployment import REGION
 from tests.contract.conftest import ENVIRONMENTS, Environment
 
-MEND = "docs/iam.md tells how to read this and what to do."
+HINT = "docs/iam.md explains this failure and how to fix it."
 
 
 @pytest.fixture(scope="module")
 def plans(environments: dict[str, Environment]) -> dict[str, Planned]:
-    return {name: one.plan for name, one in environments.items()}
+    return {name: environment.plan for name, environment in environments.items()}
 
 
 @pytest.fixture(scope="module")
 def proofs(plans: dict[str, Planned]) -> dict[str, Proof]:
-    found = {environment: proof_of(plan) for environment, plan in plans.items()}
-    record("iam", page.figures([*found.values()], ledger()))
-    return found
+    by_environment = {environment: proof_of(plan) for environment, plan in plans.items()}
+    record("iam", page.figures([*by_environment.values()], ledger()))
+    return by_environment
 
 
 @pytest.fixture(params=ENVIRONMENTS)
@@ -42,19 +42,19 @@ def proof(request: pytest.FixtureRequest, proofs: dict[str, Proof]) -> Proof:
     return proofs[request.param]
 
 
-def told(found: Iterator[Any] | list[Any]) -> str:
-    lines = [str(one) for one in found]
-    return "\n".join([*lines, MEND]) if lines else ""
+def report(findings: Iterator[Any] | list[Any]) -> str:
+    lines = [str(finding) for finding in findings]
+    return "\n".join([*lines, HINT]) if lines else ""
 
 
-def none_of(found: Iterator[Any] | list[Any]) -> None:
-    """Fail with the whole of what was found: of a text that it compares, pytest leaves the middle out."""
-    if lines := told(found):
+def none_of(findings: Iterator[Any] | list[Any]) -> None:
+    """Fail with every line: when it compares texts, pytest leaves out the middle."""
+    if lines := report(findings):
         pytest.fail(lines, pytrace=False)
 
 
-def test_every_function_is_looked_at(proof: Proof) -> None:
-    names = {one.name for one in functions()}
+def test_every_function_is_checked(proof: Proof) -> None:
+    names = {function.name for function in functions()}
 
     assert proof.roles.keys() == names
     assert {row.function for row in proof.rows} == names
@@ -68,13 +68,13 @@ def test_everything_that_is_granted_is_done(proof: Proof) -> None:
     none_of(proof.unneeded(ledger()))
 
 
-def test_no_reason_is_given_for_what_needs_none(proofs: dict[str, Proof]) -> None:
+def test_no_reason_is_recorded_for_a_grant_that_needs_none(proofs: dict[str, Proof]) -> None:
     idle = [{*proof.idle(ledger())} for proof in proofs.values()]
 
     none_of([*set.intersection(*idle)])
 
 
-def test_taking_out_any_grant_stops_exactly_what_needs_it(proof: Proof) -> None:
+def test_removing_any_grant_breaks_exactly_its_uses(proof: Proof) -> None:
     wrong = []
     for grant in proof.grants():
         needing, failing = proof.uses(grant), proof.fail_without(grant)
@@ -85,8 +85,8 @@ def test_taking_out_any_grant_stops_exactly_what_needs_it(proof: Proof) -> None:
     none_of(wrong)
 
 
-def test_the_page_says_what_the_plans_say(proofs: dict[str, Proof]) -> None:
-    written = page.page(page.lines([*proofs.values()], ledger()))
+def test_the_page_matches_the_plans(proofs: dict[str, Proof]) -> None:
+    written = page.page(page.rows([*proofs.values()], ledger()))
 
     assert page.PAGE.read_text(encoding="utf-8") == written, "python -m harness.iam page"
 
@@ -95,27 +95,27 @@ def test_the_page_says_what_the_plans_say(proofs: dict[str, Proof]) -> None:
 
 
 def granting(proof: Proof, function: str, *more: Statement) -> Proof:
-    """The same, with something more granted to one function."""
+    """The same proof with more granted to one function."""
     role = proof.roles[function]
     return replace(proof, roles={**proof.roles, function: replace(role, statements=(*role.statements, *more))})
 
 
 def statement(action: str, resource: str, **changes: Any) -> Statement:
     nothing: dict[str, Any] = dict.fromkeys(("not_actions", "not_resources", "principals", "not_principals"), ())
-    made = Statement(sid="More", effect="Allow", actions=(action,), resources=(resource,), conditions=(), **nothing)
-    return replace(made, **changes)
+    default = Statement(sid="More", effect="Allow", actions=(action,), resources=(resource,), conditions=(), **nothing)
+    return replace(default, **changes)
 
 
 def test_a_grant_that_nothing_uses_is_found(proof: Proof) -> None:
     more = granting(proof, "get-invoice", statement("dynamodb:Scan", "arn:aws:dynamodb:us-east-1:000000000000:table/x"))
 
-    assert "get-invoice: dynamodb:Scan" in told(more.unneeded([]))
+    assert "get-invoice: dynamodb:Scan" in report(more.unneeded([]))
 
 
 def test_a_grant_that_another_one_covers_is_found(proof: Proof) -> None:
     first = proof.grants()[0]
 
-    assert "granted elsewhere too" in told(
+    assert "granted elsewhere too" in report(
         granting(proof, first.function, replace(first.alone, sid="Twice")).unneeded([])
     )
 
@@ -125,13 +125,13 @@ def test_a_call_that_is_not_granted_is_found(proof: Proof) -> None:
         "get-invoice", "dynamodb:Scan", "dynamodb:Scan", "arn:aws:dynamodb:{region}:{account}:table/invoices"
     )
 
-    assert "get-invoice: dynamodb:Scan needs" in told(replace(proof, rows=[*proof.rows, row]).ungranted())
+    assert "get-invoice: dynamodb:Scan needs" in report(replace(proof, rows=[*proof.rows, row]).ungranted())
 
 
 def test_a_denial_wins(proof: Proof) -> None:
     deny = statement("dynamodb:*", "*", effect="Deny")
 
-    assert "denied by a Deny statement" in told(granting(proof, "query-invoices", deny).ungranted())
+    assert "denied by a Deny statement" in report(granting(proof, "query-invoices", deny).ungranted())
 
 
 def test_a_claim_under_an_invoices_id_is_not_granted(proof: Proof) -> None:
@@ -139,13 +139,13 @@ def test_a_claim_under_an_invoices_id_is_not_granted(proof: Proof) -> None:
     (put,) = [row for row in proof.rows if (row.function, row.action) == ("process-invoice", "dynamodb:PutItem")]
     other = replace(put, keys=(("dynamodb:leadingkeys", ("claim#x", "x")),))
 
-    assert not told(replace(proof, rows=[put]).ungranted())
-    assert told(replace(proof, rows=[other]).ungranted())
+    assert not report(replace(proof, rows=[put]).ungranted())
+    assert report(replace(proof, rows=[other]).ungranted())
 
 
 def test_a_reason_for_a_grant_that_is_used_is_found(proof: Proof) -> None:
     first = proof.grants()[0]
-    needless = Reasoned(first.function, first.action, first.resource, "because")
+    needless = UnusedGrant(first.function, first.action, first.resource, "because")
 
     assert [*proof.idle([needless])] == [needless]
     assert [*proof.idle([replace(needless, action="s3:GetBucketAcl")])]
@@ -155,26 +155,27 @@ def test_a_function_that_loses_its_policy_is_found(plans: dict[str, Planned]) ->
     plan = plans["dev"]
     document = copy.deepcopy(dict(plan.document))
     document["resource_changes"] = [
-        one
-        for one in document["resource_changes"]
+        change
+        for change in document["resource_changes"]
         if not (
-            one["type"] == "aws_iam_role_policy" and one["address"].endswith('["get-invoice"].aws_iam_role_policy.this')
+            change["type"] == "aws_iam_role_policy"
+            and change["address"].endswith('["get-invoice"].aws_iam_role_policy.this')
         )
     ]
 
-    with pytest.raises(HarnessError, match=r"get-invoice.*has no policy beside it"):
+    with pytest.raises(HarnessError, match=r"get-invoice.*has no policy in its module"):
         roles(Planned(document, "dev", plan.source), account="0", region="x")
 
 
-def test_each_unknown_resource_is_told_of_once_and_needed(plans: dict[str, Planned]) -> None:
+def test_each_unknown_resource_is_stated_once_and_needed(plans: dict[str, Planned]) -> None:
     for plan, pair in itertools.product(plans.values(), stand_ins()):
         fewer = {other: resource for other, resource in stand_ins().items() if other != pair}
-        with pytest.raises(HarnessError, match=rf"{pair[0]}'s statement {pair[1]} is known only after the apply"):
+        with pytest.raises(HarnessError, match=rf"{pair[0]}'s statement {pair[1]} is known only after apply"):
             roles(plan, account=ACCOUNT_ID, region=REGION, unknown=fewer)
 
 
-def test_conditions_are_looked_at(proof: Proof) -> None:
-    """A secret's key may be used through Secrets Manager alone."""
+def test_conditions_are_evaluated(proof: Proof) -> None:
+    """A secret's key may only be used through Secrets Manager."""
     (row,) = [row for row in proof.rows if (row.call, row.action) == ("secretsmanager:GetSecretValue", "kms:Decrypt")]
     request = proof.kinds.filled(row.request)
     role = proof.roles["rotate-api-key"].statements

@@ -1,4 +1,4 @@
-"""What calls and delivers ⇔ the policies of what is called: each trigger has its permission, and none is left over."""
+"""Triggers and deliveries ⇔ the policies of their targets: each has its permission, and no permission is left over."""
 
 import copy
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.iam.admitted import left_over, missing, open_to_others
+from harness.iam.admission import left_over, missing, open_to_others
 from harness.iam.triggers import Estate
 from harness.paths import ROOT
 from harness.plan.planned import Planned
@@ -24,7 +24,7 @@ Edit = Callable[[dict[str, Any]], None]
 
 @pytest.fixture(scope="module")
 def plans(environments: dict[str, Environment]) -> dict[str, Planned]:
-    return {name: one.plan for name, one in environments.items()}
+    return {name: environment.plan for name, environment in environments.items()}
 
 
 @pytest.fixture(params=ENVIRONMENTS)
@@ -32,18 +32,20 @@ def estate(request: pytest.FixtureRequest, plans: dict[str, Planned]) -> Estate:
     return Estate(plans[request.param], ACCOUNT_ID, REGION)
 
 
-def without_doubles(found: Any) -> str:
-    return "\n".join(sorted(set(map(str, found))))
+def distinct(findings: Any) -> str:
+    return "\n".join(sorted(set(map(str, findings))))
 
 
 def test_every_kind_of_trigger_is_found(estate: Estate) -> None:
-    """A delivery that is not found is not looked at."""
-    found = {(one.request.principal or ("", ""))[1].partition(".")[0] for one in estate.deliveries()}
+    """A delivery that is not found is not checked."""
     services = {"apigateway", "budgets", "cloudwatch", "events", "logging", "s3", "secretsmanager"}
 
-    assert found >= services
-    assert ("sns" in found) == bool(estate.plan.of("aws_sns_topic_subscription") and estate.plan.environment == "dev")
-    assert len({one.target for one in estate.deliveries()}) >= 13
+    principals = [delivery.request.principal or ("", "") for delivery in estate.deliveries()]
+    callers = {name.partition(".")[0] for _, name in principals}
+
+    assert callers >= services
+    assert ("sns" in callers) == bool(estate.plan.of("aws_sns_topic_subscription") and estate.plan.environment == "dev")
+    assert len({delivery.target for delivery in estate.deliveries()}) >= 13
 
 
 def test_every_trigger_is_permitted(estate: Estate) -> None:
@@ -58,18 +60,18 @@ def test_no_permission_is_left_over(estate: Estate) -> None:
     none_of(sorted({*left_over(estate)}))
 
 
-# --- each of them is shown to fail ----------------------------------------------------------------------------------
+# --- each check is shown to fail ------------------------------------------------------------------------------------
 
 
 def edited(plan: Planned, kind: str, name: str, edit: Edit | None) -> Estate:
-    """The plan with one resource changed, or left out."""
+    """The plan with one resource changed, or removed."""
     document = copy.deepcopy(dict(plan.document))
     changes = document["resource_changes"]
-    (one,) = [each for each in changes if each["type"] == kind and name in each["address"]]
+    (entry,) = [each for each in changes if each["type"] == kind and name in each["address"]]
     if edit is None:
-        changes.remove(one)
+        changes.remove(entry)
     else:
-        edit(one["change"])
+        edit(entry["change"])
     return Estate(Planned(document, plan.environment, plan.source), ACCOUNT_ID, REGION)
 
 
@@ -81,21 +83,21 @@ def setting(name: str, value: Any) -> Edit:
     return edit
 
 
-def policy(edit_one: Callable[[dict[str, Any]], Any]) -> Edit:
+def policy(edit_statement: Callable[[dict[str, Any]], Any]) -> Edit:
     """An edit of each statement of a policy."""
 
     def edit(change: dict[str, Any]) -> None:
         body = json.loads(change["after"]["policy"])
-        for one in body["Statement"]:
-            edit_one(one)
+        for statement in body["Statement"]:
+            edit_statement(statement)
         change["after"]["policy"] = json.dumps(body)
 
     return edit
 
 
-def with_no_source(one: dict[str, Any]) -> None:
-    if one["Effect"] == "Allow":
-        one["Condition"] = {}
+def without_condition(statement: dict[str, Any]) -> None:
+    if statement["Effect"] == "Allow":
+        statement["Condition"] = {}
 
 
 PERMISSIONS = [
@@ -111,16 +113,16 @@ PERMISSIONS = [
 ]
 
 
-def test_these_are_all_the_permissions_that_there_are(plans: dict[str, Planned]) -> None:
-    found = [one.address for one in plans["dev"].of("aws_lambda_permission")]
+def test_these_are_all_permissions(plans: dict[str, Planned]) -> None:
+    addresses = [permission.address for permission in plans["dev"].of("aws_lambda_permission")]
 
-    assert len(found) == len(PERMISSIONS)
-    assert all(any(name in address for address in found) for name in PERMISSIONS)
+    assert len(addresses) == len(PERMISSIONS)
+    assert all(any(name in address for address in addresses) for name in PERMISSIONS)
 
 
 @pytest.mark.parametrize("permission", PERMISSIONS)
 def test_a_permission_that_is_missing_is_found(plans: dict[str, Planned], permission: str) -> None:
-    assert "nothing allows" in without_doubles(missing(edited(plans["dev"], "aws_lambda_permission", permission, None)))
+    assert "nothing allows" in distinct(missing(edited(plans["dev"], "aws_lambda_permission", permission, None)))
 
 
 @pytest.mark.parametrize(
@@ -140,15 +142,15 @@ def test_a_permission_for_something_else_is_found(
 ) -> None:
     changed = edited(plans["dev"], "aws_lambda_permission", f'this["{permission}"]', setting(name, value))
 
-    assert "nothing allows" in without_doubles(missing(changed))
-    assert "left over" in without_doubles(left_over(changed))
+    assert "nothing allows" in distinct(missing(changed))
+    assert "left over" in distinct(left_over(changed))
 
 
 def test_a_permission_for_every_bucket_of_that_name_is_found(plans: dict[str, Planned]) -> None:
-    """A bucket's ARN names no account: whoever takes the name over could call."""
+    """A bucket's ARN names no account: whoever later owns the name could call."""
     changed = edited(plans["dev"], "aws_lambda_permission", '"Uploads"', setting("source_account", None))
 
-    assert "another account's resource" in without_doubles(open_to_others(changed))
+    assert "another account's resource" in distinct(open_to_others(changed))
 
 
 @pytest.mark.parametrize(
@@ -162,9 +164,9 @@ def test_a_permission_for_every_bucket_of_that_name_is_found(plans: dict[str, Pl
     ],
 )
 def test_a_policy_without_its_conditions_is_found(plans: dict[str, Planned], kind: str, name: str) -> None:
-    changed = edited(plans["dev"], kind, name, policy(with_no_source))
+    changed = edited(plans["dev"], kind, name, policy(without_condition))
 
-    assert "also admits" in without_doubles(open_to_others(changed))
+    assert "also admits" in distinct(open_to_others(changed))
 
 
 @pytest.mark.parametrize(
@@ -179,9 +181,9 @@ def test_a_policy_without_its_conditions_is_found(plans: dict[str, Planned], kin
     ],
 )
 def test_a_policy_that_does_not_grant_is_found(plans: dict[str, Planned], kind: str, name: str) -> None:
-    changed = edited(plans["dev"], kind, name, policy(lambda one: one.update(Effect="Deny")))
+    changed = edited(plans["dev"], kind, name, policy(lambda statement: statement.update(Effect="Deny")))
 
-    assert "nothing allows" in without_doubles(missing(changed))
+    assert "nothing allows" in distinct(missing(changed))
 
 
 @pytest.mark.parametrize(
@@ -196,15 +198,15 @@ def test_a_policy_that_does_not_grant_is_found(plans: dict[str, Planned], kind: 
         ("aws_budgets_budget", "budget", "kms:Decrypt"),
     ],
 )
-def test_what_a_trigger_leaves_behind_is_found(
+def test_a_permission_without_its_trigger_is_found(
     plans: dict[str, Planned], kind: str, name: str, permission: str
 ) -> None:
-    found = without_doubles(left_over(edited(plans["dev"], kind, name, None)))
+    lines = distinct(left_over(edited(plans["dev"], kind, name, None)))
 
-    assert any(permission in line for line in found.splitlines())
+    assert any(permission in line for line in lines.splitlines())
 
 
-# --- sources that are too wide, or of something else -----------------------------------------------------------------
+# --- sources that are too wide, or of another resource ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -221,10 +223,10 @@ def test_a_permission_that_admits_another_resource_is_found(
     plans: dict[str, Planned], permission: str, source: str, stranger: str
 ) -> None:
     changed = edited(plans["dev"], "aws_lambda_permission", f'this["{permission}"]', setting("source_arn", source))
-    found = without_doubles(open_to_others(changed))
+    lines = distinct(open_to_others(changed))
 
-    assert f'this["{permission}"] also admits' in found
-    assert f"{stranger}, where only this is meant" in found
+    assert f'this["{permission}"] also admits' in lines
+    assert f"{stranger}, where only this is meant" in lines
 
 
 @pytest.mark.parametrize(
@@ -238,22 +240,22 @@ def test_a_permission_that_admits_another_resource_is_found(
 def test_a_policy_that_admits_another_resource_is_found(
     plans: dict[str, Planned], kind: str, name: str, wide: str
 ) -> None:
-    def widened(one: dict[str, Any]) -> None:
-        if one["Effect"] == "Allow":
-            one["Condition"] = {"ArnLike": {"aws:SourceArn": wide}}
+    def widen(statement: dict[str, Any]) -> None:
+        if statement["Effect"] == "Allow":
+            statement["Condition"] = {"ArnLike": {"aws:SourceArn": wide}}
 
-    changed = edited(plans["dev"], kind, name, policy(widened))
+    changed = edited(plans["dev"], kind, name, policy(widen))
 
-    assert "one whose name only begins alike" in without_doubles(open_to_others(changed))
+    assert "one whose name only begins alike" in distinct(open_to_others(changed))
 
 
-def from_source(plan: Planned, tmp_path: Path, module: str, written: str, instead: str) -> Estate:
-    """The plan as it is, with the source of a module changed: what the plan does not know, stands there alone."""
+def from_source(plan: Planned, tmp_path: Path, module: str, old: str, new: str) -> Estate:
+    """The same plan, with a module's source changed: values that the plan does not know are only in the source."""
     copied = shutil.copytree(ROOT / "modules", tmp_path / "modules")
-    (file,) = [one for one in (copied / module).glob("*.tf") if written in one.read_text(encoding="utf-8")]
+    (file,) = [path for path in (copied / module).glob("*.tf") if old in path.read_text(encoding="utf-8")]
     text = file.read_text(encoding="utf-8")
-    assert text.count(written) == 1
-    file.write_text(text.replace(written, instead), encoding="utf-8")
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new), encoding="utf-8")
     return Estate(plan, ACCOUNT_ID, REGION, tmp_path)
 
 
@@ -261,7 +263,7 @@ API = "${module.api.execution_arn}"
 
 
 @pytest.mark.parametrize(
-    ("written", "instead", "stranger"),
+    ("old", "new", "stranger"),
     [
         ("/*/GET/invoices/*", "/*", "/v1/PATCH/invoices/x"),
         ("/*/GET/invoices/*", "/*/*/invoices/*", "/v1/DELETE/invoices/x"),
@@ -272,16 +274,16 @@ API = "${module.api.execution_arn}"
     ],
 )
 def test_a_permission_that_admits_another_route_is_found(
-    plans: dict[str, Planned], tmp_path: Path, written: str, instead: str, stranger: str
+    plans: dict[str, Planned], tmp_path: Path, old: str, new: str, stranger: str
 ) -> None:
-    changed = from_source(plans["dev"], tmp_path, "invoice-platform", API + written, API + instead)
+    changed = from_source(plans["dev"], tmp_path, "invoice-platform", API + old, API + new)
 
     assert not [*missing(changed)]
-    assert f"{stranger}, where only this is meant" in without_doubles(open_to_others(changed))
+    assert f"{stranger}, where only this is meant" in distinct(open_to_others(changed))
 
 
 @pytest.mark.parametrize(
-    ("written", "instead"),
+    ("old", "new"),
     [
         (f"{API}/*/PATCH/invoices/*", f"{API}/*/PATCH/invoice/*"),
         (f"{API}/*/PATCH/invoices/*", f"{API}/*/PUT/invoices/*"),
@@ -291,25 +293,23 @@ def test_a_permission_that_admits_another_route_is_found(
         (f'"{API}/*/PATCH/invoices/*"', f'upper("{API}/*/PATCH/invoices/*")'),
     ],
 )
-def test_a_permission_for_another_route_is_found(
-    plans: dict[str, Planned], tmp_path: Path, written: str, instead: str
-) -> None:
-    changed = from_source(plans["dev"], tmp_path, "invoice-platform", written, instead)
-    found = without_doubles(missing(changed))
+def test_a_permission_for_another_route_is_found(plans: dict[str, Planned], tmp_path: Path, old: str, new: str) -> None:
+    changed = from_source(plans["dev"], tmp_path, "invoice-platform", old, new)
+    lines = distinct(missing(changed))
 
-    assert 'integration.this["update-invoice-status"]; of that service' in found
-    assert 'this["PatchInvoice"] admits aws:SourceArn' in found
-    assert 'this["PatchInvoice"] is left over' in without_doubles(left_over(changed))
+    assert 'integration.this["update-invoice-status"]; of that service' in lines
+    assert 'this["PatchInvoice"] admits aws:SourceArn' in lines
+    assert 'this["PatchInvoice"] is left over' in distinct(left_over(changed))
 
 
 def test_a_permission_for_every_secret_that_begins_alike_is_found(plans: dict[str, Planned], tmp_path: Path) -> None:
-    written = "source_arn     = aws_secretsmanager_secret.this.arn"
+    source = "source_arn     = aws_secretsmanager_secret.this.arn"
     wide = 'source_arn     = "${aws_secretsmanager_secret.this.arn}*"'
-    changed = from_source(plans["dev"], tmp_path, "secret", written, wide)
+    changed = from_source(plans["dev"], tmp_path, "secret", source, wide)
 
-    assert "one whose name only begins alike" in without_doubles(open_to_others(changed))
+    assert "one whose name only begins alike" in distinct(open_to_others(changed))
 
 
-def test_every_source_is_told(estate: Estate) -> None:
-    """A source that nobody knows is compared with nothing."""
-    assert UNKNOWN not in [one.request.context["aws:sourcearn"] for one in estate.deliveries()]
+def test_every_source_is_known(estate: Estate) -> None:
+    """An unknown source is compared with nothing."""
+    assert UNKNOWN not in [delivery.request.context["aws:sourcearn"] for delivery in estate.deliveries()]

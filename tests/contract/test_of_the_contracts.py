@@ -1,4 +1,4 @@
-"""The contracts notice: each thing renamed, in the code's facts or in the plan's, is told with both of its ends."""
+"""The contracts detect changes: each thing renamed, in the code's facts or in the plan's, is reported on both sides."""
 
 import copy
 import zipfile
@@ -12,7 +12,7 @@ from pydantic import create_model
 
 from harness.contract import events, routes, settings, tables
 from harness.contract.functions import functions_of
-from harness.contract.mismatch import Mismatch, symbol, told
+from harness.contract.mismatch import Mismatch, report, symbol
 from harness.contract.routes import BodyModel, Route
 from harness.contract.source import Item
 from harness.package import Artifact
@@ -22,10 +22,10 @@ from invoicing.api.request_schemas import draft_04
 from invoicing.domain.models import CreateInvoice
 from invoicing.runtime import settings as declared
 from invoicing.runtime.settings import Settings
-from tests.contract.code import Loaded, NotStartedError, described
+from tests.contract.code import LoadedFunction, NotStartedError, described
 from tests.contract.conftest import PLATFORM, Environment
 from tests.contract.test_events import emitted
-from tests.contract.test_handlers import missing
+from tests.contract.test_handlers import handler_mismatches
 from tests.contract.test_outside import misread
 from tests.contract.test_table import the_table
 
@@ -38,19 +38,19 @@ def dev(environments: dict[str, Environment]) -> Environment:
 
 
 def edited(live: Environment, address: str, edit: Edit) -> Environment:
-    """The environment with one resource planned otherwise."""
+    """The environment with one resource planned differently."""
     document = copy.deepcopy(dict(live.plan.document))
-    entries = [one for one in document["resource_changes"] if one["address"].endswith(address)]
+    entries = [entry for entry in document["resource_changes"] if entry["address"].endswith(address)]
     assert len(entries) == 1, address
     edit(entries[0]["change"]["after"])
     return Environment(live.name, Planned(document, live.plan.environment, live.plan.source))
 
 
-def names(found: list[Mismatch], *both: str) -> None:
-    """Something was found, and the message has both ends."""
-    assert found
-    for one in both:
-        assert one in told(found)
+def names(mismatches: list[Mismatch], *parts: str) -> None:
+    """There is a mismatch, and the message has both sides."""
+    assert mismatches
+    for part in parts:
+        assert part in report(mismatches)
 
 
 def renamed(block: dict[str, Any], old: str, new: str) -> None:
@@ -61,49 +61,58 @@ class TestVariables:
     FUNCTION = 'module.function["query-invoices"].aws_lambda_function.this'
     CODE = "lambdas/invoicing/runtime/settings.py: Table.table_name"
 
-    def compared(self, live: Environment, loaded: Loaded, **changes: Any) -> list[Mismatch]:
-        declared = [replace(one, **changes) if one.name == "TABLE_NAME" else one for one in loaded.declared]
+    def compared(self, live: Environment, loaded: LoadedFunction, **changes: Any) -> list[Mismatch]:
+        declared = [
+            replace(setting, **changes) if setting.name == "TABLE_NAME" else setting for setting in loaded.declared
+        ]
         function = live.functions["query-invoices"]
         libraries = {"LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
         return [*settings.compare(declared, function, model=symbol(loaded.settings), read_by_libraries=libraries)]
 
-    def test_nothing_is_renamed(self, dev: Environment, code: dict[str, Loaded]) -> None:
+    def test_nothing_is_renamed(self, dev: Environment, code: dict[str, LoadedFunction]) -> None:
         assert not self.compared(dev, code["query-invoices"])
 
-    def test_in_the_code(self, dev: Environment, code: dict[str, Loaded]) -> None:
-        found = self.compared(dev, code["query-invoices"], name="INVOICE_TABLE")
+    def test_in_the_code(self, dev: Environment, code: dict[str, LoadedFunction]) -> None:
+        mismatches = self.compared(dev, code["query-invoices"], name="INVOICE_TABLE")
 
-        names(found, f"{self.CODE} requires INVOICE_TABLE", f"{self.FUNCTION} gives TABLE_NAME")
+        names(mismatches, f"{self.CODE} requires INVOICE_TABLE", f"{self.FUNCTION} provides TABLE_NAME")
 
     def test_in_the_settings_alone(self, dev: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The function does not start then, and nothing else can be compared."""
+        """Then the function does not start, and nothing else can be compared."""
         renamed = create_model("GetInvoice", __base__=Settings, invoices_table=(str, ...))
         monkeypatch.setattr(declared, "GetInvoice", renamed)
 
-        with pytest.raises(NotStartedError) as found:
-            Loaded.load("get-invoice", dev.variables("get-invoice"))
+        with pytest.raises(NotStartedError) as error:
+            LoadedFunction.load("get-invoice", dev.variables("get-invoice"))
 
-        assert "The function get-invoice does not start" in str(found.value)
-        assert "lambdas/get_invoice/handler.py:" in str(found.value)
-        assert "invoices_table" in str(found.value)
-        assert "TABLE_NAME" in str(found.value)
+        assert "The function get-invoice does not start" in str(error.value)
+        assert "lambdas/get_invoice/handler.py:" in str(error.value)
+        assert "invoices_table" in str(error.value)
+        assert "TABLE_NAME" in str(error.value)
 
-    def test_in_terraform(self, dev: Environment, code: dict[str, Loaded]) -> None:
+    def test_in_terraform(self, dev: Environment, code: dict[str, LoadedFunction]) -> None:
         live = edited(dev, self.FUNCTION, lambda it: renamed(it["environment"][0]["variables"], "TABLE_NAME", "TABLE"))
 
-        found = self.compared(live, code["query-invoices"])
+        mismatches = self.compared(live, code["query-invoices"])
 
-        names(found, f"{self.CODE} requires TABLE_NAME", f"{self.FUNCTION} gives ALLOWED_ORIGINS", "gives TABLE = ")
+        names(
+            mismatches,
+            f"{self.CODE} requires TABLE_NAME",
+            f"{self.FUNCTION} provides ALLOWED_ORIGINS",
+            "provides TABLE = ",
+        )
 
-    def test_in_terraform_where_the_plan_does_not_tell(self, dev: Environment, code: dict[str, Loaded]) -> None:
-        """One variable of rotate-api-key is unknown, and so is, to the provider, its whole environment."""
+    def test_in_terraform_where_the_plan_does_not_show_it(
+        self, dev: Environment, code: dict[str, LoadedFunction]
+    ) -> None:
+        """One variable of rotate-api-key is unknown, and therefore, to the provider, its whole environment."""
         function = dev.functions["rotate-api-key"]
-        variables, written = ({**one} for one in (function.variables, function.written))
+        variables, written = ({**mapping} for mapping in (function.variables, function.written))
         renamed(variables, "USAGE_PLAN_ID", "PLAN_ID")
         written["PLAN_ID"] = replace(written.pop("USAGE_PLAN_ID"), key="PLAN_ID")
         loaded = code["rotate-api-key"]
 
-        found = [
+        mismatches = [
             *settings.compare(
                 loaded.declared,
                 replace(function, variables=variables, written=written),
@@ -112,7 +121,7 @@ class TestVariables:
             )
         ]
 
-        names(found, "settings.py: Keys.usage_plan_id", function.address, "modules/invoice-platform/functions.tf:")
+        names(mismatches, "settings.py: Keys.usage_plan_id", function.address, "modules/invoice-platform/functions.tf:")
 
 
 class TestIndexes:
@@ -136,7 +145,7 @@ class TestIndexes:
         names([*tables.compare(the_table(dev), queries)], f"{self.CODE} queries state-index", f"{self.TABLE} has ")
 
     @pytest.mark.parametrize(
-        ("attribute", "value", "said"),
+        ("attribute", "value", "part"),
         [
             ("name", "state-index", "has createdAt-index, customerId-index, state-index"),
             ("hash_key", "state", "status-index has the keys createdAt, state"),
@@ -145,17 +154,17 @@ class TestIndexes:
         ],
     )
     def test_in_terraform(
-        self, dev: Environment, queries: list[tables.Query], attribute: str, value: str, said: str
+        self, dev: Environment, queries: list[tables.Query], attribute: str, value: str, part: str
     ) -> None:
         def edit(table: dict[str, Any]) -> None:
-            (index,) = [one for one in table["global_secondary_index"] if one["name"] == "status-index"]
+            (index,) = [index for index in table["global_secondary_index"] if index["name"] == "status-index"]
             index[attribute] = value
 
-        queries[1] = replace(queries[1], asked=frozenset({"total"}))
+        queries[1] = replace(queries[1], requested=frozenset({"total"}))
 
-        found = [*tables.compare(the_table(edited(dev, self.TABLE, edit)), queries)]
+        mismatches = [*tables.compare(the_table(edited(dev, self.TABLE, edit)), queries)]
 
-        names(found, self.CODE, self.TABLE, said)
+        names(mismatches, self.CODE, self.TABLE, part)
 
 
 class TestRoutes:
@@ -163,10 +172,10 @@ class TestRoutes:
     CODE = "lambdas/get_invoice/handler.py: get_invoice"
 
     def compared(self, live: Environment, served: list[Route]) -> list[Mismatch]:
-        return [*live.untold, *routes.compare(live.routes, served, [one.route for one in described()])]
+        return [*live.unknown_paths, *routes.compare(live.routes, served, [each.route for each in described()])]
 
     @pytest.fixture
-    def served(self, code: dict[str, Loaded]) -> list[Route]:
+    def served(self, code: dict[str, LoadedFunction]) -> list[Route]:
         return [route for loaded in code.values() for route in loaded.routes]
 
     def test_nothing_is_renamed(self, dev: Environment, served: list[Route]) -> None:
@@ -174,7 +183,7 @@ class TestRoutes:
 
     @pytest.mark.parametrize("change", [{"path": "/bills/<invoice_id>"}, {"method": "PUT"}])
     def test_in_the_code(self, dev: Environment, served: list[Route], change: dict[str, str]) -> None:
-        changed = [replace(one, **change) if one.where == self.CODE else one for one in served]
+        changed = [replace(route, **change) if route.where == self.CODE else route for route in served]
 
         names(self.compared(dev, changed), f"{self.CODE} has ", f"{self.METHOD} has GET /invoices/{{id}}")
 
@@ -204,9 +213,10 @@ class TestModels:
 
     def compared(self, live: Environment, schema: dict[str, Any]) -> list[Mismatch]:
         model = BodyModel("POST /invoices", "CreateInvoice", schema, symbol(CreateInvoice))
-        planned = [one for one in live.routes if one.key == model.operation]
-        schemas = {str(one.get("name")): parsed(one.get("schema")) for one in live.plan.of("aws_api_gateway_model")}
-        return [one for one in routes.compare_bodies(live.plan, planned, [model], schemas) if "Update" not in one.about]
+        planned = [route for route in live.routes if route.key == model.operation]
+        schemas = {str(each.get("name")): parsed(each.get("schema")) for each in live.plan.of("aws_api_gateway_model")}
+        mismatches = routes.compare_bodies(live.plan, planned, [model], schemas)
+        return [mismatch for mismatch in mismatches if "Update" not in mismatch.about]
 
     def test_nothing_is_renamed(self, dev: Environment) -> None:
         assert not self.compared(dev, draft_04(CreateInvoice))
@@ -223,16 +233,16 @@ class TestModels:
 
         live = edited(dev, self.MODEL, edit)
 
-        found = self.compared(live, draft_04(CreateInvoice))
+        mismatches = self.compared(live, draft_04(CreateInvoice))
 
-        names(found, f"{self.CODE} generates it", f"{self.MODEL} has the other", "currency")
+        names(mismatches, f"{self.CODE} generates it", f"{self.MODEL} has the other", "currency")
 
 
 class TestDetailTypes:
     RULE = 'module.event_bus.aws_cloudwatch_event_rule.this["invoice-created-dev"]'
     CODE = "lambdas/invoicing/events/bus.py: derive"
 
-    def compared(self, live: Environment, sent: list[events.Emitted]) -> list[Mismatch]:
+    def compared(self, live: Environment, sent: list[events.EmittedEvent]) -> list[Mismatch]:
         return [*events.compare(events.rules_of(live.plan, live.functions, PLATFORM), sent)]
 
     def test_nothing_is_renamed(self, dev: Environment) -> None:
@@ -240,10 +250,10 @@ class TestDetailTypes:
 
     def test_in_the_code(self, dev: Environment) -> None:
         sent = [
-            replace(one, event={**one.event, "detail-type": "invoice-issued"})
-            if one.event["detail-type"] == "invoice-created"
-            else one
-            for one in emitted(dev)
+            replace(event, body={**event.body, "detail-type": "invoice-issued"})
+            if event.body["detail-type"] == "invoice-created"
+            else event
+            for event in emitted(dev)
         ]
 
         names(self.compared(dev, sent), f"{self.CODE} emits it", self.RULE, "invoice-issued", "invoice-created")
@@ -255,7 +265,7 @@ class TestDetailTypes:
         names(self.compared(live, emitted(dev)), f"{self.CODE} emits it", self.RULE, "invoice-issued")
 
     def test_the_providers_event_in_terraform(self, dev: Environment) -> None:
-        """Without the exception our own invoice-paid would be recorded as a payment, again and again."""
+        """Without the exception, our own invoice-paid would be recorded as a payment, again and again."""
         rule = 'aws_cloudwatch_event_rule.this["invoice-paid-dev"]'
         live = edited(dev, rule, lambda it: it.update(event_pattern='{"detail-type":["invoice-paid"]}'))
 
@@ -263,14 +273,15 @@ class TestDetailTypes:
 
 
 class TestEventFields:
-    def test_a_renamed_field_cannot_be_read(self, dev: Environment, code: dict[str, Loaded]) -> None:
-        taken = {"generate-pdf": "invoiceId", "create-invoice": "checkpoint", "update-invoice-status": "paymentId"}
-        for one in emitted(dev):
-            for taker in one.takers & taken.keys():
-                assert not code[taker].take(one.event)
-                detail = {**one.event["detail"]}
-                renamed(detail, taken[taker], "renamed")
-                assert taken[taker] in code[taker].take({**one.event, "detail": detail})
+    def test_a_renamed_field_cannot_be_read(self, dev: Environment, code: dict[str, LoadedFunction]) -> None:
+        fields = {"generate-pdf": "invoiceId", "create-invoice": "checkpoint", "update-invoice-status": "paymentId"}
+
+        for event in emitted(dev):
+            for receiver in event.receivers & fields.keys():
+                assert not code[receiver].error_on(event.body)
+                detail = {**event.body["detail"]}
+                renamed(detail, fields[receiver], "renamed")
+                assert fields[receiver] in code[receiver].error_on({**event.body, "detail": detail})
 
 
 class TestHandlers:
@@ -288,25 +299,31 @@ class TestHandlers:
         return write
 
     def test_nothing_is_renamed(self, dev: Environment, zipped: Callable[..., Artifact]) -> None:
-        assert not missing(dev.functions["query-invoices"], zipped(query_invoices="def lambda_handler(): ..."))
+        assert not handler_mismatches(
+            dev.functions["query-invoices"], zipped(query_invoices="def lambda_handler(): ...")
+        )
 
     def test_in_the_code(self, dev: Environment, zipped: Callable[..., Artifact]) -> None:
         function = dev.functions["query-invoices"]
 
-        found = missing(function, zipped(query_invoices="def handle(): ..."))
-        moved = missing(function, zipped(list_invoices="def lambda_handler(): ..."))
+        mismatches = handler_mismatches(function, zipped(query_invoices="def handle(): ..."))
+        moved = handler_mismatches(function, zipped(list_invoices="def lambda_handler(): ..."))
 
-        names(found, "lambdas/query_invoices/handler.py has handle", f"{self.ADDRESS} calls query_invoices.handler.")
+        names(
+            mismatches, "lambdas/query_invoices/handler.py has handle", f"{self.ADDRESS} calls query_invoices.handler."
+        )
         names(moved, "query-invoices.zip has list_invoices/handler.py", f"{self.ADDRESS} calls query_invoices.handler.")
 
     def test_in_terraform(self, dev: Environment, zipped: Callable[..., Artifact]) -> None:
         live = edited(dev, self.ADDRESS, lambda it: it.update(handler="query_invoices.handler.handle"))
 
-        found = missing(live.functions["query-invoices"], zipped(query_invoices="def lambda_handler(): ..."))
+        mismatches = handler_mismatches(
+            live.functions["query-invoices"], zipped(query_invoices="def lambda_handler(): ...")
+        )
 
-        names(found, "handler.py has lambda_handler", f"{self.ADDRESS} calls query_invoices.handler.handle")
+        names(mismatches, "handler.py has lambda_handler", f"{self.ADDRESS} calls query_invoices.handler.handle")
 
-    def test_the_zip_in_terraform(self, dev: Environment, code: dict[str, Loaded]) -> None:
+    def test_the_zip_in_terraform(self, dev: Environment, code: dict[str, LoadedFunction]) -> None:
         live = edited(dev, self.ADDRESS, lambda it: it.update(s3_key="functions/list-invoices.zip"))
 
         assert functions_of(live.plan).keys() - code.keys() == {"? (functions/list-invoices.zip)"}
@@ -316,10 +333,10 @@ class TestSecret:
     def test_a_renamed_field(self) -> None:
         written = [Item("modules/invoice-platform/secrets.tf:36", key, "x") for key in ("key", "apiKeyId")]
 
-        found = misread(written)
+        mismatches = misread(written)
 
         names(
-            found,
+            mismatches,
             "lambdas/invoicing/api_keys/rotation.py: KeySecret lacks apiKey",
             "key in modules/invoice-platform/secrets",
         )

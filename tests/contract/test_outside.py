@@ -1,4 +1,4 @@
-"""What the harness reads of a deployed environment, and what the API key's secret holds, is what Terraform makes."""
+"""What the harness reads of a deployed environment, and the API key's secret, have the shape that Terraform creates."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from harness.contract.mismatch import Mismatch, symbol, told
+from harness.contract.mismatch import Mismatch, report, symbol
 from harness.contract.source import Item, entries
 from harness.stack.deployment import Deployment, Stack
 from invoicing.api_keys.rotation import KeyRotation, KeySecret
@@ -49,7 +49,7 @@ class _Terraform:
 
 @pytest.fixture
 def written() -> list[Item]:
-    """What Terraform writes into the secret. The value is write-only: no plan shows it, so the source is read."""
+    """The fields that Terraform writes into the secret. The value is write-only: no plan shows it, only the source."""
     return entries(PLATFORM, "module", "api_key_secret", "initial_value")
 
 
@@ -64,42 +64,44 @@ def test_the_secret_that_is_planned_is_the_one_that_is_read(live: Environment, w
 
 
 def test_rotation_reads_what_terraform_writes(written: list[Item]) -> None:
-    assert not (found := misread(written)), told(found)
+    mismatches = misread(written)
+
+    assert not mismatches, report(mismatches)
 
 
 def misread(written: list[Item]) -> list[Mismatch]:
-    """What rotation cannot read of what Terraform writes."""
-    where = f"{SECRET_ADDRESS} ({', '.join(f'{one.key} in {one.where}' for one in written)})"
+    """The fields that rotation needs and Terraform does not write."""
+    where = f"{SECRET_ADDRESS} ({', '.join(f'{item.key} in {item.where}' for item in written)})"
     try:
-        KeySecret.model_validate({one.key: VALUE for one in written})
-    except ValidationError as refusal:
-        lacking = ", ".join(".".join(map(str, one["loc"])) for one in refusal.errors())
+        KeySecret.model_validate({item.key: VALUE for item in written})
+    except ValidationError as invalid:
+        missing = ", ".join(".".join(map(str, error["loc"])) for error in invalid.errors())
         return [
             Mismatch(
-                "The API key's secret has another shape than is read",
-                f"{symbol(KeySecret)} lacks {lacking}",
-                f"{where} has {', '.join(one.key for one in written)}",
-                "Name the secret's fields alike in both.",
+                "The API key's secret has another shape than rotation reads",
+                f"{symbol(KeySecret)} lacks {missing}",
+                f"{where} has {', '.join(item.key for item in written)}",
+                "Use the same names for the secret's fields in both.",
             )
         ]
     return []
 
 
-def test_the_keys_fields_are_filled_with_what_they_are_named_for(written: list[Item]) -> None:
+def test_the_secrets_fields_have_the_values_that_their_names_promise(written: list[Item]) -> None:
     read = {KeySecret.model_fields[name].alias or name for name in KeySecret.model_fields}
 
-    assert {one.key: one.text for one in written} == {
+    assert {item.key: item.text for item in written} == {
         "apiKey": "module.api.api_key",
         "apiKeyId": "module.api.api_key_id",
     }
-    assert {one.key for one in written} == read, f"{symbol(KeyRotation._create)} writes {sorted(read)}"
+    assert {item.key for item in written} == read, f"{symbol(KeyRotation._create)} writes {sorted(read)}"
 
 
 def test_the_harness_reads_the_key_that_terraform_or_rotation_writes(
     monkeypatch: pytest.MonkeyPatch, deployment: Deployment, written: list[Item]
 ) -> None:
     rotated = KeySecret(api_key_id="id", api_key=VALUE).model_dump(by_alias=True)
-    first = {one.key: VALUE if one.text.endswith("api_key") else "id" for one in written}
+    first = {item.key: VALUE if item.text.endswith("api_key") else "id" for item in written}
     for value in (first, rotated):
         monkeypatch.setattr(Deployment, "_session", _Secrets(value))
         assert deployment._current_api_key("arn") == VALUE, f"{symbol(Deployment._current_api_key)} reads {value}"
@@ -114,8 +116,8 @@ def test_the_harness_finds_every_output_that_it_reads(
 
     try:
         stack: Stack | str = deployment.describe()
-    except KeyError as lacking:
-        stack = f"{symbol(Deployment.describe)} reads the output {lacking}; live/{live.name} has {sorted(outputs)}"
+    except KeyError as output:
+        stack = f"{symbol(Deployment.describe)} reads the output {output}; live/{live.name} has {sorted(outputs)}"
 
     assert isinstance(stack, Stack), stack
     assert stack.functions.keys() == live.functions.keys()

@@ -1,4 +1,4 @@
-"""The table has the keys and indexes that the code's requests go by, and unit tests use the very same one."""
+"""The table has the keys and indexes that the code's requests use, and unit tests use the same table."""
 
 import json
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from harness.contract import tables
-from harness.contract.mismatch import symbol, told
-from harness.contract.tables import Query, Table, Written
+from harness.contract.mismatch import report, symbol
+from harness.contract.tables import Query, TableFacts, WrittenItem
 from harness.paths import ROOT
 from invoicing.api import openapi, responses
 from invoicing.domain.invoice_factory import Origin, issue
@@ -32,9 +32,9 @@ DEFINITION = ROOT / "tests" / "data" / "invoices_table.json"
 """The table of unit tests, written from the plan: ./noxw -s contract -- --update-table."""
 
 QUERIES = {"lambdas/invoicing/table/queries.py: InvoiceIndexes._read"}
-"""What asks DynamoDB for several items; `queries` sends all that it can ask."""
+"""Code that queries DynamoDB; `queries` sends every query that it can send."""
 
-ASKED = (
+REQUESTS = (
     {},
     {"customerId": "C-1"},
     {"customerId": "C-1", "status": "paid"},
@@ -42,31 +42,31 @@ ASKED = (
     {"from": "2026-01-01", "to": "2026-11-22"},
     {"status": "paid", "order": "asc", "from": "2026-01-01"},
 )
-"""Lists of every kind that clients can ask for: see `invoicing.table.pagination.plan`."""
+"""Lists of every kind that clients can request: see `invoicing.table.pagination.plan`."""
 
 
 class _Item(dict[str, Any]):
-    """An item that knows what was read of it."""
+    """An item that records which attributes were read."""
 
     def __init__(self, content: dict[str, Any]) -> None:
         super().__init__(content)
-        self.asked: set[str] = set()
+        self.names: set[str] = set()
 
     def __getitem__(self, name: str) -> Any:
-        self.asked.add(name)
+        self.names.add(name)
         return super().__getitem__(name)
 
     def __contains__(self, name: object) -> bool:
-        self.asked.add(str(name))
+        self.names.add(str(name))
         return super().__contains__(name)
 
     def get(self, name: str, default: Any = None) -> Any:
-        self.asked.add(name)
+        self.names.add(name)
         return super().get(name, default)
 
 
 class _DynamoDB:
-    """Notes what is asked of it."""
+    """Records the requests."""
 
     class exceptions:  # noqa: N801 - as boto3 calls it
         class ConditionalCheckFailedException(Exception): ...
@@ -75,30 +75,30 @@ class _DynamoDB:
 
     def __init__(self, items: list[dict[str, Any]] | None = None) -> None:
         self.items = items or []
-        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.requests: list[tuple[str, dict[str, Any]]] = []
 
     def query(self, **request: Any) -> dict[str, Any]:
-        self.asked.append(("query", request))
-        return {"Items": [encode(one) for one in self.items]}
+        self.requests.append(("query", request))
+        return {"Items": [encode(item) for item in self.items]}
 
     def get_item(self, **request: Any) -> dict[str, Any]:
-        self.asked.append(("get_item", request))
+        self.requests.append(("get_item", request))
         return {}
 
     def put_item(self, **request: Any) -> None:
-        self.asked.append(("put_item", request))
+        self.requests.append(("put_item", request))
 
     def update_item(self, **request: Any) -> None:
-        self.asked.append(("update_item", request))
+        self.requests.append(("update_item", request))
 
     def transact_write_items(self, TransactItems: list[dict[str, Any]]) -> None:  # noqa: N803 - boto3's name
-        for one in TransactItems:
-            ((kind, request),) = one.items()
-            self.asked.append((f"{kind.lower()}_item", request))
+        for part in TransactItems:
+            ((kind, request),) = part.items()
+            self.requests.append((f"{kind.lower()}_item", request))
 
     def attributes(self) -> Iterator[dict[str, str]]:
         """The attributes of each item that was put, and of each key, with their types."""
-        for _, request in self.asked:
+        for _, request in self.requests:
             for part in ("Item", "Key"):
                 if part in request:
                     yield {name: next(iter(value)) for name, value in request[part].items()}
@@ -112,31 +112,34 @@ def invoice() -> Invoice:
 
 @pytest.fixture(scope="session")
 def queries() -> list[Query]:
-    """Every query that the code can send, with what it reads of the answers."""
+    """Every query that the code can send, and the attributes that it reads from the responses."""
     item = _Item(invoice().to_item())
     responses.summary(item, date(2026, 11, 22))
-    found = []
-    for asked in ASKED:
-        chosen = plan(ListQuery.model_validate(asked), NOW)
+    all_queries = []
+    for parameters in REQUESTS:
+        chosen = plan(ListQuery.model_validate(parameters), NOW)
         for start in (None, Position(chosen.partitions[0], invoice().created_at, "1")):
             dynamodb = _DynamoDB([invoice().to_item()])
             indexes = InvoiceIndexes("table", dynamodb)  # type: ignore[arg-type]
             indexes._read(chosen, chosen.partitions[0], start, 25)
             indexes.page(chosen, 25)
-            found += [
-                tables.query_of(request, symbol(InvoiceIndexes._read), read=frozenset(item.asked))
-                for _, request in dynamodb.asked
+            all_queries += [
+                tables.query_of(request, symbol(InvoiceIndexes._read), read=frozenset(item.names))
+                for _, request in dynamodb.requests
             ]
-    return found
+    return all_queries
 
 
 @pytest.fixture(scope="session")
-def written() -> list[Written]:
-    """What the code writes and looks up: invoices, counters, and what it remembers of requests, uploads and claims."""
-    found = [Written(symbol(Invoice.to_item), _types(invoice().to_item()), indexed=True)]
+def written() -> list[WrittenItem]:
+    """The items that the code writes and looks up: invoices, counters, and records of requests, uploads and claims."""
+    items = [WrittenItem(symbol(Invoice.to_item), _types(invoice().to_item()), indexed=True)]
 
     def noted(thing: Any, dynamodb: _DynamoDB, *, expires: bool) -> None:
-        found.extend(Written(symbol(thing), one, expires=expires and len(one) > 1) for one in dynamodb.attributes())
+        items.extend(
+            WrittenItem(symbol(thing), attributes, expires=expires and len(attributes) > 1)
+            for attributes in dynamodb.attributes()
+        )
 
     looked = _DynamoDB()
     InvoiceStore("table", looked).item("1")  # type: ignore[arg-type]
@@ -157,40 +160,40 @@ def written() -> list[Written]:
     claimed = _DynamoDB()
     ClaimStore("table", claimed)._put(Claim("c", "1", "n", "says"), None, NOW, timedelta(days=1))  # type: ignore[arg-type]
     noted(ClaimStore._put, claimed, expires=True)
-    return found
+    return items
 
 
 def _types(item: dict[str, Any]) -> dict[str, str]:
     return {name: next(iter(value)) for name, value in encode(item).items()}
 
 
-def the_table(live: Environment) -> Table:
-    """The one that the code is given."""
+def the_table(live: Environment) -> TableFacts:
+    """The table that the code uses."""
     return tables.tables_of(live.plan)[str(live.outputs["table_name"])]
 
 
 def test_every_query_is_known_here() -> None:
-    asking = sites.calls("query", "scan", "execute_statement", "batch_execute_statement", "execute_transaction")
+    callers = sites.calls("query", "scan", "execute_statement", "batch_execute_statement", "execute_transaction")
 
-    assert asking == QUERIES, "send what these ask in `queries`, and name them in QUERIES; nothing scans"
+    assert callers == QUERIES, "send the queries of these in `queries`, and name them in QUERIES; nothing scans"
 
 
 def test_queries_fit_the_indexes(live: Environment, queries: list[Query]) -> None:
-    found = [*tables.compare(the_table(live), queries)]
+    mismatches = [*tables.compare(the_table(live), queries)]
 
-    assert not found, told(found)
-    assert len({one.index for one in queries}) == 3
+    assert not mismatches, report(mismatches)
+    assert len({query.index for query in queries}) == 3
 
 
-def test_items_carry_the_keys(live: Environment, written: list[Written]) -> None:
-    found = [*tables.compare_written(the_table(live), written)]
+def test_items_carry_the_keys(live: Environment, written: list[WrittenItem]) -> None:
+    mismatches = [*tables.compare_items(the_table(live), written)]
 
-    assert not found, told(found)
-    assert sum(one.expires for one in written) == 3
+    assert not mismatches, report(mismatches)
+    assert sum(item.expires for item in written) == 3
 
 
 def test_the_stream_carries_both_images(live: Environment) -> None:
-    """process-invoice tells a change from a creation by the old image."""
+    """process-invoice recognizes a change, as opposed to a creation, by the old image."""
     table = the_table(live)
     new = encode(invoice().to_item())
     old = encode(invoice().model_copy(update={"status": Status.PROCESSED}).to_item())
@@ -209,7 +212,7 @@ def test_unit_tests_use_the_planned_table(live: Environment, request: pytest.Fix
     if request.config.getoption("--update-table", default=False):
         DEFINITION.write_text(json.dumps(definition, indent=2) + "\n", encoding="utf-8")
 
-    kept = json.loads(DEFINITION.read_text(encoding="utf-8"))
+    stored = json.loads(DEFINITION.read_text(encoding="utf-8"))
 
     name = DEFINITION.relative_to(ROOT)
-    assert kept == definition, f"{name} is not {the_table(live).address}: ./noxw -s contract -- --update-table"
+    assert stored == definition, f"{name} is not {the_table(live).address}: ./noxw -s contract -- --update-table"

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from harness.contract import triggers
-from harness.contract.mismatch import symbol, told
-from harness.contract.triggers import Put, Taken
+from harness.contract.mismatch import report, symbol
+from harness.contract.triggers import ObjectWrite
+from harness.contract.triggers import Upload as ExampleUpload
 from invoicing.api.openapi import EXAMPLE_REQUEST
 from invoicing.documents.bucket import DocumentStore
 from invoicing.domain.invoice_factory import Origin, issue
@@ -25,7 +26,7 @@ WRITERS = {
     "lambdas/invoicing/uploads/buckets.py: UploadStore.put_rejects",
     "lambdas/invoicing/uploads/buckets.py: UploadStore.put_report",
 }
-"""What writes to S3; `puts` has each of them write."""
+"""Code that writes to S3; `writes` has each of them write."""
 
 NAMES = (
     "a.csv",
@@ -37,13 +38,13 @@ NAMES = (
     "ü %2B +.CSV",
     "long/" + "n" * (MAX_KEY - len(PREFIX) - 9) + ".csv",
 )
-"""What uploads may be called, also by those who mean it ill."""
+"""Names that an upload may have, including hostile ones."""
 
 NO_UPLOADS = ("reports/a.csv", "other/a.csv", "a.csv", "incoming/a.txt", "incoming/a.json")
 
 
 class _S3:
-    """Notes what is written."""
+    """Records the keys that are written."""
 
     def __init__(self) -> None:
         self.keys: list[tuple[str, str]] = []
@@ -54,9 +55,9 @@ class _S3:
     copy_object = put_object
 
 
-def puts(live: Environment) -> list[Put]:
-    """What the code writes for uploads of all kinds of names."""
-    found: list[Put] = []
+def writes(live: Environment) -> list[ObjectWrite]:
+    """The objects that the code writes for uploads with all kinds of names."""
+    written: list[ObjectWrite] = []
     uploads, archives = (str(live.outputs[name]) for name in ("uploads_bucket", "archives_bucket"))
     for name in NAMES:
         upload = Upload(uploads, f"{PREFIX}{name}", "e", "0A", "v", 1)
@@ -68,40 +69,40 @@ def puts(live: Environment) -> list[Put]:
         ):
             s3 = _S3()
             writer(UploadStore(archives, s3), upload, *arguments)  # type: ignore[arg-type, operator]
-            found += [Put(symbol(writer), bucket, key) for bucket, key in s3.keys]
+            written += [ObjectWrite(symbol(writer), bucket, key) for bucket, key in s3.keys]
     s3 = _S3()
     request = CreateInvoice.model_validate(EXAMPLE_REQUEST)
     invoice = issue(request, number="1", identity="i", origin=Origin(NOW, "api", "api"))
     DocumentStore(str(live.outputs["documents_bucket"]), s3).put(invoice, b"")  # type: ignore[arg-type]
-    return [*found, *(Put(symbol(DocumentStore.put), bucket, key) for bucket, key in s3.keys)]
+    return [*written, *(ObjectWrite(symbol(DocumentStore.put), bucket, key) for bucket, key in s3.keys)]
 
 
 def test_every_writer_is_known_here() -> None:
-    writing = sites.calls(
+    writers = sites.calls(
         *("put_object", "copy_object", "copy", "upload_file", "upload_fileobj", "create_multipart_upload")
     )
 
-    assert writing == WRITERS, "have these write in `puts`, and name them in WRITERS"
+    assert writers == WRITERS, "have these write in `writes`, and name them in WRITERS"
 
 
-def test_what_is_written_starts_nothing(live: Environment) -> None:
-    found = [*triggers.recursion(triggers.triggers_of(live.plan, live.functions), puts(live))]
+def test_written_objects_start_nothing(live: Environment) -> None:
+    mismatches = [*triggers.compare_writes(triggers.triggers_of(live.plan, live.functions), writes(live))]
 
-    assert not found, told(found)
-    assert {put.where for put in puts(live)} == WRITERS
+    assert not mismatches, report(mismatches)
+    assert {write.where for write in writes(live)} == WRITERS
 
 
 def test_uploads_start_create_invoice_and_nothing_else_does(live: Environment) -> None:
     bucket = str(live.outputs["uploads_bucket"])
     planned = triggers.triggers_of(live.plan, live.functions)
-    taken = [
-        Taken(symbol(Upload.name.fget), "create-invoice", bucket, f"{PREFIX}{name}")
+    accepted = [
+        ExampleUpload(symbol(Upload.name.fget), "create-invoice", bucket, f"{PREFIX}{name}")
         for name in ("a.csv", "A.CSV", "a/b.csv.gz")
     ]
-    refused = [Taken(symbol(Upload.name.fget), "create-invoice", bucket, key) for key in NO_UPLOADS]
+    others = [ExampleUpload(symbol(Upload.name.fget), "create-invoice", bucket, key) for key in NO_UPLOADS]
 
-    found = [*triggers.compare(planned, taken, refused)]
+    mismatches = [*triggers.compare(planned, accepted, others)]
 
-    assert not found, told(found)
+    assert not mismatches, report(mismatches)
     assert planned
-    assert {event for one in planned for event in one.events} == {"s3:ObjectCreated:*"}
+    assert {event for trigger in planned for event in trigger.events} == {"s3:ObjectCreated:*"}

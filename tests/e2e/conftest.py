@@ -13,7 +13,7 @@ import pytest
 import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from harness.iam import recorded
+from harness.iam import recorded_calls
 from harness.iam.session import Recording
 from harness.iam.watch import VARIABLE, WatchSettings
 from harness.stack.deployment import Stack
@@ -28,7 +28,7 @@ _stack_of_this_worker = pytest.StashKey[Stack]()
 def pytest_configure(config: pytest.Config) -> None:
     """Have the engines' handlers note what they do on AWS; see harness/iam."""
     config.pluginmanager.register(Recording("e2e", config))
-    os.environ[VARIABLE] = WatchSettings("dev", str(recorded.folder("e2e")), hash_keys=("invoiceId",)).text()
+    os.environ[VARIABLE] = WatchSettings("dev", str(recorded_calls.folder("e2e")), hash_keys=("invoiceId",)).text()
 
 
 @pytest.fixture(scope="session")

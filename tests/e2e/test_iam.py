@@ -16,7 +16,7 @@ import pytest
 import urllib3
 
 from harness.engine import ACCOUNT_ID, Engine
-from harness.iam.admitted import left_over, missing, open_to_others
+from harness.iam.admission import left_over, missing, open_to_others
 from harness.iam.calls import SECRETS_KEY
 from harness.iam.environments import proof_of
 from harness.iam.grants import roles
@@ -29,7 +29,7 @@ from harness.policy import plans
 from harness.stack.deployment import REGION, Deployment, Stack
 from harness.stack.logs import lines
 from harness.stack.snapshot import deployed
-from harness.terraform.plan import Plan
+from harness.terraform.plan import TerraformPlan
 
 pytestmark = pytest.mark.xdist_group("iam")
 
@@ -205,7 +205,7 @@ def test_a_grant_that_is_taken_out_stops_its_function_and_no_other(
 
 
 @pytest.fixture(scope="module")
-def used(apart: tuple[Stack, Engine], flows: Flows, wait: Callable[..., Any], tmp_path_factory: Any) -> Plan:
+def used(apart: tuple[Stack, Engine], flows: Flows, wait: Callable[..., Any], tmp_path_factory: Any) -> TerraformPlan:
     """The plan after every flow: API, PDF and payments have run above; now come a file, and two rotations."""
     stack, engine = apart
     s3, secrets = flows.client("s3"), flows.client("secretsmanager")
@@ -239,12 +239,12 @@ def zips_of(state: dict[str, Any]) -> Path:
     return Path(code["instances"][0]["attributes"]["source"]).parent
 
 
-def test_use_changes_nothing_that_terraform_has_made(used: Plan) -> None:
+def test_use_changes_nothing_that_terraform_has_made(used: TerraformPlan) -> None:
     assert used.is_empty, str(used)
 
 
 @pytest.fixture
-def known(used: Plan, flows: Flows, apart: tuple[Stack, Engine]) -> Planned:
+def known(used: TerraformPlan, flows: Flows, apart: tuple[Stack, Engine]) -> Planned:
     """That plan, with the ids that AWS chose replaced by what stands for them elsewhere."""
     stack, _ = apart
     key = flows.client("secretsmanager").describe_secret(SecretId=stack.api_key_secret_arn)["KmsKeyId"]

@@ -1,4 +1,4 @@
-"""Plan tests: the collector, the one planning that all of them share, and the figures."""
+"""Plan tests: the collector, the single planning run that all of them share, and the figures."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from harness.plan_tests.collector import PLANNER, UPDATED, PlanFile, Planner, re
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-plans", action="store_true", help="write what is planned into the specs, and show it")
+    parser.addoption("--update-plans", action="store_true", help="write what is planned into the specs, and print it")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,7 +24,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> PlanFile |
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that bring calls of their own have them planned along with the cases: one more plan would cost seconds."""
+    """Plan the calls that test modules add together with the cases: another plan would cost seconds."""
     for module in {item.module for item in items if isinstance(item, pytest.Function)}:
         if hasattr(module, "calls"):
             config.stash[PLANNER].add_calls(*module.calls(config.rootpath))
@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def planner(request: pytest.FixtureRequest) -> Planner:
-    """What plans cases and keeps what came of them."""
+    """Plans cases and keeps their results."""
     return request.config.stash[PLANNER]
 
 

@@ -1,4 +1,4 @@
-"""Every example in a module's README, and the usage example of the guide, plans as it stands."""
+"""Every example in a module's README, and the usage example of the guide, can be planned."""
 
 import re
 from collections.abc import Sequence
@@ -9,15 +9,15 @@ import pytest
 from harness.paths import BUILD
 from harness.plan_tests import examples
 from harness.plan_tests.collector import Planner
-from harness.plan_tests.root import MODULES, Call
+from harness.plan_tests.root import MODULES, ModuleCall
 
 FOLDER = BUILD / "plan" / "examples"
 
-# What an example takes from outside the repository, and what stands in for it here.
+# Paths outside the repository that an example uses, and their replacement here.
 STAND_INS = {'"/srv/build/artifacts/aws"': f'"{Path(__file__).parent}/invoice-platform/artifacts"'}
 
 EXAMPLES = [
-    (readme, line, re.sub("|".join(STAND_INS), lambda found: STAND_INS[found[0]], code))
+    (readme, line, re.sub("|".join(STAND_INS), lambda match: STAND_INS[match[0]], code))
     for readme in sorted(MODULES.glob("*/README.md"))
     for line, code in examples.examples(readme)
 ]
@@ -39,7 +39,7 @@ module "invoice_table" {
   tags = local.common_tags
 }
 """
-WHAT_THE_GUIDE_REFERS_TO = """\
+GUIDE_CONTEXT = """\
 variable "environment" {
   default = "dev"
 }
@@ -50,24 +50,26 @@ locals {
 """
 
 
-def calls(_: Path) -> tuple[Sequence[Call], Sequence[Call]]:
-    guide = examples.call_of(MODULES / "guide" / "README.md", 1, GUIDE, FOLDER, beside=[WHAT_THE_GUIDE_REFERS_TO])
+def calls(_: Path) -> tuple[Sequence[ModuleCall], Sequence[ModuleCall]]:
+    guide = examples.call_of(MODULES / "guide" / "README.md", 1, GUIDE, FOLDER, beside=[GUIDE_CONTEXT])
     return [*(examples.call_of(readme, line, code, FOLDER) for readme, line, code in EXAMPLES), guide], []
 
 
 def test_every_module_has_an_example() -> None:
-    assert {readme.parent.name for readme, _, _ in EXAMPLES} == {one.name for one in MODULES.iterdir() if one.is_dir()}
+    assert {readme.parent.name for readme, _, _ in EXAMPLES} == {
+        folder.name for folder in MODULES.iterdir() if folder.is_dir()
+    }
 
 
 @pytest.mark.parametrize(("readme", "line"), [(readme.parent.name, line) for readme, line, _ in EXAMPLES])
-def test_an_example_plans_as_it_stands(readme: str, line: int, planner: Planner) -> None:
+def test_an_example_can_be_planned(readme: str, line: int, planner: Planner) -> None:
     result = planner.result_of(f"{readme}/README.md:{line}")
 
     assert result.planned, result.messages
     assert result.planned.resources
 
 
-def test_the_guides_usage_example_plans(planner: Planner) -> None:
+def test_the_guides_usage_example_can_be_planned(planner: Planner) -> None:
     result = planner.result_of("guide/README.md:1")
 
     assert result.planned, result.messages

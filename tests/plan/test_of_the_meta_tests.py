@@ -1,4 +1,4 @@
-"""The meta-tests catch what they are for: shown on a made-up module, planned along with everything else."""
+"""The meta-tests detect gaps: shown with an example module, which is planned together with everything else."""
 
 import shutil
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ import pytest
 from harness.paths import BUILD
 from harness.plan_tests import coverage
 from harness.plan_tests.collector import Planner, call_of, verdict
-from harness.plan_tests.root import Call
+from harness.plan_tests.root import ModuleCall
 from harness.plan_tests.spec import Case, load
 from harness.terraform.module import read
 
-FOLDER = BUILD / "plan" / "made-up"
+FOLDER = BUILD / "plan" / "example"
 
 MODULE = """\
 terraform {
@@ -57,11 +57,11 @@ good:
   inputs: { size: 7 }
   expect: { inventory: { terraform_data: 1 } }
 
-refuses-nothing-at-all:
+rejects-nothing-at-all:
   inputs: { size: 0 }
   rejects: [give more than nothing]
 
-refuses-bad-luck:
+rejects-bad-luck:
   inputs: { size: 13 }
   rejects: [that brings bad luck]
 """
@@ -94,11 +94,11 @@ def cases_of(name: str, change: tuple[str, str] = ("", "")) -> tuple[Case, ...]:
 CASES = {name: cases_of(name, change) for name, change in {"as-it-is": ("", ""), **CHANGES}.items()}
 
 
-def calls(_: Path) -> tuple[Sequence[Call], Sequence[Call]]:
+def calls(_: Path) -> tuple[Sequence[ModuleCall], Sequence[ModuleCall]]:
     every = [case for cases in CASES.values() for case in cases]
-    # By what happens, not by what the spec says: a reversed condition refuses what was good.
-    refused = [one for one in every if one.name != "good" or one.module.name.startswith("reversed")]
-    return [call_of(one) for one in every if one not in refused], [call_of(one) for one in refused]
+    # By the actual result, not by the spec: a reversed condition rejects the good case.
+    rejected = [case for case in every if case.name != "good" or case.module.name.startswith("reversed")]
+    return [call_of(case) for case in every if case not in rejected], [call_of(case) for case in rejected]
 
 
 def failing(name: str, planner: Planner) -> set[str]:
@@ -109,16 +109,16 @@ def test_an_unexercised_validation_is_named(planner: Planner) -> None:
     cases = CASES["as-it-is"]
     results = {case.key: planner.result_of(case.key) for case in cases}
 
-    unclaimed = coverage.unclaimed(cases[0].module, cases, results)
+    unproven = coverage.unproven_conditions(cases[0].module, cases, results)
 
-    assert [block.attributes["condition"].text for block in unclaimed] == ["var.size < 100"]
+    assert [block.attributes["condition"].text for block in unproven] == ["var.size < 100"]
 
 
 def test_an_input_that_no_case_sets_is_named() -> None:
     cases = CASES["as-it-is"]
 
-    assert coverage.unset(cases[0].module, cases) == ["note"]
-    assert coverage.unproven(cases[0].module, cases) == ["note: never on"]
+    assert coverage.unset_inputs(cases[0].module, cases) == ["note"]
+    assert coverage.unswitched_features(cases[0].module, cases) == ["note: never on"]
 
 
 def test_the_spec_holds_as_long_as_nothing_is_changed(planner: Planner) -> None:
@@ -128,10 +128,10 @@ def test_the_spec_holds_as_long_as_nothing_is_changed(planner: Planner) -> None:
 @pytest.mark.parametrize(
     ("change", "caught_by"),
     [
-        ("deleted-validation", {"refuses-nothing-at-all"}),
-        ("deleted-precondition", {"refuses-bad-luck"}),
-        ("reversed-validation", {"good", "refuses-nothing-at-all", "refuses-bad-luck"}),
-        ("reversed-precondition", {"good", "refuses-bad-luck"}),
+        ("deleted-validation", {"rejects-nothing-at-all"}),
+        ("deleted-precondition", {"rejects-bad-luck"}),
+        ("reversed-validation", {"good", "rejects-nothing-at-all", "rejects-bad-luck"}),
+        ("reversed-precondition", {"good", "rejects-bad-luck"}),
     ],
 )
 def test_a_condition_that_is_deleted_or_reversed_fails_a_named_case(

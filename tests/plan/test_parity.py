@@ -19,7 +19,7 @@ import pytest
 from harness import package
 from harness.engine import ACCOUNT_ID, REGION
 from harness.paths import ROOT
-from harness.terraform.plan import Plan
+from harness.terraform.plan import TerraformPlan
 from harness.terraform.run import Terraform
 
 DEV, PROD = "dev", "prod"
@@ -106,7 +106,7 @@ def sts() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def plans(sts: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Plan]:
+def plans(sts: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[TerraformPlan, TerraformPlan]:
     """The plans of dev and of prod, each against nothing."""
     checkout = tmp_path_factory.mktemp("parity")
     (checkout / "modules").symlink_to(ROOT / "modules")
@@ -123,7 +123,7 @@ def plans(sts: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Pla
         "TF_VAR_artifacts_dir": str(zips),
     }
 
-    def plan(name: str) -> Plan:
+    def plan(name: str) -> TerraformPlan:
         root = checkout / "live" / name
         shutil.copytree(ROOT / "live" / name, root, ignore=shutil.ignore_patterns("backend.tf"))
         terraform = Terraform(root, env=environment, data_dir=root / ".terraform", log_dir=checkout / f"log-{name}")
@@ -152,7 +152,7 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, neutral(value) if isinstance(value, str) else value
 
 
-def attributes(plan: Plan) -> dict[str, dict[str, list[Any]]]:
+def attributes(plan: TerraformPlan) -> dict[str, dict[str, list[Any]]]:
     """Each resource's attributes, what only the apply will tell among them: address to path to values."""
     found: dict[str, dict[str, list[Any]]] = {}
     for change in plan.resources:
@@ -182,7 +182,7 @@ def test_backends_differ_in_the_environments_key_alone() -> None:
     assert dev != prod
 
 
-def test_resources_are_the_same_but_for_those_that_are_listed(plans: tuple[Plan, Plan]) -> None:
+def test_resources_are_the_same_but_for_those_that_are_listed(plans: tuple[TerraformPlan, TerraformPlan]) -> None:
     dev, prod = ({neutral(change.address) for change in plan.resources} for plan in plans)
 
     surplus, unused = unlisted(dev ^ prod, ONE_SIDED)
@@ -192,13 +192,13 @@ def test_resources_are_the_same_but_for_those_that_are_listed(plans: tuple[Plan,
     assert len(dev & prod) > 200
 
 
-def test_references_between_resources_are_the_same(plans: tuple[Plan, Plan]) -> None:
+def test_references_between_resources_are_the_same(plans: tuple[TerraformPlan, TerraformPlan]) -> None:
     dev, prod = (plan.raw["configuration"] for plan in plans)
 
     assert dev == prod
 
 
-def test_every_attribute_that_differs_is_listed(plans: tuple[Plan, Plan]) -> None:
+def test_every_attribute_that_differs_is_listed(plans: tuple[TerraformPlan, TerraformPlan]) -> None:
     dev, prod = map(attributes, plans)
     found: dict[str, str] = {}
     for address in dev.keys() & prod.keys():
@@ -213,7 +213,7 @@ def test_every_attribute_that_differs_is_listed(plans: tuple[Plan, Plan]) -> Non
     assert unused == [], "these rows of ATTRIBUTES allow nothing any more"
 
 
-def test_prod_names_every_origin(plans: tuple[Plan, Plan]) -> None:
+def test_prod_names_every_origin(plans: tuple[TerraformPlan, TerraformPlan]) -> None:
     _, prod = plans
     functions = prod.by_type("aws_lambda_function")
     settings = [one.after["environment"][0].get("variables", {}).get("ALLOWED_ORIGINS") for one in functions]
@@ -224,7 +224,7 @@ def test_prod_names_every_origin(plans: tuple[Plan, Plan]) -> None:
     assert all(origin.startswith("https://") and "*" not in origin for origin in origins)
 
 
-def test_no_bucket_of_prod_is_emptied_by_destroying_it(plans: tuple[Plan, Plan]) -> None:
+def test_no_bucket_of_prod_is_emptied_by_destroying_it(plans: tuple[TerraformPlan, TerraformPlan]) -> None:
     _, prod = plans
 
     assert {one.after["force_destroy"] for one in prod.by_type("aws_s3_bucket")} == {False}

@@ -1,4 +1,4 @@
-"""Every root is valid, and what is generated about the modules is up to date."""
+"""Every root is valid, and the generated documentation of the modules is up to date."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from harness.docs.module_readmes import refresh
 from harness.paths import BUILD, ROOT
 from harness.plan_tests.tftest_root import TftestRoot
 
-ROOTS = sorted(one for one in (ROOT / "live").iterdir() if one.is_dir())
+ROOTS = sorted(folder for folder in (ROOT / "live").iterdir() if folder.is_dir())
 
 
 @pytest.mark.parametrize("root", ROOTS, ids=lambda root: root.name)
@@ -21,4 +21,4 @@ def test_a_root_is_valid(root: Path) -> None:
 
 
 def test_the_modules_readmes_are_up_to_date() -> None:
-    assert not refresh(write=False), "write them anew: ./noxw -s docs"
+    assert not refresh(write=False), "generate them again: ./noxw -s docs"

@@ -19,7 +19,7 @@ import botocore.regions
 import pytest
 from moto import mock_aws
 
-from harness.iam import attribution, recorded
+from harness.iam import attribution, recorded_calls
 from harness.iam.session import Recording
 from harness.iam.watch import Watch, WatchSettings
 from harness.paths import ROOT
@@ -27,7 +27,7 @@ from harness.paths import ROOT
 LAMBDAS = ROOT / "lambdas"
 WATCHED = WatchSettings(
     environment="dev",
-    folder=str(recorded.folder("unit")),
+    folder=str(recorded_calls.folder("unit")),
     account="123456789012",  # moto's
     hash_keys=("invoiceId",),
     aliases={name: f"invoice-{name}-dev-123456789012" for name in ("archives", "documents", "uploads")},

@@ -1,4 +1,4 @@
-"""Python runs this at the start of a handler's process, if an engine has been told to watch its handlers."""
+"""Python runs this at the start of a handler's process, if an engine was started with the variable HARNESS_WATCH."""
 
 import os
 import sys
@@ -10,5 +10,5 @@ if os.environ.get("HARNESS_WATCH"):
     sys.path.append(_ROOT)
     from harness.iam.watch import start
 
-    sys.path.remove(_ROOT)  # a handler must not find by it what its zip does not hold
+    sys.path.remove(_ROOT)  # otherwise a handler could import modules that are not in its zip
     start()

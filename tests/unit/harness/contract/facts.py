@@ -1,26 +1,26 @@
-"""Made-up facts for the tests of the contract's checks."""
+"""Example facts for the tests of the contract's checks."""
 
 import json
 from collections.abc import Iterable
 from typing import Any
 
 from harness.contract.functions import Function
-from harness.contract.mismatch import Mismatch, told
+from harness.contract.mismatch import Mismatch, report
 from harness.plan.planned import Planned
 
 ADDRESS = 'module.function["make"].aws_lambda_function.this'
 MAKE = Function("make", ADDRESS, "make-dev", "make.handler.run", 30.0, {"TABLE": "things"}, aliases=frozenset({"live"}))
 
 
-def only(found: Iterable[Mismatch]) -> Mismatch:
-    """The one difference."""
-    some = [*found]
-    assert len(some) == 1, told(some)
-    return some[0]
+def only(mismatches: Iterable[Mismatch]) -> Mismatch:
+    """The single difference."""
+    differences = [*mismatches]
+    assert len(differences) == 1, report(differences)
+    return differences[0]
 
 
 def plan_of(*resources: tuple[str, dict[str, Any]], unknown: dict[str, Any] | None = None, **more: Any) -> Planned:
-    """A plan that makes some resources, given as address and attributes."""
+    """A plan that creates some resources, each an address and its attributes."""
     entries = []
     for address, values in resources:
         bare, _, index = address.partition("[")

@@ -1,4 +1,4 @@
-"""EventBridge's operators, each on an event that fits and one that does not; and what is not known is an error."""
+"""EventBridge's operators, each on an event that fits and one that does not; an unknown operator is an error."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ EVENT = {
 
 
 @pytest.mark.parametrize(
-    ("fits", "wanted", "not_fitting"),
+    ("field", "alternatives", "not_fitting"),
     [
         ("source", ["shop.orders"], ["shop.returns"]),
         ("source", ["other", "shop.orders"], ["Shop.Orders"]),
@@ -52,14 +52,14 @@ EVENT = {
         ("detail.lines.price", [{"numeric": [">", 7]}], [{"numeric": [">", 8]}]),
     ],
 )
-def test_an_operator(fits: str, wanted: list[Any], not_fitting: list[Any]) -> None:
-    assert matches(pattern(fits, wanted), EVENT)
-    assert not matches(pattern(fits, not_fitting), EVENT)
+def test_an_operator(field: str, alternatives: list[Any], not_fitting: list[Any]) -> None:
+    assert matches(pattern(field, alternatives), EVENT)
+    assert not matches(pattern(field, not_fitting), EVENT)
 
 
-def pattern(path: str, wanted: list[Any]) -> dict[str, Any]:
+def pattern(path: str, alternatives: list[Any]) -> dict[str, Any]:
     name, _, rest = path.partition(".")
-    return {name: pattern(rest, wanted) if rest else wanted}
+    return {name: pattern(rest, alternatives) if rest else alternatives}
 
 
 def test_every_field_has_to_fit_and_one_alternative_is_enough() -> None:
@@ -72,14 +72,14 @@ def test_one_of_several_branches_is_enough() -> None:
     assert not matches({"$or": [{"source": ["x"]}, {"detail": {"count": [4]}}]}, EVENT)
 
 
-def test_a_field_that_is_not_there_fits_nothing_but_its_absence() -> None:
-    for wanted in ("x", {"prefix": ""}, {"anything-but": ["x"]}, {"numeric": [">", 0]}):
-        assert not matches({"detail": {"absent": [wanted]}}, EVENT)
+def test_an_absent_field_fits_only_a_pattern_for_its_absence() -> None:
+    for alternative in ("x", {"prefix": ""}, {"anything-but": ["x"]}, {"numeric": [">", 0]}):
+        assert not matches({"detail": {"absent": [alternative]}}, EVENT)
     assert not matches({"detail": {"empty": [{"anything-but": ["x"]}]}}, EVENT)
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "alternative",
     [
         {"starts-with": "a"},
         {"prefix": {"wildcard": "a"}},
@@ -92,12 +92,12 @@ def test_a_field_that_is_not_there_fits_nothing_but_its_absence() -> None:
         ["a"],
     ],
 )
-def test_what_is_not_known_is_an_error_even_where_the_event_does_not_come_to_it(wanted: Any) -> None:
+def test_an_unknown_operator_is_an_error_even_where_the_event_does_not_reach_it(alternative: Any) -> None:
     with pytest.raises(UnknownPatternError, match="x"):
-        matches({"source": ["nobody"], "detail": {"x": [wanted]}}, EVENT)
+        matches({"source": ["nobody"], "detail": {"x": [alternative]}}, EVENT)
 
 
 @pytest.mark.parametrize("broken", [{}, {"source": "shop.orders"}, {"detail": {}}, {"source": None}])
-def test_what_is_no_pattern_is_an_error(broken: dict[str, Any]) -> None:
+def test_what_is_not_a_pattern_is_an_error(broken: dict[str, Any]) -> None:
     with pytest.raises(UnknownPatternError):
         matches(broken, EVENT)

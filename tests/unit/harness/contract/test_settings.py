@@ -1,4 +1,4 @@
-"""Settings, functions and what is read from source: what agrees passes, what differs is told with both of its ends."""
+"""Settings, functions and source: facts that agree pass, and a difference is reported on both sides."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from harness.contract import routes, settings, source
-from harness.contract.functions import Function, called, functions_of
-from harness.contract.mismatch import Mismatch, symbol, told
+from harness.contract.functions import Function, function_called, functions_of
+from harness.contract.mismatch import Mismatch, report, symbol
 from harness.contract.settings import Setting
 from harness.plan.planned import Planned
 from harness.plan.resource import UNKNOWN
@@ -21,46 +21,48 @@ class TestSettings:
     def compared(self, declared: list[Setting], function: Function) -> list[Mismatch]:
         return [*settings.compare(declared, function, model="code/settings.py: Make", read_by_libraries={"LOG"})]
 
-    def test_what_is_given_and_read_agrees(self) -> None:
-        given = replace(MAKE, variables={"TABLE": "things", "LOG": "INFO"})
+    def test_variables_that_are_provided_and_read_agree(self) -> None:
+        function = replace(MAKE, variables={"TABLE": "things", "LOG": "INFO"})
         optional = Setting("BRAND", required=False, symbol="code/settings.py: Make.brand")
 
-        assert not self.compared([*DECLARED, optional], given)
+        assert not self.compared([*DECLARED, optional], function)
 
-    @pytest.mark.parametrize("given", [{"TABEL": "things"}, {"TABLE": ""}])
-    def test_a_required_one_that_is_not_given(self, given: dict[str, str]) -> None:
-        found = self.compared(DECLARED, replace(MAKE, variables=given))[0]
+    @pytest.mark.parametrize("variables", [{"TABEL": "things"}, {"TABLE": ""}])
+    def test_a_required_setting_that_is_not_provided(self, variables: dict[str, str]) -> None:
+        mismatch = self.compared(DECLARED, replace(MAKE, variables=variables))[0]
 
-        assert found.code == "code/settings.py: Make.table requires TABLE"
-        assert found.plan.startswith(f"{ADDRESS} gives {next(iter(given))}")
+        assert mismatch.code == "code/settings.py: Make.table requires TABLE"
+        assert mismatch.plan.startswith(f"{ADDRESS} provides {next(iter(variables))}")
 
-    def test_the_likely_other_name_is_told(self) -> None:
-        found = self.compared(DECLARED, replace(MAKE, variables={"TABEL": "things"}))
+    def test_a_similar_name_is_suggested(self) -> None:
+        mismatches = self.compared(DECLARED, replace(MAKE, variables={"TABEL": "things"}))
 
-        assert "did you mean TABEL?" in found[0].plan
-        assert "did you mean TABLE?" in found[1].code
+        assert "did you mean TABEL?" in mismatches[0].plan
+        assert "did you mean TABLE?" in mismatches[1].code
 
-    def test_one_that_nobody_reads(self) -> None:
-        found = only(self.compared(DECLARED, replace(MAKE, variables={**MAKE.variables, "OLD": "x"})))
+    def test_a_variable_that_nobody_reads(self) -> None:
+        mismatch = only(self.compared(DECLARED, replace(MAKE, variables={**MAKE.variables, "OLD": "x"})))
 
-        assert found.about == "The variable OLD of make is read by nobody"
-        assert found.plan == f'{ADDRESS} gives OLD = "x"'
-        assert found.code == "code/settings.py: Make reads TABLE"
+        assert mismatch.about == "The variable OLD of make is read by nobody"
+        assert mismatch.plan == f'{ADDRESS} provides OLD = "x"'
+        assert mismatch.code == "code/settings.py: Make reads TABLE"
 
-    def test_a_value_that_the_model_refuses(self) -> None:
-        found = only(settings.malformed(MAKE, lambda _: {"TABLE": "too short", "OTHER": "missing"}, model="Make"))
+    def test_a_value_that_the_model_rejects(self) -> None:
+        errors = {"TABLE": "too short", "OTHER": "missing"}
 
-        assert found.code == "Make: too short"
-        assert found.plan == f'{ADDRESS} gives TABLE = "things"'
+        mismatch = only(settings.compare_values(MAKE, lambda _: errors, model="Make"))
 
-    def test_a_name_that_is_another_ones(self) -> None:
-        found = only(settings.named({"make": MAKE}, {"TABLE": "others"}, symbols={"TABLE": "Make.table"}))
+        assert mismatch.code == "Make: too short"
+        assert mismatch.plan == f'{ADDRESS} provides TABLE = "things"'
 
-        assert found.plan == f'{ADDRESS} gives TABLE = "things"'
-        assert "others" in found.code
-        assert not [*settings.named({"make": MAKE}, {"TABLE": "things", "ELSE": "x"}, symbols={})]
+    def test_the_name_of_another_resource(self) -> None:
+        mismatch = only(settings.compare_names({"make": MAKE}, {"TABLE": "others"}, symbols={"TABLE": "Make.table"}))
 
-    def test_what_the_plan_does_not_tell_is_taken_from_the_others_or_made_up(self) -> None:
+        assert mismatch.plan == f'{ADDRESS} provides TABLE = "things"'
+        assert "others" in mismatch.code
+        assert not [*settings.compare_names({"make": MAKE}, {"TABLE": "things", "ELSE": "x"}, symbols={})]
+
+    def test_an_unknown_value_comes_from_the_other_functions_or_is_a_placeholder(self) -> None:
         unknown = replace(MAKE, variables={"TABLE": UNKNOWN, "LEVEL": UNKNOWN, "OWN": "1"})
         others = [replace(MAKE, variables={"TABLE": table, "LEVEL": "INFO"}) for table in ("a", "b")]
 
@@ -77,28 +79,28 @@ class TestFunctions:
         )
 
     def test_a_function_is_known_by_its_zip(self) -> None:
-        found = functions_of(self.plan(environment=[{"variables": {"A": "1"}}]))["make"]
+        function = functions_of(self.plan(environment=[{"variables": {"A": "1"}}]))["make"]
 
-        assert (found.handler, found.timeout, found.variables) == ("make.handler.run", 30.0, {"A": "1"})
-        assert found.aliases == {"live"}
+        assert (function.handler, function.timeout, function.variables) == ("make.handler.run", 30.0, {"A": "1"})
+        assert function.aliases == {"live"}
 
-    def test_a_zip_that_is_not_in_the_plan_is_no_function_of_ours(self) -> None:
+    def test_a_zip_that_is_not_in_the_plan_is_not_a_function_of_ours(self) -> None:
         assert [*functions_of(self.plan(s3_key="f/else.zip"))] == ["? (f/else.zip)"]
 
     @pytest.mark.parametrize(
-        ("value", "said"),
+        ("value", "name"),
         [
             (arn(), "make"),
             (f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn()}/invocations", "make"),
-            (arn(""), "make (past its alias: -)"),
-            (arn(":beta"), "make (past its alias: beta)"),
+            (arn(""), "make (not by its alias: -)"),
+            (arn(":beta"), "make (not by its alias: beta)"),
             (arn().replace("make-dev", "other"), "(other: not in this plan)"),
-            ("arn:aws:sns:us-east-1:0:t", "(arn:aws:sns:us-east-1:0:t: no function)"),
+            ("arn:aws:sns:us-east-1:0:t", "(arn:aws:sns:us-east-1:0:t: not a function)"),
             (UNKNOWN, "(known after apply)"),
         ],
     )
-    def test_what_is_called(self, value: Any, said: str) -> None:
-        assert called(value, {"make": MAKE}) == said
+    def test_the_function_that_is_called(self, value: Any, name: str) -> None:
+        assert function_called(value, {"make": MAKE}) == name
 
 
 MODULE = """
@@ -130,28 +132,28 @@ class TestSource:
         return tmp_path
 
     def test_the_environment_of_a_function(self, folder: Path) -> None:
-        found = source.environment_of(folder, "make")
+        environment = source.environment_of(folder, "make")
 
-        assert {name: one.text for name, one in found.items()} == {
+        assert {name: item.text for name, item in environment.items()} == {
             "TABLE": "local._table",
             "URL": "module.api.url",
             "PLAN_ID": "module.api.plan_id",
             "LEVEL": "var.level",
         }
-        assert found["PLAN_ID"].where.endswith("main.tf:7")
+        assert environment["PLAN_ID"].where.endswith("main.tf:7")
 
     def test_the_entries_of_an_argument(self, folder: Path) -> None:
-        found = source.entries(folder, "module", "secret", "value")
+        items = source.entries(folder, "module", "secret", "value")
 
-        assert [(one.key, one.text) for one in found] == [("key", "module.api.key"), ("keyId", "module.api.key_id")]
+        assert [(item.key, item.text) for item in items] == [("key", "module.api.key"), ("keyId", "module.api.key_id")]
         assert source.entries(folder, "module", "secret", "other") == []
         assert source.entries(folder, "module", "function", "source") == []
 
     def test_entries_by_name(self, folder: Path) -> None:
-        assert [one.text for one in source.items(folder, "TABLE")] == ["local._table", '"no environment"']
+        assert [item.text for item in source.items(folder, "TABLE")] == ["local._table", '"no environment"']
 
 
-def test_a_symbol_is_told_by_its_file() -> None:
+def test_a_symbol_starts_with_its_file() -> None:
     assert symbol(Mismatch, "about") == "harness/contract/mismatch.py: Mismatch.about"
-    assert symbol(told) == "harness/contract/mismatch.py: told"
+    assert symbol(report) == "harness/contract/mismatch.py: report"
     assert symbol(routes) == "harness/contract/routes.py"

@@ -1,15 +1,15 @@
-"""Tables, queries and items: what agrees passes, what differs is told with both of its ends."""
+"""Tables, queries and items: facts that agree pass, and a difference is reported on both sides."""
 
 from dataclasses import replace
 
 import pytest
 
 from harness.contract import tables
-from harness.contract.mismatch import told
-from harness.contract.tables import Index, Query, Table, Written
+from harness.contract.mismatch import report
+from harness.contract.tables import Index, Query, TableFacts, WrittenItem
 from tests.unit.harness.contract.facts import only, plan_of
 
-TABLE = Table(
+TABLE = TableFacts(
     "things",
     "module.table.aws_dynamodb_table.this",
     Index("", "id"),
@@ -28,31 +28,31 @@ class TestTables:
     def test_what_fits_agrees(self) -> None:
         assert not [*tables.compare(TABLE, [QUERY])]
 
-    def test_a_renamed_index_is_told_of_on_both_sides(self) -> None:
-        found = told(tables.compare(TABLE, [replace(QUERY, index="by-buyer")]))
+    def test_a_renamed_index_is_reported_on_both_sides(self) -> None:
+        text = report(tables.compare(TABLE, [replace(QUERY, index="by-buyer")]))
 
-        assert "code/list.py: read queries by-buyer" in found
-        assert "module.table.aws_dynamodb_table.this has by-owner" in found
-        assert "The index by-owner is queried by nobody" in found
+        assert "code/list.py: read queries by-buyer" in text
+        assert "module.table.aws_dynamodb_table.this has by-owner" in text
+        assert "The index by-owner is queried by nobody" in text
 
     @pytest.mark.parametrize(
         ("query", "about"),
         [
-            (replace(QUERY, equal=frozenset({"buyer"})), "goes by other keys"),
-            (replace(QUERY, equal=frozenset()), "goes by other keys"),
-            (replace(QUERY, ranged=frozenset({"till"})), "goes by other keys"),
-            (replace(QUERY, start=frozenset({"id", "owner"})), "goes on from a key that is none"),
-            (replace(QUERY, values={"owner": "N"}), "is of another type"),
-            (replace(QUERY, read=frozenset({"name", "at"})), "does not ask for all that is read"),
-            (replace(QUERY, asked=frozenset({"name", "price"})), "does not hold all that is read"),
+            (replace(QUERY, equal=frozenset({"buyer"})), "uses other keys"),
+            (replace(QUERY, equal=frozenset()), "uses other keys"),
+            (replace(QUERY, ranged=frozenset({"till"})), "uses other keys"),
+            (replace(QUERY, start=frozenset({"id", "owner"})), "continues after an incomplete or wrong key"),
+            (replace(QUERY, values={"owner": "N"}), "has another type"),
+            (replace(QUERY, read=frozenset({"name", "at"})), "does not request every attribute that is read"),
+            (replace(QUERY, requested=frozenset({"name", "price"})), "does not hold every attribute that is read"),
         ],
     )
     def test_a_query_that_does_not_fit(self, query: Query, about: str) -> None:
-        found = only(tables.compare(TABLE, [query]))
+        mismatch = only(tables.compare(TABLE, [query]))
 
-        assert about in found.about
-        assert "code/list.py: read" in found.code
-        assert TABLE.address in found.plan
+        assert about in mismatch.about
+        assert "code/list.py: read" in mismatch.code
+        assert TABLE.address in mismatch.plan
 
     def test_a_request_is_read(self) -> None:
         request = {
@@ -65,44 +65,44 @@ class TestTables:
             "ExclusiveStartKey": {"id": {"S": "1"}},
         }
 
-        found = tables.query_of(request, "here")
+        query = tables.query_of(request, "here")
 
-        assert (found.equal, found.ranged) == ({"owner"}, {"at"})
-        assert found.asked == {"name", "id", "price"}
-        assert (found.start, found.values) == ({"id"}, {"owner": "S", "at": "N"})
+        assert (query.equal, query.ranged) == ({"owner"}, {"at"})
+        assert query.requested == {"name", "id", "price"}
+        assert (query.start, query.values) == ({"id"}, {"owner": "S", "at": "N"})
 
     @pytest.mark.parametrize("condition", ["begins_with(#at, :a) AND owner = :o", "owner = :o AND at >= :a"])
     def test_other_conditions_are_read(self, condition: str) -> None:
-        found = tables.query_of(
+        query = tables.query_of(
             {"KeyConditionExpression": condition, "ExpressionAttributeNames": {"#at": "at"}}, "here"
         )
 
-        assert (found.equal, found.ranged) == ({"owner"}, {"at"})
+        assert (query.equal, query.ranged) == ({"owner"}, {"at"})
 
-    def test_a_condition_that_is_not_known_is_an_error(self) -> None:
-        with pytest.raises(ValueError, match="not understood"):
+    def test_an_unknown_condition_is_an_error(self) -> None:
+        with pytest.raises(ValueError, match="cannot be read"):
             tables.query_of({"KeyConditionExpression": "owner IN (:a, :b)"}, "here")
 
     @pytest.mark.parametrize(
-        ("attributes", "lacking"),
+        ("attributes", "missing"),
         [({"owner": "S", "at": "S", "endsAt": "N"}, "id"), ({"id": "S", "owner": "S", "at": "S"}, "endsAt"),
          ({"id": "S", "at": "S", "endsAt": "N"}, "owner")],
     )  # fmt: skip
-    def test_an_item_without_a_key(self, attributes: dict[str, str], lacking: str) -> None:
-        item = Written("code/store.py: put", attributes, indexed=True, expires=True)
+    def test_an_item_without_a_key(self, attributes: dict[str, str], missing: str) -> None:
+        item = WrittenItem("code/store.py: put", attributes, indexed=True, expires=True)
 
-        found = only(tables.compare_written(TABLE, [item]))
+        mismatch = only(tables.compare_items(TABLE, [item]))
 
-        assert f"Items lack {lacking}," in found.about
-        assert "code/store.py: put" in found.code
-        assert TABLE.address in found.plan
+        assert f"Items lack {missing}," in mismatch.about
+        assert "code/store.py: put" in mismatch.code
+        assert TABLE.address in mismatch.plan
 
     def test_a_key_of_another_type(self) -> None:
-        found = only(tables.compare_written(TABLE, [Written("code/store.py: put", {"id": "N"})]))
+        mismatch = only(tables.compare_items(TABLE, [WrittenItem("code/store.py: put", {"id": "N"})]))
 
-        assert found.plan == f"{TABLE.address} has type S"
+        assert mismatch.plan == f"{TABLE.address} has type S"
 
-    def test_a_table_is_read_from_a_plan_and_made_again(self) -> None:
+    def test_a_table_is_read_from_a_plan_and_created_again(self) -> None:
         index = {"name": "by-owner", "hash_key": "owner", "range_key": "at", "projection_type": "INCLUDE"}
         block = {
             "name": "things", "hash_key": "id", "stream_enabled": True, "stream_view_type": "NEW_AND_OLD_IMAGES",
@@ -111,15 +111,15 @@ class TestTables:
             "ttl": [{"attribute_name": "endsAt", "enabled": True}],
         }  # fmt: skip
 
-        (found,) = tables.tables_of(plan_of(("aws_dynamodb_table.this", block))).values()
+        (table,) = tables.tables_of(plan_of(("aws_dynamodb_table.this", block))).values()
 
-        assert replace(found, address=TABLE.address) == TABLE
-        made = found.definition()
-        assert made["KeySchema"] == [{"AttributeName": "id", "KeyType": "HASH"}]
-        assert made["GlobalSecondaryIndexes"][0]["Projection"] == {
+        assert replace(table, address=TABLE.address) == TABLE
+        definition = table.definition()
+        assert definition["KeySchema"] == [{"AttributeName": "id", "KeyType": "HASH"}]
+        assert definition["GlobalSecondaryIndexes"][0]["Projection"] == {
             "ProjectionType": "INCLUDE", "NonKeyAttributes": ["name"],
         }  # fmt: skip
-        assert made["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+        assert definition["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
 
     @pytest.mark.parametrize(("kind", "holds"), [("ALL", None), ("KEYS_ONLY", {"id", "owner"})])
     def test_projections(self, kind: str, holds: set[str] | None) -> None:

@@ -1,4 +1,4 @@
-"""Times and metrics: what fits passes, what does not is told with both of its ends."""
+"""Times and metrics: facts that fit pass, and a difference is reported on both sides."""
 
 import json
 from dataclasses import replace
@@ -8,7 +8,7 @@ import pytest
 
 from harness.contract import metrics, timing
 from harness.contract.mismatch import Mismatch
-from harness.contract.timing import Waiting
+from harness.contract.timing import Duration
 from harness.plan.planned import Planned
 from tests.unit.harness.contract.facts import ADDRESS, MAKE, arn, only, plan_of
 
@@ -37,19 +37,19 @@ class TestMetrics:
         assert not self.compared({"dimensions": {"FunctionName": "make-dev"}}, body)
 
     @pytest.mark.parametrize(
-        ("alarm", "said"),
+        ("alarm", "part"),
         [
-            ({"dimensions": {"FunctionName": "gone"}}, "reads it of FunctionName gone"),
+            ({"dimensions": {"FunctionName": "gone"}}, "reads it for FunctionName gone"),
             ({"namespace": "Ours", "metric_name": "Mode"}, "reads Ours Mode"),
             ({"metric_name": None, "metric_query": [{"metric": [{"namespace": "Ours", "metric_name": "Mode"}]}]},
              "reads Ours Mode"),
         ],
     )  # fmt: skip
-    def test_an_alarm_on_nothing(self, alarm: dict[str, Any], said: str) -> None:
-        found = only(self.compared(alarm))
+    def test_an_alarm_on_nothing(self, alarm: dict[str, Any], part: str) -> None:
+        mismatch = only(self.compared(alarm))
 
-        assert said in found.plan
-        assert "aws_cloudwatch_metric_alarm.this" in found.plan
+        assert part in mismatch.plan
+        assert "aws_cloudwatch_metric_alarm.this" in mismatch.plan
 
     @pytest.mark.parametrize(
         "properties",
@@ -60,9 +60,9 @@ class TestMetrics:
         ],
     )
     def test_a_dashboard_that_shows_nothing(self, properties: dict[str, Any]) -> None:
-        found = only(self.compared({}, {"widgets": [{"properties": properties}]}))
+        mismatch = only(self.compared({}, {"widgets": [{"properties": properties}]}))
 
-        assert "aws_cloudwatch_dashboard.this" in found.plan
+        assert "aws_cloudwatch_dashboard.this" in mismatch.plan
 
 
 class TestTiming:
@@ -73,10 +73,12 @@ class TestTiming:
     @pytest.mark.parametrize(("waits", "runs", "fits"), [
         (29000, 30.0, True), (None, 29.0, True), (30000, 60.0, False), (29000, 10.0, False)])  # fmt: skip
     def test_the_gateway(self, waits: int | None, runs: float, fits: bool) -> None:  # noqa: FBT001 - a column
-        found = [*timing.gateway(self.integration(waits), {"make": replace(MAKE, timeout=runs)})]
+        mismatches = [*timing.compare_gateway(self.integration(waits), {"make": replace(MAKE, timeout=runs)})]
 
-        assert (not found) is fits
-        assert all(ADDRESS in one.plan and "aws_api_gateway_integration.this" in one.plan for one in found)
+        assert (not mismatches) is fits
+        assert all(
+            ADDRESS in mismatch.plan and "aws_api_gateway_integration.this" in mismatch.plan for mismatch in mismatches
+        )
 
     def mapped(self, **mapping: Any) -> Planned:
         expressions = {
@@ -93,21 +95,21 @@ class TestTiming:
 
     @pytest.mark.parametrize(("hides", "fits"), [(180, True), (179, False)])
     def test_a_queue_that_feeds_a_function(self, hides: int, fits: bool) -> None:  # noqa: FBT001 - a column
-        found = [*timing.queues(self.mapped(hides=hides), {"make": MAKE})]
+        mismatches = [*timing.compare_queues(self.mapped(hides=hides), {"make": MAKE})]
 
-        assert (not found) is fits
-        assert all("aws_sqs_queue.this hides it for 179 s" in one.plan for one in found)
+        assert (not mismatches) is fits
+        assert all("aws_sqs_queue.this hides it for 179 s" in mismatch.plan for mismatch in mismatches)
 
     @pytest.mark.parametrize(("age", "fits"), [(-1, True), (95, True), (94, False)])
-    def test_a_stream_that_gives_up(self, age: int, fits: bool) -> None:  # noqa: FBT001 - a column
+    def test_a_stream_that_drops_records(self, age: int, fits: bool) -> None:  # noqa: FBT001 - a column
         plan = self.mapped(
             maximum_record_age_in_seconds=age, maximum_retry_attempts=2, maximum_batching_window_in_seconds=5
         )
 
-        found = [*timing.streams(plan, {"make": MAKE})]
+        mismatches = [*timing.compare_streams(plan, {"make": MAKE})]
 
-        assert (not found) is fits
-        assert all("aws_lambda_event_source_mapping.this gives up after 94 s" in one.plan for one in found)
+        assert (not mismatches) is fits
+        assert all("aws_lambda_event_source_mapping.this drops them after 94 s" in each.plan for each in mismatches)
 
     def test_what_is_forgotten_too_soon(self) -> None:
         plan = plan_of(
@@ -116,17 +118,17 @@ class TestTiming:
             ("aws_sqs_queue.this", {"message_retention_seconds": 1000}),
         )
 
-        assert not [*timing.remembered(plan, Waiting("A marker", 1161, "code/store.py: LIFE"))]
-        found = only(timing.remembered(plan, Waiting("A marker", 1160, "code/store.py: LIFE")))
-        assert found.code == "code/store.py: LIFE is 1160 s"
-        assert "for 1160 s: aws_cloudwatch_event_target.this (100 s) + " in found.plan
+        assert not [*timing.compare_memory(plan, Duration("A marker", 1161, "code/store.py: LIFE"))]
+        mismatch = only(timing.compare_memory(plan, Duration("A marker", 1160, "code/store.py: LIFE")))
+        assert mismatch.code == "code/store.py: LIFE is 1160 s"
+        assert "for 1160 s: aws_cloudwatch_event_target.this (100 s) + " in mismatch.plan
 
-    def test_what_is_set_aside(self) -> None:
-        assert not [*timing.within_timeout(MAKE, Waiting("A reserve", 29, "code"))]
-        assert ADDRESS in only(timing.within_timeout(MAKE, Waiting("A reserve", 30, "code"))).plan
+    def test_a_reserve(self) -> None:
+        assert not [*timing.compare_timeout(MAKE, Duration("A reserve", 29, "code"))]
+        assert ADDRESS in only(timing.compare_timeout(MAKE, Duration("A reserve", 30, "code"))).plan
 
     def test_a_link_that_outlives_its_session(self) -> None:
         plan = plan_of(("aws_iam_role.this", {"name": "make-dev", "max_session_duration": 3600}))
 
-        assert not [*timing.signed(plan, MAKE, Waiting("A link", 3600, "code"))]
-        assert "aws_iam_role.this" in only(timing.signed(plan, MAKE, Waiting("A link", 3601, "code"))).plan
+        assert not [*timing.compare_link(plan, MAKE, Duration("A link", 3600, "code"))]
+        assert "aws_iam_role.this" in only(timing.compare_link(plan, MAKE, Duration("A link", 3601, "code"))).plan

@@ -18,7 +18,7 @@ from harness.deploy.pipeline import DeployReport, DeployRequest, ask, carry_out
 from harness.errors import HarnessError
 from harness.plan.resource import Resource
 from harness.policy.rules.alarms import metrics
-from harness.terraform.plan import Plan
+from harness.terraform.plan import TerraformPlan
 
 TABLE = "aws_dynamodb_table.invoices"
 TOPIC = "aws_sns_topic.news"
@@ -36,8 +36,8 @@ def change(address: str, *actions: str, before: Any = None, after: Any = None, *
     }
 
 
-def plan_of(*changes: Mapping[str, Any]) -> Plan:
-    return Plan.from_json(
+def plan_of(*changes: Mapping[str, Any]) -> TerraformPlan:
+    return TerraformPlan.from_json(
         {
             "format_version": "1.2",
             "complete": True,
@@ -51,12 +51,12 @@ def plan_of(*changes: Mapping[str, Any]) -> Plan:
 class Terraform:
     """Plans what it is told, and remembers what it was made to apply."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: TerraformPlan) -> None:
         self._plan = plan
         self.applied: list[bytes] = []
         self.plans = 0
 
-    def plan(self, _options: object, *, out: Path) -> Plan:
+    def plan(self, _options: object, *, out: Path) -> TerraformPlan:
         self.plans += 1
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(f"plan {self.plans}".encode())
@@ -78,7 +78,7 @@ def destroy_rules_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def carried_out(
-    plan: Plan, folder: Path, *, allow: frozenset[str] = frozenset(), answer: bool = True
+    plan: TerraformPlan, folder: Path, *, allow: frozenset[str] = frozenset(), answer: bool = True
 ) -> tuple[Terraform, DeployReport, str]:
     """What was applied, the report, and the error if there was one."""
     terraform, report = Terraform(plan), DeployReport("dev", "embedded")

@@ -1,4 +1,4 @@
-"""The evaluation of policies: what AWS's documentation says of each element, and a refusal of what is not modelled."""
+"""The evaluation of policies: each element as AWS documents it, and an error for elements that are not modelled."""
 
 from typing import Any
 
@@ -14,31 +14,31 @@ EVENTS = ("Service", "events.amazonaws.com")
 
 
 def policy(*statements: dict[str, Any]) -> list[Statement]:
-    found = iam_policy.statements({"Statement": [{"Effect": "Allow", **one} for one in statements]})
-    assert found
-    return found
+    parsed = iam_policy.statements({"Statement": [{"Effect": "Allow", **each} for each in statements]})
+    assert parsed
+    return parsed
 
 
-def asked(action: str = "dynamodb:GetItem", resource: str = TABLE, /, **context: Any) -> AccessRequest:
+def request_for(action: str = "dynamodb:GetItem", resource: str = TABLE, /, **context: Any) -> AccessRequest:
     keys = {name.replace("__", ":").lower(): value for name, value in context.items()}
     return AccessRequest(action, resource, keys)
 
 
-def condition(operator: str, value: Any, given: Any) -> Decision:
+def condition(operator: str, value: Any, request_value: Any) -> Decision:
     statement = {"Action": "dynamodb:GetItem", "Resource": "*", "Condition": {operator: {"s3:prefix": value}}}
-    return decide(policy(statement), asked(s3__prefix=given))
+    return decide(policy(statement), request_for(s3__prefix=request_value))
 
 
-def test_nothing_is_allowed_unless_something_allows_it() -> None:
-    assert decide([], asked()) is Decision.UNGRANTED
+def test_nothing_is_allowed_without_an_allow_statement() -> None:
+    assert decide([], request_for()) is Decision.UNGRANTED
 
 
-def test_a_denial_wins_wherever_it_stands() -> None:
+def test_a_denial_wins_wherever_it_is() -> None:
     allow = {"Action": "dynamodb:*", "Resource": "*"}
     deny = {"Effect": "Deny", "Action": "dynamodb:GetItem", "Resource": TABLE}
 
-    assert decide(policy(allow, deny), asked()) is decide(policy(deny, allow), asked()) is Decision.DENIED
-    assert decide(policy(allow, deny), asked("dynamodb:PutItem")) is Decision.ALLOWED
+    assert decide(policy(allow, deny), request_for()) is decide(policy(deny, allow), request_for()) is Decision.DENIED
+    assert decide(policy(allow, deny), request_for("dynamodb:PutItem")) is Decision.ALLOWED
 
 
 @pytest.mark.parametrize(
@@ -55,21 +55,21 @@ def test_a_denial_wins_wherever_it_stands() -> None:
     ],
 )
 def test_actions_match_without_case_and_by_wildcards(action: str, matches: bool) -> None:  # noqa: FBT001
-    assert (decide(policy({"Action": action, "Resource": "*"}), asked()) is Decision.ALLOWED) == matches
+    assert (decide(policy({"Action": action, "Resource": "*"}), request_for()) is Decision.ALLOWED) == matches
 
 
 def test_not_action_is_everything_else() -> None:
     but = policy({"NotAction": "dynamodb:GetItem", "Resource": "*"})
 
-    assert decide(but, asked()) is Decision.UNGRANTED
-    assert decide(but, asked("dynamodb:PutItem")) is Decision.ALLOWED
+    assert decide(but, request_for()) is Decision.UNGRANTED
+    assert decide(but, request_for("dynamodb:PutItem")) is Decision.ALLOWED
 
 
 def test_not_resource_is_everything_else() -> None:
     but = policy({"Action": "*", "NotResource": TABLE})
 
-    assert decide(but, asked()) is Decision.UNGRANTED
-    assert decide(but, asked("dynamodb:GetItem", f"{TABLE}-2")) is Decision.ALLOWED
+    assert decide(but, request_for()) is Decision.UNGRANTED
+    assert decide(but, request_for("dynamodb:GetItem", f"{TABLE}-2")) is Decision.ALLOWED
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_not_resource_is_everything_else() -> None:
         (TABLE.replace("invoices", "Invoices"), False),
         (f"{TABLE}/index/*", False),
         (TABLE.replace("111111111111", "*"), True),
-        ("arn:aws:dynamodb:*", False),  # a wildcard does not reach over a colon
+        ("arn:aws:dynamodb:*", False),  # a wildcard does not span a colon
         ("arn:aws:*:table/invoices", False),
     ],
 )
@@ -90,7 +90,7 @@ def test_resources_match_part_by_part(pattern: str, matches: bool) -> None:  # n
 
 
 @pytest.mark.parametrize(
-    ("operator", "value", "given", "holds"),
+    ("operator", "value", "request_value", "holds"),
     [
         ("StringEquals", "a", "a", True),
         ("StringEquals", ["b", "a"], "a", True),
@@ -122,39 +122,40 @@ def test_resources_match_part_by_part(pattern: str, matches: bool) -> None:  # n
         ("ForAllValues:StringNotEquals", "a", ("a", "c"), False),
     ],
 )
-def test_conditions(operator: str, value: Any, given: Any, holds: bool) -> None:  # noqa: FBT001
-    assert (condition(operator, value, given) is Decision.ALLOWED) == holds
+def test_conditions(operator: str, value: Any, request_value: Any, holds: bool) -> None:  # noqa: FBT001
+    assert (condition(operator, value, request_value) is Decision.ALLOWED) == holds
 
 
 def test_every_condition_has_to_hold() -> None:
     both = {"StringEquals": {"a:b": "1", "a:c": "2"}}
     statements = policy({"Action": "*", "Resource": "*", "Condition": both})
 
-    assert decide(statements, asked(a__b="1", a__c="2")) is Decision.ALLOWED
-    assert decide(statements, asked(a__b="1", a__c="3")) is Decision.UNGRANTED
+    assert decide(statements, request_for(a__b="1", a__c="2")) is Decision.ALLOWED
+    assert decide(statements, request_for(a__b="1", a__c="3")) is Decision.UNGRANTED
 
 
-def test_variables_are_replaced_by_what_the_request_says() -> None:
-    own = policy({"Action": "*", "Resource": "arn:aws:s3:::bucket/${aws:username}/*"})
+def test_variables_are_replaced_by_the_requests_values() -> None:
+    statements = policy({"Action": "*", "Resource": "arn:aws:s3:::bucket/${aws:username}/*"})
 
-    def wants(user: str) -> Decision:
-        return decide(own, asked("s3:GetObject", "arn:aws:s3:::bucket/ann/x", aws__username=user))
+    def decision(user: str) -> Decision:
+        request = request_for("s3:GetObject", "arn:aws:s3:::bucket/ann/x", aws__username=user)
+        return decide(statements, request)
 
-    assert (wants("ann"), wants("bob")) == (Decision.ALLOWED, Decision.UNGRANTED)
+    assert (decision("ann"), decision("bob")) == (Decision.ALLOWED, Decision.UNGRANTED)
 
 
 def test_principals_of_a_resources_policy() -> None:
     statements = policy({"Action": "*", "Resource": "*", "Principal": {"Service": EVENTS[1]}})
 
-    def wants(principal: tuple[str, str]) -> Decision:
+    def decision(principal: tuple[str, str]) -> Decision:
         return decide(statements, AccessRequest("sns:Publish", "arn:aws:sns:::x", {}, principal))
 
-    assert (wants(EVENTS), wants(("Service", "s3.amazonaws.com"))) == (Decision.ALLOWED, Decision.UNGRANTED)
+    assert (decision(EVENTS), decision(("Service", "s3.amazonaws.com"))) == (Decision.ALLOWED, Decision.UNGRANTED)
     everybody = policy({"Action": "*", "Resource": "*", "Principal": "*"})
     assert decide(everybody, AccessRequest("sns:Publish", "arn:aws:sns:::x", {}, EVENTS)) is Decision.ALLOWED
 
 
-def test_what_only_the_apply_tells_matches_only_itself() -> None:
+def test_an_unknown_value_matches_only_another_unknown_value() -> None:
     assert condition("ArnLike", UNKNOWN, UNKNOWN) is Decision.ALLOWED
     assert condition("ArnLike", UNKNOWN, "arn:aws:s3:::bucket") is Decision.UNGRANTED
     assert condition("ArnLike", "arn:aws:s3:::bucket", UNKNOWN) is Decision.UNGRANTED
@@ -180,18 +181,18 @@ def test_what_only_the_apply_tells_matches_only_itself() -> None:
     ],
     ids=str,
 )
-def test_what_is_not_modelled_is_refused(statement: dict[str, Any]) -> None:
+def test_an_element_that_is_not_modelled_is_an_error(statement: dict[str, Any]) -> None:
     context = {"a:b": "1", "a:several": ("1", "2"), "a:wild": "*", "aws:username": "ann"}
 
     with pytest.raises(NotModelledError):
         decide(policy(statement), AccessRequest("s3:GetObject", "arn:aws:s3:::x", context, ("AWS", "y")))
 
 
-def test_a_grant_taken_out_leaves_all_the_others() -> None:
+def test_removing_a_grant_leaves_all_others() -> None:
     (statement,) = policy({"Action": ["s3:Get", "s3:Put"], "Resource": ["arn:1", "arn:2"]})
 
-    left = [(one.actions, one.resources) for one in less(statement, "s3:Get", "arn:1")]
+    rest = [(each.actions, each.resources) for each in less(statement, "s3:Get", "arn:1")]
 
-    assert left == [(("s3:Put",), ("arn:1", "arn:2")), (("s3:Get",), ("arn:2",))]
+    assert rest == [(("s3:Put",), ("arn:1", "arn:2")), (("s3:Get",), ("arn:2",))]
     (only,) = policy({"Action": "s3:Get", "Resource": "arn:1"})
     assert [*less(only, "s3:Get", "arn:1")] == []

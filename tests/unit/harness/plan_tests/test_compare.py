@@ -1,14 +1,14 @@
-"""Comparing a plan with what a spec expects."""
+"""Comparing a plan with a spec's expectation."""
 
 import json
 from typing import Any
 
 import pytest
 
-from harness.plan_tests.compare import UNKNOWN, Planned, differences, fits, matches, type_of, untagged
+from harness.plan_tests.compare import UNKNOWN, PlannedCase, differences, fits, matches, missing_tags, type_of
 from harness.plan_tests.reading import Tagged
-from harness.plan_tests.refusals import unlike
-from harness.plan_tests.spec import Expected
+from harness.plan_tests.rejections import message_differences
+from harness.plan_tests.spec import Expectation
 
 POLICY = json.dumps({"Statement": [{"Sid": "A", "Action": ["x", "y"]}, {"Sid": "B"}]})
 
@@ -22,7 +22,7 @@ POLICY = json.dumps({"Statement": [{"Sid": "A", "Action": ["x", "y"]}, {"Sid": "
         ({"a": 1}, {"a": 1, "b": 2}),
         ({"a": None}, {"b": 2}),
         ({}, {}),
-        ({"a": 1}, [{"a": 1, "b": 2}]),  # a nested block that stands once
+        ({"a": 1}, [{"a": 1, "b": 2}]),  # a nested block that occurs once
         ([{"a": 1}, {"a": 2}], [{"a": 2, "b": 0}, {"a": 1}]),  # a set, in its own order
         ({"Statement": [{"Sid": "B"}, {"Action": ["y", "x"]}]}, POLICY),
         (POLICY, POLICY),
@@ -31,7 +31,7 @@ POLICY = json.dumps({"Statement": [{"Sid": "A", "Action": ["x", "y"]}, {"Sid": "
         (Tagged("unknown", ""), UNKNOWN),
     ],
 )
-def test_what_fits(expected: Any, found: Any) -> None:
+def test_values_that_fit(expected: Any, found: Any) -> None:
     assert fits(expected, found)
 
 
@@ -56,20 +56,20 @@ def test_what_fits(expected: Any, found: Any) -> None:
         (Tagged("unknown", ""), "known"),
     ],
 )
-def test_what_does_not_fit(expected: Any, found: Any) -> None:
+def test_values_that_do_not_fit(expected: Any, found: Any) -> None:
     assert not fits(expected, found)
 
 
-def test_each_difference_names_its_place_what_is_expected_and_what_is_found() -> None:
-    planned = Planned({'aws_x.this["a"]': {"size": [{"w": 1}], "tags": None}, "aws_y.b": {}}, {"arn": UNKNOWN})
-    expected = Expected(
+def test_each_difference_has_the_place_and_both_values() -> None:
+    planned = PlannedCase({'aws_x.this["a"]': {"size": [{"w": 1}], "tags": None}, "aws_y.b": {}}, {"arn": UNKNOWN})
+    expected = Expectation(
         resources={'aws_x.this["a"]': {"size": {"w": 2}, "tags": None}, "aws_x.c": {"tags": None}},
         absent=["aws_y.*"],
         inventory={"aws_x": 1},
         outputs={"arn": "a", "name": "b"},
     )
 
-    assert [str(one) for one in differences(expected, planned)] == [
+    assert [str(difference) for difference in differences(expected, planned)] == [
         'aws_x.this["a"].size.w: expected 2, found 1',
         'aws_x.c: expected {"tags": null}, found "no such resource; of that type there are [\'aws_x.this[\\"a\\"]\']"',
         'absent aws_y.*: expected [], found ["aws_y.b"]',
@@ -88,14 +88,14 @@ def test_brackets_in_a_pattern_are_brackets() -> None:
     assert not matches("aws_x.this[0]", "aws_x.this0")
 
 
-def test_a_refusal_says_what_is_wanted_and_nothing_else() -> None:
-    assert not [*unlike(["size is", "/^name .* long$/"], ["size is 3", "name is too long"])]
-    assert [*unlike(["size"], [])] == ["expected a refusal that says 'size', found none"]
-    assert [*unlike(["size"], ["size", "name"])] == ["refused for another reason too: 'name'"]
+def test_a_rejection_has_every_expected_message_and_no_other() -> None:
+    assert not [*message_differences(["size is", "/^name .* long$/"], ["size is 3", "name is too long"])]
+    assert [*message_differences(["size"], [])] == ["expected a rejection with 'size', found none"]
+    assert [*message_differences(["size"], ["size", "name"])] == ["rejected for another reason too: 'name'"]
 
 
 @pytest.mark.parametrize(
-    ("tags", "attributes", "told"),
+    ("tags", "attributes", "values"),
     [
         ({"Owner": "a"}, {"tags": {"Owner": "a", "Name": "b"}}, []),
         ({"Owner": "a"}, {"tags": {"Owner": "b"}}, ['{"Owner": "b"}']),
@@ -105,7 +105,11 @@ def test_a_refusal_says_what_is_wanted_and_nothing_else() -> None:
         (None, {"tags": None}, []),
     ],
 )
-def test_tags_are_expected_on_whatever_can_carry_them(tags: Any, attributes: dict[str, Any], told: list[str]) -> None:
-    found = [*untagged(tags, Planned({"aws_sqs_queue.this": attributes}, {}))]
+def test_tags_are_expected_on_every_resource_that_can_have_them(
+    tags: Any, attributes: dict[str, Any], values: list[str]
+) -> None:
+    lines = [*missing_tags(tags, PlannedCase({"aws_sqs_queue.this": attributes}, {}))]
 
-    assert found == [f'aws_sqs_queue.this.tags: expected {{"Owner": "a"}} among others, found {one}' for one in told]
+    assert lines == [
+        f'aws_sqs_queue.this.tags: expected {{"Owner": "a"}} among others, found {value}' for value in values
+    ]

@@ -1,4 +1,4 @@
-"""tftest without its traps, against programs that stand in for Terraform."""
+"""tftest without its pitfalls, with small programs in place of Terraform."""
 
 import time
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.plan_tests.root import LOCK
-from harness.plan_tests.tftest_root import PlanRefusedError, TftestRoot
+from harness.plan_tests.tftest_root import PlanRejectedError, TftestRoot
 from harness.terraform.failures import TerraformError
 
 
@@ -24,10 +24,10 @@ def root(tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch, deadline_
 def test_a_command_that_writes_much_to_standard_error_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     talkative = root(tmp_path, "head -c 300000 /dev/zero | tr '\\0' x >&2; echo done", monkeypatch)
 
-    answer = talkative.execute_command("validate")
+    output = talkative.execute_command("validate")
 
-    assert answer.out == "done\n"
-    assert len(answer.err) == 300000
+    assert output.out == "done\n"
+    assert len(output.err) == 300000
 
 
 def test_a_command_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,33 +41,35 @@ def test_a_command_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("code", [1, 2, 3, 11, 137])
-def test_every_exit_code_but_0_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+def test_every_exit_code_except_0_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     failing = root(tmp_path, f"exit {code}", monkeypatch)
 
-    with pytest.raises(PlanRefusedError, match=f"exit code {code}"):
+    with pytest.raises(PlanRejectedError, match=f"exit code {code}"):
         failing.execute_command("plan")
 
 
 def test_the_callers_settings_do_not_reach_terraform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_VAR_name", "theirs")
     monkeypatch.setenv("AWS_PROFILE", "theirs")
-    telling = root(tmp_path, "env", monkeypatch)
+    printing = root(tmp_path, "env", monkeypatch)
 
-    said = telling.execute_command("plan").out
+    output = printing.execute_command("plan").out
 
-    assert "theirs" not in said
-    assert "AWS_ENDPOINT_URL=http://127.0.0.1:9" in said
+    assert "theirs" not in output
+    assert "AWS_ENDPOINT_URL=http://127.0.0.1:9" in output
 
 
-def test_a_refused_plan_gives_its_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rejected_plan_has_its_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     line = '{"type":"diagnostic","diagnostic":{"severity":"error","summary":"No","detail":"name is wrong"}}'
-    refusing = root(tmp_path, f"[ $2 = plan ] && echo '{line}' && exit 1; exit 0", monkeypatch)
+    rejecting = root(tmp_path, f"[ $2 = plan ] && echo '{line}' && exit 1; exit 0", monkeypatch)
 
-    assert [one.detail for one in refusing.planned().errors] == ["name is wrong"]
+    assert [error.detail for error in rejecting.planned().errors] == ["name is wrong"]
 
 
-def test_a_plan_that_fails_without_a_word_is_no_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_that_fails_without_a_message_is_not_a_rejection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     silent = root(tmp_path, "[ $2 = plan ] && exit 1; exit 0", monkeypatch)
 
-    with pytest.raises(TerraformError, match="it did not say why"):
+    with pytest.raises(TerraformError, match="it printed no error"):
         silent.planned()

@@ -1,4 +1,4 @@
-"""harness.terraform.binary: found, or downloaded whole and checked, or one clear error."""
+"""harness.terraform.binary: found, or downloaded completely and checked, or one clear error."""
 
 import hashlib
 import io
@@ -25,9 +25,9 @@ def program(version: str) -> bytes:
 
 def archive(version: str = binary.PINNED) -> bytes:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as opened:
-        opened.writestr("terraform", program(version))
-        opened.writestr("LICENSE.txt", "a licence")
+    with zipfile.ZipFile(packed, "w") as zipped:
+        zipped.writestr("terraform", program(version))
+        zipped.writestr("LICENSE.txt", "a licence")
     return packed.getvalue()
 
 
@@ -36,39 +36,39 @@ GOOD = {binary.platform_name(): hashlib.sha256(ARCHIVE).hexdigest()}
 
 
 class Releases(ThreadingHTTPServer):
-    """A release server on a loopback port: what it answers is set by the test."""
+    """A release server on a loopback port; the test sets its response."""
 
     body = ARCHIVE
     status = 200
     cut_short_by = 0
-    asked: list[str]
+    paths: list[str]
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answer)
-        self.asked = []
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.paths = []
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
 
-class _Answer(BaseHTTPRequestHandler):
+class _Handler(BaseHTTPRequestHandler):
     server: Releases
 
     def do_GET(self) -> None:
-        self.server.asked.append(self.path)
+        self.server.paths.append(self.path)
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(self.server.body)))
         self.end_headers()
         self.wfile.write(self.server.body[: len(self.server.body) - self.server.cut_short_by])
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Print nothing."""
 
 
 @pytest.fixture(autouse=True)
 def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A computer without Terraform: only sh and echo."""
+    """A computer without Terraform."""
     for name in ("HARNESS_TERRAFORM", "HARNESS_NO_DOWNLOAD", "HARNESS_TERRAFORM_MIRROR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -98,12 +98,13 @@ def install() -> Install:
     return at
 
 
-def left_in(folder: Path) -> list[str]:
+def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.name != ".lock")
 
 
-def test_the_one_on_path_is_used_when_it_is_new_enough(install: Install, tmp_path: Path) -> None:
+def test_the_terraform_on_path_is_used_if_it_is_new_enough(install: Install, tmp_path: Path) -> None:
     expected = install(tmp_path / "bin", "1.11.0")
+
     assert binary.find(folder=tmp_path / "made") == expected
 
 
@@ -114,93 +115,111 @@ def test_the_variable_wins_over_path(install: Install, tmp_path: Path, monkeypat
     assert binary.find() == expected
 
 
-def test_a_variable_that_names_an_old_one_is_an_error(
+def test_a_variable_that_names_an_old_version_is_an_error(
     install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HARNESS_TERRAFORM", str(install(tmp_path / "mine", "1.10.5")))
+
     with pytest.raises(HarnessError, match=r"is Terraform 1\.10\.5: too old"):
         binary.find()
 
 
 def test_a_variable_that_names_nothing_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARNESS_TERRAFORM", str(tmp_path / "none"))
+
     with pytest.raises(HarnessError, match="is not a Terraform that runs here"):
         binary.find()
 
 
-def test_without_one_the_pinned_release_is_downloaded_and_kept(releases: Releases, tmp_path: Path) -> None:
-    heard: list[tuple[int, int | None]] = []
-    found = binary.find(checksums=GOOD, folder=tmp_path / "made", progress=lambda *so_far: heard.append(so_far))
-    assert found == tmp_path / "made" / binary.PINNED / "terraform"
-    assert binary.version(found) == binary.PINNED
-    assert releases.asked == [f"/terraform/{binary.PINNED}/terraform_{binary.PINNED}_{binary.platform_name()}.zip"]
-    assert heard[-1] == (len(ARCHIVE), len(ARCHIVE))
-    assert binary.find(checksums=GOOD, folder=tmp_path / "made") == found
-    assert len(releases.asked) == 1, "downloaded twice"
-    assert left_in(tmp_path / "made") == [binary.PINNED, "terraform"]
+def test_without_terraform_the_pinned_release_is_downloaded_once(releases: Releases, tmp_path: Path) -> None:
+    progress: list[tuple[int, int | None]] = []
+
+    path = binary.find(checksums=GOOD, folder=tmp_path / "made", progress=lambda *so_far: progress.append(so_far))
+
+    assert path == tmp_path / "made" / binary.PINNED / "terraform"
+    assert binary.version(path) == binary.PINNED
+    assert releases.paths == [f"/terraform/{binary.PINNED}/terraform_{binary.PINNED}_{binary.platform_name()}.zip"]
+    assert progress[-1] == (len(ARCHIVE), len(ARCHIVE))
+    assert binary.find(checksums=GOOD, folder=tmp_path / "made") == path
+    assert len(releases.paths) == 1, "downloaded twice"
+    assert names_in(tmp_path / "made") == [binary.PINNED, "terraform"]
 
 
-def test_one_on_path_that_is_too_old_leads_to_a_download(install: Install, releases: Releases, tmp_path: Path) -> None:
+def test_a_terraform_on_path_that_is_too_old_leads_to_a_download(
+    install: Install, releases: Releases, tmp_path: Path
+) -> None:
     install(tmp_path / "bin", "1.5.7")
+
     assert binary.find(checksums=GOOD, folder=tmp_path / "made").parent.name == binary.PINNED
-    assert releases.asked
+    assert releases.paths
 
 
-def test_an_archive_with_another_checksum_is_thrown_away(releases: Releases, tmp_path: Path) -> None:
+def test_an_archive_with_another_checksum_is_discarded(releases: Releases, tmp_path: Path) -> None:
     releases.body = archive("1.12.2-evil")
-    with pytest.raises(HarnessError, match="thrown away") as caught:
+
+    with pytest.raises(HarnessError, match="discarded") as error:
         binary.find(checksums=GOOD, folder=tmp_path / "made")
-    assert GOOD[binary.platform_name()] in str(caught.value)
-    assert left_in(tmp_path / "made") == []
+
+    assert GOOD[binary.platform_name()] in str(error.value)
+    assert names_in(tmp_path / "made") == []
 
 
 def test_a_download_that_breaks_off_leaves_nothing(releases: Releases, tmp_path: Path) -> None:
     releases.cut_short_by = 7
-    with pytest.raises(HarnessError, match=f"only {len(ARCHIVE) - 7} of {len(ARCHIVE)} bytes came"):
+
+    with pytest.raises(HarnessError, match=f"only {len(ARCHIVE) - 7} of {len(ARCHIVE)} bytes arrived"):
         binary.find(checksums=GOOD, folder=tmp_path / "made")
-    assert left_in(tmp_path / "made") == []
+
+    assert names_in(tmp_path / "made") == []
 
 
-def test_a_release_that_the_server_does_not_have_is_told(releases: Releases, tmp_path: Path) -> None:
+def test_a_release_that_the_server_does_not_have_is_an_error(releases: Releases, tmp_path: Path) -> None:
     releases.status = 404
-    with pytest.raises(HarnessError, match="the server answered 404 Not Found"):
+
+    with pytest.raises(HarnessError, match="the server responded with 404 Not Found"):
         binary.find(checksums=GOOD, folder=tmp_path / "made")
-    assert left_in(tmp_path / "made") == []
+
+    assert names_in(tmp_path / "made") == []
 
 
 def test_a_program_that_does_not_run_here_is_not_installed(releases: Releases, tmp_path: Path) -> None:
     releases.body = archive("0.1")
     checksums = {binary.platform_name(): hashlib.sha256(releases.body).hexdigest()}
+
     with pytest.raises(HarnessError, match="does not run on this computer"):
         binary.find(checksums=checksums, folder=tmp_path / "made")
-    assert left_in(tmp_path / "made") == []
+
+    assert names_in(tmp_path / "made") == []
 
 
 def test_callers_at_the_same_time_download_once(releases: Releases, tmp_path: Path) -> None:
     with ThreadPoolExecutor(6) as pool:
         calls = [pool.submit(binary.find, checksums=GOOD, folder=tmp_path / "made") for _ in range(6)]
         assert {call.result() for call in calls} == {tmp_path / "made" / binary.PINNED / "terraform"}
-    assert len(releases.asked) == 1
+    assert len(releases.paths) == 1
 
 
 def test_a_damaged_earlier_download_is_replaced(install: Install, releases: Releases, tmp_path: Path) -> None:
     install(tmp_path / "made" / binary.PINNED, "garbage").write_text("garbage")
+
     assert binary.version(binary.find(checksums=GOOD, folder=tmp_path / "made")) == binary.PINNED
-    assert len(releases.asked) == 1
+    assert len(releases.paths) == 1
 
 
 def test_a_platform_without_a_checksum_is_named(releases: Releases, tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match=f"no checked download for {binary.platform_name()}: only for plan9_mips"):
         binary.find(checksums={"plan9_mips": "0"}, folder=tmp_path / "made")
-    assert releases.asked == []
+    assert releases.paths == []
 
 
 def test_downloads_can_be_forbidden(releases: Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARNESS_NO_DOWNLOAD", "true")
-    with pytest.raises(HarnessError, match=r"none on PATH.*HARNESS_NO_DOWNLOAD forbids") as caught:
+
+    with pytest.raises(HarnessError, match=r"none on PATH.*HARNESS_NO_DOWNLOAD forbids") as error:
         binary.find(checksums=GOOD, folder=tmp_path / "made")
-    assert "https://developer.hashicorp.com/terraform/install" in caught.value.remedy
-    assert releases.asked == []
+
+    assert "https://developer.hashicorp.com/terraform/install" in error.value.remedy
+    assert releases.paths == []
 
 
 def test_no_terraform_and_no_network_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,29 +227,32 @@ def test_no_terraform_and_no_network_is_one_clear_error(tmp_path: Path, monkeypa
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
     monkeypatch.setenv("HARNESS_TERRAFORM_MIRROR", f"http://127.0.0.1:{port}")
-    with pytest.raises(HarnessError, match="could not be downloaded: Connection refused") as caught:
+
+    with pytest.raises(HarnessError, match="could not be downloaded: Connection refused") as error:
         binary.find(checksums=GOOD, folder=tmp_path / "made")
-    assert "HARNESS_TERRAFORM" in caught.value.remedy
-    assert "Traceback" not in str(caught.value)
+
+    assert "HARNESS_TERRAFORM" in error.value.remedy
+    assert "Traceback" not in str(error.value)
 
 
-def test_a_server_that_never_answers_is_given_up_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_never_responds_is_given_up_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("HARNESS_TERRAFORM_MIRROR", f"http://127.0.0.1:{silent.getsockname()[1]}")
         started = time.monotonic()
-        with pytest.raises(HarnessError, match="no answer within"):
+        with pytest.raises(HarnessError, match="no response within"):
             binary.find(checksums=GOOD, folder=tmp_path / "made", connect_s=0.2)
         assert time.monotonic() - started < 5
 
 
-def test_a_mirror_that_is_no_address_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mirror_that_is_not_an_address_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARNESS_TERRAFORM_MIRROR", "releases.example.com")
+
     with pytest.raises(HarnessError, match="is not an address"):
         binary.find(checksums=GOOD, folder=tmp_path / "made")
 
 
 @pytest.mark.parametrize(
-    ("found", "enough"),
+    ("number", "enough"),
     [
         ("1.11.0", True),
         ("1.11.4", True),
@@ -244,9 +266,9 @@ def test_a_mirror_that_is_no_address_is_refused(tmp_path: Path, monkeypatch: pyt
         ("unknown", False),
     ],
 )
-def test_versions_compare_by_number(found: str, enough: bool) -> None:  # noqa: FBT001
-    assert binary.new_enough(found) is enough
+def test_versions_are_compared_by_number(number: str, enough: bool) -> None:  # noqa: FBT001
+    assert binary.is_new_enough(number) is enough
 
 
-def test_the_pinned_release_is_the_one_that_version_managers_read() -> None:
+def test_the_pinned_release_is_the_one_in_the_file_of_version_managers() -> None:
     assert (Path(__file__).parents[4] / ".terraform-version").read_text().strip() == binary.PINNED

@@ -1,4 +1,4 @@
-"""Every rule of the Terraform lint rejects something, and passes what is right."""
+"""Every rule of the Terraform lint rejects a violation, and accepts correct code."""
 
 from pathlib import Path
 
@@ -67,93 +67,125 @@ provider "registry.terraform.io/hashicorp/aws" {
 """
 
 
-def found(folder: Path, changes: dict[str, tuple[str, str]], *, root: bool = False) -> list[str]:
+def lines(folder: Path, changes: dict[str, tuple[str, str]], *, root: bool = False) -> list[str]:
     for name, text in GOOD.items():
         old, new = changes.get(name, ("", ""))
         assert old in text
         (folder / name).write_text(text.replace(old, new) if old else text + new)
-    return [f"{one.rule}: {one.what}" for one in findings(folder, root=root)]
+    return [f"{finding.rule}: {finding.message}" for finding in findings(folder, root=root)]
 
 
-def test_what_is_right_passes_as_a_module_and_as_a_root(tmp_path: Path) -> None:
-    assert found(tmp_path, {}) == []
+def test_correct_code_passes_as_a_module_and_as_a_root(tmp_path: Path) -> None:
+    assert lines(tmp_path, {}) == []
     (tmp_path / ".terraform.lock.hcl").write_text(LOCK)
-    assert found(tmp_path, {}, root=True) == []
+    assert lines(tmp_path, {}, root=True) == []
+
+
+UNUSED = "terraform_unused_declarations"
+VARIABLES = "terraform_documented_variables"
+OUTPUTS = "terraform_documented_outputs"
+TYPED = "terraform_typed_variables"
+STRUCTURE = "terraform_standard_module_structure"
+NAMING = "terraform_naming_convention"
+TERRAFORM_VERSION = "terraform_required_version"
+PROVIDERS = "terraform_required_providers"
+MODULES = "terraform_module_pinned_source"
+INTERPOLATION = "terraform_deprecated_interpolation"
 
 
 @pytest.mark.parametrize(
     ("rule", "file", "old", "new", "what"),
     [
-        ("unused", "variables.tf", "var.guard || terraform.workspace ==", "var.guard || 1 ==", "var.guard"),
-        ("unused", "main.tf", "", "locals {\n  _b = 1\n}\n", "nothing uses local._b"),
-        ("unused", "main.tf", "", 'data "aws_region" "b" {}\n', "nothing uses data.aws_region.b"),
-        ("described", "variables.tf", '  description = "The name."\n', "", "variable name has no description"),
-        ("described", "outputs.tf", "The ARN.", "The ARN", "the description of arn ends in no full stop"),
-        ("described", "outputs.tf", '"The ARN."', '""', "output arn has no description"),
-        ("typed", "variables.tf", "  type        = string\n", "", "variable name has no type"),
-        ("typed", "variables.tf", "type        = string", "type        = map(any)", "the type of name is map(any)"),
+        (UNUSED, "variables.tf", "var.guard || terraform.workspace ==", "var.guard || 1 ==", "var.guard"),
+        (UNUSED, "main.tf", "", "locals {\n  _b = 1\n}\n", "nothing uses local._b"),
+        (UNUSED, "main.tf", "", 'data "aws_region" "b" {}\n', "nothing uses data.aws_region.b"),
+        (VARIABLES, "variables.tf", '  description = "The name."\n', "", "variable name has no description"),
+        (OUTPUTS, "outputs.tf", "The ARN.", "The ARN", "the description of arn does not end in a full stop"),
+        (OUTPUTS, "outputs.tf", '"The ARN."', '""', "output arn has no description"),
+        (TYPED, "variables.tf", "  type        = string\n", "", "variable name has no type"),
+        (TYPED, "variables.tf", "type        = string", "type        = map(any)", "the type of name is map(any)"),
         (
-            "typed",
+            "nullable_variables",
             "variables.tf",
             '"The name."\n  type        = string\n  nullable    = false',
             '"The name."\n  type = string',
             "may be null",
         ),
-        ("ordered", "variables.tf", 'variable "guard"', 'variable "zguard"', "variable name belongs before zguard"),
         (
-            "ordered",
+            "alphabetical_order",
+            "variables.tf",
+            'variable "guard"',
+            'variable "zguard"',
+            "variable name belongs before zguard",
+        ),
+        (
+            STRUCTURE,
             "main.tf",
             "",
             'output "b" {\n  description = "B."\n  value = 1\n}\n',
             "output b belongs in outputs.tf",
         ),
         (
-            "named",
+            NAMING,
             "main.tf",
             'resource "aws_s3_bucket" "this"',
             'resource "aws_s3_bucket" "This-one"',
             "not snake_case",
         ),
         (
-            "named",
+            NAMING,
             "main.tf",
             "",
             'locals {\n  camelCase = 1\n}\noutput "b" {\n  value = local.camelCase\n}\n',
             "camelCase is not",
         ),
-        ("pinned", "versions.tf", '  required_version = ">= 1.11"\n', "", "required_version is missing"),
-        ("pinned", "versions.tf", ">= 5.100, < 7", ">= 5.100", "the version of aws has no upper bound"),
+        (TERRAFORM_VERSION, "versions.tf", '  required_version = ">= 1.11"\n', "", "required_version is missing"),
+        (PROVIDERS, "versions.tf", ">= 5.100, < 7", ">= 5.100", "the version of aws has no upper bound"),
         (
-            "pinned",
+            PROVIDERS,
             "versions.tf",
             '      version = ">= 5.100, < 7"\n',
             "",
             "the version of aws has no upper bound (missing)",
         ),
-        ("pinned", "main.tf", "", 'module "b" {\n  source = "a/b/aws"\n}\n', "in no particular version"),
-        ("pinned", "main.tf", "", 'module "b" {\n  source = "git::https://a/b.git"\n}\n', "in no particular version"),
+        (MODULES, "main.tf", "", 'module "b" {\n  source = "a/b/aws"\n}\n', "without a version"),
+        (MODULES, "main.tf", "", 'module "b" {\n  source = "git::https://a/b.git"\n}\n', "without a version"),
         (
-            "counted",
+            "count_over_list",
             "main.tf",
             "length(var.name) == 0 ? 0 : 1",
             "length(var.name)",
             "aws_s3_bucket.this counts over a list",
         ),
-        ("direct", "main.tf", "bucket = var.name", 'bucket = "${var.name}"', "needs no quotes"),
-        ("placeless", "main.tf", "${data.aws_partition.current.partition}", "aws", "arn:aws: is a fixed partition"),
+        (INTERPOLATION, "main.tf", "bucket = var.name", 'bucket = "${var.name}"', "needs no quotes"),
         (
-            "placeless",
+            "fixed_location",
+            "main.tf",
+            "${data.aws_partition.current.partition}",
+            "aws",
+            "arn:aws: is a fixed partition",
+        ),
+        (
+            "fixed_location",
             "main.tf",
             "{ Arn = local._arn }",
             '{ Arn = local._arn, A = "123456789012" }',
             "a fixed account id",
         ),
-        ("placeless", "main.tf", "{ Arn = local._arn }", '{ Arn = local._arn, A = "eu-west-1" }', "a fixed region"),
-        ("placeless", "main.tf", "", 'provider "aws" {}\n', "a module configures no provider"),
+        (
+            "fixed_location",
+            "main.tf",
+            "{ Arn = local._arn }",
+            '{ Arn = local._arn, A = "eu-west-1" }',
+            "a fixed region",
+        ),
+        ("provider_in_module", "main.tf", "", 'provider "aws" {}\n', "a module configures no provider"),
     ],
 )
 def test_a_rule_rejects(tmp_path: Path, rule: str, file: str, old: str, new: str, what: str) -> None:
-    assert any(one.startswith(f"{rule}: ") and what in one for one in found(tmp_path, {file: (old, new)}))
+    reported = lines(tmp_path, {file: (old, new)})
+
+    assert any(line.startswith(f"{rule}: ") and what in line for line in reported)
 
 
 @pytest.mark.parametrize(
@@ -168,14 +200,30 @@ def test_a_root_has_to_lock_its_providers(tmp_path: Path, lock: str | None, what
     if lock:
         (tmp_path / ".terraform.lock.hcl").write_text(lock)
 
-    assert any(one.startswith("locking: ") and what in one for one in found(tmp_path, {}, root=True))
+    reported = lines(tmp_path, {}, root=True)
+
+    assert any(line.startswith("provider_lock: ") and what in line for line in reported)
 
 
-def test_every_rule_is_among_those_that_were_shown() -> None:
-    shown = {"unused", "described", "typed", "ordered", "named", "pinned", "counted", "direct", "placeless", "locking"}
+def test_every_check_is_among_those_that_are_shown() -> None:
+    shown = {
+        "unused_declarations",
+        "documentation",
+        "typed_variables",
+        "nullable_variables",
+        "module_structure",
+        "naming_convention",
+        "required_versions",
+        "pinned_modules",
+        "count_over_list",
+        "deprecated_interpolation",
+        "fixed_location",
+        "provider_in_module",
+        "provider_lock",
+    }
 
-    assert {rule.__name__ for rule in (*SHARED, *OF_MODULES, *OF_ROOTS)} == shown
+    assert {check.__name__ for check in (*SHARED, *OF_MODULES, *OF_ROOTS)} == shown
 
 
 def test_the_repository_passes() -> None:
-    assert [str(one) for one in everything()] == []
+    assert [str(finding) for finding in everything()] == []

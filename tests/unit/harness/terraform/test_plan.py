@@ -1,11 +1,11 @@
-"""harness.terraform.plan: what a plan does, read from Terraform's JSON."""
+"""harness.terraform.plan: a plan's changes, read from Terraform's JSON."""
 
 from typing import Any
 
 import pytest
 
 from harness.errors import HarnessError
-from harness.terraform.plan import Plan
+from harness.terraform.plan import TerraformPlan
 
 
 def document(*changes: tuple[str, list[str], Any, Any], **more: Any) -> dict[str, Any]:
@@ -21,8 +21,11 @@ def document(*changes: tuple[str, list[str], Any, Any], **more: Any) -> dict[str
     return {"format_version": "1.2", "planned_values": {}, "resource_changes": entries, **more}
 
 
-def test_a_plan_in_which_nothing_happens_is_empty() -> None:
-    plan = Plan.from_json(document(("aws_sqs_queue.a", ["no-op"], {}, {}), ("data.aws_region.a", ["read"], None, {})))
+def test_a_plan_without_changes_is_empty() -> None:
+    plan = TerraformPlan.from_json(
+        document(("aws_sqs_queue.a", ["no-op"], {}, {}), ("data.aws_region.a", ["read"], None, {}))
+    )
+
     assert plan.is_empty
     assert str(plan) == "no changes"
     assert len(plan.resources) == 2
@@ -30,53 +33,61 @@ def test_a_plan_in_which_nothing_happens_is_empty() -> None:
 
 @pytest.mark.parametrize("actions", [["create"], ["update"], ["delete"], ["delete", "create"], ["forget"]])
 def test_every_action_on_a_resource_makes_a_plan_that_is_not_empty(actions: list[str]) -> None:
-    assert not Plan.from_json(document(("aws_sqs_queue.a", actions, {}, {}))).is_empty
+    assert not TerraformPlan.from_json(document(("aws_sqs_queue.a", actions, {}, {}))).is_empty
 
 
 def test_a_changed_output_alone_makes_a_plan_that_is_not_empty() -> None:
-    plan = Plan.from_json(document(output_changes={"url": {"actions": ["update"], "before": "a", "after": "b"}}))
-    assert [str(one) for one in plan.changes] == ["output.url: update"]
+    plan = TerraformPlan.from_json(
+        document(output_changes={"url": {"actions": ["update"], "before": "a", "after": "b"}})
+    )
+
+    assert [str(change) for change in plan.changes] == ["output.url: update"]
     assert not plan.is_empty
 
 
 @pytest.mark.parametrize("more", [{"errored": True}, {"complete": False}])
-def test_a_plan_that_was_cut_short_is_not_empty(more: dict[str, Any]) -> None:
-    assert not Plan.from_json(document(**more)).is_empty
+def test_an_incomplete_plan_is_not_empty(more: dict[str, Any]) -> None:
+    assert not TerraformPlan.from_json(document(**more)).is_empty
 
 
-def test_drift_is_told_apart_from_changes() -> None:
+def test_drift_is_separate_from_changes() -> None:
     drift = document(("aws_sqs_queue.a", ["update"], {"delay": 1}, {"delay": 2}))["resource_changes"]
-    plan = Plan.from_json(document(resource_drift=drift))
+
+    plan = TerraformPlan.from_json(document(resource_drift=drift))
+
     assert plan.is_empty
-    assert [str(one) for one in plan.drift] == ["aws_sqs_queue.a: update (delay)"]
+    assert [str(change) for change in plan.drift] == ["aws_sqs_queue.a: update (delay)"]
 
 
-def test_a_change_tells_which_attributes_differ_or_are_unknown() -> None:
+def test_a_change_has_the_attributes_that_differ_or_are_unknown() -> None:
     body = document(("module.q.aws_sqs_queue.a", ["update"], {"x": 1, "y": 1, "arn": "a"}, {"x": 2, "y": 1}))
     body["resource_changes"][0]["change"]["after_unknown"] = {"arn": True, "tags": {}}
-    change = Plan.from_json(body)["module.q.aws_sqs_queue.a"]
+
+    change = TerraformPlan.from_json(body)["module.q.aws_sqs_queue.a"]
+
     assert change.changed() == ["arn", "x"]
     assert str(change) == "module.q.aws_sqs_queue.a: update (arn, x)"
 
 
 def test_removals_and_replacements_are_recognised() -> None:
-    plan = Plan.from_json(
+    plan = TerraformPlan.from_json(
         document(
             ("aws_sqs_queue.gone", ["delete"], {}, None),
             ("aws_sqs_queue.anew", ["create", "delete"], {}, {}),
             ("aws_sqs_queue.new", ["create"], None, {}),
         )
     )
-    assert [one.is_removal for one in plan.by_type("aws_sqs_queue")] == [True, True, False]
-    assert [one.is_replacement for one in plan.by_type("aws_sqs_queue")] == [False, True, False]
+
+    assert [change.is_removal for change in plan.by_type("aws_sqs_queue")] == [True, True, False]
+    assert [change.is_replacement for change in plan.by_type("aws_sqs_queue")] == [False, True, False]
 
 
 @pytest.mark.parametrize("body", [{}, {"format_version": "2.0", "planned_values": {}}, {"format_version": "1.0"}])
-def test_a_document_that_is_not_a_plan_of_a_known_format_is_refused(body: dict[str, Any]) -> None:
+def test_a_document_that_is_not_a_plan_of_a_known_format_is_an_error(body: dict[str, Any]) -> None:
     with pytest.raises(HarnessError, match="not a plan"):
-        Plan.from_json(body)
+        TerraformPlan.from_json(body)
 
 
 def test_an_address_that_the_plan_does_not_have_is_a_key_error() -> None:
     with pytest.raises(KeyError, match=r"aws_sqs_queue\.b"):
-        Plan.from_json(document(("aws_sqs_queue.a", ["no-op"], {}, {})))["aws_sqs_queue.b"]
+        TerraformPlan.from_json(document(("aws_sqs_queue.a", ["no-op"], {}, {})))["aws_sqs_queue.b"]

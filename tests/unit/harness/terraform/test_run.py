@@ -1,4 +1,4 @@
-"""harness.terraform.run: events followed, failures told, nothing left running; with a stand-in and with Terraform."""
+"""harness.terraform.run: events, failures, and no process left running; with a stand-in and with Terraform itself."""
 
 import json
 import os
@@ -16,15 +16,15 @@ import pytest
 from harness.errors import HarnessError
 from harness.process import supervisor
 from harness.terraform import binary, run
-from harness.terraform.events import Diagnostic, Event, RunOutcome
-from harness.terraform.mirror import CliConfig, Locked
+from harness.terraform.events import Diagnostic, RunOutcome, TerraformEvent
+from harness.terraform.mirror import CliConfig, LockedProvider
 
 PREAMBLE = """
 import json, os, signal, sys, time
 def say(type, **more): print(json.dumps({"type": type, **more}), flush=True)
 """
 
-Standing = Callable[[str], run.Terraform]
+StandIn = Callable[[str], run.Terraform]
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def _records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def config(tmp_path: Path) -> CliConfig:
     file = tmp_path / "terraform.rc"
     file.write_text("disable_checkpoint = true\n")
-    return CliConfig(file, None, (), (), own=True)
+    return CliConfig(file, None, (), (), is_custom=True)
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def standing_in(tmp_path: Path, root: Path, config: CliConfig) -> Standing:
-    """Terraform's place taken by a Python program of a few lines; ``say(type, **more)`` prints an event."""
+def stand_in(tmp_path: Path, root: Path, config: CliConfig) -> StandIn:
+    """Replaces Terraform by a Python program of a few lines; ``say(type, **more)`` prints an event."""
 
     def make(program: str) -> run.Terraform:
         file = tmp_path / "terraform"
@@ -61,18 +61,20 @@ def standing_in(tmp_path: Path, root: Path, config: CliConfig) -> Standing:
     return make
 
 
-def test_a_look_that_finds_the_engine_dead_ends_the_command_at_once(standing_in: Standing) -> None:
-    terraform = standing_in('say("log"); time.sleep(60)')
-    looks = iter([None, None, HarnessError("The engine ended.", remedy="Start again.")])
+def test_a_check_that_finds_the_engine_dead_ends_the_command_at_once(stand_in: StandIn) -> None:
+    terraform = stand_in('say("log"); time.sleep(60)')
+    results = iter([None, None, HarnessError("The engine ended.", remedy="Start again.")])
 
-    def look() -> None:
-        if fault := next(looks):
-            raise fault
+    def check() -> None:
+        if error := next(results):
+            raise error
 
-    terraform._look = look
+    terraform._check = check
     started = time.monotonic()
+
     with pytest.raises(HarnessError, match=r"The engine ended\."):
         terraform.apply()
+
     assert time.monotonic() - started < 20
 
 
@@ -80,8 +82,8 @@ def hook(address: str, action: str = "create", **more: Any) -> dict[str, Any]:
     return {"resource": {"addr": address}, "action": action, **more}
 
 
-def test_events_are_handed_over_as_they_come_and_gathered(standing_in: Standing) -> None:
-    terraform = standing_in(f"""
+def test_events_are_passed_on_as_they_arrive_and_collected(stand_in: StandIn) -> None:
+    terraform = stand_in(f"""
         say("apply_start", hook={hook("aws_sqs_queue.a")}, **{{"@message": "aws_sqs_queue.a: Creating..."}})
         say("apply_progress", hook={hook("aws_sqs_queue.a", elapsed_seconds=10)})
         say("apply_complete", hook={hook("aws_sqs_queue.a", elapsed_seconds=25)})
@@ -90,18 +92,20 @@ def test_events_are_handed_over_as_they_come_and_gathered(standing_in: Standing)
         say("outputs", outputs=dict(url=dict(value="http://x"), key=dict(sensitive=True)))
         print("not json")
     """)
-    seen: list[Event] = []
+    seen: list[TerraformEvent] = []
+
     outcome = terraform.apply(on_event=seen.append)
-    assert [one.type for one in seen][:4] == ["apply_start", "apply_progress", "apply_complete", "apply_start"]
+
+    assert [event.type for event in seen][:4] == ["apply_start", "apply_progress", "apply_complete", "apply_start"]
     assert seen[0].message == "aws_sqs_queue.a: Creating..."
-    assert [one.elapsed_s for one in seen[:3]] == [0, 10, 25]
+    assert [event.elapsed_s for event in seen[:3]] == [0, 10, 25]
     assert (outcome.added, outcome.changed, outcome.removed) == (1, 2, 3)
     assert outcome.outputs == {"url": "http://x"}
     assert outcome.unfinished == {"aws_sqs_queue.b": "create"}
     assert outcome.text == ["not json"]
 
 
-def test_a_failure_tells_address_summary_and_detail_in_a_few_lines(standing_in: Standing) -> None:
+def test_a_failure_has_address_summary_and_detail_in_a_few_lines(stand_in: StandIn) -> None:
     diagnostics = [
         {"severity": "warning", "summary": "Deprecated", "detail": ""},
         {
@@ -113,13 +117,15 @@ def test_a_failure_tells_address_summary_and_detail_in_a_few_lines(standing_in: 
         },
         *({"severity": "error", "summary": f"more {number}", "detail": ""} for number in range(6)),
     ]
-    terraform = standing_in(f"""
-        for one in json.loads({json.dumps(diagnostics)!r}): say("diagnostic", diagnostic=one)
+    terraform = stand_in(f"""
+        for body in json.loads({json.dumps(diagnostics)!r}): say("diagnostic", diagnostic=body)
         sys.exit(1)
     """)
-    with pytest.raises(run.TerraformError) as caught:
+
+    with pytest.raises(run.TerraformError) as error:
         terraform.apply()
-    assert caught.value.what.splitlines() == [
+
+    assert error.value.what.splitlines() == [
         "terraform apply failed in live (exit code 1):",
         "module.a.aws_sqs_queue.a (../modules/a/main.tf:7): creating SQS Queue: AccessDenied",
         "  first",
@@ -127,105 +133,118 @@ def test_a_failure_tells_address_summary_and_detail_in_a_few_lines(standing_in: 
         *(f"more {number}" for number in range(4)),
         "... and 2 more errors",
     ]
-    assert caught.value.exit_code == 1
-    assert len(caught.value.diagnostics) == 8
-    assert str(terraform.log_dir / "apply") in caught.value.remedy
+    assert error.value.exit_code == 1
+    assert len(error.value.diagnostics) == 8
+    assert str(terraform.log_dir / "apply") in error.value.remedy
 
 
-def test_a_failure_without_a_diagnostic_shows_the_end_of_stderr(standing_in: Standing) -> None:
-    terraform = standing_in("""
+def test_a_failure_without_a_diagnostic_shows_the_end_of_stderr(stand_in: StandIn) -> None:
+    terraform = stand_in("""
         sys.stderr.write("╷\\n│ Error: Failed to load plugin\\n╵\\n"); sys.exit(1)
     """)
+
     with pytest.raises(run.TerraformError, match="Error: Failed to load plugin"):
         terraform.destroy()
 
 
-def test_the_engines_last_error_is_shown(standing_in: Standing) -> None:
-    terraform = standing_in("sys.exit(1)")
+def test_the_engines_last_error_is_shown(stand_in: StandIn) -> None:
+    terraform = stand_in("sys.exit(1)")
     terraform._engine_error = lambda: "500 PutRule: KeyError"
+
     with pytest.raises(run.TerraformError, match="The engine's last error: 500 PutRule: KeyError"):
         terraform.apply()
 
 
-def test_errors_of_more_than_a_pipe_holds_do_not_stop_it(standing_in: Standing) -> None:
-    terraform = standing_in("""
+def test_errors_of_more_than_a_pipe_holds_do_not_stop_it(stand_in: StandIn) -> None:
+    terraform = stand_in("""
         for _ in range(5000): sys.stderr.write("x" * 99 + "\\n")
         say("change_summary", changes=dict(add=1))
     """)
+
     assert terraform.apply(deadline_s=20).added == 1
     assert (terraform.log_dir / "apply.stderr").stat().st_size == 500_000
 
 
-def test_one_that_is_too_slow_is_ended_with_what_it_waits_for(standing_in: Standing) -> None:
-    terraform = standing_in(f"""
+def test_a_command_that_is_too_slow_is_stopped_and_names_what_it_waits_for(stand_in: StandIn) -> None:
+    terraform = stand_in(f"""
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
         say("apply_start", hook={hook("aws_sqs_queue.slow")})
         time.sleep(60)
     """)
     terraform._engine_error = lambda: "503 CreateQueue"
     started = time.monotonic()
-    with pytest.raises(run.TerraformError) as caught:
+
+    with pytest.raises(run.TerraformError) as error:
         terraform.apply(deadline_s=0.5)
+
     assert time.monotonic() - started < 5
-    assert "did not finish within 0.5 s" in caught.value.what
-    assert "Still under way: aws_sqs_queue.slow (create)." in caught.value.what
-    assert "The engine's last error: 503 CreateQueue" in caught.value.what
+    assert "did not finish within 0.5 s" in error.value.what
+    assert "Still in progress: aws_sqs_queue.slow (create)." in error.value.what
+    assert "The engine's last error: 503 CreateQueue" in error.value.what
     assert supervisor.recorded() == []
 
 
-def test_its_plugins_end_with_it(standing_in: Standing, tmp_path: Path) -> None:
-    terraform = standing_in(f"""
+def test_its_plugins_end_with_it(stand_in: StandIn, tmp_path: Path) -> None:
+    terraform = stand_in(f"""
         import subprocess
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdout=subprocess.DEVNULL)
         open({str(tmp_path / "child")!r}, "w").write(str(child.pid))
     """)
+
     terraform.apply()
+
     assert supervisor.start_time(int((tmp_path / "child").read_text())) is None
 
 
-def test_while_it_runs_it_is_recorded_for_down(standing_in: Standing) -> None:
-    terraform = standing_in("say('log')")
+def test_while_it_runs_it_is_recorded_for_down(stand_in: StandIn) -> None:
+    terraform = stand_in("say('log')")
     purposes: list[str] = []
-    terraform.apply(on_event=lambda _: purposes.extend(one.purpose for one in supervisor.recorded()))
+
+    terraform.apply(on_event=lambda _: purposes.extend(record.purpose for record in supervisor.recorded()))
+
     assert purposes == ["terraform apply live"]
     assert supervisor.recorded() == []
 
 
-def test_a_callback_that_fails_ends_it_too(standing_in: Standing) -> None:
-    terraform = standing_in("say('log'); time.sleep(60)")
+def test_a_callback_that_fails_ends_it_too(stand_in: StandIn) -> None:
+    terraform = stand_in("say('log'); time.sleep(60)")
 
-    def fail(_: Event) -> None:
+    def fail(_: TerraformEvent) -> None:
+        raise RuntimeError("display broke")
         raise RuntimeError("display broke")
 
     with pytest.raises(RuntimeError, match="display broke"):
         terraform.apply(on_event=fail)
+
     assert supervisor.recorded() == []
 
 
-def test_ctrl_c_is_handed_on_once_and_its_end_awaited(standing_in: Standing, tmp_path: Path) -> None:
-    heard = tmp_path / "heard"
-    terraform = standing_in(f"""
+def test_ctrl_c_is_passed_on_once_and_terraforms_end_awaited(stand_in: StandIn, tmp_path: Path) -> None:
+    signals = tmp_path / "signals"
+    terraform = stand_in(f"""
         def stop(number, frame):
-            open({str(heard)!r}, "a").write(f"{{number}} ")
+            open({str(signals)!r}, "a").write(f"{{number}} ")
             time.sleep(0.2)
-            open({str(heard)!r}, "a").write("state written")
+            open({str(signals)!r}, "a").write("state written")
             sys.exit(1)
         signal.signal(signal.SIGINT, stop)
         say("log"); time.sleep(60)
     """)
+
     with pytest.raises(KeyboardInterrupt):
         terraform.apply(on_event=lambda _: signal.raise_signal(signal.SIGINT))
-    assert heard.read_text() == "2 state written"
+
+    assert signals.read_text() == "2 state written"
 
 
 def test_its_environment_is_the_callers_without_terraforms_variables(
-    standing_in: Standing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("TF_CLI_ARGS", "-no-such-option")
     monkeypatch.setenv("TF_VAR_region", "mars")
     monkeypatch.setenv("TF_LOG", "WARN")
     monkeypatch.setenv("AWS_PROFILE", "mine")
-    terraform = standing_in("")
+    terraform = stand_in("")
     terraform._env = {"TF_VAR_account_id": "000000000000"}
     assert {name: value for name, value in terraform.environment().items() if name.startswith("TF_")} == {
         "TF_LOG": "WARN",
@@ -239,12 +258,12 @@ def test_its_environment_is_the_callers_without_terraforms_variables(
     assert terraform.environment()["AWS_PROFILE"] == "mine"
 
 
-def test_with_an_engine_nothing_of_the_callers_account_is_passed_on(
-    standing_in: Standing, monkeypatch: pytest.MonkeyPatch
+def test_with_an_engine_nothing_of_the_callers_account_is_inherited(
+    stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.setenv(name, "the caller's")
-    terraform = standing_in("")
+    terraform = stand_in("")
     terraform._env = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "test"}
     assert {name: value for name, value in terraform.environment().items() if name.startswith("AWS_")} == {
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
@@ -255,11 +274,13 @@ def test_with_an_engine_nothing_of_the_callers_account_is_passed_on(
     }
 
 
-def test_init_gives_the_backend_its_values_and_only_reads_the_lock(standing_in: Standing) -> None:
-    terraform = standing_in("say('log', **{'@message': ' '.join(sys.argv[1:])})")
-    said: list[str] = []
-    terraform.init({"bucket": "b", "use_path_style": "true"}, on_event=lambda event: said.append(event.message))
-    assert said[0].split() == [
+def test_init_passes_the_backends_values_and_only_reads_the_lock(stand_in: StandIn) -> None:
+    terraform = stand_in("say('log', **{'@message': ' '.join(sys.argv[1:])})")
+    messages: list[str] = []
+
+    terraform.init({"bucket": "b", "use_path_style": "true"}, on_event=lambda event: messages.append(event.message))
+
+    assert messages[0].split() == [
         f"-chdir={terraform.root}",
         "init",
         "-json",
@@ -271,32 +292,35 @@ def test_init_gives_the_backend_its_values_and_only_reads_the_lock(standing_in: 
     ]
 
 
-def test_an_init_that_gets_no_provider_says_where_was_looked(standing_in: Standing, tmp_path: Path) -> None:
+def test_an_init_that_gets_no_provider_names_the_searched_folders(stand_in: StandIn, tmp_path: Path) -> None:
     detail = "could not connect to registry.terraform.io for hashicorp/aws: no such host"
-    terraform = standing_in(f"""
+    terraform = stand_in(f"""
         say("diagnostic", diagnostic=dict(severity="error", summary="Failed to query", detail={detail!r}))
         sys.exit(1)
     """)
-    wanted = (Locked("registry.terraform.io/hashicorp/aws", "5.100.0"),)
-    terraform._config = CliConfig(tmp_path / "terraform.rc", None, (Path("/some/place"),), wanted)
-    with pytest.raises(HarnessError, match=r"looked in /some/place.*did not answer") as caught:
+    providers = (LockedProvider("registry.terraform.io/hashicorp/aws", "5.100.0"),)
+    terraform._config = CliConfig(tmp_path / "terraform.rc", None, (Path("/some/place"),), providers)
+
+    with pytest.raises(HarnessError, match=r"searched /some/place.*did not respond") as error:
         terraform.init()
-    assert "HARNESS_TF_MIRROR" in caught.value.remedy
+
+    assert "HARNESS_TF_MIRROR" in error.value.remedy
 
 
 @pytest.mark.parametrize("line", ['"text"', "[1]", "{", "panic: runtime error"])
 def test_a_line_that_is_not_an_event_becomes_text(line: str) -> None:
-    assert Event.from_line(line + "\n") == Event(type="text", message=line)
+    assert TerraformEvent.from_line(line + "\n") == TerraformEvent(type="text", message=line)
 
 
-def test_a_diagnostic_of_a_block_that_nobody_wrote_names_no_file() -> None:
+def test_a_diagnostic_of_a_block_that_is_not_written_anywhere_names_no_file() -> None:
     body = {"summary": "No credentials", "address": "provider[aws]", "range": {"filename": "<empty>"}}
     assert str(Diagnostic.from_json(body)) == "provider[aws]: No credentials"
 
 
 def test_only_errors_are_errors() -> None:
     outcome = RunOutcome(diagnostics=[Diagnostic("warning", "w"), Diagnostic("error", "e")])
-    assert [one.summary for one in outcome.errors] == ["e"]
+
+    assert [diagnostic.summary for diagnostic in outcome.errors] == ["e"]
 
 
 # --- with Terraform itself: the built-in terraform_data resource needs no provider ---
@@ -364,22 +388,25 @@ def test_a_root_is_planned_applied_and_destroyed(real: run.Terraform, root: Path
     assert sorted(path.name for path in root.iterdir()) == ["main.tf"], "the root was written to"
 
 
-def test_a_kept_plan_is_applied_as_it_is(real: run.Terraform, tmp_path: Path) -> None:
-    real.plan(out=tmp_path / "kept.tfplan")
+def test_a_stored_plan_is_applied_as_it_is(real: run.Terraform, tmp_path: Path) -> None:
+    real.plan(out=tmp_path / "stored.tfplan")
     del real._env["TF_VAR_text"]
-    assert real.apply(tmp_path / "kept.tfplan").outputs == {"text": "hello"}
+
+    assert real.apply(tmp_path / "stored.tfplan").outputs == {"text": "hello"}
 
 
 def test_secrets_are_not_logged(real: run.Terraform) -> None:
     real.apply()
     real.output()
+
     logs = [file for file in real.log_dir.iterdir() if file.suffix != ".tfplan"]
     assert logs
     assert not [file.name for file in logs if "hidden" in file.read_text()]
 
 
-def test_a_validation_that_fails_is_told_with_file_and_message(real: run.Terraform) -> None:
+def test_a_validation_that_fails_is_reported_with_file_and_message(real: run.Terraform) -> None:
     real._env["TF_VAR_text"] = "bad"
+
     with pytest.raises(run.TerraformError, match=r"\(main.tf:\d+\): Invalid value for variable\n  The text is bad"):
         real.plan()
 
@@ -395,7 +422,7 @@ def test_killing_its_starter_ends_terraform(real: run.Terraform, root: Path, tmp
         from harness.terraform.mirror import CliConfig
         from harness.terraform.run import Terraform
         supervisor.RUN = Path({str(tmp_path / "run")!r})
-        config = CliConfig(Path({str(real.config.path)!r}), None, (), (), own=True)
+        config = CliConfig(Path({str(real.config.path)!r}), None, (), (), is_custom=True)
         Terraform(Path({str(root)!r}), env={{"TF_VAR_text": "x"}}, data_dir=Path({str(real.data_dir)!r}),
                   log_dir=Path({str(real.log_dir)!r}), program=Path({str(real.program)!r}), config=config).apply(
                   on_event=lambda event: print(event.type, flush=True))
@@ -405,8 +432,8 @@ def test_killing_its_starter_ends_terraform(real: run.Terraform, root: Path, tmp
         assert parent.stdout
         while "apply_start" not in parent.stdout.readline():
             assert parent.poll() is None
-        (left,) = supervisor.recorded()
+        (leftover,) = supervisor.recorded()
         parent.kill()
     supervisor.clean_leftovers(orphaned_only=True)
-    assert supervisor.survivors(left) == []
+    assert supervisor.survivors(leftover) == []
     assert supervisor.recorded() == []

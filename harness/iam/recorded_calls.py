@@ -1,11 +1,11 @@
-"""The committed list of what each function does on AWS, held against every run that sees functions do it.
+"""The committed list of what each function does on AWS, compared with every run of tests that records it.
 
-``tests/contract/recorded_calls.yaml`` has one row for each kind of request: function, call, action, resource, and what
-conditions may ask for. Each row names the run that has to see it again: the unit tests if they do, else the end-to-end
-tests. A request that is not on the list makes its run fail; so does a row that the run which it names, run whole, has
-not seen. So the list is as fresh as the last green run of both, and needs neither to be read.
+``tests/contract/recorded_calls.yaml`` has one row for each kind of request: function, call, action, resource, and the
+condition keys that a policy may check. Each row names the run that has to see it again: the unit tests if they do, else
+the end-to-end tests. A request that is not on the list makes its run fail. So does a row that its run, if complete, has
+not seen. The list is therefore as current as the last green run of both, and contract tests can use it without them.
 
-``python -m harness.iam record`` writes it from the last runs of both.
+``python -m harness.iam record`` writes the list from the last runs of both.
 """
 
 import json
@@ -25,7 +25,7 @@ RUNS = ("unit", "e2e")
 """The runs that record, the cheapest first."""
 
 _HEAD = """\
-# What each function does on AWS, as seen in tests: written by `python -m harness.iam record`; docs/iam.md tells how.
+# What each function does on AWS, as seen in tests: written by `python -m harness.iam record`; see docs/iam.md.
 # run: the tests that have to see it again.
 """
 
@@ -37,9 +37,9 @@ class RecordedCall:
     Attributes:
         function: Its short name.
         call: The call of boto3 that needs it.
-        action: What is needed.
-        resource: On what, with ``{environment}``, ``{account}``, ``{region}``.
-        keys: What conditions may ask for: (key, value) pairs.
+        action: The action that it needs.
+        resource: The action's resource, with ``{environment}``, ``{account}``, ``{region}``.
+        keys: The condition keys that a policy may check: (key, value) pairs.
         run: The run that has to see it.
     """
 
@@ -52,7 +52,7 @@ class RecordedCall:
 
     @property
     def request(self) -> AccessRequest:
-        """The request, still without an environment's names; see `harness.iam.kinds.Kinds.filled`."""
+        """The request, with placeholders for an environment's names; see `harness.iam.kinds.Kinds.filled`."""
         return AccessRequest(self.action, self.resource, dict(self.keys))
 
     def __str__(self) -> str:
@@ -60,36 +60,36 @@ class RecordedCall:
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> "RecordedCall":
-        """Read a row of the list, or a line of a run."""
-        given = dict(body)
-        keys = given.pop("context", {})
+        """Read a row of the list, or a line that a run wrote."""
+        fields = dict(body)
+        keys = fields.pop("context", {})
         pairs = tuple(
             (name, tuple(value) if isinstance(value, list) else value) for name, value in sorted(keys.items())
         )
-        return cls(**given, keys=pairs)
+        return cls(**fields, keys=pairs)
 
 
 def folder(run: str) -> Path:
-    """Where a run's processes note their calls."""
+    """The folder in which a run's processes record their calls."""
     return BUILD / "iam" / run
 
 
-def whole_mark(run: str) -> Path:
-    """The file that says that the last run was whole and green: the list can be made from what it has noted."""
-    return folder(run) / "whole"
+def complete_mark(run: str) -> Path:
+    """The file that marks the last run as complete and green, so that the list can be written from its calls."""
+    return folder(run) / "complete"
 
 
 def load(path: Path = LIST) -> list[RecordedCall]:
     """Read the list.
 
     Raises:
-        HarnessError: It is missing, or something stands in it that does not belong there.
+        HarnessError: It is missing or invalid.
     """
     try:
         body = yaml.safe_load(path.read_text(encoding="utf-8"))
         return [RecordedCall.of({"function": function, **row}) for function, rows in body.items() for row in rows]
-    except (OSError, yaml.YAMLError, AttributeError, TypeError) as fault:
-        raise HarnessError(f"{path.name} cannot be read: {fault}", remedy="python -m harness.iam record") from None
+    except (OSError, yaml.YAMLError, AttributeError, TypeError) as error:
+        raise HarnessError(f"{path.name} cannot be read: {error}", remedy="python -m harness.iam record") from None
 
 
 def save(rows: Iterable[RecordedCall], path: Path = LIST) -> None:
@@ -106,45 +106,45 @@ def save(rows: Iterable[RecordedCall], path: Path = LIST) -> None:
     path.write_text("\n".join(lines).replace("\n\n\n", "\n\n") + "\n", encoding="utf-8")
 
 
-def seen(run: str) -> list[RecordedCall]:
-    """What a run has noted.
+def seen_calls(run: str) -> list[RecordedCall]:
+    """The calls that a run recorded.
 
     Raises:
-        HarnessError: A call was made of which nobody has written down what it needs.
+        HarnessError: The permissions of a call are not in the table.
     """
-    found: set[RecordedCall] = set()
+    calls: set[RecordedCall] = set()
     for file in sorted(folder(run).glob("*.jsonl")):
         for line in file.read_text(encoding="utf-8").splitlines():
             body = json.loads(line)
             if "unmapped" in body:
                 raise HarnessError(f"{body['function']} calls {body['call']}.", remedy=body["unmapped"])
-            found.add(RecordedCall.of({**body, "run": run}))
-    return sorted(found)
+            calls.add(RecordedCall.of({**body, "run": run}))
+    return sorted(calls)
 
 
 def differences(
-    listed: Sequence[RecordedCall], found: Sequence[RecordedCall], run: str, *, whole: bool
+    listed: Sequence[RecordedCall], seen: Sequence[RecordedCall], run: str, *, complete: bool
 ) -> Iterator[str]:
-    """What is wrong with the list, judged by one run.
+    """The differences between the list and one run.
 
     Args:
         listed: The list.
-        found: What the run has noted.
+        seen: The calls that the run recorded.
         run: Which run it was.
-        whole: Whether it ran all of its tests, so that what it has not seen is not done any more.
+        complete: Whether it ran all of its tests, so that a call which it has not seen is not made any more.
     """
     fix = "python -m harness.iam record"
-    for row in sorted(set(found) - set(listed)):
-        yield f"new: {row}. Look whether it should ({LIST.name}), grant it, and list it: {fix}"
+    for row in sorted(set(seen) - set(listed)):
+        yield f"new: {row}. Check that it should be made ({LIST.name}), grant it, and record it: {fix}"
     for row in listed:
-        if whole and row.run == run and row not in set(found):
-            yield f"not seen any more: {row}. Take the grant away with it, or test it: {fix}"
+        if complete and row.run == run and row not in set(seen):
+            yield f"not seen any more: {row}. Remove its grant too, or test it: {fix}"
 
 
 def merged(runs: Mapping[str, Sequence[RecordedCall]]) -> list[RecordedCall]:
-    """The list that whole runs make: each row with the cheapest run that sees it."""
-    found: dict[RecordedCall, RecordedCall] = {}
+    """The list as complete runs see it: each row with the cheapest run that sees it."""
+    rows: dict[RecordedCall, RecordedCall] = {}
     for run in RUNS:
         for row in runs[run]:
-            found.setdefault(row, row)
-    return sorted(found.values())
+            rows.setdefault(row, row)
+    return sorted(rows.values())
