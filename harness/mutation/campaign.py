@@ -38,7 +38,7 @@ SEED = 20261122
 QUICK = 10
 """Mutants in the default run of nox: one of each of so many operators, of those that need one plan only."""
 
-FOLDER = BUILD / "mutate"
+FOLDER = BUILD / "mutate-infra"
 _BATCH = 16
 _FIRST, _OTHERS = slice(0, 1), slice(1, None)
 _ENVIRONMENTS = ("prod", "dev")
