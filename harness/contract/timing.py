@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.contract.functions import Function, called
 from harness.contract.mismatch import Mismatch
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan.resource import UNKNOWN, Resource, number
 
 GATEWAY_S = 29.0
@@ -27,7 +27,7 @@ class Waiting:
     where: str
 
 
-def gateway(plan: Planned, functions: Mapping[str, Function]) -> Iterator[Mismatch]:
+def gateway(plan: PlanGraph, functions: Mapping[str, Function]) -> Iterator[Mismatch]:
     """The gateway gives up within its limit and before the function is cut off: whoever waits is answered by it."""
     for one in plan.of("aws_api_gateway_integration"):
         name = called(one.get("uri"), functions) if one.get("type") != "MOCK" else ""
@@ -45,7 +45,7 @@ def gateway(plan: Planned, functions: Mapping[str, Function]) -> Iterator[Mismat
             )
 
 
-def queues(plan: Planned, functions: Mapping[str, Function]) -> Iterator[Mismatch]:
+def queues(plan: PlanGraph, functions: Mapping[str, Function]) -> Iterator[Mismatch]:
     """A queue that feeds a function hides a message for as long as that may run: six times as long, as AWS advises.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -64,7 +64,7 @@ def queues(plan: Planned, functions: Mapping[str, Function]) -> Iterator[Mismatc
                 )
 
 
-def streams(plan: Planned, functions: Mapping[str, Function]) -> Iterator[Mismatch]:
+def streams(plan: PlanGraph, functions: Mapping[str, Function]) -> Iterator[Mismatch]:
     """A stream's window and the age at which it gives up leave its function time for the tries that it is granted."""
     for mapping in plan.of("aws_lambda_event_source_mapping"):
         runs = _runs(plan, mapping, functions)
@@ -80,14 +80,14 @@ def streams(plan: Planned, functions: Mapping[str, Function]) -> Iterator[Mismat
             )
 
 
-def _runs(plan: Planned, mapping: Resource, functions: Mapping[str, Function]) -> float:
+def _runs(plan: PlanGraph, mapping: Resource, functions: Mapping[str, Function]) -> float:
     """Seconds that the function behind a mapping may run; 0 if the plan does not say which that is."""
     linked = plan.links(mapping, "function_name", "aws_lambda_alias", "aws_lambda_function")
     names = {one.get("function_name") for one in linked}
     return max((one.timeout for one in functions.values() if one.function_name in names), default=0.0)
 
 
-def longest_delivery(plan: Planned) -> tuple[float, str]:
+def longest_delivery(plan: PlanGraph) -> tuple[float, str]:
     """Seconds after which no event is delivered to a function any more, and what allows that.
 
     EventBridge's retries, then the function's own asynchronous ones, then the time that a dead-letter queue keeps what
@@ -110,7 +110,7 @@ def longest_delivery(plan: Planned) -> tuple[float, str]:
     return sum(seconds for seconds, _ in parts), " + ".join(f"{address} ({seconds:g} s)" for seconds, address in parts)
 
 
-def remembered(plan: Planned, memory: Waiting) -> Iterator[Mismatch]:
+def remembered(plan: PlanGraph, memory: Waiting) -> Iterator[Mismatch]:
     """What was done is remembered for longer than the event that asks for it can come again."""
     seconds, why = longest_delivery(plan)
     if memory.seconds <= seconds:
@@ -134,7 +134,7 @@ def within_timeout(function: Function, *waits: Waiting) -> Iterator[Mismatch]:
             )
 
 
-def signed(plan: Planned, function: Function, link: Waiting) -> Iterator[Mismatch]:
+def signed(plan: PlanGraph, function: Function, link: Waiting) -> Iterator[Mismatch]:
     """A link does not outlive the session that signed it: a role's sessions last no longer than it says."""
     for role in plan.of("aws_iam_role"):
         lasts = number(role.get("max_session_duration"))

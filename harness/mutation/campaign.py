@@ -22,7 +22,7 @@ from harness.errors import HarnessError
 from harness.mutation.contract import Contracts
 from harness.mutation.judges import Gate, Specs, emptied, source_rules
 from harness.mutation.mutants import EQUIVALENT, Mutant, all_mutants, copied, equivalents, sampled, sources
-from harness.mutation.verdict import Verdict
+from harness.mutation.verdict import MutantVerdict
 from harness.paths import BUILD
 from harness.policy.offline_aws import offline_aws
 from harness.results import record
@@ -55,7 +55,7 @@ class MutantOutcome:
     """
 
     shown: list[Mutant]
-    verdicts: dict[Mutant, Verdict] = field(default_factory=dict)
+    verdicts: dict[Mutant, MutantVerdict] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
@@ -87,15 +87,15 @@ class Bench:
         self._numbers = iter(range(1000))
         self._lock = threading.Lock()
 
-    def judge(self, batch: Sequence[Mutant]) -> dict[Mutant, Verdict]:
+    def judge(self, batch: Sequence[Mutant]) -> dict[Mutant, MutantVerdict]:
         """Show some mutants to their judges, cheapest first, each until one notices it."""
         place = self._own()
         trees = {
             mutant: mutant.written(place / "trees" / str(number), self._origin) for number, mutant in enumerate(batch)
         }
-        found: dict[Mutant, Verdict] = {}
+        found: dict[Mutant, MutantVerdict] = {}
 
-        def noticed(verdicts: Mapping[Mutant, Verdict]) -> None:
+        def noticed(verdicts: Mapping[Mutant, MutantVerdict]) -> None:
             found.update(verdicts)
             self._tell(verdicts, found)
 
@@ -121,7 +121,7 @@ class Bench:
         self._tell(left(small=False), found)
         return found
 
-    def _at_the_gate(self, mutant: Mutant, tree: Path, work: Path) -> Verdict | None:
+    def _at_the_gate(self, mutant: Mutant, tree: Path, work: Path) -> MutantVerdict | None:
         """A live folder's mutant is planned there; a module's in both, prod first, which has more of everything."""
         environment = mutant.folder.removeprefix("live/") if mutant.folder.startswith("live/") else ""
         for one in [environment] if environment else _ENVIRONMENTS:
@@ -148,7 +148,7 @@ class Tell:
         self._done = 0
         self._lock = threading.Lock()
 
-    def __call__(self, batch: Iterable[Mutant], found: Mapping[Mutant, Verdict]) -> None:
+    def __call__(self, batch: Iterable[Mutant], found: Mapping[Mutant, MutantVerdict]) -> None:
         """Some mutants have been judged."""
         with self._lock:
             for mutant in batch:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.mutation.mutants import copied
-from harness.mutation.verdict import Verdict
+from harness.mutation.verdict import MutantVerdict
 from harness.paths import ROOT
 
 TIER = "tests/contract"
@@ -38,7 +38,7 @@ class Contracts:
         self._proven = False
         self._proving = threading.Lock()
 
-    def judge(self, tree: Path, work: Path) -> Verdict | None:
+    def judge(self, tree: Path, work: Path) -> MutantVerdict | None:
         """Run the tests with a mutant's Terraform.
 
         Args:
@@ -58,7 +58,7 @@ class Contracts:
                 self._proven = True
         return self._run(tree, work)
 
-    def _run(self, tree: Path, work: Path) -> Verdict | None:
+    def _run(self, tree: Path, work: Path) -> MutantVerdict | None:
         checkout = work / "checkout"
         if not checkout.exists():
             shutil.copytree(ROOT, checkout, ignore=_NOT_COPIED)
@@ -76,7 +76,7 @@ class Contracts:
         return heard(done.returncode, done.stdout)
 
 
-def heard(exit_code: int, output: str) -> Verdict | None:
+def heard(exit_code: int, output: str) -> MutantVerdict | None:
     """What a run of the tests says of the mutant.
 
     Args:
@@ -93,4 +93,4 @@ def heard(exit_code: int, output: str) -> Verdict | None:
         last = "\n".join(output.strip().splitlines()[-6:])
         raise HarnessError(f"{TIER} gave no answer (pytest ended with {exit_code}):\n{last}", remedy="Run it again.")
     test = failed["test"].removeprefix(f"{TIER}/")
-    return Verdict("contract", f"{test}: {' '.join((failed['said'] or '').split())[:300]}")
+    return MutantVerdict("contract", f"{test}: {' '.join((failed['said'] or '').split())[:300]}")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.mutation.mutants import Mutant
-from harness.mutation.verdict import Verdict
+from harness.mutation.verdict import MutantVerdict
 from harness.plan_tests.collector import all_cases, call_of, verdict
 from harness.plan_tests.planning import Result, plan_all
 from harness.plan_tests.root import Call
@@ -56,7 +56,7 @@ class Specs:
         module: str | None = None,
         thorough: bool = False,
         some: slice = slice(None),
-    ) -> dict[Mutant, Verdict]:
+    ) -> dict[Mutant, MutantVerdict]:
         """Plan the cases of the mutants' modules, on the mutants.
 
         Args:
@@ -91,14 +91,14 @@ class Specs:
             return [case for case in cases if case.expected]
         return [case for case in cases if not case.expected and _asks_for(case, mutant.edit.before)]
 
-    def _verdict(self, mutant: Mutant, cases: Sequence[Case], results: Mapping[str, Result]) -> Verdict | None:
+    def _verdict(self, mutant: Mutant, cases: Sequence[Case], results: Mapping[str, Result]) -> MutantVerdict | None:
         for case in cases:
             result = results[_key(mutant, case)]
             if case.expected and result.errors:
                 return refusal(result.errors, f"plan spec {case.key}")
             differing = next(iter(verdict(case, result)), None)
             if differing is not None:
-                return Verdict("specs", f"{case.key}: {differing}")
+                return MutantVerdict("specs", f"{case.key}: {differing}")
         return None
 
 
@@ -116,7 +116,7 @@ class Gate:
         self._known: dict[str, frozenset[tuple[str, str]]] = {}
         self._learning = threading.Lock()
 
-    def judge(self, tree: Path, environment: str, work: Path) -> Verdict | None:
+    def judge(self, tree: Path, environment: str, work: Path) -> MutantVerdict | None:
         """Plan a live folder of a mutant's tree, and look for findings that the unedited one does not have.
 
         Args:
@@ -132,7 +132,11 @@ class Gate:
                 [one for one in failure.diagnostics if one.severity == "error"], f"plan of live/{environment}"
             )
         new = [one for one in found if _identity(one) not in accepted]
-        return Verdict("gate", f"{environment}: {new[0].rule_id} {new[0].address}: {new[0].message}") if new else None
+        return (
+            MutantVerdict("gate", f"{environment}: {new[0].rule_id} {new[0].address}: {new[0].message}")
+            if new
+            else None
+        )
 
     def _accepted(self, environment: str, work: Path) -> frozenset[tuple[str, str]]:
         """What the rules find in the unedited folder: the ledger of suppressions has it, or the gate is red anyway."""
@@ -146,13 +150,13 @@ class Gate:
         return judge_plan(document, environment=environment)
 
 
-def source_rules(mutant: Mutant, tree: Path) -> Verdict | None:
+def source_rules(mutant: Mutant, tree: Path) -> MutantVerdict | None:
     """What no plan shows, read from a mutant's source."""
     found = unplanned.faults_of(tree / mutant.folder)
-    return Verdict("source", found[0]) if found else None
+    return MutantVerdict("source", found[0]) if found else None
 
 
-def refusal(errors: Sequence[Diagnostic], where: str) -> Verdict:
+def refusal(errors: Sequence[Diagnostic], where: str) -> MutantVerdict:
     """What Terraform's refusal of a mutant means.
 
     Raises:
@@ -163,8 +167,8 @@ def refusal(errors: Sequence[Diagnostic], where: str) -> Verdict:
         raise HarnessError(f"Terraform was disturbed at the {where}: {disturbed}", remedy="Run it again.")
     first = next((one for one in errors if _NO_CONFIGURATION.match(one.summary)), None)
     if first or not errors:
-        return Verdict("stillborn", f"{where}: {first or 'failed without a word'}")
-    return Verdict("terraform", f"{where}: {' '.join(str(errors[0]).split())[:300]}")
+        return MutantVerdict("stillborn", f"{where}: {first or 'failed without a word'}")
+    return MutantVerdict("terraform", f"{where}: {' '.join(str(errors[0]).split())[:300]}")
 
 
 def _identity(finding: Finding) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Verdict:
+class MutantVerdict:
     """What a judge says of a mutant.
 
     Attributes:

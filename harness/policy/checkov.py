@@ -12,7 +12,7 @@ from typing import Any
 from harness.engine.environments import ensure
 from harness.errors import HarnessError
 from harness.paths import ROOT
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.policy.finding import Finding, Severity
 from harness.policy.rule import RULES
 
@@ -40,7 +40,7 @@ class Job:
     root: str
     mode: str
     path: Path
-    planned: Planned | None = None
+    planned: PlanGraph | None = None
     environment: str = ""
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.paths import ROOT
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan_tests.root import MODULES, Call, write
 from harness.plan_tests.tftest_root import TftestRoot
 from harness.policy.plans import FOLDER
@@ -91,7 +91,7 @@ def sources(fixtures: Sequence[Fixture], folder: Path) -> dict[str, Path]:
     return folders
 
 
-def planned(fixtures: Sequence[Fixture]) -> dict[str, Planned]:
+def planned(fixtures: Sequence[Fixture]) -> dict[str, PlanGraph]:
     """The plan of each fixture whose rule works on plans; all sources are planned together.
 
     Raises:
@@ -109,7 +109,7 @@ def planned(fixtures: Sequence[Fixture]) -> dict[str, Planned]:
     for one in on_plans:
         if one.path.suffix == ".json":
             documents[one.name] = json.loads(one.path.read_text(encoding="utf-8"))
-    return {one.name: Planned(documents[one.name], one.environment) for one in on_plans}
+    return {one.name: PlanGraph(documents[one.name], one.environment) for one in on_plans}
 
 
 def part(document: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from datetime import date
 
 from harness.policy.finding import Finding, Severity
 from harness.policy.judge import judge_plan
-from harness.policy.verdict import Verdict
+from harness.policy.verdict import GateVerdict
 
-__all__ = ["Finding", "Severity", "Verdict", "judge_plan", "scan"]
+__all__ = ["Finding", "GateVerdict", "Severity", "judge_plan", "scan"]
 
 
-def scan(*, today: date | None = None) -> Verdict:
+def scan(*, today: date | None = None) -> GateVerdict:
     """Scan the source and the plan of every live folder and module example.
 
     Args:

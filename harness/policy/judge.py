@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.policy import rules
 from harness.policy.finding import Finding, Severity
 from harness.policy.rule import PLAN, RULES, Rule, judged
@@ -40,10 +40,12 @@ def judge_plan(
     Returns:
         The violations, worst first; an incomplete or empty plan is one too. Suppressions are not looked at.
     """
-    return judge(Planned(plan, environment, f"live/{environment}" if environment else "."), allow_destroy=allow_destroy)
+    return judge(
+        PlanGraph(plan, environment, f"live/{environment}" if environment else "."), allow_destroy=allow_destroy
+    )
 
 
-def judge(plan: Planned, *, allow_destroy: frozenset[str] = frozenset()) -> list[Finding]:
+def judge(plan: PlanGraph, *, allow_destroy: frozenset[str] = frozenset()) -> list[Finding]:
     """The same for a plan that was read already."""
     found = [UNREADABLE.finding("plan", why) for why in _unreadable(plan)]
     for rule in RULES.values():
@@ -54,7 +56,7 @@ def judge(plan: Planned, *, allow_destroy: frozenset[str] = frozenset()) -> list
     return sorted(dict.fromkeys(found), key=lambda one: (one.severity.rank, one.rule_id, one.address, one.message))
 
 
-def _unreadable(plan: Planned) -> Iterable[str]:
+def _unreadable(plan: PlanGraph) -> Iterable[str]:
     document = plan.document
     if str(document.get("format_version", "")).partition(".")[0] != "1" or "configuration" not in document:
         yield f"This is not a plan that can be read (format_version {document.get('format_version')!r})."

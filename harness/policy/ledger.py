@@ -15,7 +15,7 @@ import yaml
 from harness.errors import HarnessError
 from harness.paths import ROOT
 from harness.policy.finding import Finding, Severity
-from harness.policy.verdict import Row
+from harness.policy.verdict import Suppression
 
 LEDGER = ROOT / "policy" / "suppressions.yaml"
 LONGEST_DAYS = 400
@@ -26,7 +26,7 @@ _OPTIONAL = {"mode", "roots"}
 _MODES = {"", "hcl", "plan"}
 
 
-def load(path: Path = LEDGER) -> list[Row]:
+def load(path: Path = LEDGER) -> list[Suppression]:
     """Read the ledger.
 
     Raises:
@@ -54,7 +54,7 @@ def load(path: Path = LEDGER) -> list[Row]:
     return rows
 
 
-def _row(body: Any, line: int, path: Path) -> Row:
+def _row(body: Any, line: int, path: Path) -> Suppression:
     if not isinstance(body, Mapping) or not body.keys() >= _FIELDS or body.keys() - _FIELDS - _OPTIONAL:
         raise _bad(
             path,
@@ -72,7 +72,7 @@ def _row(body: Any, line: int, path: Path) -> Row:
     if body.get("mode", "") not in _MODES:
         raise _bad(path, line, f"mode is {body['mode']!r}: hcl or plan")
     texts = {name: str(body[name]).strip() for name in ("id", "address", "reason", "owner")}
-    return Row(**texts, expires=body["expires"], roots=tuple(roots), mode=body.get("mode", ""), line=line)
+    return Suppression(**texts, expires=body["expires"], roots=tuple(roots), mode=body.get("mode", ""), line=line)
 
 
 def _bad(path: Path, line: int, what: str) -> HarnessError:
@@ -80,8 +80,8 @@ def _bad(path: Path, line: int, what: str) -> HarnessError:
 
 
 def applied(
-    findings: Sequence[Finding], rows: Sequence[Row], *, today: date, known: frozenset[str]
-) -> tuple[list[Finding], list[tuple[Finding, Row]]]:
+    findings: Sequence[Finding], rows: Sequence[Suppression], *, today: date, known: frozenset[str]
+) -> tuple[list[Finding], list[tuple[Finding, Suppression]]]:
     """Deal findings out: those that stay, with what is wrong with the ledger, and those that a row accepts.
 
     Args:
@@ -104,7 +104,7 @@ def applied(
     return open_, accepted
 
 
-def _wrong(row: Row, used: set[tuple[int, str]], today: date, known: frozenset[str]) -> Iterator[Finding]:
+def _wrong(row: Suppression, used: set[tuple[int, str]], today: date, known: frozenset[str]) -> Iterator[Finding]:
     def finding(number: int, message: str, remedy: str) -> Finding:
         return Finding(
             f"CKV_INV_{number:03}",

@@ -12,7 +12,7 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
 from harness.plan import store
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan_tests import examples
 from harness.plan_tests.root import Call, write
 from harness.plan_tests.tftest_root import TftestRoot
@@ -46,9 +46,9 @@ class PlannedRoot:
     document: Mapping[str, Any]
 
     @property
-    def planned(self) -> Planned:
+    def planned(self) -> PlanGraph:
         """The plan, read."""
-        return Planned(self.document, self.environment, self.source)
+        return PlanGraph(self.document, self.environment, self.source)
 
 
 def live_folders(root: Path = ROOT) -> list[Path]:

@@ -14,7 +14,7 @@ from harness.console import out
 from harness.paths import BUILD, ROOT
 from harness.policy.finding import Finding, Severity
 from harness.policy.rule import RULES
-from harness.policy.verdict import Verdict
+from harness.policy.verdict import GateVerdict
 from harness.results import record
 
 FOLDER = BUILD / "reports" / "policy"
@@ -24,7 +24,7 @@ _COLOURS = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM
 _LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
 
 
-def write(verdict: Verdict, *, seconds: float, folder: Path = FOLDER) -> None:
+def write(verdict: GateVerdict, *, seconds: float, folder: Path = FOLDER) -> None:
     """Write all of them.
 
     Args:
@@ -48,13 +48,13 @@ def write(verdict: Verdict, *, seconds: float, folder: Path = FOLDER) -> None:
     )
 
 
-def by_severity(verdict: Verdict) -> dict[str, int]:
+def by_severity(verdict: GateVerdict) -> dict[str, int]:
     """How many findings there are of each severity."""
     found = Counter(one.severity for one in verdict.findings)
     return {severity.value: found[severity] for severity in Severity}
 
 
-def show(verdict: Verdict, *, seconds: float) -> None:
+def show(verdict: GateVerdict, *, seconds: float) -> None:
     """Print the findings, worst first, then how many there are by severity."""
     for one in verdict.findings:
         place = f" [dim]({escape(one.file)}{f':{one.line}' if one.line else ''})[/]" if one.file else ""
@@ -76,7 +76,7 @@ def _told(folder: Path) -> str:
     return str(folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder)
 
 
-def body(verdict: Verdict) -> dict[str, Any]:
+def body(verdict: GateVerdict) -> dict[str, Any]:
     """Everything, as JSON."""
     return {
         "green": verdict.green,
@@ -87,7 +87,7 @@ def body(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def sarif(verdict: Verdict) -> dict[str, Any]:
+def sarif(verdict: GateVerdict) -> dict[str, Any]:
     """SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/): accepted findings are suppressed results."""
     every = [*((one, None) for one in verdict.findings), *verdict.accepted]
     rules = {one.rule_id: one for one, _ in every}
@@ -139,7 +139,7 @@ def _result(one: Finding) -> dict[str, Any]:
     }
 
 
-def junit(verdict: Verdict, seconds: float) -> ET.Element:
+def junit(verdict: GateVerdict, seconds: float) -> ET.Element:
     """JUnit's XML: a case per rule that we have, and per other check that found something."""
     found: dict[str, list[Finding]] = {identity: [] for identity in RULES}
     for one in verdict.findings:

@@ -12,7 +12,7 @@ from harness.plan.resource import Resource
 from harness.policy.finding import Finding, Severity
 
 if TYPE_CHECKING:
-    from harness.plan.planned import Planned
+    from harness.plan.graph import PlanGraph
 
 HCL: Final = "hcl"
 PLAN: Final = "plan"
@@ -20,7 +20,7 @@ PLAN: Final = "plan"
 AttributeJudge = Callable[[Resource], Iterable[str]]
 """Tells what is wrong with one resource."""
 
-PlanJudge = Callable[["Planned"], Iterable[tuple[str, str]]]
+PlanJudge = Callable[["PlanGraph"], Iterable[tuple[str, str]]]
 """Tells the address and what is wrong, for each violation in a plan."""
 
 
@@ -114,7 +114,7 @@ def _register(rule: Rule) -> None:
     RULES[rule.id] = rule
 
 
-def judged(rule: Rule, plan: "Planned") -> Iterator[Finding]:
+def judged(rule: Rule, plan: "PlanGraph") -> Iterator[Finding]:
     """What one rule finds in a plan."""
     if rule.id in ATTRIBUTE:
         for resource in plan.of(*rule.types):

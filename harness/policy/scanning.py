@@ -15,10 +15,10 @@ from harness.policy.finding import Finding, Severity
 from harness.policy.judge import judge
 from harness.policy.rule import RULES
 from harness.policy.rules.iam import rendered_policies
-from harness.policy.verdict import Verdict
+from harness.policy.verdict import GateVerdict
 
 
-def scan(*, today: date | None = None) -> Verdict:
+def scan(*, today: date | None = None) -> GateVerdict:
     """Scan the source and the plan of every live folder and module example.
 
     Args:
@@ -60,7 +60,7 @@ def scan(*, today: date | None = None) -> Verdict:
         "policies_read_by_parliament": len(policies),
         "suppressions": len(rows),
     }
-    return Verdict(sorted(left, key=_order), sorted(accepted, key=lambda one: _order(one[0])), counts)
+    return GateVerdict(sorted(left, key=_order), sorted(accepted, key=lambda one: _order(one[0])), counts)
 
 
 def _planning(roots: Sequence[plans.PlannedRoot]) -> tuple[list[Job], list[Mapping[str, str]]]:

@@ -11,7 +11,7 @@ _KEY = re.compile(r"\[[^\]]*\]")
 
 
 @dataclass(frozen=True)
-class Row:
+class Suppression:
     """One accepted finding: a row of the ledger (`harness.policy.ledger`).
 
     Attributes:
@@ -46,7 +46,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateVerdict:
     """What the gate says.
 
     Attributes:
@@ -56,7 +56,7 @@ class Verdict:
     """
 
     findings: list[Finding]
-    accepted: list[tuple[Finding, Row]] = field(default_factory=list)
+    accepted: list[tuple[Finding, Suppression]] = field(default_factory=list)
     counts: Mapping[str, int] = field(default_factory=dict)
 
     @property

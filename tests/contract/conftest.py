@@ -14,7 +14,7 @@ from harness.contract.mismatch import Mismatch
 from harness.contract.routes import Route, planned_routes
 from harness.contract.settings import variables
 from harness.paths import ROOT
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.policy import plans
 from harness.stack import deployment
 from tests.contract.code import Loaded
@@ -28,7 +28,7 @@ class Environment:
     """A live folder as it is planned."""
 
     name: str
-    plan: Planned
+    plan: PlanGraph
 
     @cached_property
     def functions(self) -> dict[str, Function]:

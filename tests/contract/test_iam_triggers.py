@@ -12,7 +12,7 @@ import pytest
 from harness.iam.admitted import left_over, missing, open_to_others
 from harness.iam.triggers import Estate
 from harness.paths import ROOT
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan.resource import UNKNOWN
 from harness.policy.offline_aws import ACCOUNT_ID
 from harness.stack.deployment import REGION
@@ -23,12 +23,12 @@ Edit = Callable[[dict[str, Any]], None]
 
 
 @pytest.fixture(scope="module")
-def plans(environments: dict[str, Environment]) -> dict[str, Planned]:
+def plans(environments: dict[str, Environment]) -> dict[str, PlanGraph]:
     return {name: one.plan for name, one in environments.items()}
 
 
 @pytest.fixture(params=ENVIRONMENTS)
-def estate(request: pytest.FixtureRequest, plans: dict[str, Planned]) -> Estate:
+def estate(request: pytest.FixtureRequest, plans: dict[str, PlanGraph]) -> Estate:
     return Estate(plans[request.param], ACCOUNT_ID, REGION)
 
 
@@ -61,7 +61,7 @@ def test_no_permission_is_left_over(estate: Estate) -> None:
 # --- each of them is shown to fail ----------------------------------------------------------------------------------
 
 
-def edited(plan: Planned, kind: str, name: str, edit: Edit | None) -> Estate:
+def edited(plan: PlanGraph, kind: str, name: str, edit: Edit | None) -> Estate:
     """The plan with one resource changed, or left out."""
     document = copy.deepcopy(dict(plan.document))
     changes = document["resource_changes"]
@@ -70,7 +70,7 @@ def edited(plan: Planned, kind: str, name: str, edit: Edit | None) -> Estate:
         changes.remove(one)
     else:
         edit(one["change"])
-    return Estate(Planned(document, plan.environment, plan.source), ACCOUNT_ID, REGION)
+    return Estate(PlanGraph(document, plan.environment, plan.source), ACCOUNT_ID, REGION)
 
 
 def setting(name: str, value: Any) -> Edit:
@@ -111,7 +111,7 @@ PERMISSIONS = [
 ]
 
 
-def test_these_are_all_the_permissions_that_there_are(plans: dict[str, Planned]) -> None:
+def test_these_are_all_the_permissions_that_there_are(plans: dict[str, PlanGraph]) -> None:
     found = [one.address for one in plans["dev"].of("aws_lambda_permission")]
 
     assert len(found) == len(PERMISSIONS)
@@ -119,7 +119,7 @@ def test_these_are_all_the_permissions_that_there_are(plans: dict[str, Planned])
 
 
 @pytest.mark.parametrize("permission", PERMISSIONS)
-def test_a_permission_that_is_missing_is_found(plans: dict[str, Planned], permission: str) -> None:
+def test_a_permission_that_is_missing_is_found(plans: dict[str, PlanGraph], permission: str) -> None:
     assert "nothing allows" in without_doubles(missing(edited(plans["dev"], "aws_lambda_permission", permission, None)))
 
 
@@ -136,7 +136,7 @@ def test_a_permission_that_is_missing_is_found(plans: dict[str, Planned], permis
 )
 @pytest.mark.parametrize("permission", ["Uploads", "UploadContinued"])
 def test_a_permission_for_something_else_is_found(
-    plans: dict[str, Planned], permission: str, name: str, value: str | None
+    plans: dict[str, PlanGraph], permission: str, name: str, value: str | None
 ) -> None:
     changed = edited(plans["dev"], "aws_lambda_permission", f'this["{permission}"]', setting(name, value))
 
@@ -144,7 +144,7 @@ def test_a_permission_for_something_else_is_found(
     assert "left over" in without_doubles(left_over(changed))
 
 
-def test_a_permission_for_every_bucket_of_that_name_is_found(plans: dict[str, Planned]) -> None:
+def test_a_permission_for_every_bucket_of_that_name_is_found(plans: dict[str, PlanGraph]) -> None:
     """A bucket's ARN names no account: whoever takes the name over could call."""
     changed = edited(plans["dev"], "aws_lambda_permission", '"Uploads"', setting("source_account", None))
 
@@ -161,7 +161,7 @@ def test_a_permission_for_every_bucket_of_that_name_is_found(plans: dict[str, Pl
         ("aws_kms_key", "module.key"),
     ],
 )
-def test_a_policy_without_its_conditions_is_found(plans: dict[str, Planned], kind: str, name: str) -> None:
+def test_a_policy_without_its_conditions_is_found(plans: dict[str, PlanGraph], kind: str, name: str) -> None:
     changed = edited(plans["dev"], kind, name, policy(with_no_source))
 
     assert "also admits" in without_doubles(open_to_others(changed))
@@ -178,7 +178,7 @@ def test_a_policy_without_its_conditions_is_found(plans: dict[str, Planned], kin
         ("aws_sns_topic", "alarms"),
     ],
 )
-def test_a_policy_that_does_not_grant_is_found(plans: dict[str, Planned], kind: str, name: str) -> None:
+def test_a_policy_that_does_not_grant_is_found(plans: dict[str, PlanGraph], kind: str, name: str) -> None:
     changed = edited(plans["dev"], kind, name, policy(lambda one: one.update(Effect="Deny")))
 
     assert "nothing allows" in without_doubles(missing(changed))
@@ -197,7 +197,7 @@ def test_a_policy_that_does_not_grant_is_found(plans: dict[str, Planned], kind: 
     ],
 )
 def test_what_a_trigger_leaves_behind_is_found(
-    plans: dict[str, Planned], kind: str, name: str, permission: str
+    plans: dict[str, PlanGraph], kind: str, name: str, permission: str
 ) -> None:
     found = without_doubles(left_over(edited(plans["dev"], kind, name, None)))
 
@@ -218,7 +218,7 @@ def test_what_a_trigger_leaves_behind_is_found(
     ],
 )
 def test_a_permission_that_admits_another_resource_is_found(
-    plans: dict[str, Planned], permission: str, source: str, stranger: str
+    plans: dict[str, PlanGraph], permission: str, source: str, stranger: str
 ) -> None:
     changed = edited(plans["dev"], "aws_lambda_permission", f'this["{permission}"]', setting("source_arn", source))
     found = without_doubles(open_to_others(changed))
@@ -236,7 +236,7 @@ def test_a_permission_that_admits_another_resource_is_found(
     ],
 )
 def test_a_policy_that_admits_another_resource_is_found(
-    plans: dict[str, Planned], kind: str, name: str, wide: str
+    plans: dict[str, PlanGraph], kind: str, name: str, wide: str
 ) -> None:
     def widened(one: dict[str, Any]) -> None:
         if one["Effect"] == "Allow":
@@ -247,7 +247,7 @@ def test_a_policy_that_admits_another_resource_is_found(
     assert "one whose name only begins alike" in without_doubles(open_to_others(changed))
 
 
-def from_source(plan: Planned, tmp_path: Path, module: str, written: str, instead: str) -> Estate:
+def from_source(plan: PlanGraph, tmp_path: Path, module: str, written: str, instead: str) -> Estate:
     """The plan as it is, with the source of a module changed: what the plan does not know, stands there alone."""
     copied = shutil.copytree(ROOT / "modules", tmp_path / "modules")
     (file,) = [one for one in (copied / module).glob("*.tf") if written in one.read_text(encoding="utf-8")]
@@ -272,7 +272,7 @@ API = "${module.api.execution_arn}"
     ],
 )
 def test_a_permission_that_admits_another_route_is_found(
-    plans: dict[str, Planned], tmp_path: Path, written: str, instead: str, stranger: str
+    plans: dict[str, PlanGraph], tmp_path: Path, written: str, instead: str, stranger: str
 ) -> None:
     changed = from_source(plans["dev"], tmp_path, "invoice-platform", API + written, API + instead)
 
@@ -292,7 +292,7 @@ def test_a_permission_that_admits_another_route_is_found(
     ],
 )
 def test_a_permission_for_another_route_is_found(
-    plans: dict[str, Planned], tmp_path: Path, written: str, instead: str
+    plans: dict[str, PlanGraph], tmp_path: Path, written: str, instead: str
 ) -> None:
     changed = from_source(plans["dev"], tmp_path, "invoice-platform", written, instead)
     found = without_doubles(missing(changed))
@@ -302,7 +302,7 @@ def test_a_permission_for_another_route_is_found(
     assert 'this["PatchInvoice"] is left over' in without_doubles(left_over(changed))
 
 
-def test_a_permission_for_every_secret_that_begins_alike_is_found(plans: dict[str, Planned], tmp_path: Path) -> None:
+def test_a_permission_for_every_secret_that_begins_alike_is_found(plans: dict[str, PlanGraph], tmp_path: Path) -> None:
     written = "source_arn     = aws_secretsmanager_secret.this.arn"
     wide = 'source_arn     = "${aws_secretsmanager_secret.this.arn}*"'
     changed = from_source(plans["dev"], tmp_path, "secret", written, wide)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.policy import checkov, fixtures
 from harness.policy.checkov import Job
 from harness.policy.finding import Finding
@@ -20,7 +20,7 @@ class Judged:
 
     def __init__(self) -> None:
         with locked(FOLDER / ".fixtures.lock"):
-            self.plans: dict[str, Planned] = fixtures.planned(ALL)
+            self.plans: dict[str, PlanGraph] = fixtures.planned(ALL)
             folder = FOLDER / "fixture-sources"
             fixtures.sources([one for one in ALL if "hcl" in RULES[one.rule].modes], folder)
             policies = [

@@ -9,11 +9,11 @@ import pytest
 from harness.errors import HarnessError
 from harness.policy import ledger
 from harness.policy.finding import Finding, Severity
-from harness.policy.verdict import Row
+from harness.policy.verdict import Suppression
 
 TODAY = date(2026, 11, 22)
 KNOWN = frozenset({"CKV_AWS_117", "CKV_AWS_28"})
-ROW = Row(
+ROW = Suppression(
     "CKV_AWS_117",
     "modules/lambda/aws_lambda_function.this",
     "why",
@@ -36,7 +36,7 @@ FINDING = Finding(
 )
 
 
-def left(*rows: Row, findings: tuple[Finding, ...] = (FINDING,)) -> list[str]:
+def left(*rows: Suppression, findings: tuple[Finding, ...] = (FINDING,)) -> list[str]:
     return [one.rule_id for one in ledger.applied(findings, rows, today=TODAY, known=KNOWN)[0]]
 
 

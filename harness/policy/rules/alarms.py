@@ -10,7 +10,7 @@ from harness.policy.finding import Severity
 from harness.policy.rule import PLAN, Rule, attribute, completed, relation
 
 if TYPE_CHECKING:
-    from harness.plan.planned import Planned
+    from harness.plan.graph import PlanGraph
 
 ALARM = ("aws_cloudwatch_metric_alarm",)
 _CW = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring"
@@ -48,7 +48,7 @@ def _metric(query: Any) -> list[Mapping[str, Any]]:
     )
 
 
-def _watched(plan: "Planned", dimension: str) -> set[tuple[str, Any]]:
+def _watched(plan: "PlanGraph", dimension: str) -> set[tuple[str, Any]]:
     """Metric and name of everything of one kind that some alarm is on: under AWS's own namespace for that kind."""
     return {
         (metric.name, metric.dimensions.get(dimension))
@@ -72,7 +72,7 @@ def _watched(plan: "Planned", dimension: str) -> set[tuple[str, Any]]:
         scope="live",
     )
 )
-def functions_watched(plan: "Planned") -> Iterator[tuple[str, str]]:
+def functions_watched(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """By the namespace AWS/Lambda and the dimension FunctionName."""
     watched = _watched(plan, "FunctionName")
     for function in plan.of("aws_lambda_function"):
@@ -96,7 +96,7 @@ def functions_watched(plan: "Planned") -> Iterator[tuple[str, str]]:
         scope="live",
     )
 )
-def dead_letters_watched(plan: "Planned") -> Iterator[tuple[str, str]]:
+def dead_letters_watched(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Queues that something sends its failures to, and those that are named so."""
     watched = _watched(plan, "QueueName")
     targets = {
@@ -141,7 +141,7 @@ def heard(alarm: Resource) -> Iterator[str]:
 
 
 @completed("CKV_INV_803")
-def heard_by_somebody(plan: "Planned") -> Iterator[tuple[str, str]]:
+def heard_by_somebody(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """In a whole environment, whose topics and functions are all in the plan: nobody hears a missing one."""
     if plan.environment in {"", "bootstrap"}:
         return
@@ -214,7 +214,7 @@ REQUEST_METRICS = frozenset(
         scope="live",
     )
 )
-def about_something(plan: "Planned") -> Iterator[tuple[str, str]]:
+def about_something(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Names that the plan knows, in dimensions that are names; and no alarm without any dimension at all."""
     known = {dimension: {one.get(kind.attribute) for one in plan.of(kind.type)} for dimension, kind in NAMES.items()}
     filters = _filters(plan)
@@ -238,7 +238,7 @@ def _is_of_aws(namespace: Any) -> bool:
     return isinstance(namespace, str) and namespace.lower().startswith("aws/")
 
 
-def _filters(plan: "Planned") -> set[tuple[Any, Any]]:
+def _filters(plan: "PlanGraph") -> set[tuple[Any, Any]]:
     """The buckets' request metrics: the bucket's name (`UNKNOWN` if nobody can tell) and the filter's."""
     found = set()
     for one in plan.of("aws_s3_bucket_metric"):

@@ -9,7 +9,7 @@ from harness.policy.finding import Severity
 from harness.policy.rule import PLAN, Rule, attribute, relation
 
 if TYPE_CHECKING:
-    from harness.plan.planned import Planned
+    from harness.plan.graph import PlanGraph
 
 METHOD = ("aws_api_gateway_method",)
 BODY_METHODS = frozenset({"ANY", "PATCH", "POST", "PUT"})
@@ -88,7 +88,7 @@ def validates(validator: Resource) -> Iterator[str]:
         modes=frozenset({PLAN}),
     )
 )
-def modelled(plan: "Planned") -> Iterator[tuple[str, str]]:
+def modelled(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Models, their schemas and their validators, wherever they are declared."""
     models = {str(one.get("name")): one for one in plan.of("aws_api_gateway_model")}
     for method in plan.of(*METHOD):
@@ -99,7 +99,7 @@ def modelled(plan: "Planned") -> Iterator[tuple[str, str]]:
             yield method.address, f"{verb}: {message}"
 
 
-def _unchecked(plan: "Planned", method: Resource, models: dict[str, Resource]) -> Iterator[str]:
+def _unchecked(plan: "PlanGraph", method: Resource, models: dict[str, Resource]) -> Iterator[str]:
     named = method.get("request_models")
     if named is not UNKNOWN:
         name = (named or {}).get("application/json")
@@ -142,7 +142,7 @@ def _within(whole: object, path: str) -> object:
     return here
 
 
-def _unchecked_parameters(plan: "Planned", method: Resource) -> Iterator[str]:
+def _unchecked_parameters(plan: "PlanGraph", method: Resource) -> Iterator[str]:
     parameters = method.get("request_parameters")
     required = isinstance(parameters, dict) and any(value is True for value in parameters.values())
     validators = _validators(plan, method)
@@ -150,7 +150,7 @@ def _unchecked_parameters(plan: "Planned", method: Resource) -> Iterator[str]:
         yield "its validator does not check the parameters that it requires."
 
 
-def _validators(plan: "Planned", method: Resource) -> list[Resource]:
+def _validators(plan: "PlanGraph", method: Resource) -> list[Resource]:
     """Those that a method may have, each of which must do: of several instances its own where each.key chooses."""
     path, kind = "request_validator_id", "aws_api_gateway_request_validator"
     written = plan.references(method, path)
@@ -177,7 +177,7 @@ def _validators(plan: "Planned", method: Resource) -> list[Resource]:
         modes=frozenset({PLAN}),
     )
 )
-def preflights(plan: "Planned") -> Iterator[tuple[str, str]]:
+def preflights(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """By the verb of method and integration."""
     for method in plan.of(*METHOD):
         if str(method.get("http_method")).upper() == "OPTIONS" and is_true(method.get("api_key_required")):
@@ -194,7 +194,7 @@ def preflights(plan: "Planned") -> Iterator[tuple[str, str]]:
         yield from ((address, "No OPTIONS method answers it.") for address in _unanswered(plan))
 
 
-def _unanswered(plan: "Planned") -> Iterator[str]:
+def _unanswered(plan: "PlanGraph") -> Iterator[str]:
     """Paths with methods, and those that may have some, which no preflight answers."""
     busy: dict[str, str] = {}
     untold, answered = set(), set()
@@ -212,7 +212,7 @@ def _unanswered(plan: "Planned") -> Iterator[str]:
     yield from (busy[place] for place in sorted(busy) if place not in answered)
 
 
-def _places(plan: "Planned", method: Resource) -> dict[str, str]:
+def _places(plan: "PlanGraph", method: Resource) -> dict[str, str]:
     """The paths that a method may be on, by what tells them apart: each with the address to name."""
     paths = plan.of("aws_api_gateway_resource")
     here = method.get("resource_id")
@@ -261,7 +261,7 @@ def errors_carry_cors(response: Resource) -> Iterator[str]:
         modes=frozenset({PLAN}),
     )
 )
-def fallbacks(plan: "Planned") -> Iterator[tuple[str, str]]:
+def fallbacks(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """For each API, its own."""
     for api in plan.of("aws_api_gateway_rest_api"):
         has = {
@@ -296,7 +296,7 @@ _ANY_ORIGIN = re.compile(r"""allow-origin["']?\s*[=:]\s*\\?["']+\*""", re.IGNORE
         scope="prod",
     )
 )
-def named_origins(plan: "Planned") -> Iterator[tuple[str, str]]:
+def named_origins(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Wherever an origin can stand: headers, templates, functions' settings, buckets."""
     for kind in _ORIGINS:
         for one in plan.of(kind):
@@ -350,7 +350,7 @@ def _pairs(one: Resource, path: str) -> Iterator[tuple[str, str]]:
         modes=frozenset({PLAN}),
     )
 )
-def deployed(plan: "Planned") -> Iterator[tuple[str, str]]:
+def deployed(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Triggers exist, the order is right, and each module that adds methods has its say in them."""
     for deployment in plan.of("aws_api_gateway_deployment"):
         triggers = deployment.get("triggers")
@@ -373,7 +373,7 @@ def deployed(plan: "Planned") -> Iterator[tuple[str, str]]:
         yield from ((deployment.address, message) for message in _unheard(plan, deployment))
 
 
-def _unheard(plan: "Planned", deployment: Resource) -> Iterator[str]:
+def _unheard(plan: "PlanGraph", deployment: Resource) -> Iterator[str]:
     """Sibling modules that add methods to the API without a say in the triggers."""
     if not deployment.module:
         return

@@ -10,7 +10,7 @@ from harness.policy.finding import Severity
 from harness.policy.rule import PLAN, Rule, attribute, completed, relation
 
 if TYPE_CHECKING:
-    from harness.plan.planned import Planned
+    from harness.plan.graph import PlanGraph
 
 TARGET = ("aws_cloudwatch_event_target",)
 _EB = "https://docs.aws.amazon.com/eventbridge/latest/userguide"
@@ -36,7 +36,7 @@ def target_dead_letters(target: Resource) -> Iterator[str]:
 
 
 @completed("CKV_INV_301")
-def target_dead_letters_exist(plan: "Planned") -> Iterator[tuple[str, str]]:
+def target_dead_letters_exist(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """In a whole environment, whose queues are all in the plan: EventBridge drops what a missing queue should take."""
     if plan.environment in {"", "bootstrap"}:
         return
@@ -114,7 +114,7 @@ CALLERS = {
         modes=frozenset({PLAN}),
     )
 )
-def through_alias(plan: "Planned") -> Iterator[tuple[str, str]]:
+def through_alias(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """By the ARN where it is known, otherwise by what it refers to; and an alias is on a published version."""
     for alias in plan.of("aws_lambda_alias"):
         if alias.get("function_version") == "$LATEST":
@@ -126,7 +126,7 @@ def through_alias(plan: "Planned") -> Iterator[tuple[str, str]]:
                 yield caller.address, message
 
 
-def _past_alias(plan: "Planned", caller: Resource, path: str, value: object) -> Iterator[str]:
+def _past_alias(plan: "PlanGraph", caller: Resource, path: str, value: object) -> Iterator[str]:
     if value is not UNKNOWN:
         arn = function_in(value)
         if arn and not arn.is_alias:
@@ -195,7 +195,7 @@ def _open(source: str) -> bool:
         scope="live",
     )
 )
-def allowed_to_call(plan: "Planned") -> Iterator[tuple[str, str]]:
+def allowed_to_call(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """In a whole environment, where function, alias and permission are all in the plan."""
     aliases = {
         (str(one.get("function_name")).split(":")[-1], str(one.get("name"))) for one in plan.of("aws_lambda_alias")
@@ -224,7 +224,7 @@ def allowed_to_call(plan: "Planned") -> Iterator[tuple[str, str]]:
                     )
 
 
-def _is_for(plan: "Planned", permission: Resource, caller: Resource) -> bool:
+def _is_for(plan: "PlanGraph", permission: Resource, caller: Resource) -> bool:
     """Whether a permission's source may be the caller: by its known ARN, otherwise by what it refers to."""
     source, (path, kind, attribute_) = permission.get("source_arn"), _SOURCES[caller.type]
     meant = plan.links(caller, path, kind)

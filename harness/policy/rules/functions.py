@@ -9,7 +9,7 @@ from harness.policy.finding import Severity
 from harness.policy.rule import PLAN, Rule, attribute, relation
 
 if TYPE_CHECKING:
-    from harness.plan.planned import Planned
+    from harness.plan.graph import PlanGraph
 
 FUNCTION = ("aws_lambda_function",)
 RUNTIMES = ("python3.12", "python3.13")
@@ -112,7 +112,7 @@ def traced(one: Resource) -> Iterator[str]:
         modes=frozenset({PLAN}),
     )
 )
-def log_group(plan: "Planned") -> Iterator[tuple[str, str]]:
+def log_group(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """By the group's name where it is known, otherwise by the reference to it."""
     groups = {one.get("name"): one for one in plan.of("aws_cloudwatch_log_group") if isinstance(one.get("name"), str)}
     for function in plan.of(*FUNCTION):
@@ -160,7 +160,7 @@ def retention(group: Resource) -> Iterator[str]:
         "destination_config.on_failure.",
     )
 )
-def failures_end_somewhere(plan: "Planned") -> Iterator[tuple[str, str]]:
+def failures_end_somewhere(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Every function: whoever may invoke it may do so asynchronously."""
     caught = set()
     for config in plan.of("aws_lambda_function_event_invoke_config"):

@@ -12,7 +12,7 @@ from harness.policy.finding import Severity
 from harness.policy.rule import PLAN, Rule, attribute, relation
 
 if TYPE_CHECKING:
-    from harness.plan.planned import Planned
+    from harness.plan.graph import PlanGraph
 
 _IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 DOCUMENT = "data.aws_iam_policy_document"
@@ -62,7 +62,7 @@ def granting(one: Resource) -> list[Statement]:
     return [statement for statement in _statements(one) if statement.allows]
 
 
-def granted(plan: "Planned", one: Resource) -> list[Statement]:
+def granted(plan: "PlanGraph", one: Resource) -> list[Statement]:
     """The same, of the documents behind a policy too where its own text is unknown yet."""
     found = granting(one)
     path = {**POLICIES, **RESOURCE_POLICIES}.get(one.type, "")
@@ -96,7 +96,7 @@ def _statements(one: Resource) -> list[Statement]:
         modes=frozenset({PLAN}),
     )
 )
-def named_resources(plan: "Planned") -> Iterator[tuple[str, str]]:
+def named_resources(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Allow statements of identity policies, and of the documents behind those that are unknown yet."""
     for one in plan.of(*POLICIES, "aws_iam_role"):
         for statement in granted(plan, one):
@@ -125,7 +125,7 @@ def _allowed(action: Any, resource: str) -> bool:
         modes=frozenset({PLAN}),
     )
 )
-def own_roles(plan: "Planned") -> Iterator[tuple[str, str]]:
+def own_roles(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """By the ARN where it is known, otherwise by every role that the expression refers to."""
     users: dict[str, list[Resource]] = defaultdict(list)
     for function in plan.of("aws_lambda_function"):
@@ -144,7 +144,7 @@ def own_roles(plan: "Planned") -> Iterator[tuple[str, str]]:
                 yield function.address, f"It shares the role {role} with {others}."
 
 
-def roles_of(plan: "Planned", function: Resource) -> list[Resource]:
+def roles_of(plan: "PlanGraph", function: Resource) -> list[Resource]:
     """The roles of this plan that a function may run as, most often one.
 
     A known ARN tells which, whatever else the expression refers to; before that, any that it refers to may be meant.
@@ -174,7 +174,7 @@ def _is_role(role: Resource, arn: str) -> bool:
         modes=frozenset({PLAN}),
     )
 )
-def trust(plan: "Planned") -> Iterator[tuple[str, str]]:
+def trust(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Every role; those of functions more strictly."""
     of_functions = {one.address for function in plan.of("aws_lambda_function") for one in roles_of(plan, function)}
     for role in plan.of("aws_iam_role"):
@@ -220,7 +220,7 @@ def _trusts(statement: Statement, *, function: bool) -> Iterator[str]:
         modes=frozenset({PLAN}),
     )
 )
-def readable(plan: "Planned") -> Iterator[tuple[str, str]]:
+def readable(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """A document that is read during the apply shows its statements; jsonencode of something unknown shows nothing."""
     for kind, path in {**POLICIES, **RESOURCE_POLICIES}.items():
         for one in plan.of(kind):
@@ -267,7 +267,7 @@ def nobody_at_large(one: Resource) -> Iterator[str]:
         modes=frozenset({PLAN}),
     )
 )
-def own_account(plan: "Planned") -> Iterator[tuple[str, str]]:
+def own_account(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Principals of kind AWS; where the plan does not tell its own account, several accounts are one too many."""
     for one in plan.of(*RESOURCE_POLICIES):
         own = _accounts(plan, one)
@@ -289,7 +289,7 @@ _ACCOUNT = re.compile(r"(?:arn:[\w-]*:(?:iam|sts)::)?(\d{12})(?::|$)")
 _IN_AN_ARN = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:(\d{12}):")
 
 
-def _accounts(plan: "Planned", one: Resource) -> set[str]:
+def _accounts(plan: "PlanGraph", one: Resource) -> set[str]:
     """The account that a plan is for: as its provider or variable says, else as its functions' and roles' ARNs do."""
     configuration = plan.document.get("configuration", {})
     key = plan.expression(one).get("provider_config_key", "")
@@ -345,13 +345,13 @@ def own_policies(one: Resource) -> Iterator[str]:
         scope="parliament",
     )
 )
-def linted(plan: "Planned") -> Iterator[tuple[str, str]]:
+def linted(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Nothing by itself: parliament runs in checkov's environment (policy/run_checkov.py), on `rendered_policies`."""
     del plan
     return iter(())
 
 
-def rendered_policies(plan: "Planned") -> Iterator[tuple[Resource, str]]:
+def rendered_policies(plan: "PlanGraph") -> Iterator[tuple[Resource, str]]:
     """The identity policies whose text is known before the apply; parliament does not know the others' principals."""
     for one in plan.of(*POLICIES):
         text = one.get(POLICIES[one.type])

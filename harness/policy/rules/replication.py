@@ -10,7 +10,7 @@ from harness.policy.rule import PLAN, Rule, relation
 from harness.policy.rules.storage import BUCKET, companions
 
 if TYPE_CHECKING:
-    from harness.plan.planned import Planned
+    from harness.plan.graph import PlanGraph
 
 
 @relation(
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         scope="prod",
     )
 )
-def replicated(plan: "Planned") -> Iterator[tuple[str, str]]:
+def replicated(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """By name: what holds documents and archives, and is no replica itself."""
     for bucket in plan.of(*BUCKET):
         name = str(bucket.get("bucket"))
@@ -58,7 +58,7 @@ def _of_everything(rule: Mapping[str, Any]) -> bool:
     )
 
 
-def _too_near(plan: "Planned", bucket: Resource, rules: list[Mapping[str, Any]]) -> Iterator[str]:
+def _too_near(plan: "PlanGraph", bucket: Resource, rules: list[Mapping[str, Any]]) -> Iterator[str]:
     """Why the copies do not lie in another region, or why nobody can tell."""
     here = region(plan, bucket)
     for rule in rules:
@@ -75,7 +75,7 @@ def _too_near(plan: "Planned", bucket: Resource, rules: list[Mapping[str, Any]])
                     yield f"Its replica {one.address} lies in the same region, {here}."
 
 
-def region(plan: "Planned", one: Resource) -> Any:
+def region(plan: "PlanGraph", one: Resource) -> Any:
     """Where a resource will lie, such as ``us-east-1``: as it says itself, or its provider; `UNKNOWN` if neither does.
 
     The configuration names a resource's provider as the root does, whatever modules on the way call it.

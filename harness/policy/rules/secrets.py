@@ -9,7 +9,7 @@ from harness.policy.finding import Severity
 from harness.policy.rule import PLAN, Rule, attribute, relation
 
 if TYPE_CHECKING:
-    from harness.plan.planned import Planned
+    from harness.plan.graph import PlanGraph
 
 MAXIMUM_DAYS = 90
 
@@ -28,7 +28,7 @@ MAXIMUM_DAYS = 90
         modes=frozenset({PLAN}),
     )
 )
-def rotated(plan: "Planned") -> Iterator[tuple[str, str]]:
+def rotated(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """By the reference from the rotation."""
     for secret in plan.of("aws_secretsmanager_secret"):
         rotations = [

@@ -14,7 +14,7 @@ from harness.policy.finding import Severity
 from harness.policy.rule import PLAN, Rule, relation
 
 if TYPE_CHECKING:
-    from harness.plan.planned import Planned
+    from harness.plan.graph import PlanGraph
 
 Attributes = Mapping[str, Any]
 
@@ -54,7 +54,7 @@ STATEFUL = (
         modes=frozenset({PLAN}),
     )
 )
-def no_destroy(plan: "Planned") -> Iterator[tuple[str, str]]:
+def no_destroy(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Managed resources of the types above, objects left over from an interrupted replacement included."""
     for change in plan.changes:
         if change.type not in STATEFUL:
@@ -83,7 +83,7 @@ def no_destroy(plan: "Planned") -> Iterator[tuple[str, str]]:
         modes=frozenset({PLAN}),
     )
 )
-def keeps_stream_and_indexes(plan: "Planned") -> Iterator[tuple[str, str]]:
+def keeps_stream_and_indexes(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """What AWS does in place to the table, but not to what hangs on it."""
     for change in plan.changes:
         if change.type == "aws_dynamodb_table" and change.before and change.after:

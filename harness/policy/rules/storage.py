@@ -12,14 +12,14 @@ from harness.policy.rule import PLAN, Rule, attribute, relation
 from harness.policy.rules.iam import granted, roles_of
 
 if TYPE_CHECKING:
-    from harness.plan.planned import Planned
+    from harness.plan.graph import PlanGraph
 
 BUCKET = ("aws_s3_bucket",)
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
 _DDB = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide"
 
 
-def companions(plan: "Planned", bucket: Resource, kind: str) -> list[Resource]:
+def companions(plan: "PlanGraph", bucket: Resource, kind: str) -> list[Resource]:
     """The resources of a type that are about a bucket: by reference, or by its name."""
     name = bucket.get("bucket")
     return [
@@ -42,7 +42,7 @@ def companions(plan: "Planned", bucket: Resource, kind: str) -> list[Resource]:
         modes=frozenset({PLAN}),
     )
 )
-def tls_only(plan: "Planned") -> Iterator[tuple[str, str]]:
+def tls_only(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """The policy as it will be, rendered."""
     for bucket in plan.of(*BUCKET):
         policies = companions(plan, bucket, "aws_s3_bucket_policy")
@@ -50,7 +50,7 @@ def tls_only(plan: "Planned") -> Iterator[tuple[str, str]]:
             yield bucket.address, f"{'Its policy does not deny' if policies else 'No policy denies'} plain HTTP."
 
 
-def _denies_http(plan: "Planned", bucket: Resource, policy: Resource) -> bool:
+def _denies_http(plan: "PlanGraph", bucket: Resource, policy: Resource) -> bool:
     found = iam_policy.statements(policy.get("policy")) or []
     if policy.get("policy") is UNKNOWN:
         for document in plan.links(policy, "policy", "aws_iam_policy_document"):
@@ -122,7 +122,7 @@ def blocks_everything(block: Resource) -> Iterator[str]:
         'aws_s3_bucket_versioning with status = "Enabled".',
     )
 )
-def guarded(plan: "Planned") -> Iterator[tuple[str, str]]:
+def guarded(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Each of the three, for each bucket."""
     for bucket in plan.of(*BUCKET):
         if not companions(plan, bucket, "aws_s3_bucket_public_access_block"):
@@ -161,7 +161,7 @@ def guarded(plan: "Planned") -> Iterator[tuple[str, str]]:
         modes=frozenset({PLAN}),
     )
 )
-def tidy(plan: "Planned") -> Iterator[tuple[str, str]]:
+def tidy(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Both, in enabled rules for every object; a rule for one prefix leaves all the others as they are."""
     wanted = {
         "noncurrent_version_expiration": "noncurrent_days",
@@ -212,7 +212,7 @@ def _for_all_objects(rule: dict[str, Any]) -> bool:
         modes=frozenset({PLAN}),
     )
 )
-def no_loops(plan: "Planned") -> Iterator[tuple[str, str]]:
+def no_loops(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """What any function's role may put, against where a trigger listens: a loop may lead through other functions."""
     puts = [(one, target) for one in plan.of("aws_lambda_function") for target in dict.fromkeys(_puts(plan, one))]
     for notification in plan.of("aws_s3_bucket_notification"):
@@ -251,7 +251,7 @@ def _reaches(target: str, buckets: set[str], prefix: str) -> bool:
 _PUTS = frozenset({"s3:PutObject", "s3:*", "s3:Put*", "*"})
 
 
-def _puts(plan: "Planned", function: Resource) -> Iterator[str]:
+def _puts(plan: "PlanGraph", function: Resource) -> Iterator[str]:
     """Bucket and key patterns that a function's role may put."""
     roles = roles_of(plan, function)
     addresses = {one.address for one in roles}

@@ -8,7 +8,7 @@ from harness.policy.finding import Severity
 from harness.policy.rule import HCL, PLAN, Rule, attribute, relation
 
 if TYPE_CHECKING:
-    from harness.plan.planned import Planned
+    from harness.plan.graph import PlanGraph
 
 FIXED = {"ManagedBy": "terraform", "Project": "invoice-modernization"}
 """Tags with one value everywhere."""
@@ -37,7 +37,7 @@ def environment_tag(live_folder: str) -> str:
         scope="tagged",
     )
 )
-def tagged(plan: "Planned") -> Iterator[tuple[str, str]]:
+def tagged(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Each resource that can carry tags."""
     wanted = {"Environment": environment_tag(plan.environment), **FIXED}
     for one in plan.resources:

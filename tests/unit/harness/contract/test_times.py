@@ -9,7 +9,7 @@ import pytest
 from harness.contract import metrics, timing
 from harness.contract.mismatch import Mismatch
 from harness.contract.timing import Waiting
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from tests.unit.harness.contract.facts import ADDRESS, MAKE, arn, only, plan_of
 
 
@@ -66,7 +66,7 @@ class TestMetrics:
 
 
 class TestTiming:
-    def integration(self, waits: int | None) -> Planned:
+    def integration(self, waits: int | None) -> PlanGraph:
         values = {"type": "AWS_PROXY", "uri": f"functions/{arn()}/invocations", "timeout_milliseconds": waits}
         return plan_of(("aws_api_gateway_integration.this", values))
 
@@ -78,7 +78,7 @@ class TestTiming:
         assert (not found) is fits
         assert all(ADDRESS in one.plan and "aws_api_gateway_integration.this" in one.plan for one in found)
 
-    def mapped(self, **mapping: Any) -> Planned:
+    def mapped(self, **mapping: Any) -> PlanGraph:
         expressions = {
             "function_name": {"references": ["aws_lambda_alias.this.arn"]},
             "event_source_arn": {"references": ["aws_sqs_queue.this.arn"]},

@@ -13,7 +13,7 @@ from harness.mutation.edits import Finder, Source
 from harness.mutation.judges import refusal
 from harness.mutation.mutants import Mutant, all_mutants, equivalents, sampled, sources
 from harness.mutation.operators import OPERATORS, Category, Operator
-from harness.mutation.verdict import Verdict
+from harness.mutation.verdict import MutantVerdict
 from harness.terraform.events import Diagnostic
 
 HCL = """\
@@ -163,7 +163,7 @@ def test_reason_for_what_is_not_there_and_no_reason_are_refused(
 def outcome(every: Sequence[Mutant], *judges: str) -> campaign.MutantOutcome:
     """A run in which each mutant but the last ones was noticed by a judge."""
     shown = list(every[: len(judges)])
-    noticed = {one: Verdict(judge, "…") for one, judge in zip(shown, judges, strict=True) if judge}
+    noticed = {one: MutantVerdict(judge, "…") for one, judge in zip(shown, judges, strict=True) if judge}
     return campaign.MutantOutcome(shown, noticed)
 
 
@@ -234,7 +234,7 @@ def test_contract_tests_that_turn_red_have_noticed() -> None:
     output = "F\n=== short test summary info ===\nFAILED tests/contract/test_iam.py::test_nothing[dev] - in vain: x"
 
     assert heard(0, ".") is None
-    assert heard(1, output) == Verdict("contract", "test_iam.py::test_nothing[dev]: in vain: x")
+    assert heard(1, output) == MutantVerdict("contract", "test_iam.py::test_nothing[dev]: in vain: x")
 
 
 @pytest.mark.parametrize(

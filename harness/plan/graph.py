@@ -23,7 +23,7 @@ _REFERENCE = re.compile(r'^(?:data\.)?(aws_[a-z0-9_]+)\.([A-Za-z0-9_-]+)(?:\[(?:
 
 
 @dataclass(frozen=True)
-class Change:
+class PlannedChange:
     """What a plan does to one resource: its address, type, actions, and attributes before and after."""
 
     address: str
@@ -34,7 +34,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlanGraph:
     """A plan, read.
 
     Attributes:
@@ -53,7 +53,7 @@ class Planned:
         return [one for one in self.document.get("resource_changes", ()) if "deposed" not in one]
 
     @cached_property
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> tuple[PlannedChange, ...]:
         """What happens to each managed resource, deposed ones included."""
         found = []
         for entry in self.document.get("resource_changes", ()):
@@ -63,7 +63,7 @@ class Planned:
             gone = change.get("after") is None  # whatever after_unknown says of it
             after = {} if gone else known(change["after"], change.get("after_unknown", False))
             found.append(
-                Change(
+                PlannedChange(
                     address=entry["address"],
                     type=entry["type"],
                     actions=tuple(change["actions"]),
