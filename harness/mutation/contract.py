@@ -20,7 +20,13 @@ from harness.paths import ROOT
 TIER = "tests/contract"
 DEADLINE_S = 600.0
 
-_NOT_COPIED = shutil.ignore_patterns("build", "live", "modules", ".*", "__pycache__", "fixtures")
+_NOT_COPIED = shutil.ignore_patterns(
+    "build",
+    "live",
+    "modules",
+    ".*",
+    "__pycache__",
+)
 _OPTIONS = ("-x", "-q", "--no-header", "-p", "no:schemathesis", "-p", "no:cacheprovider")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (?P<test>\S+)(?: - (?P<said>.*))?$", re.MULTILINE)
 _NOT_ABOUT_THE_MUTANT = re.compile(r"\b(?:HarnessError|TerraformError)\b")

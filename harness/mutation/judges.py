@@ -152,7 +152,7 @@ class Gate:
 
 def source_rules(mutant: Mutant, tree: Path) -> MutantVerdict | None:
     """What no plan shows, read from a mutant's source."""
-    found = unplanned.faults_of(tree / mutant.folder)
+    found = unplanned.problems_of(tree / mutant.folder)
     return MutantVerdict("source", found[0]) if found else None
 
 

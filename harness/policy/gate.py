@@ -1,7 +1,7 @@
-"""The gate's two questions: what is wrong with this plan, and what is wrong with this repository.
+"""The gate: `judge_plan` judges one plan, `scan` judges the whole repository.
 
-The first is answered with the standard library alone, so that a deploy can ask it about the very plan that it applies.
-The second needs what the plan tests need, and checkov in an environment of its own.
+`judge_plan` needs only the standard library, so that a deploy can judge the very plan that it applies. `scan` needs
+what the plan tests need, and checkov in its own environment.
 """
 
 from datetime import date
@@ -17,7 +17,7 @@ def scan(*, today: date | None = None) -> GateVerdict:
     """Scan the source and the plan of every live folder and module example.
 
     Args:
-        today: The day by which suppressions end; the computer's unless told otherwise.
+        today: The day that decides which suppressions have ended; today's date by default.
 
     Raises:
         HarnessError: The ledger cannot be read, or checkov cannot be run.
