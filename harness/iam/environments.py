@@ -28,4 +28,4 @@ def proof_of(plan: PlanGraph, *, account: str = ACCOUNT_ID) -> Proof:
 def planned() -> Iterator[PlanGraph]:
     """The plan of every live environment as its sources are now."""
     for environment in environments():
-        yield plans.kept(ROOT / "live" / environment).planned
+        yield plans.stored_plan(ROOT / "live" / environment).planned

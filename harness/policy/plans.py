@@ -60,7 +60,7 @@ def live_folders(root: Path = ROOT) -> list[Path]:
     return sorted({file.parent for file in (*root.glob("live/*/*.tf"), *root.glob("live/*/*.tf.json"))})
 
 
-def live(folder: Path, endpoint: str, *, work: Path | None = None) -> PlannedRoot:
+def plan_live_folder(folder: Path, endpoint: str, *, work: Path | None = None) -> PlannedRoot:
     """Plan a live folder, unmodified.
 
     Args:
@@ -93,7 +93,7 @@ def live(folder: Path, endpoint: str, *, work: Path | None = None) -> PlannedRoo
     return PlannedRoot(relative(folder), folder.name, relative(folder), plan.raw)
 
 
-def kept(folder: Path) -> PlannedRoot:
+def stored_plan(folder: Path) -> PlannedRoot:
     """The plan of a live folder, stored until its sources change.
 
     Safe to call from several processes at once: one plans, the others wait for it.
@@ -110,7 +110,7 @@ def kept(folder: Path) -> PlannedRoot:
             document = store.load(folder.name, key)
             if document is None:
                 with offline_aws() as endpoint:
-                    document = live(folder, endpoint).document
+                    document = plan_live_folder(folder, endpoint).document
                 if store.key_of(folder) != key:  # it may be a plan of either
                     continue
                 store.save(folder.name, key, document)
@@ -161,7 +161,7 @@ def example_calls(folder: Path) -> Iterator[Call]:
             yield examples.call_of(readme, line, _ARTIFACTS.sub(rf"\g<1>{_artifacts()}\g<2>", code), folder)
 
 
-def module_examples() -> PlannedRoot:
+def plan_examples() -> PlannedRoot:
     """Plan the examples of all modules, in one root.
 
     Raises:
@@ -170,11 +170,11 @@ def module_examples() -> PlannedRoot:
     folder = FOLDER / "examples"
     with locked(FOLDER / ".examples.lock"):
         calls = [*example_calls(FOLDER / "example-modules")]
-        document = planned(calls, folder)
+        document = plan_calls(calls, folder)
     return PlannedRoot(EXAMPLES, "", "examples", document)
 
 
-def planned(calls: list[Call], folder: Path) -> Mapping[str, Any]:
+def plan_calls(calls: list[Call], folder: Path) -> Mapping[str, Any]:
     """Plan calls together.
 
     Raises:
@@ -190,12 +190,12 @@ def planned(calls: list[Call], folder: Path) -> Mapping[str, Any]:
     return result.document
 
 
-def every() -> list[PlannedRoot | HarnessError]:
+def plan_all() -> list[PlannedRoot | HarnessError]:
     """Every plan, created in parallel; for a root that Terraform cannot plan, the error."""
 
     def attempt(job: "Path | None") -> PlannedRoot | HarnessError:
         try:
-            return kept(job) if job else module_examples()
+            return stored_plan(job) if job else plan_examples()
         except HarnessError as error:
             return error
 

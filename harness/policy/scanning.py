@@ -33,7 +33,7 @@ def scan(*, today: date | None = None) -> GateVerdict:
     source.append(Job(plans.EXAMPLES, "hcl", plans.example_sources()))
     with ThreadPoolExecutor(max_workers=1) as pool:
         source_scan = pool.submit(checkov.run, source, (), plans.FOLDER / "hcl")
-        attempts = plans.every()
+        attempts = plans.plan_all()
         roots = [attempt for attempt in attempts if isinstance(attempt, plans.PlannedRoot)]
         plan_jobs, policies = _plan_jobs(roots)
         on_plans = checkov.run(plan_jobs, policies, plans.FOLDER / "plan")

@@ -62,7 +62,10 @@ def environments() -> dict[str, Environment]:
     """Every live environment, planned side by side, or found planned: see `harness.plan.store`."""
     folders = [ROOT / "live" / name for name in ENVIRONMENTS]
     with ThreadPoolExecutor() as pool:
-        return {root.environment: Environment(root.environment, root.planned) for root in pool.map(plans.kept, folders)}
+        return {
+            root.environment: Environment(root.environment, root.planned)
+            for root in pool.map(plans.stored_plan, folders)
+        }
 
 
 @pytest.fixture(params=ENVIRONMENTS)

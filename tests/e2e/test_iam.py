@@ -264,7 +264,7 @@ def test_what_stands_for_unknown_ids_is_what_is_deployed(known: PlanGraph) -> No
     """The offline plan of the same folder leaves three resources open; see policy/unknown_resources.yaml."""
     there, offline = (
         {str(grant) for role in roles(plan, account=ACCOUNT_ID, region=REGION).values() for grant in role.grants()}
-        for plan in (known, plans.kept(ROOT / "live" / known.environment).planned)
+        for plan in (known, plans.stored_plan(ROOT / "live" / known.environment).planned)
     )
 
     assert there == offline

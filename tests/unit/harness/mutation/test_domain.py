@@ -51,10 +51,10 @@ def test_every_pattern_names_tests(pattern: str) -> None:
 
 
 def test_results_are_read_by_mutant() -> None:
-    found = domain.statuses(RESULTS)
+    statuses = domain.statuses(RESULTS)
 
-    assert len(found) == 5
-    assert found["invoicing.domain.totals.x_document_totals__mutmut_2"] == "no tests"
+    assert len(statuses) == 5
+    assert statuses["invoicing.domain.totals.x_document_totals__mutmut_2"] == "no tests"
 
 
 def test_figures_are_those_of_one_module(tmp_path: Path) -> None:

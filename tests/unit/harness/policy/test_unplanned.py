@@ -47,7 +47,7 @@ def test_each_problem_is_reported_with_its_place(operator: str, tmp_path: Path) 
     mutants = all_mutants(sources(), [candidate for candidate in OPERATORS if candidate.name == operator])
 
     for number, mutant in enumerate(mutants):
-        messages = problems_of(mutant.written(tmp_path / str(number)) / mutant.folder)
+        messages = problems_of(mutant.write(tmp_path / str(number)) / mutant.folder)
 
         assert len(messages) == 1, mutant.name
         assert MESSAGES[operator] in messages[0]
@@ -58,9 +58,7 @@ def test_neither_indexes_nor_capacity_are_ignored_silently(tmp_path: Path) -> No
     operators = [operator for operator in OPERATORS if operator.name == "drop-condition"]
     mutants = [mutant for mutant in all_mutants(sources(), operators) if "postcondition" in mutant.edit.place]
 
-    found = [
-        problems_of(mutant.written(tmp_path / str(number)) / mutant.folder) for number, mutant in enumerate(mutants)
-    ]
+    found = [problems_of(mutant.write(tmp_path / str(number)) / mutant.folder) for number, mutant in enumerate(mutants)]
 
     assert [[text.partition(": a changed ")[2] or text.partition(": ")[2] for text in texts] for texts in found] == [
         ["changed indexes are ignored silently: add a postcondition that compares them."],
