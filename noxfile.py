@@ -1,4 +1,4 @@
-"""The menu of this repository: ``nox -l`` lists it, ``nox`` runs every session that a laptop can run."""
+"""The menu of this repository: ``nox -l`` lists it, ``nox`` runs what needs no more than a laptop."""
 
 import functools
 import os
@@ -36,16 +36,8 @@ def harness(session: nox.Session, command: str) -> None:
     if command in ("up", "deploy") and os.environ.get("HARNESS_ENGINE") == "localstack":
         session.run("python", "-m", "harness.engine")  # reports what is missing, a second of imports earlier
     environment = {"HARNESS_SESSION": session.name, "HARNESS_WATCH_PARENT": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    session.run(
-        "python",
-        "-m",
-        "harness",
-        command,
-        *session.posargs,
-        env=environment,
-        interrupt_timeout=60,
-        terminate_timeout=60,
-    )
+    arguments = ("python", "-m", "harness", command, *session.posargs)
+    session.run(*arguments, env=environment, interrupt_timeout=60, terminate_timeout=60)
 
 
 def dev(session: nox.Session, *command: str, **environment: str) -> None:
@@ -160,7 +152,7 @@ def mutants(session: nox.Session) -> None:
 
 @with_dev(name="mutate-infra", default=False)
 def mutate_infra(session: nox.Session) -> None:
-    """The same with many more of the safeguards: [-- --seed N --each N --all --only PATTERN --list]."""
+    """Take two safeguards of each kind out of the Terraform: [-- --seed N --each N --all --only PATTERN --list]."""
     mutate_terraform(session)
 
 
@@ -219,9 +211,9 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def mutate(session: nox.Session) -> None:
-    """Mutants of the amounts, statuses, payments and CSV code, of which tests must kill 85 %: [-- MODULE ...]."""
+    """Mutate amounts, statuses, payments and CSV; tests must kill 85 % of each module's mutants: [-- MODULE ...]."""
     install(session, "mutate")
-    session.run("python", "-m", "harness.mutation.domain", *session.posargs, env={"PYTHONDONTWRITEBYTECODE": "1"})
+    session.run("python", "-m", "harness.mutation.domain", *session.posargs)
 
 
 @with_dev(default=False)
