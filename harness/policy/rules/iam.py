@@ -256,7 +256,7 @@ def linted(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
 
 
 def rendered_policies(plan: "PlanGraph") -> Iterator[tuple[Resource, str]]:
-    """The identity policies whose text is known before the apply. parliament cannot read principals."""
+    """The identity policies whose text is known before the apply; parliament does not support principals."""
     for policy in plan.of(*POLICIES):
         text = policy.get(POLICIES[policy.type])
         if isinstance(text, str):
