@@ -1,8 +1,8 @@
 """Runs checkov in its own environment, for harness.policy.checkov: jobs come as JSON on standard input.
 
-checkov takes seconds to import: it is imported once, and each job gets a fork. It is used as a library, for its command
-line passes over what it does not find (folders, checks, resources) and calls home. Whatever it logs as an error,
-whatever it cannot parse and whatever a check raises is in the results, where the gate makes failures of it.
+checkov takes seconds to import, so it is imported once, and each job gets a fork. It is used as a library, because its
+command line ignores what it does not find (folders, checks, resources) and calls home. Errors that it logs, files that
+it cannot parse and exceptions of checks are in the results: the gate reports them as findings.
 """
 
 import gc
@@ -34,38 +34,38 @@ OWN = "CKV_INV_"
 
 
 class Errors(logging.Handler):
-    """Keeps what is logged as an error."""
+    """Collects what is logged as an error."""
 
     def __init__(self):
         super().__init__(logging.ERROR)
-        self.said = []
+        self.messages = []
 
     def emit(self, record):
-        """Keep one."""
-        self.said.append(record.getMessage().strip().splitlines()[0][:500])
+        """Collect the first line of a record."""
+        self.messages.append(record.getMessage().strip().splitlines()[0][:500])
 
 
-def once_per_grammar(make):
-    """A parser generator that generates each grammar's parser once: checkov's JSON paths ask for it at every check."""
-    made = {}
+def once_per_grammar(generate):
+    """A parser generator that generates each grammar's parser once; checkov's JSON paths need it in every check."""
+    parsers = {}
 
-    def yacc(*arguments, **named):
-        key = (type(named.get("module")), named.get("start"))
+    def yacc(*arguments, **options):
+        key = (type(options.get("module")), options.get("start"))
         if arguments or key[0] is type(None):
-            return make(*arguments, **named)
-        if key not in made:
-            made[key] = make(**named)
-        return made[key]
+            return generate(*arguments, **options)
+        if key not in parsers:
+            parsers[key] = generate(**options)
+        return parsers[key]
 
     return yacc
 
 
-def unraised(run):
-    """A check's run that gives no verdict where it raised, instead of ending the scan of all that follows it."""
+def without_exceptions(run):
+    """A check's run that returns UNKNOWN instead of an exception, which would end the scan of everything after it."""
 
-    def attempt(self, *arguments, **named):
+    def attempt(self, *arguments, **options):
         try:
-            return run(self, *arguments, **named)
+            return run(self, *arguments, **options)
         except Exception:  # noqa: BLE001 - whatever a check raises; checkov has logged it
             return {"result": CheckResult.UNKNOWN}
 
@@ -73,7 +73,7 @@ def unraised(run):
 
 
 def only_builtin():
-    """Take our own checks out of this process: on plans they run without checkov."""
+    """Remove our own checks from this process: on plans they run without checkov."""
     for registry in (resource_registry, data_registry, provider_registry):
         for table in (registry.checks, registry.wildcard_checks):
             for kind, checks in table.items():
@@ -95,78 +95,80 @@ def scan(job):
         else:
             report = Runner().run(root_folder=job["path"], runner_filter=RunnerFilter(framework=["terraform"]))
         result["resources"] = len(report.resources)
-        result["parsing_errors"] = [str(one) for one in report.parsing_errors]
-        result["passed"] = sorted({(one.check_id, address(one)) for one in report.passed_checks})
-        result["failed"] = [record(one) for one in report.failed_checks]
-        result["skipped"] = [record(one) for one in report.skipped_checks]
-    except Exception:  # noqa: BLE001 - whatever a check raises is the gate's to report
-        errors.said.append(traceback.format_exc().strip().splitlines()[-1])
-    result["errors"] = errors.said
+        result["parsing_errors"] = [str(error) for error in report.parsing_errors]
+        result["passed"] = sorted({(check.check_id, address(check)) for check in report.passed_checks})
+        result["failed"] = [as_json(check) for check in report.failed_checks]
+        result["skipped"] = [as_json(check) for check in report.skipped_checks]
+    except Exception:  # noqa: BLE001 - whatever a check raises, the gate reports it
+        errors.messages.append(traceback.format_exc().strip().splitlines()[-1])
+    result["errors"] = errors.messages
     result["cpu_seconds"] = round(time.process_time(), 1)
     return result
 
 
-def address(one):
+def address(record):
     """The resource's address; in a plan with its keys."""
-    return str(one.resource_address or one.resource)
+    return str(record.resource_address or record.resource)
 
 
-def record(one):
-    """One result as JSON."""
-    lines = one.file_line_range or [None]
+def as_json(record):
+    """One result of a check as JSON."""
+    lines = record.file_line_range or [None]
     return {
-        "id": one.check_id,
-        "name": one.check_name,
-        "address": str(one.resource),
-        "file": one.file_abs_path,
+        "id": record.check_id,
+        "name": record.check_name,
+        "address": str(record.resource),
+        "file": record.file_abs_path,
         "line": lines[0],
-        "details": [str(detail) for detail in one.details or ()],
-        "guideline": one.guideline or "",
-        "comment": (one.check_result or {}).get("suppress_comment", ""),
+        "details": [str(detail) for detail in record.details or ()],
+        "guideline": record.guideline or "",
+        "comment": (record.check_result or {}).get("suppress_comment", ""),
     }
 
 
 def load():
-    """Load our own checks, and tell every id that there is."""
+    """Load our own checks; returns the ids of all checks."""
     sys.path.insert(0, str(Path(__file__).parent.parent))  # harness.policy.rules
     resource_registry.load_external_checks(str(CHECKS))
     registry = get_graph_checks_registry("terraform")
     registry.load_checks()
     registry.load_external_checks(str(CHECKS))
-    plain = {
+    attribute_ids = {
         check.id
         for registry in (resource_registry, data_registry, provider_registry)
         for checks in (*registry.checks.values(), *registry.wildcard_checks.values())
         for check in checks
     }
-    return sorted(plain | {check.id for check in get_graph_checks_registry("terraform").checks})
+    return sorted(attribute_ids | {check.id for check in get_graph_checks_registry("terraform").checks})
 
 
 def analyse(policies):
-    """What parliament says of policies: those of identities, rendered; one it cannot read is a finding too."""
-    found = []
-    for one in policies:
+    """Parliament's findings on rendered identity policies; a policy that it cannot read is a finding too."""
+    issues = []
+    for policy in policies:
         try:
-            analysed = parliament.analyze_policy_string(one["text"], ignore_private_auditors=True)
-            said = [parliament.enhance_finding(finding) for finding in analysed.findings]
-            found += [{"at": one["at"], "issue": f.issue, "title": f.title, "detail": str(f.detail)} for f in said]
-        except Exception as fault:  # noqa: BLE001 - whatever it stumbles over is the gate's to report
-            found.append({"at": one["at"], "issue": "EXCEPTION", "title": repr(fault), "detail": ""})
-    return found
+            analysis = parliament.analyze_policy_string(policy["text"], ignore_private_auditors=True)
+            issues += [
+                {"at": policy["at"], "issue": finding.issue, "title": finding.title, "detail": str(finding.detail)}
+                for finding in map(parliament.enhance_finding, analysis.findings)
+            ]
+        except Exception as error:  # noqa: BLE001 - whatever parliament raises, the gate reports it
+            issues.append({"at": policy["at"], "issue": "EXCEPTION", "title": repr(error), "detail": ""})
+    return issues
 
 
 def main():
     """Read the jobs, run them, write the results."""
-    asked = json.load(sys.stdin)
-    gc.disable()  # nothing here lives long, and collecting takes a tenth of the time
-    BaseCheck.run = unraised(BaseCheck.run)
+    request = json.load(sys.stdin)
+    gc.disable()  # the process ends soon, and collecting takes a tenth of the time
+    BaseCheck.run = without_exceptions(BaseCheck.run)
     ply.yacc.yacc = once_per_grammar(ply.yacc.yacc)
-    known = load()
+    check_ids = load()
     context = multiprocessing.get_context("fork")
-    with context.Pool(min(asked["workers"], len(asked["jobs"])), maxtasksperchild=1) as pool:
-        results = pool.map(scan, asked["jobs"], chunksize=1)
-    answer = {"known": known, "results": results, "parliament": analyse(asked.get("policies", ()))}
-    Path(asked["out"]).write_text(json.dumps(answer), encoding="utf-8")
+    with context.Pool(min(request["workers"], len(request["jobs"])), maxtasksperchild=1) as pool:
+        results = pool.map(scan, request["jobs"], chunksize=1)
+    response = {"known": check_ids, "results": results, "parliament": analyse(request.get("policies", ()))}
+    Path(request["out"]).write_text(json.dumps(response), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from harness.contract.functions import Function, function_called
 from harness.contract.mismatch import Mismatch, listed
 from harness.contract.patterns import matches
 from harness.contract.source import items
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan.resource import UNKNOWN, Resource, parsed
 
 _RESOURCE = re.compile(r"\baws_\w+\.[\w-]+")
@@ -56,7 +56,7 @@ class EventRule:
     receivers: frozenset[str]
 
 
-def rules_of(plan: Planned, functions: Mapping[str, Function], sources: Path | None = None) -> list[EventRule]:
+def rules_of(plan: PlanGraph, functions: Mapping[str, Function], sources: Path | None = None) -> list[EventRule]:
     """The rules of a plan that have a pattern, with their targets.
 
     Args:
@@ -82,7 +82,7 @@ def rules_of(plan: Planned, functions: Mapping[str, Function], sources: Path | N
     return rules
 
 
-def _receiver(plan: Planned, target: Resource, functions: Mapping[str, Function], sources: Path | None) -> str:
+def _receiver(plan: PlanGraph, target: Resource, functions: Mapping[str, Function], sources: Path | None) -> str:
     arn, name = target.get("arn"), str(target.get("target_id"))
     if arn is UNKNOWN:
         expression = " ".join(item.text for item in items(sources, name)) if sources else ""

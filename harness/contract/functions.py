@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.contract.source import Item, environment_of
 from harness.plan.arn import function_in
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan.resource import UNKNOWN
 
 
@@ -36,7 +36,7 @@ class Function:
     aliases: frozenset[str] = frozenset()
 
 
-def functions_of(plan: Planned, sources: Path | None = None) -> dict[str, Function]:
+def functions_of(plan: PlanGraph, sources: Path | None = None) -> dict[str, Function]:
     """The functions of a plan, by the names of their zips ("?" if the zip is in no bucket of the plan).
 
     Where one variable of an environment is unknown, the AWS provider reports the whole environment as unknown.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.contract.mismatch import Mismatch, listed
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan.resource import UNKNOWN
 from harness.plan.resource import listed as blocks
 from harness.policy.rules.alarms import NAMES
@@ -29,7 +29,7 @@ class MetricReading:
     dimensions: Mapping[str, Any]
 
 
-def readings(plan: Planned) -> Iterator[MetricReading]:
+def readings(plan: PlanGraph) -> Iterator[MetricReading]:
     """Every metric that an alarm or a dashboard of the plan reads."""
     for alarm in plan.of("aws_cloudwatch_metric_alarm"):
         for source in (
@@ -57,7 +57,7 @@ def _expanded(cell: Any, above: list[Any], at: int) -> Any:
     return above[at] if cell == "." else cell
 
 
-def _widgets(plan: Planned) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _widgets(plan: PlanGraph) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for dashboard in plan.of("aws_cloudwatch_dashboard"):
         body = dashboard.get("dashboard_body")
         if isinstance(body, str):
@@ -65,7 +65,7 @@ def _widgets(plan: Planned) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 yield dashboard.address, widget
 
 
-def compare(plan: Planned, written: Mapping[str, Collection[str]], *, where: str) -> Iterator[Mismatch]:
+def compare(plan: PlanGraph, written: Mapping[str, Collection[str]], *, where: str) -> Iterator[Mismatch]:
     """Something writes every metric that is read: AWS a resource of the plan's, the code our own.
 
     Args:
@@ -107,7 +107,7 @@ def _compare_dimensions(reading: MetricReading, values: Mapping[str, set[Any]]) 
             )
 
 
-def _compare_shown_alarms(plan: Planned) -> Iterator[Mismatch]:
+def _compare_shown_alarms(plan: PlanGraph) -> Iterator[Mismatch]:
     """The plan has every alarm that a dashboard shows."""
     alarms = {str(alarm.get("alarm_name")) for alarm in plan.of("aws_cloudwatch_metric_alarm")}
     for address, widget in _widgets(plan):

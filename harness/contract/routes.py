@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.contract.functions import Function, function_called
 from harness.contract.mismatch import Mismatch, listed
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan.resource import Resource
 
 _NAME = re.compile(r"\{([^}]*)\}|<([^>]*)>")
@@ -45,7 +45,7 @@ class Route:
         return f"{self.method} {self.path}"
 
 
-def planned_routes(plan: Planned, functions: Mapping[str, Function]) -> Iterator[Route | Mismatch]:
+def planned_routes(plan: PlanGraph, functions: Mapping[str, Function]) -> Iterator[Route | Mismatch]:
     """The methods of the plan's APIs.
 
     The path of a method is known only after apply. A method that is created once for each path has the path as its key.
@@ -212,7 +212,7 @@ class BodyModel:
 
 
 def compare_bodies(
-    plan: Planned, planned: Sequence[Route], models: Sequence[BodyModel], parsed: Mapping[str, Any]
+    plan: PlanGraph, planned: Sequence[Route], models: Sequence[BodyModel], parsed: Mapping[str, Any]
 ) -> Iterator[Mismatch]:
     """The gateway checks each operation's body with the schema of the same model that the code uses.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.contract.mismatch import Mismatch, listed
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan.resource import listed as blocks
 
 _CONDITION = re.compile(
@@ -84,7 +84,7 @@ def _schema(index: Index) -> list[dict[str, str]]:
     return [{"AttributeName": name, "KeyType": kind} for name, kind in keys if name]
 
 
-def tables_of(plan: Planned) -> dict[str, TableFacts]:
+def tables_of(plan: PlanGraph) -> dict[str, TableFacts]:
     """The tables of a plan, by name."""
     tables = {}
     for resource in plan.of("aws_dynamodb_table"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.contract.functions import Function, function_called
 from harness.contract.mismatch import Mismatch
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan.resource import UNKNOWN, Resource, number
 
 GATEWAY_S = 29.0
@@ -27,7 +27,7 @@ class Duration:
     where: str
 
 
-def compare_gateway(plan: Planned, functions: Mapping[str, Function]) -> Iterator[Mismatch]:
+def compare_gateway(plan: PlanGraph, functions: Mapping[str, Function]) -> Iterator[Mismatch]:
     """The gateway's timeout is within its limit and no longer than the function's: then clients get a response."""
     for integration in plan.of("aws_api_gateway_integration"):
         name = function_called(integration.get("uri"), functions) if integration.get("type") != "MOCK" else ""
@@ -45,7 +45,7 @@ def compare_gateway(plan: Planned, functions: Mapping[str, Function]) -> Iterato
             )
 
 
-def compare_queues(plan: Planned, functions: Mapping[str, Function]) -> Iterator[Mismatch]:
+def compare_queues(plan: PlanGraph, functions: Mapping[str, Function]) -> Iterator[Mismatch]:
     """A queue hides a message for six times as long as the function that reads it may run, as AWS advises.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -64,7 +64,7 @@ def compare_queues(plan: Planned, functions: Mapping[str, Function]) -> Iterator
                 )
 
 
-def compare_streams(plan: Planned, functions: Mapping[str, Function]) -> Iterator[Mismatch]:
+def compare_streams(plan: PlanGraph, functions: Mapping[str, Function]) -> Iterator[Mismatch]:
     """A stream's batching window and maximum record age leave time for all retries that it grants its function."""
     for mapping in plan.of("aws_lambda_event_source_mapping"):
         runs = _runs(plan, mapping, functions)
@@ -80,14 +80,14 @@ def compare_streams(plan: Planned, functions: Mapping[str, Function]) -> Iterato
             )
 
 
-def _runs(plan: Planned, mapping: Resource, functions: Mapping[str, Function]) -> float:
+def _runs(plan: PlanGraph, mapping: Resource, functions: Mapping[str, Function]) -> float:
     """Seconds that a mapping's function may run; 0 if the plan does not show which function it is."""
     targets = plan.links(mapping, "function_name", "aws_lambda_alias", "aws_lambda_function")
     names = {target.get("function_name") for target in targets}
     return max((function.timeout for function in functions.values() if function.function_name in names), default=0.0)
 
 
-def longest_delivery(plan: Planned) -> tuple[float, str]:
+def longest_delivery(plan: PlanGraph) -> tuple[float, str]:
     """Seconds after which no event is delivered to a function any more, and the resources that allow it.
 
     That is: EventBridge's retries, then the function's own asynchronous ones, then the retention of the dead-letter
@@ -110,7 +110,7 @@ def longest_delivery(plan: Planned) -> tuple[float, str]:
     return sum(seconds for seconds, _ in parts), " + ".join(f"{address} ({seconds:g} s)" for seconds, address in parts)
 
 
-def compare_memory(plan: Planned, memory: Duration) -> Iterator[Mismatch]:
+def compare_memory(plan: PlanGraph, memory: Duration) -> Iterator[Mismatch]:
     """Completed work is remembered for longer than its event can be delivered again."""
     seconds, why = longest_delivery(plan)
     if memory.seconds <= seconds:
@@ -134,7 +134,7 @@ def compare_timeout(function: Function, *reserved: Duration) -> Iterator[Mismatc
             )
 
 
-def compare_link(plan: Planned, function: Function, link: Duration) -> Iterator[Mismatch]:
+def compare_link(plan: PlanGraph, function: Function, link: Duration) -> Iterator[Mismatch]:
     """A presigned link expires before the session that signed it, whose length the role limits."""
     for role in plan.of("aws_iam_role"):
         lasts = number(role.get("max_session_duration"))

@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.contract.functions import Function, function_called
 from harness.contract.mismatch import Mismatch, listed
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan.resource import UNKNOWN
 from harness.plan.resource import listed as blocks
 
@@ -36,7 +36,7 @@ class Trigger:
         return bucket == self.bucket and key.startswith(self.prefix) and key.endswith(self.suffix)
 
 
-def triggers_of(plan: Planned, functions: Mapping[str, Function]) -> list[Trigger]:
+def triggers_of(plan: PlanGraph, functions: Mapping[str, Function]) -> list[Trigger]:
     """The functions that the buckets' notifications of a plan start."""
     triggers = []
     for notification in plan.of("aws_s3_bucket_notification"):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from harness.paths import BUILD
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.policy import checkov, ledger
 from harness.policy.finding import Finding
 from harness.policy.gate import judge_plan
@@ -27,7 +27,7 @@ def findings_on(
         today: A suppression whose last day is past suppresses nothing.
     """
     root = f"live/{environment}"
-    planned = Planned(plan.raw, environment, root)
+    planned = PlanGraph(plan.raw, environment, root)
     found = [
         replace(one, root=root, definition=planned.definition(one.address))
         for one in judge_plan(plan.raw, environment=environment, allow_destroy=allow_destroy)
@@ -45,7 +45,7 @@ def lifted(plan: TerraformPlan, environment: str, allow_destroy: frozenset[str])
     return refused & allow_destroy
 
 
-def _checkov(planned: Planned, root: str) -> Iterator[Finding]:
+def _checkov(planned: PlanGraph, root: str) -> Iterator[Finding]:
     """Let checkov look at the plan."""
     folder = BUILD / "deploy" / planned.environment
     folder.mkdir(parents=True, exist_ok=True)

@@ -7,13 +7,13 @@ from harness.iam.grants import roles
 from harness.iam.kinds import Kinds
 from harness.iam.proof import Proof
 from harness.paths import ROOT
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.policy import plans
 from harness.policy.offline_aws import ACCOUNT_ID
 from harness.stack.deployment import REGION, environments
 
 
-def proof_of(plan: Planned, *, account: str = ACCOUNT_ID) -> Proof:
+def proof_of(plan: PlanGraph, *, account: str = ACCOUNT_ID) -> Proof:
     """Compares what a plan grants with what the functions do.
 
     Args:
@@ -25,7 +25,7 @@ def proof_of(plan: Planned, *, account: str = ACCOUNT_ID) -> Proof:
     return Proof(plan.environment, roles(plan, account=account, region=REGION), rows, kinds)
 
 
-def planned() -> Iterator[Planned]:
+def planned() -> Iterator[PlanGraph]:
     """The plan of every live environment, for its current sources."""
     for environment in environments():
-        yield plans.kept(ROOT / "live" / environment).planned
+        yield plans.stored_plan(ROOT / "live" / environment).planned

@@ -15,8 +15,8 @@ from harness.errors import HarnessError
 from harness.iam.evaluate import less
 from harness.paths import ROOT
 from harness.plan import iam_policy
+from harness.plan.graph import PlanGraph
 from harness.plan.iam_policy import Statement
-from harness.plan.planned import Planned
 from harness.plan.resource import UNKNOWN, Resource
 
 UNKNOWN_RESOURCES = ROOT / "policy" / "unknown_resources.yaml"
@@ -98,7 +98,7 @@ class Role:
         )
 
 
-def roles(plan: Planned, *, account: str, region: str, unknown: StandIns | None = None) -> dict[str, Role]:
+def roles(plan: PlanGraph, *, account: str, region: str, unknown: StandIns | None = None) -> dict[str, Role]:
     """The permissions of each function of a plan.
 
     Args:
@@ -128,7 +128,7 @@ def roles(plan: Planned, *, account: str, region: str, unknown: StandIns | None 
     return by_function
 
 
-def _statements(plan: Planned, policy: Resource) -> list[Statement]:
+def _statements(plan: PlanGraph, policy: Resource) -> list[Statement]:
     text = policy.get("policy")
     if text is not UNKNOWN:
         return iam_policy.statements(text) or []

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from harness.iam.recorded_calls import RecordedCall
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan.resource import UNKNOWN, Resource
 
 LAMBDA = "Lambda itself"
@@ -15,12 +15,12 @@ LAMBDA = "Lambda itself"
 _READ_STREAM = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 
 
-def rows(plan: Planned) -> list[RecordedCall]:
+def rows(plan: PlanGraph) -> list[RecordedCall]:
     """What Lambda does for each function of a plan, as rows with `LAMBDA` and a reason instead of a call."""
     return sorted({row for function in plan.of("aws_lambda_function") for row in _of(plan, function)})
 
 
-def _of(plan: Planned, function: Resource) -> Iterator[RecordedCall]:
+def _of(plan: PlanGraph, function: Resource) -> Iterator[RecordedCall]:
     name = str(function.get("function_name")).removesuffix(f"-{plan.environment}")
 
     def row(why: str, action: str, resource: str) -> RecordedCall:
@@ -46,11 +46,11 @@ def _of(plan: Planned, function: Resource) -> Iterator[RecordedCall]:
             yield row("stream", f"dynamodb:{action}", stream)
 
 
-def _beside(plan: Planned, function: Resource, kind: str) -> list[Resource]:
+def _beside(plan: PlanGraph, function: Resource, kind: str) -> list[Resource]:
     return [resource for resource in plan.of(kind) if resource.module == function.module]
 
 
-def _streams(plan: Planned, mapping: Resource) -> list[str]:
+def _streams(plan: PlanGraph, mapping: Resource) -> list[str]:
     """The tables whose stream a mapping reads."""
     arn = mapping.get("event_source_arn")
     if arn is UNKNOWN:

@@ -16,7 +16,7 @@ from harness.contract.routes import Route, planned_routes
 from harness.contract.source import below
 from harness.iam.evaluate import Value
 from harness.paths import ROOT
-from harness.plan.planned import ModulePath, Planned
+from harness.plan.graph import ModulePath, PlanGraph
 from harness.plan.resource import UNKNOWN, Resource
 from harness.terraform.module import read
 
@@ -37,7 +37,7 @@ class Sources:
         root: The repository whose modules the plan was made from.
     """
 
-    plan: Planned
+    plan: PlanGraph
     account: str
     region: str
     root: Path = ROOT

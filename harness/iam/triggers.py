@@ -15,8 +15,8 @@ from harness.iam.sources import Sources
 from harness.paths import ROOT
 from harness.plan import iam_policy
 from harness.plan.arn import function_in
+from harness.plan.graph import PlanGraph
 from harness.plan.iam_policy import Statement
-from harness.plan.planned import Planned
 from harness.plan.resource import UNKNOWN, Resource, listed
 
 
@@ -67,7 +67,7 @@ class Estate:
         root: The repository whose modules the plan was made from.
     """
 
-    plan: Planned
+    plan: PlanGraph
     account: str
     region: str
     root: Path = ROOT

@@ -1,7 +1,7 @@
-"""The gate's own proof: safeguards are taken away one at a time, and something has to turn red each time.
+"""The proof of the gate: safeguards are removed one at a time, and something must turn red each time.
 
-``python -m harness.mutation`` (``nox -s mutate-infra``) makes mutants of ``modules/`` and ``live/``, shows
-each to the plan specs, the gate and the contract tests until one of them notices it, and tells which nobody noticed.
+``python -m harness.mutation`` (``nox -s mutate-infra``) creates mutants of ``modules/`` and ``live/``, shows each to
+the plan specs, the gate and the contract tests until one of them notices it, and reports those that nothing noticed.
 """
 
 import argparse
@@ -20,25 +20,25 @@ from harness.console import Step, expected_faults, out
 from harness.engine import isolate
 from harness.errors import HarnessError
 from harness.mutation.contract import Contracts
-from harness.mutation.judges import Gate, Specs, emptied, source_rules
-from harness.mutation.mutants import EQUIVALENT, Mutant, all_mutants, copied, equivalents, sampled, sources
-from harness.mutation.verdict import Verdict
+from harness.mutation.judges import Gate, Specs, empty_folder, source_checks
+from harness.mutation.mutants import Mutant, all_mutants, copy_terraform, sample, sources
+from harness.mutation.verdict import MutantVerdict
 from harness.paths import BUILD
 from harness.policy.offline_aws import offline_aws
 from harness.results import record
 
-WANTED = 0.95
-"""The share of mutants, equivalent ones left out, that something has to notice."""
+REQUIRED = 0.95
+"""The share of mutants that something must notice."""
 
 EACH = 2
-"""Mutants of each operator in a run that does not say otherwise."""
+"""Mutants of each operator by default."""
 
 SEED = 20261122
 
 QUICK = 10
-"""Mutants in the default run of nox: one of each of so many operators, of those that need one plan only."""
+"""Mutants in the default run of nox: one of each of that many operators, from modules that one plan can judge."""
 
-FOLDER = BUILD / "mutate"
+FOLDER = BUILD / "mutate-infra"
 _BATCH = 16
 _FIRST, _OTHERS = slice(0, 1), slice(1, None)
 _ENVIRONMENTS = ("prod", "dev")
@@ -46,101 +46,112 @@ _ENVIRONMENTS = ("prod", "dev")
 
 @dataclass
 class MutantOutcome:
-    """What came of a run.
+    """The outcome of a run.
 
     Attributes:
-        verdicts: Who noticed a mutant; mutants that nobody noticed are not in it.
-        shown: The mutants, in order.
-        seconds: How long it took.
+        mutants: The mutants, in order.
+        verdicts: Which judge noticed each mutant; mutants that none noticed are not in it.
+        seconds: How long the run took.
     """
 
-    shown: list[Mutant]
-    verdicts: dict[Mutant, Verdict] = field(default_factory=dict)
+    mutants: list[Mutant]
+    verdicts: dict[Mutant, MutantVerdict] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
     def survivors(self) -> list[Mutant]:
-        """Those that nobody noticed."""
-        return [one for one in self.shown if one not in self.verdicts]
+        """The mutants that nothing noticed."""
+        return [mutant for mutant in self.mutants if mutant not in self.verdicts]
 
     @property
     def stillborn(self) -> list[Mutant]:
-        """Those that are no configuration."""
-        return [one for one in self.shown if one in self.verdicts and self.verdicts[one].is_stillborn]
+        """The mutants that are not valid configurations."""
+        return [mutant for mutant, verdict in self._judged() if verdict.is_stillborn]
 
-    def score(self, reasons: Mapping[str, str]) -> float:
-        """The share of noticed mutants among those that can be noticed."""
-        able = [one for one in self.shown if one.name not in reasons and one not in self.stillborn]
-        return sum(one in self.verdicts for one in able) / len(able) if able else 0.0
+    @property
+    def noticed(self) -> list[Mutant]:
+        """The valid mutants that a judge noticed."""
+        return [mutant for mutant, verdict in self._judged() if not verdict.is_stillborn]
+
+    @property
+    def score(self) -> float:
+        """The share of noticed mutants among the valid ones."""
+        valid = len(self.noticed) + len(self.survivors)
+        return len(self.noticed) / valid if valid else 0.0
+
+    def _judged(self) -> list[tuple[Mutant, MutantVerdict]]:
+        return [(mutant, self.verdicts[mutant]) for mutant in self.mutants if mutant in self.verdicts]
 
 
 class Bench:
-    """Where mutants are made and shown to their judges, several at a time."""
+    """Creates mutants and shows them to their judges, a batch at a time."""
 
-    def __init__(self, specs: Specs, endpoint: str, origin: Path, tell: "Tell") -> None:
+    def __init__(self, specs: Specs, endpoint: str, origin: Path, progress: "Progress") -> None:
         self._specs = specs
         self._gate = Gate(endpoint, origin)
         self._contracts = Contracts(origin)
         self._origin = origin
-        self._tell = tell
+        self._progress = progress
         self._places = threading.local()
         self._numbers = iter(range(1000))
         self._lock = threading.Lock()
 
-    def judge(self, batch: Sequence[Mutant]) -> dict[Mutant, Verdict]:
-        """Show some mutants to their judges, cheapest first, each until one notices it."""
-        place = self._own()
+    def judge(self, batch: Sequence[Mutant]) -> dict[Mutant, MutantVerdict]:
+        """Show mutants to their judges, the cheapest first, each until one notices it."""
+        place = self._thread_folder()
         trees = {
-            mutant: mutant.written(place / "trees" / str(number), self._origin) for number, mutant in enumerate(batch)
+            mutant: mutant.write(place / "trees" / str(number), self._origin) for number, mutant in enumerate(batch)
         }
-        found: dict[Mutant, Verdict] = {}
+        verdicts: dict[Mutant, MutantVerdict] = {}
 
-        def noticed(verdicts: Mapping[Mutant, Verdict]) -> None:
-            found.update(verdicts)
-            self._tell(verdicts, found)
+        def add(new: Mapping[Mutant, MutantVerdict]) -> None:
+            verdicts.update(new)
+            self._progress(new, verdicts)
 
-        def left(*, small: bool) -> dict[Mutant, Path]:
-            """Those that nobody has noticed yet; the small ones are those of a module that calls no other."""
+        def remaining(*, small: bool) -> dict[Mutant, Path]:
+            """The mutants that nothing has noticed yet; the small ones are in modules that call no other module."""
             others = {"", "invoice-platform"} if small else set()
-            return {one: tree for one, tree in trees.items() if one not in found and one.module not in others}
+            return {
+                mutant: tree for mutant, tree in trees.items() if mutant not in verdicts and mutant.module not in others
+            }
 
-        noticed({one: verdict for one, tree in trees.items() if (verdict := source_rules(one, tree))})
-        for some in (_FIRST, _OTHERS):
-            noticed(self._specs.judge(left(small=True), place / "specs", some=some))
-        for mutant, tree in left(small=False).items():
+        add({mutant: verdict for mutant, tree in trees.items() if (verdict := source_checks(mutant, tree))})
+        for selection in (_FIRST, _OTHERS):
+            add(self._specs.judge(remaining(small=True), place / "specs", selection=selection))
+        for mutant, tree in remaining(small=False).items():
             verdict = self._at_the_gate(mutant, tree, place / "work")
-            noticed({mutant: verdict} if verdict else {})
-        for mutant, tree in left(small=False).items():
+            add({mutant: verdict} if verdict else {})
+        for mutant, tree in remaining(small=False).items():
             if mutant.module:
-                noticed(self._specs.judge({mutant: tree}, place / "specs", module="invoice-platform"))
-        for mutant, tree in left(small=True).items():
-            noticed(self._specs.judge({mutant: tree}, place / "specs", thorough=True))
-        for mutant, tree in left(small=False).items():
+                add(self._specs.judge({mutant: tree}, place / "specs", module="invoice-platform"))
+        for mutant, tree in remaining(small=True).items():
+            add(self._specs.judge({mutant: tree}, place / "specs", thorough=True))
+        for mutant, tree in remaining(small=False).items():
             verdict = self._contracts.judge(tree, place)
-            noticed({mutant: verdict} if verdict else {})
-        self._tell(left(small=False), found)
-        return found
+            add({mutant: verdict} if verdict else {})
+        self._progress(remaining(small=False), verdicts)
+        return verdicts
 
-    def _at_the_gate(self, mutant: Mutant, tree: Path, work: Path) -> Verdict | None:
-        """A live folder's mutant is planned there; a module's in both, prod first, which has more of everything."""
+    def _at_the_gate(self, mutant: Mutant, tree: Path, work: Path) -> MutantVerdict | None:
+        """Plan a live folder's mutant in that folder, a module's mutant in both: prod, with more resources, first."""
         environment = mutant.folder.removeprefix("live/") if mutant.folder.startswith("live/") else ""
-        for one in [environment] if environment else _ENVIRONMENTS:
-            verdict = self._gate.judge(tree, one, work)
+        for name in [environment] if environment else _ENVIRONMENTS:
+            verdict = self._gate.judge(tree, name, work)
             if verdict:
                 return verdict
         return None
 
-    def _own(self) -> Path:
-        """This thread's own folder: Terraform's data must not be shared."""
+    def _thread_folder(self) -> Path:
+        """This thread's folder: threads must not share Terraform's data."""
         if not hasattr(self._places, "place"):
             with self._lock:
-                self._places.place = emptied(FOLDER / str(next(self._numbers)))
+                self._places.place = empty_folder(FOLDER / str(next(self._numbers)))
         place: Path = self._places.place
         return place
 
 
-class Tell:
-    """Tells of each mutant as it is judged."""
+class Progress:
+    """Prints each mutant when it has been judged."""
 
     def __init__(self, step: Step, total: int) -> None:
         self._step = step
@@ -148,78 +159,72 @@ class Tell:
         self._done = 0
         self._lock = threading.Lock()
 
-    def __call__(self, batch: Iterable[Mutant], found: Mapping[Mutant, Verdict]) -> None:
-        """Some mutants have been judged."""
+    def __call__(self, batch: Iterable[Mutant], verdicts: Mapping[Mutant, MutantVerdict]) -> None:
+        """Print some mutants, with their verdicts."""
         with self._lock:
             for mutant in batch:
                 self._done += 1
-                verdict = found.get(mutant)
+                verdict = verdicts.get(mutant)
                 if verdict is None:
                     out.print(f"[red]survived[/]  {escape(str(mutant))}")
                 elif verdict.is_stillborn:
-                    out.print(f"[yellow]stillborn[/] {escape(mutant.name)}: {escape(verdict.said)}")
+                    out.print(f"[yellow]stillborn[/] {escape(mutant.name)}: {escape(verdict.message)}")
                 else:
-                    out.print(f"[dim]{verdict.judge:<9} {escape(mutant.name)}: {escape(verdict.said[:160])}[/]")
+                    out.print(f"[dim]{verdict.judge:<9} {escape(mutant.name)}: {escape(verdict.message[:160])}[/]")
             self._step.advance_to(self._done, self._total)
 
 
 def run(mutants: Sequence[Mutant], origin: Path, *, workers: int) -> MutantOutcome:
-    """Judge mutants, some side by side.
+    """Judge mutants, several batches in parallel.
 
     Args:
-        mutants: What to judge.
-        origin: What they were made from.
-        workers: How many batches at a time; Terraform is what takes the time.
+        mutants: The mutants to judge.
+        origin: The Terraform that they were created from.
+        workers: How many batches at a time; most of the time is Terraform's.
     """
     started = time.monotonic()
     outcome = MutantOutcome(list(mutants))
-    by_module = sorted(mutants, key=lambda one: (one.folder, one.name))
+    by_module = sorted(mutants, key=lambda mutant: (mutant.folder, mutant.name))
     batches = [by_module[at : at + _BATCH] for at in range(0, len(by_module), _BATCH)]
     with (
         offline_aws() as endpoint,
         Step(f"Judge {len(mutants)} mutants") as step,
         ThreadPoolExecutor(max_workers=workers) as pool,
     ):
-        bench = Bench(Specs(), endpoint, origin, Tell(step, len(mutants)))
-        for found in pool.map(bench.judge, batches):
-            outcome.verdicts |= found
+        bench = Bench(Specs(), endpoint, origin, Progress(step, len(mutants)))
+        for verdicts in pool.map(bench.judge, batches):
+            outcome.verdicts |= verdicts
     outcome.seconds = time.monotonic() - started
     return outcome
 
 
-def figures(outcome: MutantOutcome, reasons: Mapping[str, str], *, seed: int, possible: int) -> dict[str, object]:
-    """A run for ``build/results/mutate-infra.json``."""
-    judges = Counter(outcome.verdicts[one].judge for one in outcome.shown if one in outcome.verdicts)
+def figures(outcome: MutantOutcome, *, seed: int, possible: int) -> dict[str, object]:
+    """The figures of a run, for ``build/results/mutate-infra.json``."""
+    judges = Counter(verdict.judge for verdict in outcome.verdicts.values())
     categories = {
         category: {
-            "mutants": len(some := [one for one in outcome.shown if one.category == category]),
-            "noticed": sum(one in outcome.verdicts for one in some),
+            "mutants": len(mutants := [mutant for mutant in outcome.mutants if mutant.category == category]),
+            "noticed": sum(mutant in outcome.verdicts for mutant in mutants),
         }
-        for category in sorted({one.category for one in outcome.shown})
+        for category in sorted({mutant.category for mutant in outcome.mutants})
     }
     return {
         "seed": seed,
         "possible": possible,
-        "mutants": len(outcome.shown),
+        "mutants": len(outcome.mutants),
         "noticed_by": dict(sorted(judges.items())),
         "categories": categories,
-        "score": round(outcome.score(reasons), 4),
+        "score": round(outcome.score, 4),
         "seconds": round(outcome.seconds, 1),
-        "seconds_per_mutant": round(outcome.seconds / max(1, len(outcome.shown)), 2),
-        "survivors": [_described(one) for one in outcome.survivors if one.name not in reasons],
-        "equivalent": [
-            {**_described(one), "reason": reasons[one.name]} for one in outcome.survivors if one.name in reasons
-        ],
-        "stillborn": [_described(one) | {"said": outcome.verdicts[one].said} for one in outcome.stillborn],
-        "noticed": [
-            _described(one) | {"by": outcome.verdicts[one].judge, "said": outcome.verdicts[one].said}
-            for one in outcome.shown
-            if one in outcome.verdicts and one not in outcome.stillborn
-        ],
+        "seconds_per_mutant": round(outcome.seconds / max(1, len(outcome.mutants)), 2),
+        "survivors": [_record(mutant) for mutant in outcome.survivors],
+        "stillborn": [_record(mutant, outcome.verdicts[mutant]) for mutant in outcome.stillborn],
+        "noticed": [_record(mutant, outcome.verdicts[mutant]) for mutant in outcome.noticed],
     }
 
 
-def _described(mutant: Mutant) -> dict[str, object]:
+def _record(mutant: Mutant, verdict: MutantVerdict | None = None) -> dict[str, object]:
+    judgement = {"by": verdict.judge, "message": verdict.message} if verdict else {}
     return {
         "mutant": mutant.name,
         "category": mutant.category,
@@ -227,67 +232,58 @@ def _described(mutant: Mutant) -> dict[str, object]:
         "line": mutant.edit.line,
         "before": mutant.edit.before,
         "after": mutant.edit.after,
+        **judgement,
     }
 
 
-def passed(outcome: MutantOutcome, reasons: Mapping[str, str], *, wanted: float) -> None:
-    """Tell how it went.
+def check(outcome: MutantOutcome, *, required: float) -> None:
+    """Print a run's score, and compare it with the required one.
 
     Raises:
-        HarnessError: Too few were noticed, a mutant is no configuration, or a reason is given for one that was noticed.
+        HarnessError: Too few mutants were noticed, or a mutant is not a valid configuration.
     """
-    score = outcome.score(reasons)
-    unused = [one.name for one in outcome.shown if one.name in reasons and one in outcome.verdicts]
-    alive = [one for one in outcome.survivors if one.name not in reasons]
+    score, survivors = outcome.score, outcome.survivors
     out.print(
-        f"{len(outcome.shown)} mutants, {len(alive)} survivors, {len(outcome.survivors) - len(alive)} equivalent: "
-        f"{score:.1%} noticed, {outcome.seconds / max(1, len(outcome.shown)):.1f} s each."
+        f"{len(outcome.mutants)} mutants, {len(survivors)} survivors: "
+        f"{score:.1%} noticed, {outcome.seconds / max(1, len(outcome.mutants)):.1f} s each."
     )
     if outcome.stillborn:
         raise HarnessError(
-            f"{len(outcome.stillborn)} mutants are no configuration: {outcome.stillborn[0].name}.",
+            f"{len(outcome.stillborn)} mutants are not valid configurations: {outcome.stillborn[0].name}.",
             remedy="They prove nothing: fix their operator in harness/mutation/operators.py.",
         )
-    if unused:
+    if score < required:
         raise HarnessError(
-            f"{EQUIVALENT.name} says that nothing can notice {unused[0]!r}, and something did.",
-            remedy="Take it out of that file.",
-        )
-    if score < wanted:
-        raise HarnessError(
-            f"{score:.1%} of the mutants were noticed, and it has to be {wanted:.0%}; the first survivor is {alive[0]}",
-            remedy="Write the spec or the rule that notices it; all survivors are in build/results/mutate-infra.json.",
+            f"{score:.1%} of the mutants were noticed, {required:.0%} are required; first survivor: {survivors[0]}",
+            remedy="Write the spec or the rule that notices it; build/results/mutate-infra.json lists all survivors.",
         )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="./noxw -s mutate-infra --", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--seed", type=int, default=SEED, help=f"which mutants (default: {SEED})")
-    parser.add_argument("--each", type=int, default=EACH, help=f"how many of each operator (default: {EACH})")
-    parser.add_argument("--all", action="store_true", help="every mutant that can be made")
-    parser.add_argument(
-        "--quick", action="store_true", help=f"{QUICK} mutants of modules, all of which must be noticed"
-    )
-    parser.add_argument("--only", default="*", help="mutants whose name fits a pattern of * and ?")
-    parser.add_argument("--workers", type=int, default=max(2, os.cpu_count() or 2), help="batches at a time")
-    parser.add_argument("--list", action="store_true", help="tell the mutants, and judge none")
-    chosen = parser.parse_args(arguments)
+    parser.add_argument("--seed", type=int, default=SEED, help=f"decides which mutants are chosen (default: {SEED})")
+    parser.add_argument("--each", type=int, default=EACH, help=f"mutants of each operator (default: {EACH})")
+    parser.add_argument("--all", action="store_true", help="every possible mutant")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK} mutants of modules; all of them must be noticed")
+    parser.add_argument("--only", default="*", help="mutants whose name matches a pattern with * and ?")
+    parser.add_argument("--workers", type=int, default=max(2, os.cpu_count() or 2), help="parallel batches")
+    parser.add_argument("--list", action="store_true", help="list the mutants, and judge none")
+    options = parser.parse_args(arguments)
     isolate(os.environ)
     with expected_faults():
-        origin = copied(FOLDER / "origin")  # what is edited meanwhile is for the next run
+        origin = copy_terraform(FOLDER / "origin")  # edits during the run are for the next run
         possible = all_mutants(sources(origin))
-        reasons = equivalents(possible)
-        each = None if chosen.all else 1 if chosen.quick else chosen.each
-        mutants = sampled(possible, seed=chosen.seed, each=each, pattern=chosen.only)
-        if chosen.quick:
-            small = [one for one in mutants if one.module not in {"", "invoice-platform"} and one.name not in reasons]
-            mutants = sampled(small, seed=chosen.seed, each=1)[:: max(1, len(small) // QUICK)][:QUICK]
-        if chosen.list:
+        each = None if options.all else 1 if options.quick else options.each
+        mutants = sample(possible, seed=options.seed, each=each, pattern=options.only)
+        if options.quick:
+            small = [mutant for mutant in mutants if mutant.module not in {"", "invoice-platform"}]
+            mutants = sample(small, seed=options.seed, each=1)[:: max(1, len(small) // QUICK)][:QUICK]
+        if options.list:
             for mutant in mutants:
                 out.print(escape(str(mutant)))
             return
-        outcome = run(mutants, origin, workers=chosen.workers)
+        outcome = run(mutants, origin, workers=options.workers)
         session = os.environ.get("HARNESS_SESSION", "mutate-infra")
-        record(session, figures(outcome, reasons, seed=chosen.seed, possible=len(possible)))
-        passed(outcome, reasons, wanted=1.0 if chosen.quick else WANTED)
+        record(session, figures(outcome, seed=options.seed, possible=len(possible)))
+        check(outcome, required=1.0 if options.quick else REQUIRED)

@@ -1,7 +1,7 @@
-"""The contract tests as a judge of mutants: they hold the code against the plans, and grants against calls.
+"""The contract tests as a judge of mutants: they compare the code with the plans, and grants with calls.
 
-A mutant is given a checkout of its own, where ``tests/contract`` runs as it stands: what it says there is what a
-developer would have seen. It costs two plans of whole environments, so it is asked last.
+``tests/contract`` runs unmodified in a separate checkout of the mutant, and reports what a developer would see. It
+needs two plans of whole environments, so this judge comes last.
 """
 
 import os
@@ -13,16 +13,16 @@ import threading
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.mutation.mutants import copied
-from harness.mutation.verdict import Verdict
+from harness.mutation.mutants import copy_terraform
+from harness.mutation.verdict import MutantVerdict
 from harness.paths import ROOT
 
 TIER = "tests/contract"
 DEADLINE_S = 600.0
 
-_NOT_COPIED = shutil.ignore_patterns("build", "live", "modules", ".*", "__pycache__", "fixtures")
+_NOT_COPIED = shutil.ignore_patterns("build", "live", "modules", ".*", "__pycache__")
 _OPTIONS = ("-x", "-q", "--no-header", "-p", "no:schemathesis", "-p", "no:cacheprovider")
-_FAILED = re.compile(r"^(?:FAILED|ERROR) (?P<test>\S+)(?: - (?P<said>.*))?$", re.MULTILINE)
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (?P<test>\S+)(?: - (?P<message>.*))?$", re.MULTILINE)
 _NOT_ABOUT_THE_MUTANT = re.compile(r"\b(?:HarnessError|TerraformError)\b")
 
 
@@ -38,31 +38,32 @@ class Contracts:
         self._proven = False
         self._proving = threading.Lock()
 
-    def judge(self, tree: Path, work: Path) -> Verdict | None:
+    def judge(self, tree: Path, work: Path) -> MutantVerdict | None:
         """Run the tests with a mutant's Terraform.
 
         Args:
-            tree: Where `Mutant.written` made it.
-            work: A folder for the checkout, which no two runs use at a time.
+            tree: The folder that `Mutant.write` created.
+            work: A folder for the checkout, for one run at a time.
 
         Raises:
-            HarnessError: They are red without any mutant, or did not come to an end.
+            HarnessError: They fail without any mutant, or they did not complete.
         """
         with self._proving:
             if not self._proven:
-                red = self._run(self._origin, work)
-                if red:
+                failure = self._run(self._origin, work)
+                if failure:
                     raise HarnessError(
-                        f"{TIER} is red on the unedited Terraform: {red.said}", remedy="Fix it first: nox -s contract."
+                        f"{TIER} fails on the unedited Terraform: {failure.message}",
+                        remedy="Fix it first: nox -s contract.",
                     )
                 self._proven = True
         return self._run(tree, work)
 
-    def _run(self, tree: Path, work: Path) -> Verdict | None:
+    def _run(self, tree: Path, work: Path) -> MutantVerdict | None:
         checkout = work / "checkout"
         if not checkout.exists():
             shutil.copytree(ROOT, checkout, ignore=_NOT_COPIED)
-        copied(checkout, tree, afresh=False)
+        copy_terraform(checkout, tree, keep_others=True)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("HARNESS_")}
         done = subprocess.run(  # noqa: S603 - our own tests on our own interpreter
             [sys.executable, "-m", "pytest", TIER, *_OPTIONS],
@@ -73,24 +74,24 @@ class Contracts:
             check=False,
             timeout=DEADLINE_S,
         )
-        return heard(done.returncode, done.stdout)
+        return contract_verdict(done.returncode, done.stdout)
 
 
-def heard(exit_code: int, output: str) -> Verdict | None:
-    """What a run of the tests says of the mutant.
+def contract_verdict(exit_code: int, output: str) -> MutantVerdict | None:
+    """The verdict of a run of the tests.
 
     Args:
-        exit_code: pytest's: 0 green, 1 red, anything else no answer.
+        exit_code: pytest's: 0 for green, 1 for red, anything else for an incomplete run.
         output: What it printed.
 
     Raises:
-        HarnessError: It is no answer.
+        HarnessError: The run was incomplete, or failed for a reason outside the mutant.
     """
     if exit_code == 0:
         return None
     failed = _FAILED.search(output)
-    if exit_code != 1 or failed is None or _NOT_ABOUT_THE_MUTANT.search(failed["said"] or ""):
+    if exit_code != 1 or failed is None or _NOT_ABOUT_THE_MUTANT.search(failed["message"] or ""):
         last = "\n".join(output.strip().splitlines()[-6:])
-        raise HarnessError(f"{TIER} gave no answer (pytest ended with {exit_code}):\n{last}", remedy="Run it again.")
+        raise HarnessError(f"{TIER} gave no verdict (pytest ended with {exit_code}):\n{last}", remedy="Run it again.")
     test = failed["test"].removeprefix(f"{TIER}/")
-    return Verdict("contract", f"{test}: {' '.join((failed['said'] or '').split())[:300]}")
+    return MutantVerdict("contract", f"{test}: {' '.join((failed['message'] or '').split())[:300]}")

@@ -1,7 +1,7 @@
-"""Single edits of Terraform files: where they can be made, and what the file says afterwards.
+"""Single edits of Terraform files: where they are possible, and the file's text afterwards.
 
-An edit is located by the syntax tree that python-hcl2 reads, and made in the text: everything else in the file stays as
-it is, comments and format included.
+The syntax tree that python-hcl2 reads locates an edit; the edit itself changes the text. Everything else in the file
+stays as it is, including comments and format.
 """
 
 import re
@@ -19,7 +19,7 @@ class Source:
 
     Attributes:
         name: Its path in the repository, with slashes.
-        text: As it is.
+        text: Its content.
         blocks: Its top-level blocks; none for a ``.tfvars`` file, which has attributes only.
     """
 
@@ -32,7 +32,7 @@ class Source:
         """Read a file below a root.
 
         Raises:
-            HarnessError: It is no HCL.
+            HarnessError: It is not HCL.
         """
         text = file.read_text(encoding="utf-8")
         return cls(file.relative_to(root).as_posix(), text, read_file(file) if file.suffix == ".tf" else ())
@@ -46,8 +46,8 @@ class Edit:
         file: The file's path in the repository.
         place: The block and attribute, such as ``aws_lambda_function.this/tracing_config``.
         start: Where the replaced text starts, as an offset into the file; likewise `end`.
-        before: What stood there.
-        after: What stands there instead.
+        before: The text that is replaced.
+        after: The new text.
         line: The line of the start, counted from 1.
     """
 
@@ -59,19 +59,19 @@ class Edit:
     after: str
     line: int
 
-    def applied(self, text: str) -> str:
-        """The file's text with this edit made.
+    def apply_to(self, text: str) -> str:
+        """The file's text with this edit.
 
         Raises:
-            ValueError: The file is not the one that the edit was made for.
+            ValueError: The text is not the one that the edit is for.
         """
         if text[self.start : self.end] != self.before:
-            raise ValueError(f"{self.file}:{self.line} has changed since the edit was made")
+            raise ValueError(f"{self.file}:{self.line} has changed since the edit was found")
         return text[: self.start] + self.after + text[self.end :]
 
 
 Finder = Callable[[Source], Iterator[Edit]]
-"""Finds every place of a file where an operator's edit can be made."""
+"""Finds every place in a file where an operator's edit is possible."""
 
 
 def blocks(source: Source, selector: str) -> Iterator[tuple[str, Block]]:
@@ -79,17 +79,20 @@ def blocks(source: Source, selector: str) -> Iterator[tuple[str, Block]]:
 
     Args:
         source: The file.
-        selector: ``type.label.label`` with as many labels as matter, then ``/`` and nested blocks likewise; ``*`` and
-            ``?`` stand for anything: ``resource.aws_sqs_queue``, ``data.*/statement/condition``,
+        selector: ``type.label.label`` with as many labels as matter, then ``/`` and nested blocks likewise, with the
+            wildcards ``*`` and ``?``: ``resource.aws_sqs_queue``, ``data.*/statement/condition``,
             ``resource.aws_dynamodb_table/dynamic.ttl``.
     """
     head, *nested = selector.split("/")
-    found = [(_title(block), block) for block in source.blocks if _is(block, head)]
+    matches = [(_title(block), block) for block in source.blocks if _is(block, head)]
     for step in nested:
-        found = [
-            (f"{place}/{_title(inner)}", inner) for place, block in found for inner in block.blocks if _is(inner, step)
+        matches = [
+            (f"{place}/{_title(inner)}", inner)
+            for place, block in matches
+            for inner in block.blocks
+            if _is(inner, step)
         ]
-    yield from found
+    yield from matches
 
 
 def _is(block: Block, step: str) -> bool:
@@ -107,7 +110,7 @@ def _title(block: Block) -> str:
 
 
 def without_block(selector: str) -> Finder:
-    """Take a block out."""
+    """Remove a block."""
 
     def find(source: Source) -> Iterator[Edit]:
         for place, block in blocks(source, selector):
@@ -117,7 +120,7 @@ def without_block(selector: str) -> Finder:
 
 
 def without(selector: str, attribute: str) -> Finder:
-    """Take an attribute out, so that its default holds."""
+    """Remove an attribute, so that its default holds."""
 
     def find(source: Source) -> Iterator[Edit]:
         for place, block in blocks(source, selector):
@@ -134,19 +137,19 @@ def without(selector: str, attribute: str) -> Finder:
 
 
 def setting(selector: str, attribute: str, value: str) -> Finder:
-    """Give an attribute another value, where it stands and has a different one."""
+    """Set an attribute to a value, where it exists and has a different one."""
 
     def find(source: Source) -> Iterator[Edit]:
         for place, block in blocks(source, selector):
-            standing = block.attributes.get(attribute)
-            if standing and standing.text != value:
-                yield _edit(source, f"{place}.{attribute}", *_span(source.text, standing), value)
+            current = block.attributes.get(attribute)
+            if current and current.text != value:
+                yield _edit(source, f"{place}.{attribute}", *_span(source.text, current), value)
 
     return find
 
 
 def adding(selector: str, line: str) -> Finder:
-    """Put a line at the beginning of a block."""
+    """Add a line at the beginning of a block."""
 
     def find(source: Source) -> Iterator[Edit]:
         for place, block in blocks(source, selector):
@@ -157,14 +160,14 @@ def adding(selector: str, line: str) -> Finder:
 
 
 def never(selector: str) -> Finder:
-    """Make no instance of a resource. Taking its block out would leave references to nothing."""
+    """Create no instance of a resource. Removing its block would leave references to nothing."""
 
     def find(source: Source) -> Iterator[Edit]:
         for place, block in blocks(source, selector):
             for name, nothing in (("count", "0"), ("for_each", "{}")):
-                standing = block.attributes.get(name)
-                if standing:
-                    yield _edit(source, place, *_span(source.text, standing), nothing)
+                current = block.attributes.get(name)
+                if current:
+                    yield _edit(source, place, *_span(source.text, current), nothing)
                     break
             else:
                 at = _lines(source.text, block.line, block.line)[1]
@@ -174,7 +177,7 @@ def never(selector: str) -> Finder:
 
 
 def but_not(word: str, find: Finder) -> Finder:
-    """What another finder finds, but for places with a word in them: a denial that is widened protects no less."""
+    """The finds of another finder, except places with a word in them: a denial that is widened protects no less."""
 
     def rest(source: Source) -> Iterator[Edit]:
         yield from (edit for edit in find(source) if word not in edit.place)
@@ -183,7 +186,7 @@ def but_not(word: str, find: Finder) -> Finder:
 
 
 def replacing(selector: str, attribute: str, pattern: str, replacement: str) -> Finder:
-    """Replace what a regular expression finds in an attribute's expression, each finding being an edit of its own."""
+    """Replace what a regular expression matches in an attribute's expression; each match is a separate edit."""
 
     def find(source: Source) -> Iterator[Edit]:
         for place, block in blocks(source, selector):
@@ -197,7 +200,7 @@ def replacing(selector: str, attribute: str, pattern: str, replacement: str) -> 
 
 
 def in_text(files: str, pattern: str, replacement: str) -> Finder:
-    """The same in a file's whole text, in files whose path fits a pattern of ``*`` and ``?``."""
+    """The same in a file's whole text, in files whose path matches a pattern with ``*`` and ``?``."""
 
     def find(source: Source) -> Iterator[Edit]:
         if fnmatchcase(source.name, files):
@@ -208,10 +211,10 @@ def in_text(files: str, pattern: str, replacement: str) -> Finder:
 
 def _replaced(source: Source, place: str, pattern: str, replacement: str, span: tuple[int, int]) -> Iterator[Edit]:
     start, end = span
-    for found in re.finditer(pattern, source.text[start:end], re.MULTILINE):
-        after = found.expand(replacement)
-        if after != found[0]:
-            yield _edit(source, place, start + found.start(), start + found.end(), after)
+    for match in re.finditer(pattern, source.text[start:end], re.MULTILINE):
+        after = match.expand(replacement)
+        if after != match[0]:
+            yield _edit(source, place, start + match.start(), start + match.end(), after)
 
 
 def _edit(source: Source, place: str, start: int, end: int, after: str) -> Edit:
@@ -220,8 +223,8 @@ def _edit(source: Source, place: str, start: int, end: int, after: str) -> Edit:
 
 
 def _lines(text: str, first: int, last: int) -> tuple[int, int]:
-    """The offsets of some lines, counted from 1, the last one's line break included."""
-    starts = [0, *(found.end() for found in re.finditer("\n", text)), len(text)]
+    """The offsets of a range of lines, counted from 1, including the last one's line break."""
+    starts = [0, *(match.end() for match in re.finditer("\n", text)), len(text)]
     return starts[first - 1], starts[last]
 
 

@@ -2,8 +2,8 @@
 
 The third judge is `harness.mutation.contract`.
 
-Each judge says of a mutant what turned red, or nothing. Specs are planned for many mutants in one root, for a case
-costs a fraction of a second and a root several.
+A judge returns what turned red for a mutant, or None. Specs of many mutants are planned in one root: a case costs a
+fraction of a second, a root costs several.
 """
 
 import re
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.mutation.mutants import Mutant
-from harness.mutation.verdict import Verdict
+from harness.mutation.verdict import MutantVerdict
 from harness.plan_tests.collector import all_cases, call_of, verdict
 from harness.plan_tests.planning import Result, plan_all
 from harness.plan_tests.root import ModuleCall
@@ -34,10 +34,10 @@ _NO_CONFIGURATION = re.compile(
     r"|Attribute redefined"
     r"|Insufficient .* blocks|Unclosed|Error in function call)"
 )
-"""Errors of somebody who writes nonsense: such a mutant proves nothing, and its operator has to be fixed."""
+"""Errors of an invalid configuration: such a mutant proves nothing, and its operator must be fixed."""
 
-_NO_ANSWER = re.compile(r"(?i)interrupt|cancel+ed|timed? ?out|could not connect|plugin did not respond|no space left")
-"""Errors that say nothing of the configuration: what was asked has to be asked again."""
+_DISTURBANCE = re.compile(r"(?i)interrupt|cancel+ed|timed? ?out|could not connect|plugin did not respond|no space left")
+"""Errors that are not about the configuration: the plan must be repeated."""
 
 
 class Specs:
@@ -55,50 +55,52 @@ class Specs:
         *,
         module: str | None = None,
         thorough: bool = False,
-        some: slice = slice(None),
-    ) -> dict[Mutant, Verdict]:
+        selection: slice = slice(None),
+    ) -> dict[Mutant, MutantVerdict]:
         """Plan the cases of the mutants' modules, on the mutants.
 
         Args:
-            trees: Mutants, and the copies that `Mutant.written` made.
+            trees: Mutants, and the copies that `Mutant.write` created.
             folder: For the roots.
-            module: Another module's cases than those of the mutant's own.
-            thorough: All cases, instead of those that are the mutant's business: the planned ones for an edit of what
-                is planned, and for a lost validation those that ask for its message.
-            some: Only some of those, counted in each mutant's own: the first one notices most mutants.
+            module: The module whose cases are planned, if it is not the mutant's own.
+            thorough: All cases, instead of the relevant ones: those that are planned for an edit of what is planned,
+                and for a lost validation those that expect its message.
+            selection: A slice of each mutant's cases: the first case notices most mutants.
         """
-        cases = {mutant: self._business(mutant, module or mutant.module, thorough=thorough)[some] for mutant in trees}
-        accepted, refused = ([*self._calls(cases, trees, planned=planned)] for planned in (True, False))
-        results = plan_all(accepted, refused, folder=folder) if accepted or refused else {}
-        found = {mutant: self._verdict(mutant, cases[mutant], results) for mutant in trees}
-        return {mutant: one for mutant, one in found.items() if one}
+        cases = {
+            mutant: self._cases_for(mutant, module or mutant.module, thorough=thorough)[selection] for mutant in trees
+        }
+        accepted, rejected = ([*self._calls(cases, trees, planned=planned)] for planned in (True, False))
+        results = plan_all(accepted, rejected, folder=folder) if accepted or rejected else {}
+        verdicts = {mutant: self._verdict(mutant, cases[mutant], results) for mutant in trees}
+        return {mutant: verdict for mutant, verdict in verdicts.items() if verdict}
 
     def _calls(
         self, cases: Mapping[Mutant, Sequence[Case]], trees: Mapping[Mutant, Path], *, planned: bool
     ) -> Iterator[ModuleCall]:
-        for mutant, some in cases.items():
+        for mutant, mutant_cases in cases.items():
             modules = trees[mutant] / "modules"
-            for case in some:
+            for case in mutant_cases:
                 if bool(case.expected) is planned:
-                    there = Module(modules / case.module.name, case.module.blocks)
-                    yield replace(call_of(case), key=_key(mutant, case), module=there, siblings=modules)
+                    copy = Module(modules / case.module.name, case.module.blocks)
+                    yield replace(call_of(case), key=_key(mutant, case), module=copy, siblings=modules)
 
-    def _business(self, mutant: Mutant, module: str, *, thorough: bool) -> list[Case]:
+    def _cases_for(self, mutant: Mutant, module: str, *, thorough: bool) -> list[Case]:
         cases = self._cases.get(module, [])
         if thorough:
             return cases
         if mutant.operator.name != "drop-validation" or module != mutant.module:
             return [case for case in cases if case.expected]
-        return [case for case in cases if not case.expected and _asks_for(case, mutant.edit.before)]
+        return [case for case in cases if not case.expected and _expects_message(case, mutant.edit.before)]
 
-    def _verdict(self, mutant: Mutant, cases: Sequence[Case], results: Mapping[str, Result]) -> Verdict | None:
+    def _verdict(self, mutant: Mutant, cases: Sequence[Case], results: Mapping[str, Result]) -> MutantVerdict | None:
         for case in cases:
             result = results[_key(mutant, case)]
             if case.expected and result.errors:
-                return refusal(result.errors, f"plan spec {case.key}")
-            differing = next(iter(verdict(case, result)), None)
-            if differing is not None:
-                return Verdict("specs", f"{case.key}: {differing}")
+                return terraform_verdict(result.errors, f"plan spec {case.key}")
+            difference = next(iter(verdict(case, result)), None)
+            if difference is not None:
+                return MutantVerdict("specs", f"{case.key}: {difference}")
         return None
 
 
@@ -106,65 +108,69 @@ class Gate:
     """The plan rules on the plans of the live folders.
 
     Args:
-        endpoint: Of `offline_aws`.
+        endpoint: The URL of `offline_aws`.
         origin: The unedited ``modules/`` and ``live/``.
     """
 
     def __init__(self, endpoint: str, origin: Path) -> None:
         self._endpoint = endpoint
         self._origin = origin
-        self._known: dict[str, frozenset[tuple[str, str]]] = {}
-        self._learning = threading.Lock()
+        self._accepted: dict[str, frozenset[tuple[str, str]]] = {}
+        self._accepting = threading.Lock()
 
-    def judge(self, tree: Path, environment: str, work: Path) -> Verdict | None:
+    def judge(self, tree: Path, environment: str, work: Path) -> MutantVerdict | None:
         """Plan a live folder of a mutant's tree, and look for findings that the unedited one does not have.
 
         Args:
-            tree: Where `Mutant.written` made it.
+            tree: The folder that `Mutant.write` created.
             environment: The live folder's name.
-            work: A folder for Terraform's own data, which no two plans use at a time.
+            work: A folder for Terraform's own data, for one plan at a time.
         """
-        accepted = self._accepted(environment, work)
+        accepted = self._accepted_in(environment, work)
         try:
-            found = self._findings(tree, environment, work)
+            findings = self._findings(tree, environment, work)
         except TerraformError as failure:
-            return refusal(
-                [one for one in failure.diagnostics if one.severity == "error"], f"plan of live/{environment}"
-            )
-        new = [one for one in found if _identity(one) not in accepted]
-        return Verdict("gate", f"{environment}: {new[0].rule_id} {new[0].address}: {new[0].message}") if new else None
+            errors = [diagnostic for diagnostic in failure.diagnostics if diagnostic.severity == "error"]
+            return terraform_verdict(errors, f"plan of live/{environment}")
+        new = [finding for finding in findings if _identity(finding) not in accepted]
+        return (
+            MutantVerdict("gate", f"{environment}: {new[0].rule_id} {new[0].address}: {new[0].message}")
+            if new
+            else None
+        )
 
-    def _accepted(self, environment: str, work: Path) -> frozenset[tuple[str, str]]:
-        """What the rules find in the unedited folder: the ledger of suppressions has it, or the gate is red anyway."""
-        with self._learning:
-            if environment not in self._known:
-                self._known[environment] = frozenset(map(_identity, self._findings(self._origin, environment, work)))
-            return self._known[environment]
+    def _accepted_in(self, environment: str, work: Path) -> frozenset[tuple[str, str]]:
+        """What the rules find in the unedited folder: the ledger accepts it, or the gate is red anyway."""
+        with self._accepting:
+            if environment not in self._accepted:
+                findings = self._findings(self._origin, environment, work)
+                self._accepted[environment] = frozenset(map(_identity, findings))
+            return self._accepted[environment]
 
     def _findings(self, tree: Path, environment: str, work: Path) -> list[Finding]:
-        document = plans.live(tree / "live" / environment, self._endpoint, work=work / environment).document
+        document = plans.plan_live_folder(tree / "live" / environment, self._endpoint, work=work / environment).document
         return judge_plan(document, environment=environment)
 
 
-def source_rules(mutant: Mutant, tree: Path) -> Verdict | None:
-    """What no plan shows, read from a mutant's source."""
-    found = unplanned.faults_of(tree / mutant.folder)
-    return Verdict("source", found[0]) if found else None
+def source_checks(mutant: Mutant, tree: Path) -> MutantVerdict | None:
+    """What the source of a mutant shows and no plan does."""
+    problems = unplanned.problems_of(tree / mutant.folder)
+    return MutantVerdict("source", problems[0]) if problems else None
 
 
-def refusal(errors: Sequence[Diagnostic], where: str) -> Verdict:
-    """What Terraform's refusal of a mutant means.
+def terraform_verdict(errors: Sequence[Diagnostic], where: str) -> MutantVerdict:
+    """What Terraform's errors mean for a mutant.
 
     Raises:
-        HarnessError: Nothing: Terraform was disturbed, and a disturbance must not pass for somebody's notice.
+        HarnessError: Terraform was disturbed: that must not count as noticing the mutant.
     """
-    disturbed = next((one for one in errors if _NO_ANSWER.search(f"{one.summary} {one.detail}")), None)
-    if disturbed:
-        raise HarnessError(f"Terraform was disturbed at the {where}: {disturbed}", remedy="Run it again.")
-    first = next((one for one in errors if _NO_CONFIGURATION.match(one.summary)), None)
-    if first or not errors:
-        return Verdict("stillborn", f"{where}: {first or 'failed without a word'}")
-    return Verdict("terraform", f"{where}: {' '.join(str(errors[0]).split())[:300]}")
+    disturbance = next((error for error in errors if _DISTURBANCE.search(f"{error.summary} {error.detail}")), None)
+    if disturbance:
+        raise HarnessError(f"Terraform was disturbed at the {where}: {disturbance}", remedy="Run it again.")
+    invalid = next((error for error in errors if _NO_CONFIGURATION.match(error.summary)), None)
+    if invalid or not errors:
+        return MutantVerdict("stillborn", f"{where}: {invalid or 'failed without a message'}")
+    return MutantVerdict("terraform", f"{where}: {' '.join(str(errors[0]).split())[:300]}")
 
 
 def _identity(finding: Finding) -> tuple[str, str]:
@@ -175,16 +181,16 @@ def _key(mutant: Mutant, case: Case) -> str:
     return f"{mutant.name} | {case.key}"
 
 
-def _asks_for(case: Case, validation: str) -> bool:
-    """Whether a rejecting case waits for the message of a validation, going by the message's fixed parts."""
+def _expects_message(case: Case, validation: str) -> bool:
+    """Whether a rejecting case expects the message of a validation, by the fixed parts of the message."""
     message = re.search(r'error_message\s*=\s*"(.*)"', validation)
     text = message[1].replace('\\"', '"') if message else ""
     parts = [part.strip() for part in re.split(r"\$\{[^}]*\}+", text) if len(part.strip()) >= len("give a number")]
-    return any(part in wanted or wanted in part for part in parts for wanted in case.rejects) or not parts
+    return any(part in expected or expected in part for part in parts for expected in case.rejects) or not parts
 
 
-def emptied(folder: Path) -> Path:
-    """A folder with nothing in it."""
+def empty_folder(folder: Path) -> Path:
+    """Delete and create a folder; returns it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder

@@ -1,7 +1,7 @@
-"""The edits that a gate must notice: each an operator that takes away, or turns round, one safeguard.
+"""The edits that the gate must notice: each operator removes or inverts one safeguard.
 
-An operator has a name, a category and the finder of its places; what it can find in `modules/` and `live/` are its mutants.
-One that finds nothing any more is a fault: the code has moved on, and the operator has to follow.
+An operator has a name, a category and a finder of places. Its mutants are what the finder finds in `modules/` and `live/`.
+An operator that finds nothing is an error: the code has changed, and the operator must follow.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Operator:
     Attributes:
         name: Lower-case words joined by hyphens: what the edit does.
         category: What it endangers.
-        find: Where it can be made.
+        find: Finds the places of the edit.
     """
 
     name: str
@@ -79,8 +79,8 @@ OPERATORS: tuple[Operator, ...] = (
     Operator("unversioned-by-default", _C.DATA, setting("variable.versioning", "default", "false")),
     Operator("drop-lifecycle", _C.COST, never("resource.aws_s3_bucket_lifecycle_configuration")),
     Operator("disable-lifecycle-rules", _C.COST, setting(_LIFECYCLE, "status", '"Disabled"')),
-    Operator("keep-noncurrent-versions-for-ever", _C.COST, without_block(f"{_LIFECYCLE}/dynamic.noncurrent_version_expiration")),
-    Operator("keep-unfinished-uploads-for-ever", _C.COST, without_block(f"{_LIFECYCLE}/dynamic.abort_incomplete_multipart_upload")),
+    Operator("keep-noncurrent-versions-forever", _C.COST, without_block(f"{_LIFECYCLE}/dynamic.noncurrent_version_expiration")),
+    Operator("keep-unfinished-uploads-forever", _C.COST, without_block(f"{_LIFECYCLE}/dynamic.abort_incomplete_multipart_upload")),
     Operator("drop-transitions", _C.COST, without_block(f"{_LIFECYCLE}/dynamic.transition")),
     Operator("lifecycle-days-zero-by-default", _C.COST, replacing("variable.lifecycle_rules", "type", r"((?:abort_multipart|noncurrent_expiration)_days +=? ?= optional\(number, )\d+", r"\g<1>0")),
     Operator("drop-replication", _C.DATA, never("resource.aws_s3_bucket_replication_configuration")),
@@ -153,7 +153,7 @@ OPERATORS: tuple[Operator, ...] = (
     Operator("alias-to-latest", _C.RELEASE, setting("resource.aws_lambda_alias", "function_version", '"$LATEST"')),
     Operator("drop-json-logs", _C.OBSERVABILITY, without_block(f"{_FUNCTION}/logging_config")),
     Operator("logs-as-text", _C.OBSERVABILITY, setting(f"{_FUNCTION}/logging_config", "log_format", '"Text"')),
-    Operator("keep-logs-for-ever", _C.COST, setting("resource.aws_cloudwatch_log_group", "retention_in_days", "0")),
+    Operator("keep-logs-forever", _C.COST, setting("resource.aws_cloudwatch_log_group", "retention_in_days", "0")),
     Operator("drop-log-retention", _C.COST, without("resource.aws_cloudwatch_log_group", "retention_in_days")),
     Operator("live-with-logs-of-a-day", _C.OBSERVABILITY, in_text(_PROD, r"(retention_days +=) 365", r"\1 1")),
     Operator("function-for-alias", _C.RELEASE, setting(_STREAM, "function_name", "aws_lambda_function.this.arn")),
@@ -163,7 +163,7 @@ OPERATORS: tuple[Operator, ...] = (
     Operator("drop-stream-failure-destination", _C.DELIVERY, without_block(f"{_STREAM}/destination_config")),
     Operator("whole-batches-fail", _C.DELIVERY, setting(_STREAM, "function_response_types", "[]")),
     Operator("do-not-bisect", _C.DELIVERY, setting(_STREAM, "bisect_batch_on_function_error", "false")),
-    Operator("retry-stream-for-ever", _C.DELIVERY, setting(_STREAM, "maximum_retry_attempts", "-1")),
+    Operator("retry-stream-forever", _C.DELIVERY, setting(_STREAM, "maximum_retry_attempts", "-1")),
     Operator("skip-what-was-before", _C.DELIVERY, setting(_STREAM, "starting_position", '"LATEST"')),
     Operator("drop-asynchronous-repetition", _C.DELIVERY, never("resource.aws_lambda_function_event_invoke_config")),
     Operator("no-asynchronous-repetition", _C.DELIVERY, setting("resource.aws_lambda_function_event_invoke_config", "maximum_retry_attempts", "0")),
@@ -206,7 +206,7 @@ OPERATORS: tuple[Operator, ...] = (
     Operator("loop-own-reports", _C.DELIVERY, replacing("module.uploads", "lambda_notifications", r'filter_prefix += "incoming/"', 'filter_prefix = ""')),
     Operator("take-any-file", _C.DELIVERY, replacing("module.uploads", "lambda_notifications", r'filter_suffix += "[^"]+"', 'filter_suffix = ""')),
     Operator("keys-only-stream", _C.DELIVERY, setting("module.table", "stream_view_type", '"KEYS_ONLY"')),
-    # --- seeing what happens
+    # --- observability
     Operator("delete-alarms", _C.OBSERVABILITY, replacing("locals", "_alarms", r"(?<=[(, ])local\._[a-z]+_alarms(?=[,)])", "{}")),
     Operator("delete-alarm", _C.OBSERVABILITY, replacing("locals", "_function_alarms", r"^      \"function/\$\{name\}/(\w+)\" = \{\n(?:        .*\n)+?      \}\n", "")),
     Operator("alarm-tells-nobody", _C.OBSERVABILITY, setting(_ALARM, "alarm_actions", "[]")),
@@ -235,7 +235,7 @@ OPERATORS: tuple[Operator, ...] = (
     Operator("replicas-in-the-same-region", _C.DATA, in_text(_PROD, r'^(replica_region *= )"us-west-2"', r'\1"us-east-1"')),
     Operator("nobody-is-told-in-prod", _C.OBSERVABILITY, in_text(_PROD, r"^(alert_emails *= )\[.+\]", r"\1[]")),
     Operator("prod-named-dev", _C.RELEASE, in_text(_PROD, r'^(environment *= )"prod"', r'\1"dev"')),
-    # --- what modules refuse
+    # --- what modules reject
     Operator("drop-validation", _C.VALIDATION, without_block("variable/validation")),
     Operator("drop-condition", _C.VALIDATION, without_block("resource/lifecycle/p*condition")),
 )  # fmt: skip

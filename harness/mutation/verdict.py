@@ -1,19 +1,20 @@
-"""What a judge says of a mutant."""
+"""The verdict of a judge on a mutant."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a judge says of a mutant.
+class MutantVerdict:
+    """The verdict of a judge that noticed a mutant.
 
     Attributes:
-        judge: ``specs``, ``gate``, ``terraform``, ``contract`` …; ``stillborn`` for a mutant that is no configuration.
-        said: What turned red.
+        judge: ``source``, ``specs``, ``gate``, ``terraform`` or ``contract``; ``stillborn`` for a mutant that is not a
+            valid configuration.
+        message: What turned red.
     """
 
     judge: str
-    said: str
+    message: str
 
     @property
     def is_stillborn(self) -> bool:

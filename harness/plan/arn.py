@@ -12,7 +12,7 @@ _FUNCTION = re.compile(r"arn:[\w-]+:lambda:[^:/]*:[^:/]*:function:(?P<name>[\w-]
 
 @dataclass(frozen=True)
 class FunctionArn:
-    """A function, and the alias or version that is called.
+    """The ARN of a function, with an alias or version.
 
     Attributes:
         name: The function's name.
@@ -29,24 +29,24 @@ class FunctionArn:
 
 
 def function_in(value: Any) -> FunctionArn | None:
-    """The function that a text names; None if it names none."""
+    """The function whose ARN a text contains; None if it contains none."""
     if value is UNKNOWN or not isinstance(value, str):
         return None
-    found = _FUNCTION.search(value)
-    return FunctionArn(found["name"], found["qualifier"] or "") if found else None
+    match = _FUNCTION.search(value)
+    return FunctionArn(match["name"], match["qualifier"] or "") if match else None
 
 
 def is_of(arn: str, resources: Iterable[Resource]) -> bool:
-    """Whether an ARN is that of one of some topics or queues: by their ARNs, or names where only those are known.
+    """Whether an ARN belongs to one of some topics or queues: by their ARNs, or by names if only those are known.
 
     Args:
         arn: Such as ``arn:aws:sqs:us-east-1:123456789012:orders-dlq``.
-        resources: Of the kind that the ARN is about; one of which nobody can tell the name may be it.
+        resources: Topics or queues; one whose name is not known either counts as a match.
     """
-    return any(_fits(arn, one.get("arn"), one.get("name")) for one in resources)
+    return any(_matches(arn, resource.get("arn"), resource.get("name")) for resource in resources)
 
 
-def _fits(arn: str, known: Any, name: Any) -> bool:
-    if isinstance(known, str):
-        return arn == known
+def _matches(arn: str, resource_arn: Any, name: Any) -> bool:
+    if isinstance(resource_arn, str):
+        return arn == resource_arn
     return arn.rpartition(":")[2] == name if isinstance(name, str) else True

@@ -1,4 +1,4 @@
-"""IAM policies as data: statements in one shape, whether from JSON or from an ``aws_iam_policy_document``."""
+"""IAM policies as data: the same statements from JSON and from an ``aws_iam_policy_document``."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ POLICIES = {
     "aws_iam_role_policy": "policy",
     "aws_iam_user_policy": "policy",
 }
-"""Identity policies, and where their text is."""
+"""Identity policies, and the attribute with their text."""
 
 RESOURCE_POLICIES = {
     "aws_api_gateway_rest_api_policy": "policy",
@@ -28,7 +28,7 @@ RESOURCE_POLICIES = {
     "aws_sqs_queue": "policy",
     "aws_sqs_queue_policy": "policy",
 }
-"""Policies attached to what they are about, and where their text is."""
+"""Policies that are attached to the resource that they protect, and the attribute with their text."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Statement:
     Attributes:
         sid: Its id; empty without one.
         effect: ``Allow`` or ``Deny``.
-        actions: What it is about; `UNKNOWN` ones included.
-        not_actions: Everything but these.
-        resources: On what.
-        not_resources: On everything but these.
-        principals: Who, as (kind, identifier) pairs; an identity policy has none.
-        not_principals: Everybody but these.
+        actions: Its actions; some may be `UNKNOWN`.
+        not_actions: Every action except these.
+        resources: The ARNs that it is about.
+        not_resources: Every resource except these.
+        principals: (kind, identifier) pairs; an identity policy has none.
+        not_principals: Everybody except these.
         conditions: (test, variable, values) triples.
     """
 
@@ -67,28 +67,28 @@ class Statement:
 
 
 def statements(text: Any) -> list[Statement] | None:
-    """The statements of a JSON policy; None if it is no policy (`UNKNOWN` counts as one without statements)."""
+    """The statements of a JSON policy; None if it is not a policy. `UNKNOWN` counts as a policy without statements."""
     if text is UNKNOWN:
         return []
     body = parsed(text)
     if not isinstance(body, Mapping) or "Statement" not in body:
         return None
-    return [_of_json(one) for one in listed(body["Statement"]) if isinstance(one, Mapping)]
+    return [_of_json(item) for item in listed(body["Statement"]) if isinstance(item, Mapping)]
 
 
-def _of_json(one: Mapping[str, Any]) -> Statement:
+def _of_json(item: Mapping[str, Any]) -> Statement:
     return Statement(
-        sid=str(one.get("Sid") or ""),
-        effect=str(one.get("Effect")),
-        actions=tuple(listed(one.get("Action"))),
-        not_actions=tuple(listed(one.get("NotAction"))),
-        resources=tuple(listed(one.get("Resource"))),
-        not_resources=tuple(listed(one.get("NotResource"))),
-        principals=tuple(_principals(one.get("Principal"))),
-        not_principals=tuple(_principals(one.get("NotPrincipal"))),
+        sid=str(item.get("Sid") or ""),
+        effect=str(item.get("Effect")),
+        actions=tuple(listed(item.get("Action"))),
+        not_actions=tuple(listed(item.get("NotAction"))),
+        resources=tuple(listed(item.get("Resource"))),
+        not_resources=tuple(listed(item.get("NotResource"))),
+        principals=tuple(_principals(item.get("Principal"))),
+        not_principals=tuple(_principals(item.get("NotPrincipal"))),
         conditions=tuple(
             (test, variable, tuple(listed(values)))
-            for test, tested in (one.get("Condition") or {}).items()
+            for test, tested in (item.get("Condition") or {}).items()
             for variable, values in tested.items()
         ),
     )
@@ -96,68 +96,68 @@ def _of_json(one: Mapping[str, Any]) -> Statement:
 
 def _principals(value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping):
-        for kind, named in value.items():
-            yield from ((kind, one) for one in listed(named))
+        for kind, names in value.items():
+            yield from ((kind, name) for name in listed(names))
     else:
-        yield from (("*", one) for one in listed(value))
+        yield from (("*", name) for name in listed(value))
 
 
 def of_document(document: Resource) -> list[Statement]:
     """The statements of an ``aws_iam_policy_document`` data source."""
     return [
         Statement(
-            sid=str(one.get("sid") or "") if one.get("sid") is not UNKNOWN else "",
-            effect="Deny" if one.get("effect") == "Deny" else "Allow",
-            actions=tuple(listed(one.get("actions"))),
-            not_actions=tuple(listed(one.get("not_actions"))),
-            resources=tuple(listed(one.get("resources"))),
-            not_resources=tuple(listed(one.get("not_resources"))),
-            principals=tuple(_blocks(one.get("principals"))),
-            not_principals=tuple(_blocks(one.get("not_principals"))),
+            sid=str(item.get("sid") or "") if item.get("sid") is not UNKNOWN else "",
+            effect="Deny" if item.get("effect") == "Deny" else "Allow",
+            actions=tuple(listed(item.get("actions"))),
+            not_actions=tuple(listed(item.get("not_actions"))),
+            resources=tuple(listed(item.get("resources"))),
+            not_resources=tuple(listed(item.get("not_resources"))),
+            principals=tuple(_blocks(item.get("principals"))),
+            not_principals=tuple(_blocks(item.get("not_principals"))),
             conditions=tuple(
-                (str(c.get("test")), str(c.get("variable")), tuple(listed(c.get("values"))))
-                for c in listed(one.get("condition"))
-                if isinstance(c, Mapping)
+                (str(block.get("test")), str(block.get("variable")), tuple(listed(block.get("values"))))
+                for block in listed(item.get("condition"))
+                if isinstance(block, Mapping)
             ),
         )
-        for one in listed(document.values.get("statement"))
-        if isinstance(one, Mapping)
+        for item in listed(document.values.get("statement"))
+        if isinstance(item, Mapping)
     ]
 
 
 def _blocks(blocks: Any) -> Iterator[tuple[str, Any]]:
     for block in listed(blocks):
         if isinstance(block, Mapping):
-            yield from ((str(block.get("type")), one) for one in listed(block.get("identifiers")))
+            yield from ((str(block.get("type")), name) for name in listed(block.get("identifiers")))
 
 
 _WILD = re.compile(r"[*?]")
 
 
 def wild_actions(statement: Statement) -> Iterator[str]:
-    """What a granting statement says about actions without naming them."""
+    """What a statement grants without naming the action, such as ``grants s3:*``."""
     for action in statement.actions:
         if isinstance(action, str) and _WILD.search(action):
             yield f"grants {action}"
     if statement.not_actions:
-        yield f"grants everything but {', '.join(map(str, statement.not_actions))} (NotAction)"
+        yield f"grants everything except {', '.join(map(str, statement.not_actions))} (NotAction)"
 
 
 _NAME = r"[^*?/:]+"
 _PLACE = r"[\w-]+:\d{12}"  # region and account
 WILDCARDS = {
     rf"s3:::{_NAME}/(?:[^*?]+/)?\*": "the objects of one bucket, or those below one prefix of it",
-    rf"dynamodb:{_PLACE}:table/{_NAME}/(?:index|stream)/\*": "one table's indexes, or its streams: AWS names those",
+    rf"dynamodb:{_PLACE}:table/{_NAME}/(?:index|stream)/\*": "one table's indexes, or its streams: AWS names them",
     rf"logs:{_PLACE}:log-group:[^*?:]+:\*": "one log group's streams: Lambda names them",
-    rf"secretsmanager:{_PLACE}:secret:[^*?:]+-\?{{6}}": "one secret: AWS ends its ARN with six characters of its own",
-    r"apigateway:[\w-]+::/apikeys/\*": "API keys: a rotated key's id is AWS's choice",
+    rf"secretsmanager:{_PLACE}:secret:[^*?:]+-\?{{6}}": "one secret: AWS adds six characters to its ARN",
+    r"apigateway:[\w-]+::/apikeys/\*": "API keys: AWS chooses the id of a rotated key",
     rf"apigateway:[\w-]+::/usageplans/{_NAME}/keys/\*": "one usage plan's keys, for the same reason",
 }
-"""Every form in which a resource may be granted by a wildcard, without ``arn:<partition>:``, and what it stands for."""
+"""Every allowed form of a resource with a wildcard, without ``arn:<partition>:``, and what it covers."""
 
-_WILDCARDS = [re.compile(rf"arn:[\w-]+:{one}") for one in WILDCARDS]
+_WILDCARDS = [re.compile(rf"arn:[\w-]+:{pattern}") for pattern in WILDCARDS]
 
 
 def is_wide(resource: str) -> bool:
-    """Whether a wildcard stands in an ARN in another way than `WILDCARDS` has: it names no resource in particular."""
-    return bool(_WILD.search(resource)) and not any(one.fullmatch(resource) for one in _WILDCARDS)
+    """Whether an ARN has a wildcard that `WILDCARDS` does not allow: it names no resource in particular."""
+    return bool(_WILD.search(resource)) and not any(pattern.fullmatch(resource) for pattern in _WILDCARDS)

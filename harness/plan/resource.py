@@ -1,7 +1,7 @@
-"""A resource's attributes, as a plan has them or as checkov renders them from HCL: one shape for the rules.
+"""A resource's attributes, from a plan or rendered by checkov from HCL, in one shape for the rules.
 
-Values that nobody can tell before the apply are `UNKNOWN`. A rule decides what that means to it: a value that is
-filled from another resource is no violation, a policy that nobody can read is one.
+Values that are known after the apply only are `UNKNOWN`. Each rule decides what that means: a value that is filled from
+another resource is not a violation, a policy that nobody can read is one.
 """
 
 import json
@@ -22,7 +22,7 @@ class Unknown:
 
 
 UNKNOWN: Final = Unknown()
-"""A value that only the apply will tell, or that checkov could not render."""
+"""A value that is known after the apply only, or that checkov could not render."""
 
 _UNRENDERED = re.compile(
     r"\$\{|true_after_unknown|^\w+\(|\{\} \?"
@@ -42,9 +42,9 @@ class Resource:
         name: The resource's label.
         index: The ``for_each`` key or ``count`` number; None without one.
         module: The path of module calls to it, each with its key: ``(("function", "a"),)``.
-        definition: Where it is written, such as ``modules/lambda/aws_lambda_function.this``.
+        definition: The block that declares it, such as ``modules/lambda/aws_lambda_function.this``.
         data: Whether it is a data source.
-        sensitive: Of its attributes, true for those that Terraform marks as sensitive; empty on source.
+        sensitive: True at each attribute that Terraform marks as sensitive; empty on source.
     """
 
     address: str
@@ -58,7 +58,7 @@ class Resource:
     sensitive: Mapping[str, Any] = field(default_factory=dict)
 
     def get(self, path: str) -> Any:
-        """The value at a dotted path, the first block where there are several; None if there is none."""
+        """The value at a dotted path, in the first block if there are several; None if there is none."""
         return next(iter(self.all(path)), None)
 
     def all(self, path: str) -> Iterator[Any]:
@@ -70,8 +70,8 @@ def _walk(value: Any, path: list[str]) -> Iterator[Any]:
     if value is UNKNOWN:
         yield UNKNOWN
     elif isinstance(value, list) and path and not path[0].isdigit():
-        for one in value:
-            yield from _walk(one, path)
+        for item in value:
+            yield from _walk(item, path)
     elif not path:
         if value is not None:
             yield value
@@ -84,23 +84,23 @@ def known(after: Any, unknown: Any) -> Any:
     if unknown is True:
         return UNKNOWN
     if isinstance(unknown, Mapping):
-        here = after if isinstance(after, Mapping) else {}
-        return {name: known(here.get(name), unknown.get(name, False)) for name in {**here, **unknown}}
+        values = after if isinstance(after, Mapping) else {}
+        return {name: known(values.get(name), unknown.get(name, False)) for name in {**values, **unknown}}
     if isinstance(unknown, list):
-        here_ = after if isinstance(after, list) else []
-        count = max(len(here_), len(unknown))
+        items = after if isinstance(after, list) else []
+        count = max(len(items), len(unknown))
         pad = [None] * count
-        return [known(one, part) for one, part in zip([*here_, *pad][:count], [*unknown, *pad][:count], strict=True)]
+        return [known(item, part) for item, part in zip([*items, *pad][:count], [*unknown, *pad][:count], strict=True)]
     return after
 
 
 def rendered(conf: Mapping[str, Any]) -> dict[str, Any]:
-    """What checkov hands to a check: every value in a list of one, blocks as lists of mappings."""
+    """The attributes that checkov passes to a check (each value in a list of one), in the shape that a plan has."""
     return {name: _unwrapped(value) for name, value in conf.items() if not name.startswith(_SECTION)}
 
 
 def _unwrapped(value: Any) -> Any:
-    if value == [{}]:  # what an object's attribute with a default comes to
+    if value == [{}]:  # how checkov renders an object's attribute with a default
         return UNKNOWN
     if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], Mapping):
         return _plain(value[0])
@@ -111,7 +111,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return rendered(value)
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if isinstance(value, str):
         if value == "null":
             return None
@@ -120,17 +120,17 @@ def _plain(value: Any) -> Any:
 
 
 def is_true(value: Any) -> bool:
-    """Whether a value is true, also where it came as a text."""
+    """Whether a value is true, also as a text."""
     return value is True or (isinstance(value, str) and value.lower() == "true")
 
 
 def is_false(value: Any) -> bool:
-    """Whether a value is known and not true: false, missing, or a text that says so."""
+    """Whether a value is known and not true: false, missing, or a text other than ``true``."""
     return value is not UNKNOWN and not is_true(value)
 
 
 def number(value: Any) -> float | None:
-    """A value as a number; None for anything else, unknown included."""
+    """A value as a number; None for anything else, including unknown values."""
     if isinstance(value, bool) or value is UNKNOWN or value is None:
         return None
     try:
@@ -140,7 +140,7 @@ def number(value: Any) -> float | None:
 
 
 def listed(value: Any) -> list[Any]:
-    """A value that may be one or a list of several, as JSON policies and HCL both allow, as a list."""
+    """A value as a list: JSON policies and HCL both allow a single value in place of a list of one."""
     if value is None:
         return []
     if isinstance(value, list | tuple | set | frozenset):
@@ -149,14 +149,14 @@ def listed(value: Any) -> list[Any]:
 
 
 def mapping(value: Any) -> Mapping[str, Any] | None:
-    """A map attribute, which checkov hands over in a list of one; None if it is unknown or missing."""
+    """A map attribute, which checkov passes in a list of one; None if it is unknown or missing."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     return value if isinstance(value, Mapping) else None
 
 
 def parsed(value: Any) -> Any:
-    """A JSON text, read; `UNKNOWN` if it is unknown, None if it is no JSON."""
+    """The content of a JSON text; `UNKNOWN` if it is unknown, None if it is not JSON."""
     if isinstance(value, list) and len(value) == 1:  # checkov reads jsonencode's argument, and wraps it
         value = value[0]
     if value is UNKNOWN or isinstance(value, Mapping):

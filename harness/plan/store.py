@@ -1,8 +1,8 @@
-"""Plans of live folders, kept: planned once for each state of the sources, judged as often as wanted.
+"""Stored plans of live folders: planned once for each state of the sources, judged as often as needed.
 
-The key of a plan covers everything that it is made from (the modules, the live folder with its values and its provider
-lock, the names of the functions, Terraform's version, the code that plans), so an edit anywhere makes another plan, and
-no session ever judges one that the checkout does not describe.
+The key of a plan covers everything that it depends on: the modules, the live folder with its values and its provider
+lock, the names of the functions, Terraform's version, and the code that plans. So every edit leads to a new plan, and
+no session judges a plan that does not match the checkout.
 """
 
 import hashlib
@@ -16,19 +16,19 @@ from harness.paths import BUILD, ROOT
 from harness.terraform import binary
 
 FOLDER = BUILD / "plans"
-"""Where they are kept. A plan may hold secrets: its owner alone may read it."""
+"""The folder of stored plans. A plan may hold secrets: only its owner may read it."""
 
 KEPT = 3
-"""Plans kept of each live folder; older ones are deleted when a new one is written."""
+"""Stored plans of each live folder; older ones are deleted when a new one is written."""
 
 _PLANNERS = ("plan/store.py", "policy/offline_aws.py", "policy/plans.py", "terraform/run.py")
 
 
 def key_of(folder: Path) -> str:
-    """The fingerprint of everything that the plan of a live folder is made from.
+    """The fingerprint of everything that the plan of a live folder depends on.
 
     Args:
-        folder: Such as ``live/dev``; the modules lie beside ``live``.
+        folder: Such as ``live/dev``; the modules are beside ``live``.
     """
     checkout = folder.parent.parent
     digest = hashlib.sha256(f"{binary.version(binary.find())}\n".encode())
@@ -43,22 +43,22 @@ def key_of(folder: Path) -> str:
 
 
 def load(name: str, key: str) -> Mapping[str, Any] | None:
-    """The plan that was kept under a key, as ``terraform show -json`` printed it; None if there is none.
+    """The plan that is stored under a key, as ``terraform show -json`` printed it; None if there is none.
 
     Args:
-        name: The live folder's.
-        key: Of `key_of`.
+        name: The live folder's name.
+        key: The result of `key_of`.
     """
     try:
-        kept = json.loads(_file(name, key).read_text(encoding="utf-8"))
+        stored = json.loads(_file(name, key).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    plan: Mapping[str, Any] | None = kept["plan"] if kept.get("key") == key else None
+    plan: Mapping[str, Any] | None = stored["plan"] if stored.get("key") == key else None
     return plan
 
 
 def save(name: str, key: str, plan: Mapping[str, Any]) -> None:
-    """Keep a plan, whole or not at all."""
+    """Store a plan, completely or not at all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     draft = FOLDER / f".{name}.{os.getpid()}.tmp"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -1,4 +1,4 @@
-"""``python -m harness.policy``: scan everything, show and write the verdict, and fail if it is not green."""
+"""``python -m harness.policy``: scan everything, print and write the verdict, and fail if there is anything to fix."""
 
 import sys
 import time

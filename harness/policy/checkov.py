@@ -1,4 +1,4 @@
-"""checkov, asked from outside: it lives in an environment of its own, for it pins old libraries."""
+"""checkov and parliament, run from outside: they have their own environment, because checkov pins old libraries."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import Any
 from harness.engine.environments import ensure
 from harness.errors import HarnessError
 from harness.paths import ROOT
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.policy.finding import Finding, Severity
 from harness.policy.rule import RULES
 
@@ -20,64 +20,66 @@ RUNNER = ROOT / "policy" / "run_checkov.py"
 DEADLINE_S = 600.0
 WORKERS = 2
 
-MEND = (
-    "See the guideline; where it does not fit, a row in policy/suppressions.yaml says why, whose it is, and until when."
+REMEDY = (
+    "Follow the guideline. Where it does not fit, add a row to policy/suppressions.yaml with the reason, the owner and "
+    "the last day."
 )
+"""For checkov's built-in checks, which name none."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """Something to scan.
+    """A root to scan.
 
     Attributes:
         root: Its name in findings, such as ``live/dev``.
         mode: ``hcl`` or ``plan``.
         path: The folder, or the plan file.
-        planned: The plan, for ``plan``.
-        environment: The live folder's name; empty for a module on its own.
+        planned: The plan, in mode ``plan``.
+        environment: The live folder's name; empty for a module alone.
     """
 
     root: str
     mode: str
     path: Path
-    planned: Planned | None = None
+    planned: PlanGraph | None = None
     environment: str = ""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What checkov said.
+class CheckovResults:
+    """What checkov and parliament found.
 
     Attributes:
-        findings: Failed checks, and faults of the scan.
-        known: Every check's id.
+        findings: Failed checks, and errors of the scan.
+        check_ids: The ids of all checks.
         passed: How many checks passed.
-        resources: How many resources were looked at, by job.
-        passes: Check ids and addresses that passed, by job: for the tests of the rules.
+        resources: How many resources were scanned, by job.
+        passes: Check ids and addresses that passed, by job, for the tests of the rules.
     """
 
     findings: list[Finding]
-    known: frozenset[str]
+    check_ids: frozenset[str]
     passed: int
     resources: Mapping[tuple[str, str], int]
     passes: Mapping[tuple[str, str], frozenset[tuple[str, str]]]
 
 
-def run(jobs: Sequence[Job], policies: Sequence[Mapping[str, str]], folder: Path) -> Answer:
-    """Scan, and have parliament read policies.
+def run(jobs: Sequence[Job], policies: Sequence[Mapping[str, str]], folder: Path) -> CheckovResults:
+    """Scan the jobs with checkov, and read the policies with parliament.
 
     Args:
         jobs: What to scan, the longest first.
-        policies: Rendered policies: ``at`` (an index that comes back) and ``text``.
-        folder: Where the answer is put.
+        policies: Rendered policies: ``at`` (an index, which the results repeat) and ``text``.
+        folder: For the file with the results.
 
     Raises:
-        HarnessError: checkov did not start, or did not end in time.
+        HarnessError: checkov failed, or did not end in time.
     """
     python = ensure("policy")
     folder.mkdir(parents=True, exist_ok=True)
     out = folder / f"checkov-{os.getpid()}.json"
-    asked = {
+    request = {
         "workers": WORKERS,
         "out": str(out),
         "jobs": [{"name": job.root, "mode": job.mode, "path": str(job.path)} for job in jobs],
@@ -86,7 +88,7 @@ def run(jobs: Sequence[Job], policies: Sequence[Mapping[str, str]], folder: Path
     try:
         done = subprocess.run(  # noqa: S603 - our own runner on our own interpreter
             [python, "-W", "ignore", RUNNER],
-            input=json.dumps(asked),
+            input=json.dumps(request),
             capture_output=True,
             text=True,
             check=False,
@@ -100,13 +102,13 @@ def run(jobs: Sequence[Job], policies: Sequence[Mapping[str, str]], folder: Path
         ) from None
     if done.returncode != 0 or not out.is_file():
         last = "\n".join(done.stderr.strip().splitlines()[-6:])
-        raise HarnessError(f"checkov ended with {done.returncode}:\n{last}", remedy="Fix what it names in policy/.")
+        raise HarnessError(f"checkov ended with {done.returncode}:\n{last}", remedy="Fix what it names, in policy/.")
     body = json.loads(out.read_text(encoding="utf-8"))
     out.unlink()
-    return _answer(jobs, policies, body)
+    return _results(jobs, policies, body)
 
 
-def _answer(jobs: Sequence[Job], policies: Sequence[Mapping[str, str]], body: Mapping[str, Any]) -> Answer:
+def _results(jobs: Sequence[Job], policies: Sequence[Mapping[str, str]], body: Mapping[str, Any]) -> CheckovResults:
     by_key = {(job.root, job.mode): job for job in jobs}
     findings: list[Finding] = []
     resources, passes = {}, {}
@@ -114,81 +116,82 @@ def _answer(jobs: Sequence[Job], policies: Sequence[Mapping[str, str]], body: Ma
         key = (result["name"], result["mode"])
         findings += _findings(by_key[key], result)
         resources[key] = int(result["resources"])
-        passes[key] = frozenset((one[0], one[1]) for one in result["passed"])
+        passes[key] = frozenset((check, address) for check, address in result["passed"])
     if len(body["results"]) != len(jobs):
-        raise HarnessError("checkov left out a root.", remedy="This is a fault of policy/run_checkov.py: fix it.")
+        raise HarnessError("checkov left out a root.", remedy="This is an error in policy/run_checkov.py: fix it.")
     findings += _parliament(policies, body["parliament"])
-    return Answer(findings, frozenset(body["known"]), sum(map(len, passes.values())), resources, passes)
+    return CheckovResults(findings, frozenset(body["known"]), sum(map(len, passes.values())), resources, passes)
 
 
 def _findings(job: Job, result: Mapping[str, Any]) -> Iterator[Finding]:
-    for number, key, what in ((2, "errors", "a check failed to run"), (3, "parsing_errors", "it cannot be parsed")):
-        for said in sorted(set(result.get(key, ()))):
-            yield fault(number, job, f"{job.mode}: {what}: {said}", definition=_about(said))
+    for number, key, problem in ((2, "errors", "a check failed to run"), (3, "parsing_errors", "it cannot be parsed")):
+        for error in sorted(set(result.get(key, ()))):
+            yield scan_error(number, job, f"{job.mode}: {problem}: {error}", definition=_check_in(error))
     if not result["resources"]:
-        yield fault(4, job, f"{job.mode}: no resources were scanned.")
-    for one in result["skipped"]:
-        yield fault(8, job, f"{one['address']} skips {one['id']} by a comment.", definition=_definition(job, one))
-    for one in result["failed"]:
-        rule = RULES.get(one["id"])
+        yield scan_error(4, job, f"{job.mode}: no resources were scanned.")
+    for skip in result["skipped"]:
+        message = f"{skip['address']} skips {skip['id']} by a comment."
+        yield scan_error(8, job, message, definition=_definition(job, skip))
+    for failure in result["failed"]:
+        rule = RULES.get(failure["id"])
         if rule and not rule.applies(job.environment):
             continue
-        for message in one["details"] or [f"{one['name']}: no."]:
+        for message in failure["details"] or [f"The check fails: {failure['name']}."]:
             yield Finding(
-                one["id"],
+                failure["id"],
                 rule.severity if rule else Severity.MEDIUM,
-                readable(one["address"]),
-                _relative(one["file"]) if job.mode == "hcl" else None,
-                one["line"] if job.mode == "hcl" else None,
+                readable(failure["address"]),
+                _relative(failure["file"]) if job.mode == "hcl" else None,
+                failure["line"] if job.mode == "hcl" else None,
                 message,
-                rule.remedy if rule else MEND,
+                rule.remedy if rule else REMEDY,
                 rule.guideline
                 if rule
-                else one["guideline"] or "https://www.checkov.io/5.Policy%20Index/terraform.html",
+                else failure["guideline"] or "https://www.checkov.io/5.Policy%20Index/terraform.html",
                 job.root,
                 job.mode,
-                _definition(job, one),
+                _definition(job, failure),
             )
 
 
-FAULTS = {
+SCAN_ERRORS = {
     2: "Every check runs",
     3: "Everything can be parsed",
-    4: "Everything that should be scanned is there, and holds resources",
+    4: "Everything that should be scanned exists and holds resources",
     5: "The ledger names rules that exist",
     6: "Suppressions end",
     7: "Suppressions are needed",
     8: "Only the ledger suppresses",
 }
-"""What the gate demands of itself, by the number in ``CKV_INV_00<n>``."""
+"""What every scan must fulfil, by the number in ``CKV_INV_00<n>``."""
 
 
-def fault(number: int, job: Job, message: str, *, definition: str = "") -> Finding:
-    """Something wrong with the scan itself."""
+def scan_error(number: int, job: Job, message: str, *, definition: str = "") -> Finding:
+    """A finding about the scan itself."""
     remedy = {
-        2: "Fix the check; a built-in one that is broken gets a row in the ledger.",
-        8: "Remove the comment; a suppression is a row in policy/suppressions.yaml.",
-    }.get(number, "Fix it, so that the gate sees what it should.")
+        2: "Fix the check; a built-in check that is broken needs a row in the ledger.",
+        8: "Remove the comment; only rows of policy/suppressions.yaml suppress.",
+    }.get(number, "Fix it, so that the gate sees everything.")
     guideline = "https://www.checkov.io/1.Welcome/What%20is%20Checkov.html"
-    identity = f"CKV_INV_{number:03}"
+    rule_id = f"CKV_INV_{number:03}"
     return Finding(
-        identity, Severity.CRITICAL, job.root, None, None, message, remedy, guideline, job.root, job.mode, definition
+        rule_id, Severity.CRITICAL, job.root, None, None, message, remedy, guideline, job.root, job.mode, definition
     )
 
 
-def _about(said: str) -> str:
-    """``Failed to run check <ID> on …``: the check's id, which a ledger's row can name."""
-    words = said.split()
+def _check_in(error: str) -> str:
+    """The check's id in ``Failed to run check <ID> on …``; a row of the ledger can name it."""
+    words = error.split()
     return words[4] if words[:4] == ["Failed", "to", "run", "check"] else ""
 
 
-def _definition(job: Job, one: Mapping[str, Any]) -> str:
-    address = str(one["address"])
+def _definition(job: Job, record: Mapping[str, Any]) -> str:
+    address = str(record["address"])
     if job.planned:
         return normal(job.planned.definition(address))
     kind, _, name = address.rpartition("module.")[2].rpartition(".")
     kind = ".".join(kind.split(".")[-2:]) if kind.startswith("data.") or ".data." in kind else kind.split(".")[-1]
-    folder = Path(_relative(one["file"]) or ".").parent.as_posix()
+    folder = Path(_relative(record["file"]) or ".").parent.as_posix()
     return normal(f"{folder}/{kind}.{name.partition('[')[0]}")
 
 
@@ -198,7 +201,7 @@ def normal(definition: str) -> str:
 
 
 def readable(address: str) -> str:
-    """An address as its author knows it: examples are planned together, each below a module of its own."""
+    """An address as its author knows it: examples are planned together, each in its own module."""
     return _CASE.sub("", address)
 
 
@@ -217,26 +220,26 @@ PARLIAMENT = "CKV_INV_508"
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*]+")
 
 
-def _subject(one: Mapping[str, str]) -> str:
-    """What parliament's word is about: a row of the ledger accepts it for one action, not for a whole policy."""
-    found = _ACTION.search(one["detail"])
-    return f"{one['issue']}:{found[0]}" if found else one["issue"]
+def _subject(issue: Mapping[str, str]) -> str:
+    """What an issue is about: a row of the ledger accepts it for one action, not for a whole policy."""
+    action = _ACTION.search(issue["detail"])
+    return f"{issue['issue']}:{action[0]}" if action else issue["issue"]
 
 
-def _parliament(policies: Sequence[Mapping[str, str]], said: Sequence[Mapping[str, str]]) -> Iterator[Finding]:
+def _parliament(policies: Sequence[Mapping[str, str]], issues: Sequence[Mapping[str, str]]) -> Iterator[Finding]:
     rule = RULES[PARLIAMENT]
-    for one in said:
-        about = policies[int(one["at"])]
+    for issue in issues:
+        policy = policies[int(issue["at"])]
         yield Finding(
             rule.id,
             rule.severity,
-            readable(about["address"]),
+            readable(policy["address"]),
             None,
             None,
-            f"parliament: {one['issue']}: {one['title']} {one['detail']}".strip(),
+            f"parliament: {issue['issue']}: {issue['title']} {issue['detail']}".strip(),
             rule.remedy,
             rule.guideline,
-            about["root"],
+            policy["root"],
             "plan",
-            f"{about['definition']}#{_subject(one)}",
+            f"{policy['definition']}#{_subject(issue)}",
         )

@@ -1,8 +1,11 @@
-"""What a deployment's triggers leave out, read from source: a plan does not tell what a local is made of.
+"""Rule CKV_INV_409 on source: what a deployment's triggers leave out. A plan does not show what a local is built from.
 
-In each module that deploys an API, every input that its methods, integrations, models and gateway responses are made
-from must also go into the deployment's ``triggers``, directly or through locals; or the triggers name those resources.
-And all of it must: a comprehension with an ``if`` forgets what it drops, save attributes of which nothing is made.
+In each module that deploys an API, every variable that its methods, integrations, models and gateway responses are
+built from must also go into the deployment's ``triggers``, directly or through locals; or the triggers name those
+resources.
+
+The triggers must hash each variable completely. A ``for … if`` filter is allowed only on attributes that no deployed
+resource uses.
 """
 
 import re
@@ -24,96 +27,100 @@ DEPLOYED = (
     "aws_api_gateway_model",
     "aws_api_gateway_request_validator",
 )
-"""What a deployment takes a picture of."""
+"""The resources whose snapshot a deployment is."""
 
-_NAMED = re.compile(r"\b(var|local)\.([A-Za-z_][A-Za-z0-9_-]*)")
-
-_ONE = re.compile(r"\bvar\.([A-Za-z_][A-Za-z0-9_-]*)\[")
+_REFERENCE = re.compile(r"\b(var|local)\.([A-Za-z_][A-Za-z0-9_-]*)")
+_ELEMENT = re.compile(r"\bvar\.([A-Za-z_][A-Za-z0-9_-]*)\[")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_DROPPED = re.compile(r'if\s*\w+\s*!=\s*"([A-Za-z_][A-Za-z0-9_-]*)"')
+_EXCEPTION = re.compile(r'if\s*\w+\s*!=\s*"([A-Za-z_][A-Za-z0-9_-]*)"')
 
 
 def findings(modules: Path = ROOT / "modules") -> list[Finding]:
     """What the deployments of all modules leave out."""
-    return [one for folder in sorted(modules.iterdir()) if folder.is_dir() for one in _of_module(read(folder))]
+    folders = [folder for folder in sorted(modules.iterdir()) if folder.is_dir()]
+    return [finding for folder in folders for finding in _of_module(read(folder))]
 
 
 def _of_module(module: Module) -> Iterator[Finding]:
-    made = {name: value.text for block in module.of("locals") for name, value in block.attributes.items()}
-    resources = module.of("resource")
-    for deployment in (one for one in resources if one.labels[0] == "aws_api_gateway_deployment"):
+    texts = {name: value.text for block in module.of("locals") for name, value in block.attributes.items()}
+    deployed = _deployed(module)
+    for deployment in (block for block in module.of("resource") if block.labels[0] == "aws_api_gateway_deployment"):
         triggers = deployment.attributes.get("triggers")
-        heard = _inputs(triggers.text if triggers else "", made)
-        for one in (one for one in resources if one.labels[0] in DEPLOYED):
-            name = ".".join(one.labels)
-            missing = sorted(_inputs(_text(one), made) - heard)
+        hashed = _variables(triggers.text if triggers else "", texts)
+        for resource in deployed:
+            name = ".".join(resource.labels)
+            missing = sorted(_variables(_text(resource), texts) - hashed)
             if missing and not (triggers and name in triggers.text):
-                yield _finding(
-                    deployment, f"Its triggers leave out var.{', var.'.join(missing)}, which {name} is made from."
-                )
-        yield from (
-            _finding(deployment, f"Its triggers hear only part: {one}.") for one in _narrowed(module, deployment)
-        )
+                variables = f"var.{', var.'.join(missing)}"
+                yield _finding(deployment, f"Its triggers leave out {variables}, which {name} is built from.")
+        for expression in _partial(module, deployment):
+            yield _finding(deployment, f"Its triggers hash only part: {expression}.")
 
 
-def _narrowed(module: Module, deployment: Block) -> Iterator[str]:
-    """The expressions below a deployment's triggers that drop some of what its resources are made from."""
-    made = {name: value for block in module.of("locals") for name, value in block.attributes.items()}
-    texts = {name: value.text for name, value in made.items()}
-    source = "\n".join(_text(one) for one in module.of("resource") if one.labels[0] in DEPLOYED)
-    used, needed = _closure(source, texts), _inputs(source, texts)
-    source = "\n".join([source, *(texts.get(name, "") for name in used)])
-    heard = deployment.attributes.get("triggers")
-    if not heard:
+def _deployed(module: Module) -> list[Block]:
+    return [block for block in module.of("resource") if block.labels[0] in DEPLOYED]
+
+
+def _partial(module: Module, deployment: Block) -> Iterator[str]:
+    """The expressions of a deployment's triggers that leave out part of what its resources are built from."""
+    triggers = deployment.attributes.get("triggers")
+    if not triggers:
         return
-    nodes = [heard.node, *(made[name].node for name in _closure(heard.text, texts) - used if name in made)]
+    values = {name: value for block in module.of("locals") for name, value in block.attributes.items()}
+    texts = {name: value.text for name, value in values.items()}
+    source = "\n".join(_text(block) for block in _deployed(module))
+    used, variables = _locals(source, texts), _variables(source, texts)
+    source = "\n".join([source, *(texts.get(name, "") for name in used)])
+    nodes = [triggers.node, *(values[name].node for name in _locals(triggers.text, texts) - used if name in values)]
     for node in nodes:
-        yield from (f"var.{name}[…]" for name in _ONE.findall(_flat(node)) if name in needed)
-        for loop in (one for kind in ("for_object_expr", "for_tuple_expr") for one in node.find_data(kind)):
+        yield from (f"var.{name}[…]" for name in _ELEMENT.findall(_flat(node)) if name in variables)
+        for loop in (loop for kind in ("for_object_expr", "for_tuple_expr") for loop in node.find_data(kind)):
             condition = next(
-                loop.find_pred(lambda one, loop=loop: one.data == "for_cond" and one in loop.children), None
+                loop.find_pred(lambda part, loop=loop: part.data == "for_cond" and part in loop.children), None
             )
-            over = _flat(loop.children[1].children[-2])
-            if condition is None or not (_inputs(over, texts) & needed or _IDENTIFIER.fullmatch(over)):
+            collection = _flat(loop.children[1].children[-2])
+            is_input = bool(_variables(collection, texts) & variables)
+            if condition is None or not (is_input or _IDENTIFIER.fullmatch(collection)):
                 continue
-            dropped = _DROPPED.fullmatch(_flat(condition))
-            if _inputs(over, texts) & needed or not dropped or re.search(rf"\.{re.escape(dropped[1])}\b", source):
-                yield f"{over} … {_flat(condition)}"
+            exception = _EXCEPTION.fullmatch(_flat(condition))
+            if is_input or not exception or re.search(rf"\.{re.escape(exception[1])}\b", source):
+                yield f"{collection} … {_flat(condition)}"
 
 
 def _flat(node: Any) -> str:
     return "".join(str(token) for token in node.scan_values(lambda _: True)).strip()
 
 
-def _closure(text: str, made: Mapping[str, str]) -> set[str]:
-    """The locals that a text comes from."""
-    found: set[str] = set()
-    waiting = [text]
-    while waiting:
-        for kind, name in _NAMED.findall(waiting.pop()):
-            if kind == "local" and name not in found:
-                found.add(name)
-                waiting.append(made.get(name, ""))
-    return found
-
-
 def _text(block: Block) -> str:
     return "\n".join([*(value.text for value in block.attributes.values()), *(_text(inner) for inner in block.blocks)])
 
 
-def _inputs(text: str, made: Mapping[str, str]) -> set[str]:
-    """The variables that a text comes from, through locals."""
-    found: set[str] = set()
-    seen: set[str] = set()
-    waiting = [text]
-    while waiting:
-        for kind, name in _NAMED.findall(waiting.pop()):
+def _references(text: str, texts: Mapping[str, str]) -> tuple[set[str], set[str]]:
+    """The variables and the locals that a text is built from, directly or through other locals.
+
+    Args:
+        text: An expression, or several.
+        texts: The module's locals by name.
+    """
+    variables: set[str] = set()
+    locals_: set[str] = set()
+    pending = [text]
+    while pending:
+        for kind, name in _REFERENCE.findall(pending.pop()):
             if kind == "var":
-                found.add(name)
-            elif name not in seen:
-                seen.add(name)
-                waiting.append(made.get(name, ""))
-    return found
+                variables.add(name)
+            elif name not in locals_:
+                locals_.add(name)
+                pending.append(texts.get(name, ""))
+    return variables, locals_
+
+
+def _variables(text: str, texts: Mapping[str, str]) -> set[str]:
+    return _references(text, texts)[0]
+
+
+def _locals(text: str, texts: Mapping[str, str]) -> set[str]:
+    return _references(text, texts)[1]
 
 
 def _finding(deployment: Block, message: str) -> Finding:

@@ -1,11 +1,11 @@
-"""What the gate says about a resource."""
+"""What the gate reports: a resource that breaks a rule."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How much harm a violation can do, most first."""
+    """How much harm a violation can do, the most first."""
 
     CRITICAL = "CRITICAL"
     HIGH = "HIGH"
@@ -25,16 +25,16 @@ class Finding:
     Attributes:
         rule_id: Such as ``CKV_INV_203``, or checkov's own ``CKV_AWS_115``.
         severity: Of the rule.
-        address: The resource, such as ``module.table.aws_dynamodb_table.this``; or a file or folder, for what is wrong
-            with the scan itself.
-        file: Where it is written, relative to the repository; None where only the plan knows it.
+        address: The resource, such as ``module.table.aws_dynamodb_table.this``; a file or folder if the scan itself has
+            failed.
+        file: Where it is written, relative to the repository; None for a finding on a plan.
         line: The line in that file.
-        message: What was found.
-        remedy: What to do.
+        message: What is wrong.
+        remedy: How to fix it.
         guideline: Where AWS (or the tool) explains why.
-        root: What was scanned, such as ``live/prod``; empty for a plan that was handed in.
-        mode: ``hcl``, ``plan``, or empty for faults of the scan.
-        definition: The resource block behind the address, such as ``modules/dynamodb/aws_dynamodb_table.this``.
+        root: What was scanned, such as ``live/prod``; empty for a plan that the caller passed in.
+        mode: ``hcl``, ``plan``, or empty for errors of the scan.
+        definition: The resource block of the address, such as ``modules/dynamodb/aws_dynamodb_table.this``.
     """
 
     rule_id: str

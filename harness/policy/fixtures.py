@@ -1,8 +1,9 @@
-"""The rules' fixtures: for each, source (or a plan) that keeps it and source that breaks it.
+"""The rules' fixtures: for each rule, source (or a plan) that keeps it, and source (or a plan) that breaks it.
 
-``policy/fixtures/<rule>/pass.tf`` and ``fail.tf``, or ``.json`` for rules on what a plan would change. Comments at the
-top say the rest: ``# environment: prod`` for rules that hold in some environments only, ``# fails: <address>, …`` for
-exactly which resources break the rule, ``# not seen in source: <address>, …`` for those that only a plan tells.
+They are ``policy/fixtures/<rule>/pass.tf`` and ``fail.tf``, or ``.json`` for rules on what a plan would change.
+Comments at the top name the rest: ``# environment: prod`` for rules that hold in some environments only,
+``# fails: <address>, …`` for exactly the resources that break the rule, and ``# not seen in source: <address>, …`` for
+those that only a plan shows.
 """
 
 import json
@@ -14,15 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.paths import ROOT
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan_tests.root import MODULES, ModuleCall, write
 from harness.plan_tests.tftest_root import TftestRoot
 from harness.policy.plans import FOLDER
+from harness.policy.rule import FOLDER as FIXTURES
 from harness.policy.rule import PLAN, RULES
 from harness.terraform.module import read
 
-FIXTURES = ROOT / "policy" / "fixtures"
 _HEAD = re.compile(r"^# (environment|fails|not seen in source): (.+)$", re.MULTILINE)
 _INDEX = re.compile(r"\[[^\]]*\]$")
 
@@ -35,9 +35,9 @@ class Fixture:
         rule: The rule's id.
         side: ``pass`` or ``fail``.
         path: The file.
-        environment: In which it is judged; empty for a module on its own.
+        environment: The environment in which it is judged; empty for a module alone.
         fails: The addresses that break the rule.
-        unseen: Those of them that source does not tell, because checkov cannot render what they are made of.
+        unseen: Those of them that source does not show, because checkov cannot render their values.
     """
 
     rule: str
@@ -57,59 +57,63 @@ def load(folder: Path = FIXTURES) -> list[Fixture]:
     """Every fixture.
 
     Raises:
-        HarnessError: Something lies there that is no fixture, or a fixture does not say what breaks the rule.
+        HarnessError: A file is not a fixture, or a fixture does not name what breaks the rule.
     """
-    found = []
+    fixtures = []
     for path in sorted(folder.glob("*/*")):
+        if path.name == "rule.toml":
+            continue
         if path.stem not in {"pass", "fail"} or path.suffix not in {".tf", ".json"}:
-            raise HarnessError(f"{path} is no fixture.", remedy="Name it pass.tf, fail.tf, pass.json or fail.json.")
+            raise HarnessError(f"{path} is not a fixture.", remedy="Name it pass.tf, fail.tf, pass.json or fail.json.")
         text = path.read_text(encoding="utf-8")
         head = json.loads(text) if path.suffix == ".json" else dict(_HEAD.findall(text))
         fails, unseen = (_addresses(head.get(name, [])) for name in ("fails", "not seen in source"))
         if bool(fails) != (path.stem == "fail") or not unseen <= fails:
             raise HarnessError(
-                f"{path} says that {sorted(fails | unseen)} break the rule.", remedy="Only fail.* names any: # fails: …"
+                f"{path} names {sorted(fails | unseen)} as breaking the rule.",
+                remedy="Only fail.* may and must name resources: # fails: …",
             )
         environment = head.get("environment", "")
-        found.append(Fixture(path.parent.name, path.stem, path, environment, fails, unseen))
-    return found
+        fixtures.append(Fixture(path.parent.name, path.stem, path, environment, fails, unseen))
+    return fixtures
 
 
-def _addresses(told: str | list[str]) -> frozenset[str]:
-    return frozenset(one.strip() for one in (told.split(",") if isinstance(told, str) else told))
+def _addresses(value: str | list[str]) -> frozenset[str]:
+    addresses = value.split(",") if isinstance(value, str) else value
+    return frozenset(address.strip() for address in addresses)
 
 
 def sources(fixtures: Sequence[Fixture], folder: Path) -> dict[str, Path]:
-    """Each fixture's source in a folder of its own; the name leads to it."""
+    """Copy each fixture's source to its own folder; returns the folders by the fixtures' names."""
     shutil.rmtree(folder, ignore_errors=True)
     folders = {}
-    for one in fixtures:
-        if one.path.suffix == ".tf":
-            folders[one.name] = folder / one.name
-            folders[one.name].mkdir(parents=True)
-            shutil.copyfile(one.path, folders[one.name] / "main.tf")
+    for fixture in fixtures:
+        if fixture.path.suffix == ".tf":
+            folders[fixture.name] = folder / fixture.name
+            folders[fixture.name].mkdir(parents=True)
+            shutil.copyfile(fixture.path, folders[fixture.name] / "main.tf")
     return folders
 
 
-def planned(fixtures: Sequence[Fixture]) -> dict[str, Planned]:
+def planned(fixtures: Sequence[Fixture]) -> dict[str, PlanGraph]:
     """The plan of each fixture whose rule works on plans; all sources are planned together.
 
     Raises:
-        HarnessError: Terraform refuses one.
+        HarnessError: Terraform cannot plan one.
     """
-    on_plans = [one for one in fixtures if PLAN in RULES[one.rule].modes]
+    on_plans = [fixture for fixture in fixtures if PLAN in RULES[fixture.rule].modes]
     folders = sources(on_plans, FOLDER / "fixture-modules")
     calls = [ModuleCall(name, read(folder), {}, siblings=MODULES) for name, folder in folders.items()]
     root = write(calls, FOLDER / "fixtures")
-    answer = TftestRoot(FOLDER / "fixtures").planned()
-    if answer.errors:
-        told = "\n".join(f"{root.about(one) or 'root'}: {one}" for one in answer.errors)
-        raise HarnessError(f"Terraform refuses fixtures:\n{told}", remedy="Fix what it names.")
-    documents = {name: part(answer.document, root.names[name]) for name in folders}
-    for one in on_plans:
-        if one.path.suffix == ".json":
-            documents[one.name] = json.loads(one.path.read_text(encoding="utf-8"))
-    return {one.name: Planned(documents[one.name], one.environment) for one in on_plans}
+    result = TftestRoot(FOLDER / "fixtures").planned()
+    if result.errors:
+        errors = "\n".join(f"{root.about(error) or 'root'}: {error}" for error in result.errors)
+        raise HarnessError(f"Terraform cannot plan fixtures:\n{errors}", remedy="Fix what it names.")
+    documents = {name: part(result.document, root.names[name]) for name in folders}
+    for fixture in on_plans:
+        if fixture.path.suffix == ".json":
+            documents[fixture.name] = json.loads(fixture.path.read_text(encoding="utf-8"))
+    return {fixture.name: PlanGraph(documents[fixture.name], fixture.environment) for fixture in on_plans}
 
 
 def part(document: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -134,5 +138,5 @@ def _moved(document: Mapping[str, Any], prefix: str) -> Iterator[dict[str, Any]]
 
 
 def without_index(address: str) -> str:
-    """An address without its last key: checkov renders not every ``for_each``."""
+    """An address without its last key: checkov does not render every ``for_each``."""
     return _INDEX.sub("", address)

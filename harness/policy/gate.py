@@ -1,23 +1,23 @@
-"""The gate's two questions: what is wrong with this plan, and what is wrong with this repository.
+"""The gate: `judge_plan` judges one plan, `scan` judges the whole repository.
 
-The first is answered with the standard library alone, so that a deploy can ask it about the very plan that it applies.
-The second needs what the plan tests need, and checkov in an environment of its own.
+`judge_plan` needs only the standard library, so that a deploy can judge the very plan that it applies. `scan` needs
+what the plan tests need, and checkov in its own environment.
 """
 
 from datetime import date
 
 from harness.policy.finding import Finding, Severity
 from harness.policy.judge import judge_plan
-from harness.policy.verdict import Verdict
+from harness.policy.verdict import GateVerdict
 
-__all__ = ["Finding", "Severity", "Verdict", "judge_plan", "scan"]
+__all__ = ["Finding", "GateVerdict", "Severity", "judge_plan", "scan"]
 
 
-def scan(*, today: date | None = None) -> Verdict:
+def scan(*, today: date | None = None) -> GateVerdict:
     """Scan the source and the plan of every live folder and module example.
 
     Args:
-        today: The day by which suppressions end; the computer's unless told otherwise.
+        today: The day that decides which suppressions have ended; today's date by default.
 
     Raises:
         HarnessError: The ledger cannot be read, or checkov cannot be run.

@@ -1,4 +1,4 @@
-"""Plans to judge: every live folder as it stands, and every module's example, made without an engine or an account."""
+"""Plans to judge: every live folder, unmodified, and every module's example, without an engine or an account."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
 from harness.plan import store
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan_tests import examples
 from harness.plan_tests.root import ModuleCall, write
 from harness.plan_tests.tftest_root import TftestRoot
@@ -21,9 +21,9 @@ from harness.process.locks import locked
 from harness.terraform.run import Terraform
 
 FOLDER = BUILD / "policy"
-"""Where plans and what they need are kept."""
+"""The folder of plans and of what they need."""
 
-_ATTEMPTS = 3  # at a plan of sources that somebody edits meanwhile
+_ATTEMPTS = 3  # to plan sources that somebody edits meanwhile
 
 EXAMPLES = "modules (examples)"
 """The root that holds the modules' examples."""
@@ -36,7 +36,7 @@ class PlannedRoot:
     Attributes:
         name: Such as ``live/dev``.
         environment: The live folder's name; empty for module examples.
-        source: The folder that the plan's root module lies in, relative to the repository.
+        source: The folder of the plan's root module, relative to the repository.
         document: What ``terraform show -json`` printed.
     """
 
@@ -46,9 +46,9 @@ class PlannedRoot:
     document: Mapping[str, Any]
 
     @property
-    def planned(self) -> Planned:
+    def planned(self) -> PlanGraph:
         """The plan, read."""
-        return Planned(self.document, self.environment, self.source)
+        return PlanGraph(self.document, self.environment, self.source)
 
 
 def live_folders(root: Path = ROOT) -> list[Path]:
@@ -60,16 +60,16 @@ def live_folders(root: Path = ROOT) -> list[Path]:
     return sorted({file.parent for file in (*root.glob("live/*/*.tf"), *root.glob("live/*/*.tf.json"))})
 
 
-def live(folder: Path, endpoint: str, *, work: Path | None = None) -> PlannedRoot:
+def plan_live_folder(folder: Path, endpoint: str, *, work: Path | None = None) -> PlannedRoot:
     """Plan a live folder, unmodified.
 
     Args:
         folder: Such as ``live/dev``.
-        endpoint: Of `offline_aws`.
-        work: For Terraform's own data; one folder for each live folder unless told otherwise.
+        endpoint: The URL of `offline_aws`.
+        work: For Terraform's own data; by default one folder for each live folder.
 
     Raises:
-        HarnessError: Terraform refused it; the message has its diagnostics.
+        HarnessError: Terraform cannot plan it; the message has its diagnostics.
     """
     work = work or FOLDER / "live" / folder.name
     terraform = Terraform(
@@ -93,8 +93,8 @@ def live(folder: Path, endpoint: str, *, work: Path | None = None) -> PlannedRoo
     return PlannedRoot(relative(folder), folder.name, relative(folder), plan.raw)
 
 
-def kept(folder: Path) -> PlannedRoot:
-    """The plan of a live folder as its sources are now: made when they have changed since the last time.
+def stored_plan(folder: Path) -> PlannedRoot:
+    """The plan of a live folder, stored until its sources change.
 
     Safe to call from several processes at once: one plans, the others wait for it.
 
@@ -102,7 +102,7 @@ def kept(folder: Path) -> PlannedRoot:
         folder: Such as ``live/dev``.
 
     Raises:
-        HarnessError: Terraform refused it, or the sources were edited each time that it planned.
+        HarnessError: Terraform cannot plan it, or the sources were edited during each attempt.
     """
     for _ in range(_ATTEMPTS):
         with locked(store.FOLDER / f".{folder.name}.lock"):
@@ -110,24 +110,24 @@ def kept(folder: Path) -> PlannedRoot:
             document = store.load(folder.name, key)
             if document is None:
                 with offline_aws() as endpoint:
-                    document = live(folder, endpoint).document
-                if store.key_of(folder) != key:  # nobody can say which of the two it was made from
+                    document = plan_live_folder(folder, endpoint).document
+                if store.key_of(folder) != key:  # it may be a plan of either
                     continue
                 store.save(folder.name, key, document)
         return PlannedRoot(relative(folder), folder.name, relative(folder), document)
     raise HarnessError(
-        f"The sources of {relative(folder)} were edited each time that they were planned.",
+        f"The sources of {relative(folder)} were edited each time while they were planned.",
         remedy="Run it again once nobody edits them.",
     )
 
 
 def relative(folder: Path) -> str:
-    """A folder as seen from the repository; its name alone if it lies elsewhere."""
+    """A folder relative to the repository; its name alone if it is elsewhere."""
     return folder.relative_to(ROOT).as_posix() if folder.is_relative_to(ROOT) else folder.name
 
 
 def example_sources() -> Path:
-    """A folder with one root per example, for the scan of source: each calls the repository's own modules."""
+    """A folder with one root per example, for the scan of source; each calls the modules of the repository."""
     folder = FOLDER / "example-sources"
     shutil.rmtree(folder, ignore_errors=True)
     for readme in sorted((ROOT / "modules").glob("*/README.md")):
@@ -140,13 +140,13 @@ def example_sources() -> Path:
 
 
 def _artifacts() -> Path:
-    """A folder with an empty zip for each function: plans want their checksums, not their content."""
+    """A folder with an empty zip for each function: plans need the checksums, not the content."""
     folder = FOLDER / "artifacts"
     folder.mkdir(parents=True, exist_ok=True)
     for handler in (ROOT / "lambdas").glob("*/handler.py"):
-        zipped = folder / f"{handler.parent.name.replace('_', '-')}.zip"
-        if not zipped.exists():
-            zipped.write_bytes(b"PK\x05\x06" + bytes(18))  # an archive without entries
+        archive = folder / f"{handler.parent.name.replace('_', '-')}.zip"
+        if not archive.exists():
+            archive.write_bytes(b"PK\x05\x06" + bytes(18))  # an archive without entries
     return folder
 
 
@@ -161,43 +161,43 @@ def example_calls(folder: Path) -> Iterator[ModuleCall]:
             yield examples.call_of(readme, line, _ARTIFACTS.sub(rf"\g<1>{_artifacts()}\g<2>", code), folder)
 
 
-def module_examples() -> PlannedRoot:
+def plan_examples() -> PlannedRoot:
     """Plan the examples of all modules, in one root.
 
     Raises:
-        HarnessError: An example is refused.
+        HarnessError: Terraform cannot plan an example.
     """
     folder = FOLDER / "examples"
     with locked(FOLDER / ".examples.lock"):
         calls = [*example_calls(FOLDER / "example-modules")]
-        document = planned(calls, folder)
+        document = plan_calls(calls, folder)
     return PlannedRoot(EXAMPLES, "", "examples", document)
 
 
-def planned(calls: list[ModuleCall], folder: Path) -> Mapping[str, Any]:
+def plan_calls(calls: list[ModuleCall], folder: Path) -> Mapping[str, Any]:
     """Plan calls together.
 
     Raises:
-        HarnessError: Terraform refuses one.
+        HarnessError: Terraform cannot plan one.
     """
     root = write(calls, folder)
-    answer = TftestRoot(folder).planned()
-    if answer.errors:
-        told = "\n".join(f"{root.about(one) or 'root'}: {one}" for one in answer.errors)
+    result = TftestRoot(folder).planned()
+    if result.errors:
+        errors = "\n".join(f"{root.about(error) or 'root'}: {error}" for error in result.errors)
         raise HarnessError(
-            f"Terraform refuses to plan {folder.name}:\n{told}", remedy="Fix what it names, then scan again."
+            f"Terraform cannot plan {folder.name}:\n{errors}", remedy="Fix what it names, then scan again."
         )
-    return answer.document
+    return result.document
 
 
-def every() -> list[PlannedRoot | HarnessError]:
-    """Every plan, made side by side; in place of one that Terraform refuses, why."""
+def plan_all() -> list[PlannedRoot | HarnessError]:
+    """Every plan, created in parallel; for a root that Terraform cannot plan, the error."""
 
     def attempt(job: "Path | None") -> PlannedRoot | HarnessError:
         try:
-            return kept(job) if job else module_examples()
-        except HarnessError as refusal:
-            return refusal
+            return stored_plan(job) if job else plan_examples()
+        except HarnessError as error:
+            return error
 
     jobs: list[Path | None] = [*live_folders(), None]
     with ThreadPoolExecutor(max_workers=len(jobs)) as pool:

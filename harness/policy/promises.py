@@ -1,6 +1,6 @@
-"""What every environment is promised to be, read from its values: DESIGN's figures for dev and prod.
+"""The agreed figures of dev and prod (docs/decisions/0004-environment-values.md), compared with their values.
 
-The gate judges what a plan makes of these values; whether they are the ones agreed on, only this page can tell.
+The gate judges the plans that these values lead to. Only this module can check whether they are the agreed values.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,19 +10,19 @@ from typing import Any
 import hcl2
 
 Promise = tuple[str, Callable[[Any], bool], str]
-"""Where a value stands, what must hold for it, and that in words."""
+"""The path of a value, the condition that it must meet, and the condition in words."""
 
 
-def _is(wanted: object) -> tuple[Callable[[Any], bool], str]:
-    return (lambda found: found == wanted), f"be {wanted}"
+def _is(expected: object) -> tuple[Callable[[Any], bool], str]:
+    return (lambda value: value == expected), f"be {expected}"
 
 
-def _least(wanted: int) -> tuple[Callable[[Any], bool], str]:
-    return (lambda found: isinstance(found, int) and found >= wanted), f"be {wanted} or more"
+def _least(minimum: int) -> tuple[Callable[[Any], bool], str]:
+    return (lambda value: isinstance(value, int) and value >= minimum), f"be {minimum} or more"
 
 
-def _most(wanted: int) -> tuple[Callable[[Any], bool], str]:
-    return (lambda found: isinstance(found, int) and 0 < found <= wanted), f"be {wanted} at most"
+def _most(maximum: int) -> tuple[Callable[[Any], bool], str]:
+    return (lambda value: isinstance(value, int) and 0 < value <= maximum), f"be {maximum} at most"
 
 
 PROMISES: Mapping[str, tuple[Promise, ...]] = {
@@ -33,7 +33,7 @@ PROMISES: Mapping[str, tuple[Promise, ...]] = {
         ("lambda_settings.timeout", *_is(30)),
         ("table.read_capacity", *_is(5)),
         ("table.write_capacity", *_is(5)),
-        ("table.point_in_time_recovery", *_is(wanted=False)),
+        ("table.point_in_time_recovery", *_is(expected=False)),
     ),
     "prod": (
         ("region", *_is("us-east-1")),
@@ -45,11 +45,11 @@ PROMISES: Mapping[str, tuple[Promise, ...]] = {
         ("table.write_capacity", *_is(25)),
         ("table.max_read_capacity", *_least(250)),
         ("table.max_write_capacity", *_least(250)),
-        ("table.point_in_time_recovery", *_is(wanted=True)),
-        ("deletion_protection", *_is(wanted=True)),
-        ("force_destroy", *_is(wanted=False)),
-        ("replication", *_is(wanted=True)),
-        ("previews", *_is(wanted=False)),
+        ("table.point_in_time_recovery", *_is(expected=True)),
+        ("deletion_protection", *_is(expected=True)),
+        ("force_destroy", *_is(expected=False)),
+        ("replication", *_is(expected=True)),
+        ("previews", *_is(expected=False)),
         ("key_deletion_window_days", *_is(30)),
         ("api_key_secret.recovery_window_days", *_least(7)),
         ("api_key_secret.rotation_days", *_most(90)),
@@ -57,31 +57,31 @@ PROMISES: Mapping[str, tuple[Promise, ...]] = {
         ("api.burst_limit", *_most(100)),
         ("api.quota_per_day", *_most(10000)),
         ("api.rate_limit", *_most(50)),
-        ("alert_emails", bool, "name somebody"),
-        ("allowed_origins", lambda found: bool(found) and "*" not in found, "name origins, and not *"),
+        ("alert_emails", bool, "name a recipient"),
+        ("allowed_origins", lambda origins: bool(origins) and "*" not in origins, "name origins, and not *"),
     ),
 }
-"""By environment, from DESIGN §6 and §7."""
+"""By environment; docs/decisions/0004-environment-values.md has the reasons."""
 
 
 def broken(folder: Path) -> Iterator[str]:
-    """The promises that a live folder's ``terraform.tfvars`` does not keep, each with its fix."""
+    """The promises that a live folder's ``terraform.tfvars`` breaks, each with the value that it must have."""
     file = folder / "terraform.tfvars"
     if not file.is_file():
         return
     values = _plain(hcl2.loads(file.read_text(encoding="utf-8")))
     for path, holds, words in (("environment", *_is(folder.name)), *PROMISES.get(folder.name, ())):
-        found = values
+        value = values
         for name in path.split("."):
-            found = found.get(name) if isinstance(found, dict) else None
-        if not holds(found):
-            yield f"live/{folder.name}/terraform.tfvars: {path} is {found}, and has to {words}."
+            value = value.get(name) if isinstance(value, dict) else None
+        if not holds(value):
+            yield f"live/{folder.name}/terraform.tfvars: {path} is {value}, and must {words}."
 
 
 def _plain(value: Any) -> Any:
     """A value without the quotes that python-hcl2 keeps around texts."""
     if isinstance(value, dict):
-        return {str(_plain(name)): _plain(one) for name, one in value.items()}
+        return {str(_plain(name)): _plain(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return value[1:-1] if isinstance(value, str) and value[:1] == value[-1:] == '"' else value

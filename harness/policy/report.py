@@ -1,4 +1,4 @@
-"""The verdict for people and for other programs: a table, SARIF, JUnit, JSON and the session's figures."""
+"""The verdict for people and programs: a table, SARIF, JUnit, JSON and the session's figures."""
 
 import json
 from collections import Counter
@@ -14,23 +14,23 @@ from harness.console import out
 from harness.paths import BUILD, ROOT
 from harness.policy.finding import Finding, Severity
 from harness.policy.rule import RULES
-from harness.policy.verdict import Verdict
+from harness.policy.verdict import GateVerdict
 from harness.results import record
 
 FOLDER = BUILD / "reports" / "policy"
-"""Where the reports go."""
+"""The folder of the reports."""
 
 _COLOURS = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow", Severity.LOW: "cyan"}
 _LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
 
 
-def write(verdict: Verdict, *, seconds: float, folder: Path = FOLDER) -> None:
-    """Write all of them.
+def write(verdict: GateVerdict, *, seconds: float, folder: Path = FOLDER) -> None:
+    """Write the SARIF, JUnit and JSON reports, and the session's figures.
 
     Args:
-        verdict: What the gate says.
-        seconds: How long it took.
-        folder: Where SARIF, JUnit and JSON go.
+        verdict: The gate's verdict.
+        seconds: How long the scan took.
+        folder: The folder of the reports.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "policy.sarif").write_text(json.dumps(sarif(verdict), indent=2) + "\n", encoding="utf-8")
@@ -48,60 +48,62 @@ def write(verdict: Verdict, *, seconds: float, folder: Path = FOLDER) -> None:
     )
 
 
-def by_severity(verdict: Verdict) -> dict[str, int]:
-    """How many findings there are of each severity."""
-    found = Counter(one.severity for one in verdict.findings)
-    return {severity.value: found[severity] for severity in Severity}
+def by_severity(verdict: GateVerdict) -> dict[str, int]:
+    """The number of findings of each severity."""
+    counts = Counter(finding.severity for finding in verdict.findings)
+    return {severity.value: counts[severity] for severity in Severity}
 
 
-def show(verdict: Verdict, *, seconds: float) -> None:
-    """Print the findings, worst first, then how many there are by severity."""
-    for one in verdict.findings:
-        place = f" [dim]({escape(one.file)}{f':{one.line}' if one.line else ''})[/]" if one.file else ""
-        root = f"{one.root}: " if one.root else ""
-        out.print(f"[{_COLOURS[one.severity]}]{one.severity}[/] {one.rule_id} {escape(root + one.address)}{place}")
-        out.print(f"    {escape(one.message)}")
-        out.print(f"    Fix: {escape(one.remedy)} [dim]{escape(one.guideline)}[/]")
+def show(verdict: GateVerdict, *, seconds: float) -> None:
+    """Print the findings, worst first, then their numbers by severity."""
+    for finding in verdict.findings:
+        line = f":{finding.line}" if finding.line else ""
+        place = f" [dim]({escape(finding.file)}{line})[/]" if finding.file else ""
+        root = f"{finding.root}: " if finding.root else ""
+        severity = f"[{_COLOURS[finding.severity]}]{finding.severity}[/]"
+        out.print(f"{severity} {finding.rule_id} {escape(root + finding.address)}{place}")
+        out.print(f"    {escape(finding.message)}")
+        out.print(f"    To fix this: {escape(finding.remedy)} [dim]{escape(finding.guideline)}[/]")
     table = Table("Severity", "To fix", "Accepted by the ledger")
-    accepted = Counter(one.severity for one, _ in verdict.accepted)
-    for severity, count in by_severity(verdict).items():
-        table.add_row(severity, str(count), str(accepted[Severity(severity)]))
+    accepted = Counter(finding.severity for finding, _ in verdict.accepted)
+    for name, count in by_severity(verdict).items():
+        table.add_row(name, str(count), str(accepted[Severity(name)]))
     out.print(table)
     counts = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in verdict.counts.items())
-    out.print(f"{counts}; {seconds:.0f} s. Reports: {_told(FOLDER)}/")
+    out.print(f"{counts}; {seconds:.0f} s. Reports: {_readable(FOLDER)}/")
 
 
-def _told(folder: Path) -> str:
-    """A folder as somebody in the checkout would name it; in full where it lies outside."""
+def _readable(folder: Path) -> str:
+    """A folder relative to the checkout; in full if it is outside."""
     return str(folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder)
 
 
-def body(verdict: Verdict) -> dict[str, Any]:
+def body(verdict: GateVerdict) -> dict[str, Any]:
     """Everything, as JSON."""
     return {
         "green": verdict.green,
         "counts": dict(verdict.counts),
         "by_severity": by_severity(verdict),
-        "findings": [asdict(one) for one in verdict.findings],
-        "accepted": [{"finding": asdict(one), "row": asdict(row)} for one, row in verdict.accepted],
+        "findings": [asdict(finding) for finding in verdict.findings],
+        "accepted": [{"finding": asdict(finding), "row": asdict(row)} for finding, row in verdict.accepted],
     }
 
 
-def sarif(verdict: Verdict) -> dict[str, Any]:
+def sarif(verdict: GateVerdict) -> dict[str, Any]:
     """SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/): accepted findings are suppressed results."""
-    every = [*((one, None) for one in verdict.findings), *verdict.accepted]
-    rules = {one.rule_id: one for one, _ in every}
+    findings = [*((finding, None) for finding in verdict.findings), *verdict.accepted]
+    by_rule = {finding.rule_id: finding for finding, _ in findings}
     results = []
-    for one, row in every:
-        result = _result(one)
+    for finding, row in findings:
+        result = _result(finding)
         if row is not None:
-            told = f"{row.reason} ({row.owner}, until {row.expires})"
-            result["suppressions"] = [{"kind": "external", "justification": told}]
+            justification = f"{row.reason} ({row.owner}, until {row.expires})"
+            result["suppressions"] = [{"kind": "external", "justification": justification}]
         results.append(result)
     driver = {
         "name": "policy-gate",
         "informationUri": "https://www.checkov.io",
-        "rules": [_described(one) for _, one in sorted(rules.items())],
+        "rules": [_rule(finding) for _, finding in sorted(by_rule.items())],
     }
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -110,49 +112,49 @@ def sarif(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _described(one: Finding) -> dict[str, Any]:
-    rule = RULES.get(one.rule_id)
+def _rule(finding: Finding) -> dict[str, Any]:
+    rule = RULES.get(finding.rule_id)
     return {
-        "id": one.rule_id,
-        "shortDescription": {"text": rule.title if rule else one.rule_id},
-        "fullDescription": {"text": rule.rationale if rule else one.message},
-        "help": {"text": one.remedy},
-        "helpUri": one.guideline,
-        "defaultConfiguration": {"level": _LEVELS[one.severity]},
+        "id": finding.rule_id,
+        "shortDescription": {"text": rule.title if rule else finding.rule_id},
+        "fullDescription": {"text": rule.rationale if rule else finding.message},
+        "help": {"text": finding.remedy},
+        "helpUri": finding.guideline,
+        "defaultConfiguration": {"level": _LEVELS[finding.severity]},
     }
 
 
-def _result(one: Finding) -> dict[str, Any]:
+def _result(finding: Finding) -> dict[str, Any]:
     place: dict[str, Any] = {
-        "logicalLocations": [{"fullyQualifiedName": f"{one.root}:{one.address}", "kind": "resource"}]
+        "logicalLocations": [{"fullyQualifiedName": f"{finding.root}:{finding.address}", "kind": "resource"}]
     }
-    if one.file:
+    if finding.file:
         place["physicalLocation"] = {
-            "artifactLocation": {"uri": one.file},
-            "region": {"startLine": max(1, one.line or 1)},
+            "artifactLocation": {"uri": finding.file},
+            "region": {"startLine": max(1, finding.line or 1)},
         }
     return {
-        "ruleId": one.rule_id,
-        "level": _LEVELS[one.severity],
-        "message": {"text": f"{one.address}: {one.message} {one.remedy}"},
+        "ruleId": finding.rule_id,
+        "level": _LEVELS[finding.severity],
+        "message": {"text": f"{finding.address}: {finding.message} {finding.remedy}"},
         "locations": [place],
     }
 
 
-def junit(verdict: Verdict, seconds: float) -> ET.Element:
-    """JUnit's XML: a case per rule that we have, and per other check that found something."""
-    found: dict[str, list[Finding]] = {identity: [] for identity in RULES}
-    for one in verdict.findings:
-        found.setdefault(one.rule_id, []).append(one)
-    failures = sum(1 for some in found.values() if some)
+def junit(verdict: GateVerdict, seconds: float) -> ET.Element:
+    """JUnit's XML: a case for each of our rules, and for each other check that found something."""
+    by_rule: dict[str, list[Finding]] = {rule_id: [] for rule_id in RULES}
+    for finding in verdict.findings:
+        by_rule.setdefault(finding.rule_id, []).append(finding)
+    failures = sum(1 for findings in by_rule.values() if findings)
     suite = ET.Element(
-        "testsuite", name="policy", tests=str(len(found)), failures=str(failures), errors="0", time=f"{seconds:.1f}"
+        "testsuite", name="policy", tests=str(len(by_rule)), failures=str(failures), errors="0", time=f"{seconds:.1f}"
     )
-    for identity, some in sorted(found.items()):
-        rule = RULES.get(identity)
-        name = f"{identity} {rule.title}" if rule else identity
+    for rule_id, findings in sorted(by_rule.items()):
+        rule = RULES.get(rule_id)
+        name = f"{rule_id} {rule.title}" if rule else rule_id
         case = ET.SubElement(suite, "testcase", classname="policy", name=name)
-        if some:
-            told = "\n".join(str(one) for one in some)
-            ET.SubElement(case, "failure", message=f"{len(some)} findings").text = told
+        if findings:
+            failure = ET.SubElement(case, "failure", message=f"{len(findings)} findings")
+            failure.text = "\n".join(map(str, findings))
     return suite

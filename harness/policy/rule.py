@@ -1,27 +1,65 @@
-"""What a rule is, and the register of all of them.
+"""Policy rules, and the register of all of them.
 
-A rule that looks at one resource's attributes works on source (checkov renders them) and on plans; one that looks at
-how resources stand to each other, or at what a plan would do, works on plans.
+A rule's words and its scope are data (``policy/fixtures/<id>/rule.toml``, beside its fixtures); its judgement is a
+function in `harness.policy.rules`. A rule that looks at one resource works on source (checkov renders the attributes)
+and on plans. A rule on how resources are connected, or on what a plan would change, works on plans.
 """
 
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.plan.resource import Resource
 from harness.policy.finding import Finding, Severity
 
 if TYPE_CHECKING:
-    from harness.plan.planned import Planned
+    from harness.plan.graph import PlanGraph
 
 HCL: Final = "hcl"
 PLAN: Final = "plan"
 
-AttributeJudge = Callable[[Resource], Iterable[str]]
-"""Tells what is wrong with one resource."""
+FOLDER = Path(__file__).resolve().parents[2] / "policy" / "fixtures"
+"""One folder for each rule: its ``rule.toml`` and its fixtures."""
 
-PlanJudge = Callable[["Planned"], Iterable[tuple[str, str]]]
-"""Tells the address and what is wrong, for each violation in a plan."""
+AttributeJudge = Callable[[Resource], Iterable[str]]
+"""Returns what is wrong with one resource."""
+
+PlanJudge = Callable[["PlanGraph"], Iterable[tuple[str, str]]]
+"""Returns, for each violation in a plan, the resource's address and what is wrong with it."""
+
+
+class Scope(StrEnum):
+    """Where a rule holds."""
+
+    EVERYWHERE = "everywhere"
+    """In live folders and in module examples."""
+
+    EVERY_LIVE_FOLDER = "every_live_folder"
+
+    WHOLE_ENVIRONMENTS = "whole_environments"
+    """In live folders that hold a whole platform: every one except ``bootstrap``."""
+
+    PRODUCTION = "production"
+    """In ``live/prod``."""
+
+    def includes(self, environment: str) -> bool:
+        """Whether an environment is in this scope.
+
+        Args:
+            environment: The live folder's name; empty for a module example.
+        """
+        match self:
+            case Scope.EVERYWHERE:
+                return True
+            case Scope.EVERY_LIVE_FOLDER:
+                return environment != ""
+            case Scope.WHOLE_ENVIRONMENTS:
+                return environment not in {"", "bootstrap"}
+            case Scope.PRODUCTION:
+                return environment == "prod"
 
 
 @dataclass(frozen=True)
@@ -34,11 +72,10 @@ class Rule:
         severity: How much harm a violation can do.
         types: The resource types that it judges.
         rationale: Why, in one sentence or two.
-        guideline: AWS's own page on it.
-        remedy: What to do about a violation.
+        guideline: AWS's own page about it.
+        remedy: How to fix a violation.
         modes: In which scans it works: ``hcl``, ``plan``.
-        scope: ``any``; ``tagged`` for live folders; ``live`` for those that are whole environments; ``prod`` for
-            production only.
+        scope: Where it holds.
     """
 
     id: str
@@ -49,18 +86,28 @@ class Rule:
     guideline: str
     remedy: str
     modes: frozenset[str] = frozenset({HCL, PLAN})
-    scope: str = "any"
+    scope: Scope = Scope.EVERYWHERE
+
+    @classmethod
+    def read(cls, rule_id: str, types: tuple[str, ...]) -> "Rule":
+        """Read a rule's ``rule.toml``.
+
+        Raises:
+            FileNotFoundError: There is none.
+            TypeError: A key is missing or unknown.
+        """
+        words = tomllib.loads((FOLDER / rule_id / "rule.toml").read_text(encoding="utf-8"))
+        severity, scope = Severity(words.pop("severity")), Scope(words.pop("scope"))
+        return cls(
+            id=rule_id, types=types, severity=severity, scope=scope, modes=frozenset(words.pop("modes")), **words
+        )
 
     def applies(self, environment: str) -> bool:
         """Whether it holds in an environment; module examples have none (an empty name)."""
-        if self.scope == "prod":
-            return environment == "prod"
-        if self.scope == "tagged":
-            return environment != ""
-        return self.scope == "any" or environment not in {"", "bootstrap"}
+        return self.scope.includes(environment)
 
     def finding(self, address: str, message: str, *, mode: str = PLAN) -> Finding:
-        """A violation of it."""
+        """A violation of this rule."""
         return Finding(self.id, self.severity, address, None, None, message, self.remedy, self.guideline, mode=mode)
 
 
@@ -68,41 +115,51 @@ RULES: dict[str, Rule] = {}
 """Every rule, by id."""
 
 ATTRIBUTE: dict[str, AttributeJudge] = {}
-"""How rules on one resource judge, by id."""
+"""The judges of rules that look at one resource, by id."""
 
 RELATION: dict[str, PlanJudge] = {}
-"""How rules on a whole plan judge, by id."""
+"""The judges of rules that look at a whole plan, by id."""
 
 
-def attribute(rule: Rule) -> Callable[[AttributeJudge], AttributeJudge]:
-    """Register a rule that looks at one resource at a time."""
+def attribute(rule_id: str, types: tuple[str, ...]) -> Callable[[AttributeJudge], AttributeJudge]:
+    """Register the judge of a rule that looks at one resource at a time.
+
+    Args:
+        rule_id: Such as ``CKV_INV_203``.
+        types: The resource types that it judges.
+    """
 
     def register(judge: AttributeJudge) -> AttributeJudge:
-        _register(rule)
-        ATTRIBUTE[rule.id] = judge
+        _register(Rule.read(rule_id, types))
+        ATTRIBUTE[rule_id] = judge
         return judge
 
     return register
 
 
-def relation(rule: Rule) -> Callable[[PlanJudge], PlanJudge]:
-    """Register a rule that looks at a whole plan."""
+def relation(rule_id: str, types: tuple[str, ...]) -> Callable[[PlanJudge], PlanJudge]:
+    """Register the judge of a rule that looks at a whole plan.
+
+    Args:
+        rule_id: Such as ``CKV_INV_601``.
+        types: The resource types that it judges.
+    """
 
     def register(judge: PlanJudge) -> PlanJudge:
-        _register(rule)
-        RELATION[rule.id] = judge
+        _register(Rule.read(rule_id, types))
+        RELATION[rule_id] = judge
         return judge
 
     return register
 
 
-def completed(identity: str) -> Callable[[PlanJudge], PlanJudge]:
-    """Let a rule on one resource also look at a whole plan: at what the resource names, which source does not tell."""
+def also_on_plan(rule_id: str) -> Callable[[PlanJudge], PlanJudge]:
+    """Let a rule on one resource also look at the whole plan, for what source cannot show: what the resource names."""
 
     def register(judge: PlanJudge) -> PlanJudge:
-        if identity not in ATTRIBUTE or PLAN not in RULES[identity].modes or identity in RELATION:
-            raise ValueError(f"{identity} is no rule on one resource that works on plans, or is completed already")
-        RELATION[identity] = judge
+        if rule_id not in ATTRIBUTE or PLAN not in RULES[rule_id].modes or rule_id in RELATION:
+            raise ValueError(f"{rule_id} is not a rule on one resource for plans, or it has a plan judge already")
+        RELATION[rule_id] = judge
         return judge
 
     return register
@@ -110,11 +167,11 @@ def completed(identity: str) -> Callable[[PlanJudge], PlanJudge]:
 
 def _register(rule: Rule) -> None:
     if rule.id in RULES:
-        raise ValueError(f"{rule.id} stands twice")
+        raise ValueError(f"{rule.id} is registered twice")
     RULES[rule.id] = rule
 
 
-def judged(rule: Rule, plan: "Planned") -> Iterator[Finding]:
+def violations(rule: Rule, plan: "PlanGraph") -> Iterator[Finding]:
     """What one rule finds in a plan."""
     if rule.id in ATTRIBUTE:
         for resource in plan.of(*rule.types):

@@ -1,4 +1,4 @@
-"""Two scans of every live folder and module example, one verdict: see `harness.policy.gate`, which is asked for it."""
+"""The scan of the repository: source and plans of every live folder and module example (`harness.policy.gate.scan`)."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,19 +10,19 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.paths import ROOT
 from harness.policy import checkov, deployment_source, ledger, plans
-from harness.policy.checkov import Job, fault
+from harness.policy.checkov import Job, scan_error
 from harness.policy.finding import Finding, Severity
 from harness.policy.judge import judge
 from harness.policy.rule import RULES
 from harness.policy.rules.iam import rendered_policies
-from harness.policy.verdict import Verdict
+from harness.policy.verdict import GateVerdict
 
 
-def scan(*, today: date | None = None) -> Verdict:
+def scan(*, today: date | None = None) -> GateVerdict:
     """Scan the source and the plan of every live folder and module example.
 
     Args:
-        today: The day by which suppressions end; the computer's unless told otherwise.
+        today: The day that decides which suppressions have ended; today's date by default.
 
     Raises:
         HarnessError: The ledger cannot be read, or checkov cannot be run.
@@ -32,39 +32,42 @@ def scan(*, today: date | None = None) -> Verdict:
     source = [Job(plans.relative(folder), "hcl", folder, environment=folder.name) for folder in folders]
     source.append(Job(plans.EXAMPLES, "hcl", plans.example_sources()))
     with ThreadPoolExecutor(max_workers=1) as pool:
-        reading = pool.submit(checkov.run, source, (), plans.FOLDER / "hcl")
-        made = plans.every()
-        roots = [one for one in made if isinstance(one, plans.PlannedRoot)]
-        planning, policies = _planning(roots)
-        planned = checkov.run(planning, policies, plans.FOLDER / "plan")
-        read = reading.result()
+        source_scan = pool.submit(checkov.run, source, (), plans.FOLDER / "hcl")
+        attempts = plans.plan_all()
+        roots = [attempt for attempt in attempts if isinstance(attempt, plans.PlannedRoot)]
+        plan_jobs, policies = _plan_jobs(roots)
+        on_plans = checkov.run(plan_jobs, policies, plans.FOLDER / "plan")
+        on_source = source_scan.result()
     findings = [
         *deployment_source.findings(),
         *_missing(folders),
         *json_sources(),
-        *_refused(made),
-        *read.findings,
-        *planned.findings,
+        *_failed_plans(attempts),
+        *on_source.findings,
+        *on_plans.findings,
     ]
-    for root, job in zip(roots, planning, strict=True):
-        findings += [_placed(one, root, job) for one in judge(root.planned)]
-    known = read.known | RULES.keys() | {f"CKV_INV_{number:03}" for number in (1, *checkov.FAULTS)}
-    left, accepted = ledger.applied(_once(findings), rows, today=today or datetime.now(UTC).date(), known=known)
+    for root, job in zip(roots, plan_jobs, strict=True):
+        findings += [_placed(finding, root, job) for finding in judge(root.planned)]
+    gate_ids = {f"CKV_INV_{number:03}" for number in (1, *checkov.SCAN_ERRORS)}
+    rule_ids = on_source.check_ids | RULES.keys() | gate_ids
+    remaining, accepted = ledger.apply(
+        list(dict.fromkeys(findings)), rows, today=today or datetime.now(UTC).date(), rule_ids=rule_ids
+    )
     counts = {
-        "roots": len(source) + len(planning),
-        "resources_in_source": sum(read.resources.values()),
+        "roots": len(source) + len(plan_jobs),
+        "resources_in_source": sum(on_source.resources.values()),
         "resources_in_plans": sum(len(root.planned.resources) for root in roots),
         "rules": len(RULES),
-        "built_in_checks": len(read.known - RULES.keys()),
-        "checks_passed": read.passed + planned.passed,
+        "built_in_checks": len(on_source.check_ids - RULES.keys()),
+        "checks_passed": on_source.passed + on_plans.passed,
         "policies_read_by_parliament": len(policies),
         "suppressions": len(rows),
     }
-    return Verdict(sorted(left, key=_order), sorted(accepted, key=lambda one: _order(one[0])), counts)
+    return GateVerdict(sorted(remaining, key=_order), sorted(accepted, key=lambda pair: _order(pair[0])), counts)
 
 
-def _planning(roots: Sequence[plans.PlannedRoot]) -> tuple[list[Job], list[Mapping[str, str]]]:
-    """The jobs on plans, and the policies that they render."""
+def _plan_jobs(roots: Sequence[plans.PlannedRoot]) -> tuple[list[Job], list[Mapping[str, str]]]:
+    """The jobs on plans, and the policies that the plans render."""
     folder = plans.FOLDER / "plan"
     folder.mkdir(parents=True, exist_ok=True)
     jobs: list[Job] = []
@@ -75,25 +78,25 @@ def _planning(roots: Sequence[plans.PlannedRoot]) -> tuple[list[Job], list[Mappi
         file.chmod(0o600)  # a plan may hold secrets
         planned = root.planned
         jobs.append(Job(root.name, "plan", file, planned, root.environment))
-        for one, text in rendered_policies(planned):
-            about = {
+        for policy, text in rendered_policies(planned):
+            origin = {
                 "root": root.name,
-                "address": one.address,
-                "definition": checkov.normal(planned.definition(one.address)),
+                "address": policy.address,
+                "definition": checkov.normal(planned.definition(policy.address)),
             }
-            policies.append({"at": str(len(policies)), "text": text, **about})
+            policies.append({"at": str(len(policies)), "text": text, **origin})
     return jobs, policies
 
 
 def _placed(finding: Finding, root: plans.PlannedRoot, job: Job) -> Finding:
-    """A finding on a plan with where it was found, and which block is behind it."""
+    """A finding on a plan, completed by its root and by the block that declares the resource."""
     definition = checkov.normal(root.planned.definition(finding.address))
     address = checkov.readable(finding.address)
     return replace(finding, address=address, root=root.name, mode=job.mode, definition=definition)
 
 
-def _refused(made: Iterable[plans.PlannedRoot | HarnessError]) -> list[Finding]:
-    """Plans that Terraform refuses: what it says names the resource and, by the modules' own messages, the fix."""
+def _failed_plans(attempts: Iterable[plans.PlannedRoot | HarnessError]) -> list[Finding]:
+    """Roots that Terraform cannot plan: its errors name the resource, and the modules' validations name the fix."""
     return [
         Finding(
             "CKV_INV_001",
@@ -101,46 +104,42 @@ def _refused(made: Iterable[plans.PlannedRoot | HarnessError]) -> list[Finding]:
             "plan",
             None,
             None,
-            one.what,
-            one.remedy,
+            attempt.what,
+            attempt.remedy,
             "https://developer.hashicorp.com/terraform/cli/commands/plan",
             mode="plan",
         )
-        for one in made
-        if isinstance(one, HarnessError)
+        for attempt in attempts
+        if isinstance(attempt, HarnessError)
     ]
 
 
 def _missing(folders: Sequence[Path]) -> list[Finding]:
-    """The environments that DESIGN asks for."""
-    there = {folder.name for folder in folders}
+    """The live folders that every checkout must have."""
+    names = {folder.name for folder in folders}
     return [
-        fault(4, Job(f"live/{name}", "hcl", ROOT), f"live/{name} is missing.")
+        scan_error(4, Job(f"live/{name}", "hcl", ROOT), f"live/{name} is missing.")
         for name in ("bootstrap", "dev", "prod")
-        if name not in there
+        if name not in names
     ]
 
 
 def json_sources(root: Path = ROOT) -> list[Finding]:
-    """Terraform written as JSON: Terraform takes it, and what judges source (no plan has that) reads HCL alone.
+    """Terraform written as JSON: Terraform accepts it, but our checks of source read HCL only.
 
     Args:
         root: The checkout.
     """
     return [
-        fault(
+        scan_error(
             3,
             Job(file.parent.relative_to(root).as_posix(), "hcl", file.parent),
-            f"{file.relative_to(root).as_posix()} is Terraform as JSON, which nobody here reads: write it as .tf.",
+            f"{file.relative_to(root).as_posix()} is Terraform as JSON, which our checks cannot read: write it as .tf.",
         )
         for pattern in ("live/*/*.tf.json", "modules/*/*.tf.json")
         for file in sorted(root.glob(pattern))
     ]
 
 
-def _once(findings: Iterable[Finding]) -> list[Finding]:
-    return list(dict.fromkeys(findings))
-
-
-def _order(one: Finding) -> tuple[int, str, str, str, str]:
-    return (one.severity.rank, one.rule_id, one.root, one.address, one.message)
+def _order(finding: Finding) -> tuple[int, str, str, str, str]:
+    return (finding.severity.rank, finding.rule_id, finding.root, finding.address, finding.message)

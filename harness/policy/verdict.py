@@ -1,4 +1,4 @@
-"""What the gate says in the end."""
+"""The gate's verdict, and the suppressions that it accepts findings by."""
 
 import re
 from collections.abc import Mapping
@@ -11,18 +11,18 @@ _KEY = re.compile(r"\[[^\]]*\]")
 
 
 @dataclass(frozen=True)
-class Row:
-    """One accepted finding: a row of the ledger (`harness.policy.ledger`).
+class Suppression:
+    """A row of the ledger (`harness.policy.ledger`), which accepts findings.
 
     Attributes:
         id: The rule's id.
         address: The resource block, such as ``modules/lambda/aws_lambda_function.this``; or one use of it, an address
             without keys: ``module.invoice_platform.module.key.aws_kms_key.this``.
         reason: Why it is accepted.
-        owner: The role that answers for it.
+        owner: The role that is responsible for it.
         expires: The last day on which it holds.
-        roots: Where alone it holds, such as ``live/dev``; empty for everywhere.
-        mode: In which scan alone it holds, ``hcl`` or ``plan``; empty for both.
+        roots: The only roots in which it holds, such as ``live/dev``; empty for all.
+        mode: The only scan in which it holds, ``hcl`` or ``plan``; empty for both.
         line: Its line in the ledger.
     """
 
@@ -46,17 +46,17 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the gate says.
+class GateVerdict:
+    """The gate's verdict.
 
     Attributes:
         findings: What must be fixed, worst first; empty for green.
-        accepted: What the ledger accepts, each with its row.
+        accepted: The findings that the ledger accepts, each with its row.
         counts: Roots, resources and checks, for people and for ``build/results/policy.json``.
     """
 
     findings: list[Finding]
-    accepted: list[tuple[Finding, Row]] = field(default_factory=list)
+    accepted: list[tuple[Finding, Suppression]] = field(default_factory=list)
     counts: Mapping[str, int] = field(default_factory=dict)
 
     @property

@@ -1,7 +1,7 @@
 """The rules of harness/policy/rules that look at one resource, as checkov checks on rendered source.
 
-A rule is written once: here checkov's view of a resource is brought into the shape that the rules read. On plans the
-same rules run without checkov (harness.policy.judge).
+Each rule is written once. This module converts checkov's view of a resource to the shape that the rules read. On plans
+the same rules run without checkov (harness.policy.judge).
 """
 
 from checkov.common.models.enums import CheckCategories, CheckResult
@@ -20,11 +20,11 @@ _DATA = "data."
 _PROVIDER = "provider."
 
 
-def judged(check, conf, kind):
-    """What a rule says of a rendered block; the messages go into the record."""
-    found = list(ATTRIBUTE[check.id](Resource(address="", type=kind, values=rendered(conf))))
-    check.details.extend(found)
-    return CheckResult.FAILED if found else CheckResult.PASSED
+def judge(check, conf, kind):
+    """The result of a rule on a rendered block; its messages go into the record."""
+    messages = list(ATTRIBUTE[check.id](Resource(address="", type=kind, values=rendered(conf))))
+    check.details.extend(messages)
+    return CheckResult.FAILED if messages else CheckResult.PASSED
 
 
 class ResourceCheck(BaseResourceCheck):
@@ -34,8 +34,8 @@ class ResourceCheck(BaseResourceCheck):
         super().__init__(rule.title, rule.id, CATEGORIES, types, guideline=rule.guideline)
 
     def scan_resource_conf(self, conf):
-        """Judge one."""
-        return judged(self, conf, self.entity_type)
+        """Judge one block."""
+        return judge(self, conf, self.entity_type)
 
 
 class DataCheck(BaseDataCheck):
@@ -45,8 +45,8 @@ class DataCheck(BaseDataCheck):
         super().__init__(rule.title, rule.id, CATEGORIES, types, guideline=rule.guideline)
 
     def scan_data_conf(self, conf):
-        """Judge one."""
-        return judged(self, conf, self.entity_type)
+        """Judge one block."""
+        return judge(self, conf, self.entity_type)
 
 
 class ProviderCheck(BaseProviderCheck):
@@ -56,8 +56,8 @@ class ProviderCheck(BaseProviderCheck):
         super().__init__(rule.title, rule.id, CATEGORIES, types, guideline=rule.guideline)
 
     def scan_provider_conf(self, conf):
-        """Judge one."""
-        return judged(self, conf, "provider")
+        """Judge one block."""
+        return judge(self, conf, "provider")
 
 
 for _rule in RULES.values():

@@ -14,7 +14,7 @@ from harness.contract.mismatch import Mismatch
 from harness.contract.routes import Route, planned_routes
 from harness.contract.settings import variables
 from harness.paths import ROOT
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.policy import plans
 from harness.stack import deployment
 from tests.contract.code import LoadedFunction
@@ -28,7 +28,7 @@ class Environment:
     """A live folder as it is planned."""
 
     name: str
-    plan: Planned
+    plan: PlanGraph
 
     @cached_property
     def functions(self) -> dict[str, Function]:
@@ -62,7 +62,10 @@ def environments() -> dict[str, Environment]:
     """Every live environment, planned in parallel, or read from the cache: see `harness.plan.store`."""
     folders = [ROOT / "live" / name for name in ENVIRONMENTS]
     with ThreadPoolExecutor() as pool:
-        return {root.environment: Environment(root.environment, root.planned) for root in pool.map(plans.kept, folders)}
+        return {
+            root.environment: Environment(root.environment, root.planned)
+            for root in pool.map(plans.stored_plan, folders)
+        }
 
 
 @pytest.fixture(params=ENVIRONMENTS)

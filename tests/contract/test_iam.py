@@ -15,8 +15,8 @@ from harness.iam.grants import roles, stand_ins
 from harness.iam.proof import Proof, UnusedGrant, ledger
 from harness.iam.recorded_calls import RecordedCall
 from harness.package import functions
+from harness.plan.graph import PlanGraph
 from harness.plan.iam_policy import Statement
-from harness.plan.planned import Planned
 from harness.policy.offline_aws import ACCOUNT_ID
 from harness.results import record
 from harness.stack.deployment import REGION
@@ -26,12 +26,12 @@ HINT = "docs/iam.md explains this failure and how to fix it."
 
 
 @pytest.fixture(scope="module")
-def plans(environments: dict[str, Environment]) -> dict[str, Planned]:
+def plans(environments: dict[str, Environment]) -> dict[str, PlanGraph]:
     return {name: environment.plan for name, environment in environments.items()}
 
 
 @pytest.fixture(scope="module")
-def proofs(plans: dict[str, Planned]) -> dict[str, Proof]:
+def proofs(plans: dict[str, PlanGraph]) -> dict[str, Proof]:
     by_environment = {environment: proof_of(plan) for environment, plan in plans.items()}
     record("iam", page.figures([*by_environment.values()], ledger()))
     return by_environment
@@ -151,7 +151,7 @@ def test_a_reason_for_a_grant_that_is_used_is_found(proof: Proof) -> None:
     assert [*proof.idle([replace(needless, action="s3:GetBucketAcl")])]
 
 
-def test_a_function_that_loses_its_policy_is_found(plans: dict[str, Planned]) -> None:
+def test_a_function_that_loses_its_policy_is_found(plans: dict[str, PlanGraph]) -> None:
     plan = plans["dev"]
     document = copy.deepcopy(dict(plan.document))
     document["resource_changes"] = [
@@ -164,10 +164,10 @@ def test_a_function_that_loses_its_policy_is_found(plans: dict[str, Planned]) ->
     ]
 
     with pytest.raises(HarnessError, match=r"get-invoice.*has no policy in its module"):
-        roles(Planned(document, "dev", plan.source), account="0", region="x")
+        roles(PlanGraph(document, "dev", plan.source), account="0", region="x")
 
 
-def test_each_unknown_resource_is_stated_once_and_needed(plans: dict[str, Planned]) -> None:
+def test_each_unknown_resource_is_stated_once_and_needed(plans: dict[str, PlanGraph]) -> None:
     for plan, pair in itertools.product(plans.values(), stand_ins()):
         fewer = {other: resource for other, resource in stand_ins().items() if other != pair}
         with pytest.raises(HarnessError, match=rf"{pair[0]}'s statement {pair[1]} is known only after apply"):

@@ -12,7 +12,7 @@ import pytest
 from harness.iam.admission import left_over, missing, open_to_others
 from harness.iam.triggers import Estate
 from harness.paths import ROOT
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan.resource import UNKNOWN
 from harness.policy.offline_aws import ACCOUNT_ID
 from harness.stack.deployment import REGION
@@ -23,12 +23,12 @@ Edit = Callable[[dict[str, Any]], None]
 
 
 @pytest.fixture(scope="module")
-def plans(environments: dict[str, Environment]) -> dict[str, Planned]:
+def plans(environments: dict[str, Environment]) -> dict[str, PlanGraph]:
     return {name: environment.plan for name, environment in environments.items()}
 
 
 @pytest.fixture(params=ENVIRONMENTS)
-def estate(request: pytest.FixtureRequest, plans: dict[str, Planned]) -> Estate:
+def estate(request: pytest.FixtureRequest, plans: dict[str, PlanGraph]) -> Estate:
     return Estate(plans[request.param], ACCOUNT_ID, REGION)
 
 
@@ -63,7 +63,7 @@ def test_no_permission_is_left_over(estate: Estate) -> None:
 # --- each check is shown to fail ------------------------------------------------------------------------------------
 
 
-def edited(plan: Planned, kind: str, name: str, edit: Edit | None) -> Estate:
+def edited(plan: PlanGraph, kind: str, name: str, edit: Edit | None) -> Estate:
     """The plan with one resource changed, or removed."""
     document = copy.deepcopy(dict(plan.document))
     changes = document["resource_changes"]
@@ -72,7 +72,7 @@ def edited(plan: Planned, kind: str, name: str, edit: Edit | None) -> Estate:
         changes.remove(entry)
     else:
         edit(entry["change"])
-    return Estate(Planned(document, plan.environment, plan.source), ACCOUNT_ID, REGION)
+    return Estate(PlanGraph(document, plan.environment, plan.source), ACCOUNT_ID, REGION)
 
 
 def setting(name: str, value: Any) -> Edit:
@@ -113,7 +113,7 @@ PERMISSIONS = [
 ]
 
 
-def test_these_are_all_permissions(plans: dict[str, Planned]) -> None:
+def test_these_are_all_permissions(plans: dict[str, PlanGraph]) -> None:
     addresses = [permission.address for permission in plans["dev"].of("aws_lambda_permission")]
 
     assert len(addresses) == len(PERMISSIONS)
@@ -121,7 +121,7 @@ def test_these_are_all_permissions(plans: dict[str, Planned]) -> None:
 
 
 @pytest.mark.parametrize("permission", PERMISSIONS)
-def test_a_permission_that_is_missing_is_found(plans: dict[str, Planned], permission: str) -> None:
+def test_a_permission_that_is_missing_is_found(plans: dict[str, PlanGraph], permission: str) -> None:
     assert "nothing allows" in distinct(missing(edited(plans["dev"], "aws_lambda_permission", permission, None)))
 
 
@@ -138,7 +138,7 @@ def test_a_permission_that_is_missing_is_found(plans: dict[str, Planned], permis
 )
 @pytest.mark.parametrize("permission", ["Uploads", "UploadContinued"])
 def test_a_permission_for_something_else_is_found(
-    plans: dict[str, Planned], permission: str, name: str, value: str | None
+    plans: dict[str, PlanGraph], permission: str, name: str, value: str | None
 ) -> None:
     changed = edited(plans["dev"], "aws_lambda_permission", f'this["{permission}"]', setting(name, value))
 
@@ -146,7 +146,7 @@ def test_a_permission_for_something_else_is_found(
     assert "left over" in distinct(left_over(changed))
 
 
-def test_a_permission_for_every_bucket_of_that_name_is_found(plans: dict[str, Planned]) -> None:
+def test_a_permission_for_every_bucket_of_that_name_is_found(plans: dict[str, PlanGraph]) -> None:
     """A bucket's ARN names no account: whoever later owns the name could call."""
     changed = edited(plans["dev"], "aws_lambda_permission", '"Uploads"', setting("source_account", None))
 
@@ -163,7 +163,7 @@ def test_a_permission_for_every_bucket_of_that_name_is_found(plans: dict[str, Pl
         ("aws_kms_key", "module.key"),
     ],
 )
-def test_a_policy_without_its_conditions_is_found(plans: dict[str, Planned], kind: str, name: str) -> None:
+def test_a_policy_without_its_conditions_is_found(plans: dict[str, PlanGraph], kind: str, name: str) -> None:
     changed = edited(plans["dev"], kind, name, policy(without_condition))
 
     assert "also admits" in distinct(open_to_others(changed))
@@ -180,7 +180,7 @@ def test_a_policy_without_its_conditions_is_found(plans: dict[str, Planned], kin
         ("aws_sns_topic", "alarms"),
     ],
 )
-def test_a_policy_that_does_not_grant_is_found(plans: dict[str, Planned], kind: str, name: str) -> None:
+def test_a_policy_that_does_not_grant_is_found(plans: dict[str, PlanGraph], kind: str, name: str) -> None:
     changed = edited(plans["dev"], kind, name, policy(lambda statement: statement.update(Effect="Deny")))
 
     assert "nothing allows" in distinct(missing(changed))
@@ -199,7 +199,7 @@ def test_a_policy_that_does_not_grant_is_found(plans: dict[str, Planned], kind: 
     ],
 )
 def test_a_permission_without_its_trigger_is_found(
-    plans: dict[str, Planned], kind: str, name: str, permission: str
+    plans: dict[str, PlanGraph], kind: str, name: str, permission: str
 ) -> None:
     lines = distinct(left_over(edited(plans["dev"], kind, name, None)))
 
@@ -220,7 +220,7 @@ def test_a_permission_without_its_trigger_is_found(
     ],
 )
 def test_a_permission_that_admits_another_resource_is_found(
-    plans: dict[str, Planned], permission: str, source: str, stranger: str
+    plans: dict[str, PlanGraph], permission: str, source: str, stranger: str
 ) -> None:
     changed = edited(plans["dev"], "aws_lambda_permission", f'this["{permission}"]', setting("source_arn", source))
     lines = distinct(open_to_others(changed))
@@ -238,7 +238,7 @@ def test_a_permission_that_admits_another_resource_is_found(
     ],
 )
 def test_a_policy_that_admits_another_resource_is_found(
-    plans: dict[str, Planned], kind: str, name: str, wide: str
+    plans: dict[str, PlanGraph], kind: str, name: str, wide: str
 ) -> None:
     def widen(statement: dict[str, Any]) -> None:
         if statement["Effect"] == "Allow":
@@ -249,7 +249,7 @@ def test_a_policy_that_admits_another_resource_is_found(
     assert "one whose name only begins alike" in distinct(open_to_others(changed))
 
 
-def from_source(plan: Planned, tmp_path: Path, module: str, old: str, new: str) -> Estate:
+def from_source(plan: PlanGraph, tmp_path: Path, module: str, old: str, new: str) -> Estate:
     """The same plan, with a module's source changed: values that the plan does not know are only in the source."""
     copied = shutil.copytree(ROOT / "modules", tmp_path / "modules")
     (file,) = [path for path in (copied / module).glob("*.tf") if old in path.read_text(encoding="utf-8")]
@@ -274,7 +274,7 @@ API = "${module.api.execution_arn}"
     ],
 )
 def test_a_permission_that_admits_another_route_is_found(
-    plans: dict[str, Planned], tmp_path: Path, old: str, new: str, stranger: str
+    plans: dict[str, PlanGraph], tmp_path: Path, old: str, new: str, stranger: str
 ) -> None:
     changed = from_source(plans["dev"], tmp_path, "invoice-platform", API + old, API + new)
 
@@ -293,7 +293,9 @@ def test_a_permission_that_admits_another_route_is_found(
         (f'"{API}/*/PATCH/invoices/*"', f'upper("{API}/*/PATCH/invoices/*")'),
     ],
 )
-def test_a_permission_for_another_route_is_found(plans: dict[str, Planned], tmp_path: Path, old: str, new: str) -> None:
+def test_a_permission_for_another_route_is_found(
+    plans: dict[str, PlanGraph], tmp_path: Path, old: str, new: str
+) -> None:
     changed = from_source(plans["dev"], tmp_path, "invoice-platform", old, new)
     lines = distinct(missing(changed))
 
@@ -302,7 +304,7 @@ def test_a_permission_for_another_route_is_found(plans: dict[str, Planned], tmp_
     assert 'this["PatchInvoice"] is left over' in distinct(left_over(changed))
 
 
-def test_a_permission_for_every_secret_that_begins_alike_is_found(plans: dict[str, Planned], tmp_path: Path) -> None:
+def test_a_permission_for_every_secret_that_begins_alike_is_found(plans: dict[str, PlanGraph], tmp_path: Path) -> None:
     source = "source_arn     = aws_secretsmanager_secret.this.arn"
     wide = 'source_arn     = "${aws_secretsmanager_secret.this.arn}*"'
     changed = from_source(plans["dev"], tmp_path, "secret", source, wide)

@@ -16,7 +16,7 @@ from harness.contract.mismatch import Mismatch, report, symbol
 from harness.contract.routes import BodyModel, Route
 from harness.contract.source import Item
 from harness.package import Artifact
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan.resource import parsed
 from invoicing.api.request_schemas import draft_04
 from invoicing.domain.models import CreateInvoice
@@ -43,7 +43,7 @@ def edited(live: Environment, address: str, edit: Edit) -> Environment:
     entries = [entry for entry in document["resource_changes"] if entry["address"].endswith(address)]
     assert len(entries) == 1, address
     edit(entries[0]["change"]["after"])
-    return Environment(live.name, Planned(document, live.plan.environment, live.plan.source))
+    return Environment(live.name, PlanGraph(document, live.plan.environment, live.plan.source))
 
 
 def names(mismatches: list[Mismatch], *parts: str) -> None:
@@ -195,7 +195,7 @@ class TestRoutes:
     def test_the_path_in_terraform(self, dev: Environment, served: list[Route]) -> None:
         document = copy.deepcopy(dict(dev.plan.document))
         document["output_changes"]["api_routes"]["after"]["get-invoice"] = "GET /bills/{id}"
-        live = Environment("dev", Planned(document, "dev", "live/dev"))
+        live = Environment("dev", PlanGraph(document, "dev", "live/dev"))
 
         names(self.compared(live, served), f"{self.CODE} has GET", self.METHOD)
 

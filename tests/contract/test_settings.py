@@ -8,7 +8,7 @@ from aws_lambda_powertools.shared import constants
 from harness.contract import settings
 from harness.contract.mismatch import report, symbol
 from harness.contract.source import items
-from harness.plan.planned import module_path
+from harness.plan.graph import module_path
 from harness.plan.resource import UNKNOWN
 from invoicing.runtime import observability
 from tests.contract import sites

@@ -23,7 +23,7 @@ from harness.iam.grants import roles
 from harness.iam.proof import ledger
 from harness.iam.triggers import Estate
 from harness.paths import ROOT
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan.resource import UNKNOWN
 from harness.policy import plans
 from harness.stack.deployment import REGION, Deployment, Stack
@@ -244,7 +244,7 @@ def test_use_changes_nothing_that_terraform_has_made(used: TerraformPlan) -> Non
 
 
 @pytest.fixture
-def known(used: TerraformPlan, flows: Flows, apart: tuple[Stack, Engine]) -> Planned:
+def known(used: TerraformPlan, flows: Flows, apart: tuple[Stack, Engine]) -> PlanGraph:
     """That plan, with the ids that AWS chose replaced by what stands for them elsewhere."""
     stack, _ = apart
     key = flows.client("secretsmanager").describe_secret(SecretId=stack.api_key_secret_arn)["KmsKeyId"]
@@ -257,27 +257,27 @@ def known(used: TerraformPlan, flows: Flows, apart: tuple[Stack, Engine]) -> Pla
             one["change"]["after"]["policy"] = text.replace(
                 key, f"arn:aws:kms:{REGION}:{stack.account_id}:{SECRETS_KEY}"
             )
-    return Planned(document, stack.environment, f"live/{stack.environment}")
+    return PlanGraph(document, stack.environment, f"live/{stack.environment}")
 
 
-def test_what_stands_for_unknown_ids_is_what_is_deployed(known: Planned) -> None:
+def test_what_stands_for_unknown_ids_is_what_is_deployed(known: PlanGraph) -> None:
     """The offline plan of the same folder leaves three resources open; see policy/unknown_resources.yaml."""
     there, offline = (
         {str(grant) for role in roles(plan, account=ACCOUNT_ID, region=REGION).values() for grant in role.grants()}
-        for plan in (known, plans.kept(ROOT / "live" / known.environment).planned)
+        for plan in (known, plans.stored_plan(ROOT / "live" / known.environment).planned)
     )
 
     assert there == offline
 
 
-def test_what_is_deployed_grants_what_is_used_and_nothing_else(known: Planned) -> None:
+def test_what_is_deployed_grants_what_is_used_and_nothing_else(known: PlanGraph) -> None:
     proof = proof_of(known)
 
     wrong = [str(one) for one in (*proof.ungranted(), *proof.unneeded(ledger()))]
     assert not wrong, "\n".join(wrong)
 
 
-def test_what_is_deployed_admits_its_triggers_and_nothing_else(known: Planned) -> None:
+def test_what_is_deployed_admits_its_triggers_and_nothing_else(known: PlanGraph) -> None:
     """Here the API's and the secret's own ARNs are known, and paths and stages are looked at."""
     estate = Estate(known, ACCOUNT_ID, REGION)
 

@@ -1,8 +1,8 @@
-"""What tests run with that are to kill mutants: the conftest.py that ``nox -s mutate`` lays beside its copies of them.
+"""The conftest.py of the tests that must kill mutants; ``nox -s mutate`` puts it beside its copies of these tests.
 
-A mutant has to make a test fail and nothing more. So hypothesis, which runs a failing test hundreds of times to find
-its smallest failure, takes the first one. What makes a test go on without end is ended by the seconds that the test has
-computed for, not by the clock: on a busy machine all takes longer, and no mutant counts as killed because of that.
+A mutant only has to make a test fail. So hypothesis stops at the first failure, instead of running a failing test
+hundreds of times to find the smallest one. A test that a mutant made endless is stopped by its CPU time, not by the
+clock: on a busy machine everything takes longer, and no mutant may count as killed because of that.
 """
 
 import os
@@ -16,9 +16,9 @@ import hypothesis
 import pytest
 
 CPU_SECONDS = 20
-"""Of one test, which computes for two at most where nothing is wrong."""
+"""The limit of one test; without a mutant none takes more than two."""
 MEMORY = 2 << 30
-"""Bytes, five times the room that the tests take: what grows without end fails before the machine does."""
+"""The limit in bytes, five times what the tests need: endless growth fails before the machine does."""
 ENDLESS = 36
 """The exit code by which mutmut knows a time-out."""
 
@@ -34,14 +34,17 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("mutants")
 
 
-def _give_up(*_: object) -> None:
-    print(f"{os.environ.get('PYTEST_CURRENT_TEST')} has computed for {CPU_SECONDS} seconds", file=sys.__stderr__)
+def _stop(*_: object) -> None:
+    print(
+        f"{os.environ.get('PYTEST_CURRENT_TEST')} was stopped after {CPU_SECONDS} seconds of CPU time",
+        file=sys.__stderr__,
+    )
     os._exit(ENDLESS)
 
 
 def pytest_configure() -> None:
-    signal.signal(signal.SIGPROF, _give_up)
-    if sys.platform == "linux":  # others have no such bound, or refuse it
+    signal.signal(signal.SIGPROF, _stop)
+    if sys.platform == "linux":  # other systems have no such limit, or reject it
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 

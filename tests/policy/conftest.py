@@ -1,62 +1,63 @@
-"""What the policy tests share: every fixture judged once in each mode."""
+"""Fixtures of the policy tests: each rule's fixtures, judged once in each mode."""
 
 import pytest
 
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.policy import checkov, fixtures
 from harness.policy.checkov import Job
 from harness.policy.finding import Finding
 from harness.policy.fixtures import Fixture
 from harness.policy.plans import FOLDER
-from harness.policy.rule import RULES, judged
+from harness.policy.rule import RULES, violations
 from harness.policy.rules.iam import rendered_policies
 from harness.process.locks import locked
 
 ALL = fixtures.load()
 
 
-class Judged:
-    """What came of the fixtures."""
+class JudgedFixtures:
+    """The fixtures' plans, and what the rules find in plans and source."""
 
     def __init__(self) -> None:
         with locked(FOLDER / ".fixtures.lock"):
-            self.plans: dict[str, Planned] = fixtures.planned(ALL)
+            self.plans: dict[str, PlanGraph] = fixtures.planned(ALL)
             folder = FOLDER / "fixture-sources"
-            fixtures.sources([one for one in ALL if "hcl" in RULES[one.rule].modes], folder)
+            fixtures.sources([fixture for fixture in ALL if "hcl" in RULES[fixture.rule].modes], folder)
             policies = [
-                {"at": "0", "text": text, "root": name, "address": one.address, "definition": ""}
+                {"at": "0", "text": text, "root": name, "address": policy.address, "definition": ""}
                 for name, plan in self.plans.items()
                 if name.startswith(checkov.PARLIAMENT)
-                for one, text in rendered_policies(plan)
+                for policy, text in rendered_policies(plan)
             ]
-            policies = [{**one, "at": str(at)} for at, one in enumerate(policies)]
-            self.answer = checkov.run(
+            policies = [{**policy, "at": str(at)} for at, policy in enumerate(policies)]
+            self.results = checkov.run(
                 [Job("fixtures", "hcl", folder, environment="dev")], policies, FOLDER / "fixtures"
             )
 
     def on_plan(self, fixture: Fixture) -> set[str]:
         """The addresses that break the fixture's rule in its plan."""
         if fixture.rule == checkov.PARLIAMENT:
-            return {one.address for one in self.answer.findings if one.root == fixture.name}
-        return {one.address for one in judged(RULES[fixture.rule], self.plans[fixture.name])}
+            return {finding.address for finding in self.results.findings if finding.root == fixture.name}
+        return {finding.address for finding in violations(RULES[fixture.rule], self.plans[fixture.name])}
 
     def on_source(self, fixture: Fixture) -> set[str]:
         """The addresses that break the fixture's rule in its source."""
-        return {fixtures.without_index(one.address) for one in self.in_source(fixture) if one.rule_id == fixture.rule}
+        findings = [finding for finding in self.in_source(fixture) if finding.rule_id == fixture.rule]
+        return {fixtures.without_index(finding.address) for finding in findings}
 
     def in_source(self, fixture: Fixture) -> list[Finding]:
         """Everything that checkov finds in a fixture's source."""
-        return [one for one in self.answer.findings if fixture.name in one.definition.split("/")]
+        return [finding for finding in self.results.findings if fixture.name in finding.definition.split("/")]
 
 
 @pytest.fixture(scope="session")
-def everything() -> Judged:
+def judged_fixtures() -> JudgedFixtures:
     """The fixtures, judged: one plan and one run of checkov for all."""
-    return Judged()
+    return JudgedFixtures()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for mode in ("plan", "hcl"):
         if f"{mode}_fixture" in metafunc.fixturenames:
-            chosen = [one for one in ALL if mode in RULES[one.rule].modes]
-            metafunc.parametrize(f"{mode}_fixture", chosen, ids=[one.name for one in chosen])
+            selected = [fixture for fixture in ALL if mode in RULES[fixture.rule].modes]
+            metafunc.parametrize(f"{mode}_fixture", selected, ids=[fixture.name for fixture in selected])

@@ -1,4 +1,4 @@
-"""A route that the triggers forget is found in source."""
+"""Source shows a route that a deployment's triggers leave out."""
 
 from pathlib import Path
 
@@ -29,23 +29,23 @@ resource "aws_api_gateway_deployment" "this" {
 """
 
 
-def found(tmp_path: Path, hashed: str, triggers: str = "fingerprint = local._fingerprint") -> list[str]:
+def messages(tmp_path: Path, hashed: str, triggers: str = "fingerprint = local._fingerprint") -> list[str]:
     (tmp_path / "api").mkdir()
     (tmp_path / "api" / "main.tf").write_text(MODULE % (hashed, triggers), encoding="utf-8")
-    return [one.message for one in deployment_source.findings(tmp_path)]
+    return [finding.message for finding in deployment_source.findings(tmp_path)]
 
 
 def test_triggers_that_hash_every_input_pass(tmp_path: Path) -> None:
-    assert found(tmp_path, "headers = local._headers, routes = var.routes") == []
+    assert messages(tmp_path, "headers = local._headers, routes = var.routes") == []
 
 
 @pytest.mark.parametrize(
-    ("hashed", "forgotten"), [("headers = local._headers", "routes"), ("routes = var.routes", "headers")]
+    ("hashed", "missing"), [("headers = local._headers", "routes"), ("routes = var.routes", "headers")]
 )
-def test_a_forgotten_input_is_named(tmp_path: Path, hashed: str, forgotten: str) -> None:
-    (message,) = found(tmp_path, hashed)
+def test_a_missing_input_is_named(tmp_path: Path, hashed: str, missing: str) -> None:
+    (message,) = messages(tmp_path, hashed)
 
-    assert f"leave out var.{forgotten}, " in message
+    assert f"leave out var.{missing}, " in message
 
 
 @pytest.mark.parametrize(
@@ -58,27 +58,27 @@ def test_a_forgotten_input_is_named(tmp_path: Path, hashed: str, forgotten: str)
         'var.routes["get"]',
     ],
 )
-def test_triggers_that_hear_part_of_an_input_are_refused(tmp_path: Path, routes: str) -> None:
-    (message,) = found(tmp_path, f"headers = local._headers, routes = {routes}")
+def test_triggers_that_hash_part_of_an_input_are_a_violation(tmp_path: Path, routes: str) -> None:
+    (message,) = messages(tmp_path, f"headers = local._headers, routes = {routes}")
 
-    assert "hear only part: var.routes" in message or 'hear only part: route … ifkey!="method"' in message
+    assert "hash only part: var.routes" in message or 'hash only part: route … ifkey!="method"' in message
 
 
-def test_attributes_of_which_nothing_is_made_may_be_dropped(tmp_path: Path) -> None:
+def test_attributes_that_no_resource_uses_may_be_left_out(tmp_path: Path) -> None:
     kept = '{ for name, route in var.routes : name => { for key, value in route : key => value if key != "throttle" } }'
 
-    assert found(tmp_path, f"headers = local._headers, routes = {kept}") == []
+    assert messages(tmp_path, f"headers = local._headers, routes = {kept}") == []
 
 
-def test_no_triggers_at_all_forget_everything(tmp_path: Path) -> None:
-    assert len(found(tmp_path, "routes = var.routes", "")) == 2
+def test_a_deployment_without_triggers_leaves_out_everything(tmp_path: Path) -> None:
+    assert len(messages(tmp_path, "routes = var.routes", "")) == 2
 
 
 def test_triggers_may_name_the_resources_themselves(tmp_path: Path) -> None:
-    named = "all = sha1(jsonencode([aws_api_gateway_method.this, aws_api_gateway_gateway_response.this]))"
+    triggers = "all = sha1(jsonencode([aws_api_gateway_method.this, aws_api_gateway_gateway_response.this]))"
 
-    assert found(tmp_path, "", named) == []
+    assert messages(tmp_path, "", triggers) == []
 
 
-def test_ours_forget_nothing() -> None:
+def test_our_deployments_leave_out_nothing() -> None:
     assert deployment_source.findings() == []

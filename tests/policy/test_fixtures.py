@@ -1,19 +1,26 @@
-"""Every rule fails what it must and nothing else, in each mode in which it claims to work."""
+"""Every rule fails exactly what it must, in each mode in which it works."""
+
+from typing import TYPE_CHECKING
 
 from harness.policy.fixtures import Fixture, without_index
 from harness.policy.rule import RULES
 
-
-def test_on_the_plan_exactly_these_break_the_rule(plan_fixture: Fixture, everything) -> None:
-    assert everything.on_plan(plan_fixture) == plan_fixture.fails
-
-
-def test_on_source_exactly_these_break_the_rule(hcl_fixture: Fixture, everything) -> None:
-    assert everything.on_source(hcl_fixture) == {without_index(one) for one in hcl_fixture.fails - hcl_fixture.unseen}
+if TYPE_CHECKING:
+    from tests.policy.conftest import JudgedFixtures
 
 
-def test_a_rule_that_passes_had_something_to_judge(plan_fixture: Fixture, everything) -> None:
-    plan = everything.plans[plan_fixture.name]
+def test_on_the_plan_exactly_these_break_the_rule(plan_fixture: Fixture, judged_fixtures: "JudgedFixtures") -> None:
+    assert judged_fixtures.on_plan(plan_fixture) == plan_fixture.fails
+
+
+def test_on_source_exactly_these_break_the_rule(hcl_fixture: Fixture, judged_fixtures: "JudgedFixtures") -> None:
+    assert judged_fixtures.on_source(hcl_fixture) == {
+        without_index(address) for address in hcl_fixture.fails - hcl_fixture.unseen
+    }
+
+
+def test_a_rule_that_passes_had_something_to_judge(plan_fixture: Fixture, judged_fixtures: "JudgedFixtures") -> None:
+    plan = judged_fixtures.plans[plan_fixture.name]
     types = RULES[plan_fixture.rule].types
 
-    assert types == ("*",) or plan.of(*types) or any(one.type in types for one in plan.changes)
+    assert types == ("*",) or plan.of(*types) or any(change.type in types for change in plan.changes)

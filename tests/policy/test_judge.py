@@ -1,4 +1,4 @@
-"""A plan that is about to be applied: what the gate says of the invoices table, and of plans that it cannot read."""
+"""A plan that is about to be applied: the gate's findings on the invoices table, and on plans that it cannot read."""
 
 import copy
 import json
@@ -46,36 +46,38 @@ def plan(actions: list[str], before: Any, after: Any) -> dict[str, Any]:
     return {"format_version": "1.2", "resource_changes": [entry], "configuration": {"root_module": {}}}
 
 
-def judged(document: dict[str, Any], **more: Any) -> dict[str, str]:
-    return {one.rule_id: one.address for one in gate.judge_plan(document, environment="prod", **more)}
+def violations(document: dict[str, Any], **more: Any) -> dict[str, str]:
+    """The addresses of a plan's findings in prod, by rule."""
+    return {finding.rule_id: finding.address for finding in gate.judge_plan(document, environment="prod", **more)}
 
 
-def test_deleting_the_invoices_table_is_refused() -> None:
-    assert judged(plan(["delete"], INVOICES, None)) == {"CKV_INV_601": TABLE}
+def test_deleting_the_invoices_table_is_a_violation() -> None:
+    assert violations(plan(["delete"], INVOICES, None)) == {"CKV_INV_601": TABLE}
 
 
 @pytest.mark.parametrize("actions", [["delete", "create"], ["create", "delete"]])
-def test_replacing_the_invoices_table_is_refused(actions: list[str]) -> None:
-    assert judged(plan(actions, INVOICES, {**INVOICES, "hash_key": "id"})) == {"CKV_INV_601": TABLE}
+def test_replacing_the_invoices_table_is_a_violation(actions: list[str]) -> None:
+    assert violations(plan(actions, INVOICES, {**INVOICES, "hash_key": "id"})) == {"CKV_INV_601": TABLE}
 
 
-@pytest.mark.parametrize("left_over", [True, {"arn": True, "attribute": [{}, {}], "global_secondary_index": [{}]}])
-def test_what_is_left_over_of_a_deleted_table_is_not_read(left_over: Any) -> None:
+@pytest.mark.parametrize("unknown", [True, {"arn": True, "attribute": [{}, {}], "global_secondary_index": [{}]}])
+def test_what_is_unknown_about_a_deleted_table_is_not_read(unknown: Any) -> None:
     document = plan(["delete"], INVOICES, None)
-    document["resource_changes"][0]["change"]["after_unknown"] = left_over
+    document["resource_changes"][0]["change"]["after_unknown"] = unknown
 
-    assert judged(document) == {"CKV_INV_601": TABLE}
+    assert violations(document) == {"CKV_INV_601": TABLE}
 
 
 @pytest.mark.parametrize("name", sorted(INVOICES))
 @pytest.mark.parametrize("actions", [["update"], ["delete", "create"]])
-def test_a_table_of_which_the_apply_tells_the_rest_is_judged(name: str, actions: list[str]) -> None:
+def test_a_table_with_an_attribute_that_is_known_after_the_apply_is_judged(name: str, actions: list[str]) -> None:
     document = plan(actions, INVOICES, {key: value for key, value in INVOICES.items() if key != name})
     document["resource_changes"][0]["change"]["after_unknown"] = {name: True}
-    found = judged(document)
 
-    assert found.get("CKV_INV_601") == (TABLE if "delete" in actions else None)
-    assert found.get("CKV_INV_602") == (TABLE if name in {"attribute", "global_secondary_index"} else None)
+    by_rule = violations(document)
+
+    assert by_rule.get("CKV_INV_601") == (TABLE if "delete" in actions else None)
+    assert by_rule.get("CKV_INV_602") == (TABLE if name in {"attribute", "global_secondary_index"} else None)
 
 
 def test_adding_an_index_passes() -> None:
@@ -83,25 +85,27 @@ def test_adding_an_index_passes() -> None:
     after["attribute"].append({"name": "customerId", "type": "S"})
     after["global_secondary_index"].append({**after["global_secondary_index"][0], "name": "customerId-index"})
 
-    assert judged(plan(["update"], INVOICES, after)) == {}
+    assert violations(plan(["update"], INVOICES, after)) == {}
 
 
-def test_a_deletion_that_is_meant_is_named() -> None:
+def test_an_intended_deletion_is_allowed_by_address() -> None:
     document = plan(["delete"], INVOICES, None)
 
-    assert judged(document, allow_destroy=frozenset({TABLE})) == {}
-    assert judged(document, allow_destroy=frozenset({"module.other.aws_dynamodb_table.this"})) == {"CKV_INV_601": TABLE}
+    assert violations(document, allow_destroy=frozenset({TABLE})) == {}
+    assert violations(document, allow_destroy=frozenset({"module.other.aws_dynamodb_table.this"})) == {
+        "CKV_INV_601": TABLE
+    }
 
 
-def test_naming_an_address_lifts_nothing_but_its_destruction() -> None:
+def test_an_address_allows_only_its_destruction() -> None:
     after = {**INVOICES, "hash_key": "id", "deletion_protection_enabled": False}
 
-    assert judged(plan(["delete", "create"], INVOICES, after), allow_destroy=frozenset({TABLE})) == {
+    assert violations(plan(["delete", "create"], INVOICES, after), allow_destroy=frozenset({TABLE})) == {
         "CKV_INV_622": TABLE
     }
 
 
-def test_a_finding_names_the_resource_the_fault_and_the_fix() -> None:
+def test_a_finding_names_the_resource_the_problem_and_the_fix() -> None:
     (finding,) = gate.judge_plan(plan(["delete"], INVOICES, None), environment="prod")
 
     assert TABLE in str(finding)
@@ -111,7 +115,7 @@ def test_a_finding_names_the_resource_the_fault_and_the_fix() -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "said"),
+    ("change", "message"),
     [
         ({"errored": True}, "stopped with errors"),
         ({"complete": False}, "stopped with errors"),
@@ -119,11 +123,11 @@ def test_a_finding_names_the_resource_the_fault_and_the_fix() -> None:
         ({"resource_changes": []}, "no resources"),
     ],
 )
-def test_a_plan_that_shows_nothing_is_refused(broken: dict[str, Any], said: str) -> None:
-    found = gate.judge_plan({**plan(["no-op"], INVOICES, INVOICES), **broken}, environment="prod")
+def test_a_plan_that_shows_nothing_is_a_violation(change: dict[str, Any], message: str) -> None:
+    findings = gate.judge_plan({**plan(["no-op"], INVOICES, INVOICES), **change}, environment="prod")
 
-    assert [one.rule_id for one in found] == ["CKV_INV_001"]
-    assert said in found[0].message
+    assert [finding.rule_id for finding in findings] == ["CKV_INV_001"]
+    assert message in findings[0].message
 
 
 def test_production_rules_hold_in_production_only() -> None:
@@ -135,7 +139,8 @@ def test_production_rules_hold_in_production_only() -> None:
     document = plan(["no-op"], unprotected, unprotected)
 
     assert gate.judge_plan(document, environment="dev") == []
-    assert [one.rule_id for one in gate.judge_plan(document, environment="prod")] == ["CKV_INV_622", "CKV_INV_101"]
+    findings = gate.judge_plan(document, environment="prod")
+    assert [finding.rule_id for finding in findings] == ["CKV_INV_622", "CKV_INV_101"]
 
 
 def test_fixtures_that_are_plans_are_what_terraform_would_print() -> None:

@@ -1,24 +1,26 @@
-"""The rules about rules: both sides, real types, and words that help."""
+"""The rules about rules: fixtures on both sides, types that exist, and texts that help."""
 
 import json
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from harness.paths import ROOT
 from harness.plan_tests.tftest_root import TftestRoot
 from harness.policy import fixtures, page
 from harness.policy.checkov import RUNNER
 from harness.policy.plans import FOLDER
-from harness.policy.rule import ATTRIBUTE, HCL, PLAN, RELATION, RULES
+from harness.policy.rule import ATTRIBUTE, HCL, PLAN, RELATION, RULES, Scope
+from harness.policy.rules import functions, secrets
 
 ALL = fixtures.load()
-SIDES = {(one.rule, one.side): one for one in ALL}
+SIDES = {(fixture.rule, fixture.side): fixture for fixture in ALL}
 YAML_RULES = {
-    found[1]: path
+    match[1]: path
     for path in (RUNNER.parent / "checks").glob("*.yaml")
-    if (found := re.search(r"^  id: (\S+)$", path.read_text(encoding="utf-8"), re.MULTILINE))
+    if (match := re.search(r"^  id: (\S+)$", path.read_text(encoding="utf-8"), re.MULTILINE))
 }
 
 
@@ -29,11 +31,11 @@ def test_every_rule_has_both_sides(identity: str) -> None:
 
 
 def test_every_fixture_has_a_rule() -> None:
-    assert {one.rule for one in ALL} <= RULES.keys()
+    assert {fixture.rule for fixture in ALL} <= RULES.keys()
 
 
 @pytest.mark.parametrize("identity", RULES)
-def test_a_rule_works_where_it_claims_to(identity: str) -> None:
+def test_a_rule_has_a_judge_for_each_of_its_modes(identity: str) -> None:
     rule = RULES[identity]
     judges = {HCL: identity in ATTRIBUTE or identity in YAML_RULES, PLAN: identity in ATTRIBUTE or identity in RELATION}
 
@@ -41,7 +43,7 @@ def test_a_rule_works_where_it_claims_to(identity: str) -> None:
     assert all(judges[mode] for mode in rule.modes)
     if HCL in rule.modes:  # source needs source: a fixture that is a plan cannot show it
         assert {SIDES[identity, side].path.suffix for side in ("pass", "fail")} == {".tf"}
-        assert rule.scope in {"any", "tagged"}, "source does not tell the environment"
+        assert rule.scope in {Scope.EVERYWHERE, Scope.EVERY_LIVE_FOLDER}, "source does not show the environment"
 
 
 def test_every_graph_check_belongs_to_a_rule_on_source() -> None:
@@ -49,7 +51,7 @@ def test_every_graph_check_belongs_to_a_rule_on_source() -> None:
 
 
 @pytest.mark.parametrize("identity", RULES)
-def test_a_rule_says_why_where_to_read_on_and_what_to_do(identity: str) -> None:
+def test_a_rule_has_a_rationale_a_guideline_and_a_remedy(identity: str) -> None:
     rule = RULES[identity]
 
     assert re.fullmatch(r"CKV_INV_[1-9]\d\d", rule.id)
@@ -58,19 +60,45 @@ def test_a_rule_says_why_where_to_read_on_and_what_to_do(identity: str) -> None:
     assert not rule.title.endswith(".")
 
 
+def test_remedies_name_the_figures_of_their_rules() -> None:
+    assert all(name in RULES["CKV_INV_202"].remedy for name in functions.RUNTIMES)
+    assert f"automatically_after_days = 1 to {secrets.MAXIMUM_DAYS}" in RULES["CKV_INV_701"].remedy
+
+
+@pytest.mark.parametrize(
+    ("scope", "environments"),
+    [
+        (Scope.EVERYWHERE, ["", "bootstrap", "dev", "prod"]),
+        (Scope.EVERY_LIVE_FOLDER, ["bootstrap", "dev", "prod"]),
+        (Scope.WHOLE_ENVIRONMENTS, ["dev", "prod"]),
+        (Scope.PRODUCTION, ["prod"]),
+    ],
+)
+def test_a_scope_includes_its_environments_only(scope: Scope, environments: list[str]) -> None:
+    assert [name for name in ("", "bootstrap", "dev", "prod") if scope.includes(name)] == environments
+
+
+@pytest.mark.parametrize("path", YAML_RULES.values(), ids=lambda path: path.stem)
+def test_a_graph_check_has_the_title_and_guideline_of_its_rule(path: Path) -> None:
+    metadata = yaml.safe_load(path.read_text(encoding="utf-8"))["metadata"]
+    rule = RULES[metadata["id"]]
+
+    assert (metadata["name"], metadata["guidelines"]) == (rule.title, rule.guideline)
+
+
 def types_in(path: Path) -> set[str]:
     """The types that a fixture declares."""
     return set(re.findall(r'^(?:resource|data) "(\w+)"', path.read_text(encoding="utf-8"), re.MULTILINE))
 
 
-@pytest.mark.usefixtures("everything")  # whose root is initialised
+@pytest.mark.usefixtures("judged_fixtures")  # whose root is initialised
 def test_types_exist_in_the_provider() -> None:
     root = FOLDER / "fixtures"
-    said = TftestRoot(root).execute_command("providers", "schema", "-json").out
-    provider = json.loads(said)["provider_schemas"]["registry.terraform.io/hashicorp/aws"]
+    schema = TftestRoot(root).execute_command("providers", "schema", "-json").out
+    provider = json.loads(schema)["provider_schemas"]["registry.terraform.io/hashicorp/aws"]
     resources, documents = provider["resource_schemas"].keys(), provider["data_source_schemas"].keys()
     named = {kind for rule in RULES.values() for kind in rule.types if kind not in {"*", "provider.aws"}}
-    in_fixtures = {kind for one in ALL if one.path.suffix == ".tf" for kind in types_in(one.path)}
+    in_fixtures = {kind for fixture in ALL if fixture.path.suffix == ".tf" for kind in types_in(fixture.path)}
 
     assert {kind for kind in named if not kind.startswith("data.")} <= resources
     assert {kind.removeprefix("data.") for kind in named if kind.startswith("data.")} <= documents
@@ -82,14 +110,14 @@ def test_the_table_of_rules_is_up_to_date() -> None:
 
 
 def test_what_checkov_loads_needs_the_standard_library_only() -> None:
-    inner = ("policy.finding", "policy.rule", "plan.resource", "plan.planned", "plan.arn", "plan.iam_policy")
+    inner = ("policy.finding", "policy.rule", "plan.resource", "plan.graph", "plan.arn", "plan.iam_policy")
     harness = ROOT / "harness"
     files = [harness / f"{name.replace('.', '/')}.py" for name in inner]
     files += [*(harness / "policy" / "rules").glob("*.py"), harness / "plan" / "__init__.py"]
     imported = {
-        found[1]
+        match[1]
         for file in files
-        for found in re.finditer(r"^(?:from|import) ([\w.]+)", file.read_text(), re.MULTILINE)
+        for match in re.finditer(r"^(?:from|import) ([\w.]+)", file.read_text(), re.MULTILINE)
     }
 
     assert {name for name in imported if name.startswith("harness.")} <= {
@@ -109,6 +137,8 @@ def test_what_checkov_loads_needs_the_standard_library_only() -> None:
         "functools",
         "itertools",
         "json",
+        "pathlib",
         "re",
+        "tomllib",
         "typing",
     }

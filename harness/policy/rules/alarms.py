@@ -1,4 +1,4 @@
-"""Alarms: there is one for everything that can fail, about something that exists, and somebody hears it."""
+"""Alarms: everything that can fail has one, it watches something that exists, and it notifies somebody."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,26 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 from harness.plan.arn import function_in, is_of
 from harness.plan.resource import UNKNOWN, Resource, listed, shown
-from harness.policy.finding import Severity
-from harness.policy.rule import PLAN, Rule, attribute, completed, relation
+from harness.policy.rule import also_on_plan, attribute, relation
 
 if TYPE_CHECKING:
-    from harness.plan.planned import Planned
+    from harness.plan.graph import PlanGraph
 
 ALARM = ("aws_cloudwatch_metric_alarm",)
-_CW = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring"
 FUNCTION_METRICS = ("Duration", "Errors", "Throttles")
 DEPTH = "ApproximateNumberOfMessagesVisible"
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What an alarm is on.
+    """A metric that an alarm watches.
 
     Attributes:
-        namespace: Such as ``AWS/Lambda``; None without one, `UNKNOWN` if the apply tells it.
+        namespace: Such as ``AWS/Lambda``; None without one, `UNKNOWN` if it is known after the apply only.
         name: Such as ``Errors``.
-        dimensions: What it is measured of, such as ``{"FunctionName": "create-invoice"}``.
+        dimensions: What it measures, such as ``{"FunctionName": "create-invoice"}``.
     """
 
     namespace: Any
@@ -34,8 +32,11 @@ class Metric:
 
 
 def metrics(alarm: Resource) -> Iterator[Metric]:
-    """The metrics that an alarm is on: its own, or those of its queries."""
-    for source in (alarm.values, *(m for q in listed(alarm.values.get("metric_query")) for m in _metric(q))):
+    """The metrics that an alarm watches: its own, or those of its queries."""
+    for source in (
+        alarm.values,
+        *(metric for query in listed(alarm.values.get("metric_query")) for metric in _metric(query)),
+    ):
         name = source.get("metric_name")
         if isinstance(name, str) and name:  # an alarm on an expression has "" there once it exists
             dimensions = source.get("dimensions")
@@ -44,12 +45,14 @@ def metrics(alarm: Resource) -> Iterator[Metric]:
 
 def _metric(query: Any) -> list[Mapping[str, Any]]:
     return (
-        [one for one in listed(query.get("metric")) if isinstance(one, Mapping)] if isinstance(query, Mapping) else []
+        [metric for metric in listed(query.get("metric")) if isinstance(metric, Mapping)]
+        if isinstance(query, Mapping)
+        else []
     )
 
 
-def _watched(plan: "Planned", dimension: str) -> set[tuple[str, Any]]:
-    """Metric and name of everything of one kind that some alarm is on: under AWS's own namespace for that kind."""
+def _watched(plan: "PlanGraph", dimension: str) -> set[tuple[str, Any]]:
+    """The metrics, each with a resource's name, that alarms watch by one dimension, in AWS's namespace for it."""
     return {
         (metric.name, metric.dimensions.get(dimension))
         for alarm in plan.of(*ALARM)
@@ -59,45 +62,20 @@ def _watched(plan: "Planned", dimension: str) -> set[tuple[str, Any]]:
     }
 
 
-@relation(
-    Rule(
-        id="CKV_INV_801",
-        title="Each function has alarms for errors, throttles and duration",
-        severity=Severity.MEDIUM,
-        types=("aws_lambda_function",),
-        rationale="What nobody hears of fails for days.",
-        guideline="https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics.html",
-        remedy="Add the function to the module monitoring (functions = { … }), which makes all three.",
-        modes=frozenset({PLAN}),
-        scope="live",
-    )
-)
-def functions_watched(plan: "Planned") -> Iterator[tuple[str, str]]:
+@relation("CKV_INV_801", ("aws_lambda_function",))
+def functions_watched(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """By the namespace AWS/Lambda and the dimension FunctionName."""
     watched = _watched(plan, "FunctionName")
     for function in plan.of("aws_lambda_function"):
         name = function.get("function_name")
         missing = [metric for metric in FUNCTION_METRICS if (metric, name) not in watched]
         if missing:
-            yield function.address, f"No alarm is on its {', '.join(missing)}."
+            yield function.address, f"No alarm watches its {', '.join(missing)}."
 
 
-@relation(
-    Rule(
-        id="CKV_INV_802",
-        title="Each dead-letter queue has an alarm on its depth",
-        severity=Severity.MEDIUM,
-        types=("aws_sqs_queue",),
-        rationale="A message in a dead-letter queue is lost work: after its retention it is gone.",
-        guideline="https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html",
-        remedy=f"Add the queue to the module monitoring (queues = {{ … }}), or an alarm on {DEPTH} with the dimension "
-        "QueueName.",
-        modes=frozenset({PLAN}),
-        scope="live",
-    )
-)
-def dead_letters_watched(plan: "Planned") -> Iterator[tuple[str, str]]:
-    """Queues that something sends its failures to, and those that are named so."""
+@relation("CKV_INV_802", ("aws_sqs_queue",))
+def dead_letters_watched(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """Queues that receive the failures of something, and those whose name ends in ``-dlq``."""
     watched = _watched(plan, "QueueName")
     targets = {
         queue.address
@@ -108,7 +86,7 @@ def dead_letters_watched(plan: "Planned") -> Iterator[tuple[str, str]]:
     for queue in plan.of("aws_sqs_queue"):
         name = str(queue.get("name"))
         if (queue.address in targets or name.endswith("-dlq")) and (DEPTH, name) not in watched:
-            yield queue.address, f"No alarm is on the depth of the dead-letter queue {name}."
+            yield queue.address, f"No alarm watches the depth of the dead-letter queue {name}."
 
 
 _SENDERS = {
@@ -119,45 +97,35 @@ _SENDERS = {
 }
 
 
-@attribute(
-    Rule(
-        id="CKV_INV_803",
-        title="Somebody who exists hears every alarm",
-        severity=Severity.MEDIUM,
-        types=ALARM,
-        rationale="An alarm without an action turns red where nobody looks.",
-        guideline=f"{_CW}/AlarmThatSendsEmail.html",
-        remedy="Set alarm_actions to the ARN of the alarms' topic, by reference to it, and leave actions_enabled true.",
-    )
-)
-def heard(alarm: Resource) -> Iterator[str]:
-    """An action that only the apply names is one."""
+@attribute("CKV_INV_803", ALARM)
+def alarm_actions(alarm: Resource) -> Iterator[str]:
+    """An action that is known after the apply only counts as one."""
     actions = alarm.get("alarm_actions")
-    if actions is not UNKNOWN and not [one for one in listed(actions) if one is UNKNOWN or one]:
+    if actions is not UNKNOWN and not [action for action in listed(actions) if action is UNKNOWN or action]:
         yield "It has no alarm action."
     enabled = alarm.get("actions_enabled")
     if enabled is not None and enabled is not UNKNOWN and str(enabled).lower() != "true":
         yield f"actions_enabled is {shown(enabled)}."
 
 
-@completed("CKV_INV_803")
-def heard_by_somebody(plan: "Planned") -> Iterator[tuple[str, str]]:
-    """In a whole environment, whose topics and functions are all in the plan: nobody hears a missing one."""
+@also_on_plan("CKV_INV_803")
+def recipients_exist(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """In whole environments, where the plan has every topic and function: a missing one notifies nobody."""
     if plan.environment in {"", "bootstrap"}:
         return
-    functions = {one.get("function_name") for one in plan.of("aws_lambda_function")}
+    functions = {function.get("function_name") for function in plan.of("aws_lambda_function")}
     for alarm in plan.of(*ALARM):
         for action in listed(alarm.get("alarm_actions")):
-            called = function_in(action)
-            if called and called.name not in functions:
-                yield alarm.address, f"Its action calls {called.name}, which is not in this plan."
+            function = function_in(action)
+            if function and function.name not in functions:
+                yield alarm.address, f"Its action calls {function.name}, which is not in this plan."
             elif isinstance(action, str) and ":sns:" in action and not is_of(action, plan.of("aws_sns_topic")):
-                yield alarm.address, f"Its action is {shown(action)}, which is no topic of this plan."
+                yield alarm.address, f"Its action is {shown(action)}, which is not a topic of this plan."
 
 
 @dataclass(frozen=True)
-class Named:
-    """What a dimension names: resources of a type, by an attribute, in one namespace of AWS."""
+class DimensionTarget:
+    """The resources that a dimension names: by type and attribute, in one of AWS's namespaces."""
 
     namespace: str
     type: str
@@ -165,15 +133,15 @@ class Named:
 
 
 NAMES = {
-    "ApiName": Named("AWS/ApiGateway", "aws_api_gateway_rest_api", "name"),
-    "BucketName": Named("AWS/S3", "aws_s3_bucket", "bucket"),
-    "EventBusName": Named("AWS/Events", "aws_cloudwatch_event_bus", "name"),
-    "FunctionName": Named("AWS/Lambda", "aws_lambda_function", "function_name"),
-    "QueueName": Named("AWS/SQS", "aws_sqs_queue", "name"),
-    "RuleName": Named("AWS/Events", "aws_cloudwatch_event_rule", "name"),
-    "Stage": Named("AWS/ApiGateway", "aws_api_gateway_stage", "stage_name"),
-    "TableName": Named("AWS/DynamoDB", "aws_dynamodb_table", "name"),
-    "TopicName": Named("AWS/SNS", "aws_sns_topic", "name"),
+    "ApiName": DimensionTarget("AWS/ApiGateway", "aws_api_gateway_rest_api", "name"),
+    "BucketName": DimensionTarget("AWS/S3", "aws_s3_bucket", "bucket"),
+    "EventBusName": DimensionTarget("AWS/Events", "aws_cloudwatch_event_bus", "name"),
+    "FunctionName": DimensionTarget("AWS/Lambda", "aws_lambda_function", "function_name"),
+    "QueueName": DimensionTarget("AWS/SQS", "aws_sqs_queue", "name"),
+    "RuleName": DimensionTarget("AWS/Events", "aws_cloudwatch_event_rule", "name"),
+    "Stage": DimensionTarget("AWS/ApiGateway", "aws_api_gateway_stage", "stage_name"),
+    "TableName": DimensionTarget("AWS/DynamoDB", "aws_dynamodb_table", "name"),
+    "TopicName": DimensionTarget("AWS/SNS", "aws_sns_topic", "name"),
 }
 """Dimensions that name resources."""
 
@@ -197,39 +165,29 @@ REQUEST_METRICS = frozenset(
         "TotalRequestLatency",
     }
 )
-"""What S3 measures of a bucket only through a filter (https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html)."""
+"""Metrics that S3 measures only through a filter (https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html)."""
 
 
-@relation(
-    Rule(
-        id="CKV_INV_804",
-        title="Alarms are on what exists",
-        severity=Severity.MEDIUM,
-        types=ALARM,
-        rationale="A metric of something that does not exist never has data: the alarm is green for ever.",
-        guideline=f"{_CW}/cloudwatch_concepts.html#Dimension",
-        remedy="Name a resource of this environment in the dimension, best by reference to it, under AWS's namespace "
-        "for it; give a bucket whose requests are watched its filter (module s3: request_metrics = true).",
-        modes=frozenset({PLAN}),
-        scope="live",
-    )
-)
-def about_something(plan: "Planned") -> Iterator[tuple[str, str]]:
-    """Names that the plan knows, in dimensions that are names; and no alarm without any dimension at all."""
-    known = {dimension: {one.get(kind.attribute) for one in plan.of(kind.type)} for dimension, kind in NAMES.items()}
+@relation("CKV_INV_804", ALARM)
+def about_something(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """A dimension that is a name must name a resource of the plan; an alarm on AWS's metrics must have a dimension."""
+    names = {
+        dimension: {resource.get(target.attribute) for resource in plan.of(target.type)}
+        for dimension, target in NAMES.items()
+    }
     filters = _filters(plan)
     for alarm in plan.of(*ALARM):
         for metric in metrics(alarm):
             if not metric.dimensions and _is_of_aws(metric.namespace or "AWS/"):
-                yield alarm.address, f"Its metric {metric.name} has no dimension: it is about the whole account."
+                yield alarm.address, f"Its metric {metric.name} has no dimension: it measures the whole account."
             for dimension, value in metric.dimensions.items():
                 if dimension not in NAMES:
                     continue
-                if value is not UNKNOWN and value not in known[dimension]:
+                if value is not UNKNOWN and value not in names[dimension]:
                     yield alarm.address, f"{dimension} is {shown(value)}, which is not in this plan."
                 if _is_of_aws(metric.namespace) and metric.namespace != NAMES[dimension].namespace:
-                    belongs = f"{dimension} is a dimension of {NAMES[dimension].namespace}"
-                    yield alarm.address, f"{belongs}; its metric {metric.name} is in {shown(metric.namespace)}."
+                    home = f"{dimension} is a dimension of {NAMES[dimension].namespace}"
+                    yield alarm.address, f"{home}; its metric {metric.name} is in {shown(metric.namespace)}."
             yield from ((alarm.address, message) for message in _unmeasured(metric, filters))
 
 
@@ -238,14 +196,15 @@ def _is_of_aws(namespace: Any) -> bool:
     return isinstance(namespace, str) and namespace.lower().startswith("aws/")
 
 
-def _filters(plan: "Planned") -> set[tuple[Any, Any]]:
-    """The buckets' request metrics: the bucket's name (`UNKNOWN` if nobody can tell) and the filter's."""
-    found = set()
-    for one in plan.of("aws_s3_bucket_metric"):
-        buckets = [bucket.get("bucket") for bucket in plan.links(one, "bucket", "aws_s3_bucket")]
-        value = one.get("bucket")
-        found |= {(bucket, one.get("name")) for bucket in ([value] if isinstance(value, str) else buckets or [UNKNOWN])}
-    return found
+def _filters(plan: "PlanGraph") -> set[tuple[Any, Any]]:
+    """The buckets' request metrics: the bucket's name (`UNKNOWN` if the plan does not show it) and the filter's."""
+    filters = set()
+    for request_metric in plan.of("aws_s3_bucket_metric"):
+        linked = [bucket.get("bucket") for bucket in plan.links(request_metric, "bucket", "aws_s3_bucket")]
+        value = request_metric.get("bucket")
+        buckets = [value] if isinstance(value, str) else linked or [UNKNOWN]
+        filters |= {(bucket, request_metric.get("name")) for bucket in buckets}
+    return filters
 
 
 def _unmeasured(metric: Metric, filters: set[tuple[Any, Any]]) -> Iterator[str]:
@@ -253,7 +212,7 @@ def _unmeasured(metric: Metric, filters: set[tuple[Any, Any]]) -> Iterator[str]:
         return
     bucket, name = metric.dimensions.get("BucketName"), metric.dimensions.get("FilterId")
     if name is None:
-        yield f"Its metric {metric.name} has no FilterId: S3 measures requests through a filter only."
+        yield f"Its metric {metric.name} has no FilterId: S3 measures requests only through a filter."
     elif UNKNOWN not in (bucket, name) and not {(bucket, name), (UNKNOWN, name), (UNKNOWN, UNKNOWN)} & filters:
         yield (
             f"FilterId is {shown(name)}, and {shown(bucket)} has no such aws_s3_bucket_metric in this plan: S3 "

@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.contract.functions import Function
 from harness.contract.mismatch import Mismatch, report
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 
 ADDRESS = 'module.function["make"].aws_lambda_function.this'
 MAKE = Function("make", ADDRESS, "make-dev", "make.handler.run", 30.0, {"TABLE": "things"}, aliases=frozenset({"live"}))
@@ -19,7 +19,7 @@ def only(mismatches: Iterable[Mismatch]) -> Mismatch:
     return differences[0]
 
 
-def plan_of(*resources: tuple[str, dict[str, Any]], unknown: dict[str, Any] | None = None, **more: Any) -> Planned:
+def plan_of(*resources: tuple[str, dict[str, Any]], unknown: dict[str, Any] | None = None, **more: Any) -> PlanGraph:
     """A plan that creates some resources, each an address and its attributes."""
     entries = []
     for address, values in resources:
@@ -29,7 +29,7 @@ def plan_of(*resources: tuple[str, dict[str, Any]], unknown: dict[str, Any] | No
         change["after_unknown"] = (unknown or {}).get(address, {})
         key = {"index": json.loads(index[:-1])} if index else {}
         entries.append({"address": address, "mode": "managed", "type": kind, "name": name, "change": change, **key})
-    return Planned({"resource_changes": entries, "configuration": {"root_module": {}}, **more})
+    return PlanGraph({"resource_changes": entries, "configuration": {"root_module": {}}, **more})
 
 
 def arn(qualifier: str = ":live") -> str:

@@ -8,7 +8,7 @@ import pytest
 from harness.contract import routes
 from harness.contract.mismatch import Mismatch, report
 from harness.contract.routes import BY_GATEWAY, BodyModel, Route
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from tests.unit.harness.contract.facts import MAKE, arn, only, plan_of
 
 PLANNED = Route("GET", "/things/{id}", "method.this", "make", parameters={"path.id": True})
@@ -71,7 +71,7 @@ class TestRoutes:
         assert "docs: getThing: " in mismatch.code
         assert "method.this: " in mismatch.plan
 
-    def plan(self, index: str = "get", output: str | None = "GET /things/{id}") -> Planned:
+    def plan(self, index: str = "get", output: str | None = "GET /things/{id}") -> PlanGraph:
         keyed = f'["{index}"]'
         return plan_of(
             (f"aws_api_gateway_method.this{keyed}", {"http_method": "GET", "request_parameters": {

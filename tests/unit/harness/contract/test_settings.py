@@ -10,7 +10,7 @@ from harness.contract import routes, settings, source
 from harness.contract.functions import Function, function_called, functions_of
 from harness.contract.mismatch import Mismatch, report, symbol
 from harness.contract.settings import Setting
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from harness.plan.resource import UNKNOWN
 from tests.unit.harness.contract.facts import ADDRESS, MAKE, arn, only, plan_of
 
@@ -70,7 +70,7 @@ class TestSettings:
 
 
 class TestFunctions:
-    def plan(self, **more: Any) -> Planned:
+    def plan(self, **more: Any) -> PlanGraph:
         function = {"function_name": "make-dev", "handler": "make.handler.run", "timeout": 30, "s3_bucket": "zips"}
         return plan_of(
             ("aws_lambda_function.this", {**function, "s3_key": "f/make.zip", **more}),

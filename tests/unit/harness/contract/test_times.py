@@ -9,7 +9,7 @@ import pytest
 from harness.contract import metrics, timing
 from harness.contract.mismatch import Mismatch
 from harness.contract.timing import Duration
-from harness.plan.planned import Planned
+from harness.plan.graph import PlanGraph
 from tests.unit.harness.contract.facts import ADDRESS, MAKE, arn, only, plan_of
 
 
@@ -66,7 +66,7 @@ class TestMetrics:
 
 
 class TestTiming:
-    def integration(self, waits: int | None) -> Planned:
+    def integration(self, waits: int | None) -> PlanGraph:
         values = {"type": "AWS_PROXY", "uri": f"functions/{arn()}/invocations", "timeout_milliseconds": waits}
         return plan_of(("aws_api_gateway_integration.this", values))
 
@@ -80,7 +80,7 @@ class TestTiming:
             ADDRESS in mismatch.plan and "aws_api_gateway_integration.this" in mismatch.plan for mismatch in mismatches
         )
 
-    def mapped(self, **mapping: Any) -> Planned:
+    def mapped(self, **mapping: Any) -> PlanGraph:
         expressions = {
             "function_name": {"references": ["aws_lambda_alias.this.arn"]},
             "event_source_arn": {"references": ["aws_sqs_queue.this.arn"]},

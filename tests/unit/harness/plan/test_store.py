@@ -1,4 +1,4 @@
-"""A kept plan is used as long as what it was made from is what it was, and not a moment longer."""
+"""A stored plan is used until one of its sources changes, and no longer."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ DOCUMENT = {"format_version": "1.2", "planned_values": {}}
 
 
 @pytest.fixture(autouse=True)
-def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "FOLDER", tmp_path / "plans")
     monkeypatch.setattr(binary, "find", lambda: Path("terraform"))
     monkeypatch.setattr(binary, "version", lambda _: "1.11.4")
@@ -35,19 +35,19 @@ def live(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def planned(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """What Terraform was asked to plan."""
-    asked: list[Path] = []
+    """The folders that Terraform has planned."""
+    folders: list[Path] = []
 
     def plan(folder: Path, _: str) -> PlannedRoot:
-        asked.append(folder)
-        return PlannedRoot("live/dev", "dev", "live/dev", {**DOCUMENT, "number": len(asked)})
+        folders.append(folder)
+        return PlannedRoot("live/dev", "dev", "live/dev", {**DOCUMENT, "number": len(folders)})
 
-    monkeypatch.setattr(plans, "live", plan)
-    return asked
+    monkeypatch.setattr(plans, "plan_live_folder", plan)
+    return folders
 
 
-def test_a_plan_is_made_once(live: Path, planned: list[Path]) -> None:
-    first, second = plans.kept(live), plans.kept(live)
+def test_sources_are_planned_once(live: Path, planned: list[Path]) -> None:
+    first, second = plans.stored_plan(live), plans.stored_plan(live)
 
     assert planned == [live]
     assert first.document == second.document
@@ -66,24 +66,27 @@ def test_a_plan_is_made_once(live: Path, planned: list[Path]) -> None:
         lambda live: shutil.copytree(live.parents[1] / "modules" / "a", live.parents[1] / "modules" / "b"),
     ],
 )
-def test_any_edit_makes_another(live: Path, planned: list[Path], edit: Callable[[Path], object]) -> None:
-    plans.kept(live)
+def test_any_edit_leads_to_another_plan(live: Path, planned: list[Path], edit: Callable[[Path], object]) -> None:
+    plans.stored_plan(live)
     edit(live)
-    found = plans.kept(live)
+
+    plan = plans.stored_plan(live)
 
     assert len(planned) == 2
-    assert found.document["number"] == 2
+    assert plan.document["number"] == 2
 
 
-def test_another_terraform_makes_another(live: Path, planned: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    plans.kept(live)
+def test_another_terraform_leads_to_another_plan(
+    live: Path, planned: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans.stored_plan(live)
     monkeypatch.setattr(binary, "version", lambda _: "1.12.2")
-    plans.kept(live)
+    plans.stored_plan(live)
 
     assert len(planned) == 2
 
 
-def test_what_the_provider_fetched_is_no_source(live: Path) -> None:
+def test_the_data_of_the_provider_is_not_a_source(live: Path) -> None:
     before = store.key_of(live)
     (live / ".terraform").mkdir()
     (live / ".terraform" / "cache").write_text("x", encoding="utf-8")
@@ -91,41 +94,41 @@ def test_what_the_provider_fetched_is_no_source(live: Path) -> None:
     assert store.key_of(live) == before
 
 
-def test_a_plan_of_sources_that_are_edited_meanwhile_is_not_kept(live: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_of_sources_that_are_edited_meanwhile_is_not_stored(live: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def plan(folder: Path, _: str) -> PlannedRoot:
         (folder / "main.tf").write_text((folder / "main.tf").read_text(encoding="utf-8") + "x", encoding="utf-8")
         return PlannedRoot("live/dev", "dev", "live/dev", DOCUMENT)
 
-    monkeypatch.setattr(plans, "live", plan)
+    monkeypatch.setattr(plans, "plan_live_folder", plan)
 
     with pytest.raises(HarnessError, match="edited each time"):
-        plans.kept(live)
+        plans.stored_plan(live)
     assert not [*store.FOLDER.glob("*.json")]
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"key": "another", "plan": {}}'])
-def test_a_file_that_is_not_what_it_should_be_is_no_plan(live: Path, planned: list[Path], content: str) -> None:
+def test_an_invalid_file_is_not_a_plan(live: Path, planned: list[Path], content: str) -> None:
     store.FOLDER.mkdir(parents=True)
     (store.FOLDER / f"dev.{store.key_of(live)}.json").write_text(content, encoding="utf-8")
 
-    assert plans.kept(live).document["number"] == len(planned) == 1
+    assert plans.stored_plan(live).document["number"] == len(planned) == 1
 
 
-def test_old_plans_are_swept(live: Path, planned: list[Path]) -> None:
+def test_old_plans_are_deleted(live: Path, planned: list[Path]) -> None:
     for number in range(store.KEPT + 2):
         (live / "main.tf").write_text(str(number), encoding="utf-8")
-        plans.kept(live)
+        plans.stored_plan(live)
 
     assert len([*store.FOLDER.glob("dev.*.json")]) == store.KEPT
     assert len(planned) == store.KEPT + 2
 
 
-def test_a_refused_plan_is_told_and_not_kept(live: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: Any) -> Mapping[str, Any]:
-        raise HarnessError("Terraform refuses.", remedy="Fix it.")
+def test_a_failed_plan_is_reported_and_not_stored(live: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> Mapping[str, Any]:
+        raise HarnessError("Terraform fails.", remedy="Fix it.")
 
-    monkeypatch.setattr(plans, "live", refuse)
+    monkeypatch.setattr(plans, "plan_live_folder", fail)
 
-    with pytest.raises(HarnessError, match="refuses"):
-        plans.kept(live)
+    with pytest.raises(HarnessError, match="Terraform fails"):
+        plans.stored_plan(live)
     assert not [*store.FOLDER.glob("*.json")]

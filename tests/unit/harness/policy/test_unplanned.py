@@ -1,4 +1,4 @@
-"""What no plan shows is right in the repository, and each thing that can be wrong is told."""
+"""What no plan shows is right in the repository, and each mutant that breaks it is found."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ import pytest
 
 from harness.mutation.mutants import all_mutants, sources
 from harness.mutation.operators import OPERATORS
-from harness.policy.unplanned import faults, faults_of
+from harness.policy.unplanned import problems, problems_of
 
-TOLD = {
+MESSAGES = {
     "unencrypted-state": "encrypt is false",
     "unlocked-state": "use_lockfile is false",
     "share-state-with-dev": "the state's key is",
@@ -35,37 +35,35 @@ TOLD = {
     "replicas-in-the-same-region": "replica_region is us-east-1",
     "prod-named-dev": "environment is dev",
 }
-"""What is said of each of the mutator's edits that a plan does not show."""
+"""Part of the message for each of the mutator's edits that a plan does not show, by operator."""
 
 
-def test_the_repository_has_no_such_fault() -> None:
-    assert faults() == []
+def test_the_repository_has_no_such_problem() -> None:
+    assert problems() == []
 
 
-@pytest.mark.parametrize("operator", TOLD)
-def test_each_fault_is_told_with_its_place(operator: str, tmp_path: Path) -> None:
-    mutants = all_mutants(sources(), [one for one in OPERATORS if one.name == operator])
+@pytest.mark.parametrize("operator", MESSAGES)
+def test_each_problem_is_reported_with_its_place(operator: str, tmp_path: Path) -> None:
+    mutants = all_mutants(sources(), [candidate for candidate in OPERATORS if candidate.name == operator])
 
     for number, mutant in enumerate(mutants):
-        found = faults_of(mutant.written(tmp_path / str(number)) / mutant.folder)
+        messages = problems_of(mutant.write(tmp_path / str(number)) / mutant.folder)
 
-        assert len(found) == 1, mutant.name
-        assert TOLD[operator] in found[0]
-        assert mutant.folder.rpartition("/")[2] in found[0]
+        assert len(messages) == 1, mutant.name
+        assert MESSAGES[operator] in messages[0]
+        assert mutant.folder.rpartition("/")[2] in messages[0]
 
 
-def test_neither_indexes_nor_capacity_are_ignored_without_a_word(tmp_path: Path) -> None:
-    mutants = [
-        one
-        for one in all_mutants(sources(), [one for one in OPERATORS if one.name == "drop-condition"])
-        if "postcondition" in one.edit.place
-    ]
-    told = [faults_of(mutant.written(tmp_path / str(number)) / mutant.folder) for number, mutant in enumerate(mutants)]
+def test_neither_indexes_nor_capacity_are_ignored_silently(tmp_path: Path) -> None:
+    operators = [operator for operator in OPERATORS if operator.name == "drop-condition"]
+    mutants = [mutant for mutant in all_mutants(sources(), operators) if "postcondition" in mutant.edit.place]
 
-    assert [[one.partition(": a changed ")[2] or one.partition(": ")[2] for one in some] for some in told] == [
-        ["changed indexes are ignored without a word: a postcondition has to compare them."],
+    found = [problems_of(mutant.write(tmp_path / str(number)) / mutant.folder) for number, mutant in enumerate(mutants)]
+
+    assert [[text.partition(": a changed ")[2] or text.partition(": ")[2] for text in texts] for texts in found] == [
+        ["changed indexes are ignored silently: add a postcondition that compares them."],
         [
-            "read_capacity is ignored without a word: a postcondition has to compare it.",
-            "write_capacity is ignored without a word: a postcondition has to compare it.",
+            "read_capacity is ignored silently: add a postcondition that compares it.",
+            "write_capacity is ignored silently: add a postcondition that compares it.",
         ],
     ]

@@ -1,7 +1,8 @@
-"""A plan as a graph: every resource that will exist, and which refers to which.
+"""A plan as a graph: every resource that will exist, and the references between them.
 
-A plan tells values where they are known, and otherwise which expressions they come from (``configuration``). References
-are followed through module inputs, module outputs and ``for_each``; not through locals, which a plan leaves out.
+A plan has values where they are known, and otherwise the expressions that they come from (``configuration``).
+References are followed through module inputs, module outputs and ``for_each``, but not through locals, which a plan
+leaves out.
 """
 
 import re
@@ -16,15 +17,15 @@ from harness.plan.resource import UNKNOWN, Resource, known
 ModulePath = tuple[tuple[str, str | int | None], ...]
 
 _DERIVED = frozenset({"tags_all"})
-"""Computed from what is written elsewhere: unknown tags are no missing tags."""
+"""Attributes computed from others: they stay unknown instead of missing."""
 
 _STEP = re.compile(r'module\.([A-Za-z0-9_-]+)(?:\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\])?')
 _REFERENCE = re.compile(r'^(?:data\.)?(aws_[a-z0-9_]+)\.([A-Za-z0-9_-]+)(?:\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\])?')
 
 
 @dataclass(frozen=True)
-class Change:
-    """What a plan does to one resource: its address, type, actions, and attributes before and after."""
+class PlannedChange:
+    """The change of one resource: its address, type, actions, and attributes before and after."""
 
     address: str
     type: str
@@ -34,13 +35,13 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Planned:
-    """A plan, read.
+class PlanGraph:
+    """A plan.
 
     Attributes:
         document: What ``terraform show -json`` printed.
         environment: The live folder's name; empty for a module example.
-        source: The folder of the root, relative to the repository; it names definitions in it.
+        source: The folder of the root module, relative to the repository; definitions begin with it.
     """
 
     document: Mapping[str, Any]
@@ -50,20 +51,20 @@ class Planned:
 
     @cached_property
     def _entries(self) -> list[Mapping[str, Any]]:
-        return [one for one in self.document.get("resource_changes", ()) if "deposed" not in one]
+        return [entry for entry in self.document.get("resource_changes", ()) if "deposed" not in entry]
 
     @cached_property
-    def changes(self) -> tuple[Change, ...]:
-        """What happens to each managed resource, deposed ones included."""
-        found = []
+    def changes(self) -> tuple[PlannedChange, ...]:
+        """The change of each managed resource, including deposed objects."""
+        changes = []
         for entry in self.document.get("resource_changes", ()):
             if entry.get("mode", "managed") != "managed":
                 continue
             change = entry["change"]
-            gone = change.get("after") is None  # whatever after_unknown says of it
-            after = {} if gone else known(change["after"], change.get("after_unknown", False))
-            found.append(
-                Change(
+            is_deleted = change.get("after") is None  # whatever after_unknown has
+            after = {} if is_deleted else known(change["after"], change.get("after_unknown", False))
+            changes.append(
+                PlannedChange(
                     address=entry["address"],
                     type=entry["type"],
                     actions=tuple(change["actions"]),
@@ -71,23 +72,23 @@ class Planned:
                     after=after if isinstance(after, Mapping) else {},
                 )
             )
-        return tuple(found)
+        return tuple(changes)
 
     @cached_property
     def resources(self) -> tuple[Resource, ...]:
-        """Everything that will exist after the apply, and the data sources that it reads."""
-        found = []
+        """Every resource that will exist after the apply, and the data sources that are read."""
+        resources = []
         for entry in self._entries:
             change = entry["change"]
             if change.get("after") is None and set(change["actions"]) & {"delete", "forget"}:
                 continue
             values = known(change.get("after"), change.get("after_unknown", False))
-            found.append(self._resource(entry, values if isinstance(values, Mapping) else {}))
-        return tuple(found)
+            resources.append(self._resource(entry, values if isinstance(values, Mapping) else {}))
+        return tuple(resources)
 
     def _resource(self, entry: Mapping[str, Any], values: Mapping[str, Any]) -> Resource:
         module = module_path(entry.get("module_address", ""))
-        one = Resource(
+        resource = Resource(
             address=entry["address"],
             type=entry["type"],
             values=values,
@@ -98,50 +99,54 @@ class Planned:
             data=entry.get("mode") == "data",
             sensitive=entry["change"].get("after_sensitive") or {},
         )
-        return one if one.data else replace(one, values=self._without_computed(one))
+        return resource if resource.data else replace(resource, values=self._without_computed(resource))
 
-    def _without_computed(self, one: Resource) -> Mapping[str, Any]:
-        """Its attributes without those that AWS fills because nobody set them: unknown too, but not by reference."""
-        written = self.expression(one).get("expressions")
+    def _without_computed(self, resource: Resource) -> Mapping[str, Any]:
+        """The attributes without those that AWS fills because nobody set them: unknown too, but not by reference."""
+        written = self.expression(resource).get("expressions")
         if written is None:
-            return one.values
+            return resource.values
         return {
             name: value
-            for name, value in one.values.items()
+            for name, value in resource.values.items()
             if value is not UNKNOWN or name in written or name in _DERIVED
         }
 
     @cached_property
     def _by_type(self) -> Mapping[str, list[Resource]]:
-        found = defaultdict(list)
-        for one in self.resources:
-            found["data." + one.type if one.data else one.type].append(one)
-        return found
+        by_type = defaultdict(list)
+        for resource in self.resources:
+            by_type["data." + resource.type if resource.data else resource.type].append(resource)
+        return by_type
 
     def of(self, *types: str) -> list[Resource]:
         """The resources of some types; data sources by ``data.<type>``."""
-        return [one for kind in types for one in self._by_type.get(kind, ())]
+        return [resource for kind in types for resource in self._by_type.get(kind, ())]
 
     def __getitem__(self, address: str) -> Resource:
-        """The resource with an address; KeyError without one."""
+        """The resource with an address.
+
+        Raises:
+            KeyError: There is none.
+        """
         return self._by_address[address]
 
     @cached_property
     def _by_address(self) -> Mapping[str, Resource]:
-        return {one.address: one for one in self.resources}
+        return {resource.address: resource for resource in self.resources}
 
     @cached_property
     def _instances(self) -> Mapping[tuple[ModulePath, str, str, bool], list[Resource]]:
-        found = defaultdict(list)
-        for one in self.resources:
-            found[one.module, one.type, one.name, one.data].append(one)
-        return found
+        instances = defaultdict(list)
+        for resource in self.resources:
+            instances[resource.module, resource.type, resource.name, resource.data].append(resource)
+        return instances
 
     def _module(self, path: ModulePath) -> Mapping[str, Any]:
-        here: Mapping[str, Any] = self.document.get("configuration", {}).get("root_module", {})
+        module: Mapping[str, Any] = self.document.get("configuration", {}).get("root_module", {})
         for name, _ in path:
-            here = here.get("module_calls", {}).get(name, {}).get("module", {})
-        return here
+            module = module.get("module_calls", {}).get(name, {}).get("module", {})
+        return module
 
     def _call(self, path: ModulePath) -> Mapping[str, Any]:
         """The module block that a path ends with."""
@@ -149,53 +154,51 @@ class Planned:
         return call
 
     def _folder(self, path: ModulePath) -> str:
-        """Where a module's files lie, relative to the repository."""
+        """The folder of a module's files, relative to the repository."""
         folder = self.source
         for at in range(len(path)):
             folder = _joined(folder, str(self._call(path[: at + 1]).get("source", path[at][0])))
         return folder
 
     def expression(self, resource: Resource) -> Mapping[str, Any]:
-        """The resource's block as the configuration has it."""
+        """The resource's block in the configuration."""
         mode = "data" if resource.data else "managed"
-        for one in self._module(resource.module).get("resources", ()):
-            if (one["mode"], one["type"], one["name"]) == (mode, resource.type, resource.name):
-                block: Mapping[str, Any] = one
-                return block
-        return {}
+        blocks: list[Mapping[str, Any]] = self._module(resource.module).get("resources", [])
+        key = (mode, resource.type, resource.name)
+        return next((block for block in blocks if (block["mode"], block["type"], block["name"]) == key), {})
 
     def references(self, resource: Resource, path: str) -> list[str]:
-        """What the expression at a path refers to, as it is written."""
+        """The references of the expression at a path, as they are written."""
         return list(_collected(_at(self.expression(resource).get("expressions", {}), path.split("."))))
 
     def definition(self, address: str) -> str:
-        """Where the resource with an address is written, such as ``modules/lambda/aws_lambda_function.this``.
+        """The block that declares a resource, such as ``modules/lambda/aws_lambda_function.this``.
 
         Args:
-            address: Of a resource, with its keys or without.
+            address: The resource's address, with its keys or without.
         """
         path, bare = module_path(address), _bare(address)
         return f"{self._folder(path)}/{bare}" if bare else address
 
     def arguments(self, module: ModulePath) -> list[str]:
-        """What the arguments of a module's call refer to."""
+        """The references of the arguments of a module's call."""
         return list(_collected(self._call(module).get("expressions", {})))
 
     def links(self, resource: Resource, path: str, *types: str) -> list[Resource]:
         """The resources of some types that an attribute's value comes from."""
         key = (resource.address, path)
         if key not in self._links:
-            followed: dict[str, Resource] = {}
+            targets: dict[str, Resource] = {}
             seen: set[tuple[ModulePath, str]] = set()
             for reference in self.references(resource, path):
-                for one in self._follow(reference, resource.module, resource, seen):
-                    followed[one.address] = one
-            self._links[key] = tuple(followed.values())
-        return [one for one in self._links[key] if not types or one.type in types]
+                for target in self._follow(reference, resource.module, resource, seen):
+                    targets[target.address] = target
+            self._links[key] = tuple(targets.values())
+        return [target for target in self._links[key] if not types or target.type in types]
 
     def followed(self, reference: str, module: ModulePath) -> list[Resource]:
-        """The resources that a reference comes to, such as ``module.api.usage_plan_id`` written in a module."""
-        return list({one.address: one for one in self._follow(reference, module, None, set())}.values())
+        """The resources that a reference leads to, such as ``module.api.usage_plan_id`` written in a module."""
+        return list({target.address: target for target in self._follow(reference, module, None, set())}.values())
 
     def _follow(
         self, reference: str, module: ModulePath, user: Resource | None, seen: set[tuple[ModulePath, str]]
@@ -203,68 +206,68 @@ class Planned:
         if (module, reference) in seen:
             return
         seen.add((module, reference))
-        if found := _REFERENCE.match(reference):
-            yield from self._named(found, module, user)
+        if match := _REFERENCE.match(reference):
+            yield from self._named(match, module, user)
         elif reference.startswith("each.") and user:
-            for one in _collected(self.expression(user).get("for_each_expression", {})):
-                yield from self._follow(one, module, user, seen)
+            for inner in _collected(self.expression(user).get("for_each_expression", {})):
+                yield from self._follow(inner, module, user, seen)
         elif reference.startswith("var.") and module:
-            for one in self._given(reference.split(".")[1].partition("[")[0], module):
-                yield from self._follow(one, module[:-1], None, seen)
+            for inner in self._argument(reference.split(".")[1].partition("[")[0], module):
+                yield from self._follow(inner, module[:-1], None, seen)
         elif step := _STEP.match(reference):
             rest = reference[step.end() :].lstrip(".")
             if rest:
                 yield from self._output(step, re.split(r"[.\[]", rest)[0], module, seen)
 
-    def _given(self, argument: str, module: ModulePath) -> Iterator[str]:
-        """What a module's argument refers to, in its caller."""
+    def _argument(self, name: str, module: ModulePath) -> Iterator[str]:
+        """The references of a module's argument, as its caller writes them."""
         call = self._call(module)
-        for one in _collected(call.get("expressions", {}).get(argument, {})):
-            if one.startswith("each."):
+        for reference in _collected(call.get("expressions", {}).get(name, {})):
+            if reference.startswith("each."):
                 yield from _collected(call.get("for_each_expression", {}))
             else:
-                yield one
+                yield reference
 
-    def _named(self, found: re.Match[str], module: ModulePath, user: Resource | None) -> Iterator[Resource]:
-        instances = self._instances.get((module, found[1], found[2], found[0].startswith("data.")), [])
-        wanted: str | int | None = found[3] if found[3] is not None else int(found[4]) if found[4] else None
-        if wanted is None and user and user.index is not None:  # this[each.key]: the references leave the key out
-            same = [one for one in instances if one.index == user.index]
-            instances = same or instances
-        for one in instances:
-            if wanted is None or one.index == wanted:
-                yield one
+    def _named(self, match: re.Match[str], module: ModulePath, user: Resource | None) -> Iterator[Resource]:
+        instances = self._instances.get((module, match[1], match[2], match[0].startswith("data.")), [])
+        key: str | int | None = match[3] if match[3] is not None else int(match[4]) if match[4] else None
+        if key is None and user and user.index is not None:  # this[each.key]: the references leave the key out
+            instances = [instance for instance in instances if instance.index == user.index] or instances
+        for instance in instances:
+            if key is None or instance.index == key:
+                yield instance
 
     def _output(
         self, step: re.Match[str], name: str, module: ModulePath, seen: set[tuple[ModulePath, str]]
     ) -> Iterator[Resource]:
         key: str | int | None = step[2] if step[2] is not None else int(step[3]) if step[3] else None
-        paths = {one.module[: len(module) + 1] for one in self.resources if one.module[: len(module)] == module}
+        modules = {resource.module for resource in self.resources}
+        paths = {path[: len(module) + 1] for path in modules if path[: len(module)] == module}
         for path in sorted(paths, key=repr):
             if len(path) <= len(module) or path[-1][0] != step[1] or (key is not None and path[-1][1] != key):
                 continue
             output = self._module(path).get("outputs", {}).get(name, {})
-            for one in _collected(output.get("expression", {})):
-                yield from self._follow(one, path, None, seen)
+            for reference in _collected(output.get("expression", {})):
+                yield from self._follow(reference, path, None, seen)
 
 
 def module_path(address: str) -> ModulePath:
     """``module.a["x"].module.b`` as ``(("a", "x"), ("b", None))``."""
     return tuple(
-        (found[1], found[2] if found[2] is not None else int(found[3]) if found[3] else None)
-        for found in _STEP.finditer(address)
+        (step[1], step[2] if step[2] is not None else int(step[3]) if step[3] else None)
+        for step in _STEP.finditer(address)
     )
 
 
 def _bare(address: str) -> str:
-    """A resource's type and label, of its address."""
-    found = re.match(r"(?:data\.)?[a-z0-9_]+\.[A-Za-z0-9_-]+", _STEP.sub("", address).lstrip("."))
-    return found[0] if found else ""
+    """The type and label in a resource's address."""
+    match = re.match(r"(?:data\.)?[a-z0-9_]+\.[A-Za-z0-9_-]+", _STEP.sub("", address).lstrip("."))
+    return match[0] if match else ""
 
 
 def _at(expressions: Any, path: Sequence[str]) -> Any:
     if isinstance(expressions, list):
-        return [_at(one, path) for one in expressions]
+        return [_at(block, path) for block in expressions]
     if not path or not isinstance(expressions, Mapping) or "references" in expressions:
         return expressions
     return _at(expressions.get(path[0], {}), path[1:])
@@ -274,12 +277,12 @@ def _collected(expression: Any) -> Iterator[str]:
     if isinstance(expression, Mapping):
         for name, value in expression.items():
             if name == "references" and isinstance(value, list):
-                yield from (str(one) for one in value)
+                yield from map(str, value)
             else:
                 yield from _collected(value)
     elif isinstance(expression, list):
-        for one in expression:
-            yield from _collected(one)
+        for item in expression:
+            yield from _collected(item)
 
 
 def _joined(folder: str, source: str) -> str:
@@ -292,8 +295,3 @@ def _joined(folder: str, source: str) -> str:
         elif step not in {"", "."}:
             parts.append(step)
     return "/".join(parts)
-
-
-def is_unknown(value: Any) -> bool:
-    """Whether a value, or all of it that matters, is only known after the apply."""
-    return value is UNKNOWN
