@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness import package
-from harness.console import expected_faults, out
+from harness.console import expected_errors, out
 from harness.deploy import pipeline
 from harness.engine import engine_for, engine_name, isolate
 from harness.errors import HarnessError
@@ -202,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser().parse_args(arguments)
     if engine_name() != "aws":
         isolate(os.environ)
-    with expected_faults():
+    with expected_errors():
         check_environment(getattr(chosen, "env", None))
         match chosen.verb:
             case "up":

@@ -79,7 +79,7 @@ class Step:
 
 
 @contextmanager
-def expected_faults() -> Iterator[None]:
+def expected_errors() -> Iterator[None]:
     """Turn a `HarnessError` into two lines on standard error and exit code 1; Ctrl-C into exit code 130."""
     try:
         yield

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from harness.console import Step, expected_faults, out
+from harness.console import Step, expected_errors, out
 from harness.engine import isolate
 from harness.errors import HarnessError
 from harness.mutation.contract import Contracts
@@ -274,7 +274,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--list", action="store_true", help="tell the mutants, and judge none")
     chosen = parser.parse_args(arguments)
     isolate(os.environ)
-    with expected_faults():
+    with expected_errors():
         origin = copied(FOLDER / "origin")  # what is edited meanwhile is for the next run
         possible = all_mutants(sources(origin))
         reasons = equivalents(possible)
