@@ -25,7 +25,7 @@ def eventually(condition: Callable[[], object], *, within_s: float = 10.0) -> No
         time.sleep(0.02)
 
 
-def spawn(code: str, folder: Path, purpose: str = "a test") -> tuple[subprocess.Popen[bytes], supervisor.Recorded]:
+def spawn(code: str, folder: Path, purpose: str = "a test") -> tuple[subprocess.Popen[bytes], supervisor.ProcessRecord]:
     return supervisor.spawn([sys.executable, "-c", code], purpose=purpose, env=dict(os.environ), folder=folder)
 
 
@@ -33,7 +33,7 @@ def test_a_spawned_process_is_recorded_and_runs_as_the_command_itself(tmp_path: 
     process, written = spawn("import os, sys; sys.exit(os.getpid() == os.getpgid(0) == os.getsid(0))", tmp_path)
     assert process.wait(10) == 1
     assert written.pid == process.pid
-    assert supervisor.recorded(tmp_path) == [written]
+    assert supervisor.records(tmp_path) == [written]
 
 
 def test_a_program_that_does_not_exist_says_so(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_terminate_ends_the_whole_group_and_removes_the_record(tmp_path: Path) -
     assert supervisor.terminate(written)
     assert process.wait(5) == -signal.SIGTERM
     assert supervisor.survivors(written) == []
-    assert supervisor.recorded(tmp_path) == []
+    assert supervisor.records(tmp_path) == []
 
 
 def test_a_process_that_ignores_sigterm_is_killed_after_the_grace(tmp_path: Path) -> None:
@@ -105,8 +105,8 @@ def test_a_tied_process_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
     root = str(Path(supervisor.__file__).parents[2])
     parent = subprocess.Popen([sys.executable, "-c", starter, str(tmp_path)], cwd=root)
     try:
-        eventually(lambda: supervisor.recorded(tmp_path))
-        (child,) = supervisor.recorded(tmp_path)
+        eventually(lambda: supervisor.records(tmp_path))
+        (child,) = supervisor.records(tmp_path)
         eventually(lambda: "time.sleep(60)" in Path(f"/proc/{child.pid}/cmdline").read_text().split("\0")[2])
     finally:
         parent.kill()

@@ -170,7 +170,7 @@ def test_one_that_is_too_slow_is_ended_with_what_it_waits_for(standing_in: Stand
     assert "did not finish within 0.5 s" in caught.value.what
     assert "Still under way: aws_sqs_queue.slow (create)." in caught.value.what
     assert "The engine's last error: 503 CreateQueue" in caught.value.what
-    assert supervisor.recorded() == []
+    assert supervisor.records() == []
 
 
 def test_its_plugins_end_with_it(standing_in: Standing, tmp_path: Path) -> None:
@@ -186,9 +186,9 @@ def test_its_plugins_end_with_it(standing_in: Standing, tmp_path: Path) -> None:
 def test_while_it_runs_it_is_recorded_for_down(standing_in: Standing) -> None:
     terraform = standing_in("say('log')")
     purposes: list[str] = []
-    terraform.apply(on_event=lambda _: purposes.extend(one.purpose for one in supervisor.recorded()))
+    terraform.apply(on_event=lambda _: purposes.extend(one.purpose for one in supervisor.records()))
     assert purposes == ["terraform apply live"]
-    assert supervisor.recorded() == []
+    assert supervisor.records() == []
 
 
 def test_a_callback_that_fails_ends_it_too(standing_in: Standing) -> None:
@@ -199,7 +199,7 @@ def test_a_callback_that_fails_ends_it_too(standing_in: Standing) -> None:
 
     with pytest.raises(RuntimeError, match="display broke"):
         terraform.apply(on_event=fail)
-    assert supervisor.recorded() == []
+    assert supervisor.records() == []
 
 
 def test_ctrl_c_is_handed_on_once_and_its_end_awaited(standing_in: Standing, tmp_path: Path) -> None:
@@ -405,8 +405,8 @@ def test_killing_its_starter_ends_terraform(real: run.Terraform, root: Path, tmp
         assert parent.stdout
         while "apply_start" not in parent.stdout.readline():
             assert parent.poll() is None
-        (left,) = supervisor.recorded()
+        (left,) = supervisor.records()
         parent.kill()
     supervisor.clean_leftovers(orphaned_only=True)
     assert supervisor.survivors(left) == []
-    assert supervisor.recorded() == []
+    assert supervisor.records() == []
