@@ -1,4 +1,4 @@
-"""Tell what the engine of ``HARNESS_ENGINE`` lacks here: ``python -m harness.engine`` ends with 0 if nothing."""
+"""Check that the engine of ``HARNESS_ENGINE`` can run here: ``python -m harness.engine`` then ends with 0."""
 
 import sys
 

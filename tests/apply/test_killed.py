@@ -141,5 +141,5 @@ def test_engine_that_dies_during_an_apply_is_named_as_the_cause(build: Path) -> 
     os.kill(engine_of(build), signal.SIGKILL)
 
     assert up.wait(timeout=30) == 1
-    assert "The engine 'dev' ended while Terraform was at work" in log.read_text(encoding="utf-8")
+    assert "The engine 'dev' stopped while Terraform was running" in log.read_text(encoding="utf-8")
     until(lambda: not processes_of(build), f"the end of {processes_of(build)}", 10)

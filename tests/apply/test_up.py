@@ -109,7 +109,7 @@ def test_up_again_uses_the_running_stack_and_makes_nothing_twice(running: tuple[
     again = harness(build, "up", "--detach", "--csv", str(build.parent / "three rows.csv"))
 
     assert again.returncode == 0, again.stdout + again.stderr
-    assert "Using the stack that runs already" in again.stdout
+    assert "Using the stack that already runs" in again.stdout
     assert "0 invoices, 2 duplicates, 1 rejected" in again.stdout
 
 

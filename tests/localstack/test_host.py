@@ -119,5 +119,5 @@ def test_of_transactions_at_once_each_is_done_or_cancelled(cloud: Cloud) -> None
 
 def test_it_keeps_nothing_and_says_so(cloud: Cloud, tmp_path: Path) -> None:
     assert not cloud.engine.has_snapshots
-    with pytest.raises(HarnessError, match="cannot keep its state"):
+    with pytest.raises(HarnessError, match="cannot save its state"):
         cloud.engine.snapshot(tmp_path / "snapshot")

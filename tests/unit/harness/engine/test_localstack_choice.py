@@ -85,7 +85,7 @@ def test_only_an_endpoint_on_this_computer_is_adopted(monkeypatch: pytest.Monkey
 
 
 def test_an_endpoint_that_does_not_answer_is_named() -> None:
-    with pytest.raises(HarnessError, match=r"Nothing that looks like LocalStack answers at http://127\.0\.0\.1:1"):
+    with pytest.raises(HarnessError, match=r"No LocalStack responds at http://127\.0\.0\.1:1"):
         AdoptedLocalStack("http://127.0.0.1:1", "main").wait_healthy(0)
 
 
@@ -104,11 +104,11 @@ DENIED = "permission denied while trying to connect to the Docker daemon socket 
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        ("echo 'Cannot connect to the Docker daemon' >&2; exit 1", "answers: Cannot connect to the Docker daemon"),
+        ("echo 'Cannot connect to the Docker daemon' >&2; exit 1", "responds: Cannot connect to the Docker daemon"),
         (f"echo '{DENIED}' >&2; exit 1", "no permission for Docker's socket"),
         ('case "$1" in compose) echo "not a docker command" >&2; exit 1;; *) echo 28.2.2;; esac', "Compose plugin"),
-        ("exec sleep 60", "did not answer within 1.5 s"),
-        ('case "$1" in compose) exec sleep 60;; *) echo 28.2.2;; esac', "did not answer within 1.5 s"),
+        ("exec sleep 60", "did not respond within 1.5 s"),
+        ('case "$1" in compose) exec sleep 60;; *) echo 28.2.2;; esac', "did not respond within 1.5 s"),
     ],
 )
 def test_a_docker_that_cannot_be_used_leaves_it_to_python_and_the_reason_is_told(
@@ -153,7 +153,7 @@ def test_without_python_one_message_says_so_and_docker_is_not_even_asked(
 def test_a_dead_endpoint_is_refused_before_anything_is_asked_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCALSTACK_ENDPOINT", "http://127.0.0.1:1")
 
-    with pytest.raises(HarnessError, match=r"Nothing that looks like LocalStack answers at http://127\.0\.0\.1:1\."):
+    with pytest.raises(HarnessError, match=r"No LocalStack responds at http://127\.0\.0\.1:1\."):
         engine_for("localstack")
 
 

@@ -70,7 +70,8 @@ def test_down_says_that_an_adopted_one_was_left_running(tmp_path: Path, listenin
     ended = down(tmp_path / "build", PATH=str(tmp_path), LOCALSTACK_ENDPOINT=listening.url)
 
     assert ended.stdout == (
-        f"Left running: the LocalStack at {listening.url}, with what is in it. It was adopted, not started.\n"
+        f"Left running: the LocalStack at {listening.url}, with everything in it. "
+        "The harness adopted it and did not start it.\n"
     )
 
 

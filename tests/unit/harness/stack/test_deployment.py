@@ -111,7 +111,7 @@ def test_terraform_of_our_own_comes_first_on_the_callers_path(stack: Stack, buil
 
 
 def test_missing_description_says_how_to_get_one() -> None:
-    with pytest.raises(HarnessError, match=r"No stack of 'dev'.*\n.*-s up -- --env dev"):
+    with pytest.raises(HarnessError, match=r"No stack of 'dev' is running.*\n.*-s up -- --env dev"):
         Stack.load("dev")
 
 

@@ -18,7 +18,7 @@ def test_powertools_line_is_read_with_its_level() -> None:
     line = of(json.dumps({"level": "ERROR", "message": "put failed", "service": "create-invoice"}))
 
     assert line is not None
-    assert (line.level, line.message, line.loud) == ("ERROR", "put failed", True)
+    assert (line.level, line.message, line.is_warning) == ("ERROR", "put failed", True)
     assert line.at == datetime.fromtimestamp(AT_MS / 1000, UTC)
 
 
@@ -56,4 +56,4 @@ def test_anything_else_is_kept_as_it_is(text: str) -> None:
     line = of(text)
 
     assert line is not None
-    assert (line.level, line.message, line.loud) == ("", text.rstrip(), False)
+    assert (line.level, line.message, line.is_warning) == ("", text.rstrip(), False)
