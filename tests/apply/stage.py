@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.docs import runbooks
-from harness.docs.runbooks import Done
+from harness.docs.runbooks import BlockRun
 from harness.engine import Engine, engine_for
 from harness.stack.deployment import Deployment, artifacts_of, build_for
 
@@ -46,10 +46,10 @@ class Reader:
     root: Path
     deployment: Deployment
 
-    def types(self, document: str, *, deadline_s: float = 900) -> list[Done]:
+    def types(self, document: str, *, deadline_s: float = 900) -> list[BlockRun]:
         """Run all commands of ``docs/runbooks/<document>``, in order; what each block printed."""
         return runbooks.run(
-            self.root / "docs" / "runbooks" / document, self.root, runbooks.newcomer(), deadline_s=deadline_s
+            self.root / "docs" / "runbooks" / document, self.root, runbooks.fresh_environment(), deadline_s=deadline_s
         )
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from harness.deploy.pipeline import DeployReport, DeployRequest, carry_out
 from harness.docs import runbooks
-from harness.docs.runbooks import Done
+from harness.docs.runbooks import BlockRun
 from harness.engine import environments
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
@@ -95,8 +95,10 @@ class Newcomer:
         noxw.chmod(noxw.stat().st_mode | stat.S_IXUSR)
         return cls(root)
 
-    def types(self, document: str) -> list[Done]:
-        return runbooks.run(self.root / "docs" / "runbooks" / document, self.root, runbooks.newcomer(), deadline_s=400)
+    def types(self, document: str) -> list[BlockRun]:
+        return runbooks.run(
+            self.root / "docs" / "runbooks" / document, self.root, runbooks.fresh_environment(), deadline_s=400
+        )
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Deployed:
     """dev, deployed as the runbook says, and what its commands printed."""
 
     build: Path
-    done: list[Done]
+    done: list[BlockRun]
     stack: Stack
 
     def terraform(self, root: Path, work: Path) -> Terraform:
@@ -154,7 +156,7 @@ def test_deploy_applies_what_the_gate_found_nothing_against(deployed: Deployed) 
     first, second, written = (one.output for one in deployed.done)
 
     assert "aws_dynamodb_table" in first
-    assert "Ask the gate about this plan: 0 findings" in first
+    assert "Judge this plan: 0 findings" in first
     assert "dev runs on the embedded engine" in first
     assert "nothing to apply" in second
     report = json.loads(written)
@@ -171,7 +173,7 @@ def test_plan_that_ends_the_invoices_table_is_refused(
 
     report = attempt(deployed.live(tmp_path), tmp_path, option)
 
-    assert report.outcome == "refused by the gate"
+    assert report.outcome == "rejected by the gate"
     assert [
         one for one in report.findings if TABLE in one and f"The plan {word} it" in one and "--allow-destroy" in one
     ]
@@ -185,8 +187,8 @@ def test_only_what_is_named_may_be_replaced(deployed: Deployed, tmp_path: Path) 
     idle = attempt(terraform, tmp_path, allow=LOGS)
     allowed = attempt(terraform, tmp_path, f"-replace={LOGS}", allow=LOGS)
 
-    assert refused.outcome == "refused by the gate"
-    assert idle.outcome == "refused: --allow-destroy without need"
+    assert refused.outcome == "rejected by the gate"
+    assert idle.outcome == "rejected: unneeded --allow-destroy"
     assert (allowed.outcome, allowed.allowed_to_destroy) == ("applied", [LOGS])
     assert allowed.changes["replace"] == 1
 

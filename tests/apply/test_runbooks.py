@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from harness.docs.runbooks import Done, blocks
+from harness.docs.runbooks import BlockRun, blocks
 from harness.engine import ACCOUNT_ID, REGION, Engine
 from harness.paths import ROOT
 from harness.stack.deployment import Deployment
@@ -42,7 +42,7 @@ def preview(reader: MakeReader, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield Preview(engine, deployment, reader(deployment))
 
 
-def said(done: list[Done], *commands: str) -> str:
+def said(done: list[BlockRun], *commands: str) -> str:
     """What the one block that holds all these words printed."""
     (found,) = [one for one in done if all(command in one.block.commands for command in commands)]
     return found.output
@@ -88,7 +88,7 @@ def test_a_preview_copy_that_was_taken_away_leaves_nothing(preview: Preview) -> 
 
 
 @pytest.fixture(scope="module")
-def state(reader: MakeReader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[Done], Any]]:
+def state(reader: MakeReader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[BlockRun], Any]]:
     """What the commands of docs/runbooks/state.md printed, and an S3 client of the engine they were typed at."""
     with started("runbook-state") as engine:
         done = reader(prepared("dev", engine, tmp_path_factory.mktemp("state"))).types("state.md")
@@ -101,7 +101,7 @@ ADDRESS = "module.state.aws_s3_bucket.this"
 
 
 @group("runbook-state")
-def test_bootstrap_adopts_the_state_bucket_and_keeps_its_own_state_in_it(state: tuple[list[Done], Any]) -> None:
+def test_bootstrap_adopts_the_state_bucket_and_keeps_its_own_state_in_it(state: tuple[list[BlockRun], Any]) -> None:
     done, s3 = state
 
     assert "1 imported" in said(done, "apply -auto-approve")
@@ -110,7 +110,7 @@ def test_bootstrap_adopts_the_state_bucket_and_keeps_its_own_state_in_it(state: 
 
 
 @group("runbook-state")
-def test_state_bucket_is_versioned_encrypted_private_and_refuses_plain_http(state: tuple[list[Done], Any]) -> None:
+def test_state_bucket_is_versioned_encrypted_private_and_refuses_plain_http(state: tuple[list[BlockRun], Any]) -> None:
     _, s3 = state
 
     assert s3.get_bucket_versioning(Bucket=STATE_BUCKET)["Status"] == "Enabled"
@@ -122,7 +122,7 @@ def test_state_bucket_is_versioned_encrypted_private_and_refuses_plain_http(stat
 
 
 @group("runbook-state")
-def test_state_is_listed_shown_and_forgotten_without_touching_the_bucket(state: tuple[list[Done], Any]) -> None:
+def test_state_is_listed_shown_and_forgotten_without_touching_the_bucket(state: tuple[list[BlockRun], Any]) -> None:
     done, s3 = state
     lists = [one.output.split() for one in done if one.block.commands.endswith("state list\n")]
 
@@ -133,7 +133,7 @@ def test_state_is_listed_shown_and_forgotten_without_touching_the_bucket(state: 
 
 
 @group("runbook-state")
-def test_an_existing_bucket_is_imported_by_command_and_by_block(state: tuple[list[Done], Any]) -> None:
+def test_an_existing_bucket_is_imported_by_command_and_by_block(state: tuple[list[BlockRun], Any]) -> None:
     done, _ = state
     (imported, planned) = [
         one for one in done if "import module" in one.block.commands or "plan\n" in one.block.commands

@@ -99,7 +99,7 @@ def test_end_of_a_table_is_refused_and_nothing_is_applied(tmp_path: Path, action
     terraform, report, said = carried_out(plan, tmp_path)
 
     assert terraform.applied == []
-    assert report.outcome == "refused by the gate"
+    assert report.outcome == "rejected by the gate"
     assert TABLE in said
     assert "--allow-destroy" in said
 
@@ -111,7 +111,7 @@ def test_only_the_named_address_may_be_destroyed(tmp_path: Path) -> None:
     one, report, said = carried_out(plan, tmp_path, allow=frozenset({TABLE}))
     both, _, _ = carried_out(plan, tmp_path, allow=frozenset({TABLE, TOPIC}))
 
-    assert (one.applied, report.outcome) == ([], "refused by the gate")
+    assert (one.applied, report.outcome) == ([], "rejected by the gate")
     assert TOPIC in said
     assert TABLE not in said
     assert both.applied == [b"plan 1"]
@@ -124,7 +124,7 @@ def test_permission_to_destroy_that_nothing_needs_is_refused(tmp_path: Path) -> 
     )
 
     assert terraform.applied == []
-    assert report.outcome == "refused: --allow-destroy without need"
+    assert report.outcome == "rejected: unneeded --allow-destroy"
     assert TABLE in said
 
 
@@ -200,11 +200,11 @@ def test_account_that_is_meant_is_accepted(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({}, "which account 'prod' lives in has to be said"),
+        ({}, "must be the id of the account for 'prod'"),
         ({"TF_VAR_account_id": "123"}, "TF_VAR_account_id is '123'"),
-        ({"TF_VAR_account_id": "222222222222"}, f"open the account {MINE}; 'prod' lives in 222222222222"),
-        ({"TF_VAR_account_id": MINE, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "leads elsewhere than to AWS"),
-        ({"TF_VAR_account_id": MINE, "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}, "leads elsewhere than to AWS"),
+        ({"TF_VAR_account_id": "222222222222"}, f"belong to account {MINE}, and 'prod' to account 222222222222"),
+        ({"TF_VAR_account_id": MINE, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "does not lead to AWS"),
+        ({"TF_VAR_account_id": MINE, "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}, "does not lead to AWS"),
     ],
 )
 def test_any_other_account_is_refused(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str) -> None:

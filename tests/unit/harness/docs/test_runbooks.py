@@ -52,7 +52,7 @@ def test_document_without_commands_is_refused(tmp_path: Path) -> None:
 
 
 def test_blocks_share_one_shell_and_each_has_its_own_output_without_colours(tmp_path: Path) -> None:
-    first, second = runbooks.run(document(tmp_path, DOCUMENT), tmp_path, runbooks.newcomer(), deadline_s=30)
+    first, second = runbooks.run(document(tmp_path, DOCUMENT), tmp_path, runbooks.fresh_environment(), deadline_s=30)
 
     assert first.output == "first and bold\n"
     assert second.output == "first still\n"
@@ -62,7 +62,7 @@ def test_first_command_that_fails_ends_it_and_is_named(tmp_path: Path) -> None:
     book = document(tmp_path, "```sh\ntrue\n```\n```sh\necho alas\nfalse\ntouch after\n```\n")
 
     with pytest.raises(HarnessError, match=r"(?s)book\.md:5 ended with 1:.*alas"):
-        runbooks.run(book, tmp_path, runbooks.newcomer(), deadline_s=30)
+        runbooks.run(book, tmp_path, runbooks.fresh_environment(), deadline_s=30)
 
     assert not (tmp_path / "after").exists()
 
@@ -71,11 +71,11 @@ def test_command_that_does_not_end_is_ended(tmp_path: Path) -> None:
     book = document(tmp_path, "```sh\nsleep 60\n```\n")
 
     with pytest.raises(HarnessError, match=r"book\.md:2 did not end within 0\.5 s"):
-        runbooks.run(book, tmp_path, runbooks.newcomer(), deadline_s=0.5)
+        runbooks.run(book, tmp_path, runbooks.fresh_environment(), deadline_s=0.5)
 
 
 def test_newcomer_has_nothing_of_aws_or_terraform(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "mine")
     monkeypatch.setenv("TF_VAR_account_id", "123456789012")
 
-    assert set(runbooks.newcomer()) <= {"HOME", "LANG", "PATH"}
+    assert set(runbooks.fresh_environment()) <= {"HOME", "LANG", "PATH"}
