@@ -233,7 +233,7 @@ def test_the_zip_of_a_function_that_is_no_more_is_removed(tree: Tree) -> None:
         ("from domain.nothing import x\n", r"get_it/handler.py:1 imports domain.nothing.x, but lambdas/ has no module"),
         ("import telnetlib\n", r"get_it/handler.py:1 imports telnetlib, which no package"),
         ("def f(:\n", r"get_it/handler.py:1 does not parse"),
-        ("from ... import x\n", r"get_it/handler.py:1 imports relatively beyond"),
+        ("from ... import x\n", r"get_it/handler.py:1 has a relative import that goes beyond"),
     ],
 )
 def test_an_import_that_cannot_be_resolved_names_file_line_and_module(tree: Tree, source: str, expected: str) -> None:
@@ -290,7 +290,7 @@ def test_a_function_that_lambda_would_refuse_for_its_size_is_refused(
 
 
 def test_a_folder_without_functions_is_an_error(tree: Tree) -> None:
-    with pytest.raises(HarnessError, match="holds no function"):
+    with pytest.raises(HarnessError, match="has no function"):
         package.build(Target.AWS, tree.root / "out", sources=tree.root / "wheels", third_party=tree.third_party)
 
 
