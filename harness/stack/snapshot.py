@@ -61,7 +61,7 @@ class Snapshot:
             engine.stop()
 
 
-class Deployed(Protocol):
+class CloneSource(Protocol):
     """An applied environment that tests can use more than once, in the way that its engine allows."""
 
     def clone(self, instance: str) -> AbstractContextManager[tuple[Stack, Engine]]:
@@ -132,7 +132,7 @@ def key_of(environment: str, artifacts: list[Artifact]) -> str:
     return digest.hexdigest()[:16]
 
 
-def take(deployment: Deployment, stack: Stack, artifacts: list[Artifact], key: str) -> Deployed:
+def take(deployment: Deployment, stack: Stack, artifacts: list[Artifact], key: str) -> CloneSource:
     """Take a snapshot of an applied environment; on an engine without snapshots, return the environment itself.
 
     Args:
@@ -150,7 +150,7 @@ def take(deployment: Deployment, stack: Stack, artifacts: list[Artifact], key: s
         return _keep(deployment, stack, artifacts, key)
 
 
-def deployed(environment: str) -> Deployed:
+def clone_source(environment: str) -> CloneSource:
     """The snapshot of an environment as the checkout describes it now; applied first if there is none yet.
 
     On an engine without snapshots: a `FreshApply`, which applies for each clone.

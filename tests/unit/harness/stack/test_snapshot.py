@@ -113,7 +113,7 @@ def test_on_an_engine_that_keeps_nothing_the_applied_stack_is_its_own_clone(chec
 def test_on_an_engine_that_keeps_nothing_there_is_no_snapshot_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot, "engine_for", lambda **_: Engine(has_snapshots=False))
 
-    assert snapshot.deployed("dev") == snapshot.FreshApply("dev")
+    assert snapshot.clone_source("dev") == snapshot.FreshApply("dev")
 
 
 def test_sources_edited_during_the_apply_leave_no_snapshot(checkout: Path) -> None:
