@@ -1,4 +1,4 @@
-"""How log events become the lines that people read."""
+"""Log events become short, readable lines."""
 
 import json
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ def test_exception_is_part_of_the_line() -> None:
     assert line.message == "refused\nAccessDeniedException: dynamodb:PutItem"
 
 
-def test_unhandled_error_of_the_runtime_keeps_its_words() -> None:
+def test_an_unhandled_error_keeps_its_type_and_message() -> None:
     line = of(json.dumps({"level": "ERROR", "errorType": "KeyError", "errorMessage": "'TABLE_NAME'"}))
 
     assert line is not None
