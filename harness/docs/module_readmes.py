@@ -66,7 +66,7 @@ def _inputs(module: Module) -> Iterator[str]:
         yield f"| `{variable.name}` | `{_short(variable)}` | {default} | {_cell(variable.description)} |"
     objects = [variable for variable in module.variables.values() if any(True for _ in variable.type.leaves())]
     if objects:
-        yield "\nAttributes of the composed ones (`*`: any key or element):\n"
+        yield "\nAttributes of the objects (`*`: any key or element):\n"
     for variable in objects:
         attributes = ", ".join(
             f"`{'.'.join(path)}` {kind.kind}{'' if default is None else f' = `{_line(default)}`'}"
@@ -93,12 +93,12 @@ def _resources(module: Module) -> Iterator[str]:
     if not blocks:
         return
     yield "## Resources\n"
-    yield "| Address | Made | In |\n| --- | --- | --- |"
+    yield "| Address | Created | In |\n| --- | --- | --- |"
     for address, block in sorted(blocks, key=lambda pair: pair[0]):
         how = (
             "for each"
             if "for_each" in block.attributes
-            else "if asked for"
+            else "conditionally"
             if "count" in block.attributes
             else "always"
         )

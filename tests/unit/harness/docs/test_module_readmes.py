@@ -51,7 +51,7 @@ EXPECTED = f"""# thing
 | `rules` | `map(…)` | `{{}}` | Rules, by name \\| label. |
 | `size` | `number` | required | The size. |
 
-Attributes of the composed ones (`*`: any key or element):
+Attributes of the objects (`*`: any key or element):
 
 - **rules**: `*.days` number = `7`, `*.name` string
 
@@ -63,7 +63,7 @@ Attributes of the composed ones (`*`: any key or element):
 
 ## Resources
 
-| Address | Made | In |
+| Address | Created | In |
 | --- | --- | --- |
 | `aws_x.one` | for each | [main.tf](main.tf) |
 | `module.two` ([other](../other/)) | always | [main.tf](main.tf) |
