@@ -58,10 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
         " localstack/differences.yaml",
     )
     config.addinivalue_line("markers", "drill: runs in the session `drills`, which CI runs after everything in `nox`")
-    if (
-        engine_name() != "embedded"
-    ):  # report once, before any test, what another engine lacks; the embedded one is whole
-        _engine()
+    if engine_name() != "embedded":
+        _engine()  # report what the engine lacks once, before any test; the embedded one needs nothing more
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell starts background jobs with SIGINT ignored, and child processes inherit that. Tests of Ctrl-C need it.
         signal.signal(signal.SIGINT, signal.default_int_handler)

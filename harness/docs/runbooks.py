@@ -56,13 +56,13 @@ def blocks(document: Path) -> list[CommandBlock]:
         HarnessError: It has none: a runbook without commands would prove nothing.
     """
     text = document.read_text(encoding="utf-8")
-    found = [
+    command_blocks = [
         CommandBlock(text.count("\n", 0, fence.start("commands")) + 1, fence["commands"])
         for fence in _FENCE.finditer(text)
     ]
-    if not found:
+    if not command_blocks:
         raise HarnessError(f"{document.name} has no ```sh block.", remedy="Write its commands into fenced sh blocks.")
-    return found
+    return command_blocks
 
 
 def run(document: Path, checkout: Path, environment: Mapping[str, str], *, deadline_s: float) -> list[BlockRun]:

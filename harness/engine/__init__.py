@@ -1,7 +1,7 @@
 """Local engines: the AWS accounts on this computer that everything else deploys to.
 
 ``HARNESS_ENGINE=aws`` stands for a real account. It has no engine: only the command ``deploy`` works on it (see
-`harness.deploy.account`).
+`harness.deploy.account`). docs/decisions/0008-engines.md has the reasons for the engines.
 """
 
 import os

@@ -273,7 +273,7 @@ class Deployment:
             "TF_VAR_artifacts_dir": str(self.artifacts),
             "TF_DATA_DIR": str(self.work / "data"),
             "TF_CLI_CONFIG_FILE": str(self.terraform.config.path),
-            # The provider takes path-style addresses from the endpoint's form; the S3 backend has to be told.
+            # The provider derives path-style addresses from the endpoint's form; the S3 backend needs this option.
             "TF_CLI_ARGS_init": "-backend-config=use_path_style=true",
         }
 

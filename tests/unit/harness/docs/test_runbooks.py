@@ -38,9 +38,9 @@ def document(tmp_path: Path, text: str) -> Path:
 
 
 def test_blocks_are_the_sh_blocks_in_order_with_their_lines(tmp_path: Path) -> None:
-    found = runbooks.blocks(document(tmp_path, DOCUMENT))
+    blocks = runbooks.blocks(document(tmp_path, DOCUMENT))
 
-    assert [(block.line, block.commands.splitlines()[0]) for block in found] == [
+    assert [(block.line, block.commands.splitlines()[0]) for block in blocks] == [
         (4, "export WORD=first"),
         (13, 'echo "$WORD still" >&2'),
     ]
