@@ -55,8 +55,8 @@ class Account:
         expected = variables.get(EXPECTED, "")
         if not re.fullmatch(r"\d{12}", expected):
             raise HarnessError(
-                f"{EXPECTED} is {expected!r}, and must be the id of the account for {environment!r}.",
-                remedy=f"export {EXPECTED}=<the 12 digits of {environment}'s account>, then try again.",
+                f"{EXPECTED} is {expected!r}: it must be the id of the account for {environment!r}.",
+                remedy=f"Set it, then try again: export {EXPECTED}=<the 12 digits of {environment}'s account>",
             )
         try:
             actual = boto3.client("sts", region_name=REGION).get_caller_identity()["Account"]

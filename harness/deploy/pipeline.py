@@ -110,7 +110,7 @@ def deploy(request: DeployRequest, *, port: int | Literal["auto"] | None = None)
                 _to_engine(request, report, port)
     finally:
         file = report.save(time.monotonic() - started)
-        out.print(f"[dim]{report.outcome}: {file.parent.name}/{file.name}[/]")
+        out.print(f"[dim]Outcome: {report.outcome}. The report is {escape(str(_short(file)))}.[/]")
 
 
 def carry_out(terraform: Terraform, request: DeployRequest, report: DeployReport, kept: Path) -> None:
