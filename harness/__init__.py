@@ -1,4 +1,4 @@
-"""The harness: starts an engine, builds the functions, runs Terraform on the live folders and describes the result.
+"""The harness: starts an engine, builds the functions, runs Terraform on the live folders, judges plans, deploys.
 
-It knows nothing of invoices; what it joins together is decided in `harness.stack.deployment`.
+``harness/README.md`` lists the rooms and which of them know that the platform is about invoices.
 """

@@ -1,4 +1,4 @@
-"""What people see: progress while something runs, plain lines where there is no terminal, one clear error at last."""
+"""Output for people: progress while something runs, plain lines where there is no terminal, one clear error."""
 
 import os
 import sys
@@ -13,25 +13,25 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from harness.errors import HarnessError
 
-_PLAIN_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160  # a pipe has no edge to keep to
+_PLAIN_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160  # a pipe has no width
 
 out = Console(highlight=False, soft_wrap=True, width=_PLAIN_WIDTH)
-"""Standard output: what a command was asked to show."""
+"""Standard output: the result of a command and its progress."""
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)
-"""Standard error: faults and notes."""
+"""Standard error: errors and notes."""
 
 PLAIN_EVERY_S = 15.0
 """Seconds between two progress lines where there is no terminal."""
 
 
 class Step:
-    """One piece of work under way: a spinner or bar on a terminal, a line now and then elsewhere."""
+    """One piece of work in progress: a spinner or bar on a terminal, a line every `PLAIN_EVERY_S` elsewhere."""
 
     def __init__(self, title: str) -> None:
         self.title = title
         self._started = time.monotonic()
-        self._said = self._started
+        self._last_line = self._started
         self._note = ""
         self._progress = Progress(
             SpinnerColumn(),
@@ -46,7 +46,7 @@ class Step:
         self._task = self._progress.add_task(title, total=None, note="")
 
     def __enter__(self) -> Self:
-        """Begin to show the work."""
+        """Start to show the work."""
         if out.is_terminal:
             self._progress.start()
         else:
@@ -54,38 +54,38 @@ class Step:
         return self
 
     def advance_to(self, done: int, total: int | None = None, note: str = "") -> None:
-        """Show that ``done`` of ``total`` pieces are finished, with a word on what is going on."""
+        """Show that ``done`` of ``total`` pieces are finished, with a note on the piece in progress."""
         self._progress.update(self._task, completed=done, total=total, note=note)
         now = time.monotonic()
-        if not out.is_terminal and now - self._said >= PLAIN_EVERY_S:
-            self._said = now
+        if not out.is_terminal and now - self._last_line >= PLAIN_EVERY_S:
+            self._last_line = now
             out.print(f"  {self.title}: {done}{f'/{total}' if total else ''} {note} ({now - self._started:.0f} s)")
 
     def conclude(self, note: str) -> None:
-        """Say in a few words what came of it; shown once the step ends well."""
+        """Set the result in a few words; it is printed if the step ends without an error."""
         self._note = note
 
     def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop showing it, and leave one line that says how it went."""
+        """Stop the progress display and print one line with the result."""
         if out.is_terminal:
             self._progress.stop()
         seconds = time.monotonic() - self._started
-        if fault is None:
+        if error is None:
             out.print(f"[green]✓[/] {self.title}{f': {self._note}' if self._note else ''} [dim]({seconds:.1f} s)[/]")
         else:
             out.print(f"[red]✗[/] {self.title} [dim]({seconds:.1f} s)[/]")
 
 
 @contextmanager
-def expected_faults() -> Iterator[None]:
+def expected_errors() -> Iterator[None]:
     """Turn a `HarnessError` into two lines on standard error and exit code 1; Ctrl-C into exit code 130."""
     try:
         yield
-    except HarnessError as fault:
-        err.print(f"[bold red]Error:[/] {_plain(fault.what)}")
-        err.print(_plain(fault.remedy))
+    except HarnessError as error:
+        err.print(f"[bold red]Error:[/] {_plain(error.what)}")
+        err.print(_plain(error.remedy))
         sys.exit(1)
     except KeyboardInterrupt:
         err.print("Interrupted.")
@@ -93,5 +93,5 @@ def expected_faults() -> Iterator[None]:
 
 
 def _plain(text: str) -> str:
-    """Text from elsewhere, safe from rich's markup."""
+    """Text without markup of its own, escaped for rich."""
     return text.replace("[", "\\[")

@@ -1,8 +1,8 @@
-"""Expected faults, told to people without a traceback."""
+"""Expected errors, shown to people without a traceback."""
 
 
 class HarnessError(Exception):
-    """Something that a person can fix: what happened and to what, then what to do next.
+    """An error that a person can fix: what happened and to what, then what to do next.
 
     Args:
         what: What happened, to what, in one line.

@@ -1,7 +1,7 @@
-"""Where things lie: the repository and its build folder.
+"""Where things are: the repository and its build folder.
 
-Everything that a run makes (environments, zips, engine state, Terraform's working data, results) lies under one
-build folder, so that deleting it returns the checkout to how it was cloned.
+A run puts everything that it creates (environments, zips, engine state, Terraform's working data, results) under one
+build folder. Deleting that folder returns the checkout to how it was cloned.
 """
 
 import os
@@ -11,4 +11,4 @@ ROOT = Path(__file__).resolve().parent.parent
 """The repository's root folder."""
 
 BUILD = Path(os.environ.get("HARNESS_BUILD_DIR") or ROOT / "build").resolve()
-"""The folder for everything made by a run; ``HARNESS_BUILD_DIR`` moves it."""
+"""The folder for everything that a run creates; ``HARNESS_BUILD_DIR`` moves it."""

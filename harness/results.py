@@ -1,4 +1,4 @@
-"""The figures that a session leaves behind: ``build/results/<session>.json``, read by reports and CI."""
+"""The figures of a nox session: ``build/results/<session>.json``, read by reports and CI."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from harness.paths import BUILD
 
 
 def record(session: str, figures: Mapping[str, object]) -> Path:
-    """Write a session's figures whole or not at all.
+    """Write a session's figures, completely or not at all.
 
     Args:
         session: The nox session's name; it names the file.

@@ -1,7 +1,7 @@
-"""What every tier shares: the figures of a session in build/results/<session>.json, and how hypothesis searches.
+"""For all tests: the figures of a session in build/results/<session>.json, and how hypothesis searches.
 
-The same examples every time, so that a run says something about the change at hand and nothing about luck. To look for
-new ones: ``nox -s unit -- --hypothesis-profile=search``; what fails there tells how to make it fail again.
+hypothesis uses the same examples in every run, so that the result depends on the change and not on luck. To search for
+new examples: ``./noxw -s unit -- --hypothesis-profile=search``. A failure there prints how to reproduce it.
 """
 
 import os
@@ -17,15 +17,16 @@ from harness.engine.differences import table
 from harness.errors import HarnessError
 from harness.results import record
 
-hypothesis.settings.register_profile("same", deadline=None, max_examples=60, derandomize=True)  # no time limit:
-hypothesis.settings.register_profile("search", deadline=None, max_examples=300, print_blob=True)  # busy is no failure
+# No deadlines: a slow computer is not a failure.
+hypothesis.settings.register_profile("same", deadline=None, max_examples=60, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=300, print_blob=True)
 hypothesis.settings.load_profile("same")
 
 _PHASES = ("passed", "failed", "skipped", "error", "xfailed", "xpassed")
 
 
 class Figures:
-    """Counts outcomes and writes them when the run ends (in the controller only, when xdist splits it)."""
+    """Counts outcomes and writes them at the end of the run (only in the controller if xdist splits the run)."""
 
     def __init__(self, session: str) -> None:
         self._session = session
@@ -50,17 +51,17 @@ class Figures:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    isolate(os.environ)  # no test may meet the caller's AWS profile, endpoints or proxy
+    isolate(os.environ)  # no test may depend on the caller's AWS profile, endpoints or proxy
     config.addinivalue_line(
         "markers",
-        "relies_on(feature): needs this of AWS; fails, strictly, on an engine that localstack/differences.yaml"
-        " says to differ in it",
+        "relies_on(feature): needs this AWS feature; must fail on an engine that differs in it, according to"
+        " localstack/differences.yaml",
     )
-    config.addinivalue_line("markers", "drill: runs in the session `drills`, which CI runs after all that `nox` runs")
-    if engine_name() != "embedded":  # that one has all that it needs; of another, tell once and at once what is missing
-        _engine()
+    config.addinivalue_line("markers", "drill: runs in the session `drills`, which CI runs after everything in `nox`")
+    if engine_name() != "embedded":
+        _engine()  # report what the engine lacks once, before any test; the embedded one needs nothing more
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # A shell starts its background jobs deaf to Ctrl-C, and they pass that on; tests of Ctrl-C have to hear it.
+        # A shell starts background jobs with SIGINT ignored, and child processes inherit that. Tests of Ctrl-C need it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     session = os.environ.get("HARNESS_SESSION")
     if session and not hasattr(config, "workerinput"):
@@ -68,15 +69,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _engine(instance: str = "main") -> Engine:
-    """This run's engine, not started; without it pytest ends in one message, no traceback."""
+    """This run's engine, not started; if it cannot run here, pytest ends with one message and no traceback."""
     try:
         return engine_for(instance=instance)
-    except HarnessError as missing:
-        raise pytest.UsageError(str(missing)) from None
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Expect the known differences of this run's engine, each by name; see `harness.engine.differences`."""
+    """Expect a test to fail if this run's engine lacks a feature that it relies on: `harness.engine.differences`."""
     for mark in item.iter_markers("relies_on"):
         (feature,) = mark.args
         if (difference := table().of(engine_name(), feature)) is not None:
@@ -85,19 +86,21 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give every test an id of its own, and keep the tests of an ``xdist_group`` on one worker.
+    """Give every test a unique id, and keep the tests of an ``xdist_group`` on one worker.
 
-    schemathesis 4 gives all operations of one test the same id under pytest 9.2, and xdist runs one test per id:
-    without this, the others are dropped, silently. xdist 3.8 tells its scheduler a test's group at the end of the
-    test's id, but writes it to where pytest 9.2 no longer looks: without this, ``--dist loadgroup`` spreads a group
-    over all workers.
+    Two problems are worked around:
+
+    * schemathesis 4 gives all operations of one test the same id under pytest 9.2, and xdist runs one test per id. The
+      others would be dropped silently.
+    * xdist 3.8 passes a test's group to its scheduler at the end of the test's id, but writes it to where pytest 9.2 no
+      longer reads it. ``--dist loadgroup`` would spread a group over all workers.
     """
     for item in items:
         before, _, last = item.nodeid.rpartition("::")
         if item.name.startswith(f"{last}["):
             item._id = type(item._id).parse(f"{before}::{item.name}")
-    if twice := [one for one, times in Counter(item.nodeid for item in items).items() if times > 1]:
-        raise pytest.UsageError(f"several tests have the id {twice[0]}: xdist would run one of them")
+    if duplicates := [nodeid for nodeid, count in Counter(item.nodeid for item in items).items() if count > 1]:
+        raise pytest.UsageError(f"several tests have the id {duplicates[0]}: xdist would run one of them")
     if not getattr(config.option, "loadgroup", False):
         return
     for item in items:
@@ -108,9 +111,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """As many as the session asks for, or there are cores, at least two.
+    """The number of workers: ``HARNESS_TEST_WORKERS`` if it is set, else the number of cores, but at least two.
 
-    Where an engine cannot be cloned two, for each of them applies anew; one, where all would be in each other's way.
+    Two for an engine without snapshots, since each worker has to apply. Always one if all instances are one account.
     """
     engine = _engine("workers")
     if engine.is_the_only_one:

@@ -1,1 +1,1 @@
-"""Deployments: plan, gate, summary, confirmation and apply."""
+"""The command `deploy`: check the account, plan, judge the plan, show it, ask, and apply it."""

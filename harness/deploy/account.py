@@ -1,4 +1,4 @@
-"""The caller's AWS account: that it is the one that was meant, before anything is built or planned."""
+"""The caller's AWS account: a check that it is the intended one, before anything is built or planned."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from harness.stack.deployment import REGION
 from harness.terraform.run import Terraform
 
 EXPECTED = "TF_VAR_account_id"
-"""The variable that says which account is meant: the same that the live folder is given."""
+"""The variable with the intended account: the same variable that the live folder takes."""
 
 
 @dataclass(frozen=True)
@@ -31,65 +31,65 @@ class Account:
 
     @property
     def state_bucket(self) -> str:
-        """The bucket that holds the state of every environment of the account; ``live/bootstrap`` makes it."""
+        """The bucket with the state of every environment of the account; ``live/bootstrap`` sets it up."""
         return f"invoice-terraform-state-{self.id}"
 
     @classmethod
     def of_caller(cls, environment: str, variables: Mapping[str, str] = os.environ) -> Self:
-        """The account that the caller's credentials open.
+        """The account that the caller's credentials belong to.
 
         Args:
-            environment: What shall be deployed there, for messages.
-            variables: The caller's environment.
+            environment: The environment to be deployed there, for messages.
+            variables: The caller's environment variables.
 
         Raises:
-            HarnessError: No account is named, the credentials open another one or none, the address is not AWS's, or
-                the account is not prepared.
+            HarnessError: No account is named, the credentials are missing or belong to another account, an endpoint
+                variable points away from AWS, or the account has no state bucket.
         """
         endpoints = sorted(name for name in variables if name.startswith("AWS_ENDPOINT_URL"))
         if endpoints:
             raise HarnessError(
-                f"{endpoints[0]}={variables[endpoints[0]]} leads elsewhere than to AWS.",
+                f"{endpoints[0]}={variables[endpoints[0]]} does not lead to AWS.",
                 remedy=f"Unset it, or deploy to an engine: HARNESS_ENGINE=embedded ./noxw -s deploy -- {environment}",
             )
-        meant = variables.get(EXPECTED, "")
-        if not re.fullmatch(r"\d{12}", meant):
+        expected = variables.get(EXPECTED, "")
+        if not re.fullmatch(r"\d{12}", expected):
             raise HarnessError(
-                f"{EXPECTED} is {meant!r}: which account {environment!r} lives in has to be said.",
-                remedy=f"export {EXPECTED}=<the 12 digits of {environment}'s account>, then try again.",
+                f"{EXPECTED} is {expected!r}: it must be the id of the account for {environment!r}.",
+                remedy=f"Set it, then try again: export {EXPECTED}=<the 12 digits of {environment}'s account>",
             )
         try:
-            found = boto3.client("sts", region_name=REGION).get_caller_identity()["Account"]
-        except (BotoCoreError, ClientError) as problem:
+            actual = boto3.client("sts", region_name=REGION).get_caller_identity()["Account"]
+        except (BotoCoreError, ClientError) as error:
             raise HarnessError(
-                f"The caller's AWS credentials cannot be used: {problem}",
+                f"Your AWS credentials cannot be used: {error}",
                 remedy="Sign in (aws sso login, AWS_PROFILE), then try again.",
-            ) from problem
-        if found != meant:
+            ) from error
+        if actual != expected:
             raise HarnessError(
-                f"The caller's credentials open the account {found}; {environment!r} lives in {meant} ({EXPECTED}).",
-                remedy="Nothing was planned. Use the other account's credentials, or correct the variable.",
+                f"Your credentials belong to account {actual}, and {environment!r} to account {expected} ({EXPECTED}).",
+                remedy="Nothing was planned. Use that account's credentials, or correct the variable.",
             )
-        account = cls(found)
+        account = cls(actual)
         account.check_state_bucket()
         return account
 
     def check_state_bucket(self) -> None:
-        """See that the state has a place.
+        """Check that the account has its state bucket.
 
         Raises:
-            HarnessError: It has none, or another account's.
+            HarnessError: It has none, or the bucket belongs to another account.
         """
         try:
             boto3.client("s3", region_name=REGION).head_bucket(Bucket=self.state_bucket, ExpectedBucketOwner=self.id)
-        except (BotoCoreError, ClientError) as problem:
+        except (BotoCoreError, ClientError) as error:
             raise HarnessError(
-                f"The state bucket {self.state_bucket} cannot be used: {problem}",
-                remedy="Make it once for each account: docs/runbooks/state.md.",
-            ) from problem
+                f"The state bucket {self.state_bucket} cannot be used: {error}",
+                remedy="Create it, once for each account: docs/runbooks/state.md shows how.",
+            ) from error
 
     def terraform(self, environment: str, artifacts: Path, work: Path) -> Terraform:
-        """Terraform on a live folder, with the caller's credentials and nothing else of the caller's Terraform."""
+        """Terraform on a live folder, with the caller's credentials but none of the caller's Terraform settings."""
         variables = {
             "AWS_REGION": REGION,
             EXPECTED: self.id,

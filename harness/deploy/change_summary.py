@@ -1,4 +1,4 @@
-"""A plan, told to a person: how many of what, what exactly, and what the gate has against it."""
+"""A plan printed for people: the number of changes by type, each change that is not a creation, the gate's findings."""
 
 import json
 from collections import Counter
@@ -13,55 +13,56 @@ from harness.policy.finding import Finding
 from harness.terraform.plan import ResourceChange, TerraformPlan
 
 ROWS = 60
-"""Changes that are told one by one; the plan file has them all."""
+"""Changes that are printed one by one; the plan file has them all."""
 
 _COLUMNS = ("create", "update", "replace", "delete", "forget")
 _COLOURS = {"create": "green", "update": "yellow", "replace": "red", "delete": "red", "forget": "red"}
 _WIDTH = 60
-_QUIET = frozenset({"tags_all", "id", "arn"})
-"""Attributes that only follow others."""
+_DERIVED = frozenset({"tags_all", "id", "arn"})
+"""Attributes that only follow from others; they are not printed."""
 
 
 def show_changes(plan: TerraformPlan) -> None:
-    """Print what a plan does: a table by type, then what is changed, replaced and destroyed, attribute by attribute."""
-    changes = [one for one in plan.resources if one.is_change]
+    """Print a plan: a table by type, then each update, replacement and deletion, attribute by attribute."""
+    changes = [change for change in plan.resources if change.is_change]
     if not changes:
         return
     out.print(_by_type(changes))
-    told = [one for one in changes if action_of(one) != "create"]
+    detailed = [change for change in changes if action_of(change) != "create"]
     secrets = _sensitive(plan)
-    for one in told[:ROWS]:
-        action = action_of(one)
-        out.print(f"[{_COLOURS[action]}]{action:<8}[/] {escape(one.address)}")
-        for line in _attributes(one, secrets.get(one.address, frozenset())):
+    for change in detailed[:ROWS]:
+        action = action_of(change)
+        out.print(f"[{_COLOURS[action]}]{action:<8}[/] {escape(change.address)}")
+        for line in _attributes(change, secrets.get(change.address, frozenset())):
             out.print(f"           {escape(line)}")
-    if len(told) > ROWS:
-        out.print(f"[dim]… and {len(told) - ROWS} more.[/]")
+    if len(detailed) > ROWS:
+        out.print(f"[dim]… and {len(detailed) - ROWS} more.[/]")
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
-    """Print what the gate has against a plan."""
-    for one in findings:
-        out.print(f"[bold red]{one.severity:<8}[/] {one.rule_id} {escape(one.address)}: {escape(one.message)}")
-        out.print(f"         {escape(one.remedy)}")
-        out.print(f"         [dim]{escape(one.guideline)}[/]")
+    """Print the gate's findings on a plan."""
+    for finding in findings:
+        out.print(
+            f"[bold red]{finding.severity:<8}[/] {finding.rule_id} {escape(finding.address)}: {escape(finding.message)}"
+        )
+        out.print(f"         {escape(finding.remedy)}")
+        out.print(f"         [dim]{escape(finding.guideline)}[/]")
 
 
 def action_of(change: ResourceChange) -> str:
-    """What happens to a resource, in one word."""
+    """The action on a resource, in one word."""
     return "replace" if change.is_replacement else change.actions[0]
 
 
 def _by_type(changes: Sequence[ResourceChange]) -> Table:
-    counts = Counter((one.type, action_of(one)) for one in changes)
-    columns = [name for name in _COLUMNS if any(action == name for _, action in counts)]
+    counts = Counter((change.type, action_of(change)) for change in changes)
+    totals = Counter(action_of(change) for change in changes)
+    columns = [action for action in _COLUMNS if totals[action]]
     table = Table("Resources", *columns)
     for kind in sorted({kind for kind, _ in counts}):
-        table.add_row(kind, *(_cell(counts[kind, name], name) for name in columns))
+        table.add_row(kind, *(_cell(counts[kind, action], action) for action in columns))
     table.add_section()
-    table.add_row(
-        "all", *(_cell(sum(one for (_, act), one in counts.items() if act == name), name) for name in columns)
-    )
+    table.add_row("all", *(_cell(totals[action], action) for action in columns))
     return table
 
 
@@ -70,12 +71,12 @@ def _cell(number: int, action: str) -> str:
 
 
 def _attributes(change: ResourceChange, secret: frozenset[str]) -> Iterator[str]:
-    """The attributes that differ, before and after; a secret's value is not told."""
+    """The attributes that differ, with their values before and after; a secret's value is not shown."""
     if change.actions in {("delete",), ("forget",)}:
         return
     before, after, unknown = change.before or {}, change.after or {}, change.after_unknown or {}
     for name in change.changed():
-        if name in _QUIET:
+        if name in _DERIVED:
             continue
         if name in secret:
             yield f"{name}: (secret)"
@@ -87,12 +88,12 @@ def _attributes(change: ResourceChange, secret: frozenset[str]) -> Iterator[str]
 
 def _sensitive(plan: TerraformPlan) -> dict[str, frozenset[str]]:
     """The names of the attributes that hold secrets, by address."""
-    found = {}
+    secrets = {}
     for entry in plan.raw.get("resource_changes", ()):
         marks = [entry["change"].get(side) for side in ("before_sensitive", "after_sensitive")]
-        named = {name for mark in marks if isinstance(mark, Mapping) for name, value in mark.items() if value}
-        found[entry["address"]] = frozenset(named)
-    return found
+        names = {name for mark in marks if isinstance(mark, Mapping) for name, value in mark.items() if value}
+        secrets[entry["address"]] = frozenset(names)
+    return secrets
 
 
 def _short(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What the gate says of the plan of a deploy: the plan rules, checkov where it is asked, and the ledger."""
+"""The gate on a deploy's plan: the plan rules, checkov if requested, and the ledger of suppressions."""
 
 import json
 from collections.abc import Iterator
@@ -17,36 +17,42 @@ from harness.terraform.plan import TerraformPlan
 def findings_on(
     plan: TerraformPlan, environment: str, allow_destroy: frozenset[str], *, full: bool, today: date
 ) -> list[Finding]:
-    """What stands against applying a plan, worst first; what the ledger of suppressions accepts is left out.
+    """The findings on a plan, worst first, without those that the ledger of suppressions accepts.
 
     Args:
         plan: The plan.
         environment: The live folder's name.
-        allow_destroy: Addresses of stateful resources whose end is meant.
-        full: Whether checkov looks at the plan too.
-        today: A suppression whose last day is past suppresses nothing.
+        allow_destroy: Addresses of the stateful resources that may be destroyed.
+        full: Whether checkov scans the plan too.
+        today: A suppression is ignored after its last day.
     """
     root = f"live/{environment}"
     planned = PlanGraph(plan.raw, environment, root)
-    found = [
-        replace(one, root=root, definition=planned.definition(one.address))
-        for one in judge_plan(plan.raw, environment=environment, allow_destroy=allow_destroy)
+    findings = [
+        replace(finding, root=root, definition=planned.definition(finding.address))
+        for finding in judge_plan(plan.raw, environment=environment, allow_destroy=allow_destroy)
     ]
     if full and not plan.is_empty:
-        found += _checkov(planned, root)
+        findings += _checkov(planned, root)
     rows = [row for row in ledger.load() if row.expires >= today]
-    open_ = {(one.rule_id, one.address): one for one in found if not any(row.covers(one) for row in rows)}
-    return sorted(open_.values(), key=lambda one: (one.severity.rank, one.rule_id, one.address))
+    unsuppressed = {
+        (finding.rule_id, finding.address): finding
+        for finding in findings
+        if not any(row.covers(finding) for row in rows)
+    }
+    return sorted(unsuppressed.values(), key=lambda finding: (finding.severity.rank, finding.rule_id, finding.address))
 
 
-def lifted(plan: TerraformPlan, environment: str, allow_destroy: frozenset[str]) -> set[str]:
-    """The addresses among those allowed to be destroyed that the gate would refuse otherwise."""
-    refused = {one.address for one in judge_plan(plan.raw, environment=environment) if one.rule_id in DESTROY_RULES}
-    return refused & allow_destroy
+def needed_permissions(plan: TerraformPlan, environment: str, allow_destroy: frozenset[str]) -> set[str]:
+    """The addresses in `allow_destroy` that the gate would reject without the permission."""
+    rejected = {
+        finding.address for finding in judge_plan(plan.raw, environment=environment) if finding.rule_id in DESTROY_RULES
+    }
+    return rejected & allow_destroy
 
 
 def _checkov(planned: PlanGraph, root: str) -> Iterator[Finding]:
-    """Let checkov look at the plan."""
+    """Checkov's findings on the plan."""
     folder = BUILD / "deploy" / planned.environment
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "plan.json"

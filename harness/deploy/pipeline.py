@@ -1,7 +1,7 @@
-"""A deploy: plan, keep the plan, let the gate judge that very plan, show it, ask, apply it, write down what happened.
+"""A deploy: plan, keep the plan, let the gate judge that plan, show it, ask, apply it, write a report.
 
-Nothing is planned a second time: what was judged and shown is what is applied, or Terraform says that the kept plan has
-gone stale. ``docs/runbooks/deploy.md`` tells how it is used.
+There is no second plan: the plan that was judged and shown is the one that is applied. If it is stale by then, the
+apply fails. ``docs/runbooks/deploy.md`` shows how to use it.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ from rich.markup import escape
 from harness import package
 from harness.console import Step, out
 from harness.deploy.account import Account
-from harness.deploy.change_summary import show_changes, show_findings
-from harness.deploy.gate import findings_on, lifted
+from harness.deploy.change_summary import action_of, show_changes, show_findings
+from harness.deploy.gate import findings_on, needed_permissions
 from harness.engine import engine_for, engine_name
 from harness.engine.ports import DEFAULT as DEFAULT_PORT
 from harness.errors import HarnessError
@@ -34,33 +34,33 @@ from harness.terraform.plan import TerraformPlan
 from harness.terraform.run import Terraform
 
 Confirm = Callable[[], bool]
-"""Asks a person whether to go on."""
+"""Asks whether to apply the plan."""
 
 
 def ask() -> bool:
     """Ask the person at the terminal.
 
     Raises:
-        HarnessError: There is none.
+        HarnessError: There is no terminal.
     """
     if not sys.stdin.isatty():
         raise HarnessError(
-            "Nobody is there to be asked whether to apply this plan: nothing was applied.",
-            remedy="Run it in a terminal, or say so beforehand: --yes.",
+            "Nothing was applied: there is no terminal to ask whether to apply this plan.",
+            remedy="Run it in a terminal, or confirm beforehand with --yes.",
         )
-    return input("Apply exactly this plan? Only 'yes' does: ").strip() == "yes"
+    return input("Apply exactly this plan? Type 'yes' to apply: ").strip() == "yes"
 
 
 @dataclass(frozen=True)
 class DeployRequest:
-    """What a deploy is asked to do.
+    """The options of a deploy.
 
     Attributes:
         environment: The live folder's name.
-        allow_destroy: Addresses of stateful resources whose end is meant.
+        allow_destroy: Addresses of the stateful resources that may be destroyed.
         confirm: Asks before anything is applied.
-        full_gate: Whether checkov looks at the plan too, in an environment of its own; else the plan rules alone.
-        options: More of ``terraform plan``'s own options.
+        full_gate: Whether checkov scans the plan too, in a separate environment; otherwise only the plan rules judge.
+        options: Further options of ``terraform plan``.
     """
 
     environment: str
@@ -72,7 +72,7 @@ class DeployRequest:
 
 @dataclass
 class DeployReport:
-    """What a deploy leaves in ``build/results/deploy.json``, however it ends."""
+    """The report of a deploy, in ``build/results/deploy.json``, however the deploy ends."""
 
     environment: str
     engine: str
@@ -85,15 +85,19 @@ class DeployReport:
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def save(self, seconds: float) -> Path:
-        """Write it."""
+        """Write the report; return its file."""
         return record("deploy", {**vars(self), "seconds": round(seconds, 1)})
 
 
 def deploy(request: DeployRequest, *, port: int | Literal["auto"] | None = None) -> None:
-    """Deploy an environment to what ``HARNESS_ENGINE`` says: a local engine, which then stays up, or AWS.
+    """Deploy an environment to where ``HARNESS_ENGINE`` points: a local engine, which then keeps running, or AWS.
+
+    Args:
+        request: The options.
+        port: A local engine's port, ``auto`` for any free one, or None for the running stack's or else 4566.
 
     Raises:
-        HarnessError: Something is missing, the gate refuses the plan, nobody confirms it, or Terraform fails.
+        HarnessError: Something is missing, the gate rejects the plan, it is not confirmed, or Terraform fails.
     """
     binary.find()
     report = DeployReport(request.environment, engine_name())
@@ -106,7 +110,7 @@ def deploy(request: DeployRequest, *, port: int | Literal["auto"] | None = None)
                 _to_engine(request, report, port)
     finally:
         file = report.save(time.monotonic() - started)
-        out.print(f"[dim]{report.outcome}: {file.parent.name}/{file.name}[/]")
+        out.print(f"[dim]Outcome: {report.outcome}. The report is {escape(str(_short(file)))}.[/]")
 
 
 def carry_out(terraform: Terraform, request: DeployRequest, report: DeployReport, kept: Path) -> None:
@@ -114,12 +118,12 @@ def carry_out(terraform: Terraform, request: DeployRequest, report: DeployReport
 
     Args:
         terraform: On an initialised root.
-        request: What is asked.
-        report: Filled in on the way.
-        kept: Where the plan is kept; it may hold secrets.
+        request: The options.
+        report: Filled in along the way.
+        kept: The file for the plan, which may hold secrets.
 
     Raises:
-        HarnessError: The gate refuses the plan, nobody confirms it, or Terraform fails.
+        HarnessError: The gate rejects the plan, it is not confirmed, or Terraform fails.
     """
     name = f"live/{request.environment}"
     with Step(f"Plan {name}") as step:
@@ -128,22 +132,24 @@ def carry_out(terraform: Terraform, request: DeployRequest, report: DeployReport
         report.plan_sha256 = hashlib.sha256(kept.read_bytes()).hexdigest()
         report.changes = count(plan)
         step.conclude(", ".join(f"{number} to {action}" for action, number in report.changes.items()) or "no changes")
-    with Step("Ask the gate about this plan") as step:
+    with Step("Judge this plan") as step:
         findings = findings_on(
             plan, request.environment, request.allow_destroy, full=request.full_gate, today=datetime.now(UTC).date()
         )
-        report.findings = [str(one) for one in findings]
-        report.allowed_to_destroy = sorted(lifted(plan, request.environment, request.allow_destroy))
+        report.findings = [str(finding) for finding in findings]
+        report.allowed_to_destroy = sorted(needed_permissions(plan, request.environment, request.allow_destroy))
         step.conclude(f"{len(findings)} findings")
     show_changes(plan)
-    _refuse(findings, request, report)
+    _check(findings, request, report)
     if plan.is_empty:
         report.outcome = "nothing to change"
-        out.print(f"{name} is as it should be: nothing to apply.")
+        out.print(f"{name} is up to date: nothing to apply.")
         return
     if not request.confirm():
         report.outcome = "not confirmed"
-        raise HarnessError("Nothing was applied.", remedy="The plan was fine; run it again and answer yes.")
+        raise HarnessError(
+            "Nothing was applied: the plan was not confirmed.", remedy="To apply it, run this again and type yes."
+        )
     report.outcome = "failed while applying"
     with Step(f"Apply {name}") as step:
         progress = lifecycle.ApplyProgress(step)
@@ -153,36 +159,36 @@ def carry_out(terraform: Terraform, request: DeployRequest, report: DeployReport
 
 
 def count(plan: TerraformPlan) -> dict[str, int]:
-    """How many resources a plan creates, updates, replaces, deletes, forgets; outputs are left out."""
-    actions = ["replace" if one.is_replacement else one.actions[0] for one in plan.resources if one.is_change]
+    """The number of resources that a plan creates, updates, replaces, deletes, forgets; outputs are left out."""
+    actions = [action_of(change) for change in plan.resources if change.is_change]
     return {action: actions.count(action) for action in sorted(set(actions))}
 
 
-def _refuse(findings: Sequence[Finding], request: DeployRequest, report: DeployReport) -> None:
-    """Stop at what the gate found, and at a permission to destroy that this plan does not need.
+def _check(findings: Sequence[Finding], request: DeployRequest, report: DeployReport) -> None:
+    """Stop if the gate has findings, or if `allow_destroy` names an address that this plan does not destroy.
 
     Raises:
-        HarnessError: There is either.
+        HarnessError: Either is the case.
     """
     if findings:
-        report.outcome = "refused by the gate"
+        report.outcome = "rejected by the gate"
         show_findings(findings)
         raise HarnessError(
-            f"The gate refuses this plan: {len(findings)} findings, the first on {findings[0].address}. "
-            "Nothing was applied.",
-            remedy=findings[0].remedy,
+            f"Nothing was applied: the gate rejects this plan (findings: {len(findings)}). The first is on "
+            f"{findings[0].address}.",
+            remedy=f"To fix the first: {findings[0].remedy}",
         )
-    idle = sorted(request.allow_destroy - set(report.allowed_to_destroy))
-    if idle:
-        report.outcome = "refused: --allow-destroy without need"
+    unneeded = sorted(request.allow_destroy - set(report.allowed_to_destroy))
+    if unneeded:
+        report.outcome = "rejected: unneeded --allow-destroy"
         raise HarnessError(
-            f"--allow-destroy names {idle[0]}, which this plan does not destroy. Nothing was applied.",
+            f"Nothing was applied: --allow-destroy names {unneeded[0]}, which this plan does not destroy.",
             remedy="Leave it out, or correct the address; the plan's addresses are shown above.",
         )
 
 
 def _to_engine(request: DeployRequest, report: DeployReport, port: int | Literal["auto"] | None) -> None:
-    """Deploy to the environment's own local engine: the one that runs, or one that is started and then left running."""
+    """Deploy to the environment's own local engine: the running one, or one that is started and then keeps running."""
     environment = request.environment
     engine = engine_for(instance=environment, port=DEFAULT_PORT if port is None else port)
     report.account_id = engine.account_id
@@ -202,21 +208,20 @@ def _to_engine(request: DeployRequest, report: DeployReport, port: int | Literal
         keep = True
     finally:
         if report.outcome == "failed while applying":
-            forget(environment)  # nobody can say what is there now
+            forget(environment)  # it is unknown which resources exist now
         if keep and engine.is_running:
             engine.release()
         else:
             lifecycle.stop(environment, engine)
     out.print(f"[bold]{environment}[/] runs on the {engine.name} engine: {escape(stack.api_url)}")
-    out.print(
-        f"Use it: source {escape(str(_shown(stack.path(environment).with_suffix('.env'))))}; stop it: ./noxw -s down"
-    )
+    out.print(f"To use it in a shell: source {escape(str(_short(stack.path(environment).with_suffix('.env'))))}")
+    out.print("To stop it: ./noxw -s down")
 
 
 def _to_aws(request: DeployRequest, report: DeployReport) -> None:
     """Deploy to the caller's AWS account."""
     environment = request.environment
-    with Step("Look whose account this is") as step:
+    with Step("Check the AWS account") as step:
         account = Account.of_caller(environment)
         report.account_id = account.id
         step.conclude(account.id)
@@ -231,10 +236,11 @@ def _to_aws(request: DeployRequest, report: DeployReport) -> None:
 
 
 def _kept(environment: str) -> Path:
-    """Where the plan is kept until the next one."""
+    """The file of the plan, which is kept until the next plan."""
     return BUILD / "deploy" / environment / "plan.tfplan"
 
 
-def _shown(path: Path) -> Path:
+def _short(path: Path) -> Path:
+    """The path relative to the working folder if it is inside it."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,1 +1,1 @@
-"""What keeps documents true: generated module READMEs, and runbooks run as written."""
+"""Documents that stay true: the generated part of the modules' READMEs, and runbooks that are run as written."""

@@ -1,4 +1,4 @@
-"""The inputs, outputs and resources in every module's README, made from the module itself."""
+"""The inputs, outputs and resources in every module's README, generated from the module's Terraform files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ MODULES = ROOT / "modules"
 
 
 def refresh(modules: Path = MODULES, *, write: bool = True) -> list[Path]:
-    """Bring the READMEs up to date.
+    """Bring the modules' READMEs up to date.
 
     Args:
         modules: The folder of the modules.
@@ -26,19 +26,19 @@ def refresh(modules: Path = MODULES, *, write: bool = True) -> list[Path]:
         HarnessError: A module has no README, or its README has no markers.
     """
     stale = []
-    for folder in sorted(one for one in modules.iterdir() if one.is_dir()):
+    for folder in sorted(path for path in modules.iterdir() if path.is_dir()):
         readme = folder / "README.md"
         current = readme.read_text(encoding="utf-8") if readme.is_file() else ""
-        wanted = renewed(current, readme, read(folder))
-        if wanted != current:
+        updated = with_description(current, readme, read(folder))
+        if updated != current:
             stale.append(readme)
             if write:
-                readme.write_text(wanted, encoding="utf-8")
+                readme.write_text(updated, encoding="utf-8")
     return stale
 
 
-def renewed(text: str, readme: Path, module: Module) -> str:
-    """A README's text with what stands between the markers made anew.
+def with_description(text: str, readme: Path, module: Module) -> str:
+    """A README's text with a new generated part between its markers.
 
     Raises:
         HarnessError: It has no markers.
@@ -47,13 +47,13 @@ def renewed(text: str, readme: Path, module: Module) -> str:
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise HarnessError(
-            f"{readme} has no markers for the generated part.", remedy=f"Put the lines {BEGIN} and {END} into it."
+            f"{readme} has no markers for the generated part.", remedy=f"Add the lines {BEGIN} and {END} to it."
         )
-    return f"{before}{BEGIN}\n\n{described(module)}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{description(module)}\n\n{END}{after}"
 
 
-def described(module: Module) -> str:
-    """Everything generated about a module."""
+def description(module: Module) -> str:
+    """The generated part of a module's README."""
     parts = ["\n".join(_inputs(module)), "\n".join(_outputs(module)), "\n".join(_resources(module))]
     return "\n\n".join(part for part in parts if part)
 
@@ -61,18 +61,18 @@ def described(module: Module) -> str:
 def _inputs(module: Module) -> Iterator[str]:
     yield "## Inputs\n"
     yield "| Name | Type | Default | Meaning |\n| --- | --- | --- | --- |"
-    for one in module.variables.values():
-        default = "required" if one.default is None else f"`{_line(one.default)}`"
-        yield f"| `{one.name}` | `{_short(one)}` | {default} | {_cell(one.description)} |"
-    composed = [one for one in module.variables.values() if any(True for _ in one.type.leaves())]
-    if composed:
-        yield "\nAttributes of the composed ones (`*`: any key or element):\n"
-    for one in composed:
+    for variable in module.variables.values():
+        default = "required" if variable.default is None else f"`{_line(variable.default)}`"
+        yield f"| `{variable.name}` | `{_short(variable)}` | {default} | {_cell(variable.description)} |"
+    objects = [variable for variable in module.variables.values() if any(True for _ in variable.type.leaves())]
+    if objects:
+        yield "\nAttributes of the objects (`*`: any key or element):\n"
+    for variable in objects:
         attributes = ", ".join(
             f"`{'.'.join(path)}` {kind.kind}{'' if default is None else f' = `{_line(default)}`'}"
-            for path, kind, default in one.type.leaves()
+            for path, kind, default in variable.type.leaves()
         )
-        yield f"- **{one.name}**: {attributes}"
+        yield f"- **{variable.name}**: {attributes}"
 
 
 def _outputs(module: Module) -> Iterator[str]:
@@ -81,24 +81,24 @@ def _outputs(module: Module) -> Iterator[str]:
         return
     yield "## Outputs\n"
     yield "| Name | Meaning |\n| --- | --- |"
-    for block in sorted(outputs, key=lambda one: one.name):
-        description = block.attributes.get("description")
+    for block in sorted(outputs, key=lambda output: output.name):
+        meaning = block.attributes.get("description")
         secret = " Sensitive." if "sensitive" in block.attributes else ""
-        yield f"| `{block.name}` | {_cell((description.string if description else None) or '')}{secret} |"
+        yield f"| `{block.name}` | {_cell((meaning.string if meaning else None) or '')}{secret} |"
 
 
 def _resources(module: Module) -> Iterator[str]:
-    made = [(f"{block.labels[0]}.{block.name}", block) for block in module.of("resource")]
-    made += [(f"module.{block.name}", block) for block in module.of("module")]
-    if not made:
+    blocks = [(f"{block.labels[0]}.{block.name}", block) for block in module.of("resource")]
+    blocks += [(f"module.{block.name}", block) for block in module.of("module")]
+    if not blocks:
         return
     yield "## Resources\n"
-    yield "| Address | Made | In |\n| --- | --- | --- |"
-    for address, block in sorted(made, key=lambda one: one[0]):
+    yield "| Address | Created | In |\n| --- | --- | --- |"
+    for address, block in sorted(blocks, key=lambda pair: pair[0]):
         how = (
             "for each"
             if "for_each" in block.attributes
-            else "if asked for"
+            else "conditionally"
             if "count" in block.attributes
             else "always"
         )
@@ -108,10 +108,10 @@ def _resources(module: Module) -> Iterator[str]:
         yield f"| `{address}`{called} | {how} | [{block.file.name}]({block.file.name}) |"
 
 
-def _short(one: Variable) -> str:
-    """A type in a few characters: what an object or a map of them is made of stands below the table."""
-    text = _line(one.type_text)
-    inner = one.type
+def _short(variable: Variable) -> str:
+    """A type in a few characters: the attributes of objects are listed below the table."""
+    text = _line(variable.type_text)
+    inner = variable.type
     while inner.item:
         inner = inner.item
     return f"{text.partition('(')[0]}(…)" if inner.kind == "object" else text

@@ -1,7 +1,7 @@
-"""Runbooks: the documents that tell how to do something by hand, and the proof that what they say works.
+"""Runbooks: documents that show how to do something by hand, and a runner that proves that their commands work.
 
-A runbook is Markdown. Its fenced ``sh`` blocks are the commands, in order, for one shell in the checkout's root; blocks
-of any other kind are for reading only. A test runs the commands exactly as they are typed, so that none can rot.
+A runbook is Markdown. Its fenced ``sh`` blocks are commands, in order, for one shell in the checkout's root; blocks of
+any other kind are for reading only. A test runs the commands exactly as written, so that none becomes outdated.
 """
 
 import os
@@ -29,7 +29,7 @@ class CommandBlock:
 
     Attributes:
         line: The line of its first command in the document.
-        commands: What is typed, line by line.
+        commands: The commands, one on each line.
     """
 
     line: int
@@ -37,12 +37,12 @@ class CommandBlock:
 
 
 @dataclass(frozen=True)
-class Done:
-    """What came of one block.
+class BlockRun:
+    """One run of a block.
 
     Attributes:
         block: The block.
-        output: Everything that its commands printed, errors too.
+        output: The output of its commands, errors included.
     """
 
     block: CommandBlock
@@ -53,32 +53,33 @@ def blocks(document: Path) -> list[CommandBlock]:
     """The commands of a runbook.
 
     Raises:
-        HarnessError: It has none: a runbook that nothing is run of proves nothing.
+        HarnessError: It has none: a runbook without commands would prove nothing.
     """
     text = document.read_text(encoding="utf-8")
-    found = [
+    command_blocks = [
         CommandBlock(text.count("\n", 0, fence.start("commands")) + 1, fence["commands"])
         for fence in _FENCE.finditer(text)
     ]
-    if not found:
+    if not command_blocks:
         raise HarnessError(f"{document.name} has no ```sh block.", remedy="Write its commands into fenced sh blocks.")
-    return found
+    return command_blocks
 
 
-def run(document: Path, checkout: Path, environment: Mapping[str, str], *, deadline_s: float) -> list[Done]:
-    """Type a runbook's commands into one shell, which ends at the first that fails.
+def run(document: Path, checkout: Path, environment: Mapping[str, str], *, deadline_s: float) -> list[BlockRun]:
+    """Run a runbook's commands in one shell, which ends at the first command that fails.
 
     Args:
         document: The runbook.
-        checkout: Where a reader stands: the folder that holds ``live/`` and ``build/``.
-        environment: The reader's environment before the first command.
-        deadline_s: Seconds for all of it.
+        checkout: The shell's working folder: it holds ``live/`` and ``build/``.
+        environment: The shell's environment before the first command.
+        deadline_s: Seconds for all commands together.
 
     Raises:
-        HarnessError: A command failed, or time ran out; the message carries the block's place and its last words.
+        HarnessError: A command failed, or time ran out; the message has the block's line and its last output.
     """
-    typed = blocks(document)
-    script = "exec 2>&1\nset -euo pipefail\n" + "\n".join(f"printf '%s' '{_MARK}'\n{block.commands}" for block in typed)
+    listed = blocks(document)
+    marked = "\n".join(f"printf '%s' '{_MARK}'\n{block.commands}" for block in listed)
+    script = f"exec 2>&1\nset -euo pipefail\n{marked}"
     log = checkout / f"{document.stem}.log"
     with log.open("wb") as output:
         shell, record = supervisor.spawn(
@@ -90,24 +91,24 @@ def run(document: Path, checkout: Path, environment: Mapping[str, str], *, deadl
         )
         try:
             code = shell.wait(deadline_s)
-            verdict = f"ended with {code}" if code else ""
+            failure = f"ended with {code}" if code else ""
         except subprocess.TimeoutExpired:
-            verdict = f"did not end within {deadline_s:g} s"
+            failure = f"did not end within {deadline_s:g} s"
         finally:
-            supervisor.terminate(record)  # what the shell started, too
+            supervisor.terminate(record)  # and the processes that the shell started
             shell.wait(_END_S)
-    said = _COLOUR.sub("", log.read_text(encoding="utf-8", errors="replace")).split(_MARK)[1:]
-    done = [Done(block, output) for block, output in zip(typed, said, strict=False)]
-    if verdict:
-        last = done[-1] if done else Done(typed[0], "")
+    outputs = _COLOUR.sub("", log.read_text(encoding="utf-8", errors="replace")).split(_MARK)[1:]
+    runs = [BlockRun(block, output) for block, output in zip(listed, outputs, strict=False)]
+    if failure:
+        last = runs[-1] if runs else BlockRun(listed[0], "")
         tail = "\n".join(last.output.strip().splitlines()[-25:])
         raise HarnessError(
-            f"The commands at {document.name}:{last.block.line} {verdict}:\n{last.block.commands}{tail}",
-            remedy=f"Fix the document or what it tells about; the whole output is in {log}.",
+            f"The commands at {document.name}:{last.block.line} {failure}:\n{last.block.commands}{tail}",
+            remedy=f"Fix the document, or the code that it describes. The complete output is in {log}.",
         )
-    return done
+    return runs
 
 
-def newcomer() -> dict[str, str]:
-    """The environment of somebody who has just opened a terminal: a PATH, a home, and nothing of AWS or Terraform."""
+def fresh_environment() -> dict[str, str]:
+    """The environment of a terminal that was just opened: a PATH, a home, and nothing of AWS or Terraform."""
     return {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ} | {"LANG": "C.UTF-8"}

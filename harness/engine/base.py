@@ -1,4 +1,4 @@
-"""What every engine offers: the one line above which nothing knows which engine it runs on."""
+"""The engine interface. Code above this layer must not depend on a particular engine."""
 
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
@@ -8,6 +8,7 @@ ACCOUNT_ID = "000000000000"
 """The account of every local engine; no real AWS account has this number."""
 
 REGION = "us-east-1"
+"""The region of every local engine."""
 
 ROOT_ENVIRONMENT: Mapping[str, str] = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -18,7 +19,7 @@ ROOT_ENVIRONMENT: Mapping[str, str] = {
 """Credentials and region of a local engine's root user."""
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost")
-"""What no proxy may be asked for."""
+"""Hosts that no request may reach through a proxy."""
 
 REMOVED_VARIABLES: tuple[str, ...] = (
     "AWS_PROFILE",
@@ -33,14 +34,14 @@ REMOVED_VARIABLES: tuple[str, ...] = (
     "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE",
 )
-"""What a caller's shell may hold that would win over, or mix with, an engine's own variables."""
+"""Variables of a caller's shell that would win over, or mix with, an engine's own variables."""
 
 
 def isolate(environment: MutableMapping[str, str]) -> None:
-    """Free a process from its caller's AWS identity and keep loopback off proxies; for local engines only.
+    """Remove the caller's AWS identity from an environment and keep loopback off proxies; for local engines only.
 
-    boto3 reads more than the arguments that it is given: a profile that does not exist is a fault even beside explicit
-    keys, a service's own endpoint wins over the one of all services, and a proxy is used for loopback too.
+    boto3 reads more than its arguments. A profile that does not exist is an error even beside explicit keys, a
+    service's own endpoint wins over the one for all services, and a proxy is used for loopback too.
 
     Args:
         environment: Usually ``os.environ``, which is changed.
@@ -53,35 +54,16 @@ def isolate(environment: MutableMapping[str, str]) -> None:
         environment[name] = ",".join([*LOOPBACK_NAMES, *others])
 
 
-def aws_environment(caller: Mapping[str, str], engine: "Engine") -> dict[str, str]:
-    """The caller's environment, steered to an engine: what child processes (Terraform, the AWS CLI) get.
-
-    Args:
-        caller: Usually ``os.environ``.
-        engine: The engine to reach.
-
-    Returns:
-        A copy without the caller's AWS identity (:data:`REMOVED_VARIABLES` and every service's own
-        ``AWS_ENDPOINT_URL_*``) and with :meth:`Engine.environment` laid over it.
-    """
-    kept = {
-        name: value
-        for name, value in caller.items()
-        if name not in REMOVED_VARIABLES and not name.startswith("AWS_ENDPOINT_URL")
-    }
-    return {**kept, **engine.environment()}
-
-
 class Engine(Protocol):
-    """An AWS account to deploy to: start it, wait, point tools at it, keep or drop its state, stop it."""
+    """A local AWS account: start it, wait for it, point tools at it, save or drop its state, stop it."""
 
     @property
     def name(self) -> str:
-        """As ``HARNESS_ENGINE`` spells it."""
+        """The kind of engine, as ``HARNESS_ENGINE`` spells it."""
 
     @property
     def instance(self) -> str:
-        """Which of several engines that run side by side."""
+        """The name of this engine among those that run side by side."""
 
     @property
     def account_id(self) -> str:
@@ -89,34 +71,34 @@ class Engine(Protocol):
 
     @property
     def has_snapshots(self) -> bool:
-        """Whether :meth:`snapshot` works; where it does not, tests share an applied stack instead of cloning it."""
+        """Whether :meth:`snapshot` works; without it, tests share an applied stack instead of cloning it."""
 
     @property
     def is_the_only_one(self) -> bool:
-        """Whether every instance is this very account: tests that change it then have to take turns."""
+        """Whether all instances are this one account: tests that change it then have to take turns."""
 
     @property
     def is_ours(self) -> bool:
-        """Whether :meth:`stop` ends it; somebody else's is left running."""
+        """Whether :meth:`stop` stops it; an adopted engine is left running."""
 
     @property
     def note(self) -> str | None:
-        """What its user should know beforehand, in a line, if anything."""
+        """One line that its user should read beforehand, if there is any."""
 
     @property
     def is_running(self) -> bool:
-        """Whether it can be reached, or is about to be."""
+        """Whether it can be reached, or will be soon."""
 
     @property
     def log(self) -> Path:
-        """Where it writes what it has to say, for people."""
+        """The file with its log, for people."""
 
     @property
     def lambda_python(self) -> Path:
         """An interpreter like the one that runs handlers: functions are packaged for it.
 
         Raises:
-            HarnessError: It cannot be made.
+            HarnessError: It cannot be created.
         """
 
     @property
@@ -124,55 +106,55 @@ class Engine(Protocol):
         """The loopback port that leads to it.
 
         Raises:
-            HarnessError: The engine does not run.
+            HarnessError: The engine is not running.
         """
 
     @property
     def endpoint_url(self) -> str:
-        """What ``AWS_ENDPOINT_URL`` must be, without a slash at the end.
+        """The value for ``AWS_ENDPOINT_URL``, without a slash at the end.
 
         Raises:
-            HarnessError: The engine does not run.
+            HarnessError: The engine is not running.
         """
 
     def start(self, from_snapshot: Path | None = None, *, tied: bool = False) -> None:
-        """Start empty, or with the state that :meth:`snapshot` left in a folder.
+        """Start empty, or with the state that :meth:`snapshot` wrote to a folder.
 
         Args:
             from_snapshot: The folder.
-            tied: End the engine when this process ends, even by SIGKILL, unless it is let go by :meth:`release`.
+            tied: Stop the engine when this process ends, even by SIGKILL, unless :meth:`release` was called.
 
         Raises:
-            HarnessError: The port is taken, an environment cannot be made, or the engine stops at once.
+            HarnessError: The port is taken, an environment cannot be created, or the engine stops at once.
         """
 
     def wait_healthy(self, timeout_s: float = 60) -> None:
-        """Return as soon as the engine answers.
+        """Return as soon as the engine responds.
 
         Args:
             timeout_s: Seconds to wait at most.
 
         Raises:
-            HarnessError: It stopped, or did not answer in time; the last lines of its log are in the message.
+            HarnessError: It stopped, or did not respond in time; the last lines of its log are in the message.
         """
 
     def environment(self) -> dict[str, str]:
-        """The variables to export; see :func:`aws_environment` for those to remove."""
+        """The variables to export; :data:`REMOVED_VARIABLES` are those to remove."""
 
     def api_url(self, api_id: str, stage: str) -> str:
-        """Where an API Gateway stage answers, without a slash at the end."""
+        """The URL of an API Gateway stage, without a slash at the end."""
 
     def last_errors(self, count: int = 5) -> list[str]:
-        """The engine's last faults of its own, newest last; Terraform's provider would retry them in silence."""
+        """The engine's own last errors, newest last; Terraform's provider retries them silently."""
 
     def release(self) -> None:
-        """Let a tied engine go on after this process has ended."""
+        """Let a tied engine keep running after this process has ended."""
 
     def snapshot(self, to: Path) -> None:
-        """Write the whole state to a new folder; the engine keeps running.
+        """Write the complete state to a new folder; the engine keeps running.
 
         Raises:
-            HarnessError: The folder exists, or the engine does not run.
+            HarnessError: The folder exists, or the engine is not running.
         """
 
     def reset(self) -> None:

@@ -1,8 +1,8 @@
 """Where an engine differs from AWS: ``localstack/differences.yaml``, read by the tests and by ``docs/engines.md``.
 
-A test says with ``@pytest.mark.relies_on("<feature>")`` what of AWS it needs, never which engine lacks it: the table
-says that. On an engine that differs the test must then fail (a strict xfail), so that a row that is no longer true is
-found out.
+A test names with ``@pytest.mark.relies_on("<feature>")`` the AWS feature that it needs. It never names an engine: the
+table lists which engine lacks the feature. On such an engine the test must fail (a strict xfail), so that a row that is
+no longer true is noticed.
 """
 
 from functools import cache
@@ -21,11 +21,11 @@ class Difference(BaseModel):
     """One row: what one engine does where AWS does something else.
 
     Attributes:
-        feature: What of AWS it is about, in dashed words; tests name it.
+        feature: The AWS feature, in dashed words; tests name it.
         engine: The engine, as ``HARNESS_ENGINE`` spells it, or ``moto``.
-        behaviour: What that engine does.
-        aws: What AWS does.
-        source: The document that says so, or the place in the engine's code that shows it.
+        behaviour: The engine's behaviour.
+        aws: AWS's behaviour.
+        source: The document that states it, or the place in the engine's code that shows it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_min_length=1)
@@ -38,7 +38,7 @@ class Difference(BaseModel):
 
     @property
     def name(self) -> str:
-        """What a report calls it."""
+        """The row's name in reports."""
         return f"{self.engine}: {self.feature}"
 
 
@@ -54,17 +54,17 @@ class DifferenceTable(BaseModel):
         """Read a table.
 
         Raises:
-            HarnessError: It is not of the form above, or says something twice.
+            HarnessError: It is not of the form above, or has two rows for the same feature and engine.
         """
         try:
             table = cls.model_validate(yaml.safe_load(text))
-        except (ValidationError, yaml.YAMLError) as fault:
+        except (ValidationError, yaml.YAMLError) as error:
             raise HarnessError(
-                f"{FILE.name} cannot be read: {fault}", remedy="Correct the row that it names."
+                f"{FILE.name} cannot be read: {error}", remedy="Correct the row that the message names."
             ) from None
         names = [row.name for row in table.differences]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise HarnessError(f"{FILE.name} has {twice[0]!r} twice.", remedy="Join the two rows.")
+        if duplicates := sorted({name for name in names if names.count(name) > 1}):
+            raise HarnessError(f"{FILE.name} has {duplicates[0]!r} twice.", remedy="Merge the two rows.")
         return table
 
     def of(self, engine: str, feature: str) -> Difference | None:

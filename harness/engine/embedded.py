@@ -1,4 +1,4 @@
-"""The embedded engine: MiniStack behind ``localstack/embedded``, one process on one loopback port."""
+"""The embedded engine: MiniStack, started by ``localstack/embedded``, one process on one loopback port."""
 
 import hashlib
 import json
@@ -29,17 +29,17 @@ class EmbeddedEngine(LocalServer):
 
     @property
     def server_python(self) -> Path:
-        """Has MiniStack."""
+        """The interpreter that the server runs on: it has MiniStack. Created on first use."""
         return environments.ensure("venv")
 
     @property
     def lambda_python(self) -> Path:
-        """The interpreter that handlers run on: has boto3 and nothing else. Made on first use."""
+        """The interpreter that handlers run on: it has what the Lambda runtime brings. Created on first use."""
         return environments.ensure("lambda-runtime")
 
     @property
     def version(self) -> str:
-        """Changes with the server's code and its locked dependencies: what a snapshot's format may depend on."""
+        """A digest of the server's code and its locked dependencies, which a snapshot's format may depend on."""
         digest = hashlib.sha256((ROOT / "requirements" / "engine.txt").read_bytes())
         for module in (module for package in _PACKAGES for module in sorted(package.glob("*.py"))):
             digest.update(module.name.encode() + module.read_bytes())
@@ -48,27 +48,26 @@ class EmbeddedEngine(LocalServer):
     def snapshot(self, to: Path) -> None:
         """Write the state to a new folder, from which any instance of the same version can start.
 
-        The engine keeps running. Do this when nothing is being written: what happens during the copy may or may
-        not be in it.
+        The engine keeps running. Do this while nothing is written: a change during the copy may or may not be in it.
 
         Raises:
             HarnessError: The folder exists, or the engine could not save every service.
         """
         if to.exists():
-            raise HarnessError(f"The snapshot folder {to} exists.", remedy="Delete it, or choose another.")
+            raise HarnessError(f"The snapshot folder {to} exists already.", remedy="Delete it, or use another folder.")
         status, body = self._request("POST", "/_embedded/save")
         if status != 200:
             raise HarnessError(f"The engine could not save its state: {body[:300]}", remedy=f"See {self.log}.")
         to.parent.mkdir(parents=True, exist_ok=True)
-        half_made = to.with_name(f"{to.name}.half-made-{os.getpid()}")
-        shutil.rmtree(half_made, ignore_errors=True)
-        shutil.copytree(self.folder / "state", half_made)
+        draft = to.with_name(f"{to.name}.draft-{os.getpid()}")
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.copytree(self.folder / "state", draft)
         manifest = {"engine": self.name, "front": self.version, "instance": self.instance}
-        (half_made / _SNAPSHOT_MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-        half_made.rename(to)
+        (draft / _SNAPSHOT_MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        draft.rename(to)
 
     def reset(self) -> None:
-        """Forget every resource and end warm Lambda workers; the port stays."""
+        """Forget every resource and stop warm Lambda workers; the port stays."""
         status, body = self._request("POST", "/_ministack/reset")
         if status != 200:
             raise HarnessError(f"The engine could not be reset: {body[:300]}", remedy=f"See {self.log}.")
@@ -87,12 +86,12 @@ class EmbeddedEngine(LocalServer):
             manifest = json.loads((snapshot / _SNAPSHOT_MANIFEST).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise HarnessError(
-                f"{snapshot} is not a snapshot of an engine.", remedy="Make one with snapshot()."
+                f"{snapshot} is not a snapshot of an engine.", remedy="Take one with snapshot()."
             ) from None
         if manifest["front"] != self.version:
             raise HarnessError(
-                f"The snapshot {snapshot} was made by another version of the engine.",
-                remedy="Delete it and make it anew.",
+                f"The snapshot {snapshot} was taken with another version of the engine.",
+                remedy="Delete it and take it again.",
             )
         shutil.copytree(snapshot, state)
         (state / _SNAPSHOT_MANIFEST).unlink()

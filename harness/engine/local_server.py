@@ -1,8 +1,8 @@
-"""An engine that is a process of this computer: started, found again, watched, ended.
+"""An engine that is a process of this computer: start it, find it again, watch it, stop it.
 
-Everything that an instance has lies in ``build/engine/<instance>/``: ``engine.json`` (who runs, where), ``state/``,
+The files of an instance are in ``build/engine/<instance>/``: ``engine.json`` (the process and its port), ``state/``,
 ``tmp/`` (unpacked Lambda code among others) and ``engine.log``. A server is a package below ``localstack/`` that is run
-with ``python -m`` and understands ``<PACKAGE>_PORTS``, ``<PACKAGE>_PORT_FILE`` and ``<PACKAGE>_TIED``.
+with ``python -m`` and reads ``<PACKAGE>_PORTS``, ``<PACKAGE>_PORT_FILE`` and ``<PACKAGE>_TIED``.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -26,22 +26,21 @@ from harness.process import process_table
 from harness.process.locks import locked
 
 FOLDER = BUILD / "engine"
-"""Where every instance has a folder."""
+"""The folder of the instances' folders."""
 
-_NOT_INSTANCES = (*environments.NAMES, *environments.LOCALSTACK_NAMES, "code")
-_HOOK = ROOT / "harness" / "iam" / "hook"  # what handlers load when HARNESS_WATCH says what to watch for
+_RESERVED_NAMES = (*environments.NAMES, *environments.LOCALSTACK_NAMES, "code")
+_HOOK = ROOT / "harness" / "iam" / "hook"  # handlers load it if HARNESS_WATCH is set, to record their calls
 _INSTANCE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """``engine.json``: the process that serves an instance."""
+    """``engine.json``: the server process of an instance."""
 
     instance: str
     pid: int
     born: str
     port: int
-    front: str
 
     def server(self) -> process_table.Process | None:
         return process_table.same(self.pid, self.born)
@@ -49,12 +48,12 @@ class _Record:
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """An engine that runs, or whose Lambda workers do.
+    """An engine that runs, or whose Lambda workers still run.
 
     Attributes:
         instance: Its name.
         port: The port that it serves, or served.
-        processes: What lives: the server first if it does, then its workers.
+        processes: Its living processes: the server, if it lives, then its workers.
     """
 
     instance: str
@@ -63,7 +62,7 @@ class Leftover:
 
 
 class LocalServer(ABC):
-    """One instance of a local engine; see :class:`harness.engine.base.Engine` for what all engines have.
+    """One instance of an engine as a local process; :class:`harness.engine.base.Engine` is the common interface.
 
     Instances with different names are independent and may be started at the same time by different processes.
 
@@ -79,59 +78,54 @@ class LocalServer(ABC):
     is_ours = True
     note: str | None = None
     package: ClassVar[str]
-    """The package below ``localstack/`` that is run."""
+    """The server's package below ``localstack/``."""
     health_path: ClassVar[str]
-    """Answers 200 as soon as the engine can be used."""
+    """The path that returns status 200 as soon as the engine can be used."""
     tunable: ClassVar[frozenset[str]] = frozenset()
-    """The caller's variables that reach the server; nothing else of the caller's environment does."""
+    """The caller's variables that the server gets, besides ``HARNESS_WATCH`` and a few that every program needs."""
 
     def __init__(self, instance: str = "main", *, port: int | Literal["auto"] = ports.DEFAULT) -> None:
-        if not _INSTANCE_NAME.fullmatch(instance) or instance in _NOT_INSTANCES:
+        if not _INSTANCE_NAME.fullmatch(instance) or instance in _RESERVED_NAMES:
             raise HarnessError(
                 f"{instance!r} cannot name an engine instance.",
-                remedy=f"Use lower-case letters, digits and hyphens, and none of {', '.join(_NOT_INSTANCES)}.",
+                remedy=f"Use lower-case letters, digits and hyphens, and none of {', '.join(_RESERVED_NAMES)}.",
             )
         self.instance = instance
         self.folder = FOLDER / instance
         self.log = self.folder / "engine.log"
-        self._wanted_port = port
+        self._requested_port = port
         self._child: subprocess.Popen[bytes] | None = None
 
-    # --- what others read ---------------------------------------------------------------------------------------
+    # --- properties ---------------------------------------------------------------------------------------------
 
     @property
     def port(self) -> int:
         """The port that it serves.
 
         Raises:
-            HarnessError: It does not run.
+            HarnessError: It is not running.
         """
         return self._record().port
 
     @property
     def pid(self) -> int:
-        """The server's process number; raises HarnessError when it does not run."""
+        """The server's process number; raises HarnessError if it is not running."""
         return self._record().pid
 
     @property
     def endpoint_url(self) -> str:
-        """``http://127.0.0.1:<port>``; raises HarnessError when it does not run."""
+        """``http://127.0.0.1:<port>``; raises HarnessError if it is not running."""
         return f"http://{ports.LOOPBACK}:{self.port}"
 
     @property
     @abstractmethod
     def server_python(self) -> Path:
-        """The interpreter that the server runs on. Made on first use."""
+        """The interpreter that the server runs on. Created on first use."""
 
     @property
     @abstractmethod
     def lambda_python(self) -> Path:
-        """The interpreter that handlers run on: has what the Lambda runtime brings. Made on first use."""
-
-    @property
-    @abstractmethod
-    def version(self) -> str:
-        """Changes with the server's code and its locked dependencies."""
+        """The interpreter that handlers run on: it has what the Lambda runtime brings. Created on first use."""
 
     @property
     def is_running(self) -> bool:
@@ -140,38 +134,38 @@ class LocalServer(ABC):
         return record is not None and record.server() is not None
 
     def environment(self) -> dict[str, str]:
-        """What steers boto3, the AWS CLI and Terraform's provider here."""
+        """The variables that point boto3, the AWS CLI and Terraform's provider to this engine."""
         return {"AWS_ENDPOINT_URL": self.endpoint_url, **ROOT_ENVIRONMENT}
 
     def api_url(self, api_id: str, stage: str) -> str:
-        """Where an API Gateway stage answers; AWS's own ``invoke_url`` does not resolve here."""
+        """The URL of an API Gateway stage; AWS's own ``invoke_url`` does not resolve here."""
         return f"{self.endpoint_url}/_aws/execute-api/{api_id}/{stage}"
 
     def last_errors(self, count: int = 5) -> list[str]:
-        """The last answers with status 5xx and errors in the log, newest last.
+        """The last errors in the log, responses with status 5xx among them, newest last.
 
-        Worth showing when Terraform hangs: its provider retries a 5xx silently for ten minutes.
+        Show them when Terraform hangs: its provider retries a 5xx silently for ten minutes.
         """
         return [line for line in self._log_lines() if re.search(r" (ERROR|CRITICAL) ", line[:60])][-count:]
 
-    # --- life ---------------------------------------------------------------------------------------------------
+    # --- life cycle ---------------------------------------------------------------------------------------------
 
     def start(self, from_snapshot: Path | None = None, *, tied: bool = False) -> None:
-        """Start the server and return once it has its port; :meth:`wait_healthy` tells when it answers.
+        """Start the server and return once it has its port; :meth:`wait_healthy` waits until it responds.
 
         Args:
             from_snapshot: A folder written by :meth:`snapshot`; without it the engine starts empty.
-            tied: End the engine when this process ends, even by SIGKILL, unless it is let go by :meth:`release`.
+            tied: Stop the engine when this process ends, even by SIGKILL, unless :meth:`release` was called.
 
         Raises:
-            HarnessError: It runs already, the port is taken, the snapshot is of another version, or it stops at once.
+            HarnessError: It already runs, the port is taken, the snapshot is of another version, or it stops at once.
         """
         python, handlers = self.server_python, self.lambda_python
         with locked(FOLDER / f"{self.instance}.lock"):
             if (record := _read_record(self.folder)) is not None and record.server() is not None:
                 raise HarnessError(
-                    f"The engine {self.instance!r} runs already: pid {record.pid}, port {record.port}.",
-                    remedy="Stop it first (nox -s down), or use another instance name.",
+                    f"The engine {self.instance!r} is already running: pid {record.pid}, port {record.port}.",
+                    remedy="Stop it first (./noxw -s down), or use another instance name.",
                 )
             _clean(self.folder)
             self._check_port()
@@ -182,7 +176,7 @@ class LocalServer(ABC):
             self.release()
 
     def wait_healthy(self, timeout_s: float = 60) -> None:
-        """Return as soon as it answers; raises HarnessError with the log's last lines if it does not."""
+        """Return as soon as it responds; raises HarnessError with the log's last lines if it does not."""
         deadline = time.monotonic() + timeout_s
         while True:
             record = self._record()
@@ -190,32 +184,32 @@ class LocalServer(ABC):
                 if self._request("GET", self.health_path)[0] == 200:
                     return
             if record.server() is None:
-                raise self._failure("stopped before it answered")
+                raise self._failure("stopped before it responded")
             if time.monotonic() > deadline:
-                raise self._failure(f"did not answer within {timeout_s:g} s")
+                raise self._failure(f"did not respond within {timeout_s:g} s")
             time.sleep(0.02)
 
     def release(self) -> None:
-        """Let the engine go on after this process has ended; it is on record, so `nox -s down` finds it."""
+        """Let the engine keep running after this process has ended; its record is how ``./noxw -s down`` finds it."""
         if self._child is not None and self._child.stdin is not None and not self._child.stdin.closed:
-            with contextlib.suppress(BrokenPipeError):  # it has ended by itself: waiting for its health tells why
+            with contextlib.suppress(BrokenPipeError):  # it has ended by itself: `wait_healthy` reports why
                 self._child.stdin.write(b"stay\n")
                 self._child.stdin.close()
 
-    def snapshot(self, to: Path) -> None:  # noqa: ARG002 -- for those that can
+    def snapshot(self, to: Path) -> None:  # noqa: ARG002 -- for engines that have snapshots
         """Write the state to a new folder, from which any instance of the same version can start.
 
         Raises:
-            HarnessError: The engine cannot, or not now.
+            HarnessError: The engine has no snapshots, or could not take one.
         """
-        raise self._no_snapshots()
+        raise self._snapshot_error()
 
     @abstractmethod
     def reset(self) -> None:
-        """Forget every resource and end warm Lambda workers; the port stays."""
+        """Forget every resource and stop warm Lambda workers; the port stays."""
 
     def stop(self) -> None:
-        """Stop the server and its Lambda workers; the log and the saved state stay for reading."""
+        """Stop the server and its Lambda workers; the log and the saved state stay on disk."""
         _clean(self.folder)
         if self._child is not None:
             if self._child.stdin is not None:
@@ -227,35 +221,35 @@ class LocalServer(ABC):
     # --- steps --------------------------------------------------------------------------------------------------
 
     def _check_port(self) -> None:
-        if self._wanted_port == "auto" or ports.is_free(self._wanted_port):
+        if self._requested_port == "auto" or ports.is_free(self._requested_port):
             return
         raise HarnessError(
-            f"Port {self._wanted_port} is taken by {ports.holder(self._wanted_port)}.",
+            f"Port {self._requested_port} is taken by {ports.holder(self._requested_port)}.",
             remedy="Stop that process, or use another port: --port auto takes a free one.",
         )
 
     def _lay_out(self, from_snapshot: Path | None) -> None:
         state = self.folder / "state"
-        for used in (state, self.folder / "tmp"):
-            shutil.rmtree(used, ignore_errors=True)
+        for folder in (state, self.folder / "tmp"):
+            shutil.rmtree(folder, ignore_errors=True)
         self.log.unlink(missing_ok=True)
         if from_snapshot is not None:
             self._restore(from_snapshot, state)
         state.mkdir(parents=True, exist_ok=True)
         (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
 
-    def _restore(self, snapshot: Path, state: Path) -> None:  # noqa: ARG002 -- for those that can
-        """Fill the state folder, which is not there yet, from a snapshot."""
-        raise self._no_snapshots()
+    def _restore(self, snapshot: Path, state: Path) -> None:  # noqa: ARG002 -- for engines that have snapshots
+        """Fill the state folder, which does not exist yet, from a snapshot."""
+        raise self._snapshot_error()
 
     @abstractmethod
     def _settings(self) -> dict[str, str]:
         """The variables that only this kind of engine needs."""
 
     def _spawn(self, python: Path, handlers: Path) -> None:
-        """Start the server tied to this process: were we killed before it is on record, it ends by itself."""
+        """Start the server tied to this process: if this one is killed before it writes the record, the server ends."""
         tmp = self.folder / "tmp"
-        preferred = [ports.DEFAULT, 0] if self._wanted_port == "auto" else [self._wanted_port]
+        preferred = [ports.DEFAULT, 0] if self._requested_port == "auto" else [self._requested_port]
         prefix = self.package.upper()
         environment = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ},
@@ -280,10 +274,10 @@ class LocalServer(ABC):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # its own group (with its workers), out of reach of the terminal's Ctrl-C
             )
-        born = process_table.find(self._child.pid)
-        if born is None:
+        process = process_table.find(self._child.pid)
+        if process is None:
             raise self._failure("stopped at once")
-        self._write(_Record(self.instance, self._child.pid, born.born, 0, self.version))
+        self._write(_Record(self.instance, self._child.pid, process.born, 0))
 
     def _await_port(self, timeout_s: float = 30) -> None:
         record = _read_record(self.folder)
@@ -304,63 +298,64 @@ class LocalServer(ABC):
         connection = http.client.HTTPConnection(ports.LOOPBACK, self.port, timeout=30)
         try:
             connection.request(method, path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode(errors="replace")
+            response = connection.getresponse()
+            return response.status, response.read().decode(errors="replace")
         finally:
             connection.close()
 
     def _record(self) -> _Record:
         record = _read_record(self.folder)
         if record is None:
-            raise HarnessError(f"The engine {self.instance!r} does not run.", remedy="Start it: nox -s up")
+            raise HarnessError(f"The engine {self.instance!r} is not running.", remedy="To start it: ./noxw -s up")
         return record
 
     def _write(self, record: _Record) -> None:
-        fresh = self.folder / "engine.json.new"
-        fresh.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
-        fresh.replace(self.folder / "engine.json")
+        draft = self.folder / "engine.json.new"
+        draft.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
+        draft.replace(self.folder / "engine.json")
 
     def _log_lines(self) -> list[str]:
         if not self.log.exists():
             return []
         return self.log.read_text(encoding="utf-8", errors="replace").splitlines()
 
-    def _no_snapshots(self) -> HarnessError:
+    def _snapshot_error(self) -> HarnessError:
         return HarnessError(
-            f"The engine {self.name!r} cannot keep its state.", remedy="Apply anew, or use HARNESS_ENGINE=embedded."
+            f"The engine {self.name!r} cannot save its state.", remedy="Apply again, or use HARNESS_ENGINE=embedded."
         )
 
     def _failure(self, what: str) -> HarnessError:
-        tail = "\n".join(self._log_lines()[-12:]) or "(it wrote nothing)"
+        tail = "\n".join(self._log_lines()[-12:]) or "(the log is empty)"
         return HarnessError(
-            f"The engine {self.instance!r} {what}. Its last words:\n{tail}", remedy=f"The whole log: {self.log}"
+            f"The engine {self.instance!r} {what}. Its last log lines:\n{tail}",
+            remedy=f"Look for the cause in its log: {self.log}",
         )
 
 
 def leftovers() -> list[Leftover]:
-    """Every instance under the build folder of which something still lives, whoever started it."""
-    found = []
-    for folder in sorted(FOLDER.glob("*/engine.json")):
-        record = _read_record(folder.parent)
-        if record is not None and (alive := _alive(folder.parent, record)):
-            found.append(Leftover(record.instance, record.port, tuple(alive)))
-    return found
+    """Every instance under the build folder that has a living process, whoever started it."""
+    running = []
+    for file in sorted(FOLDER.glob("*/engine.json")):
+        record = _read_record(file.parent)
+        if record is not None and (alive := _alive(file.parent, record)):
+            running.append(Leftover(record.instance, record.port, tuple(alive)))
+    return running
 
 
 def clean_leftovers() -> list[Leftover]:
     """Stop everything that :func:`leftovers` finds.
 
     Returns:
-        What was found, for telling.
+        The stopped engines, to be reported.
     """
-    found = leftovers()
-    for leftover in found:
+    running = leftovers()
+    for leftover in running:
         _clean(FOLDER / leftover.instance)
-    return found
+    return running
 
 
 def _alive(folder: Path, record: _Record) -> list[process_table.Process]:
-    """The server if it lives, and its workers: members of its group that run a script out of its own tmp folder."""
+    """The server, if it lives, and its workers: members of its group that run a script in the engine's tmp folder."""
     server = record.server()
     workers = [
         process
@@ -375,10 +370,10 @@ def _clean(folder: Path) -> None:
     if record is None:
         return
     if record.server() is not None:
-        # First only the server: it saves its state and ends its workers.
+        # First only the server: it saves its state and stops its workers.
         process_table.stop(lambda: [server] if (server := record.server()) else [], grace_s=10)
     process_table.stop(lambda: _alive(folder, record), grace_s=0.5)
-    with contextlib.suppress(ChildProcessError):  # most often it is another process's child
+    with contextlib.suppress(ChildProcessError):  # usually it is another process's child
         os.waitpid(record.pid, os.WNOHANG)
     (folder / "engine.json").unlink(missing_ok=True)
     shutil.rmtree(folder / "tmp", ignore_errors=True)
@@ -386,6 +381,7 @@ def _clean(folder: Path) -> None:
 
 def _read_record(folder: Path) -> _Record | None:
     try:
-        return _Record(**json.loads((folder / "engine.json").read_text(encoding="utf-8")))
+        content = json.loads((folder / "engine.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    return _Record(**{field.name: content[field.name] for field in fields(_Record)})  # other versions wrote more fields

@@ -1,4 +1,4 @@
-"""Which LocalStack: one that listens already, one in Docker, or one that is a process of this computer."""
+"""Which LocalStack to use: one that listens already, one in Docker, or one as a process of this computer."""
 
 import os
 from typing import Literal
@@ -9,8 +9,8 @@ from harness.engine.localstack_host import PYTHON, LocalStackHost
 from harness.errors import HarnessError
 
 
-def left_alone(endpoint: str) -> bool:
-    """Whether a LocalStack that we do not end answers there: one that was adopted."""
+def adopted_is_running(endpoint: str) -> bool:
+    """Whether a LocalStack responds at an endpoint where one was adopted."""
     try:
         return localstack_adopted.AdoptedLocalStack(endpoint, "main").is_running
     except HarnessError:
@@ -18,20 +18,20 @@ def left_alone(endpoint: str) -> bool:
 
 
 def localstack(instance: str, *, port: int | Literal["auto"]) -> Engine:
-    """The first of these that this computer can have, not yet started.
+    """The first of these that is possible on this computer, not yet started.
 
-    1. What listens at ``LOCALSTACK_ENDPOINT``, if that is set. It is adopted: never stopped.
-    2. ``localstack/compose.yaml``, if a Docker daemon answers and its Compose plugin is there.
+    1. The LocalStack at ``LOCALSTACK_ENDPOINT``, if that is set. It is adopted: never stopped.
+    2. ``localstack/compose.yaml``, if a Docker daemon responds and its Compose plugin is installed.
     3. LocalStack from PyPI.
 
-    Each wants a Python 3.13: functions are packaged for it.
+    Each needs a Python 3.13: functions are packaged for it.
 
     Args:
         instance: Engines with different instance names run side by side (not at ``LOCALSTACK_ENDPOINT``).
         port: A loopback port, or ``"auto"``.
 
     Raises:
-        HarnessError: There is no Python 3.13, or nothing to adopt; the message comes within five seconds.
+        HarnessError: There is no Python 3.13, or nothing to adopt. The error is raised within five seconds.
     """
     endpoint = os.environ.get("LOCALSTACK_ENDPOINT")
     adopted = localstack_adopted.AdoptedLocalStack(endpoint, instance) if endpoint else None
@@ -42,12 +42,12 @@ def localstack(instance: str, *, port: int | Literal["auto"]) -> Engine:
             remedy=f"Install Python {PYTHON} (uv python install {PYTHON}), or use HARNESS_ENGINE=embedded.",
         )
     if adopted is not None:
-        adopted.look()
+        adopted.check()
         return adopted
-    silence = localstack_docker.why_not()
-    if silence is None:
+    reason = localstack_docker.why_unusable()
+    if reason is None:
         return localstack_docker.LocalStackInDocker(instance, port=port)
     host = LocalStackHost(instance, port=port)
     if localstack_docker.is_installed():
-        host.note = f"LocalStack runs without Docker ({silence})."
+        host.note = f"LocalStack runs without Docker ({reason})."
     return host

@@ -13,13 +13,13 @@ from harness.errors import HarnessError
 from harness.paths import BUILD
 
 PATIENCE_S = 4.0
-"""Seconds for one question about its health."""
+"""Seconds for one request for its health."""
 
 VERSION = "4.14"
-"""What LocalStack is here wherever we start it ourselves."""
+"""The version of LocalStack that the harness starts itself."""
 
 
-def _place(endpoint: str) -> tuple[str, int]:
+def _host_and_port(endpoint: str) -> tuple[str, int]:
     """Host and port of an endpoint; raises HarnessError unless it is a port of this computer."""
     try:
         url = urlsplit(endpoint)
@@ -29,17 +29,17 @@ def _place(endpoint: str) -> tuple[str, int]:
     if url is None or url.scheme != "http" or host not in LOOPBACK_NAMES or not port or url.path.strip("/"):
         raise HarnessError(
             f"LOCALSTACK_ENDPOINT={endpoint!r} is not the URL of a LocalStack on this computer.",
-            remedy=f"Give http://{ports.LOOPBACK}:<port>, or unset it to have one started.",
+            remedy=f"Set it to http://{ports.LOOPBACK}:<port>, or unset it: the harness then starts one.",
         )
     return host, port
 
 
 class AdoptedLocalStack:
-    """What listens at ``LOCALSTACK_ENDPOINT``; see :class:`harness.engine.base.Engine`.
+    """The LocalStack at ``LOCALSTACK_ENDPOINT``; see :class:`harness.engine.base.Engine`.
 
     Args:
         endpoint: Its URL: ``http``, a loopback host, a port.
-        instance: Distinguishes files of ours only; all instances are this one account.
+        instance: Names the harness's own files only; all instances are this one account.
 
     Raises:
         HarnessError: The URL is not of that form: a stack with known keys must not be deployed over a network.
@@ -53,11 +53,11 @@ class AdoptedLocalStack:
 
     def __init__(self, endpoint: str, instance: str) -> None:
         self.instance = instance
-        self._host, self._port = _place(endpoint)
+        self._host, self._port = _host_and_port(endpoint)
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port that it listens on."""
         return self._port
 
     @property
@@ -67,70 +67,70 @@ class AdoptedLocalStack:
 
     @property
     def is_running(self) -> bool:
-        """Whether it answers."""
+        """Whether it responds."""
         return self._health() is not None
 
     @property
     def note(self) -> str | None:
-        """Whether it is of a version that nothing was tried with."""
+        """A warning if its version is not the tested one."""
         version = str((self._health() or {}).get("version", "unknown"))
         if version.startswith(f"{VERSION}."):
             return None
-        return f"The LocalStack at {self.endpoint_url} is of version {version}; this was tried with {VERSION} only."
+        return f"The LocalStack at {self.endpoint_url} is version {version}; only {VERSION} is tested."
 
     @property
     def log(self) -> Path:
-        """It is told there that somebody else keeps the log."""
+        """The file of an engine's log, which does not exist here: whoever started LocalStack has its log."""
         return BUILD / "engine" / self.instance / "engine.log"
 
     @property
     def lambda_python(self) -> Path:
-        """Functions run in AWS's own image there: they are packaged for an interpreter of the same version."""
+        """Functions run in AWS's own image there, so they are packaged for an interpreter of the same version."""
         return functions_python()
 
     def environment(self) -> dict[str, str]:
-        """What steers boto3, the AWS CLI and Terraform's provider there."""
+        """The variables that point boto3, the AWS CLI and Terraform's provider to this engine."""
         return {"AWS_ENDPOINT_URL": self.endpoint_url, **ROOT_ENVIRONMENT}
 
     def api_url(self, api_id: str, stage: str) -> str:
-        """LocalStack's address of a stage that needs no name server."""
+        """LocalStack's URL of a stage that needs no name server."""
         return f"{self.endpoint_url}/_aws/execute-api/{api_id}/{stage}"
 
     def last_errors(self, count: int = 5) -> list[str]:  # noqa: ARG002 -- the protocol's
-        """Nothing: its log is not ours."""
+        """Always empty: its log is not ours."""
         return []
 
     def start(self, from_snapshot: Path | None = None, *, tied: bool = False) -> None:  # noqa: ARG002 -- the protocol's
-        """Check that it answers and is empty.
+        """Check that it responds.
 
         Raises:
-            HarnessError: It does not answer, or a snapshot was asked for.
+            HarnessError: It does not respond, or a snapshot was requested.
         """
         if from_snapshot is not None:
-            raise self._no_snapshots()
+            raise self._snapshot_error()
         self.wait_healthy(PATIENCE_S)
 
-    def look(self) -> None:
-        """Raise HarnessError unless it answers now: whoever asks for it says that it runs already."""
+    def check(self) -> None:
+        """Raise HarnessError unless it responds now: it must already run."""
         self.wait_healthy(0)
 
     def wait_healthy(self, timeout_s: float = 60) -> None:
-        """Return as soon as it answers; raises HarnessError if it does not."""
+        """Return as soon as it responds; raises HarnessError if it does not."""
         deadline = time.monotonic() + timeout_s
         while self._health() is None:
             if time.monotonic() > deadline:
                 raise HarnessError(
-                    f"Nothing that looks like LocalStack answers at {self.endpoint_url}.",
-                    remedy="Start it, correct LOCALSTACK_ENDPOINT, or unset that to have one started.",
+                    f"No LocalStack responds at {self.endpoint_url}.",
+                    remedy="Start it, correct LOCALSTACK_ENDPOINT, or unset it: the harness then starts one.",
                 )
             time.sleep(0.1)
 
     def release(self) -> None:
-        """It goes on anyway."""
+        """Do nothing: it keeps running anyway."""
 
     def snapshot(self, to: Path) -> None:  # noqa: ARG002 -- the protocol's
-        """Raises HarnessError: the community edition keeps nothing."""
-        raise self._no_snapshots()
+        """Raise HarnessError: the community edition cannot save its state."""
+        raise self._snapshot_error()
 
     def reset(self) -> None:
         """Forget every resource."""
@@ -141,25 +141,27 @@ class AdoptedLocalStack:
         finally:
             connection.close()
         if status != 200:
-            raise HarnessError(f"{self.endpoint_url} could not be reset (status {status}).", remedy="Restart it.")
+            raise HarnessError(
+                f"The LocalStack at {self.endpoint_url} could not be reset (status {status}).", remedy="Restart it."
+            )
 
     def stop(self) -> None:
-        """Leave it alone."""
+        """Do nothing: an adopted engine is left running."""
 
     def _health(self) -> dict[str, object] | None:
         connection = http.client.HTTPConnection(self._host, self._port, timeout=PATIENCE_S)
         try:
             connection.request("GET", "/_localstack/health")
-            answer = connection.getresponse()
-            told = json.loads(answer.read())
+            response = connection.getresponse()
+            health = json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError):
             return None
         finally:
             connection.close()
-        return told if answer.status == 200 and isinstance(told, dict) and "services" in told else None
+        return health if response.status == 200 and isinstance(health, dict) and "services" in health else None
 
-    def _no_snapshots(self) -> HarnessError:
+    def _snapshot_error(self) -> HarnessError:
         return HarnessError(
-            f"The LocalStack at {self.endpoint_url} cannot keep its state.",
-            remedy="Apply anew, or use HARNESS_ENGINE=embedded.",
+            f"The LocalStack at {self.endpoint_url} cannot save its state.",
+            remedy="Apply again, or use HARNESS_ENGINE=embedded.",
         )

@@ -17,22 +17,22 @@ from harness.paths import BUILD, ROOT
 
 FILE = ROOT / "localstack" / "compose.yaml"
 PREFIX = "invoice-localstack-"
-"""What every Compose project of ours begins with; the instance's name follows."""
+"""The beginning of the harness's Compose project names; the instance's name follows."""
 
 DAEMON_PATIENCE_S = 1.5
-"""Seconds for one answer of the docker command."""
+"""Seconds for one response of the docker command."""
 
 START_DEADLINE_S = 300.0
-"""Seconds for Compose to have it running and healthy, a first pull of the image included."""
+"""Seconds for Compose until LocalStack runs and is healthy, a first pull of the image included."""
 
 
 def is_installed() -> bool:
-    """Whether there is a docker command at all."""
+    """Whether there is a docker command."""
     return shutil.which("docker") is not None
 
 
-def why_not() -> str | None:
-    """Why Docker cannot be used, in a few words; None if a daemon answers and Compose is there."""
+def why_unusable() -> str | None:
+    """Why Docker cannot be used, in a few words; None if a daemon responds and Compose is installed."""
     if not is_installed():
         return "there is no docker command"
     try:
@@ -41,18 +41,18 @@ def why_not() -> str | None:
             return _reason(daemon.stderr)
         compose = _docker("compose", "version", "--short", deadline_s=DAEMON_PATIENCE_S)
     except subprocess.TimeoutExpired:
-        return f"docker did not answer within {DAEMON_PATIENCE_S:g} s"
-    except OSError as fault:
-        return f"the docker command does not run: {fault.strerror}"
+        return f"docker did not respond within {DAEMON_PATIENCE_S:g} s"
+    except OSError as error:
+        return f"the docker command cannot be run: {error.strerror}"
     return None if compose.returncode == 0 else "Docker's Compose plugin is missing"
 
 
-def _reason(said: str) -> str:
-    """Why there is no daemon, from what ``docker version`` complains of."""
-    if "permission denied" in said.lower():
+def _reason(message: str) -> str:
+    """Why there is no daemon, from the error message of ``docker version``."""
+    if "permission denied" in message.lower():
         return "this user has no permission for Docker's socket; the group docker has"
-    last = said.strip().splitlines()[-1:]
-    return f"no Docker daemon answers: {last[0].strip()[:160]}" if last else "no Docker daemon answers"
+    last = message.strip().splitlines()[-1:]
+    return f"no Docker daemon responds: {last[0].strip()[:160]}" if last else "no Docker daemon responds"
 
 
 class LocalStackInDocker:
@@ -74,19 +74,19 @@ class LocalStackInDocker:
         self.instance = instance
         self.project = f"{PREFIX}{instance}"
         self.log = BUILD / "engine" / instance / "engine.log"
-        self._wanted_port = port
+        self._requested_port = port
 
     @property
     def port(self) -> int:
-        """The port of this computer that leads to it; raises HarnessError when it does not run."""
+        """The port of this computer that leads to it; raises HarnessError if it is not running."""
         published = self._compose("port", "localstack", "4566").stdout.strip()
         if not published:
-            raise HarnessError(f"The engine {self.instance!r} does not run.", remedy="Start it: nox -s up")
+            raise HarnessError(f"The engine {self.instance!r} is not running.", remedy="To start it: ./noxw -s up")
         return int(published.rpartition(":")[2])
 
     @property
     def endpoint_url(self) -> str:
-        """``http://127.0.0.1:<port>``; raises HarnessError when it does not run."""
+        """``http://127.0.0.1:<port>``; raises HarnessError if it is not running."""
         return f"http://{ports.LOOPBACK}:{self.port}"
 
     @property
@@ -96,82 +96,83 @@ class LocalStackInDocker:
 
     @property
     def lambda_python(self) -> Path:
-        """Functions run in AWS's own image there: they are packaged for an interpreter of the same version."""
+        """Functions run in AWS's own image there, so they are packaged for an interpreter of the same version."""
         return functions_python()
 
     def environment(self) -> dict[str, str]:
-        """What steers boto3, the AWS CLI and Terraform's provider there."""
-        return self._reached().environment()
+        """The variables that point boto3, the AWS CLI and Terraform's provider to this engine."""
+        return self._at_its_port().environment()
 
     def api_url(self, api_id: str, stage: str) -> str:
-        """LocalStack's address of a stage that needs no name server."""
-        return self._reached().api_url(api_id, stage)
+        """LocalStack's URL of a stage that needs no name server."""
+        return self._at_its_port().api_url(api_id, stage)
 
     def last_errors(self, count: int = 5) -> list[str]:
-        """The last lines of its log that are errors, newest last."""
+        """The last errors in its log, newest last."""
         lines = self._compose("logs", "--no-color", "--no-log-prefix", "--tail", "500").stdout.splitlines()
         return [line for line in lines if " ERROR " in line[:60]][-count:]
 
     def start(self, from_snapshot: Path | None = None, *, tied: bool = False) -> None:  # noqa: ARG002 -- see below
-        """Start it, and return once its health check holds.
+        """Start it, and return once its health check passes.
 
-        ``tied`` is not kept: the daemon owns the container. `nox -s down` finds what a killed run left by its project.
+        ``tied`` has no effect: the daemon owns the container. ``./noxw -s down`` finds what a killed run left behind by
+        its project.
 
         Raises:
-            HarnessError: A snapshot was asked for, the port is taken, or Compose failed; its last lines are told.
+            HarnessError: A snapshot was requested, the port is taken, or Compose failed (with its last lines).
         """
         if from_snapshot is not None:
             raise HarnessError(
-                "LocalStack cannot keep its state.", remedy="Apply anew, or use HARNESS_ENGINE=embedded."
+                "LocalStack cannot save its state.", remedy="Apply again, or use HARNESS_ENGINE=embedded."
             )
         self.stop()
-        done = self._compose("up", "--detach", "--wait", deadline_s=START_DEADLINE_S, port=self._free_port())
-        if done.returncode != 0:
-            said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
+        started = self._compose("up", "--detach", "--wait", deadline_s=START_DEADLINE_S, port=self._free_port())
+        if started.returncode != 0:
+            tail = "\n".join((started.stderr or started.stdout).strip().splitlines()[-8:])
             raise HarnessError(
-                f"LocalStack did not start in Docker:\n{said}",
-                remedy=f"Look at `docker compose -p {self.project} logs`. Newer tags want LOCALSTACK_AUTH_TOKEN.",
+                f"LocalStack did not start in Docker:\n{tail}",
+                remedy=f"Look at `docker compose -p {self.project} logs`. Newer tags need LOCALSTACK_AUTH_TOKEN.",
             )
 
     def wait_healthy(self, timeout_s: float = 60) -> None:
-        """Return as soon as it answers; raises HarnessError if it does not."""
-        self._reached().wait_healthy(timeout_s)
+        """Return as soon as it responds; raises HarnessError if it does not."""
+        self._at_its_port().wait_healthy(timeout_s)
 
     def release(self) -> None:
-        """It goes on anyway: the daemon owns the container."""
+        """Do nothing: it keeps running anyway, since the daemon owns the container."""
 
     def snapshot(self, to: Path) -> None:
-        """Raises HarnessError: the community edition keeps nothing."""
-        self._reached().snapshot(to)
+        """Raise HarnessError: the community edition cannot save its state."""
+        self._at_its_port().snapshot(to)
 
     def reset(self) -> None:
         """Forget every resource."""
-        self._reached().reset()
+        self._at_its_port().reset()
 
     def stop(self) -> None:
-        """Keep the log, then remove the containers, those of the functions included."""
-        said = self._compose("logs", "--no-color", "--no-log-prefix").stdout
-        if said:
+        """Save the log, then remove the containers, those of the functions included."""
+        log = self._compose("logs", "--no-color", "--no-log-prefix").stdout
+        if log:
             self.log.parent.mkdir(parents=True, exist_ok=True)
-            self.log.write_text(said, encoding="utf-8")
-        done = self._compose("down", "--volumes", "--remove-orphans", "--timeout", "10", deadline_s=60)
-        if done.returncode != 0:
+            self.log.write_text(log, encoding="utf-8")
+        stopped = self._compose("down", "--volumes", "--remove-orphans", "--timeout", "10", deadline_s=60)
+        if stopped.returncode != 0:
             raise HarnessError(
-                f"LocalStack did not stop in Docker: {(done.stderr or done.stdout).strip()[-300:]}",
+                f"LocalStack did not stop in Docker: {(stopped.stderr or stopped.stdout).strip()[-300:]}",
                 remedy=f"Stop it by hand: docker compose -p {self.project} down --volumes",
             )
 
-    def _reached(self) -> AdoptedLocalStack:
+    def _at_its_port(self) -> AdoptedLocalStack:
         return localstack_adopted.AdoptedLocalStack(self.endpoint_url, self.instance)
 
     def _free_port(self) -> int:
-        if self._wanted_port != "auto":
-            if not ports.is_free(self._wanted_port):
+        if self._requested_port != "auto":
+            if not ports.is_free(self._requested_port):
                 raise HarnessError(
-                    f"Port {self._wanted_port} is taken by {ports.holder(self._wanted_port)}.",
+                    f"Port {self._requested_port} is taken by {ports.holder(self._requested_port)}.",
                     remedy="Stop that process, or use another port: --port auto takes a free one.",
                 )
-            return self._wanted_port
+            return self._requested_port
         return ports.DEFAULT if ports.is_free(ports.DEFAULT) else ports.any_free()
 
     def _compose(
@@ -182,35 +183,35 @@ class LocalStackInDocker:
 
 
 def command(project: str, *arguments: str) -> list[str]:
-    """The words after ``docker`` that do something with a project's containers."""
+    """The arguments of ``docker`` for a Compose command on a project's containers."""
     return ["compose", "--file", str(FILE), "--project-name", project, *arguments]
 
 
 def leftovers() -> list[str]:
     """The instances of this checkout that are in Docker, whichever run started them."""
-    if why_not() is not None:
+    if why_unusable() is not None:
         return []
     listed = _docker("compose", "ls", "--all", "--format", "json", deadline_s=10)
     return parse_projects(listed.stdout) if listed.returncode == 0 else []
 
 
 def clean_leftovers() -> list[str]:
-    """Stop everything that :func:`leftovers` finds, and return it for telling.
+    """Stop everything that :func:`leftovers` finds, and return its names, to be reported.
 
     Raises:
         HarnessError: One of them could not be stopped.
     """
-    found = leftovers()
-    for instance in found:
+    instances = leftovers()
+    for instance in instances:
         LocalStackInDocker(instance, port="auto").stop()
-    return found
+    return instances
 
 
-def parse_projects(listed: str) -> list[str]:
-    """The instances in what ``docker compose ls --format json`` lists: our projects, made from this very checkout."""
+def parse_projects(text: str) -> list[str]:
+    """The instances in the output of ``docker compose ls --format json``: our projects, started from this checkout."""
     return [
         str(project["Name"]).removeprefix(PREFIX)
-        for project in json.loads(listed or "[]")
+        for project in json.loads(text or "[]")
         if str(project["Name"]).startswith(PREFIX)
         and FILE.resolve() in [Path(file).resolve() for file in str(project["ConfigFiles"]).split(",")]
     ]
@@ -235,5 +236,5 @@ def _docker(*arguments: str, deadline_s: float, **settings: str) -> subprocess.C
             raise
         raise HarnessError(
             f"`docker {' '.join(arguments)}` did not end within {time.monotonic() - started:.0f} s.",
-            remedy="Look at it with `docker ps`, restart Docker, or use HARNESS_ENGINE=embedded.",
+            remedy="Look at the containers with `docker ps`, restart Docker, or use HARNESS_ENGINE=embedded.",
         ) from None

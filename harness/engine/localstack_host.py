@@ -1,24 +1,20 @@
-"""LocalStack without Docker: its own code from PyPI behind ``localstack/host``, one process on one loopback port."""
+"""LocalStack without Docker: its code from PyPI, started by ``localstack/host``, one process on one loopback port."""
 
-import hashlib
 import os
 from pathlib import Path
 
 from harness.engine import environments, pythons
 from harness.engine.local_server import LocalServer
 from harness.errors import HarnessError
-from harness.paths import ROOT
 
 PYTHON = "3.13"
-"""What LocalStack 4.14.0 runs on; the functions' runtime in Terraform is the same."""
-
-_PACKAGES = tuple(ROOT / "localstack" / package for package in ("host", "emulation"))
+"""The Python that LocalStack 4.14.0 runs on; the functions' runtime in Terraform is the same."""
 
 
 class LocalStackHost(LocalServer):
     """One instance of LocalStack as a process of this computer.
 
-    It keeps nothing: the community edition has no persistence, so there are no snapshots.
+    It has no snapshots: the community edition cannot save its state.
     """
 
     name = "localstack"
@@ -29,21 +25,13 @@ class LocalStackHost(LocalServer):
 
     @property
     def server_python(self) -> Path:
-        """Has LocalStack; raises HarnessError where there is no Python 3.13."""
+        """The interpreter that the server runs on: it has LocalStack. Raises HarnessError without a Python 3.13."""
         return environments.ensure("localstack", base=_python())
 
     @property
     def lambda_python(self) -> Path:
-        """The interpreter that handlers run on: has boto3, AWS's runtime client and nothing else."""
+        """The interpreter that handlers run on: it has boto3, AWS's runtime client and nothing else."""
         return functions_python()
-
-    @property
-    def version(self) -> str:
-        """Changes with the server's code and its locked dependencies."""
-        digest = hashlib.sha256((ROOT / "requirements" / "localstack.txt").read_bytes())
-        for module in (module for package in _PACKAGES for module in sorted(package.glob("*.py"))):
-            digest.update(module.name.encode() + module.read_bytes())
-        return digest.hexdigest()[:16]
 
     def reset(self) -> None:
         """Forget every resource; the port stays."""
@@ -52,7 +40,7 @@ class LocalStackHost(LocalServer):
             raise HarnessError(f"LocalStack could not be reset: {body[:300]}", remedy=f"See {self.log}.")
 
     def _settings(self) -> dict[str, str]:
-        # plux remembers the plug-ins that it found by interpreter and path, for ever: one memory for each environment.
+        # plux caches plug-ins by interpreter and path, and never looks again: so each environment has a separate cache.
         cache = self.server_python.parent.parent / "plux"
         return {
             "HOST_FOLDER": str(self.folder / "tmp"),
@@ -63,7 +51,7 @@ class LocalStackHost(LocalServer):
 
 
 def functions_python() -> Path:
-    """The interpreter that functions are packaged for, wherever LocalStack runs: their runtime is Python 3.13.
+    """The interpreter that functions are packaged for on every kind of LocalStack: their runtime is Python 3.13.
 
     Raises:
         HarnessError: There is no Python 3.13.
@@ -72,10 +60,10 @@ def functions_python() -> Path:
 
 
 def _python() -> Path:
-    found = pythons.find(PYTHON)
-    if found is None:
+    interpreter = pythons.find(PYTHON)
+    if interpreter is None:
         raise HarnessError(
             f"LocalStack's functions run on Python {PYTHON}, and none was found on PATH, under pyenv or by uv.",
             remedy=f"Install it (uv python install {PYTHON}), or use HARNESS_ENGINE=embedded.",
         )
-    return found
+    return interpreter

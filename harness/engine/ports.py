@@ -1,4 +1,4 @@
-"""Loopback ports: is one free, and who holds it."""
+"""Loopback ports: whether one is free, and which process holds it."""
 
 import contextlib
 import socket
@@ -7,6 +7,8 @@ from pathlib import Path
 from harness.process import process_table
 
 LOOPBACK = "127.0.0.1"
+"""The only address that engines listen on."""
+
 DEFAULT = 4566
 """The port that local AWS engines traditionally listen on."""
 
@@ -23,9 +25,9 @@ def is_free(port: int) -> bool:
 
 
 def holder(port: int) -> str:
-    """Who listens on a port, as "pid 4711 (command)"; "another process" where the system does not tell.
+    """The process that listens on a port, as "pid 4711 (command)"; "another process" if the system does not show it.
 
-    Read from Linux' ``/proc/net/tcp`` and the descriptors of the processes this user may look at.
+    Read from Linux' ``/proc/net/tcp`` and the descriptors of the processes that this user may inspect.
     """
     inodes = _listening_inodes(port)
     if inodes:
@@ -40,7 +42,7 @@ def holder(port: int) -> str:
 
 
 def _listening_inodes(port: int) -> set[str]:
-    found = set()
+    inodes = set()
     for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
         if not table.exists():
             continue
@@ -48,12 +50,12 @@ def _listening_inodes(port: int) -> set[str]:
             # proc(5): "sl local_address rem_address st ... uid timeout inode"; st 0A is LISTEN.
             words = line.split()
             if words[3] == "0A" and int(words[1].rpartition(":")[2], 16) == port:
-                found.add(f"socket:[{words[9]}]")
-    return found
+                inodes.add(f"socket:[{words[9]}]")
+    return inodes
 
 
 def any_free() -> int:
-    """A port that nobody listens on now; whoever wants it has to be quick."""
+    """A port that is free now; another process may take it at any time."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])

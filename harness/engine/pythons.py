@@ -1,4 +1,4 @@
-"""Where a Python of a given version is: on PATH, under pyenv, or known to uv."""
+"""Find a Python of a certain version: on PATH, under pyenv, or managed by uv."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 from uv import find_uv_bin
 
 PATIENCE_S = 3.0
-"""Seconds for an interpreter to tell its version; a shim that hangs is not one."""
+"""Seconds for an interpreter to print its version; a shim that hangs is skipped."""
 
 
 @cache
@@ -20,39 +20,40 @@ def find(version: str) -> Path | None:
     Args:
         version: Major and minor, such as ``3.13``.
     """
-    return next((found for candidate in _candidates(version) if (found := _real(candidate, version))), None)
+    interpreters = (_base(candidate, version) for candidate in _candidates(version))
+    return next((interpreter for interpreter in interpreters if interpreter), None)
 
 
 def _candidates(version: str) -> Iterator[Path]:
-    # pyenv puts a shim on PATH, which runs only a version that was chosen there; what it hides may run.
+    # pyenv puts a shim on PATH, which runs only a version that is selected there; one later on PATH may run.
     for folder in os.get_exec_path():
-        if found := shutil.which(f"python{version}", path=folder):
-            yield Path(found)
+        if program := shutil.which(f"python{version}", path=folder):
+            yield Path(program)
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     yield from sorted(root.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
     for name in ("python3", "python"):
-        if found := shutil.which(name):
-            yield Path(found)
-    # Its own only: it would ask those on PATH once more, and give up at a shim that does not run.
-    told = _output(
+        if program := shutil.which(name):
+            yield Path(program)
+    # Only those that uv manages: otherwise it would run those on PATH again, and give up at a shim that does not run.
+    managed = _output(
         [find_uv_bin(), "python", "find", version, "--no-python-downloads", "--no-project", "--managed-python"]
     )
-    if told:
-        yield Path(told)
+    if managed:
+        yield Path(managed)
 
 
-def _real(candidate: Path, version: str) -> Path | None:
-    """The interpreter behind a name (a virtual environment may be deleted), if it has the version."""
-    ask = "import sys; print('%d.%d' % sys.version_info[:2], getattr(sys, '_base_executable', sys.executable))"
-    has, _, path = _output([str(candidate), "-c", ask]).partition(" ")
-    return Path(path) if has == version else None
+def _base(candidate: Path, version: str) -> Path | None:
+    """A candidate's base interpreter if it has the version; not the candidate, whose environment may be deleted."""
+    script = "import sys; print('%d.%d' % sys.version_info[:2], getattr(sys, '_base_executable', sys.executable))"
+    candidate_version, _, path = _output([str(candidate), "-c", script]).partition(" ")
+    return Path(path) if candidate_version == version else None
 
 
 def _output(command: list[str]) -> str:
     try:
-        done = subprocess.run(  # noqa: S603 -- an interpreter, or uv from our own environment; no shell
+        process = subprocess.run(  # noqa: S603 -- an interpreter, or uv from our own environment; no shell
             command, capture_output=True, text=True, check=False, timeout=PATIENCE_S
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return process.stdout.strip() if process.returncode == 0 else ""

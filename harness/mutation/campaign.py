@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from harness.console import Step, expected_faults, out
+from harness.console import Step, expected_errors, out
 from harness.engine import isolate
 from harness.errors import HarnessError
 from harness.mutation.contract import Contracts
@@ -271,7 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--list", action="store_true", help="list the mutants, and judge none")
     options = parser.parse_args(arguments)
     isolate(os.environ)
-    with expected_faults():
+    with expected_errors():
         origin = copy_terraform(FOLDER / "origin")  # edits during the run are for the next run
         possible = all_mutants(sources(origin))
         each = None if options.all else 1 if options.quick else options.each

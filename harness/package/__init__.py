@@ -1,13 +1,14 @@
 """Packaging: one reproducible zip for each Lambda function, with only what that function imports.
 
-``lambdas/<name>/handler.py`` becomes ``<name-with-dashes>.zip``: the function's folder, the modules of our own packages
-that it reaches, and the third-party distributions that these need, less what the Lambda runtime brings by itself.
+``lambdas/<name>/handler.py`` becomes ``<name-with-dashes>.zip``. It contains the function's folder, the modules of our
+own packages that it imports directly or indirectly, and the third-party distributions that these need. What the Lambda
+runtime brings by itself is left out. docs/decisions/0009-imports-decide-what-ships.md has the reasons.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,14 +25,14 @@ from harness.process.locks import locked
 __all__ = ["Artifact", "Function", "Target", "build", "functions", "verify"]
 
 UNPACKED_LIMIT = 250 * 1024 * 1024
-"""Bytes that a function with its layers may have unpacked (Lambda quotas: "250 MB, unzipped")."""
+"""The most bytes that a function with its layers may have unpacked (Lambda quotas: "250 MB, unzipped")."""
 
-_RECIPE = 1  # part of every cache key: raise it when the same sources give other zips
+_FORMAT = 1  # part of every cache key: raise it when the same sources result in different zips
 
 
 @dataclass(frozen=True)
 class Function:
-    """A Lambda function's sources.
+    """The sources of a Lambda function.
 
     Attributes:
         name: Its folder's name with dashes, such as ``create-invoice``.
@@ -43,20 +44,20 @@ class Function:
 
     @property
     def handler(self) -> str:
-        """What Terraform's ``handler`` has to be."""
+        """The value for Terraform's ``handler``."""
         return f"{self.folder.name}.handler.lambda_handler"
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A zip.
+    """The zip of a function.
 
     Attributes:
         function: The function's name with dashes.
         path: The zip.
         sha256: Its checksum, hexadecimal.
         size_bytes: Its size.
-        unpacked_bytes: The size of what it holds.
+        unpacked_bytes: The size of its content.
         distributions: The third-party distributions in it.
         reused: Whether it was there already, built from the same content.
     """
@@ -72,8 +73,8 @@ class Artifact:
 
 def functions(sources: Path = ROOT / "lambdas") -> list[Function]:
     """Every function: each folder with a ``handler.py``, by name."""
-    found = (handler.parent for handler in sources.glob("*/handler.py"))
-    return [Function(folder.name.replace("_", "-"), folder) for folder in sorted(found)]
+    folders = (handler.parent for handler in sources.glob("*/handler.py"))
+    return [Function(folder.name.replace("_", "-"), folder) for folder in sorted(folders)]
 
 
 def build(  # noqa: PLR0913 - all but two by keyword, for tests
@@ -84,63 +85,62 @@ def build(  # noqa: PLR0913 - all but two by keyword, for tests
     sources: Path = ROOT / "lambdas",
     pyproject: Path = ROOT / "pyproject.toml",
     third_party: Wheels | None = None,
-    on_built: Callable[[Artifact], None] | None = None,
 ) -> list[Artifact]:
-    """Build every function's zip; one whose content has not changed is left as it is.
+    """Build every function's zip; a zip whose content has not changed is reused.
 
     Args:
         target: Where the functions will run.
-        out_dir: Where the zips go; those of functions that are no more are removed from it.
+        out_dir: The folder for the zips; zips of functions that no longer exist are removed from it.
         python: For `Target.HOST`, the interpreter that runs the handlers.
         sources: The folder of the functions and of our own packages.
-        pyproject: Where the dependency group ``lambdas`` says which extras it asks for.
-        third_party: The unpacked wheels; fetched by the locks unless given.
-        on_built: Called as each zip is done.
+        pyproject: The file whose dependency group ``lambdas`` has the requested extras.
+        third_party: The unpacked wheels; by default they are fetched as the locks say.
 
     Raises:
-        HarnessError: An import cannot be resolved, wheels cannot be had, or a zip is not fit for its target.
+        HarnessError: An import cannot be resolved, wheels cannot be fetched, or a zip cannot run on its target.
     """
     platform = platform_of(target, python)
-    parts = third_party or wheels.installed(platform)
-    plan = _Builder(
+    unpacked = third_party or wheels.installed(platform)
+    builder = _Builder(
         platform=platform,
         sources=sources.absolute(),
         out_dir=out_dir.absolute(),
-        key=parts.key,
-        own=Installed(parts.functions),
-        runtime=Installed(parts.runtime),
-        asked=distributions.asked_extras(pyproject),
+        key=unpacked.key,
+        available=Installed(unpacked.functions),
+        runtime=Installed(unpacked.runtime),
+        extras=distributions.requested_extras(pyproject),
     )
-    wanted = functions(sources.absolute())
-    if not wanted:
-        raise HarnessError(f"{sources} holds no function: no folder has a handler.py.", remedy="Is the checkout whole?")
-    notes = plan.out_dir / ".built"
+    all_functions = functions(sources.absolute())
+    if not all_functions:
+        raise HarnessError(
+            f"{sources} has no function: no folder in it has a handler.py.",
+            remedy="Check that the checkout is complete.",
+        )
+    notes = builder.out_dir / ".built"
     notes.mkdir(parents=True, exist_ok=True)
-    with locked(notes / ".lock"):  # of builds at the same time, the second finds all done
-        plan.sweep(wanted)
-        contents = [plan.content(function) for function in wanted]  # faults of the sources first, before any work
-        artifacts = []
+    with locked(notes / ".lock"):  # of two builds at the same time, the second one reuses the first one's zips
+        builder.remove_obsolete(all_functions)
+        contents = [
+            builder.content(function) for function in all_functions
+        ]  # errors in the sources come before any zip
         with ThreadPoolExecutor(max_workers=4) as pool:  # zlib works outside the interpreter's lock
-            for artifact in pool.map(plan.zipped, wanted, contents):
-                artifacts.append(artifact)
-                if on_built:
-                    on_built(artifact)
-    return artifacts
+            return list(pool.map(builder.artifact, all_functions, contents))
 
 
 def verify(
     artifact: Artifact, python: Path, *, runtime: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> None:
-    """Prove that a zip built for this computer lacks nothing: import its handler with the runtime's packages alone.
+    """Prove that a zip for this computer is complete: import its handler with only the runtime's packages beside it.
 
     Args:
-        artifact: What `build` made for `Target.HOST`.
+        artifact: A result of `build` for `Target.HOST`.
         python: The interpreter that it was built for.
-        runtime: The folder with the packages that the Lambda runtime brings; by its lock unless given.
+        runtime: The folder with the packages that the Lambda runtime brings; by default they are fetched as its lock
+            says.
         environment: Variables that the function needs when it is imported.
 
     Raises:
-        HarnessError: Something is missing; it names what.
+        HarnessError: Something is missing; the message names it.
     """
     handler = f"{artifact.function.replace('-', '_')}.handler.lambda_handler"
     runtime = runtime or wheels.installed(platform_of(Target.HOST, python)).runtime
@@ -149,7 +149,7 @@ def verify(
 
 @dataclass(frozen=True)
 class _Content:
-    """What goes into a zip: files by their names in it, and the distributions that some of them come from."""
+    """The content of a zip: its files by their names in the zip, and the distributions that some of them come from."""
 
     entries: Mapping[str, Path]
     distributions: tuple[str, ...]
@@ -164,45 +164,45 @@ class _Builder:
     sources: Path
     out_dir: Path
     key: str
-    own: Installed
+    available: Installed
     runtime: Installed
-    asked: Mapping[str, frozenset[str]]
+    extras: Mapping[str, frozenset[str]]
 
-    def sweep(self, wanted: Sequence[Function]) -> None:
-        """Remove the zips of functions that are no more: Terraform must not find them."""
-        names = {function.name for function in wanted}
-        for zipped in self.out_dir.glob("*.zip"):
-            if zipped.stem not in names:
-                zipped.unlink()
-                self._note(zipped.stem).unlink(missing_ok=True)
+    def remove_obsolete(self, existing: Sequence[Function]) -> None:
+        """Remove the zips of functions that no longer exist: Terraform must not find them."""
+        names = {function.name for function in existing}
+        for zip_file in self.out_dir.glob("*.zip"):
+            if zip_file.stem not in names:
+                zip_file.unlink()
+                self._note(zip_file.stem).unlink(missing_ok=True)
 
     def content(self, function: Function) -> _Content:
-        """Decide what a function ships."""
+        """The content of a function's zip."""
         reach = imports.reach(function.folder, self.sources)
         shipped = distributions.needed(
             reach.foreign,
-            functions=self.own,
+            functions=self.available,
             runtime=self.runtime,
-            asked=self.asked,
+            extras=self.extras,
             markers=self.platform.markers,
         )
         ours = {file.relative_to(self.sources).as_posix(): file for file in reach.files}
-        key = hashlib.sha256(f"{_RECIPE} {self.key} {' '.join(shipped)}".encode())
+        key = hashlib.sha256(f"{_FORMAT} {self.key} {' '.join(shipped)}".encode())
         for name in sorted(ours):
             key.update(f"\n{name} {archive.digest(ours[name])}".encode())
-        theirs = dict(file for name in shipped for file in self.own.files(name))
+        theirs = dict(file for name in shipped for file in self.available.files(name))
         return _Content({**theirs, **ours}, tuple(shipped), key.hexdigest())
 
-    def zipped(self, function: Function, content: _Content) -> Artifact:
-        """Write a function's zip, unless the one that is there was made from the same content."""
+    def artifact(self, function: Function, content: _Content) -> Artifact:
+        """Write a function's zip, unless the existing one was built from the same content."""
         path = self.out_dir / f"{function.name}.zip"
-        kept = self._kept(path, content.key)
-        if kept:
-            return kept
+        existing = self._reusable(path, content.key)
+        if existing:
+            return existing
         unpacked = sum(file.stat().st_size for file in content.entries.values())
         self._check(function, content, unpacked)
         archive.write(content.entries, path)
-        made = Artifact(
+        artifact = Artifact(
             function=function.name,
             path=path,
             sha256=archive.digest(path),
@@ -210,50 +210,50 @@ class _Builder:
             unpacked_bytes=unpacked,
             distributions=content.distributions,
         )
-        note = {"key": content.key, **asdict(made), "path": path.name}
+        note = {"key": content.key, **asdict(artifact), "path": path.name}
         draft = self._note(f"{function.name}.{os.getpid()}")
         draft.write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
         draft.replace(self._note(function.name))
-        return made
+        return artifact
 
-    def _kept(self, path: Path, key: str) -> Artifact | None:
-        """The zip of an earlier run, if its note has the key and its bytes are the note's."""
+    def _reusable(self, path: Path, key: str) -> Artifact | None:
+        """The zip of an earlier run, if its note has the same key and its bytes match the note's checksum."""
         note = self._note(path.stem)
         if not path.is_file() or not note.is_file():
             return None
         try:
-            said = json.loads(note.read_text(encoding="utf-8"))
-            if said.pop("key") != key or said["sha256"] != archive.digest(path):
+            values = json.loads(note.read_text(encoding="utf-8"))
+            if values.pop("key") != key or values["sha256"] != archive.digest(path):
                 return None
         except (ValueError, KeyError):
             return None
         return Artifact(
-            **{**said, "path": path, "distributions": tuple(said["distributions"]), "reused": True},
+            **{**values, "path": path, "distributions": tuple(values["distributions"]), "reused": True},
         )
 
     def _note(self, name: str) -> Path:
         return self.out_dir / ".built" / f"{name}.json"
 
     def _check(self, function: Function, content: _Content, unpacked: int) -> None:
-        """Refuse a zip that AWS would refuse, or that could not run there."""
+        """Raise HarnessError for a zip that AWS would reject, or that could not run there."""
         if self.platform.target is not Target.AWS:
             return
         if unpacked >= UNPACKED_LIMIT:
             raise HarnessError(
-                f"{function.name} is {unpacked / 2**20:.0f} MB unpacked; Lambda takes less than 250 MB.",
-                remedy=f"It ships {', '.join(content.distributions)}: import less.",
+                f"The zip of {function.name} has {unpacked / 2**20:.0f} MB unpacked; Lambda takes less than 250 MB.",
+                remedy=f"Import less. It ships {', '.join(content.distributions)}.",
             )
         for name, file in _shared_objects(content.entries):
             header = file.read_bytes()[:20]
             if header[:4] != b"\x7fELF" or int.from_bytes(header[18:20], "little") != ARM64_MACHINE:
                 raise HarnessError(
                     f"{name} of {function.name} is not built for arm64 Linux.",
-                    remedy="Delete build/wheels and build again; if it stays, the package has no arm64 wheel.",
+                    remedy="Delete build/wheels and build again. If it happens again, the package has no arm64 wheel.",
                 )
 
 
 def _shared_objects(entries: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
-    """The entries that the loader maps: ``.so``, also with a version behind it."""
+    """The shared objects: ``.so``, also with a version after it."""
     for name, file in sorted(entries.items()):
         if ".so" in Path(name).suffixes:
             yield name, file

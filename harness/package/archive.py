@@ -1,4 +1,4 @@
-"""Zips that are the same, byte for byte, whenever and wherever they are built from the same files."""
+"""Reproducible zips: the same files give the same bytes, whenever and wherever the zip is written."""
 
 import hashlib
 import os
@@ -6,19 +6,19 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can tell
-_UNIX = 3  # "version made by": so that readers take the modes below as Unix's
+_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
+_UNIX = 3  # "version made by": readers then take the modes below as Unix's
 _LEVEL = 6
 
 
 def write(entries: Mapping[str, Path], to: Path) -> None:
-    """Write a zip, whole or not at all.
+    """Write a zip, completely or not at all.
 
-    Sorted names, one fixed time, mode 0644 (0755 for what the loader maps: shared objects), no extra fields and one
-    compression level: nothing of the folder, the clock, the time zone or the umask gets in.
+    Names are sorted, there is one fixed time, mode 0644 (0755 for shared objects), one compression level and no extra
+    field. So the bytes do not depend on the folder, the clock, the time zone or the umask.
 
     Args:
-        entries: Names within the zip and the files to read.
+        entries: The names in the zip, each with the file to read.
         to: The zip.
     """
     draft = to.with_suffix(f".{os.getpid()}.tmp")

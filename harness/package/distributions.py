@@ -1,4 +1,4 @@
-"""Which distributions a function needs: from the modules it imports, through what those declare that they require."""
+"""The distributions that a function needs: those of the modules that it imports, and what these require in turn."""
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +11,7 @@ from harness.errors import HarnessError
 from harness.package.imports import Import
 from harness.package.markers import canonical, parse
 
-_KEPT_METADATA = frozenset({"METADATA", "entry_points.txt"})  # what importlib.metadata is asked for at run time
+_KEPT_METADATA = frozenset({"METADATA", "entry_points.txt"})  # read through importlib.metadata at run time
 _TESTS = frozenset({"tests", "__pycache__"})
 
 
@@ -23,22 +23,22 @@ class Installed:
 
     @cached_property
     def by_name(self) -> Mapping[str, Distribution]:
-        """Each by its canonical name."""
-        found = distributions(path=[str(self.folder)])
-        return {canonical(one.metadata["Name"]): one for one in found}
+        """The distributions by their canonical names."""
+        installed = distributions(path=[str(self.folder)])
+        return {canonical(distribution.metadata["Name"]): distribution for distribution in installed}
 
     @cached_property
     def _owners(self) -> Mapping[str, frozenset[str]]:
-        """The distributions that have a part in each module or package, by its dotted name."""
+        """The distributions with a file in each module or package, by its dotted name."""
         owners: dict[str, set[str]] = {}
-        for name, one in self.by_name.items():
-            for file in one.files or ():
+        for name, distribution in self.by_name.items():
+            for file in distribution.files or ():
                 for module in _modules(PurePosixPath(file)):
                     owners.setdefault(module, set()).add(name)
         return {module: frozenset(names) for module, names in owners.items()}
 
     def providing(self, module: str) -> frozenset[str]:
-        """The distributions that the longest known part of a dotted name belongs to; empty if not even its top is."""
+        """The owners of the longest known prefix of a dotted name; empty if not even its top is known."""
         parts = module.split(".")
         for length in range(len(parts), 0, -1):
             owners = self._owners.get(".".join(parts[:length]))
@@ -47,7 +47,7 @@ class Installed:
         return frozenset()
 
     def files(self, name: str) -> Iterator[tuple[str, Path]]:
-        """The files of a distribution that ship: their names within the zip, and where they are."""
+        """The files of a distribution that ship: each one's name in the zip, and its path."""
         for file in self.by_name[name].files or ():
             entry = PurePosixPath(file)
             if _ships(entry):
@@ -59,66 +59,70 @@ def needed(
     *,
     functions: Installed,
     runtime: Installed,
-    asked: Mapping[str, frozenset[str]],
+    extras: Mapping[str, frozenset[str]],
     markers: Mapping[str, str],
 ) -> list[str]:
     """The distributions to ship for some imports, sorted.
 
     Args:
-        imports: What a function imports besides its own code and the standard library.
-        functions: What may be shipped.
-        runtime: What the Lambda runtime brings: counts as present and is left out.
-        asked: The extras with which each distribution was asked for.
+        imports: The imports of a function besides its own code and the standard library.
+        functions: The distributions that may be shipped.
+        runtime: The distributions that the Lambda runtime brings: they count as present and are left out.
+        extras: The requested extras of each distribution.
         markers: The target's environment markers.
 
     Raises:
         HarnessError: A module is in neither, or a distribution that another one requires is missing.
     """
-    wanted: set[str] = set()
-    for one in sorted(imports):
-        if runtime.providing(one.module):
+    imported: set[str] = set()
+    for statement in sorted(imports):
+        if runtime.providing(statement.module):
             continue
-        owners = functions.providing(one.module)
-        if not owners and not one.optional:
+        owners = functions.providing(statement.module)
+        if not owners and not statement.optional:
             raise HarnessError(
-                f"{one.file}:{one.line} imports {one.module}, which no package of the lambdas group brings.",
+                f"{statement.file}:{statement.line} imports {statement.module}, which no package of the group "
+                "`lambdas` provides.",
                 remedy="Correct the import, or add its package to the group `lambdas` in pyproject.toml and run "
-                "`nox -s lock`.",
+                "./noxw -s lock.",
             )
-        wanted |= owners
-    waiting, closure = sorted(wanted), set[str]()
+        imported |= owners
+    waiting, closure = sorted(imported), set[str]()
     while waiting:
         name = waiting.pop()
         if name in closure or name in runtime.by_name:
             continue
         if name not in functions.by_name:
-            raise HarnessError(f"{name} is required by another package, but not locked.", remedy="Run `nox -s lock`.")
+            raise HarnessError(
+                f"The package {name} is required by another one, but is not locked.",
+                remedy="To refresh the locks: ./noxw -s lock",
+            )
         closure.add(name)
-        waiting += _requires(functions.by_name[name], asked.get(name, frozenset()), markers)
+        waiting += _requires(functions.by_name[name], extras.get(name, frozenset()), markers)
     return sorted(closure)
 
 
-def asked_extras(pyproject: Path, group: str = "lambdas") -> dict[str, frozenset[str]]:
-    """The extras with which a dependency group asks for each distribution, by canonical name."""
+def requested_extras(pyproject: Path, group: str = "lambdas") -> dict[str, frozenset[str]]:
+    """The extras that a dependency group requests for each distribution, by canonical name."""
     entries = tomllib.loads(pyproject.read_text(encoding="utf-8"))["dependency-groups"][group]
-    asked: dict[str, frozenset[str]] = {}
+    extras: dict[str, frozenset[str]] = {}
     for entry in entries:
         if isinstance(entry, str):
-            one = parse(entry)
-            asked[one.name] = asked.get(one.name, frozenset()) | one.extras
-    return asked
+            requirement = parse(entry)
+            extras[requirement.name] = extras.get(requirement.name, frozenset()) | requirement.extras
+    return extras
 
 
-def _requires(one: Distribution, extras: frozenset[str], markers: Mapping[str, str]) -> Iterator[str]:
-    """What a distribution requires, asked for with some extras, on a target."""
-    for text in one.requires or ():
+def _requires(distribution: Distribution, extras: frozenset[str], markers: Mapping[str, str]) -> Iterator[str]:
+    """The names of the distributions that one requires on a target, with some extras."""
+    for text in distribution.requires or ():
         requirement = parse(text)
-        if requirement.wanted(markers, extras):
+        if requirement.applies(markers, extras):
             yield requirement.name
 
 
 def _modules(file: PurePosixPath) -> Iterator[str]:
-    """The dotted names that a file makes importable: its own and its packages'."""
+    """The dotted names that a file makes importable: its own and those of its packages."""
     if (
         file.suffix not in {".py", ".so", ".pyd"}
         or ".." in file.parts
@@ -132,7 +136,7 @@ def _modules(file: PurePosixPath) -> Iterator[str]:
 
 
 def _ships(entry: PurePosixPath) -> bool:
-    """Whether a wheel's file is of use in a function: no scripts, no caches, no tests, no stubs, little metadata."""
+    """Whether a wheel's file is useful in a function: no scripts, caches, tests or stubs, and little metadata."""
     if ".." in entry.parts or entry.parts[0] == "bin" or entry.suffix in {".pyc", ".pyi"}:
         return False
     if entry.parts[0].endswith(".dist-info"):

@@ -1,8 +1,11 @@
-"""What a function imports, read from its source: the part of our own code that it reaches, and what others must bring.
+"""The imports of a function, read from its source: the files of our own code that it needs, and third-party modules.
 
-Read with ``ast``, never run. Imports inside functions count; those under ``if TYPE_CHECKING`` do not, for they never
-run; those in a ``try`` that catches ImportError are optional. A module that is loaded by its name as text counts when
-the text is a literal.
+The source is parsed with ``ast`` and never run:
+
+* Imports inside functions count.
+* Imports under ``if TYPE_CHECKING`` do not count, because they never run.
+* Imports in a ``try`` that catches ImportError are optional.
+* A module that is loaded by name counts if the name is a string literal.
 """
 
 import ast
@@ -42,7 +45,7 @@ REMOVED_BY_313 = frozenset(
         "xdrlib",
     ]
 )
-"""Modules that an older interpreter counts as its own and the Lambda runtime's 3.13 lacks (PEP 594, 632 and others)."""
+"""Modules that are part of an older standard library and missing in the Lambda runtime's 3.13 (PEP 594, 632 ...)."""
 
 STANDARD = frozenset(sys.stdlib_module_names) - REMOVED_BY_313
 """The standard library of the Lambda runtime."""
@@ -54,9 +57,9 @@ class Import:
 
     Attributes:
         module: The dotted name as written; for ``from a import b`` it is ``a.b``, which may be a name in ``a``.
-        file: Where it stands.
-        line: The line in it.
-        optional: Whether the code goes on without the module.
+        file: The file of the import.
+        line: The line in that file.
+        optional: Whether the code continues without the module.
     """
 
     module: str
@@ -72,10 +75,10 @@ class Import:
 
 @dataclass
 class Reach:
-    """What a function reaches.
+    """The code that a function needs.
 
     Attributes:
-        files: The files of our own that have to be shipped.
+        files: Our own files that have to be shipped.
         foreign: The imports of modules that are neither ours nor the standard library's.
     """
 
@@ -87,49 +90,49 @@ def reach(function: Path, sources: Path) -> Reach:
     """Follow the imports of a function's folder through our own packages.
 
     Args:
-        function: The function's folder; all that is in it ships.
-        sources: The folder that is on the import path (``lambdas``): its packages are our own.
+        function: The function's folder; all its files ship.
+        sources: The folder on the import path (``lambdas``): the packages in it are our own.
 
     Raises:
-        HarnessError: A file does not parse, or asks for a module of ours that does not exist.
+        HarnessError: A file does not parse, or imports a module of ours that does not exist.
     """
-    found = Reach(files={file for file in function.rglob("*") if ships(file, function)})
-    waiting = sorted(file for file in found.files if file.suffix == ".py")
+    total = Reach(files={file for file in function.rglob("*") if ships(file, function)})
+    waiting = sorted(file for file in total.files if file.suffix == ".py")
     while waiting:
-        for one in imports_of(waiting.pop(), sources):
-            if one.top in STANDARD:
+        for statement in imports_of(waiting.pop(), sources):
+            if statement.top in STANDARD:
                 continue
-            if not _is_ours(one.top, sources):
-                found.foreign.add(one)
+            if not _is_ours(statement.top, sources):
+                total.foreign.add(statement)
                 continue
-            fresh = _files_of(one, sources) - found.files
-            found.files |= fresh
-            waiting += sorted(fresh)
-    return found
+            new = _files_of(statement, sources) - total.files
+            total.files |= new
+            waiting += sorted(new)
+    return total
 
 
 def ships(file: Path, function: Path) -> bool:
-    """Whether a file of a function's folder is part of the function; caches and hidden files are not."""
+    """Whether a file in a function's folder ships; caches and hidden files do not."""
     parts = file.relative_to(function).parts
     return file.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in parts)
 
 
 def imports_of(file: Path, sources: Path) -> tuple[Import, ...]:
-    """Every import of a file, relative ones made absolute.
+    """Every import of a file, with absolute names.
 
     Raises:
         HarnessError: The file does not parse.
     """
     try:
         tree = ast.parse(file.read_bytes(), filename=str(file))
-    except SyntaxError as problem:
-        raise HarnessError(f"{file}:{problem.lineno} does not parse: {problem.msg}.", remedy="Fix the line.") from None
+    except SyntaxError as error:
+        raise HarnessError(f"{file}:{error.lineno} does not parse: {error.msg}.", remedy="Fix that line.") from None
     package = ".".join(file.relative_to(sources).parent.parts)
     return tuple(_imports(tree.body, file, package, optional=False))
 
 
 def _imports(nodes: list[ast.stmt], file: Path, package: str, *, optional: bool) -> Iterator[Import]:
-    """The imports of statements, in every depth."""
+    """The imports of statements, at every depth."""
     for node in nodes:
         match node:
             case ast.Import(names=names):
@@ -154,7 +157,7 @@ def _imports(nodes: list[ast.stmt], file: Path, package: str, *, optional: bool)
 
 
 def _blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
-    """The blocks of statements within a compound statement."""
+    """The blocks of statements in a compound statement."""
     for name in ("body", "orelse"):
         block = getattr(node, name, None)
         if isinstance(block, list):
@@ -188,7 +191,9 @@ def _absolute(module: str, package: str, level: int, file: Path, line: int) -> s
         return module
     parts = package.split(".")
     if level > len(parts) or not package:
-        raise HarnessError(f"{file}:{line} imports relatively beyond its top package.", remedy="Use the absolute name.")
+        raise HarnessError(
+            f"{file}:{line} has a relative import that goes beyond its top package.", remedy="Use the absolute name."
+        )
     base = ".".join(parts[: len(parts) - level + 1])
     return f"{base}.{module}" if module else base
 
@@ -199,32 +204,33 @@ def _is_type_checking(test: ast.expr) -> bool:
 
 def _catches_import_error(kind: ast.expr | None) -> bool:
     names = kind.elts if isinstance(kind, ast.Tuple) else [kind]
-    wanted = {"ImportError", "ModuleNotFoundError", "Exception"}
-    return any(name is None or getattr(name, "id", "") in wanted for name in names)
+    catching = {"ImportError", "ModuleNotFoundError", "Exception"}
+    return any(name is None or getattr(name, "id", "") in catching for name in names)
 
 
 def _is_ours(top: str, sources: Path) -> bool:
     return (sources / top).is_dir() or (sources / f"{top}.py").is_file()
 
 
-def _files_of(one: Import, sources: Path) -> set[Path]:
-    """The files that are run when a module of ours is imported: itself and the ``__init__`` of each package above."""
+def _files_of(statement: Import, sources: Path) -> set[Path]:
+    """The files that run when a module of ours is imported: its own, and the ``__init__`` of each package above it."""
     files: set[Path] = set()
-    at = sources
-    parts = one.module.split(".")
+    folder = sources
+    parts = statement.module.split(".")
     for depth, part in enumerate(parts):
-        if (at / part).is_dir():
-            at /= part
-            if (at / "__init__.py").is_file():
-                files.add(at / "__init__.py")
-        elif (at / f"{part}.py").is_file():
-            return files | {at / f"{part}.py"}
-        elif depth == len(parts) - 1 and depth > 0 and at / "__init__.py" in files:
+        if (folder / part).is_dir():
+            folder /= part
+            if (folder / "__init__.py").is_file():
+                files.add(folder / "__init__.py")
+        elif (folder / f"{part}.py").is_file():
+            return files | {folder / f"{part}.py"}
+        elif depth == len(parts) - 1 and depth > 0 and folder / "__init__.py" in files:
             return files  # `from package import name`: a name that the package defines
         else:
             missing = ".".join(parts[: depth + 1])
             raise HarnessError(
-                f"{one.file}:{one.line} imports {one.module}, but {sources.name}/ has no module {missing}.",
+                f"{statement.file}:{statement.line} imports {statement.module}, but {sources.name}/ has no module "
+                f"{missing}.",
                 remedy="Correct the import, or add the module.",
             )
     return files

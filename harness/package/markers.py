@@ -1,7 +1,7 @@
-"""Environment markers of dependencies (PEP 508), evaluated for a target rather than for this computer.
+"""Environment markers of dependencies (PEP 508), evaluated for a target and not for this computer.
 
-A marker is, but for ``~=`` and ``===``, a Python expression of names, texts, ``and``, ``or`` and comparisons: it is
-parsed as one and never run.
+Apart from ``~=`` and ``===``, a marker is a Python expression of names, strings, ``and``, ``or`` and comparisons. So it
+is parsed as Python, and never run.
 """
 
 import ast
@@ -29,14 +29,14 @@ _VERSIONS = frozenset({"python_version", "python_full_version", "implementation_
 
 @dataclass(frozen=True)
 class Requirement:
-    """A dependency as ``Requires-Dist`` or a dependency group writes it; its version is the lock's business."""
+    """A dependency from ``Requires-Dist`` or a dependency group, without its version: the lock decides that."""
 
     name: str
     extras: frozenset[str]
     marker: str
 
-    def wanted(self, environment: Mapping[str, str], extras: Set[str]) -> bool:
-        """Whether it applies in an environment, to a distribution that was asked for with some extras."""
+    def applies(self, environment: Mapping[str, str], extras: Set[str]) -> bool:
+        """Whether it applies in an environment, to a distribution that is requested with some extras."""
         if not self.marker:
             return True
         tree = _parsed(self.marker)
@@ -47,17 +47,17 @@ def parse(text: str) -> Requirement:
     """Read a requirement such as ``aws-lambda-powertools[tracer]~=3.37; python_version < '4'``.
 
     Raises:
-        HarnessError: It is not one.
+        HarnessError: The text is not a requirement.
     """
-    found = _REQUIREMENT.match(text)
-    if not found:
-        raise HarnessError(f"{text!r} is not a requirement.", remedy="See PEP 508 for how one is written.")
-    extras = (canonical(extra) for extra in (found["extras"] or "").split(",") if extra.strip())
-    return Requirement(canonical(found["name"]), frozenset(extras), (found["marker"] or "").strip())
+    match = _REQUIREMENT.match(text)
+    if not match:
+        raise HarnessError(f"{text!r} is not a requirement.", remedy="Correct it; PEP 508 defines the form.")
+    extras = (canonical(extra) for extra in (match["extras"] or "").split(",") if extra.strip())
+    return Requirement(canonical(match["name"]), frozenset(extras), (match["marker"] or "").strip())
 
 
 def canonical(name: str) -> str:
-    """A distribution's name in the one form that compares (PEP 503)."""
+    """A distribution's name in its canonical form, for comparing (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
@@ -65,7 +65,7 @@ def _parsed(marker: str) -> ast.expr:
     try:
         return ast.parse(marker, mode="eval").body
     except SyntaxError:
-        raise _unknown(marker) from None
+        raise _marker_error(marker) from None
 
 
 def _holds(node: ast.expr, environment: Mapping[str, str], marker: str) -> bool:
@@ -81,7 +81,7 @@ def _holds(node: ast.expr, environment: Mapping[str, str], marker: str) -> bool:
                 _text(left, environment, marker), comparison, _text(right, environment, marker), by_version=by_version
             )
         case _:
-            raise _unknown(marker)
+            raise _marker_error(marker)
 
 
 def _text(node: ast.expr, environment: Mapping[str, str], marker: str) -> str:
@@ -91,11 +91,11 @@ def _text(node: ast.expr, environment: Mapping[str, str], marker: str) -> str:
         case ast.Name(id=name) if name in environment:
             return environment[name]
         case _:
-            raise _unknown(marker)
+            raise _marker_error(marker)
 
 
 def _compare(left: str, comparison: ast.cmpop, right: str, *, by_version: bool) -> bool:
-    """One comparison: of release numbers, or of texts."""
+    """One comparison, of release numbers or of strings."""
     if isinstance(comparison, ast.In | ast.NotIn):
         return (left in right) is isinstance(comparison, ast.In)
     if by_version:
@@ -111,8 +111,8 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def _unknown(marker: str) -> HarnessError:
+def _marker_error(marker: str) -> HarnessError:
     return HarnessError(
-        f"The dependency marker {marker!r} is of a kind that packaging does not know.",
-        remedy="Teach it to harness/package/markers.py.",
+        f"The dependency marker {marker!r} has a form that is not supported.",
+        remedy="Add support for it to harness/package/markers.py.",
     )

@@ -1,4 +1,4 @@
-"""Proof that a zip lacks nothing: its handler is imported where there is only the zip and the Lambda runtime."""
+"""Proof that a zip is complete: its handler is imported with nothing but the zip and the Lambda runtime's packages."""
 
 import os
 import subprocess
@@ -36,13 +36,13 @@ def import_handler(
 
     Args:
         zipped: The zip, built for this computer.
-        handler: Terraform's handler text, such as ``create_invoice.handler.lambda_handler``.
+        handler: Terraform's ``handler``, such as ``create_invoice.handler.lambda_handler``.
         python: The interpreter.
         runtime: The folder with the packages that the Lambda runtime brings.
-        environment: Variables that the function's settings ask for.
+        environment: Variables that the function's settings need.
 
     Returns:
-        Processor seconds that it took, the interpreter's start included.
+        The processor seconds of the import, the interpreter's start included.
 
     Raises:
         HarnessError: The import failed, or the module has no such function.
@@ -50,7 +50,7 @@ def import_handler(
     with tempfile.TemporaryDirectory() as folder:
         with zipfile.ZipFile(zipped) as opened:
             opened.extractall(folder)
-        asked = subprocess.run(  # noqa: S603 - our own program
+        process = subprocess.run(  # noqa: S603 - our own program
             [python, "-I", "-S", "-c", _IMPORT, handler, folder, str(runtime)],
             env={"PATH": os.defpath, **_LAMBDA_ENV, **(environment or {})},
             stdin=subprocess.DEVNULL,
@@ -59,16 +59,16 @@ def import_handler(
             timeout=60,
             check=False,
         )
-    if asked.returncode != 0:
-        said = "\n".join(asked.stderr.strip().replace(folder, "<zip>").splitlines()[-5:])
-        if "ModuleNotFoundError" in asked.stderr:
+    if process.returncode != 0:
+        tail = "\n".join(process.stderr.strip().replace(folder, "<zip>").splitlines()[-5:])
+        if "ModuleNotFoundError" in process.stderr:
             raise HarnessError(
-                f"{zipped.name} does not hold all that {handler} imports:\n{said}",
-                remedy="The import is not visible in the source: write it as an import statement, or as "
+                f"{zipped.name} lacks a module that {handler} imports:\n{tail}",
+                remedy="The import is not visible in the source. Write it as an import statement, or as "
                 'importlib.import_module("its name").',
             )
         raise HarnessError(
-            f"{handler} in {zipped.name} fails while it is imported:\n{said}",
-            remedy="Fix it; if it is about settings, give their environment variables.",
+            f"{handler} in {zipped.name} fails while it is imported:\n{tail}",
+            remedy="Fix the handler. If settings are missing, set their environment variables.",
         )
-    return float(asked.stdout.split()[-1])
+    return float(process.stdout.split()[-1])

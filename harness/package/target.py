@@ -1,4 +1,4 @@
-"""What a zip is built for: AWS Lambda's arm64, or the interpreter that runs handlers on this computer."""
+"""The targets of a zip: AWS Lambda on arm64, or the interpreter that runs handlers on this computer."""
 
 import enum
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 
-_ASK = """
+_PRINT_MARKERS = """
 import json, os, platform, sys
 print(json.dumps({
     "implementation_name": sys.implementation.name,
@@ -38,19 +38,19 @@ class Target(enum.Enum):
     """AWS Lambda, python3.13 on arm64: Amazon Linux 2023 has glibc 2.34, so wheels up to manylinux_2_34 run."""
 
     HOST = "host"
-    """This computer, on the interpreter given."""
+    """This computer, on a certain interpreter."""
 
 
 @dataclass(frozen=True)
 class Platform:
-    """A target made definite.
+    """A target with all that decides which packages it gets.
 
     Attributes:
-        target: Which one.
+        target: The target.
         key: Its name in folder names.
         markers: The values of PEP 508's environment markers there.
-        tags: The options that make ``uv pip install`` choose wheels for it.
-        python: The interpreter that uv asks for what the tags leave open.
+        tags: The options with which ``uv pip install`` chooses wheels for it.
+        python: The interpreter that decides what the tags leave open.
     """
 
     target: Target
@@ -61,10 +61,10 @@ class Platform:
 
 
 def platform_of(target: Target, python: Path | None) -> Platform:
-    """Make a target definite.
+    """The platform of a target.
 
     Args:
-        target: Which one.
+        target: The target.
         python: For `Target.HOST`, the interpreter that runs the handlers.
 
     Raises:
@@ -84,15 +84,15 @@ def platform_of(target: Target, python: Path | None) -> Platform:
 @cache
 def _markers_of(python: Path) -> dict[str, str]:
     try:
-        asked = subprocess.run(  # noqa: S603 - the interpreter in question
-            [python, "-I", "-S", "-c", _ASK], capture_output=True, text=True, timeout=30, check=True
+        process = subprocess.run(  # noqa: S603 - the handlers' interpreter
+            [python, "-I", "-S", "-c", _PRINT_MARKERS], capture_output=True, text=True, timeout=30, check=True
         )
-    except (OSError, subprocess.SubprocessError) as problem:
+    except (OSError, subprocess.SubprocessError) as error:
         raise HarnessError(
-            f"The interpreter {python} that is to run the handlers does not run: {problem}.",
-            remedy="Delete the build folder: it is made anew.",
-        ) from problem
-    return {str(name): str(value) for name, value in json.loads(asked.stdout).items()}
+            f"The handlers' interpreter {python} does not run: {error}.",
+            remedy="Delete the build folder; the next run creates it again.",
+        ) from error
+    return {str(name): str(value) for name, value in json.loads(process.stdout).items()}
 
 
 _LAMBDA = {

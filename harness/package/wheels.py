@@ -22,9 +22,9 @@ class Wheels:
     """Unpacked wheels.
 
     Attributes:
-        functions: What functions may ship (``requirements/lambdas.txt``).
-        runtime: What the Lambda runtime brings by itself (``requirements/lambda-runtime.txt``): never shipped.
-        key: Changes whenever the content does.
+        functions: The folder of what functions may ship (``requirements/lambdas.txt``).
+        runtime: The folder of what the Lambda runtime brings (``requirements/lambda-runtime.txt``); it never ships.
+        key: Changes whenever the content changes.
     """
 
     functions: Path
@@ -36,12 +36,12 @@ def installed(platform: Platform, *, requirements: Path = REQUIREMENTS, folder: 
     """The wheels for a platform, fetched if the locks have changed since the last time.
 
     Args:
-        platform: What they are for.
+        platform: The platform that they are for.
         requirements: The folder of the two locks.
-        folder: Where they are kept; ``build/wheels`` unless told otherwise.
+        folder: The folder to keep them in; ``build/wheels`` by default.
 
     Raises:
-        HarnessError: They could not be fetched, or a hash is not the lock's.
+        HarnessError: They could not be fetched, or a hash differs from the lock's.
     """
     locks = {"functions": requirements / "lambdas.txt", "runtime": requirements / "lambda-runtime.txt"}
     digest = hashlib.sha256(" ".join(platform.tags).encode())
@@ -50,21 +50,21 @@ def installed(platform: Platform, *, requirements: Path = REQUIREMENTS, folder: 
     key = f"{platform.key}-{digest.hexdigest()[:12]}"
     root = folder or BUILD / "wheels"
     root.mkdir(parents=True, exist_ok=True)
-    place = root / key
+    target = root / key
     with locked(root / ".lock"):
-        if not place.is_dir():
-            with tempfile.TemporaryDirectory(dir=root, prefix=".making-") as scratch:
+        if not target.is_dir():
+            with tempfile.TemporaryDirectory(dir=root, prefix=".draft-") as scratch:
                 for name, lock in locks.items():
-                    _install(lock, Path(scratch) / "made" / name, platform)
-                (Path(scratch) / "made").rename(place)
+                    _install(lock, Path(scratch) / "wheels" / name, platform)
+                (Path(scratch) / "wheels").rename(target)
             for old in root.glob(f"{platform.key}-*"):
-                if old != place:
+                if old != target:
                     shutil.rmtree(old)
-    return Wheels(place / "functions", place / "runtime", key)
+    return Wheels(target / "functions", target / "runtime", key)
 
 
 def _install(lock: Path, to: Path, platform: Platform) -> None:
-    """Unpack a lock's wheels into a folder; nothing is built, and every hash must be the lock's."""
+    """Unpack a lock's wheels into a folder. Nothing is built, and every hash must match the lock's."""
     command = [_uv(), "pip", "install", "--quiet", "--no-progress", "--require-hashes", "--only-binary", ":all:"]
     command += ["--target", str(to), *platform.tags, "--python", str(platform.python), "--requirements", str(lock)]
     env = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "UV_TARGET", "UV_PYTHON"}}
@@ -72,31 +72,33 @@ def _install(lock: Path, to: Path, platform: Platform) -> None:
         subprocess.run(  # noqa: S603 - uv, with our own arguments
             command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_FETCH_S, check=True
         )
-    except subprocess.CalledProcessError as problem:
+    except subprocess.CalledProcessError as error:
         raise HarnessError(
-            f"The wheels of {lock.name} for {platform.key} could not be installed:\n{_end_of(problem.stderr)}",
-            remedy="Is the package registry reachable (UV_INDEX_URL, HTTPS_PROXY)? A changed lock is refreshed by "
-            "`nox -s lock`.",
+            f"The wheels of {lock.name} for {platform.key} could not be installed:\n{_tail(error.stderr)}",
+            remedy="Check that the package index is reachable (UV_INDEX_URL, HTTPS_PROXY). If a lock is outdated, "
+            "refresh it: ./noxw -s lock",
         ) from None
     except subprocess.TimeoutExpired:
         raise HarnessError(
             f"The wheels of {lock.name} were not fetched within {_FETCH_S:.0f} s.",
-            remedy="Is the package registry reachable (UV_INDEX_URL, HTTPS_PROXY)?",
+            remedy="Check that the package index is reachable (UV_INDEX_URL, HTTPS_PROXY).",
         ) from None
 
 
 def _uv() -> str:
-    """The uv program: the one of this environment, else one on PATH."""
+    """The uv program: that of this environment, else one on PATH."""
     try:
         from uv import find_uv_bin  # noqa: PLC0415 - only needed when wheels are fetched
 
         return os.fspath(find_uv_bin())
     except (ImportError, FileNotFoundError):
-        found = shutil.which("uv")
-    if not found:
-        raise HarnessError("uv, which fetches the wheels, is not installed.", remedy="Run by ./noxw, which brings it.")
-    return found
+        on_path = shutil.which("uv")
+    if not on_path:
+        raise HarnessError(
+            "The wheels cannot be fetched: uv is not installed.", remedy="Use ./noxw, whose environment has uv."
+        )
+    return on_path
 
 
-def _end_of(said: str, lines: int = 8) -> str:
-    return "\n".join([line for line in said.splitlines() if line.strip()][-lines:])
+def _tail(output: str, lines: int = 8) -> str:
+    return "\n".join([line for line in output.splitlines() if line.strip()][-lines:])

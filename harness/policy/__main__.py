@@ -3,14 +3,14 @@
 import sys
 import time
 
-from harness.console import Step, expected_faults
+from harness.console import Step, expected_errors
 from harness.policy import gate, report
 
 
 def main() -> None:
     """Scan; exit code 1 if anything is left to fix."""
     started = time.monotonic()
-    with expected_faults():
+    with expected_errors():
         with Step("Scanning source and plans") as step:
             verdict = gate.scan()
             step.conclude(f"{len(verdict.findings)} to fix")

@@ -1,1 +1,1 @@
-"""Child processes: start, record, find and end them; locks."""
+"""Child processes: start, record, find and end them. Locks between processes."""

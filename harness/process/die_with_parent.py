@@ -1,7 +1,7 @@
-"""Become a command that ends when its starter ends: ``python -I -S tied.py <starter's pid> <command> ...`` (Linux).
+"""Run a command that ends when its parent ends (Linux): ``python -I -S die_with_parent.py <parent> <command> ...``.
 
-`harness.process.supervisor.spawn` runs this file by path, alone, because a start must cost milliseconds: import nothing
-more.
+``<parent>`` is the parent's process number. `harness.process.supervisor.spawn` runs this file by its path. A start must
+cost only milliseconds, so this imports no more of the standard library than it needs.
 """
 
 import ctypes
@@ -13,14 +13,14 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def become(parent: int, command: list[str]) -> None:
-    """Ask for SIGTERM at the parent's end (prctl(2); it survives exec), then turn into the command."""
+    """Request SIGTERM at the parent's end (prctl(2); the setting survives exec), then become the command."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
     if os.getppid() != parent:
-        sys.exit(128 + signal.SIGTERM)  # it ended before the tie was made
+        sys.exit(128 + signal.SIGTERM)  # the parent ended before the request
     try:
-        os.execvp(command[0], command)  # noqa: S606 - the command that spawn was given
-    except OSError as problem:
-        sys.stderr.write(f"{command[0]}: {problem.strerror}\n")
+        os.execvp(command[0], command)  # noqa: S606 - the command of spawn's caller
+    except OSError as error:
+        sys.stderr.write(f"{command[0]}: {error.strerror}\n")
         sys.exit(127)
 
 

@@ -1,4 +1,4 @@
-"""One process at a time, by an advisory lock on a file that is freed when its holder ends, however it ends."""
+"""Locks between processes: an advisory lock on a file, which is released when its holder ends, however it ends."""
 
 import contextlib
 import fcntl

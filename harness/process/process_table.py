@@ -1,4 +1,4 @@
-"""Processes by number *and* start time, so that a number used again is never mistaken for what we started."""
+"""Processes by number *and* start time, so that a process with a reused number is never taken for the original."""
 
 import contextlib
 import os
@@ -20,8 +20,8 @@ class Process:
 
     Attributes:
         pid: Its number.
-        group: Its process group: what an engine and the Lambda workers that it starts share.
-        born: When it started, as the system writes it; equal for equal processes, otherwise opaque.
+        group: Its process group, which an engine shares with the Lambda workers that it starts.
+        born: When it started, as the system writes it; only good for comparing.
         command: Its command line, arguments separated by spaces.
     """
 
@@ -32,7 +32,7 @@ class Process:
 
 
 def running() -> Iterator[Process]:
-    """All living processes that this user may look at; zombies do not count as living."""
+    """All living processes that this user may inspect; zombies do not count as living."""
     if _LINUX:
         for entry in _PROC.iterdir():
             if entry.name.isdigit() and (process := _from_proc(int(entry.name))) is not None:
@@ -54,21 +54,20 @@ def same(pid: int, born: str) -> Process | None:
     return process if process is not None and process.born == born else None
 
 
-def stop(found: Callable[[], list[Process]], *, grace_s: float) -> None:
-    """Ask processes to end, wait, and end those that did not.
+def stop(living: Callable[[], list[Process]], *, grace_s: float) -> None:
+    """Send processes SIGTERM, wait, and send SIGKILL to those that still live.
 
     Args:
-        found: Looks up the processes that still live; asked again and again, so that a number is never
-            signalled after its process is gone.
+        living: Returns the processes that still live. It is called repeatedly, so that a number is never signalled
+            after its process has ended.
         grace_s: Seconds between SIGTERM and SIGKILL.
     """
-    for request, patience_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, 5.0)):
-        for process in found():
-            # Gone meanwhile: nothing to do.
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, request)
+    for signal_number, patience_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, 5.0)):
+        for process in living():
+            with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+                os.kill(process.pid, signal_number)
         deadline = time.monotonic() + patience_s
-        while found():
+        while living():
             if time.monotonic() > deadline:
                 break
             time.sleep(0.02)
@@ -82,7 +81,7 @@ def _from_proc(pid: int) -> Process | None:
         command = (_PROC / str(pid) / "cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
-    # proc(5): the name stands in brackets and may itself hold brackets and spaces.
+    # proc(5): the name is in brackets and may itself contain brackets and spaces.
     state, _parent, group, *rest = stat.rpartition(")")[2].split()
     if state in {"Z", "X"}:
         return None
@@ -93,17 +92,17 @@ def _from_proc(pid: int) -> Process | None:
 
 
 def _from_ps(selection: list[str]) -> list[Process]:
-    listed = subprocess.run(  # noqa: S603 -- a fixed program of the system, no shell
+    ps = subprocess.run(  # noqa: S603 -- a fixed program of the system, no shell
         ["/bin/ps", "-ww", *(selection or ["-ax"]), "-o", "pid=,pgid=,stat=,lstart=,command="],
         capture_output=True,
         text=True,
         check=False,
         env={"LC_ALL": "C", "PATH": os.defpath},
     )
-    found = []
-    for line in listed.stdout.splitlines():
+    processes = []
+    for line in ps.stdout.splitlines():
         # lstart is five words: "Sun Nov 22 14:57:17 2026".
         pid, group, state, *words = line.split(None, 8)
         if not state.startswith("Z"):
-            found.append(Process(int(pid), int(group), " ".join(words[:5]), "".join(words[5:])))
-    return found
+            processes.append(Process(int(pid), int(group), " ".join(words[:5]), "".join(words[5:])))
+    return processes

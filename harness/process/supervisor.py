@@ -1,8 +1,8 @@
-"""Child processes that outlive nothing they should not: recorded, identified, ended.
+"""Child processes with a record each, so that none is left running by mistake.
 
-Whatever the harness starts is written down under ``build/run/`` before anybody waits for it, so that a later command
-can end what a killed one left behind. A process is never ended by its number alone: numbers are reused. It must have
-started when the record says it did, or, for the members of its group, carry the record's mark in its environment.
+Every process that the harness starts is recorded under ``build/run/`` before anything waits for it. So a later command
+can end what a killed one left behind. A process is never ended by its number alone, because numbers are reused: its
+start time must match the record. Members of its group must have the record's mark in their environment.
 """
 
 import contextlib
@@ -23,26 +23,26 @@ from harness.paths import BUILD
 from harness.process import die_with_parent, process_table
 
 RUN = BUILD / "run"
-"""The folder of the records, one JSON file for each process that was started."""
+"""The folder of the records, one JSON file for each started process."""
 
 MARK = "HARNESS_RUN_MARK"
-"""Environment variable that every recorded process and its children carry."""
+"""The environment variable with the mark, in every recorded process and its children."""
 
 _LINUX = platform.system() == "Linux"
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """A process as it was written down when it started.
+class ProcessRecord:
+    """The record of a started process.
 
     Attributes:
         pid: Its number, also that of its process group (every recorded process leads its own session).
-        started: When it started, as `start_time` tells it; None if it was gone before it could be asked.
-        purpose: What it was for, in a few words for people ("terraform apply live/dev").
+        started: Its start time, from `start_time`; None if it ended before that could be read.
+        purpose: Its purpose, in a few words for people ("terraform apply live/dev").
         mark: The value of `MARK` in its environment.
         owner: The number of the process that started it.
-        owner_started: When that one started.
-        file: The record.
+        owner_started: The owner's start time.
+        file: The file of the record.
     """
 
     pid: int
@@ -55,7 +55,7 @@ class Recorded:
 
     @property
     def orphaned(self) -> bool:
-        """Whether the process that started this one is gone."""
+        """Whether the process that started this one has ended."""
         return not is_alive(self.owner, self.owner_started)
 
     def forget(self) -> None:
@@ -64,13 +64,13 @@ class Recorded:
 
 
 def start_time(pid: int) -> str | None:
-    """When a process started, in a form that is only good for comparing; None if there is no such living process."""
+    """A process's start time, in a form that is only good for comparing; None if there is no such living process."""
     process = process_table.find(pid)
     return process.born if process else None
 
 
 def is_alive(pid: int, started: str | None) -> bool:
-    """Whether the very process that had this number at that start time still runs."""
+    """Whether the process with this number and start time still runs."""
     return started is not None and start_time(pid) == started
 
 
@@ -84,19 +84,19 @@ def spawn(  # noqa: PLR0913 - Popen's own vocabulary, all by keyword
     stderr: int | IO[bytes] = subprocess.DEVNULL,
     tied: bool = True,
     folder: Path | None = None,
-) -> tuple[subprocess.Popen[bytes], Recorded]:
-    """Start a process in its own session, and write it down.
+) -> tuple[subprocess.Popen[bytes], ProcessRecord]:
+    """Start a process in its own session, and record it.
 
     Args:
-        command: The program (a path, or a name that ``env``'s PATH finds) and its arguments.
-        purpose: What it is for, shown to people when it has to be cleaned up.
-        env: Its whole environment; `MARK` is added.
+        command: The program (a path, or a name on ``env``'s PATH) and its arguments.
+        purpose: Its purpose, shown to people when it has to be cleaned up.
+        env: Its complete environment; `MARK` is added.
         cwd: Its working folder.
         stdout: Where its output goes.
         stderr: Where its errors go.
-        tied: Whether it gets SIGTERM when this process ends, however it ends (Linux). The tie is made by a small
-            program that then becomes the command, not by ``preexec_fn``, which can deadlock when threads run.
-        folder: Where to keep the record; `RUN` unless told otherwise.
+        tied: Whether it gets SIGTERM when this process ends, however it ends (Linux). A small program requests the
+            signal and then becomes the command. ``preexec_fn`` is no alternative: it can deadlock when threads run.
+        folder: The folder of the record; `RUN` by default.
 
     Raises:
         OSError: The program cannot be started.
@@ -118,11 +118,11 @@ def spawn(  # noqa: PLR0913 - Popen's own vocabulary, all by keyword
     return process, record(process.pid, purpose=purpose, mark=mark, folder=folder)
 
 
-def record(pid: int, *, purpose: str, mark: str, folder: Path | None = None) -> Recorded:
-    """Write down a process that leads its own session, and that this process answers for."""
+def record(pid: int, *, purpose: str, mark: str, folder: Path | None = None) -> ProcessRecord:
+    """Record a process that leads its own session; this process is its owner."""
     folder = folder or RUN
     folder.mkdir(parents=True, exist_ok=True)
-    written = Recorded(
+    process = ProcessRecord(
         pid=pid,
         started=start_time(pid),
         purpose=purpose,
@@ -131,39 +131,39 @@ def record(pid: int, *, purpose: str, mark: str, folder: Path | None = None) -> 
         owner_started=start_time(os.getpid()),
         file=folder / f"{pid}-{mark[:8]}.json",
     )
-    content = {key: value for key, value in asdict(written).items() if key != "file"}
-    draft = written.file.with_suffix(".tmp")
+    content = {key: value for key, value in asdict(process).items() if key != "file"}
+    draft = process.file.with_suffix(".tmp")
     draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    draft.replace(written.file)
-    return written
+    draft.replace(process.file)
+    return process
 
 
-def recorded(folder: Path | None = None) -> list[Recorded]:
-    """Every readable record; unreadable ones (a disk that was full) are removed."""
-    found = []
+def records(folder: Path | None = None) -> list[ProcessRecord]:
+    """Every readable record; unreadable ones (from a full disk) are removed."""
+    readable = []
     for file in sorted((folder or RUN).glob("*.json")):
         try:
-            found.append(Recorded(**json.loads(file.read_text(encoding="utf-8")), file=file))
+            readable.append(ProcessRecord(**json.loads(file.read_text(encoding="utf-8")), file=file))
         except FileNotFoundError:
             continue  # its owner removed it meanwhile
         except (ValueError, TypeError):
             file.unlink(missing_ok=True)
-    return found
+    return readable
 
 
-def survivors(of: Recorded) -> list[int]:
-    """The numbers of the processes of a record that still run: itself and the members of its group."""
+def survivors(of: ProcessRecord) -> list[int]:
+    """The numbers of a record's processes that still run: the process itself and the members of its group."""
     alive = [of.pid] if is_alive(of.pid, of.started) else []
     if _LINUX:
         alive += [pid for pid in _group(of.pid) if pid not in alive and _carries(pid, of.mark)]
     return alive
 
 
-def terminate(of: Recorded, *, grace_s: float = 10.0) -> bool:
-    """End a recorded process and its group: SIGTERM, after the grace SIGKILL; then forget it.
+def terminate(of: ProcessRecord, *, grace_s: float = 10.0) -> bool:
+    """End a recorded process and its group: SIGTERM, after the grace period SIGKILL; then remove the record.
 
     Returns:
-        Whether anything still ran.
+        Whether any of them still ran.
 
     Args:
         of: The record.
@@ -174,7 +174,7 @@ def terminate(of: Recorded, *, grace_s: float = 10.0) -> bool:
     for signal_number, wait_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, 5.0)):
         if not alive:
             break
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says EPERM for a group of zombies
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS returns EPERM for a group of zombies
             os.killpg(of.pid, signal_number)  # a verified member keeps the group's number from being reused
         deadline = time.monotonic() + wait_s
         while (alive := survivors(of)) and time.monotonic() < deadline:
@@ -183,26 +183,30 @@ def terminate(of: Recorded, *, grace_s: float = 10.0) -> bool:
     return ran
 
 
-def leftovers(folder: Path | None = None, *, orphaned_only: bool = False) -> list[Recorded]:
-    """The records whose processes still run; records of ended ones are removed on the way.
+def leftovers(folder: Path | None = None, *, orphaned_only: bool = False) -> list[ProcessRecord]:
+    """The records whose processes still run; records of ended processes are removed along the way.
 
     Args:
-        folder: Where the records are.
-        orphaned_only: Leave out those whose starter still runs (another command at work in this checkout).
+        folder: The folder of the records; `RUN` by default.
+        orphaned_only: Leave out those whose owner still runs (another command in this checkout).
     """
-    left = []
-    for one in recorded(folder):
-        if not survivors(one):
-            if one.orphaned or one.owner == os.getpid():
-                one.forget()
-        elif one.orphaned or not orphaned_only:
-            left.append(one)
-    return left
+    running = []
+    for process in records(folder):
+        if not survivors(process):
+            if process.orphaned or process.owner == os.getpid():
+                process.forget()
+        elif process.orphaned or not orphaned_only:
+            running.append(process)
+    return running
 
 
 def clean_leftovers(folder: Path | None = None, *, orphaned_only: bool = False, grace_s: float = 10.0) -> list[str]:
-    """End what is left, and tell what it was for."""
-    return [one.purpose for one in leftovers(folder, orphaned_only=orphaned_only) if terminate(one, grace_s=grace_s)]
+    """End the processes that :func:`leftovers` finds, and return their purposes."""
+    return [
+        process.purpose
+        for process in leftovers(folder, orphaned_only=orphaned_only)
+        if terminate(process, grace_s=grace_s)
+    ]
 
 
 def _group(pgid: int) -> list[int]:
@@ -211,7 +215,7 @@ def _group(pgid: int) -> list[int]:
 
 
 def _carries(pid: int, mark: str) -> bool:
-    """Whether a process has the mark in its environment; another user's is not ours."""
+    """Whether a process has the mark in its environment; another user's process counts as having none."""
     try:
         return f"{MARK}={mark}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except (FileNotFoundError, ProcessLookupError, PermissionError):

@@ -1,1 +1,1 @@
-"""A live environment deployed on an engine: its life cycle, snapshot, description and logs."""
+"""An environment on a local engine: deployment, description, life cycle, snapshots, logs and a walk through it."""

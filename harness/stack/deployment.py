@@ -1,8 +1,8 @@
-"""One environment, deployed on one engine: the place that joins engine, packaging and Terraform.
+"""One environment, deployed on one engine: here engine, packaging and Terraform are joined.
 
-A running stack is described by ``build/stack-<environment>.json``; tests and users read only that. Beside it lies
-``build/stack-<environment>.env``, which sets the same for a shell, so that plain ``terraform -chdir=live/<environment>
-plan``, ``aws`` and boto3 work after ``source``.
+A running stack is described by ``build/stack-<environment>.json``; tests and users read only that file. Beside it is
+``build/stack-<environment>.env``, the same for a shell: after ``source``, plain ``terraform -chdir=live/<environment>
+plan``, ``aws`` and boto3 work.
 """
 
 import json
@@ -28,17 +28,20 @@ from harness.terraform.events import TerraformEvent
 from harness.terraform.run import Terraform
 
 REGION = "us-east-1"
-"""Where every environment lives (DESIGN: us-east-1)."""
+"""The region of every environment."""
 
 APPLY_DEADLINE_S = 15 * 60
-"""An apply takes about a minute, of which most is a fixed wait inside the provider; ten of them mean that it hangs."""
+"""Seconds for an apply. It takes about one minute, mostly a fixed wait inside the provider; after fifteen it hangs."""
 
 PARALLELISM = 30
-"""Resources at work at once. The provider's fixed waits (a bucket's lifecycle: 55 s) overlap only if they all begin."""
+"""Resources that Terraform works on at once.
+
+The provider has fixed waits (a bucket's lifecycle: 55 s), which overlap only if they all begin.
+"""
 
 
 class Stack(BaseModel):
-    """What a user or a test needs to know of a running stack."""
+    """The description of a running stack, for users and tests."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -65,7 +68,7 @@ class Stack(BaseModel):
 
     @classmethod
     def path(cls, environment: str) -> Path:
-        """Where the description of an environment's running stack lies."""
+        """The file with the description of an environment's running stack."""
         return BUILD / f"stack-{environment}.json"
 
     @classmethod
@@ -80,21 +83,21 @@ class Stack(BaseModel):
             return cls.model_validate_json(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise HarnessError(
-                f"No stack of {environment!r} is described in {path.parent.name}/{path.name}.",
-                remedy=f"Bring one up first: ./noxw -s up -- --env {environment}",
+                f"No stack of {environment!r} is running: there is no {path.parent.name}/{path.name}.",
+                remedy=f"Start one first: ./noxw -s up -- --env {environment}",
             ) from None
-        except ValidationError as fault:
+        except ValidationError as error:
             raise HarnessError(
-                f"{path.name} does not describe a stack ({fault.error_count()} faults).",
-                remedy="Stop what was left behind and start afresh: ./noxw -s down",
+                f"{path.parent.name}/{path.name} does not describe a stack ({error.error_count()} errors).",
+                remedy="Stop everything, then start again: ./noxw -s down",
             ) from None
 
     def save(self, shell: Mapping[str, str], *, terraform: Path | None = None) -> None:
-        """Write the description and its shell twin, readable by the owner only (they hold an API key).
+        """Write the description and the shell file, readable by the owner only (they hold an API key).
 
         Args:
             shell: Further variables for the shell: Terraform's inputs and settings.
-            terraform: The Terraform to put first on the shell's PATH, where that does not find the same by itself.
+            terraform: The Terraform to put first on the shell's PATH; None if the shell finds the same one by itself.
         """
         _write_private(self.path(self.environment), json.dumps(self.model_dump(), indent=2) + "\n")
         variables = {
@@ -111,7 +114,7 @@ class Stack(BaseModel):
         write_shell(self.path(self.environment).with_suffix(".env"), variables, terraform=terraform)
 
     def forget(self) -> None:
-        """Remove the description: the stack no longer runs."""
+        """Remove the description and the shell file: the stack no longer runs."""
         forget(self.environment)
 
     def on(self, engine: Engine) -> Self:
@@ -135,12 +138,12 @@ class Stack(BaseModel):
 
 
 def write_shell(path: Path, variables: Mapping[str, str], *, terraform: Path | None = None) -> None:
-    """Write what a shell sources to act on an engine, and on nothing else that its user may have set up.
+    """Write the file that points a shell at an engine, and away from anything else that its user may have set up.
 
     Args:
         path: The file, ``stack-<environment>.env``; readable by its owner only.
-        variables: What to export.
-        terraform: The Terraform to put first on the shell's PATH, where that does not find the same by itself.
+        variables: The variables to export.
+        terraform: The Terraform to put first on the shell's PATH; None if the shell finds the same one by itself.
     """
     lines = [
         f"# The running stack of {path.stem.removeprefix('stack-')!r}, for a shell: source this file.",
@@ -156,14 +159,14 @@ def write_shell(path: Path, variables: Mapping[str, str], *, terraform: Path | N
 
 
 def forget(environment: str) -> None:
-    """Remove an environment's description and its shell twin, if there are any."""
+    """Remove an environment's description and shell file, if there are any."""
     path = Stack.path(environment)
     path.unlink(missing_ok=True)
     path.with_suffix(".env").unlink(missing_ok=True)
 
 
 def environments() -> list[str]:
-    """The live folders that hold a whole environment."""
+    """The names of the live folders that hold an environment: those with a ``terraform.tfvars``."""
     return sorted(folder.parent.name for folder in (ROOT / "live").glob("*/terraform.tfvars"))
 
 
@@ -189,12 +192,12 @@ class Deployment:
         return f"invoice-terraform-state-{self.engine.account_id}"
 
     def variables(self) -> dict[str, str]:
-        """What the live folder is given from outside: its inputs, and the engine's endpoint and keys."""
+        """The live folder's inputs from outside, and the engine's endpoint and keys, as environment variables."""
         return {
             **self.engine.environment(),
             "TF_VAR_account_id": self.engine.account_id,
             "TF_VAR_artifacts_dir": str(self.artifacts),
-            "TF_WORKSPACE": "default",  # whatever a user of the same data folder has selected
+            "TF_WORKSPACE": "default",  # whichever workspace a user of the same data folder has selected
         }
 
     @cached_property
@@ -205,15 +208,15 @@ class Deployment:
             env=self.variables(),
             data_dir=self.work / "data",
             log_dir=self.work / "logs",
-            engine_error=self._engines_last_error,
+            engine_error=self._last_engine_error,
             check=self._check_engine,
         )
 
     def prepare(self) -> None:
-        """Make the state bucket and run ``terraform init`` against it, with the committed provider lock.
+        """Create the state bucket and run ``terraform init`` against it, with the committed provider lock.
 
         Raises:
-            HarnessError: The provider cannot be had, or the backend does not answer.
+            HarnessError: The provider cannot be fetched, or the backend does not respond.
         """
         self._ensure_state_bucket()
         self.terraform.init({"bucket": self.state_bucket, "use_path_style": "true"})
@@ -264,35 +267,35 @@ class Deployment:
         )
 
     def shell(self) -> dict[str, str]:
-        """The variables with which a plain ``terraform -chdir=live/<environment>`` acts on this very deployment."""
+        """The variables with which a plain ``terraform -chdir=live/<environment>`` acts on this deployment."""
         return {
             "TF_VAR_account_id": self.engine.account_id,
             "TF_VAR_artifacts_dir": str(self.artifacts),
             "TF_DATA_DIR": str(self.work / "data"),
             "TF_CLI_CONFIG_FILE": str(self.terraform.config.path),
-            # The S3 backend takes no path-style address from the endpoint's form, as the provider does.
+            # The provider derives path-style addresses from the endpoint's form; the S3 backend needs this option.
             "TF_CLI_ARGS_init": "-backend-config=use_path_style=true",
         }
 
     @property
     def own_terraform(self) -> Path | None:
-        """The Terraform in use, unless it is the one that a shell finds by itself."""
+        """The Terraform in use; None if a shell finds the same one by itself."""
         program = self.terraform.program
-        found = shutil.which("terraform")
-        return None if found and Path(found).resolve() == program.resolve() else program
+        on_path = shutil.which("terraform")
+        return None if on_path and Path(on_path).resolve() == program.resolve() else program
 
     def _check_engine(self) -> None:
-        """Notice an engine that has died."""
+        """Raise HarnessError if the engine has died."""
         if not self.engine.is_running:
             raise HarnessError(
-                f"The engine {self.engine.instance!r} ended while Terraform was at work.",
-                remedy=f"Its last words are in {self.engine.log}; then start again: ./noxw -s up",
+                f"The engine {self.engine.instance!r} stopped while Terraform was running.",
+                remedy=f"Look for the cause in {self.engine.log}, then start again: ./noxw -s up",
             )
 
-    def _engines_last_error(self) -> str | None:
-        """What the engine last said of a fault of its own: the provider retries on 5xx answers in silence."""
-        said = self.engine.last_errors(1)
-        return said[0] if said else None
+    def _last_engine_error(self) -> str | None:
+        """The engine's last own error, to be shown: the provider retries 5xx responses silently."""
+        errors = self.engine.last_errors(1)
+        return errors[0] if errors else None
 
     @property
     def _session(self) -> boto3.Session:
@@ -300,18 +303,18 @@ class Deployment:
         return boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
 
     def _current_api_key(self, secret_arn: str) -> str:
-        """The key that clients use now: rotation changes it, and Terraform's outputs know only the first."""
+        """The key that clients use now: rotation changes it, and Terraform's outputs have only the first."""
         secrets = self._session.client("secretsmanager", endpoint_url=self.engine.endpoint_url)
         value = json.loads(secrets.get_secret_value(SecretId=secret_arn)["SecretString"])
         return str(value["apiKey"])
 
     def _ensure_state_bucket(self) -> None:
-        """Make the state bucket on the engine, as ``live/bootstrap`` does on AWS."""
+        """Create the state bucket on the engine, as ``live/bootstrap`` does on AWS."""
         s3 = self._session.client("s3", endpoint_url=self.engine.endpoint_url)
         try:
             s3.head_bucket(Bucket=self.state_bucket)
-        except ClientError as fault:
-            if fault.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
                 raise
             s3.create_bucket(Bucket=self.state_bucket)
             s3.put_bucket_versioning(Bucket=self.state_bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -320,18 +323,18 @@ class Deployment:
 def build_for(engine: Engine) -> list[package.Artifact]:
     """Build every function's zip for the interpreter on which the engine runs handlers.
 
-    Each engine gets copies of its own: another session of this checkout, on edited sources, must not change what this
-    one has applied.
+    Each engine gets its own copies: another run in this checkout, on edited sources, must not change what this one has
+    applied.
     """
-    built = package.build(package.Target.HOST, BUILD / "artifacts" / "local", python=engine.lambda_python)
+    artifacts = package.build(package.Target.HOST, BUILD / "artifacts" / "local", python=engine.lambda_python)
     folder = artifacts_of(engine)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    return [replace(one, path=Path(shutil.copy(one.path, folder))) for one in built]
+    return [replace(artifact, path=Path(shutil.copy(artifact.path, folder))) for artifact in artifacts]
 
 
 def artifacts_of(engine: Engine) -> Path:
-    """Where an engine's own zips lie."""
+    """The folder of an engine's own zips."""
     return BUILD / "artifacts" / engine.instance
 
 

@@ -1,7 +1,7 @@
-"""What exists in an account: every resource that this repository's Terraform can make, by service and name.
+"""The resources in an account: every kind that this repository's Terraform can create, by service and name.
 
-An apply test compares the inventory before an apply with the one after the destroy: what is left over is a fault.
-AWS's own furniture (the default event bus, AWS-managed keys) is left out.
+An apply test compares the inventory before an apply with the one after the destroy: a resource that is left over is an
+error. What AWS itself puts into every account (the default event bus, AWS-managed keys) is left out.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 
 Client = Any
-"""A boto3 client: each lister below asks one service, whose type the stubs would only obscure in a table."""
+"""A boto3 client. Each function below calls one service; the stubs' own types would make the table hard to read."""
 
 _SCALABLE = ("dynamodb", "lambda")
 
@@ -33,36 +33,36 @@ def _rules(client: Client) -> Iterator[str]:
 
 def _scaling(client: Client, operation: str, key: str, name: str) -> Iterator[str]:
     for namespace in _SCALABLE:
-        for found in _pages(client, operation, key, ServiceNamespace=namespace):
-            yield f"{found['ResourceId']}/{found['ScalableDimension']}/{found.get(name, '')}"
+        for entry in _pages(client, operation, key, ServiceNamespace=namespace):
+            yield f"{entry['ResourceId']}/{entry['ScalableDimension']}/{entry.get(name, '')}"
 
 
 def _keys(client: Client) -> Iterator[str]:
-    of_services = {  # some engines give them out as a customer's
-        found.get("TargetKeyId")
-        for found in _pages(client, "list_aliases", "Aliases")
-        if found["AliasName"].startswith("alias/aws/")
+    service_keys = {  # some engines list them as a customer's
+        alias.get("TargetKeyId")
+        for alias in _pages(client, "list_aliases", "Aliases")
+        if alias["AliasName"].startswith("alias/aws/")
     }
     for key in _pages(client, "list_keys", "Keys"):
-        if key["KeyId"] in of_services:
+        if key["KeyId"] in service_keys:
             continue
-        about = client.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
-        if about.get("KeyManager") != "AWS" and about["KeyState"] != "PendingDeletion":
+        metadata = client.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
+        if metadata.get("KeyManager") != "AWS" and metadata["KeyState"] != "PendingDeletion":
             yield key["KeyId"]
 
 
 def _aliases(client: Client) -> Iterator[str]:
-    for found in _pages(client, "list_aliases", "Aliases"):
-        if not found["AliasName"].startswith("alias/aws/"):
-            yield found["AliasName"]
+    for alias in _pages(client, "list_aliases", "Aliases"):
+        if not alias["AliasName"].startswith("alias/aws/"):
+            yield alias["AliasName"]
 
 
 def _named(operation: str, key: str, name: str, **arguments: object) -> Callable[[Client], Iterator[str]]:
-    """A lister for a service whose answer is a paginated list of things with a name."""
-    return lambda client: (str(found[name]) for found in _pages(client, operation, key, **arguments))
+    """A function that lists names, for an operation whose response is a paginated list of things with a name."""
+    return lambda client: (str(entry[name]) for entry in _pages(client, operation, key, **arguments))
 
 
-_LISTERS: Mapping[tuple[str, str], Callable[[Client], Iterator[str]]] = {
+_NAMES: Mapping[tuple[str, str], Callable[[Client], Iterator[str]]] = {
     ("apigateway", "rest API"): _named("get_rest_apis", "items", "name"),
     ("apigateway", "API key"): _named("get_api_keys", "items", "name"),
     ("apigateway", "usage plan"): _named("get_usage_plans", "items", "name"),
@@ -77,7 +77,7 @@ _LISTERS: Mapping[tuple[str, str], Callable[[Client], Iterator[str]]] = {
     ("dynamodb", "table"): lambda c: iter(c.list_tables()["TableNames"]),
     ("events", "bus"): _buses,
     ("events", "rule"): _rules,
-    ("events", "archive"): lambda c: (found["ArchiveName"] for found in c.list_archives()["Archives"]),
+    ("events", "archive"): lambda c: (archive["ArchiveName"] for archive in c.list_archives()["Archives"]),
     ("iam", "role"): _named("list_roles", "Roles", "RoleName"),
     ("iam", "policy"): _named("list_policies", "Policies", "PolicyName", Scope="Local"),
     ("kms", "alias"): _aliases,
@@ -85,7 +85,7 @@ _LISTERS: Mapping[tuple[str, str], Callable[[Client], Iterator[str]]] = {
     ("lambda", "function"): _named("list_functions", "Functions", "FunctionName"),
     ("lambda", "event source mapping"): _named("list_event_source_mappings", "EventSourceMappings", "UUID"),
     ("logs", "log group"): _named("describe_log_groups", "logGroups", "logGroupName"),
-    ("s3", "bucket"): lambda c: (found["Name"] for found in c.list_buckets()["Buckets"]),
+    ("s3", "bucket"): lambda c: (bucket["Name"] for bucket in c.list_buckets()["Buckets"]),
     ("secretsmanager", "secret"): _named("list_secrets", "SecretList", "Name"),
     ("sns", "topic"): _named("list_topics", "Topics", "TopicArn"),
     ("sns", "subscription"): _named("list_subscriptions", "Subscriptions", "SubscriptionArn"),
@@ -94,13 +94,13 @@ _LISTERS: Mapping[tuple[str, str], Callable[[Client], Iterator[str]]] = {
 
 
 def inventory(credentials: Mapping[str, str]) -> set[str]:
-    """List what exists, each as ``service kind name``.
+    """List the resources in an account, each as ``service kind name``.
 
     Args:
         credentials: The variables of `Engine.environment`: endpoint, keys and region.
 
     Returns:
-        The set of everything found; empty for an untouched account.
+        The set of all resources; empty for an untouched account.
     """
     session = boto3.Session(
         aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
@@ -118,10 +118,10 @@ def inventory(credentials: Mapping[str, str]) -> set[str]:
             )
         return clients[service]
 
-    found = {
-        f"{service} {kind} {name}" for (service, kind), lister in _LISTERS.items() for name in lister(client(service))
+    resources = {
+        f"{service} {kind} {name}" for (service, kind), names in _NAMES.items() for name in names(client(service))
     }
-    # Budgets alone want to be told which account they are asked about.
+    # Budgets is the only service that needs the account id in the request.
     account = client("sts").get_caller_identity()["Account"]
     budgets = _pages(client("budgets"), "describe_budgets", "Budgets", AccountId=account)
-    return found | {f"budgets budget {budget['BudgetName']}" for budget in budgets}
+    return resources | {f"budgets budget {budget['BudgetName']}" for budget in budgets}

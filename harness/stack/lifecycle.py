@@ -1,7 +1,7 @@
-"""Up and down: the whole platform started, shown, kept, and ended without a trace.
+"""The commands `up` and `down`: start the platform, show it, keep it running, and stop it without a trace.
 
-What is started is recorded as it starts, and tied to the process that started it, so that an `up` that was killed in
-the middle leaves nothing that the next `up` or `down` does not clean.
+Each process is recorded as it starts, and tied to the process that started it. So whatever an `up` that was killed
+leaves behind, the next `up` or `down` cleans.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from rich.markup import escape
 
 from harness.console import Step, out
 from harness.engine import Engine, clean_leftovers, engine_for, localstack_docker
-from harness.engine.localstack import left_alone
+from harness.engine.localstack import adopted_is_running
 from harness.engine.ports import DEFAULT as DEFAULT_PORT
 from harness.errors import HarnessError
 from harness.paths import BUILD
@@ -30,7 +30,7 @@ from harness.terraform.events import TerraformEvent
 
 
 class Ending(Enum):
-    """What `up` does when the platform is up and the CSV is handled."""
+    """What `up` does once the platform runs and the CSV is imported."""
 
     STAY = "stay until Ctrl-C"
     ONCE = "stop everything"
@@ -38,7 +38,7 @@ class Ending(Enum):
 
 
 def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, ending: Ending) -> None:
-    """Bring an environment up on the engine, put a CSV in, and show what comes out.
+    """Start an environment on the engine, upload a CSV, and show its invoices.
 
     A stack that was left running is used again: changes are applied to it.
 
@@ -49,8 +49,8 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
         ending: What to do at the end.
 
     Raises:
-        HarnessError: Something is missing or failed; what was started is stopped again, unless a stack stands that was
-            running before or shall go on (`Ending.DETACH`).
+        HarnessError: Something is missing or failed. What this call started is stopped again. A stack keeps running if
+            it ran before the call, or if it is complete and shall stay (`Ending.DETACH`).
     """
     walkthrough.check_csv(csv)
     engine = engine_for(instance=environment, port=DEFAULT_PORT if port is None else port)  # before any download
@@ -58,85 +58,90 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
     started = time.monotonic()
     with orderly_end(), sole_owner():
         running = running_stack(environment, engine, port)
-        keep = running is not None  # a failure does not end what ran before
+        keep = running is not None  # an error does not stop what ran before
         try:
             if running is None:
                 walkthrough.forget_documents(environment)
                 start(engine)
             stack = _deploy(environment, engine, running)
-            keep = keep or ending is Ending.DETACH  # the stack stands: a file that cannot be imported does not end it
-            outcome = walkthrough.run(stack, csv)
-            walkthrough.show(stack, outcome)
+            keep = keep or ending is Ending.DETACH  # it is complete: a file that cannot be imported does not stop it
+            result = walkthrough.run(stack, csv)
+            walkthrough.show(stack, result)
             record(
                 "up",
                 {
                     "seconds": round(time.monotonic() - started, 1),
-                    "rows": outcome.report["rows"],
-                    "invoices": len(outcome.invoices),
-                    "documents": len(outcome.documents),
+                    "rows": result.report["rows"],
+                    "invoices": len(result.invoices),
+                    "documents": len(result.documents),
                 },
             )
             keep = ending is Ending.DETACH
             if ending is not Ending.ONCE:
-                walkthrough.show_access(stack, outcome)
+                walkthrough.show_access(stack, result)
             if ending is Ending.STAY:
                 _stay(engine)
         finally:
             if keep and engine.is_running:
                 engine.release()
                 out.print(
-                    "The stack goes on running. Stop it with: ./noxw -s down"
+                    "The stack keeps running. To stop it: ./noxw -s down"
                     if engine.is_ours
-                    else f"The stack stays in the LocalStack at {engine.endpoint_url}, which was running already."
+                    else f"The stack stays in the LocalStack at {engine.endpoint_url}, which the harness did not start."
                 )
             else:
                 stop(environment, engine)
     if ending is Ending.ONCE:
-        out.print("To keep it and try its API: ./noxw -s up")
+        out.print("To keep the stack running and try its API: ./noxw -s up")
 
 
 def down() -> None:
     """Stop every engine, function and Terraform that a run of this checkout started or left behind."""
-    adopted = _localstacks()
+    endpoints = _localstack_endpoints()
     for environment in environments():
         forget(environment)
     stopped = False
-    for what in _stopping():
-        out.print(f"Stopped: {escape(what)}")
+    for description in _stop_everything():
+        out.print(f"Stopped: {escape(description)}")
         stopped = True
-    kept = [endpoint for endpoint in adopted if left_alone(endpoint)]
-    for endpoint in kept:
-        out.print(
-            f"Left running: the LocalStack at {escape(endpoint)}, with what is in it. It was adopted, not started."
-        )
-    if not stopped and not kept:
+    adopted = [endpoint for endpoint in endpoints if adopted_is_running(endpoint)]
+    for endpoint in adopted:
+        out.print(f"Left running: {escape(_adopted_localstack(endpoint))}")
+    if not stopped and not adopted:
         out.print("Nothing was running.")
 
 
-def _stopping() -> Iterator[str]:
-    """Stop one kind after the other; what the last cannot do does not keep the others from being told."""
+def _adopted_localstack(endpoint: str) -> str:
+    return f"the LocalStack at {endpoint}, with everything in it. The harness adopted it and did not start it."
+
+
+def _stop_everything() -> Iterator[str]:
+    """Stop one kind after the other, and describe each process once it is stopped.
+
+    Docker is last, and an error there does not keep the others from being reported.
+    """
     yield from supervisor.clean_leftovers()
-    yield from (f"the engine {left.instance!r} on port {left.port}" for left in clean_leftovers())
+    yield from (f"the engine {leftover.instance!r} on port {leftover.port}" for leftover in clean_leftovers())
     yield from (f"the engine {instance!r} in Docker" for instance in localstack_docker.clean_leftovers())
 
 
-def _localstacks() -> list[str]:
-    """Where a LocalStack was adopted, by the descriptions of stacks and by this shell."""
-    found = [os.environ.get("LOCALSTACK_ENDPOINT", "").replace("//localhost", "//127.0.0.1").rstrip("/")]
+def _localstack_endpoints() -> list[str]:
+    """Where an adopted LocalStack may run: the endpoint of this shell, and those of the described stacks."""
+    endpoints = [os.environ.get("LOCALSTACK_ENDPOINT", "").replace("//localhost", "//127.0.0.1").rstrip("/")]
     for environment in environments():
         with contextlib.suppress(HarnessError):
             stack = Stack.load(environment)
-            found += [stack.endpoint_url] if stack.engine == "localstack" else []
-    return sorted({*found} - {""})
+            endpoints += [stack.endpoint_url] if stack.engine == "localstack" else []
+    return sorted({*endpoints} - {""})
 
 
 class ApplyProgress:
-    """Counts Terraform's events into a progress bar."""
+    """A progress bar of an apply, from Terraform's events."""
 
     def __init__(self, step: Step) -> None:
         self._step = step
         self._total = 0
-        self._busy: dict[str, None] = {}
+        self._in_progress: dict[str, None] = {}
         self.done = 0
 
     def __call__(self, event: TerraformEvent) -> None:
@@ -145,29 +150,29 @@ class ApplyProgress:
             case "planned_change":
                 self._total += 1
             case "apply_start":
-                self._busy[event.address] = None
+                self._in_progress[event.address] = None
             case "apply_complete" | "apply_errored":
-                self._busy.pop(event.address, None)
+                self._in_progress.pop(event.address, None)
                 self.done += event.action != "read"  # data sources are read along the way, and are not planned
-        longest = next(iter(self._busy), "")
-        self._step.advance_to(self.done, self._total or None, longest.removeprefix("module.invoice_platform."))
+        oldest = next(iter(self._in_progress), "")
+        self._step.advance_to(self.done, self._total or None, oldest.removeprefix("module.invoice_platform."))
 
 
 def running_stack(environment: str, engine: Engine, port: int | Literal["auto"] | None) -> Stack | None:
-    """The stack that was left running, to apply changes to; what a killed run left is ended first."""
-    for what in supervisor.clean_leftovers(orphaned_only=True):
-        out.print(f"[dim]Cleaned up after an earlier run: {escape(what)}[/]")
+    """The stack that was left running, to apply changes to; what a killed run left behind is stopped first."""
+    for purpose in supervisor.clean_leftovers(orphaned_only=True):
+        out.print(f"[dim]Stopped what an earlier run left behind: {escape(purpose)}[/]")
     if not engine.is_ours:
         with contextlib.suppress(HarnessError):
             stack = Stack.load(environment)
             if stack.endpoint_url == engine.endpoint_url and engine.is_running:
-                out.print(f"Using the stack that is at {engine.endpoint_url} already.")
+                out.print(f"Using the stack that is already at {engine.endpoint_url}.")
                 return stack
     elif engine.is_running:
         if Stack.path(environment).exists() and port in (None, "auto", engine.port):
-            out.print(f"Using the stack that runs already at {engine.endpoint_url}.")
+            out.print(f"Using the stack that already runs at {engine.endpoint_url}.")
             return Stack.load(environment)
-        out.print(f"[dim]Stopping the engine that an earlier run left on port {engine.port}.[/]")
+        out.print(f"[dim]Stopping the engine that an earlier run left running on port {engine.port}.[/]")
         engine.stop()
     forget(environment)
     return None
@@ -175,31 +180,31 @@ def running_stack(environment: str, engine: Engine, port: int | Literal["auto"] 
 
 def start(engine: Engine) -> None:
     """Start an engine, tied to this process until it is released."""
-    with Step("Start the engine" if engine.is_ours else "Look at the LocalStack that is adopted") as step:
+    with Step("Start the engine" if engine.is_ours else "Check the adopted LocalStack") as step:
         engine.start(tied=True)
         engine.wait_healthy(timeout_s=60)
         step.conclude(engine.endpoint_url)
 
 
 def stop(environment: str, engine: Engine) -> None:
-    """Stop an engine, and forget the stack that it held. One that was adopted is left running."""
+    """Stop an engine, and forget the stack in it. An adopted engine is left running."""
     forget(environment)
     if not engine.is_ours:
         if engine.is_running:
-            out.print(f"Left running: the LocalStack at {engine.endpoint_url}, with what is in it. It was adopted.")
+            out.print(f"Left running: {_adopted_localstack(engine.endpoint_url)}")
         return
     if not engine.is_running:
-        engine.stop()  # it may have left workers
+        engine.stop()  # its Lambda workers may still run
         return
     with Step("Stop the engine"):
         engine.stop()
 
 
 def _deploy(environment: str, engine: Engine, running: Stack | None) -> Stack:
-    """Build and apply; from the apply's begin to its end nothing may rely on the description, so there is none."""
+    """Build and apply. During the apply nothing may rely on the stack's description, so there is none."""
     with Step("Build the functions") as step:
         artifacts = build_for(engine)
-        step.conclude(", ".join(f"{one.function} {one.size_bytes / 2**20:.1f} MiB" for one in artifacts))
+        step.conclude(", ".join(f"{artifact.function} {artifact.size_bytes / 2**20:.1f} MiB" for artifact in artifacts))
     deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / environment)
     with Step(f"Initialise live/{environment}"):
         deployment.prepare()
@@ -218,8 +223,10 @@ def _deploy(environment: str, engine: Engine, running: Stack | None) -> Stack:
 
 
 def _stay(engine: Engine) -> None:
-    """Wait for Ctrl-C, or for the engine's end."""
-    out.print("The stack runs until Ctrl-C." if engine.is_ours else "Ctrl-C ends this; the stack stays where it is.")
+    """Wait until Ctrl-C, or until the engine stops."""
+    out.print(
+        "The stack runs until you press Ctrl-C." if engine.is_ours else "Ctrl-C ends this command; the stack stays."
+    )
     try:
         while engine.is_running:
             time.sleep(0.5)
@@ -227,7 +234,7 @@ def _stay(engine: Engine) -> None:
         out.print()
     else:
         out.print(
-            "The engine was stopped from elsewhere."
+            "The engine was stopped by another process."
             if engine.is_ours
-            else f"Nothing answers at {engine.endpoint_url} any more."
+            else f"The LocalStack at {engine.endpoint_url} no longer responds."
         )

@@ -1,4 +1,4 @@
-"""Lambda log lines of a running stack, merged over its functions and read as people read them."""
+"""The Lambda log lines of a running stack: those of all functions merged by time, as short readable text."""
 
 import json
 import time
@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 from harness.stack.deployment import Stack
 
 POLL_S = 1.0
-"""Seconds between two looks when following."""
+"""Seconds between two polls when following."""
 
-_LOUD = {"WARNING", "WARN", "ERROR", "CRITICAL", "FATAL"}
+_WARNINGS = {"WARNING", "WARN", "ERROR", "CRITICAL", "FATAL"}
 _PLATFORM_PREFIX = "platform."
 
 
@@ -22,11 +22,11 @@ class LogLine:
     """One log event.
 
     Attributes:
-        at: When, UTC.
+        at: The time, in UTC.
         function: Short name of the function.
-        level: ``INFO``, ``ERROR`` ... in capitals; empty where the line does not say.
-        message: The line's own words, with its exception if it carries one.
-        identity: The event's id, to tell repeats from new lines.
+        level: ``INFO``, ``ERROR`` ... in capitals; empty if the line has none.
+        message: The line's message, followed by its exception if it has one.
+        identity: The event's id, to recognise a line that was read before.
     """
 
     at: datetime
@@ -36,9 +36,9 @@ class LogLine:
     identity: str
 
     @property
-    def loud(self) -> bool:
+    def is_warning(self) -> bool:
         """Whether it is a warning or worse."""
-        return self.level in _LOUD
+        return self.level in _WARNINGS
 
 
 def parse(function: str, timestamp_ms: int, message: str, identity: str) -> LogLine | None:
@@ -55,8 +55,8 @@ def parse(function: str, timestamp_ms: int, message: str, identity: str) -> LogL
         return LogLine(at, function, "", message.rstrip(), identity)
     if str(record.get("type", "")).startswith(_PLATFORM_PREFIX) or "_aws" in record:
         return None
-    words = record.get("message", record.get("errorMessage", message))
-    text = words if isinstance(words, str) else json.dumps(words, ensure_ascii=False)
+    content = record.get("message", record.get("errorMessage", message))
+    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
     if kind := record.get("errorType"):
         text = f"{kind}: {text}"
     if cause := record.get("exception"):
@@ -65,15 +65,15 @@ def parse(function: str, timestamp_ms: int, message: str, identity: str) -> LogL
 
 
 def lines(stack: Stack, functions: list[str], since: datetime) -> list[LogLine]:
-    """Every line of the given functions since then, in order of time.
+    """Every log line of some functions since a point in time, in order of time.
 
     Args:
         stack: The running stack.
         functions: Short names, such as ``create-invoice``.
-        since: The earliest time, with its zone.
+        since: The earliest time, with its time zone.
     """
     client = stack.session.client("logs", endpoint_url=stack.endpoint_url)
-    found: list[LogLine] = []
+    merged: list[LogLine] = []
     for function in functions:
         pages = client.get_paginator("filter_log_events").paginate(
             logGroupName=f"/aws/lambda/{stack.functions[function]}", startTime=int(since.timestamp() * 1000)
@@ -83,15 +83,15 @@ def lines(stack: Stack, functions: list[str], since: datetime) -> list[LogLine]:
                 for event in page["events"]:
                     line = parse(function, event["timestamp"], event["message"], event["eventId"])
                     if line is not None:
-                        found.append(line)
-        except ClientError as fault:
-            if fault.response["Error"]["Code"] != "ResourceNotFoundException":
+                        merged.append(line)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
-    return sorted(found)
+    return sorted(merged)
 
 
 def follow(stack: Stack, functions: list[str], since: datetime) -> Iterator[LogLine]:
-    """Yield lines as they come, for ever, each once."""
+    """Yield each line once, as it arrives, indefinitely."""
     seen: set[str] = set()
     while True:
         for line in lines(stack, functions, since):
@@ -103,5 +103,5 @@ def follow(stack: Stack, functions: list[str], since: datetime) -> Iterator[LogL
 
 
 def recent_errors(stack: Stack, since: datetime, limit: int = 12) -> list[LogLine]:
-    """The last loud lines of any function, for failure messages."""
-    return [line for line in lines(stack, sorted(stack.functions), since) if line.loud][-limit:]
+    """The last warnings and errors of all functions, for error messages."""
+    return [line for line in lines(stack, sorted(stack.functions), since) if line.is_warning][-limit:]

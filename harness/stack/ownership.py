@@ -1,4 +1,4 @@
-"""Who owns the build folder: one `up` at a time, ended in order however its end is asked for."""
+"""One `up` or `deploy` at a time in a build folder, and a clean shutdown on every signal."""
 
 import contextlib
 import fcntl
@@ -15,17 +15,18 @@ from harness.errors import HarnessError
 from harness.paths import BUILD
 
 PATIENCE_S = 10.0
-"""How long to wait for an earlier `up`: one whose terminal was just closed needs a few seconds to stop its engine."""
+"""Seconds to wait for an earlier `up`: one whose terminal was just closed needs a few seconds to stop its engine."""
 
 PARENT_POLL_S = 0.5
+"""Seconds between two checks whether the parent process is alive."""
 
 
 @contextlib.contextmanager
 def sole_owner() -> Iterator[None]:
-    """Hold the build folder's lock; the kernel gives it back however this process ends.
+    """Hold the build folder's lock. The kernel releases it when this process ends, however it ends.
 
     Raises:
-        HarnessError: Another `up` of this checkout holds it.
+        HarnessError: Another `up` or `deploy` of this checkout holds it.
     """
     BUILD.mkdir(parents=True, exist_ok=True)
     with (BUILD / "up.lock").open("a+", encoding="ascii") as lock:
@@ -38,7 +39,7 @@ def sole_owner() -> Iterator[None]:
 
 def _acquire(lock: IO[str]) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    said = False
+    announced = False
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -47,12 +48,12 @@ def _acquire(lock: IO[str]) -> None:
             owner = lock.read().strip() or "unknown"
             if time.monotonic() > deadline:
                 raise HarnessError(
-                    f"Another `nox -s up` of this checkout is at work (process {owner}).",
-                    remedy="Stop it with Ctrl-C, or with ./noxw -s down, then try again.",
+                    f"Another `up` or `deploy` is running in this checkout (process {owner}).",
+                    remedy="Stop it with Ctrl-C or with ./noxw -s down, then try again.",
                 ) from None
-            if not said:
-                out.print(f"[dim]Waiting for another `up` (process {owner}) to end …[/]")
-                said = True
+            if not announced:
+                out.print(f"[dim]Waiting for another `up` or `deploy` (process {owner}) to end …[/]")
+                announced = True
             time.sleep(0.2)
         else:
             return
@@ -60,14 +61,14 @@ def _acquire(lock: IO[str]) -> None:
 
 @contextlib.contextmanager
 def orderly_end() -> Iterator[None]:
-    """Treat SIGTERM and SIGHUP like Ctrl-C; under nox, the death of the parent too, so that no orphan goes on.
+    """Treat SIGTERM and SIGHUP like Ctrl-C, and under nox the end of the parent too, so that no orphan keeps running.
 
-    Main thread only (signal handlers live there).
+    Main thread only: Python allows signal handlers only there.
     """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
-        # Once: a closed terminal sends SIGHUP, and the parent's death is noticed besides; the second must not cut the
-        # clean-up short. Ctrl-C can, for a person who does not want to wait.
+        # Only once: a closed terminal sends SIGHUP and also ends the parent. The second signal must not cut the
+        # clean-up short. Ctrl-C still can, for a person who does not want to wait.
         for number in before:
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt

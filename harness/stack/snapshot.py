@@ -1,8 +1,8 @@
-"""A deployed environment, kept: applied once, started as often as wanted.
+"""Snapshots of a deployed environment: applied once, started as often as needed.
 
 Fifty-five seconds of an apply are a fixed wait inside the AWS provider; a clone of the applied engine starts in two.
-The key of a snapshot covers everything that goes into it, so an edit of a module, a live folder, a function, the engine
-or Terraform's version makes a new one; nothing is ever tested on a stack that its sources do not describe.
+A snapshot's key covers everything that goes into it: an edit of a module, a live folder, a function, the engine or
+Terraform's version leads to a new one. So no test ever runs on a stack that differs from its sources.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from harness.stack.deployment import Deployment, Stack, artifacts_of, build_for
 from harness.terraform import binary
 
 KEPT = 2
-"""Snapshots kept per environment; older ones are deleted when a new one is made."""
+"""Snapshots kept per environment; older ones are deleted when a new one is taken."""
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,17 @@ class Snapshot:
 
     @property
     def engine_state(self) -> Path:
-        """What an engine starts from."""
+        """The folder that an engine starts from."""
         return self.folder / "engine"
 
     @property
     def stack(self) -> Stack:
-        """The stack as it was described where it was applied; `Stack.on` moves it to a clone."""
+        """The description of the stack where it was applied; `Stack.on` describes it on a clone."""
         return Stack.model_validate_json((self.folder / "stack.json").read_text(encoding="utf-8"))
 
     @contextmanager
     def clone(self, instance: str) -> Iterator[tuple[Stack, Engine]]:
-        """Start an engine of its own from this snapshot, and stop it at the end.
+        """Start a separate engine from this snapshot, and stop it at the end.
 
         Args:
             instance: A name that no other running engine of this checkout has.
@@ -61,20 +61,23 @@ class Snapshot:
             engine.stop()
 
 
-class Deployed(Protocol):
-    """An applied environment, however its engine lets it be had more than once."""
+class CloneSource(Protocol):
+    """An applied environment that tests can use more than once, in the way that its engine allows."""
 
     def clone(self, instance: str) -> AbstractContextManager[tuple[Stack, Engine]]:
-        """A stack to do anything with, gone at the end; `Snapshot` copies, where an engine cannot see the others."""
+        """A stack that the caller may change at will; it is discarded at the end.
+
+        Clones of a `Snapshot` are separate copies: no engine sees the others.
+        """
 
 
 @dataclass(frozen=True)
 class Original:
-    """An applied environment on an engine that keeps nothing: there is only the one, so its last user takes it.
+    """An applied environment on an engine without snapshots. Its only clone is itself, so its last user takes it.
 
     Attributes:
         stack: Its description.
-        engine: Where it runs; whoever applied it stops that.
+        engine: The engine that it runs on; the caller that applied it stops the engine.
     """
 
     stack: Stack
@@ -87,8 +90,8 @@ class Original:
 
 
 @dataclass(frozen=True)
-class Anew:
-    """An environment on an engine that keeps nothing: each clone is an apply of its own.
+class FreshApply:
+    """An environment on an engine without snapshots: each clone is a separate apply.
 
     Attributes:
         environment: The live folder's name.
@@ -112,7 +115,7 @@ class Anew:
 
 
 def key_of(environment: str, artifacts: list[Artifact]) -> str:
-    """The fingerprint of everything that an applied environment is made from."""
+    """The fingerprint of everything that an applied environment is built from."""
     digest = hashlib.sha256(f"{binary.version(binary.find())}\0".encode())
     folders = [
         ROOT / "modules",
@@ -122,25 +125,25 @@ def key_of(environment: str, artifacts: list[Artifact]) -> str:
         ROOT / "harness" / "engine",
     ]
     files = [path for folder in folders for path in sorted(folder.rglob("*")) if _is_source(path)]
-    own = [ROOT / "harness" / "stack" / "snapshot.py", ROOT / "harness" / "stack" / "deployment.py"]
-    for path in [*files, *own, *(ROOT / "requirements" / f"{lock}.txt" for lock in ("engine", "lambda-runtime"))]:
+    code = [ROOT / "harness" / "stack" / "snapshot.py", ROOT / "harness" / "stack" / "deployment.py"]
+    for path in [*files, *code, *(ROOT / "requirements" / f"{lock}.txt" for lock in ("engine", "lambda-runtime"))]:
         digest.update(f"{path.relative_to(ROOT)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     for artifact in artifacts:
         digest.update(f"{artifact.function}\0{artifact.sha256}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def take(deployment: Deployment, stack: Stack, artifacts: list[Artifact], key: str) -> Deployed:
-    """Keep the state of an engine that holds an applied environment; where it cannot, the environment itself.
+def take(deployment: Deployment, stack: Stack, artifacts: list[Artifact], key: str) -> CloneSource:
+    """Take a snapshot of an applied environment; on an engine without snapshots, return the environment itself.
 
     Args:
-        deployment: What was applied.
+        deployment: The applied deployment.
         stack: Its description.
         artifacts: The zips that it was applied with.
-        key: What `key_of` said *before* the apply.
+        key: The result of `key_of` from *before* the apply.
 
     Raises:
-        HarnessError: The sources were edited meanwhile: nobody can say which of them the stack was made from.
+        HarnessError: The sources were edited meanwhile, so it is unknown which version the stack was built from.
     """
     if not deployment.engine.has_snapshots:
         return Original(stack, deployment.engine)
@@ -148,10 +151,10 @@ def take(deployment: Deployment, stack: Stack, artifacts: list[Artifact], key: s
         return _keep(deployment, stack, artifacts, key)
 
 
-def deployed(environment: str) -> Deployed:
+def clone_source(environment: str) -> CloneSource:
     """The snapshot of an environment as the checkout describes it now; applied first if there is none yet.
 
-    On an engine that keeps nothing, what applies it when it is wanted.
+    On an engine without snapshots: a `FreshApply`, which applies for each clone.
 
     Safe to call from several processes at once: one applies, the others wait for it.
 
@@ -160,7 +163,7 @@ def deployed(environment: str) -> Deployed:
     """
     engine = engine_for(instance=f"snapshot-{environment}", port="auto")
     if not engine.has_snapshots:
-        return Anew(environment)
+        return FreshApply(environment)
     parent = _folder(environment)
     with locked(parent / "lock"):
         artifacts = build_for(engine)
@@ -178,11 +181,11 @@ def deployed(environment: str) -> Deployed:
 
 
 def _keep(deployment: Deployment, stack: Stack, artifacts: list[Artifact], key: str) -> Snapshot:
-    """Write a snapshot whole or not at all; the caller holds the lock."""
+    """Write a snapshot, completely or not at all; the caller holds the lock."""
     if key_of(deployment.environment, artifacts) != key:
         raise HarnessError(
             f"The sources of {deployment.environment!r} were edited while they were applied.",
-            remedy="Run it again once nobody edits them.",
+            remedy="Finish the edits, then run it again.",
         )
     folder = _folder(deployment.environment) / key
     draft = folder.with_name(f".{key}.draft")

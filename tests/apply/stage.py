@@ -1,7 +1,7 @@
 """Engines and readers for the apply tests.
 
-Most of the tests' time is fixed waits inside the provider, so they run side by side: more workers than cores, each test
-on an engine of its own, and what belongs to one stack in one group, which one worker runs in order.
+Most of the tests' time is fixed waits inside the provider. So they run side by side on more workers than cores, each on
+its own engine. The tests of one stack form a group, which one worker runs in order.
 """
 
 import contextlib
@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 
 from harness.docs import runbooks
-from harness.docs.runbooks import Done
+from harness.docs.runbooks import BlockRun
 from harness.engine import Engine, engine_for
 from harness.stack.deployment import Deployment, artifacts_of, build_for
 
 
 def group(name: str) -> pytest.MarkDecorator:
-    """Tests of one group run on one worker, in order, and share what it has applied."""
+    """The mark of a group: its tests run on one worker, in order, and share what was applied there."""
     return pytest.mark.xdist_group(name)
 
 
 @contextlib.contextmanager
 def started(instance: str) -> Iterator[Engine]:
-    """An empty engine of that name, ended with the block."""
+    """An empty engine of that name, which is stopped at the end of the block."""
     engine = engine_for(instance=instance, port="auto")
     engine.start(tied=True)
     try:
@@ -36,25 +36,25 @@ def started(instance: str) -> Iterator[Engine]:
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody who types a runbook's commands, in a folder that looks like the checkout but has its own build folder.
+    """Runs a runbook's commands in a folder that looks like the checkout but has its own build folder.
 
     Attributes:
-        root: Where they stand.
-        deployment: What ``source build/stack-<environment>.env`` steers their shell to.
+        root: The folder that the commands run in.
+        deployment: The deployment that ``source build/stack-<environment>.env`` points the shell to.
     """
 
     root: Path
     deployment: Deployment
 
-    def types(self, document: str, *, deadline_s: float = 900) -> list[Done]:
-        """Run all commands of ``docs/runbooks/<document>``, in order; what each block printed."""
+    def types(self, document: str, *, deadline_s: float = 900) -> list[BlockRun]:
+        """Run all commands of ``docs/runbooks/<document>``, in order, and return each block's output."""
         return runbooks.run(
-            self.root / "docs" / "runbooks" / document, self.root, runbooks.newcomer(), deadline_s=deadline_s
+            self.root / "docs" / "runbooks" / document, self.root, runbooks.fresh_environment(), deadline_s=deadline_s
         )
 
 
 def prepared(environment: str, engine: Engine, work: Path, artifacts: Path | None = None) -> Deployment:
-    """A live folder on an engine, initialised, not applied; built first, unless the zips' folder is given."""
+    """A deployment that is initialised and not yet applied; the zips are built first unless `artifacts` has them."""
     if artifacts is None:
         build_for(engine)
     deployment = Deployment(environment, engine, artifacts or artifacts_of(engine), work)

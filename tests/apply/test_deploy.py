@@ -1,4 +1,4 @@
-"""A deploy applies the plan that the gate has judged, and only that; what ends stored data needs to be named."""
+"""A deploy applies only the plan that the gate has judged, and destroys no stateful resource that is not named."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import pytest
 
 from harness.deploy.pipeline import DeployReport, DeployRequest, carry_out
 from harness.docs import runbooks
-from harness.docs.runbooks import Done
+from harness.docs.runbooks import BlockRun
 from harness.engine import environments
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
@@ -73,42 +73,44 @@ resource "aws_dynamodb_table" "this" {{
   }}
 }}
 """
-"""A table whose indexes Terraform manages (the module `dynamodb` leaves those of an existing table alone)."""
+"""A table whose indexes Terraform manages (the module `dynamodb` does not manage those of an existing table)."""
 
 
 @dataclass(frozen=True)
-class Newcomer:
-    """Somebody who types a runbook's commands in a checkout of their own, whose build folder nobody else uses."""
+class FreshCheckout:
+    """Runs a runbook's commands in a separate checkout, whose build folder nothing else uses."""
 
     root: Path
 
     @classmethod
-    def at(cls, root: Path) -> "Newcomer":
+    def at(cls, root: Path) -> "FreshCheckout":
         for name in ("docs", "live", "modules"):
             (root / name).symlink_to(ROOT / name)
         noxw = root / "noxw"
         noxw.write_text(
-            f"#!/bin/sh\n# ./noxw -s VERB -- ARGUMENTS, without making nox's environments first\n"
-            f'verb=$2; shift 3\ncd "{ROOT}"\n'
-            f'HARNESS_BUILD_DIR="{root}/build" exec "{sys.executable}" -m harness "$verb" --port auto "$@"\n'
+            f"#!/bin/sh\n# ./noxw -s COMMAND -- ARGUMENTS, without creating nox's environments first\n"
+            f'command=$2; shift 3\ncd "{ROOT}"\n'
+            f'HARNESS_BUILD_DIR="{root}/build" exec "{sys.executable}" -m harness "$command" --port auto "$@"\n'
         )
         noxw.chmod(noxw.stat().st_mode | stat.S_IXUSR)
         return cls(root)
 
-    def types(self, document: str) -> list[Done]:
-        return runbooks.run(self.root / "docs" / "runbooks" / document, self.root, runbooks.newcomer(), deadline_s=400)
+    def types(self, document: str) -> list[BlockRun]:
+        return runbooks.run(
+            self.root / "docs" / "runbooks" / document, self.root, runbooks.fresh_environment(), deadline_s=400
+        )
 
 
 @dataclass(frozen=True)
-class Deployed:
-    """dev, deployed as the runbook says, and what its commands printed."""
+class DeployedDev:
+    """dev, deployed with the runbook's commands, and their output."""
 
     build: Path
-    done: list[Done]
+    runs: list[BlockRun]
     stack: Stack
 
     def terraform(self, root: Path, work: Path) -> Terraform:
-        """Terraform on another root, at the same engine and the same state."""
+        """Terraform on another root folder, with the same engine."""
         variables = {
             **self.stack.credentials,
             "TF_VAR_account_id": self.stack.account_id,
@@ -125,14 +127,14 @@ class Deployed:
 
 
 @pytest.fixture(scope="module")
-def deployed(fresh_build: Callable[[], Path]) -> Iterator[Deployed]:
+def deployed(fresh_build: Callable[[], Path]) -> Iterator[DeployedDev]:
     build = fresh_build()
     checkov = environments.ensure("policy").parent.parent
     shutil.copytree(checkov, build / checkov.relative_to(BUILD), symlinks=True, copy_function=os.link)
     try:
-        done = Newcomer.at(build.parent).types("deploy.md")
+        runs = FreshCheckout.at(build.parent).types("deploy.md")
         stack = Stack.model_validate_json((build / "stack-dev.json").read_text(encoding="utf-8"))
-        yield Deployed(build, done, stack)
+        yield DeployedDev(build, runs, stack)
     finally:
         environment = {**os.environ, "HARNESS_BUILD_DIR": str(build)}
         down = [sys.executable, "-m", "harness", "down"]
@@ -140,58 +142,60 @@ def deployed(fresh_build: Callable[[], Path]) -> Iterator[Deployed]:
 
 
 def attempt(terraform: Terraform, work: Path, *options: str, allow: str = "") -> DeployReport:
-    """Deploy with a plan of a certain kind, saying yes."""
+    """Deploy with some plan options, confirmed beforehand; an error is added to the report's findings."""
     report = DeployReport("dev", "embedded")
     request = DeployRequest("dev", frozenset([allow] if allow else []), lambda: True, full_gate=False, options=options)
     try:
         carry_out(terraform, request, report, work / "plan.tfplan")
-    except HarnessError as refusal:
-        report.findings.append(str(refusal))
+    except HarnessError as error:
+        report.findings.append(str(error))
     return report
 
 
-def test_deploy_applies_what_the_gate_found_nothing_against(deployed: Deployed) -> None:
-    first, second, written = (one.output for one in deployed.done)
+def test_a_deploy_applies_a_plan_without_findings(deployed: DeployedDev) -> None:
+    first, second, report_text = (run.output for run in deployed.runs)
 
     assert "aws_dynamodb_table" in first
-    assert "Ask the gate about this plan: 0 findings" in first
+    assert "Judge this plan: 0 findings" in first
     assert "dev runs on the embedded engine" in first
     assert "nothing to apply" in second
-    report = json.loads(written)
+    report = json.loads(report_text)
     assert (report["outcome"], report["findings"], report["changes"]) == ("nothing to change", [], {})
     assert report["account_id"] == deployed.stack.account_id
     assert len(report["plan_sha256"]) == 64
 
 
 @pytest.mark.parametrize(("option", "word"), [("-destroy", "deletes"), (f"-replace={TABLE}", "replaces")])
-def test_plan_that_ends_the_invoices_table_is_refused(
-    deployed: Deployed, tmp_path: Path, option: str, word: str
+def test_a_plan_that_destroys_the_invoices_table_is_rejected(
+    deployed: DeployedDev, tmp_path: Path, option: str, word: str
 ) -> None:
-    before = arn_and_birth(deployed)
+    before = arn_and_creation_time(deployed)
 
     report = attempt(deployed.live(tmp_path), tmp_path, option)
 
-    assert report.outcome == "refused by the gate"
+    assert report.outcome == "rejected by the gate"
     assert [
-        one for one in report.findings if TABLE in one and f"The plan {word} it" in one and "--allow-destroy" in one
+        finding
+        for finding in report.findings
+        if TABLE in finding and f"The plan {word} it" in finding and "--allow-destroy" in finding
     ]
-    assert arn_and_birth(deployed) == before
+    assert arn_and_creation_time(deployed) == before
 
 
-def test_only_what_is_named_may_be_replaced(deployed: Deployed, tmp_path: Path) -> None:
+def test_only_a_named_resource_may_be_replaced(deployed: DeployedDev, tmp_path: Path) -> None:
     terraform = deployed.live(tmp_path)
 
-    refused = attempt(terraform, tmp_path, f"-replace={LOGS}")
-    idle = attempt(terraform, tmp_path, allow=LOGS)
+    rejected = attempt(terraform, tmp_path, f"-replace={LOGS}")
+    unneeded = attempt(terraform, tmp_path, allow=LOGS)
     allowed = attempt(terraform, tmp_path, f"-replace={LOGS}", allow=LOGS)
 
-    assert refused.outcome == "refused by the gate"
-    assert idle.outcome == "refused: --allow-destroy without need"
+    assert rejected.outcome == "rejected by the gate"
+    assert unneeded.outcome == "rejected: unneeded --allow-destroy"
     assert (allowed.outcome, allowed.allowed_to_destroy) == ("applied", [LOGS])
     assert allowed.changes["replace"] == 1
 
 
-def test_plan_that_adds_an_index_passes_and_one_that_drops_it_does_not(deployed: Deployed, tmp_path: Path) -> None:
+def test_a_plan_that_adds_an_index_passes_and_one_that_drops_it_does_not(deployed: DeployedDev, tmp_path: Path) -> None:
     shutil.copy(ROOT / "live" / "dev" / ".terraform.lock.hcl", tmp_path)
     terraform = deployed.terraform(tmp_path, tmp_path / "work")
 
@@ -206,11 +210,11 @@ def test_plan_that_adds_an_index_passes_and_one_that_drops_it_does_not(deployed:
 
     assert adding["aws_dynamodb_table.this"].actions == ("update",)
     assert judge_plan(adding.raw, environment="") == []
-    assert [one.rule_id for one in judge_plan(dropping.raw, environment="")] == ["CKV_INV_602"]
+    assert [finding.rule_id for finding in judge_plan(dropping.raw, environment="")] == ["CKV_INV_602"]
 
 
-def test_index_of_the_platforms_table_is_added_as_the_runbook_says(deployed: Deployed, tmp_path: Path) -> None:
-    """Terraform leaves it alone and says so; once the table has it, the plan passes and touches nothing else."""
+def test_an_index_of_the_platforms_table_is_added_as_the_runbook_shows(deployed: DeployedDev, tmp_path: Path) -> None:
+    """The plan fails while the table lacks the index; once it has it, the plan passes and changes nothing else."""
     for name in ("modules", "live"):
         shutil.copytree(ROOT / name, tmp_path / name)
     storage = tmp_path / "modules" / "invoice-platform" / "storage.tf"
@@ -222,7 +226,7 @@ def test_index_of_the_platforms_table_is_added_as_the_runbook_says(deployed: Dep
     terraform = deployed.live(tmp_path / "work", tmp_path)
 
     with pytest.raises(HarnessError, match=r'Unused attributes: \["dueDate"\]'):
-        terraform.plan()  # the provider looks at the keys before the module's own condition looks at the indexes
+        terraform.plan()  # the provider checks the keys before the module's own condition checks the indexes
 
     dynamodb = deployed.stack.session.client("dynamodb", endpoint_url=deployed.stack.endpoint_url)
     keys = {"customerId": "HASH", "dueDate": "RANGE"}
@@ -242,16 +246,16 @@ def test_index_of_the_platforms_table_is_added_as_the_runbook_says(deployed: Dep
     )
     plan = terraform.plan()
 
-    assert {one.type for one in plan.resources if one.is_change} == {
+    assert {change.type for change in plan.resources if change.is_change} == {
         "aws_appautoscaling_policy",
         "aws_appautoscaling_target",
     }
-    assert [one for one in judge_plan(plan.raw, environment="dev") if "index" in str(one)] == []
+    assert [finding for finding in judge_plan(plan.raw, environment="dev") if "index" in str(finding)] == []
     assert attempt(terraform, tmp_path).outcome == "applied"
 
 
-def arn_and_birth(deployed: Deployed) -> tuple[str, str]:
-    """What tells the table from one that was made again."""
+def arn_and_creation_time(deployed: DeployedDev) -> tuple[str, str]:
+    """What differs if the table was created again."""
     dynamodb = deployed.stack.session.client("dynamodb", endpoint_url=deployed.stack.endpoint_url)
     table = dynamodb.describe_table(TableName=deployed.stack.table_name)["Table"]
     return table["TableArn"], str(table["CreationDateTime"])

@@ -12,7 +12,7 @@ from harness.paths import BUILD
 from harness.stack import snapshot
 from harness.stack.deployment import Deployment, Stack, artifacts_of, build_for, environments
 from harness.stack.inventory import inventory
-from harness.stack.snapshot import Deployed
+from harness.stack.snapshot import CloneSource
 from harness.terraform.run import Terraform, TerraformError
 from tests.apply.stage import Reader, group, prepared, started
 
@@ -52,7 +52,7 @@ class Applied:
     before: set[str]
     deployment: Deployment
     stack: Stack
-    snapshot: Deployed
+    snapshot: CloneSource
     engine: Engine
 
 

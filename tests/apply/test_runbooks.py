@@ -1,4 +1,4 @@
-"""The runbooks' commands, typed exactly as they stand there: every document of docs/runbooks is run by a test."""
+"""The runbooks' commands, run exactly as written: a test runs every document of docs/runbooks."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from harness.docs.runbooks import Done, blocks
+from harness.docs.runbooks import BlockRun, blocks
 from harness.engine import ACCOUNT_ID, REGION, Engine
 from harness.paths import ROOT
 from harness.stack.deployment import Deployment
@@ -22,11 +22,11 @@ MakeReader = Callable[[Deployment], Reader]
 
 
 class Preview:
-    """What came of typing docs/runbooks/preview.md on an engine that was empty before."""
+    """The results of the commands in docs/runbooks/preview.md on an engine that was empty before."""
 
-    def __init__(self, engine: Engine, deployment: Deployment, person: Reader) -> None:
+    def __init__(self, engine: Engine, deployment: Deployment, reader: Reader) -> None:
         self.before = inventory(engine.environment())
-        self.done = person.types("preview.md")
+        self.runs = reader.types("preview.md")
         self.after = inventory(engine.environment())
         session = boto3.Session("test", "test", region_name=REGION)
         versions = session.client("s3", endpoint_url=engine.endpoint_url).get_paginator("list_object_versions")
@@ -42,58 +42,58 @@ def preview(reader: MakeReader, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield Preview(engine, deployment, reader(deployment))
 
 
-def said(done: list[Done], *commands: str) -> str:
-    """What the one block that holds all these words printed."""
-    (found,) = [one for one in done if all(command in one.block.commands for command in commands)]
-    return found.output
+def output_of(runs: list[BlockRun], *commands: str) -> str:
+    """The output of the one block that contains all these strings."""
+    (run,) = [run for run in runs if all(command in run.block.commands for command in commands)]
+    return run.output
 
 
 @group("runbook-preview")
-def test_a_preview_copy_is_made_of_the_plan_that_was_read(preview: Preview) -> None:
-    (planned,) = re.findall(r"Plan: (\d+) to add, 0 to change, 0 to destroy", said(preview.done, "plan -var-file"))
-    shown = said(preview.done, "terraform -chdir=live/dev show")
+def test_a_preview_copy_is_created_with_the_plan_that_was_shown(preview: Preview) -> None:
+    (planned,) = re.findall(r"Plan: (\d+) to add, 0 to change, 0 to destroy", output_of(preview.runs, "plan -var-file"))
+    shown = output_of(preview.runs, "terraform -chdir=live/dev show")
 
     assert int(planned) > 100
     assert f"Plan: {planned} to add" in shown
-    applied = said(preview.done, "apply -parallelism=30")
+    applied = output_of(preview.runs, "apply -parallelism=30")
     assert f"Resources: {planned} added, 0 changed, 0 destroyed" in applied
 
 
 @group("runbook-preview")
 def test_a_preview_copy_has_its_own_names_values_and_state(preview: Preview) -> None:
-    shown = said(preview.done, "terraform -chdir=live/dev show")
+    shown = output_of(preview.runs, "terraform -chdir=live/dev show")
 
     assert '"invoices-dev-preview"' in shown
-    assert not re.findall(r'"[a-z-]+-dev"', shown)  # nothing is named as dev's own
+    assert not re.findall(r'"[a-z-]+-dev"', shown)  # nothing has a name of dev's own resources
     assert re.search(r"retention_in_days +?= 3\n", shown)
     assert preview.state_keys == {"env:/preview/dev/terraform.tfstate"}
 
 
 @group("runbook-preview")
-def test_workspaces_are_listed_made_and_selected(preview: Preview) -> None:
-    (first, *_) = [one for one in preview.done if one.block.commands.endswith("workspace list\n")]
+def test_workspaces_are_listed_created_and_selected(preview: Preview) -> None:
+    (first, *_) = [run for run in preview.runs if run.block.commands.endswith("workspace list\n")]
     assert first.output.split() == ["*", "default"]
-    assert 'Created and switched to workspace "preview"' in said(preview.done, "workspace new")
-    back_and_forth = said(preview.done, "select preview").partition('Switched to workspace "preview".')
+    assert 'Created and switched to workspace "preview"' in output_of(preview.runs, "workspace new")
+    back_and_forth = output_of(preview.runs, "select preview").partition('Switched to workspace "preview".')
     assert 'Switched to workspace "default".' in back_and_forth[0]
     assert back_and_forth[2].split() == ["default", "*", "preview"]
 
 
 @group("runbook-preview")
-def test_a_preview_copy_that_was_taken_away_leaves_nothing(preview: Preview) -> None:
-    assert "Destroy complete!" in said(preview.done, "destroy")
+def test_a_deleted_preview_copy_leaves_nothing(preview: Preview) -> None:
+    assert "Destroy complete!" in output_of(preview.runs, "destroy")
     assert preview.after == preview.before
-    gone = said(preview.done, "workspace delete").partition('Deleted workspace "preview"!')
+    gone = output_of(preview.runs, "workspace delete").partition('Deleted workspace "preview"!')
     assert gone[2].split() == ["*", "default"]
 
 
 @pytest.fixture(scope="module")
-def state(reader: MakeReader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[Done], Any]]:
-    """What the commands of docs/runbooks/state.md printed, and an S3 client of the engine they were typed at."""
+def state(reader: MakeReader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[BlockRun], Any]]:
+    """The results of the commands in docs/runbooks/state.md, and an S3 client of their engine."""
     with started("runbook-state") as engine:
-        done = reader(prepared("dev", engine, tmp_path_factory.mktemp("state"))).types("state.md")
+        runs = reader(prepared("dev", engine, tmp_path_factory.mktemp("state"))).types("state.md")
         session = boto3.Session("test", "test", region_name=REGION)
-        yield done, session.client("s3", endpoint_url=engine.endpoint_url)
+        yield runs, session.client("s3", endpoint_url=engine.endpoint_url)
 
 
 STATE_BUCKET = f"invoice-terraform-state-{ACCOUNT_ID}"
@@ -101,16 +101,18 @@ ADDRESS = "module.state.aws_s3_bucket.this"
 
 
 @group("runbook-state")
-def test_bootstrap_adopts_the_state_bucket_and_keeps_its_own_state_in_it(state: tuple[list[Done], Any]) -> None:
-    done, s3 = state
+def test_bootstrap_imports_the_state_bucket_and_keeps_its_own_state_in_it(state: tuple[list[BlockRun], Any]) -> None:
+    runs, s3 = state
 
-    assert "1 imported" in said(done, "apply -auto-approve")
+    assert "1 imported" in output_of(runs, "apply -auto-approve")
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket=STATE_BUCKET)["Contents"]]
-    assert keys == ["bootstrap/terraform.tfstate"]  # and no lock file left behind
+    assert keys == ["bootstrap/terraform.tfstate"]  # and no lock file is left
 
 
 @group("runbook-state")
-def test_state_bucket_is_versioned_encrypted_private_and_refuses_plain_http(state: tuple[list[Done], Any]) -> None:
+def test_the_state_bucket_is_versioned_encrypted_private_and_denies_plain_http(
+    state: tuple[list[BlockRun], Any],
+) -> None:
     _, s3 = state
 
     assert s3.get_bucket_versioning(Bucket=STATE_BUCKET)["Status"] == "Enabled"
@@ -122,28 +124,28 @@ def test_state_bucket_is_versioned_encrypted_private_and_refuses_plain_http(stat
 
 
 @group("runbook-state")
-def test_state_is_listed_shown_and_forgotten_without_touching_the_bucket(state: tuple[list[Done], Any]) -> None:
-    done, s3 = state
-    lists = [one.output.split() for one in done if one.block.commands.endswith("state list\n")]
+def test_state_is_listed_shown_and_forgotten_without_touching_the_bucket(state: tuple[list[BlockRun], Any]) -> None:
+    runs, s3 = state
+    lists = [run.output.split() for run in runs if run.block.commands.endswith("state list\n")]
 
     assert ADDRESS in lists[0]
-    assert f'"{STATE_BUCKET}"' in said(done, "state show")
+    assert f'"{STATE_BUCKET}"' in output_of(runs, "state show")
     assert set(lists[0]) - set(lists[1]) == {ADDRESS}
     assert s3.head_bucket(Bucket=STATE_BUCKET)["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
 @group("runbook-state")
-def test_an_existing_bucket_is_imported_by_command_and_by_block(state: tuple[list[Done], Any]) -> None:
-    done, _ = state
+def test_an_existing_bucket_is_imported_by_command_and_by_block(state: tuple[list[BlockRun], Any]) -> None:
+    runs, _ = state
     (imported, planned) = [
-        one for one in done if "import module" in one.block.commands or "plan\n" in one.block.commands
+        run for run in runs if "import module" in run.block.commands or "plan\n" in run.block.commands
     ]
 
     assert "Import successful!" in imported.output
     assert "No changes." in planned.output
-    assert "Plan: 1 to import, 0 to add" in said(done, "adopt.tfplan", "plan -out")
-    assert "1 imported, 0 added" in said(done, "apply", "adopt.tfplan")
-    assert "No changes." in said(done, "-detailed-exitcode")
+    assert "Plan: 1 to import, 0 to add" in output_of(runs, "adopt.tfplan", "plan -out")
+    assert "1 imported, 0 added" in output_of(runs, "apply", "adopt.tfplan")
+    assert "No changes." in output_of(runs, "-detailed-exitcode")
 
 
 def test_every_runbook_is_run_by_a_test() -> None:
@@ -153,8 +155,8 @@ def test_every_runbook_is_run_by_a_test() -> None:
 
 
 def test_every_command_of_the_guide_is_in_a_runbook() -> None:
-    typed = "\n".join(block.commands for path in RUNBOOKS.glob("*.md") for block in blocks(path))
+    written = "\n".join(block.commands for path in RUNBOOKS.glob("*.md") for block in blocks(path))
     commands = ("workspace list", "workspace new", "workspace select", "plan -var-file=", "-out=", "show ")
     commands += ("apply -auto-approve", "state list", "state show", "state rm", "import ")
 
-    assert [command for command in commands if command not in typed] == []
+    assert [command for command in commands if command not in written] == []

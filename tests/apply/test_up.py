@@ -1,4 +1,4 @@
-"""The documented way to work with a running stack: up, a shell, a plain plan, logs, down."""
+"""The documented way to work with a running stack: up, a shell, a plain plan, the printed commands, down."""
 
 import json
 import os
@@ -27,7 +27,7 @@ invoice_number,customer_id,customer_name,issue_date,currency,description,quantit
 
 
 def harness(build: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    foreign = {
+    caller_settings = {
         "AWS_PROFILE": "none-of-ours",
         "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
         "HTTP_PROXY": "http://127.0.0.1:9",
@@ -35,7 +35,7 @@ def harness(build: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "harness", *arguments],
         cwd=ROOT,
-        env={**os.environ, **foreign, "NO_PROXY": "", "HARNESS_BUILD_DIR": str(build)},
+        env={**os.environ, **caller_settings, "NO_PROXY": "", "HARNESS_BUILD_DIR": str(build)},
         capture_output=True,
         text=True,
         check=False,
@@ -45,20 +45,20 @@ def harness(build: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    """A detached stack in a build folder of its own, whose path has a space in it, and what `up` said."""
+    """The separate build folder of a detached stack, whose path contains a space, and the output of `up`."""
     build = tmp_path_factory.mktemp("a checkout") / "build"
     file = build.parent / "three rows.csv"
     file.write_text(CSV, encoding="utf-8")
-    said = harness(build, "up", "--detach", "--port", "auto", "--csv", str(file))
+    up = harness(build, "up", "--detach", "--port", "auto", "--csv", str(file))
     try:
-        assert said.returncode == 0, said.stdout + said.stderr
-        yield build, said.stdout
+        assert up.returncode == 0, up.stdout + up.stderr
+        yield build, up.stdout
     finally:
         harness(build, "down")
 
 
 def shell(build: Path, command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as a user does after ``source``, in the repository's root."""
+    """Run a command in the repository's root, as a user does after ``source``."""
     script = f"source {shlex.quote(str(build / 'stack-dev.env'))} && {command}"
     bash = shutil.which("bash")
     assert bash
@@ -69,11 +69,11 @@ def shell(build: Path, command: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_up_prints_the_invoices_and_leaves_the_pdfs(running: tuple[Path, str]) -> None:
-    build, said = running
+    build, output = running
 
-    assert "357.00" in said
-    assert "1100" in said
-    assert "must not be zero" in said
+    assert "357.00" in output
+    assert "1100" in output
+    assert "must not be zero" in output
     documents = sorted((build / "documents" / "dev").glob("*.pdf"))
     assert [path.name[:4] for path in documents] == ["1001", "1002"]
     assert "357.00" in pypdf.PdfReader(documents[0]).pages[0].extract_text()
@@ -89,27 +89,27 @@ def test_plain_terraform_in_that_shell_finds_nothing_to_change(running: tuple[Pa
     assert "No changes" in plan.stdout
 
 
-def test_printed_lines_work_when_pasted(running: tuple[Path, str]) -> None:
-    build, said = running
-    lines = [line.strip() for line in said.splitlines() if line.strip().startswith("curl ")]
+def test_printed_commands_work_when_pasted(running: tuple[Path, str]) -> None:
+    build, output = running
+    lines = [line.strip() for line in output.splitlines() if line.strip().startswith("curl ")]
     assert len(lines) == 4
 
-    answers = [json.loads(shell(build, line).stdout) for line in lines]
+    responses = [json.loads(shell(build, line).stdout) for line in lines]
 
-    listed, read, created, paid = answers
+    listed, read, created, paid = responses
     assert {item["invoiceNumber"] for item in listed["items"]} == {"1001", "1002"}
     assert read["invoiceNumber"] in {"1001", "1002"}
     assert created["total"] == "1071.00"
     assert (paid["invoiceId"], paid["status"]) == (read["invoiceId"], "paid")
 
 
-def test_up_again_uses_the_running_stack_and_makes_nothing_twice(running: tuple[Path, str]) -> None:
+def test_up_again_uses_the_running_stack_and_creates_nothing_twice(running: tuple[Path, str]) -> None:
     build, _ = running
 
     again = harness(build, "up", "--detach", "--csv", str(build.parent / "three rows.csv"))
 
     assert again.returncode == 0, again.stdout + again.stderr
-    assert "Using the stack that runs already" in again.stdout
+    assert "Using the stack that already runs" in again.stdout
     assert "0 invoices, 2 duplicates, 1 rejected" in again.stdout
 
 
@@ -119,12 +119,12 @@ def test_no_file_of_the_live_folders_was_touched(running: tuple[Path, str]) -> N
     assert not [path for path in (ROOT / "live").rglob("*") if path.suffix in {".tfstate", ".tfplan"}]
 
 
-def test_down_ends_it_all(running: tuple[Path, str]) -> None:
+def test_down_stops_everything(running: tuple[Path, str]) -> None:
     build, _ = running
 
-    ended = harness(build, "down")
+    down = harness(build, "down")
 
-    assert ended.returncode == 0
-    assert "the engine 'dev'" in ended.stdout
+    assert down.returncode == 0
+    assert "the engine 'dev'" in down.stdout
     assert not list(build.glob("stack-*"))
     assert "Nothing was running." in harness(build, "down").stdout

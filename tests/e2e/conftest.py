@@ -18,7 +18,7 @@ from harness.iam.session import Recording
 from harness.iam.watch import VARIABLE, WatchSettings
 from harness.stack.deployment import Stack
 from harness.stack.logs import recent_errors
-from harness.stack.snapshot import deployed
+from harness.stack.snapshot import clone_source
 
 DEADLINE_S = 60
 Found = TypeVar("Found")
@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    with deployed("dev").clone(f"e2e-{worker}") as (clone, _):
+    with clone_source("dev").clone(f"e2e-{worker}") as (clone, _):
         request.config.stash[_stack_of_this_worker] = clone
         yield clone
 

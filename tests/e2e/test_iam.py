@@ -28,7 +28,7 @@ from harness.plan.resource import UNKNOWN
 from harness.policy import plans
 from harness.stack.deployment import REGION, Deployment, Stack
 from harness.stack.logs import lines
-from harness.stack.snapshot import deployed
+from harness.stack.snapshot import clone_source
 from harness.terraform.plan import TerraformPlan
 
 pytestmark = pytest.mark.xdist_group("iam")
@@ -137,7 +137,7 @@ def new_invoice() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def apart() -> Iterator[tuple[Stack, Engine]]:
     """A stack of its own: roles are changed here."""
-    with deployed("dev").clone("e2e-iam") as clone:
+    with clone_source("dev").clone("e2e-iam") as clone:
         yield clone
 
 

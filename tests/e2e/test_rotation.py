@@ -10,7 +10,7 @@ import urllib3
 
 from harness.engine import Engine
 from harness.stack.deployment import Deployment, Stack
-from harness.stack.snapshot import deployed
+from harness.stack.snapshot import clone_source
 
 pytestmark = pytest.mark.xdist_group("rotation")
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("rotation")
 @pytest.fixture(scope="module")
 def apart() -> Iterator[tuple[Stack, Engine]]:
     """A stack of its own: other tests go on using the key that is retired here."""
-    with deployed("dev").clone("e2e-rotation") as clone:
+    with clone_source("dev").clone("e2e-rotation") as clone:
         yield clone
 
 

@@ -57,12 +57,12 @@ def test_stop_ends_the_server_and_frees_its_port() -> None:
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
-    with pytest.raises(HarnessError, match="does not run"):
+    with pytest.raises(HarnessError, match="is not running"):
         _ = engine.endpoint_url
 
 
 def test_an_instance_starts_once(cloud: Cloud) -> None:
-    with pytest.raises(HarnessError, match=r"runs already: pid \d+, port \d+"):
+    with pytest.raises(HarnessError, match=r"is already running: pid \d+, port \d+"):
         EmbeddedEngine(cloud.engine.instance, port="auto").start()
 
 
@@ -78,7 +78,7 @@ def test_a_taken_port_is_named_with_its_holder(cloud: Cloud) -> None:
         assert f"pid {cloud.engine.pid} " in str(raised.value)
 
 
-@pytest.mark.parametrize(("name", "message"), [("aws", "not available"), ("moon", "no engine 'moon'")])
+@pytest.mark.parametrize(("name", "message"), [("aws", "needs a local engine"), ("moon", "no engine 'moon'")])
 def test_other_engines_are_rejected(name: str, message: str) -> None:
     with pytest.raises(HarnessError, match=message):
         engine_for(name)

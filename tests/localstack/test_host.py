@@ -125,5 +125,5 @@ def test_concurrent_transactions_succeed_or_are_cancelled(cloud: Cloud) -> None:
 
 def test_it_has_no_snapshots(cloud: Cloud, tmp_path: Path) -> None:
     assert not cloud.engine.has_snapshots
-    with pytest.raises(HarnessError, match="cannot keep its state"):
+    with pytest.raises(HarnessError, match="cannot save its state"):
         cloud.engine.snapshot(tmp_path / "snapshot")

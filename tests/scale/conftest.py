@@ -10,7 +10,7 @@ import pytest
 
 from harness.results import record
 from harness.stack.deployment import Stack
-from harness.stack.snapshot import deployed
+from harness.stack.snapshot import clone_source
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "data"))
 
@@ -26,5 +26,5 @@ def figures() -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    with deployed("dev").clone("scale") as (clone, _):
+    with clone_source("dev").clone("scale") as (clone, _):
         yield clone

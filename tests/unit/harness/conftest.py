@@ -1,4 +1,4 @@
-"""What the tests of the harness share."""
+"""Fixtures for all tests of the harness."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,12 @@ import pytest
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _measured_by_the_other_tests() -> Iterator[None]:
-    """Coverage is taken of lambdas/invoicing, of which the harness runs nothing: tracing would only make it slower."""
-    measuring = coverage.Coverage.current()
-    if measuring is None:
+def _without_coverage() -> Iterator[None]:
+    """Pause coverage: it measures lambdas/invoicing, which the harness does not run, and tracing costs time."""
+    measurement = coverage.Coverage.current()
+    if measurement is None:
         yield
         return
-    measuring.stop()
+    measurement.stop()
     yield
-    measuring.start()
+    measurement.start()

@@ -1,4 +1,4 @@
-"""The verbs' command line: what it takes, and what it refuses before anything is started."""
+"""The command line of the harness: what it accepts, and the errors that come before anything is started."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from harness.paths import ROOT
 
 
 @pytest.mark.parametrize("bad", ["0", "65536", "http", "-1", ""])
-def test_port_out_of_range_is_refused(bad: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_out_of_range_is_an_error(bad: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         parser().parse_args(["up", f"--port={bad}"])
 
@@ -27,28 +27,28 @@ def test_once_and_detach_exclude_each_other() -> None:
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("10m", 600), ("2h", 7200), ("1d", 86400)])
-def test_since_takes_a_length_of_time(text: str, seconds: int) -> None:
+def test_since_accepts_a_duration(text: str, seconds: int) -> None:
     assert parser().parse_args(["logs", "--since", text]).since.total_seconds() == seconds
 
 
 @pytest.mark.parametrize("bad", ["10", "m", "", "10w"])
-def test_since_without_a_unit_is_refused(bad: str) -> None:
+def test_since_without_a_number_and_a_known_unit_is_an_error(bad: str) -> None:
     with pytest.raises(SystemExit):
         parser().parse_args(["logs", "--since", bad])
 
 
-def test_unknown_environment_names_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_for_an_unknown_environment_the_message_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["up", "--env", "nowhere"])
 
-    said = capsys.readouterr().err
+    message = capsys.readouterr().err
     assert ended.value.code == 1
-    assert "'nowhere'" in said
-    assert "dev" in said
+    assert "'nowhere'" in message
+    assert "dev" in message
 
 
 def up(*arguments: str, build: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run ``up`` as a process of its own with a build folder of its own."""
+    """Run ``up`` in a separate process with a separate build folder."""
     return subprocess.run(
         [sys.executable, "-m", "harness", "up", *arguments],
         cwd=ROOT,
@@ -60,7 +60,7 @@ def up(*arguments: str, build: Path, **environment: str) -> subprocess.Completed
     )
 
 
-def test_csv_that_does_not_exist_is_said_before_anything_starts(tmp_path: Path) -> None:
+def test_a_csv_that_does_not_exist_is_an_error_before_anything_starts(tmp_path: Path) -> None:
     ended = up("--once", "--csv", str(tmp_path / "none.csv"), build=tmp_path / "build")
 
     assert ended.returncode == 1
@@ -69,7 +69,7 @@ def test_csv_that_does_not_exist_is_said_before_anything_starts(tmp_path: Path) 
     assert not (tmp_path / "build" / "engine").exists()
 
 
-def test_no_terraform_is_said_before_anything_starts(tmp_path: Path) -> None:
+def test_a_missing_terraform_is_an_error_before_anything_starts(tmp_path: Path) -> None:
     started = time.monotonic()
 
     ended = up("--once", build=tmp_path / "build", PATH=str(tmp_path), HARNESS_NO_DOWNLOAD="1")

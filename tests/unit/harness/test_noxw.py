@@ -1,4 +1,4 @@
-"""The wrapper's refusals: one clear message each, before anything is made."""
+"""The wrapper's errors: one clear message each, and nothing incomplete is left behind."""
 
 import shutil
 import stat
@@ -38,13 +38,13 @@ def tools(folder: Path) -> Path:
     """A PATH with what every system has, and no Python."""
     folder.mkdir(exist_ok=True)
     for name in ("sh", "dirname", "mkdir", "mktemp", "rm", "mv", "touch", "tail", "grep"):
-        found = shutil.which(name)
-        assert found, name
-        (folder / name).symlink_to(found)
+        tool = shutil.which(name)
+        assert tool, name
+        (folder / name).symlink_to(tool)
     return folder
 
 
-def test_no_python_is_said_with_the_way_to_get_one(checkout: Path, tmp_path: Path) -> None:
+def test_without_python_the_message_has_the_way_to_install_one(checkout: Path, tmp_path: Path) -> None:
     ended = run(checkout, PATH=str(tools(tmp_path / "bin")))
 
     assert ended.returncode == 1
@@ -53,21 +53,21 @@ def test_no_python_is_said_with_the_way_to_get_one(checkout: Path, tmp_path: Pat
     assert not (checkout / ".noxw").exists()
 
 
-def test_old_python_is_passed_over(checkout: Path, tmp_path: Path) -> None:
+def test_an_old_python_is_not_used(checkout: Path, tmp_path: Path) -> None:
     folder = tools(tmp_path / "bin")
-    program(folder, "python3", "exit 1")  # what an old one answers when asked for its version
+    program(folder, "python3", "exit 1")  # as an old Python does in the version check
 
     assert "no Python 3.11 or newer" in run(checkout, PATH=str(folder)).stderr
 
 
-def test_named_python_that_is_none_is_refused_by_name(checkout: Path, tmp_path: Path) -> None:
+def test_a_harness_python_that_does_not_exist_is_named_in_the_error(checkout: Path, tmp_path: Path) -> None:
     ended = run(checkout, PATH=str(tools(tmp_path / "bin")), HARNESS_PYTHON="/nowhere/python")
 
     assert ended.returncode == 1
     assert "HARNESS_PYTHON=/nowhere/python" in ended.stderr
 
 
-def test_python_without_venv_says_which_package_brings_it(checkout: Path, tmp_path: Path) -> None:
+def test_for_a_python_without_venv_the_message_names_the_package(checkout: Path, tmp_path: Path) -> None:
     folder = tools(tmp_path / "bin")
     program(
         folder,
@@ -80,10 +80,10 @@ def test_python_without_venv_says_which_package_brings_it(checkout: Path, tmp_pa
     assert ended.returncode == 1
     assert "ensurepip is not available" in ended.stderr
     assert "apt install python3-venv" in ended.stderr
-    assert not list((checkout / ".noxw").glob("new.*"))  # nothing half-made stays
+    assert not list((checkout / ".noxw").glob("new.*"))  # the incomplete environment is removed
 
 
-def test_index_out_of_reach_is_said(checkout: Path, tmp_path: Path) -> None:
+def test_an_unreachable_index_is_reported(checkout: Path, tmp_path: Path) -> None:
     folder = tools(tmp_path / "bin")
     fake = 'mkdir -p "$3/bin"; printf "#!/bin/sh\\necho no route to the index >&2; exit 1" > "$3/bin/python"'
     fake += '; chmod +x "$3/bin/python"'
@@ -94,5 +94,5 @@ def test_index_out_of_reach_is_said(checkout: Path, tmp_path: Path) -> None:
 
     assert ended.returncode == 1
     assert "no route to the index" in ended.stderr
-    assert "Is a Python package index reachable" in ended.stderr
+    assert "Check that a Python package index is reachable" in ended.stderr
     assert not list((checkout / ".noxw").glob("0123*"))

@@ -1,4 +1,4 @@
-"""A deploy applies nothing that was refused, not confirmed, or meant for another account."""
+"""A deploy applies nothing that is rejected, not confirmed, or intended for another account."""
 
 import io
 import json
@@ -49,7 +49,7 @@ def plan_of(*changes: Mapping[str, Any]) -> TerraformPlan:
 
 
 class Terraform:
-    """Plans what it is told, and remembers what it was made to apply."""
+    """A Terraform that always returns the same plan, and records the plan files that it applies."""
 
     def __init__(self, plan: TerraformPlan) -> None:
         self._plan = plan
@@ -69,68 +69,70 @@ class Terraform:
 @pytest.fixture
 def destroy_rules_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the rules on destroying: the plans here are too small for the others."""
-    real = gate.judge_plan
+    judge_plan = gate.judge_plan
 
-    def destroying(*arguments: Any, **named: Any) -> list[Any]:
-        return [one for one in real(*arguments, **named) if one.rule_id in gate.DESTROY_RULES]
+    def destroy_findings(*arguments: Any, **options: Any) -> list[Any]:
+        return [finding for finding in judge_plan(*arguments, **options) if finding.rule_id in gate.DESTROY_RULES]
 
-    monkeypatch.setattr(gate, "judge_plan", destroying)
+    monkeypatch.setattr(gate, "judge_plan", destroy_findings)
 
 
 def carried_out(
-    plan: TerraformPlan, folder: Path, *, allow: frozenset[str] = frozenset(), answer: bool = True
+    plan: TerraformPlan, folder: Path, *, allow: frozenset[str] = frozenset(), confirmed: bool = True
 ) -> tuple[Terraform, DeployReport, str]:
-    """What was applied, the report, and the error if there was one."""
+    """The Terraform with what it applied, the report, and the error message if there was an error."""
     terraform, report = Terraform(plan), DeployReport("dev", "embedded")
-    request = DeployRequest("dev", allow, lambda: answer, full_gate=False)
-    said = ""
+    request = DeployRequest("dev", allow, lambda: confirmed, full_gate=False)
+    message = ""
     try:
         carry_out(terraform, request, report, folder / "plan.tfplan")  # type: ignore[arg-type]
-    except HarnessError as fault:
-        said = str(fault)
-    return terraform, report, said
+    except HarnessError as error:
+        message = str(error)
+    return terraform, report, message
 
 
 @pytest.mark.usefixtures("destroy_rules_only")
 @pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete"), ("forget",)])
-def test_end_of_a_table_is_refused_and_nothing_is_applied(tmp_path: Path, actions: tuple[str, ...]) -> None:
+def test_a_plan_that_destroys_a_table_is_rejected_and_not_applied(tmp_path: Path, actions: tuple[str, ...]) -> None:
     plan = plan_of(change(TABLE, *actions, before={}, after={} if "create" in actions else None))
 
-    terraform, report, said = carried_out(plan, tmp_path)
+    terraform, report, message = carried_out(plan, tmp_path)
 
     assert terraform.applied == []
-    assert report.outcome == "refused by the gate"
-    assert TABLE in said
-    assert "--allow-destroy" in said
+    assert report.outcome == "rejected by the gate"
+    assert TABLE in message
+    assert "--allow-destroy" in message
 
 
 @pytest.mark.usefixtures("destroy_rules_only")
 def test_only_the_named_address_may_be_destroyed(tmp_path: Path) -> None:
     plan = plan_of(change(TABLE, "delete", before={}), change(TOPIC, "delete", before={}))
 
-    one, report, said = carried_out(plan, tmp_path, allow=frozenset({TABLE}))
+    table_only, report, message = carried_out(plan, tmp_path, allow=frozenset({TABLE}))
     both, _, _ = carried_out(plan, tmp_path, allow=frozenset({TABLE, TOPIC}))
 
-    assert (one.applied, report.outcome) == ([], "refused by the gate")
-    assert TOPIC in said
-    assert TABLE not in said
+    assert (table_only.applied, report.outcome) == ([], "rejected by the gate")
+    assert TOPIC in message
+    assert TABLE not in message
     assert both.applied == [b"plan 1"]
 
 
 @pytest.mark.usefixtures("destroy_rules_only")
-def test_permission_to_destroy_that_nothing_needs_is_refused(tmp_path: Path) -> None:
-    terraform, report, said = carried_out(
-        plan_of(change(TABLE, "update", before={}, after={})), tmp_path, allow=frozenset({TABLE})
-    )
+def test_an_unneeded_permission_to_destroy_is_rejected(tmp_path: Path) -> None:
+    plan = plan_of(change(TABLE, "update", before={}, after={}))
+
+    terraform, report, message = carried_out(plan, tmp_path, allow=frozenset({TABLE}))
 
     assert terraform.applied == []
-    assert report.outcome == "refused: --allow-destroy without need"
-    assert TABLE in said
+    assert report.outcome == "rejected: unneeded --allow-destroy"
+    assert TABLE in message
 
 
 @pytest.mark.usefixtures("destroy_rules_only")
-def test_what_was_judged_is_what_is_applied(tmp_path: Path) -> None:
-    terraform, report, _ = carried_out(plan_of(change(TABLE, "create", after={})), tmp_path)
+def test_the_judged_plan_is_the_one_that_is_applied(tmp_path: Path) -> None:
+    plan = plan_of(change(TABLE, "create", after={}))
+
+    terraform, report, _ = carried_out(plan, tmp_path)
 
     assert (terraform.plans, terraform.applied) == (1, [b"plan 1"])
     assert (report.outcome, report.changes) == ("applied", {"create": 1})
@@ -138,22 +140,24 @@ def test_what_was_judged_is_what_is_applied(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("destroy_rules_only")
-def test_no_applies_nothing(tmp_path: Path) -> None:
-    terraform, report, said = carried_out(plan_of(change(TABLE, "create", after={})), tmp_path, answer=False)
+def test_without_confirmation_nothing_is_applied(tmp_path: Path) -> None:
+    plan = plan_of(change(TABLE, "create", after={}))
+
+    terraform, report, message = carried_out(plan, tmp_path, confirmed=False)
 
     assert terraform.applied == []
     assert report.outcome == "not confirmed"
-    assert "Nothing was applied" in said
+    assert "Nothing was applied" in message
 
 
-def test_question_needs_somebody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_asking_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("yes\n"))
 
     with pytest.raises(HarnessError, match="--yes"):
         ask()
 
 
-def test_report_is_left_however_a_deploy_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_report_is_written_however_a_deploy_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HARNESS_ENGINE", "aws")
     monkeypatch.setenv("TF_VAR_account_id", "")
     monkeypatch.setattr("harness.results.BUILD", tmp_path)
@@ -162,35 +166,35 @@ def test_report_is_left_however_a_deploy_ends(monkeypatch: pytest.MonkeyPatch, t
     with pytest.raises(HarnessError, match="TF_VAR_account_id"):
         pipeline.deploy(DeployRequest("dev"))
 
-    written = json.loads((tmp_path / "results" / "deploy.json").read_text(encoding="utf-8"))
-    assert (written["outcome"], written["engine"], written["environment"]) == ("failed", "aws", "dev")
+    report = json.loads((tmp_path / "results" / "deploy.json").read_text(encoding="utf-8"))
+    assert (report["outcome"], report["engine"], report["environment"]) == ("failed", "aws", "dev")
 
 
-class Client:
+class FakeAws:
     """STS and S3 of an account."""
 
-    def __init__(self, account: str, fault: Exception | None, bucket_fault: Exception | None) -> None:
-        self._account, self._fault, self._bucket_fault = account, fault, bucket_fault
+    def __init__(self, account: str, sts_error: Exception | None, s3_error: Exception | None) -> None:
+        self._account, self._sts_error, self._s3_error = account, sts_error, s3_error
 
     def get_caller_identity(self) -> dict[str, str]:
-        if self._fault:
-            raise self._fault
+        if self._sts_error:
+            raise self._sts_error
         return {"Account": self._account}
 
-    def head_bucket(self, **asked: str) -> None:
-        assert asked == {"Bucket": f"invoice-terraform-state-{self._account}", "ExpectedBucketOwner": self._account}
-        if self._bucket_fault:
-            raise self._bucket_fault
+    def head_bucket(self, **request: str) -> None:
+        assert request == {"Bucket": f"invoice-terraform-state-{self._account}", "ExpectedBucketOwner": self._account}
+        if self._s3_error:
+            raise self._s3_error
 
 
-def caller(
-    monkeypatch: pytest.MonkeyPatch, fault: Exception | None = None, bucket_fault: Exception | None = None
+def use_my_account(
+    monkeypatch: pytest.MonkeyPatch, sts_error: Exception | None = None, s3_error: Exception | None = None
 ) -> None:
-    monkeypatch.setattr(boto3, "client", lambda *_, **__: Client(MINE, fault, bucket_fault))
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: FakeAws(MINE, sts_error, s3_error))
 
 
-def test_account_that_is_meant_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
-    caller(monkeypatch)
+def test_the_expected_account_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_my_account(monkeypatch)
 
     account = Account.of_caller("prod", {"TF_VAR_account_id": MINE})
 
@@ -198,31 +202,35 @@ def test_account_that_is_meant_is_accepted(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
-    ("variables", "said"),
+    ("variables", "message"),
     [
-        ({}, "which account 'prod' lives in has to be said"),
+        ({}, "must be the id of the account for 'prod'"),
         ({"TF_VAR_account_id": "123"}, "TF_VAR_account_id is '123'"),
-        ({"TF_VAR_account_id": "222222222222"}, f"open the account {MINE}; 'prod' lives in 222222222222"),
-        ({"TF_VAR_account_id": MINE, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "leads elsewhere than to AWS"),
-        ({"TF_VAR_account_id": MINE, "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}, "leads elsewhere than to AWS"),
+        ({"TF_VAR_account_id": "222222222222"}, f"belong to account {MINE}, and 'prod' to account 222222222222"),
+        ({"TF_VAR_account_id": MINE, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "does not lead to AWS"),
+        ({"TF_VAR_account_id": MINE, "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}, "does not lead to AWS"),
     ],
 )
-def test_any_other_account_is_refused(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str) -> None:
-    caller(monkeypatch)
+def test_any_other_account_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], message: str
+) -> None:
+    use_my_account(monkeypatch)
 
-    with pytest.raises(HarnessError) as refusal:
+    with pytest.raises(HarnessError) as error:
         Account.of_caller("prod", variables)
 
-    assert said in str(refusal.value)
+    assert message in str(error.value)
 
 
-def test_missing_credentials_and_state_bucket_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_and_a_missing_state_bucket_are_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     variables = {"TF_VAR_account_id": MINE}
-    caller(monkeypatch, fault=NoCredentialsError())
+
+    use_my_account(monkeypatch, sts_error=NoCredentialsError())
     with pytest.raises(HarnessError, match="credentials cannot be used"):
         Account.of_caller("prod", variables)
 
-    caller(monkeypatch, bucket_fault=ClientError({"Error": {"Code": "404", "Message": "Not Found"}}, "HeadBucket"))
+    no_bucket = ClientError({"Error": {"Code": "404", "Message": "Not Found"}}, "HeadBucket")
+    use_my_account(monkeypatch, s3_error=no_bucket)
     with pytest.raises(HarnessError, match=r"(?s)invoice-terraform-state.*state\.md"):
         Account.of_caller("prod", variables)
 
@@ -240,8 +248,8 @@ def test_terraform_gets_the_account_and_the_callers_credentials(
     assert "TF_CLI_ARGS_apply" not in environment
 
 
-def test_alarm_on_an_expression_reads_back_without_a_metric_of_its_own() -> None:
-    """So a second plan has it; the first one has null there."""
+def test_an_alarm_on_an_expression_has_empty_metric_fields_in_a_second_plan() -> None:
+    """AWS returns empty values for its metric; the first plan has null there."""
     errors = {"metric_name": "Errors", "dimensions": {"FunctionName": "f"}}
     alarm = Resource(
         "aws_cloudwatch_metric_alarm.a",
@@ -249,10 +257,10 @@ def test_alarm_on_an_expression_reads_back_without_a_metric_of_its_own() -> None
         {"metric_name": "", "dimensions": {}, "metric_query": [{"expression": "e"}, {"metric": [errors]}]},
     )
 
-    assert [(one.name, one.dimensions) for one in metrics(alarm)] == [("Errors", {"FunctionName": "f"})]
+    assert [(metric.name, metric.dimensions) for metric in metrics(alarm)] == [("Errors", {"FunctionName": "f"})]
 
 
-def test_summary_tells_what_changes_and_keeps_secrets() -> None:
+def test_the_summary_shows_changes_and_hides_secrets() -> None:
     plan = plan_of(
         change(TABLE, "update", before={"hash": "a", "password": "old"}, after={"hash": "b", "password": "new"},
                before_sensitive={"password": True}, after_sensitive={"password": True}),
@@ -262,10 +270,10 @@ def test_summary_tells_what_changes_and_keeps_secrets() -> None:
 
     with out.capture() as captured:
         change_summary.show_changes(plan)
-    said = captured.get()
+    summary = captured.get()
 
-    assert 'hash: "a" -> "b"' in said
-    assert "password: (secret)" in said
-    assert "new" not in said.replace("aws_sns_topic.news", "")
-    assert f"replace  {TOPIC}" in said
+    assert 'hash: "a" -> "b"' in summary
+    assert "password: (secret)" in summary
+    assert "new" not in summary.replace("aws_sns_topic.news", "")
+    assert f"replace  {TOPIC}" in summary
     assert pipeline.count(plan) == {"create": 1, "replace": 1, "update": 1}

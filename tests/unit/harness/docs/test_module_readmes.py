@@ -40,7 +40,7 @@ module "two" {
 }
 """
 
-WANTED = f"""# thing
+EXPECTED = f"""# thing
 
 {BEGIN}
 
@@ -51,7 +51,7 @@ WANTED = f"""# thing
 | `rules` | `map(…)` | `{{}}` | Rules, by name \\| label. |
 | `size` | `number` | required | The size. |
 
-Attributes of the composed ones (`*`: any key or element):
+Attributes of the objects (`*`: any key or element):
 
 - **rules**: `*.days` number = `7`, `*.name` string
 
@@ -63,7 +63,7 @@ Attributes of the composed ones (`*`: any key or element):
 
 ## Resources
 
-| Address | Made | In |
+| Address | Created | In |
 | --- | --- | --- |
 | `aws_x.one` | for each | [main.tf](main.tf) |
 | `module.two` ([other](../other/)) | always | [main.tf](main.tf) |
@@ -82,22 +82,22 @@ def readme(tmp_path: Path) -> Path:
     return folder / "README.md"
 
 
-def test_what_is_between_the_markers_is_made_anew(readme: Path) -> None:
+def test_only_the_part_between_the_markers_is_written_again(readme: Path) -> None:
     readme.write_text(f"# thing\n\n{BEGIN}\nold\n{END}\n\nWhat follows stays.\n")
 
     assert refresh(readme.parent.parent) == [readme]
-    assert readme.read_text() == WANTED
+    assert readme.read_text() == EXPECTED
     assert refresh(readme.parent.parent) == []
 
 
-def test_comparing_writes_nothing(readme: Path) -> None:
+def test_a_check_writes_nothing(readme: Path) -> None:
     readme.write_text(f"{BEGIN}\n{END}\n")
 
     assert refresh(readme.parent.parent, write=False) == [readme]
     assert readme.read_text() == f"{BEGIN}\n{END}\n"
 
 
-def test_a_readme_without_markers_is_told(readme: Path) -> None:
+def test_a_readme_without_markers_is_an_error(readme: Path) -> None:
     readme.write_text("# thing\n")
 
     with pytest.raises(HarnessError, match="has no markers"):

@@ -1,4 +1,4 @@
-"""Stand-ins for what LocalStack needs or is: a script named `docker`, and a server that tells its health."""
+"""Stand-ins for Docker and LocalStack: a script named `docker`, and a server with LocalStack's health check."""
 
 import json
 import threading
@@ -11,19 +11,19 @@ import pytest
 
 
 def docker(folder: Path, script: str) -> None:
-    """A `docker` that does what a script says."""
+    """A `docker` that runs a shell script."""
     folder.mkdir(exist_ok=True)
     (folder / "docker").write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
     (folder / "docker").chmod(0o755)
 
 
 @dataclass
-class Listening:
-    """A server that takes itself for LocalStack.
+class FakeLocalStack:
+    """A server that looks like LocalStack.
 
     Attributes:
-        url: Where it listens.
-        health: What it tells of its health.
+        url: Its URL.
+        health: The content of its health check.
     """
 
     url: str
@@ -31,23 +31,23 @@ class Listening:
 
 
 @pytest.fixture
-def listening() -> Iterator[Listening]:
-    """One on a free port."""
+def localstack() -> Iterator[FakeLocalStack]:
+    """A fake LocalStack on a free port."""
 
     class Health(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = json.dumps(told.health).encode()
+            body = json.dumps(fake.health).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
-            """Nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Health) as server:
-        told = Listening(f"http://127.0.0.1:{server.server_port}")
+        fake = FakeLocalStack(f"http://127.0.0.1:{server.server_port}")
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
-        yield told
+        yield fake
         server.shutdown()

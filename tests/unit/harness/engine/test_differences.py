@@ -1,4 +1,4 @@
-"""docs/engines.md is what the committed answers, questions and differences say."""
+"""docs/engines.md agrees with the committed answers, the questions and the table of differences."""
 
 import ast
 import json
@@ -17,26 +17,26 @@ from tests.conformance.interactions import INTERACTIONS
 
 COMMITTED = report.recorded()["answers"]
 DIFFERING = {
-    (engine, one.feature)
-    for one in INTERACTIONS
-    for engine, answer in COMMITTED.get(one.feature, {}).items()
-    if answer != one.expected
+    (engine, interaction.feature)
+    for interaction in INTERACTIONS
+    for engine, answer in COMMITTED.get(interaction.feature, {}).items()
+    if answer != interaction.expected
 }
 RUNS_ON = {"e2e": ("embedded", "localstack"), "apply": ("embedded", "localstack"), "engine": ("embedded",)}
-"""The folders of tests that run on an engine, each with the values of HARNESS_ENGINE that it takes."""
+"""The folders of tests that run on an engine, each with the values of HARNESS_ENGINE that it supports."""
 
-AGAIN = "./noxw -s conformance writes it anew"
+AGAIN = "to write it again: ./noxw -s conformance"
 
 
-def test_the_answers_are_to_the_questions_that_are_asked_now() -> None:
+def test_the_committed_answers_belong_to_the_current_questions() -> None:
     assert report.recorded()["questions"] == report.fingerprint(), AGAIN
 
 
-def test_the_page_is_what_the_generator_writes() -> None:
+def test_the_page_is_up_to_date() -> None:
     assert report.PAGE.read_text(encoding="utf-8") == report.render(report.recorded()["answers"]), AGAIN
 
 
-def test_every_question_has_an_answer_of_every_engine_that_can_be_asked() -> None:
+def test_every_question_has_an_answer_of_every_engine_that_supports_it() -> None:
     assert report.answered(COMMITTED) == report.askable(), AGAIN
 
 
@@ -47,18 +47,18 @@ def test_every_answer_that_differs_is_a_known_difference() -> None:
 
 
 def test_no_row_is_contradicted_by_an_answer() -> None:
-    assert [row.name for row in table().differences if contradicted(row)] == [], f"fixed, or never so; {AGAIN}"
+    assert [row.name for row in table().differences if contradicted(row)] == [], f"fixed, or never true; {AGAIN}"
 
 
-def test_every_row_is_shown_by_a_question_or_a_test_on_its_very_engine() -> None:
+def test_every_row_is_shown_by_a_question_or_a_test_on_its_engine() -> None:
     assert [row.name for row in table().differences if not shown(row, relied_on())] == []
 
 
 @pytest.mark.parametrize(
     ("engine", "feature"),
     [
-        ("moto", "function-may-only-do-what-its-role-allows"),  # asked of others only: moto runs no functions
-        ("embedded", "a-feature-that-nobody-asks-for"),
+        ("moto", "function-may-only-do-what-its-role-allows"),  # only others get this question: moto runs no functions
+        ("embedded", "a-feature-without-a-question"),
         ("moto", "only-relied-on"),  # by tests, which never run on moto
         ("localstack", "relied-on-elsewhere"),  # by tests of the embedded engine
     ],
@@ -75,7 +75,7 @@ def test_a_row_that_the_answers_contradict_is_caught(engine: str) -> None:
     assert contradicted(row_of(engine, "conditional-put-returns-the-existing-item"))
 
 
-def test_a_row_of_an_engine_that_does_as_aws_is_caught_where_another_differs() -> None:
+def test_a_row_of_an_engine_that_behaves_as_aws_is_caught_although_another_differs() -> None:
     assert contradicted(row_of("embedded", "transaction-token-is-bound-to-its-content"))
     assert not contradicted(row_of("moto", "transaction-token-is-bound-to-its-content"))
 
@@ -97,7 +97,7 @@ def row_of(engine: str, feature: str) -> Difference:
 
 
 def contradicted(row: Difference) -> bool:
-    """Whether the committed answers say that the engine does as AWS."""
+    """Whether the engine behaves as AWS, according to the committed answers."""
     pair = (row.engine, row.feature)
     return pair in report.answered(COMMITTED) and pair not in DIFFERING
 
@@ -108,7 +108,7 @@ def shown(row: Difference, marked: set[tuple[str, str]]) -> bool:
 
 
 def relied_on(tests: Path = ROOT / "tests") -> set[tuple[str, str]]:
-    """Engine and feature of every mark ``relies_on``, by the engines that a folder's tests can run on."""
+    """The engine and feature of every mark ``relies_on``, for each engine that the folder's tests can run on."""
     return {
         (engine, call.args[0].value)
         for folder, engines in RUNS_ON.items()
@@ -121,47 +121,47 @@ def relied_on(tests: Path = ROOT / "tests") -> set[tuple[str, str]]:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for what a run leaves and the report writes."""
+def output_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for the files that a run leaves and the report writes."""
     for name in ("FRESH", "ANSWERS", "PAGE"):
         monkeypatch.setattr(report, name, tmp_path / getattr(report, name).name)
     monkeypatch.setattr(report, "ROOT", tmp_path)
     return tmp_path
 
 
-def test_a_full_run_writes_page_and_answers(elsewhere: Path) -> None:
+def test_a_full_run_writes_page_and_answers(output_folder: Path) -> None:
     report.keep(deepcopy(COMMITTED))
 
     assert report.main() == 0
     assert report.recorded()["questions"] == report.fingerprint()
-    assert (elsewhere / "engines.md").read_text(encoding="utf-8").startswith("# Engines")
+    assert (output_folder / "engines.md").read_text(encoding="utf-8").startswith("# Engines")
 
 
 @pytest.mark.parametrize("without", ["localstack", "moto", None])
-def test_a_run_that_left_something_out_writes_nothing_and_says_so(
-    elsewhere: Path, capsys: pytest.CaptureFixture[str], without: str | None
+def test_an_incomplete_run_writes_nothing_and_reports_that(
+    output_folder: Path, capsys: pytest.CaptureFixture[str], without: str | None
 ) -> None:
     full = deepcopy(COMMITTED)
     if without is None:
         full.popitem()
-    for given in full.values():
-        given.pop(without, None)
+    for answers in full.values():
+        answers.pop(without, None)
 
     report.keep(full)
 
     assert report.main() == 0
-    assert list(elsewhere.iterdir()) == []
+    assert list(output_folder.iterdir()) == []
     assert capsys.readouterr().out == (
         "engines.md and answers.json are not changed: the last run did not ask every engine all questions.\n"
     )
 
 
 def test_a_filtered_run_is_not_taken_for_the_full_one_before_it(tmp_path: Path) -> None:
-    left = tmp_path / "results" / "conformance-answers.json"
-    left.parent.mkdir()
-    left.write_text(json.dumps(report.recorded()["answers"]), encoding="utf-8")
+    earlier = tmp_path / "results" / "conformance-answers.json"
+    earlier.parent.mkdir()
+    earlier.write_text(json.dumps(report.recorded()["answers"]), encoding="utf-8")
     filtered = ("tests/conformance", "-q", "-k", "moto-conditional-put", "-p", "no:schemathesis")
-    ran = subprocess.run(
+    run = subprocess.run(
         [sys.executable, "-m", "pytest", *filtered],
         cwd=ROOT,
         env={**os.environ, "HARNESS_BUILD_DIR": str(tmp_path), "HARNESS_ENGINE": "embedded", "HARNESS_SESSION": ""},
@@ -171,6 +171,6 @@ def test_a_filtered_run_is_not_taken_for_the_full_one_before_it(tmp_path: Path) 
         timeout=120,
     )
 
-    assert ran.returncode == 0, ran.stdout
-    assert "1 passed" in ran.stdout
-    assert not left.exists()
+    assert run.returncode == 0, run.stdout
+    assert "1 passed" in run.stdout
+    assert not earlier.exists()

@@ -1,4 +1,4 @@
-"""The caller's AWS identity, endpoints and proxies stay outside."""
+"""The caller's AWS identity, endpoints and proxies do not reach the harness."""
 
 import os
 
@@ -8,7 +8,7 @@ import pytest
 from harness.engine import isolate
 
 
-def test_foreign_settings_go_and_the_rest_stays() -> None:
+def test_aws_settings_are_removed_and_the_rest_stays() -> None:
     environment = {
         "AWS_PROFILE": "mine",
         "AWS_ENDPOINT_URL": "http://elsewhere.example",
@@ -24,7 +24,7 @@ def test_foreign_settings_go_and_the_rest_stays() -> None:
     assert environment == {"AWS_MAX_ATTEMPTS": "7", "HOME": "/home/me", "NO_PROXY": loopback, "no_proxy": loopback}
 
 
-def test_hosts_that_need_no_proxy_are_added_to_once() -> None:
+def test_loopback_is_added_once_to_the_hosts_without_proxy() -> None:
     environment = {"NO_PROXY": "intern.example,localhost"}
 
     isolate(environment)

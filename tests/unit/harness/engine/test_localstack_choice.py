@@ -1,4 +1,4 @@
-"""Which LocalStack is taken, what is said when there is none, and the words that Docker is given."""
+"""Which LocalStack is used, the errors when there is none, and the arguments of the docker command."""
 
 import json
 import os
@@ -18,9 +18,9 @@ from harness.errors import HarnessError
 from harness.paths import ROOT
 from harness.stack import lifecycle
 from harness.terraform import binary
-from tests.unit.harness.engine.fake_localstack import Listening, docker, listening
+from tests.unit.harness.engine.fake_localstack import FakeLocalStack, docker, localstack
 
-__all__ = ["listening"]
+__all__ = ["localstack"]
 
 COMPOSE = yaml.safe_load(localstack_docker.FILE.read_text(encoding="utf-8"))["services"]["localstack"]
 
@@ -33,35 +33,35 @@ def _no_caller(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def _python(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Python 3.13 that nobody runs."""
+    """A Python 3.13 that is never run."""
     monkeypatch.setattr(pythons, "find", lambda _version: Path("/usr/bin/python3.13"))
 
 
 @pytest.mark.usefixtures("_python")
-def test_what_listens_already_is_adopted(monkeypatch: pytest.MonkeyPatch, listening: Listening) -> None:
-    monkeypatch.setenv("LOCALSTACK_ENDPOINT", listening.url.replace("127.0.0.1", "localhost"))
+def test_a_running_localstack_is_adopted(monkeypatch: pytest.MonkeyPatch, localstack: FakeLocalStack) -> None:
+    monkeypatch.setenv("LOCALSTACK_ENDPOINT", localstack.url.replace("127.0.0.1", "localhost"))
 
     engine = engine_for("localstack")
 
     assert isinstance(engine, AdoptedLocalStack)
-    assert engine.endpoint_url == listening.url
+    assert engine.endpoint_url == localstack.url
     assert engine.is_the_only_one
     assert engine.note is None
 
 
 @pytest.mark.usefixtures("_python")
 @pytest.mark.parametrize("version", ["4.13.2", "3.8.0", "2026.5.0", None])
-def test_an_adopted_one_of_another_version_is_noted(
-    monkeypatch: pytest.MonkeyPatch, listening: Listening, version: str | None
+def test_another_version_of_an_adopted_one_is_noted(
+    monkeypatch: pytest.MonkeyPatch, localstack: FakeLocalStack, version: str | None
 ) -> None:
-    monkeypatch.setenv("LOCALSTACK_ENDPOINT", listening.url)
-    listening.health = {"services": {}} if version is None else {"services": {}, "version": version}
+    monkeypatch.setenv("LOCALSTACK_ENDPOINT", localstack.url)
+    localstack.health = {"services": {}} if version is None else {"services": {}, "version": version}
 
-    told = engine_for("localstack").note
+    note = engine_for("localstack").note
 
-    assert told
-    assert f"version {version or 'unknown'}" in told
-    assert "4.14" in told
+    assert note
+    assert f"version {version or 'unknown'}" in note
+    assert "4.14" in note
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def test_only_an_endpoint_on_this_computer_is_adopted(monkeypatch: pytest.Monkey
         engine_for("localstack")
 
 
-def test_an_endpoint_that_does_not_answer_is_named() -> None:
-    with pytest.raises(HarnessError, match=r"Nothing that looks like LocalStack answers at http://127\.0\.0\.1:1"):
+def test_an_endpoint_that_does_not_respond_is_named_in_the_error() -> None:
+    with pytest.raises(HarnessError, match=r"No LocalStack responds at http://127\.0\.0\.1:1"):
         AdoptedLocalStack("http://127.0.0.1:1", "main").wait_healthy(0)
 
 
 @pytest.mark.usefixtures("_python")
-def test_docker_is_taken_where_its_daemon_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_docker_is_used_if_its_daemon_responds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docker(tmp_path / "bin", "echo 28.2.2")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
 
@@ -104,14 +104,14 @@ DENIED = "permission denied while trying to connect to the Docker daemon socket 
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        ("echo 'Cannot connect to the Docker daemon' >&2; exit 1", "answers: Cannot connect to the Docker daemon"),
+        ("echo 'Cannot connect to the Docker daemon' >&2; exit 1", "responds: Cannot connect to the Docker daemon"),
         (f"echo '{DENIED}' >&2; exit 1", "no permission for Docker's socket"),
         ('case "$1" in compose) echo "not a docker command" >&2; exit 1;; *) echo 28.2.2;; esac', "Compose plugin"),
-        ("exec sleep 60", "did not answer within 1.5 s"),
-        ('case "$1" in compose) exec sleep 60;; *) echo 28.2.2;; esac', "did not answer within 1.5 s"),
+        ("exec sleep 60", "did not respond within 1.5 s"),
+        ('case "$1" in compose) exec sleep 60;; *) echo 28.2.2;; esac', "did not respond within 1.5 s"),
     ],
 )
-def test_a_docker_that_cannot_be_used_leaves_it_to_python_and_the_reason_is_told(
+def test_without_a_usable_docker_localstack_runs_as_a_process_and_the_reason_is_noted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, reason: str
 ) -> None:
     docker(tmp_path / "bin", script)
@@ -125,39 +125,39 @@ def test_a_docker_that_cannot_be_used_leaves_it_to_python_and_the_reason_is_told
 
 
 @pytest.mark.usefixtures("_python")
-def test_where_there_is_no_docker_at_all_nothing_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_docker_command_nothing_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert engine_for("localstack").note is None
 
 
 @pytest.mark.parametrize("where", ["adopted", "docker"])
-def test_without_python_one_message_says_so_and_docker_is_not_even_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listening: Listening, where: str
+def test_a_missing_python_is_one_error_and_docker_is_not_even_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, localstack: FakeLocalStack, where: str
 ) -> None:
-    docker(tmp_path / "bin", f"touch {tmp_path / 'asked'}; echo 28.2.2")
+    docker(tmp_path / "bin", f"touch {tmp_path / 'was-run'}; echo 28.2.2")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}/bin{os.pathsep}/usr/bin")
     monkeypatch.setattr(pythons, "_candidates", lambda _version: iter(()))
     if where == "adopted":
-        monkeypatch.setenv("LOCALSTACK_ENDPOINT", listening.url)
+        monkeypatch.setenv("LOCALSTACK_ENDPOINT", localstack.url)
 
-    with pytest.raises(HarnessError) as missing:
+    with pytest.raises(HarnessError) as error:
         engine_for("localstack")
 
-    assert "needs Python 3.13, with Docker and without" in missing.value.what
-    assert "Docker" not in missing.value.remedy
-    assert not (tmp_path / "asked").exists()
+    assert "needs Python 3.13, with Docker and without" in error.value.what
+    assert "Docker" not in error.value.remedy
+    assert not (tmp_path / "was-run").exists()
 
 
 @pytest.mark.usefixtures("_python")
-def test_a_dead_endpoint_is_refused_before_anything_is_asked_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_endpoint_is_an_error_before_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCALSTACK_ENDPOINT", "http://127.0.0.1:1")
 
-    with pytest.raises(HarnessError, match=r"Nothing that looks like LocalStack answers at http://127\.0\.0\.1:1\."):
+    with pytest.raises(HarnessError, match=r"No LocalStack responds at http://127\.0\.0\.1:1\."):
         engine_for("localstack")
 
 
-def test_up_tells_of_a_missing_engine_before_it_looks_for_terraform(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_up_reports_a_missing_engine_before_it_looks_for_terraform(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pythons, "_candidates", lambda _version: iter(()))
     monkeypatch.setenv("HARNESS_ENGINE", "localstack")
     monkeypatch.setattr(binary, "find", lambda: pytest.fail("it looked for Terraform, maybe to download it"))
@@ -166,7 +166,7 @@ def test_up_tells_of_a_missing_engine_before_it_looks_for_terraform(monkeypatch:
         lifecycle.up("dev", ROOT / "docs" / "sample" / "invoices.csv", port=None, ending=lifecycle.Ending.ONCE)
 
 
-def test_an_interpreter_of_another_version_or_a_shim_that_fails_is_not_taken(
+def test_an_interpreter_of_another_version_or_a_shim_that_fails_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shim = tmp_path / "python3.13"
@@ -183,7 +183,9 @@ def test_an_interpreter_of_another_version_or_a_shim_that_fails_is_not_taken(
     assert pythons.find("3.13") == Path("/opt/python3.13")
 
 
-def test_an_interpreter_behind_a_shim_that_fails_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interpreter_later_on_path_than_a_failing_shim_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for folder, script in (("shims", "exit 127"), ("bin", "echo 3.13 /opt/python3.13")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "python3.13").write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
@@ -197,13 +199,11 @@ def test_an_interpreter_that_uv_manages_is_found_whatever_is_on_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     managed = tmp_path / "cpython-3.13.1-linux-x86_64-gnu" / "bin" / "python3.13"
-    asked: list[list[str]] = []
 
     def output(command: list[str]) -> str:
-        asked.append(command)
-        return (
-            str(managed) if "--managed-python" in command else f"3.13 {managed}" if command[0] == str(managed) else ""
-        )
+        if "--managed-python" in command:
+            return str(managed)
+        return f"3.13 {managed}" if command[0] == str(managed) else ""
 
     monkeypatch.setattr(pythons, "_output", output)
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "none"))
@@ -212,14 +212,14 @@ def test_an_interpreter_that_uv_manages_is_found_whatever_is_on_path(
 
 
 def test_compose_is_started_and_ended_by_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = tmp_path / "said"
-    docker(tmp_path / "bin", f'echo "$COMPOSE_PROJECT_NAME $LOCALSTACK_PORT $*" >> {said}')
+    calls = tmp_path / "calls"
+    docker(tmp_path / "bin", f'echo "$COMPOSE_PROJECT_NAME $LOCALSTACK_PORT $*" >> {calls}')
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}/bin")
     engine = LocalStackInDocker("dev", port="auto")
 
     engine.start()
 
-    logs, down, up = said.read_text(encoding="utf-8").splitlines()
+    logs, down, up = calls.read_text(encoding="utf-8").splitlines()
     words = f"compose --file {localstack_docker.FILE} --project-name invoice-localstack-dev"
     assert words in logs
     assert down.endswith(f"{words} down --volumes --remove-orphans --timeout 10")
@@ -228,7 +228,7 @@ def test_compose_is_started_and_ended_by_project(tmp_path: Path, monkeypatch: py
     assert up.split()[1].isdigit()
 
 
-def test_what_compose_says_when_it_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_composes_own_error_is_in_the_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docker(tmp_path / "bin", 'case "$*" in *" up "*) echo "no such image" >&2; exit 1;; esac')
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}/bin")
 
@@ -237,14 +237,14 @@ def test_what_compose_says_when_it_fails_is_told(tmp_path: Path, monkeypatch: py
 
 
 def test_projects_of_this_checkout_are_found_among_others() -> None:
-    listed = [
+    projects = [
         {"Name": "invoice-localstack-dev", "ConfigFiles": str(localstack_docker.FILE)},
         {"Name": "other", "ConfigFiles": str(localstack_docker.FILE)},
         {"Name": "invoice-localstack-prod", "ConfigFiles": "/another/checkout/localstack/compose.yaml"},
         {"Name": "invoice-localstack-e2e-gw0", "ConfigFiles": str(localstack_docker.FILE)},
     ]
 
-    assert localstack_docker.parse_projects(json.dumps(listed)) == ["dev", "e2e-gw0"]
+    assert localstack_docker.parse_projects(json.dumps(projects)) == ["dev", "e2e-gw0"]
     assert localstack_docker.parse_projects("") == []
 
 
@@ -265,7 +265,7 @@ def test_health_check_waits_for_what_the_init_hook_leaves() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "message"),
     [
         ("[{feature: a, engine: moon, behaviour: b, aws: c, source: 'https://x'}]", "engine"),
         ("[{feature: a, engine: moto, behaviour: '', aws: c, source: 'https://x'}]", "behaviour"),
@@ -273,13 +273,14 @@ def test_health_check_waits_for_what_the_init_hook_leaves() -> None:
         ("[{feature: a, engine: moto, behaviour: b, aws: c, source: 'https://x', more: d}]", "more"),
     ],
 )
-def test_a_row_that_is_not_of_the_form_is_refused(rows: str, told: str) -> None:
-    with pytest.raises(HarnessError, match=told):
+def test_a_malformed_row_is_an_error(rows: str, message: str) -> None:
+    with pytest.raises(HarnessError, match=message):
         DifferenceTable.parse(f"differences: {rows}")
 
 
-def test_a_difference_listed_twice_is_refused() -> None:
+def test_a_difference_listed_twice_is_an_error() -> None:
     row = "{feature: a, engine: moto, behaviour: b, aws: c, source: 'https://x'}"
+
     with pytest.raises(HarnessError, match="twice"):
         DifferenceTable.parse(f"differences: [{row}, {row}]")
 
@@ -292,21 +293,25 @@ def test_a_difference_listed_twice_is_refused() -> None:
 def test_a_session_without_its_engine_ends_in_one_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
-    """Also when pytest first of all asks for the number of workers: of what a hook raises it makes a traceback."""
+    """Also with ``-n auto``: pytest then calls a hook first, and prints a traceback for most errors in hooks."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    nowhere = {"HARNESS_ENGINE": "localstack", "PYENV_ROOT": str(tmp_path), "UV_PYTHON_INSTALL_DIR": str(tmp_path)}
+    without_python = {
+        "HARNESS_ENGINE": "localstack",
+        "PYENV_ROOT": str(tmp_path),
+        "UV_PYTHON_INSTALL_DIR": str(tmp_path),
+    }
 
     ended = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=ROOT,
-        env={**os.environ, **nowhere},
+        env={**os.environ, **without_python},
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
 
-    told = (ended.stdout + ended.stderr).strip().splitlines()
+    lines = (ended.stdout + ended.stderr).strip().splitlines()
     assert ended.returncode != 0
-    assert told[0].lower().startswith("error: harness_engine=localstack needs python 3.13, with docker and without")
-    assert len(told) == 2
+    assert lines[0].lower().startswith("error: harness_engine=localstack needs python 3.13, with docker and without")
+    assert len(lines) == 2

@@ -1,4 +1,7 @@
-"""The zips of our own functions: arm64 for AWS, and none larger than its work needs (tests/contract starts them)."""
+"""The zips of our own functions: arm64 for AWS, and none with packages that it does not need.
+
+tests/contract imports the handlers from their zips.
+"""
 
 import sys
 import zipfile
@@ -12,16 +15,19 @@ from harness.paths import BUILD
 
 PYTHON = Path(sys.executable)
 
-FUNCTIONS = [one.name for one in package.functions()]
+FUNCTIONS = [function.name for function in package.functions()]
 TARGETS = [Target.HOST, Target.AWS]
 
 
 @pytest.fixture(scope="module")
 def built() -> dict[Target, dict[str, Artifact]]:
-    """Every function's zip for both targets; kept, so that parallel workers and later runs need not build again."""
+    """Every function's zip for both targets, kept so that parallel workers and later runs reuse it."""
     out = BUILD / "artifacts"
     return {
-        target: {one.function: one for one in package.build(target, out / f"test-{target.value}", python=PYTHON)}
+        target: {
+            artifact.function: artifact
+            for artifact in package.build(target, out / f"test-{target.value}", python=PYTHON)
+        }
         for target in TARGETS
     }
 
@@ -38,12 +44,13 @@ def test_the_seven_functions_are_found() -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_only_the_pdf_function_ships_what_pdfs_are_made_with(
+def test_only_the_pdf_function_ships_the_packages_for_pdfs(
     built: dict[Target, dict[str, Artifact]], target: Target, function: str
 ) -> None:
-    of_pdfs = {"reportlab", "pillow", "python-bidi", "arabic-reshaper"}
-    shipped = of_pdfs & set(built[target][function].distributions)
-    assert shipped == (of_pdfs if function == "generate-pdf" else set())
+    pdf_packages = {"reportlab", "pillow", "python-bidi", "arabic-reshaper"}
+    shipped = pdf_packages & set(built[target][function].distributions)
+
+    assert shipped == (pdf_packages if function == "generate-pdf" else set())
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -52,6 +59,7 @@ def test_the_runtimes_own_packages_are_not_shipped(
     built: dict[Target, dict[str, Artifact]], target: Target, function: str
 ) -> None:
     tops = {name.partition("/")[0] for name in entries(built[target][function])}
+
     assert not {"boto3", "botocore", "jmespath", "s3transfer", "urllib3", "six.py", "dateutil"} & tops
 
 
@@ -61,7 +69,8 @@ def test_shared_objects_for_aws_are_arm64(built: dict[Target, dict[str, Artifact
         machines = {
             name: int.from_bytes(opened.read(name)[18:20], "little") for name in opened.namelist() if ".so" in name
         }
-    assert machines, "pydantic has a compiled core: none was shipped"
+
+    assert machines, "pydantic has a compiled core, and none ships"
     assert set(machines.values()) == {183}, machines  # EM_AARCH64
 
 

@@ -1,4 +1,4 @@
-"""harness.package.markers: which requirements apply to a target (PEP 508)."""
+"""Which requirements apply to a target (PEP 508)."""
 
 import sys
 from pathlib import Path
@@ -23,12 +23,13 @@ LAMBDA = platform_of(Target.AWS, None).markers
     ],
 )
 def test_a_requirement_is_read(text: str, name: str, extras: set[str]) -> None:
-    found = parse(text)
-    assert (found.name, found.extras) == (name, extras)
+    requirement = parse(text)
+
+    assert (requirement.name, requirement.extras) == (name, extras)
 
 
 @pytest.mark.parametrize(
-    ("marker", "wanted"),
+    ("marker", "applies"),
     [
         ("python_version < '3.12'", False),
         ("python_version >= '3.9'", True),
@@ -47,32 +48,33 @@ def test_a_requirement_is_read(text: str, name: str, extras: set[str]) -> None:
         ("python_version < '3.0' and extra == 'tracer'", False),
     ],
 )
-def test_markers_are_evaluated_for_the_target(marker: str, *, wanted: bool) -> None:
-    assert parse(f"x; {marker}").wanted(LAMBDA, {"tracer", "parser-kit"}) is wanted
+def test_markers_are_evaluated_for_the_target(marker: str, *, applies: bool) -> None:
+    assert parse(f"x; {marker}").applies(LAMBDA, {"tracer", "parser-kit"}) is applies
 
 
-def test_without_extras_what_asks_for_one_is_not_wanted() -> None:
-    assert not parse("x; extra == 'tracer'").wanted(LAMBDA, set())
-    assert parse("x; python_version > '3'").wanted(LAMBDA, set())
+def test_a_requirement_of_an_extra_does_not_apply_without_that_extra() -> None:
+    assert not parse("x; extra == 'tracer'").applies(LAMBDA, set())
+    assert parse("x; python_version > '3'").applies(LAMBDA, set())
 
 
 @pytest.mark.parametrize("marker", ["no_such_name == '1'", "python_version ~= '3.8'", "f(1) == 'x'", "'a' < 'b' < 'c'"])
-def test_a_marker_that_is_not_understood_is_an_error(marker: str) -> None:
-    with pytest.raises(HarnessError, match="is of a kind that packaging does not know"):
-        parse(f"x; {marker}").wanted(LAMBDA, set())
+def test_an_unsupported_marker_is_an_error(marker: str) -> None:
+    with pytest.raises(HarnessError, match="has a form that is not supported"):
+        parse(f"x; {marker}").applies(LAMBDA, set())
 
 
-def test_a_text_that_is_no_requirement_is_an_error() -> None:
+def test_a_text_that_is_not_a_requirement_is_an_error() -> None:
     with pytest.raises(HarnessError, match="is not a requirement"):
         parse("-e .")
 
 
-def test_names_compare_in_one_form() -> None:
+def test_names_have_one_canonical_form() -> None:
     assert canonical("Foo__Bar.baz") == "foo-bar-baz"
 
 
-def test_the_hosts_markers_are_those_of_the_interpreter_given() -> None:
+def test_the_hosts_markers_are_those_of_its_interpreter() -> None:
     host = platform_of(Target.HOST, Path(sys.executable))
+
     assert host.markers["python_version"] == f"{sys.version_info.major}.{sys.version_info.minor}"
     assert host.markers["sys_platform"] == sys.platform
     assert host.key.startswith(f"host-{sys.implementation.name}{sys.version_info.major}{sys.version_info.minor}-")

@@ -1,4 +1,4 @@
-"""harness.package: each function's zip holds what it imports, nothing else, and the same bytes every time."""
+"""Each function's zip has what the function imports and nothing else, with the same bytes every time."""
 
 import os
 import subprocess
@@ -32,9 +32,9 @@ def write(folder: Path, files: Files) -> None:
 
 
 def distribution(folder: Path, name: str, files: Files, requires: tuple[str, ...] = ()) -> None:
-    """Unpack a made-up wheel."""
+    """Write the files of an unpacked, made-up wheel."""
     info = f"{name.replace('-', '_')}-1.0.dist-info"
-    metadata = "".join(f"Requires-Dist: {one}\n" for one in requires)
+    metadata = "".join(f"Requires-Dist: {requirement}\n" for requirement in requires)
     files = {
         **files,
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{metadata}",
@@ -45,7 +45,7 @@ def distribution(folder: Path, name: str, files: Files, requires: tuple[str, ...
 
 
 @dataclass
-class Tree:
+class Checkout:
     """A checkout with functions, a package of our own and made-up wheels."""
 
     root: Path
@@ -66,7 +66,7 @@ class Tree:
             pyproject=self.root / "pyproject.toml",
             third_party=self.third_party,
         )
-        return {one.function: one for one in built}
+        return {artifact.function: artifact for artifact in built}
 
     def names(self, function: str) -> list[str]:
         with zipfile.ZipFile(self.build()[function].path) as opened:
@@ -74,9 +74,9 @@ class Tree:
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    made = Tree(tmp_path)
-    functions, runtime = made.third_party.functions, made.third_party.runtime
+def tree(tmp_path: Path) -> Checkout:
+    checkout = Checkout(tmp_path)
+    functions, runtime = checkout.third_party.functions, checkout.third_party.runtime
     distribution(
         functions,
         "power-tools",
@@ -100,7 +100,7 @@ def tree(tmp_path: Path) -> Tree:
     distribution(runtime, "boto3", {"boto3/__init__.py": ""}, ("botocore",))
     distribution(runtime, "botocore", {"botocore/__init__.py": ""})
     write(tmp_path, {"pyproject.toml": '[dependency-groups]\nlambdas = ["power-tools[tracer]~=1.0", "report"]\n'})
-    made.sources(
+    checkout.sources(
         {
             "domain/__init__.py": "",
             "domain/api.py": "import json\nimport boto3\nfrom power_tools import Logger\nfrom domain import money\n",
@@ -116,16 +116,17 @@ def tree(tmp_path: Path) -> Tree:
             "not_a_function/readme.txt": "",
         }
     )
-    return made
+    return checkout
 
 
-def test_every_folder_with_a_handler_is_a_function(tree: Tree) -> None:
+def test_every_folder_with_a_handler_is_a_function(tree: Checkout) -> None:
     functions = package.functions(tree.root / "lambdas")
-    assert [one.name for one in functions] == ["get-it", "make-pdf"]
+
+    assert [function.name for function in functions] == ["get-it", "make-pdf"]
     assert functions[0].handler == "get_it.handler.lambda_handler"
 
 
-def test_a_zip_holds_what_the_function_reaches_and_nothing_else(tree: Tree) -> None:
+def test_a_zip_has_what_the_function_imports_and_nothing_else(tree: Checkout) -> None:
     assert tree.names("get-it") == [
         "domain/__init__.py",
         "domain/api.py",
@@ -142,30 +143,32 @@ def test_a_zip_holds_what_the_function_reaches_and_nothing_else(tree: Tree) -> N
     ]
 
 
-def test_an_import_inside_a_function_counts_and_brings_shared_libraries(tree: Tree) -> None:
+def test_an_import_inside_a_function_counts_and_brings_shared_libraries(tree: Checkout) -> None:
     names = tree.names("make-pdf")
+
     assert {"report/__init__.py", "picture/__init__.py", "picture_lib.libs/z.so.1", "domain/pdf.py"} <= set(names)
     assert "power_tools/__init__.py" not in names
 
 
-def test_files_of_the_function_ship_but_caches_and_hidden_ones_do_not(tree: Tree) -> None:
+def test_files_of_the_function_ship_but_caches_and_hidden_ones_do_not(tree: Checkout) -> None:
     ours = [name for name in tree.names("make-pdf") if name.startswith("make_pdf/")]
+
     assert ours == ["make_pdf/__init__.py", "make_pdf/fonts/Font.ttf", "make_pdf/handler.py"]
 
 
-def test_what_the_runtime_brings_is_not_shipped_even_when_a_distribution_requires_it(tree: Tree) -> None:
+def test_what_the_runtime_brings_is_not_shipped_even_when_a_distribution_requires_it(tree: Checkout) -> None:
     assert not [name for name in tree.names("get-it") if name.startswith(("boto3", "botocore"))]
 
 
-def test_only_the_extras_that_were_asked_for_bring_distributions(tree: Tree) -> None:
+def test_only_requested_extras_bring_distributions(tree: Checkout) -> None:
     assert tree.build()["get-it"].distributions == ("power-tools", "small", "trace")
 
 
-def test_the_bytes_do_not_depend_on_folder_umask_time_zone_or_locale(tree: Tree, tmp_path: Path) -> None:
+def test_the_bytes_do_not_depend_on_folder_umask_time_zone_or_locale(tree: Checkout, tmp_path: Path) -> None:
     program = (
         "import os, sys; os.umask(int(sys.argv[3], 8)); from pathlib import Path; sys.path.insert(0, sys.argv[1]); "
-        "sys.path.insert(0, sys.argv[4]); from test_package import Tree; "
-        "[print(a.function, a.sha256) for a in Tree(Path(sys.argv[2])).build(out=sys.argv[5]).values()]"
+        "sys.path.insert(0, sys.argv[4]); from test_package import Checkout; "
+        "[print(a.function, a.sha256) for a in Checkout(Path(sys.argv[2])).build(out=sys.argv[5]).values()]"
     )
     copy = tmp_path / "elsewhere" / "with a space"
     subprocess.run(["/bin/cp", "-R", str(tree.root), str(tmp_path.parent / "copy")], check=True)
@@ -174,54 +177,60 @@ def test_the_bytes_do_not_depend_on_folder_umask_time_zone_or_locale(tree: Tree,
     for file in copy.rglob("*.py"):
         os.utime(file, (1, 1))
         file.chmod(0o600)
-    said = []
+    outputs = []
     for folder, umask, zone, language in ((tree.root, "022", "UTC", "C"), (copy, "077", "Asia/Tokyo", "tr_TR.UTF-8")):
         env = {"PATH": os.defpath, "TZ": zone, "LC_ALL": language, "PYTHONHASHSEED": umask}
         command = [str(PYTHON), "-B", "-c", program, str(ROOT), str(folder), umask, str(Path(__file__).parent), "o"]
         ended = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
-        said.append(ended.stdout)
-    assert said[0] == said[1]
+        outputs.append(ended.stdout)
+
+    assert outputs[0] == outputs[1]
     for name in ("get-it", "make-pdf"):
         assert (tree.root / "o" / f"{name}.zip").read_bytes() == (copy / "o" / f"{name}.zip").read_bytes()
 
 
-def test_entries_have_one_time_and_plain_modes(tree: Tree) -> None:
+def test_entries_have_one_time_and_plain_modes(tree: Checkout) -> None:
     with zipfile.ZipFile(tree.build()["make-pdf"].path) as opened:
         entries = opened.infolist()
-    assert [one.filename for one in entries] == sorted(one.filename for one in entries)
-    assert {one.date_time for one in entries} == {(1980, 1, 1, 0, 0, 0)}
-    modes = {one.filename: oct(one.external_attr >> 16) for one in entries}
+
+    assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    modes = {entry.filename: oct(entry.external_attr >> 16) for entry in entries}
     assert modes["make_pdf/handler.py"] == "0o100644"
     assert modes["picture_lib.libs/z.so.1"] == "0o100755"
 
 
-def test_an_artifact_tells_its_size_and_checksum(tree: Tree) -> None:
-    made = tree.build()["get-it"]
-    with zipfile.ZipFile(made.path) as opened:
-        assert made.unpacked_bytes == sum(one.file_size for one in opened.infolist())
-    assert made.size_bytes == made.path.stat().st_size
-    assert made.path == tree.root / "out" / "get-it.zip"
-    assert len(made.sha256) == 64
+def test_an_artifact_has_its_sizes_and_checksum(tree: Checkout) -> None:
+    artifact = tree.build()["get-it"]
+
+    with zipfile.ZipFile(artifact.path) as opened:
+        assert artifact.unpacked_bytes == sum(entry.file_size for entry in opened.infolist())
+    assert artifact.size_bytes == artifact.path.stat().st_size
+    assert artifact.path == tree.root / "out" / "get-it.zip"
+    assert len(artifact.sha256) == 64
 
 
-def test_a_function_that_has_not_changed_is_not_built_again(tree: Tree) -> None:
+def test_an_unchanged_function_is_not_built_again(tree: Checkout) -> None:
     first = tree.build()
     tree.sources({"domain/pdf.py": "from report import Canvas\nSIZE = 1\n"})
     second = tree.build()
+
     assert second["get-it"] == replace(first["get-it"], reused=True)
     assert not second["make-pdf"].reused
     assert second["make-pdf"].sha256 != first["make-pdf"].sha256
 
 
-def test_a_zip_that_was_damaged_is_built_again(tree: Tree) -> None:
+def test_a_damaged_zip_is_built_again(tree: Checkout) -> None:
     first = tree.build()["get-it"]
     first.path.write_bytes(b"damaged")
+
     assert tree.build()["get-it"] == first
 
 
-def test_the_zip_of_a_function_that_is_no_more_is_removed(tree: Tree) -> None:
+def test_the_zip_of_a_function_that_no_longer_exists_is_removed(tree: Checkout) -> None:
     tree.build()
     (tree.root / "lambdas/get_it/handler.py").unlink()
+
     assert list(tree.build()) == ["make-pdf"]
     assert sorted(path.name for path in (tree.root / "out").glob("*.zip")) == ["make-pdf.zip"]
 
@@ -233,11 +242,14 @@ def test_the_zip_of_a_function_that_is_no_more_is_removed(tree: Tree) -> None:
         ("from domain.nothing import x\n", r"get_it/handler.py:1 imports domain.nothing.x, but lambdas/ has no module"),
         ("import telnetlib\n", r"get_it/handler.py:1 imports telnetlib, which no package"),
         ("def f(:\n", r"get_it/handler.py:1 does not parse"),
-        ("from ... import x\n", r"get_it/handler.py:1 imports relatively beyond"),
+        ("from ... import x\n", r"get_it/handler.py:1 has a relative import that goes beyond"),
     ],
 )
-def test_an_import_that_cannot_be_resolved_names_file_line_and_module(tree: Tree, source: str, expected: str) -> None:
+def test_an_import_that_cannot_be_resolved_names_file_line_and_module(
+    tree: Checkout, source: str, expected: str
+) -> None:
     tree.sources({"get_it/handler.py": source})
+
     with pytest.raises(HarnessError, match=expected):
         tree.build()
 
@@ -263,55 +275,59 @@ def test_an_import_that_cannot_be_resolved_names_file_line_and_module(tree: Tree
         ("text = 'import heavy'", False),
     ],
 )
-def test_which_imports_count(tree: Tree, source: str, *, counts: bool) -> None:
+def test_which_imports_count(tree: Checkout, source: str, *, counts: bool) -> None:
     tree.sources({"get_it/handler.py": source + "\n", "get_it/other.py": "import heavy\n" if "other" in source else ""})
+
     assert ("heavy" in tree.build()["get-it"].distributions) is counts
 
 
-def test_an_optional_import_may_be_missing(tree: Tree) -> None:
+def test_an_optional_import_may_be_missing(tree: Checkout) -> None:
     tree.sources({"get_it/handler.py": "try:\n    import no_such_thing\nexcept ImportError:\n    pass\n"})
+
     assert tree.build()["get-it"].distributions == ()
 
 
-def test_another_computers_shared_object_is_refused_for_aws(tree: Tree) -> None:
+def test_a_shared_object_for_another_machine_is_an_error_for_aws(tree: Checkout) -> None:
     assert tree.build(Target.AWS)["make-pdf"].distributions == ("picture-lib", "report")
+
     write(tree.third_party.functions, {"picture/_c.cpython-313-aarch64-linux-gnu.so": X86_64})
     with pytest.raises(HarnessError, match=r"_c\.cpython-313.* of make-pdf is not built for arm64"):
         tree.build(Target.AWS, out="again")
 
 
-def test_a_function_that_lambda_would_refuse_for_its_size_is_refused(
-    tree: Tree, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_function_that_is_too_large_for_lambda_is_an_error(tree: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package, "UNPACKED_LIMIT", 100)
+
     with pytest.raises(HarnessError, match="Lambda takes less than 250 MB"):
         tree.build(Target.AWS)
     assert tree.build(Target.HOST)
 
 
-def test_a_folder_without_functions_is_an_error(tree: Tree) -> None:
-    with pytest.raises(HarnessError, match="holds no function"):
+def test_a_folder_without_functions_is_an_error(tree: Checkout) -> None:
+    with pytest.raises(HarnessError, match="has no function"):
         package.build(Target.AWS, tree.root / "out", sources=tree.root / "wheels", third_party=tree.third_party)
 
 
-def test_verify_finds_what_the_source_does_not_show(tree: Tree) -> None:
+def test_verify_finds_imports_that_the_source_does_not_show(tree: Checkout) -> None:
     hidden = "name = 'hea' + 'vy'\n__import__(name)\ndef lambda_handler(event, context): ...\n"
     tree.sources(
         {"make_pdf/handler.py": hidden, "domain/api.py": "import boto3, power_tools, small\nfrom . import money\n"}
     )
     built = tree.build()
+
     package.verify(built["get-it"], PYTHON, runtime=tree.third_party.runtime)
     with pytest.raises(HarnessError, match="No module named 'heavy'"):
         package.verify(built["make-pdf"], PYTHON, runtime=tree.third_party.runtime)
 
 
-def test_verify_sees_nothing_of_this_environment(tree: Tree) -> None:
+def test_verify_does_not_see_this_environments_packages(tree: Checkout) -> None:
     tree.sources({"get_it/handler.py": "__import__('pyt' + 'est')\ndef lambda_handler(e, c): ...\n"})
+
     with pytest.raises(HarnessError, match="No module named 'pytest'"):
         package.verify(tree.build()["get-it"], PYTHON, runtime=tree.third_party.runtime)
 
 
-def test_locked_wheels_are_unpacked_once_and_anew_when_a_lock_changes(
+def test_locked_wheels_are_unpacked_once_and_again_when_a_lock_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, {"lambdas.txt": "a==1", "lambda-runtime.txt": "b==1"})
@@ -325,26 +341,28 @@ def test_locked_wheels_are_unpacked_once_and_anew_when_a_lock_changes(
             raise HarnessError("no network", remedy="")
 
     monkeypatch.setattr(wheels, "_install", install)
-    get: Callable[[], Wheels] = lambda: wheels.installed(  # noqa: E731 - said four times
-        platform_of(Target.AWS, None), requirements=tmp_path, folder=tmp_path / "made"
+    get: Callable[[], Wheels] = lambda: wheels.installed(  # noqa: E731 - called four times
+        platform_of(Target.AWS, None), requirements=tmp_path, folder=tmp_path / "wheels"
     )
+
     first = get()
     assert get() == first
     assert calls == ["lambdas.txt", "lambda-runtime.txt"]
     write(tmp_path, {"lambdas.txt": "a==2"})
     with pytest.raises(HarnessError, match="no network"):
         get()
-    assert [path.name for path in (tmp_path / "made").iterdir() if path.name != ".lock"] == [first.key]
+    assert [path.name for path in (tmp_path / "wheels").iterdir() if path.name != ".lock"] == [first.key]
     second = get()
     assert second.key != first.key
-    assert [path.name for path in (tmp_path / "made").iterdir() if path.name != ".lock"] == [second.key]
+    assert [path.name for path in (tmp_path / "wheels").iterdir() if path.name != ".lock"] == [second.key]
 
 
-def test_wheels_that_cannot_be_had_are_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wheels_that_cannot_be_fetched_are_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = tmp_path / "uv"
     fake.write_text("#!/bin/sh\necho 'error: no such host' >&2\nexit 2\n")
     fake.chmod(0o755)
     monkeypatch.setattr(wheels, "_uv", lambda: str(fake))
     write(tmp_path, {"lambdas.txt": "", "lambda-runtime.txt": ""})
+
     with pytest.raises(HarnessError, match=r"wheels of lambdas\.txt for aws-.*could not be installed:\nerror: no such"):
-        wheels.installed(platform_of(Target.AWS, None), requirements=tmp_path, folder=tmp_path / "made")
+        wheels.installed(platform_of(Target.AWS, None), requirements=tmp_path, folder=tmp_path / "wheels")

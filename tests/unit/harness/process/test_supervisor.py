@@ -1,4 +1,4 @@
-"""The supervisor: what is started is recorded, identified before it is ended, and never outlives its starter."""
+"""The supervisor records each process, identifies it before it ends it, and lets none outlive its owner."""
 
 import os
 import signal
@@ -13,7 +13,9 @@ import pytest
 
 from harness.process import supervisor
 
-linux_only = pytest.mark.xfail(sys.platform != "linux", reason="the tie to the parent is Linux's prctl", strict=True)
+linux_only = pytest.mark.xfail(
+    sys.platform != "linux", reason="ending with the parent needs Linux's prctl", strict=True
+)
 
 TREE = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); "
 
@@ -25,88 +27,98 @@ def eventually(condition: Callable[[], object], *, within_s: float = 10.0) -> No
         time.sleep(0.02)
 
 
-def spawn(code: str, folder: Path, purpose: str = "a test") -> tuple[subprocess.Popen[bytes], supervisor.Recorded]:
+def spawn(code: str, folder: Path, purpose: str = "a test") -> tuple[subprocess.Popen[bytes], supervisor.ProcessRecord]:
     return supervisor.spawn([sys.executable, "-c", code], purpose=purpose, env=dict(os.environ), folder=folder)
 
 
 def test_a_spawned_process_is_recorded_and_runs_as_the_command_itself(tmp_path: Path) -> None:
-    process, written = spawn("import os, sys; sys.exit(os.getpid() == os.getpgid(0) == os.getsid(0))", tmp_path)
+    process, record = spawn("import os, sys; sys.exit(os.getpid() == os.getpgid(0) == os.getsid(0))", tmp_path)
+
     assert process.wait(10) == 1
-    assert written.pid == process.pid
-    assert supervisor.recorded(tmp_path) == [written]
+    assert record.pid == process.pid
+    assert supervisor.records(tmp_path) == [record]
 
 
-def test_a_program_that_does_not_exist_says_so(tmp_path: Path) -> None:
-    said = tmp_path / "stderr"
-    with said.open("wb") as stderr:
+def test_a_program_that_does_not_exist_is_named_on_standard_error(tmp_path: Path) -> None:
+    errors = tmp_path / "stderr"
+    with errors.open("wb") as stderr:
         process, _ = supervisor.spawn(["no-such-program"], purpose="x", env={}, stderr=stderr, folder=tmp_path)
+
     assert process.wait(10) == 127
-    assert said.read_text() == "no-such-program: No such file or directory\n"
+    assert errors.read_text() == "no-such-program: No such file or directory\n"
 
 
 def test_terminate_ends_the_whole_group_and_removes_the_record(tmp_path: Path) -> None:
-    process, written = spawn(TREE + "time.sleep(60)", tmp_path)
-    eventually(lambda: len(supervisor.survivors(written)) == 2)
-    assert supervisor.terminate(written)
+    process, record = spawn(TREE + "time.sleep(60)", tmp_path)
+    eventually(lambda: len(supervisor.survivors(record)) == 2)
+
+    assert supervisor.terminate(record)
     assert process.wait(5) == -signal.SIGTERM
-    assert supervisor.survivors(written) == []
-    assert supervisor.recorded(tmp_path) == []
+    assert supervisor.survivors(record) == []
+    assert supervisor.records(tmp_path) == []
 
 
-def test_a_process_that_ignores_sigterm_is_killed_after_the_grace(tmp_path: Path) -> None:
+def test_a_process_that_ignores_sigterm_is_killed_after_the_grace_period(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     code = f"import signal, time, pathlib; signal.signal(15, signal.SIG_IGN); pathlib.Path({str(ready)!r}).touch(); "
-    process, written = spawn(code + "time.sleep(60)", tmp_path)
+    process, record = spawn(code + "time.sleep(60)", tmp_path)
     eventually(ready.exists)
-    assert supervisor.terminate(written, grace_s=0.1)
+
+    assert supervisor.terminate(record, grace_s=0.1)
     assert process.wait(5) == -signal.SIGKILL
 
 
 def test_members_of_the_group_are_cleaned_when_their_leader_is_gone(tmp_path: Path) -> None:
-    process, written = spawn(TREE, tmp_path, "left behind")
+    process, record = spawn(TREE, tmp_path, "left behind")
     assert process.wait(10) == 0
-    eventually(lambda: len(supervisor.survivors(written)) == 1)
+    eventually(lambda: len(supervisor.survivors(record)) == 1)
+
     assert supervisor.clean_leftovers(tmp_path) == ["left behind"]
-    assert supervisor.survivors(written) == []
+    assert supervisor.survivors(record) == []
 
 
-def test_a_process_that_reused_the_number_is_left_alone(tmp_path: Path) -> None:
-    process, written = spawn("import time; time.sleep(60)", tmp_path)
-    stranger = replace(written, started="another boot/1", mark="another mark")
+def test_a_process_with_a_reused_number_is_not_ended(tmp_path: Path) -> None:
+    process, record = spawn("import time; time.sleep(60)", tmp_path)
+    stranger = replace(record, started="another boot/1", mark="another mark")
+
     assert not supervisor.terminate(stranger, grace_s=0.1)
     assert process.poll() is None
-    supervisor.terminate(written)
+
+    supervisor.terminate(record)
     process.wait(5)
 
 
-def test_leftovers_can_be_limited_to_those_whose_starter_is_gone(tmp_path: Path) -> None:
-    process, written = spawn("import time; time.sleep(60)", tmp_path)
+def test_leftovers_can_be_limited_to_those_whose_owner_has_ended(tmp_path: Path) -> None:
+    process, record = spawn("import time; time.sleep(60)", tmp_path)
+
     assert supervisor.leftovers(tmp_path, orphaned_only=True) == []
-    assert supervisor.leftovers(tmp_path) == [written]
-    supervisor.terminate(written)
+    assert supervisor.leftovers(tmp_path) == [record]
+
+    supervisor.terminate(record)
     process.wait(5)
 
 
-def test_records_of_ended_processes_and_broken_records_are_swept(tmp_path: Path) -> None:
+def test_records_of_ended_processes_and_broken_records_are_removed(tmp_path: Path) -> None:
     process, _ = spawn("", tmp_path)
     process.wait(10)
     (tmp_path / "1-broken.json").write_text("{")
+
     assert supervisor.leftovers(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
 
 @linux_only
-def test_a_tied_process_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
-    starter = (
+def test_a_tied_process_ends_when_its_owner_is_killed(tmp_path: Path) -> None:
+    owner = (
         "import sys, os, time; from pathlib import Path; from harness.process import supervisor; "
         "supervisor.spawn([sys.executable, '-c', 'import time; time.sleep(60)'], purpose='tied', env=dict(os.environ), "
         "folder=Path(sys.argv[1])); time.sleep(60)"
     )
     root = str(Path(supervisor.__file__).parents[2])
-    parent = subprocess.Popen([sys.executable, "-c", starter, str(tmp_path)], cwd=root)
+    parent = subprocess.Popen([sys.executable, "-c", owner, str(tmp_path)], cwd=root)
     try:
-        eventually(lambda: supervisor.recorded(tmp_path))
-        (child,) = supervisor.recorded(tmp_path)
+        eventually(lambda: supervisor.records(tmp_path))
+        (child,) = supervisor.records(tmp_path)
         eventually(lambda: "time.sleep(60)" in Path(f"/proc/{child.pid}/cmdline").read_text().split("\0")[2])
     finally:
         parent.kill()

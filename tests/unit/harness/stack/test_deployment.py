@@ -1,4 +1,4 @@
-"""The description of a running stack: for tests and users, for a shell, and moved to a clone."""
+"""The description of a running stack: as a file for users and tests, as a shell file, and for a clone."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def test_description_has_the_fixed_keys_and_reads_back(stack: Stack, build: Path
 
 
 @pytest.mark.parametrize("name", ["stack-dev.json", "stack-dev.env"])
-def test_files_with_a_key_are_for_the_owners_eyes(stack: Stack, build: Path, name: str) -> None:
+def test_files_with_a_key_are_readable_by_the_owner_only(stack: Stack, build: Path, name: str) -> None:
     before = os.umask(0)
     try:
         stack.save({})
@@ -73,7 +73,7 @@ def test_files_with_a_key_are_for_the_owners_eyes(stack: Stack, build: Path, nam
     assert stat.S_IMODE((build / name).stat().st_mode) == 0o600
 
 
-def test_shell_file_sets_every_variable_as_it_is(stack: Stack, build: Path) -> None:
+def test_shell_file_sets_every_variable_exactly_and_removes_foreign_ones(stack: Stack, build: Path) -> None:
     stack.save({"TF_VAR_artifacts_dir": "/a folder/with $signs"})
     script = f'. "{build}/stack-dev.env" && env'
     foreign = {
@@ -95,7 +95,7 @@ def test_shell_file_sets_every_variable_as_it_is(stack: Stack, build: Path) -> N
     assert not foreign.keys() & variables.keys()
 
 
-def test_terraform_of_our_own_comes_first_on_the_callers_path(stack: Stack, build: Path) -> None:
+def test_the_harness_terraform_comes_first_on_the_callers_path(stack: Stack, build: Path) -> None:
     stack.save({}, terraform=Path("/our own/terraform"))
     script = f'. "{build}/stack-dev.env" && echo "$PATH"'
 
@@ -110,13 +110,13 @@ def test_terraform_of_our_own_comes_first_on_the_callers_path(stack: Stack, buil
     assert shown.stdout == "/our own:/venv/bin:/usr/bin:/bin\n"
 
 
-def test_missing_description_says_how_to_get_one() -> None:
-    with pytest.raises(HarnessError, match=r"No stack of 'dev'.*\n.*-s up -- --env dev"):
+def test_a_missing_description_is_an_error_with_the_command_that_starts_a_stack() -> None:
+    with pytest.raises(HarnessError, match=r"No stack of 'dev' is running.*\n.*-s up -- --env dev"):
         Stack.load("dev")
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"engine": 1}', "not json"])
-def test_broken_description_is_refused_with_the_fix(build: Path, content: str) -> None:
+def test_a_broken_description_is_an_error_with_a_remedy(build: Path, content: str) -> None:
     (build / "stack-dev.json").write_text(content, encoding="utf-8")
 
     with pytest.raises(HarnessError, match="-s down"):
@@ -127,20 +127,20 @@ def test_forgetting_removes_both_files(stack: Stack, build: Path) -> None:
     stack.save({})
 
     stacks.forget("dev")
-    stacks.forget("dev")  # and once more is no fault
+    stacks.forget("dev")  # a second time is not an error
 
     assert not list(build.iterdir())
 
 
-def test_clone_is_the_same_stack_at_another_place(stack: Stack) -> None:
-    class Elsewhere:
+def test_a_clone_differs_in_its_endpoint_only(stack: Stack) -> None:
+    class OtherEngine:
         endpoint_url = "http://127.0.0.1:5000"
 
         def environment(self) -> dict[str, str]:
             return {**stack.credentials, "AWS_ENDPOINT_URL": self.endpoint_url}
 
-    moved = stack.on(Elsewhere())  # type: ignore[arg-type]
+    clone = stack.on(OtherEngine())  # type: ignore[arg-type]
 
-    assert moved.api_url == "http://127.0.0.1:5000/_aws/execute-api/abc/v1"
-    assert moved.credentials["AWS_ENDPOINT_URL"] == moved.endpoint_url == "http://127.0.0.1:5000"
-    assert moved.model_copy(update=stack.model_dump(include={"api_url", "credentials", "endpoint_url"})) == stack
+    assert clone.api_url == "http://127.0.0.1:5000/_aws/execute-api/abc/v1"
+    assert clone.credentials["AWS_ENDPOINT_URL"] == clone.endpoint_url == "http://127.0.0.1:5000"
+    assert clone.model_copy(update=stack.model_dump(include={"api_url", "credentials", "endpoint_url"})) == stack

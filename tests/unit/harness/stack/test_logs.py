@@ -1,4 +1,4 @@
-"""How log events become the lines that people read."""
+"""Log events become short, readable lines."""
 
 import json
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ def test_powertools_line_is_read_with_its_level() -> None:
     line = of(json.dumps({"level": "ERROR", "message": "put failed", "service": "create-invoice"}))
 
     assert line is not None
-    assert (line.level, line.message, line.loud) == ("ERROR", "put failed", True)
+    assert (line.level, line.message, line.is_warning) == ("ERROR", "put failed", True)
     assert line.at == datetime.fromtimestamp(AT_MS / 1000, UTC)
 
 
@@ -31,7 +31,7 @@ def test_exception_is_part_of_the_line() -> None:
     assert line.message == "refused\nAccessDeniedException: dynamodb:PutItem"
 
 
-def test_unhandled_error_of_the_runtime_keeps_its_words() -> None:
+def test_an_unhandled_error_keeps_its_type_and_message() -> None:
     line = of(json.dumps({"level": "ERROR", "errorType": "KeyError", "errorMessage": "'TABLE_NAME'"}))
 
     assert line is not None
@@ -56,4 +56,4 @@ def test_anything_else_is_kept_as_it_is(text: str) -> None:
     line = of(text)
 
     assert line is not None
-    assert (line.level, line.message, line.loud) == ("", text.rstrip(), False)
+    assert (line.level, line.message, line.is_warning) == ("", text.rstrip(), False)

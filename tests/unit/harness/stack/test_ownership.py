@@ -1,4 +1,4 @@
-"""One `up` at a time, whose end is orderly however it comes, and whose sudden death locks nobody out."""
+"""One `up` at a time. It shuts down cleanly on every signal, and a killed one does not leave the lock held."""
 
 import os
 import signal
@@ -50,12 +50,12 @@ def owner(build: Path) -> Iterator[subprocess.Popen[str]]:
     process.stdout.close()
 
 
-def test_second_owner_is_refused_with_the_firsts_number(owner: subprocess.Popen[str]) -> None:
+def test_for_a_second_owner_the_error_names_the_first_ones_process(owner: subprocess.Popen[str]) -> None:
     with pytest.raises(HarnessError, match=f"process {owner.pid}"), ownership.sole_owner():
         pytest.fail("two owners")
 
 
-def test_killed_owner_locks_nobody_out(owner: subprocess.Popen[str]) -> None:
+def test_a_killed_owner_does_not_keep_the_lock(owner: subprocess.Popen[str]) -> None:
     owner.kill()
     owner.wait()
 
@@ -64,7 +64,7 @@ def test_killed_owner_locks_nobody_out(owner: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_signals_end_it_in_order(owner: subprocess.Popen[str], number: signal.Signals) -> None:
+def test_a_signal_leads_to_a_clean_shutdown(owner: subprocess.Popen[str], number: signal.Signals) -> None:
     owner.send_signal(number)
 
     assert owner.stdout is not None
@@ -72,7 +72,7 @@ def test_signals_end_it_in_order(owner: subprocess.Popen[str], number: signal.Si
     assert owner.wait(timeout=10) == 0
 
 
-def test_owner_ends_in_order_when_its_parent_dies(build: Path) -> None:
+def test_the_parents_end_leads_to_a_clean_shutdown(build: Path) -> None:
     middle = f"""
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", {OWNER!r}])
@@ -87,8 +87,8 @@ time.sleep(60)
         text=True,
     )
     assert parent.stdout is not None
-    said = {parent.stdout.readline(), parent.stdout.readline()}
-    assert "owns\n" in said
+    first_lines = {parent.stdout.readline(), parent.stdout.readline()}
+    assert "owns\n" in first_lines
 
     parent.kill()
     parent.wait()

@@ -1,4 +1,4 @@
-"""A snapshot's key covers what it is made from, and nothing is kept under sources that it was not made from."""
+"""A snapshot's key covers all its sources, and no snapshot is kept under a key that does not match its sources."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ VERSIONS = {"terraform": "1.11.4"}
 
 @pytest.fixture(autouse=True)
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small repository, and a Terraform that only has a version."""
+    """A small repository, and a Terraform with nothing but a version."""
     for file in (
         "modules/table/main.tf", "live/dev/main.tf", "live/prod/main.tf", "localstack/embedded/front.py",
         "localstack/emulation/patch.py", "harness/engine/embedded.py", "harness/stack/deployment.py",
@@ -65,7 +65,7 @@ def test_zips_and_terraforms_version_are_in_the_key(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("file", ["README.md", "live/prod/main.tf", "modules/table/.terraform/x", "build/y"])
-def test_what_an_environment_is_not_made_from_is_not_in_its_key(checkout: Path, file: str) -> None:
+def test_files_that_are_not_sources_are_not_in_the_key(checkout: Path, file: str) -> None:
     before = key()
 
     (checkout / file).parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def test_what_an_environment_is_not_made_from_is_not_in_its_key(checkout: Path, 
 
 @dataclass
 class Engine:
-    """Only what taking a snapshot needs."""
+    """The part of an engine that `snapshot.take` needs."""
 
     taken: list[Path] = field(default_factory=list)
     has_snapshots: bool = True
@@ -88,7 +88,7 @@ class Engine:
 
 @dataclass
 class Deployment:
-    """An environment that was applied."""
+    """An applied environment."""
 
     environment: str = "dev"
     engine: Engine = field(default_factory=Engine)
@@ -100,7 +100,7 @@ def take(deployment: Any, before: str) -> Any:
     return snapshot.take(deployment, stack, artifacts(), before)
 
 
-def test_on_an_engine_that_keeps_nothing_the_applied_stack_is_its_own_clone(checkout: Path) -> None:
+def test_on_an_engine_without_snapshots_the_applied_stack_is_its_own_clone(checkout: Path) -> None:
     deployment = Deployment(engine=Engine(has_snapshots=False))
 
     with take(deployment, key()).clone("another") as (_, engine):
@@ -110,10 +110,10 @@ def test_on_an_engine_that_keeps_nothing_the_applied_stack_is_its_own_clone(chec
     assert not (checkout / "build/snapshots").exists()
 
 
-def test_on_an_engine_that_keeps_nothing_there_is_no_snapshot_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_an_engine_without_snapshots_each_clone_is_a_fresh_apply(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot, "engine_for", lambda **_: Engine(has_snapshots=False))
 
-    assert snapshot.deployed("dev") == snapshot.Anew("dev")
+    assert snapshot.clone_source("dev") == snapshot.FreshApply("dev")
 
 
 def test_sources_edited_during_the_apply_leave_no_snapshot(checkout: Path) -> None:
@@ -134,6 +134,6 @@ def test_only_the_newest_snapshots_are_kept(checkout: Path, monkeypatch: pytest.
         monkeypatch.setitem(VERSIONS, "terraform", version)
         taken.append(take(Deployment(), key()).folder)
 
-    left = [path for path in (checkout / "build/snapshots/dev").iterdir() if path.is_dir()]
-    assert len(left) == snapshot.KEPT
-    assert taken[-1] in left
+    kept = [path for path in (checkout / "build/snapshots/dev").iterdir() if path.is_dir()]
+    assert len(kept) == snapshot.KEPT
+    assert taken[-1] in kept

@@ -181,7 +181,7 @@ def test_a_command_that_is_too_slow_is_stopped_and_names_what_it_waits_for(stand
     assert "did not finish within 0.5 s" in error.value.what
     assert "Still in progress: aws_sqs_queue.slow (create)." in error.value.what
     assert "The engine's last error: 503 CreateQueue" in error.value.what
-    assert supervisor.recorded() == []
+    assert supervisor.records() == []
 
 
 def test_its_plugins_end_with_it(stand_in: StandIn, tmp_path: Path) -> None:
@@ -200,10 +200,10 @@ def test_while_it_runs_it_is_recorded_for_down(stand_in: StandIn) -> None:
     terraform = stand_in("say('log')")
     purposes: list[str] = []
 
-    terraform.apply(on_event=lambda _: purposes.extend(record.purpose for record in supervisor.recorded()))
+    terraform.apply(on_event=lambda _: purposes.extend(record.purpose for record in supervisor.records()))
 
     assert purposes == ["terraform apply live"]
-    assert supervisor.recorded() == []
+    assert supervisor.records() == []
 
 
 def test_a_callback_that_fails_ends_it_too(stand_in: StandIn) -> None:
@@ -216,7 +216,7 @@ def test_a_callback_that_fails_ends_it_too(stand_in: StandIn) -> None:
     with pytest.raises(RuntimeError, match="display broke"):
         terraform.apply(on_event=fail)
 
-    assert supervisor.recorded() == []
+    assert supervisor.records() == []
 
 
 def test_ctrl_c_is_passed_on_once_and_terraforms_end_awaited(stand_in: StandIn, tmp_path: Path) -> None:
@@ -432,8 +432,8 @@ def test_killing_its_starter_ends_terraform(real: run.Terraform, root: Path, tmp
         assert parent.stdout
         while "apply_start" not in parent.stdout.readline():
             assert parent.poll() is None
-        (leftover,) = supervisor.recorded()
+        (leftover,) = supervisor.records()
         parent.kill()
     supervisor.clean_leftovers(orphaned_only=True)
     assert supervisor.survivors(leftover) == []
-    assert supervisor.recorded() == []
+    assert supervisor.records() == []

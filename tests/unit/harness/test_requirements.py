@@ -1,4 +1,4 @@
-"""The lock files fit pyproject.toml, and can be committed: every file's hash, and no index's address."""
+"""The lock files match pyproject.toml and are fit to be committed: a hash for every file, no address of an index."""
 
 import re
 import tomllib
@@ -14,11 +14,11 @@ PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)", re.MULTIL
 
 
 def direct(group: str) -> list[Requirement]:
-    """What a group asks for itself, with the groups that it includes."""
-    found = []
+    """The requirements of a group and of the groups that it includes."""
+    requirements = []
     for entry in GROUPS[group]:
-        found += direct(entry["include-group"]) if isinstance(entry, dict) else [Requirement(entry)]
-    return found
+        requirements += direct(entry["include-group"]) if isinstance(entry, dict) else [Requirement(entry)]
+    return requirements
 
 
 def locked(group: str) -> str:
@@ -33,14 +33,14 @@ def test_every_group_has_a_lock_and_every_lock_a_group() -> None:
 def test_lock_satisfies_its_group(group: str) -> None:
     pins = {canonicalize_name(pin["name"]): pin["version"] for pin in PIN.finditer(locked(group))}
 
-    for wanted in direct(group):
-        pinned = pins.get(canonicalize_name(wanted.name))
-        assert pinned is not None, f"{wanted} is not in requirements/{group}.txt: ./noxw -s lock"
-        assert wanted.specifier.contains(pinned), f"{wanted.name}=={pinned} is not {wanted.specifier}: ./noxw -s lock"
+    for requirement in direct(group):
+        pinned = pins.get(canonicalize_name(requirement.name))
+        assert pinned is not None, f"{requirement} is not in requirements/{group}.txt: ./noxw -s lock"
+        assert requirement.specifier.contains(pinned), f"{requirement} does not allow {pinned}: ./noxw -s lock"
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_every_pin_has_hashes_and_no_line_an_address(group: str) -> None:
+def test_every_pin_has_hashes_and_no_line_has_an_address(group: str) -> None:
     text = locked(group)
     entries = re.split(r"\n(?=[A-Za-z0-9])", re.sub(r"^ *#.*\n", "", text, flags=re.MULTILINE))
 
