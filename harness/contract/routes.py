@@ -49,10 +49,11 @@ def planned_routes(plan: Planned, functions: Mapping[str, Function]) -> Iterator
     """The methods of the plan's APIs.
 
     Which path a method is on, only the apply knows. A method that is made for each path has it as its key; of the
-    others the root's output ``api_routes`` tells it by their keys ("GET /things"), and is believed where the plan has
-    a resource of that path.
+    others ``api_routes`` in the root's output ``stack`` tells it by their keys ("GET /things"), and is believed where
+    the plan has a resource of that path.
     """
-    told = plan.document.get("output_changes", {}).get("api_routes", {}).get("after") or {}
+    outputs = plan.document.get("output_changes", {}).get("stack", {}).get("after") or {}
+    told = outputs.get("api_routes") or {}
     paths = {str(one.index): one for one in plan.of("aws_api_gateway_resource")}
     integrations = {(one.module, one.name, one.index): one for one in plan.of("aws_api_gateway_integration")}
     for method in plan.of("aws_api_gateway_method"):
