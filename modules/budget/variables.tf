@@ -27,7 +27,7 @@ variable "emails" {
 
   validation {
     condition     = length(var.emails) + length(var.topic_arns) > 0
-    error_message = "emails and topic_arns are both empty: give at least one, or nobody is notified."
+    error_message = "emails and topic_arns are both empty: give at least one, or there are no notifications."
   }
 }
 

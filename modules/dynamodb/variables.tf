@@ -47,7 +47,7 @@ variable "deletion_protection" {
 }
 
 variable "global_secondary_indexes" {
-  description = "Global secondary indexes. Key attributes are strings unless attribute_types says otherwise."
+  description = "Global secondary indexes. Key attributes are strings by default (see attribute_types)."
   type = list(object({
     name               = string
     hash_key           = string
