@@ -49,10 +49,11 @@ def planned_routes(plan: PlanGraph, functions: Mapping[str, Function]) -> Iterat
     """The methods of the plan's APIs.
 
     The path of a method is known only after apply. A method that is created once for each path has the path as its key.
-    For the others, the root's output ``api_routes`` gives the path by their keys ("GET /things"). It is used only if
-    the plan has a resource of that path.
+    For the others, ``api_routes`` in the root's output ``stack`` gives the path by their keys ("GET /things"). It is
+    used only if the plan has a resource of that path.
     """
-    outputs = plan.document.get("output_changes", {}).get("api_routes", {}).get("after") or {}
+    stack = plan.document.get("output_changes", {}).get("stack", {}).get("after") or {}
+    outputs = stack.get("api_routes") or {}
     paths = {str(resource.index) for resource in plan.of("aws_api_gateway_resource")}
     integrations = {
         (integration.module, integration.name, integration.index): integration
@@ -66,12 +67,11 @@ def planned_routes(plan: PlanGraph, functions: Mapping[str, Function]) -> Iterat
             yield Mismatch(
                 f"The path of a method is not known: {verb} of {method.address}",
                 "the code serves operations by method and path",
-                f"{method.address} is {verb}; the output api_routes has "
+                f"{method.address} is {verb}; the output stack.api_routes has "
                 f"{route or 'nothing'} for {method.index}; there are resources for {listed(paths)}",
-                "Let the output api_routes give METHOD and path of each route by its key.",
+                "Let the output stack.api_routes give METHOD and path of each route by its key.",
             )
             continue
-        integration = integrations.get((method.module, method.name, method.index))
         integration = integrations.get((method.module, method.name, method.index))
         yield Route(
             method=verb,

@@ -232,7 +232,7 @@ def _to_aws(request: DeployRequest, report: DeployReport) -> None:
     with Step(f"Initialise live/{environment}"):
         terraform.init({"bucket": account.state_bucket})
     carry_out(terraform, request, report, _kept(environment))
-    out.print(f"[bold]{environment}[/] in account {account.id}: {escape(str(terraform.output()['api_url']))}")
+    out.print(f"[bold]{environment}[/] in account {account.id}: {escape(str(terraform.output()['stack']['api_url']))}")
 
 
 def _kept(environment: str) -> Path:

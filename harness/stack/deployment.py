@@ -235,8 +235,8 @@ class Deployment:
         return self.describe()
 
     def describe(self) -> Stack:
-        """Describe the applied stack from Terraform's outputs; the API's key is the current one of its secret."""
-        outputs = self.terraform.output()
+        """Describe the applied stack from the output ``stack``; the API's key is the current one of its secret."""
+        outputs = self.terraform.output()["stack"]
         endpoint = self.engine.endpoint_url
         return Stack(
             engine=self.engine.name,

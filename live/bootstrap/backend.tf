@@ -1,6 +1,6 @@
-# The bucket carries the account id and is given at init:
+# The bucket's name contains the account id, so it is set at init:
 #   terraform init -backend-config=bucket=invoice-terraform-state-<account id>
-# It is the very bucket that this folder describes; README.md tells how that begins.
+# It is the same bucket that this folder describes; README.md shows how to begin.
 terraform {
   backend "s3" {
     encrypt      = true

@@ -2,14 +2,14 @@ locals {
   _bucket = "invoice-terraform-state-${var.account_id}"
 }
 
-# The bucket is made by hand, empty, for this folder's own state lies in it (README.md); Terraform adopts it here and
-# from then on keeps it as it should be. Once it is in the state, this block does nothing.
+# The bucket is created empty and by hand, because this folder's own state is in it (README.md). Terraform adopts it here
+# and manages it from then on. Once it is in the state, this block does nothing.
 import {
   to = module.state.aws_s3_bucket.this
   id = local._bucket
 }
 
-# Versions are what brings a lost or damaged state back, so replaced ones are kept for a year.
+# A lost or damaged state is restored from an older version, so replaced versions are kept for a year.
 module "state" {
   source = "../../modules/s3-bucket"
 

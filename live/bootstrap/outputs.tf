@@ -1,9 +1,9 @@
 output "state_bucket" {
-  description = "The bucket that holds every environment's state: -backend-config=bucket=<this>."
+  description = "The bucket with every environment's state, for -backend-config=bucket=<name>."
   value       = module.state.name
 
   precondition {
     condition     = terraform.workspace == "default"
-    error_message = "The workspace is \"${terraform.workspace}\", and an account has one state bucket: terraform workspace select default."
+    error_message = "The workspace is \"${terraform.workspace}\", but an account has one state bucket: terraform workspace select default."
   }
 }

@@ -1,5 +1,5 @@
 variable "account_id" {
-  description = "The account whose state is kept; the provider refuses any other."
+  description = "The account whose state is kept; the provider works in no other."
   type        = string
   nullable    = false
 

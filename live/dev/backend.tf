@@ -1,4 +1,4 @@
-# The bucket carries the account id and is given at init:
+# The bucket's name contains the account id, so it is set at init:
 #   terraform init -backend-config=bucket=invoice-terraform-state-<account id>
 terraform {
   backend "s3" {

@@ -1,5 +1,5 @@
-# What a preview copy has otherwise than dev: terraform plan -var-file=preview.tfvars
-# It lives for days: its logs need not outlive it.
+# Values of a preview copy that differ from dev: terraform plan -var-file=preview.tfvars
+# A preview exists for days, so its logs are kept for days.
 logging = {
   level          = "DEBUG"
   retention_days = 3

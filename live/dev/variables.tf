@@ -1,18 +1,15 @@
-# The first two come from outside (TF_VAR_account_id, TF_VAR_artifacts_dir); all the others from terraform.tfvars.
+# What is set in terraform.tfvars, and the two values from outside: names and types, nothing else. Terraform cannot borrow a
+# type from a module, and `any` would accept a misspelled key in silence. Meaning, defaults and validations are in
+# modules/invoice-platform/variables.tf.
 
 variable "account_id" {
-  description = "The account that this environment lives in; the provider refuses any other."
+  description = "The account of this environment (TF_VAR_account_id); the provider works in no other."
   type        = string
   nullable    = false
-
-  validation {
-    condition     = can(regex("^[0-9]{12}$", var.account_id))
-    error_message = "account_id is \"${var.account_id}\": give the 12 digits of the AWS account (TF_VAR_account_id)."
-  }
 }
 
 variable "alert_emails" {
-  description = "Addresses that are told of alarms and of costs."
+  description = "Who gets a mail of alarms and of costs."
   type        = list(string)
   nullable    = false
 }
@@ -24,51 +21,37 @@ variable "allowed_origins" {
 }
 
 variable "api" {
-  description = "The API's usage plan, and whether this environment sets the account's role for API Gateway's logs."
-  type = object({
-    burst_limit            = number
-    manage_account_logging = bool
-    quota_per_day          = number
-    rate_limit             = number
-  })
-  nullable = false
+  description = "The API's limits for one key, and whether it sets the account's role for API Gateway's logs."
+  type        = object({ burst_limit = number, manage_account_logging = bool, quota_per_day = number, rate_limit = number })
+  nullable    = false
 }
 
 variable "api_key_secret" {
-  description = "The secret with the API's key: days after which the key is changed, and days for which the deleted secret can be restored."
-  type = object({
-    recovery_window_days = number
-    rotation_days        = number
-  })
-  nullable = false
+  description = "The secret with the API's key: rotation and recovery, in days."
+  type        = object({ recovery_window_days = number, rotation_days = number })
+  nullable    = false
 }
 
 variable "artifacts_dir" {
-  description = "The absolute path of the folder with the functions' zips."
+  description = "The absolute path of the folder with the functions' zips (TF_VAR_artifacts_dir)."
   type        = string
   nullable    = false
 }
 
 variable "brand" {
-  description = "Who sends the invoices, as the PDF shows it."
-  type = object({
-    address = optional(string, "")
-    email   = optional(string, "")
-    iban    = optional(string, "")
-    name    = string
-    vat_id  = optional(string, "")
-  })
-  nullable = false
+  description = "The seller, as the PDF documents show it."
+  type        = object({ address = string, email = string, iban = string, name = string, vat_id = string })
+  nullable    = false
 }
 
 variable "deletion_protection" {
-  description = "Whether DynamoDB refuses to delete the table."
+  description = "Whether DynamoDB rejects the deletion of the table."
   type        = bool
   nullable    = false
 }
 
 variable "downstream_queue" {
-  description = "Whether a queue stands in for the systems downstream."
+  description = "Whether a queue takes the place of the systems downstream."
   type        = bool
   nullable    = false
 }
@@ -80,50 +63,43 @@ variable "environment" {
 }
 
 variable "force_destroy" {
-  description = "Whether destroying the environment also deletes what its buckets hold."
+  description = "Whether destroying the environment also deletes the content of its buckets."
   type        = bool
   nullable    = false
 }
 
 variable "key_deletion_window_days" {
-  description = "Days between the environment's destruction and the end of its key."
+  description = "Days from the environment's destruction to the deletion of its key."
   type        = number
   nullable    = false
 }
 
 variable "lambda_settings" {
-  description = "What every function gets: memory in MB, time-out in seconds, reserved concurrent executions."
-  type = object({
-    memory_size          = number
-    reserved_concurrency = number
-    timeout              = number
-  })
-  nullable = false
+  description = "Memory in MB, reserved concurrent executions and time-out in seconds of every function."
+  type        = object({ memory_size = number, reserved_concurrency = number, timeout = number })
+  nullable    = false
 }
 
 variable "logging" {
-  description = "Lowest level that the functions log, and days for which logs are kept."
-  type = object({
-    level          = string
-    retention_days = number
-  })
-  nullable = false
+  description = "The lowest level that the functions log, and the days for which logs are kept."
+  type        = object({ level = string, retention_days = number })
+  nullable    = false
 }
 
 variable "monthly_budget_usd" {
-  description = "What the environment may cost a month, in US dollars."
+  description = "The monthly budget, in US dollars."
   type        = number
   nullable    = false
 }
 
 variable "previews" {
-  description = "Whether workspaces other than default are preview copies of this environment; where not, they are refused."
+  description = "Whether workspaces other than default are preview copies of this environment; if not, they cannot be planned."
   type        = bool
   nullable    = false
 
   validation {
     condition     = var.previews || terraform.workspace == "default"
-    error_message = "The workspace is \"${terraform.workspace}\", and ${var.environment} has no preview copies: terraform workspace select default. (Previews are copies of dev.)"
+    error_message = "The workspace is \"${terraform.workspace}\", but ${var.environment} has no previews (dev has): terraform workspace select default."
   }
 }
 
@@ -134,7 +110,7 @@ variable "region" {
 }
 
 variable "replica_region" {
-  description = "The second AWS region, where replicas lie."
+  description = "The second AWS region, for the replicas."
   type        = string
   nullable    = false
 }
@@ -152,7 +128,7 @@ variable "stream_retry_attempts" {
 }
 
 variable "table" {
-  description = "The table: provisioned capacity, point-in-time recovery."
+  description = "The table's provisioned capacity, the limits of its auto-scaling, and its point-in-time recovery."
   type = object({
     max_read_capacity      = number
     max_write_capacity     = number

@@ -1,9 +1,9 @@
 locals {
-  # Other workspaces than default are preview copies: their own names, their own state.
+  # Workspaces other than default are preview copies, with their own names and state.
   _preview     = terraform.workspace != "default"
   _environment = local._preview ? "${var.environment}-${terraform.workspace}" : var.environment
 
-  # The role with which API Gateway logs is one per account: a preview that came and went would leave it dangling.
+  # An account has one role with which API Gateway logs. A preview must not set it: it would be gone with the preview.
   _api = merge(var.api, { manage_account_logging = var.api.manage_account_logging && !local._preview })
 }
 

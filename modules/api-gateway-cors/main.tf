@@ -1,8 +1,8 @@
 locals {
   _any_origin = contains(var.allow_origins, "*")
 
-  # The preflight is a MOCK whose response template sets the headers: the one way to answer each allowed origin with
-  # itself and a foreign one with nothing. It works without a function, on AWS and on the engines.
+  # The preflight is a MOCK whose response template sets the headers. Only so can each allowed origin get itself in the
+  # response, and a foreign one nothing, without a function. It works on AWS and on the engines.
   _override = "$context.responseOverride.header"
   _granted = {
     for path, resource in var.resources : path => merge(
@@ -40,7 +40,8 @@ locals {
     ))
   }
 
-  # A body of another type is handed on as it is otherwise, and read as the template: it holds no status, so a 500.
+  # With any other value, a body of another content type is passed on and read as the template. It has no statusCode, and
+  # the response is a 500.
   _passthrough_behavior = "NEVER"
 }
 
@@ -83,6 +84,6 @@ resource "aws_api_gateway_integration_response" "preflight" {
   rest_api_id        = var.rest_api_id
   status_code        = aws_api_gateway_method_response.preflight[each.key].status_code
 
-  # API Gateway wants the integration first; nothing here refers to it.
+  # API Gateway needs the integration first, and nothing here refers to it.
   depends_on = [aws_api_gateway_integration.preflight]
 }

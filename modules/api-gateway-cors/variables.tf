@@ -1,12 +1,12 @@
 variable "allow_credentials" {
-  description = "Whether browsers may send cookies and authorization along."
+  description = "Whether browsers may send cookies and authorization."
   type        = bool
   default     = false
   nullable    = false
 
   validation {
     condition     = !var.allow_credentials || !contains(var.allow_origins, "*")
-    error_message = "allow_credentials is true and allow_origins has \"*\": browsers refuse that pair; name the origins."
+    error_message = "allow_credentials is true and allow_origins has \"*\": name the origins, because browsers reject that pair."
   }
 }
 
@@ -23,7 +23,7 @@ variable "allow_headers" {
 }
 
 variable "allow_origins" {
-  description = "Origins whose scripts may call the API: scheme, host and port, without a path; or only \"*\" for any."
+  description = "Origins whose scripts may call the API (scheme, host, port, no path), or only \"*\" for any."
   type        = list(string)
   nullable    = false
 
@@ -34,12 +34,12 @@ variable "allow_origins" {
 
   validation {
     condition     = alltrue([for origin in var.allow_origins : origin == "*" || can(regex("^https?://[a-z0-9.-]+(:[0-9]+)?$", origin))])
-    error_message = "allow_origins is [${join(", ", var.allow_origins)}]: an origin is scheme, host and perhaps port in lower case, without a path or closing slash (https://app.example.com)."
+    error_message = "allow_origins is [${join(", ", var.allow_origins)}]: give scheme, host and port in lower case, without a path or a slash at the end (https://app.example.com)."
   }
 
   validation {
     condition     = !contains(var.allow_origins, "*") || length(var.allow_origins) == 1
-    error_message = "allow_origins is [${join(", ", var.allow_origins)}]: \"*\" already allows every origin; leave the others out, or leave \"*\" out."
+    error_message = "allow_origins is [${join(", ", var.allow_origins)}]: \"*\" already allows every origin, so remove it, or all others."
   }
 }
 
@@ -56,19 +56,19 @@ variable "expose_headers" {
 }
 
 variable "max_age_seconds" {
-  description = "Seconds for which a browser may remember a preflight's answer."
+  description = "Seconds for which a browser may cache the response to a preflight."
   type        = number
   default     = 600
   nullable    = false
 
   validation {
     condition     = var.max_age_seconds >= 0 && var.max_age_seconds <= 86400
-    error_message = "max_age_seconds is ${var.max_age_seconds}: give 0 to 86400 (a day, the longest any browser keeps)."
+    error_message = "max_age_seconds is ${var.max_age_seconds}: give 0 to 86400 (a day, the longest that any browser keeps it)."
   }
 }
 
 variable "resources" {
-  description = "Resources that get a preflight, by path: the resource's id, and the methods it serves."
+  description = "Resources that get a preflight, by path: the resource's id and its methods."
   type = map(object({
     id      = string
     methods = list(string)

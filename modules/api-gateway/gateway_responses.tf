@@ -1,6 +1,6 @@
-# What API Gateway answers by itself, in the same shape as the functions' own errors (RFC 9457). Its templates know
-# plain substitution only, and the real status cannot be substituted. The two fallbacks, which answer what has no type of
-# its own (a throttled function, a malformed answer), therefore set the status that their body tells.
+# The errors that API Gateway returns by itself, in the same shape as the functions' errors (RFC 9457). Its templates
+# support plain substitution only, and the real status cannot be substituted. The two fallbacks cover errors without a
+# type (a throttled function, a malformed response), so they set the status that is in their body.
 locals {
   _gateway_responses = {
     ACCESS_DENIED                  = { status = "403", title = "Forbidden" }
@@ -9,12 +9,12 @@ locals {
     AUTHORIZER_FAILURE             = { status = "500", title = "Internal server error" }
     BAD_REQUEST_BODY               = { status = "400", title = "Invalid request body", errors = "[{\"detail\":\"$context.error.validationErrorString\"}]" }
     BAD_REQUEST_PARAMETERS         = { status = "400", title = "Invalid request parameters" }
-    DEFAULT_4XX                    = { status = "400", title = "Request refused" }
+    DEFAULT_4XX                    = { status = "400", title = "Request rejected" }
     DEFAULT_5XX                    = { status = "500", title = "Internal server error" }
     EXPIRED_TOKEN                  = { status = "403", title = "Forbidden" }
-    INTEGRATION_FAILURE            = { status = "504", title = "The service did not answer" }
-    INTEGRATION_TIMEOUT            = { status = "504", title = "The service did not answer in time" }
-    INVALID_API_KEY                = { status = "403", title = "API key missing or not valid" }
+    INTEGRATION_FAILURE            = { status = "504", title = "No response from the service" }
+    INTEGRATION_TIMEOUT            = { status = "504", title = "No response from the service in time" }
+    INVALID_API_KEY                = { status = "403", title = "API key missing or invalid" }
     INVALID_SIGNATURE              = { status = "403", title = "Forbidden" }
     MISSING_AUTHENTICATION_TOKEN   = { status = "404", title = "Not found", detail = "\"No such path or method.\"" }
     QUOTA_EXCEEDED                 = { status = "429", title = "Daily quota used up" }

@@ -4,7 +4,7 @@ resource "aws_cloudwatch_log_group" "access" {
   tags              = var.tags
 }
 
-# API Gateway would make this group itself, and keep its logs for ever.
+# Without this group API Gateway would create it, and keep its logs forever.
 resource "aws_cloudwatch_log_group" "execution" {
   name              = "API-Gateway-Execution-Logs_${aws_api_gateway_rest_api.this.id}/${var.stage_name}"
   retention_in_days = var.logging.retention_days
@@ -40,7 +40,7 @@ data "aws_iam_policy_document" "logs" {
   }
 }
 
-# API Gateway tries the role when the setting is made and wants exactly what AWS's own policy grants.
+# API Gateway tests the role when this setting is made, and requires exactly what AWS's own policy grants.
 resource "aws_iam_role_policy_attachment" "logs" {
   count = var.manage_account_logging ? 1 : 0
 

@@ -15,8 +15,8 @@ locals {
     { for path, resource in aws_api_gateway_resource.level_3 : path => resource.id },
   )
 
-  # The checks a route asks for, by what it declares. A route that asks for some has a validator of its own: a plan then
-  # tells which one a method has, and what that checks.
+  # What is checked of a request follows from what its route declares. Each route with checks has its own validator, so a
+  # plan shows which validator a method has, and what it checks.
   _validators = {
     for name, route in var.routes : name => { body = route.model != "", parameters = length(route.parameters) > 0 }
     if route.model != "" || length(route.parameters) > 0

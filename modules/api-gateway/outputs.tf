@@ -10,17 +10,17 @@ output "api_key" {
 }
 
 output "api_key_id" {
-  description = "The id of the key that api_key is the value of."
+  description = "The id of the key whose value is api_key."
   value       = aws_api_gateway_api_key.this.id
 }
 
 output "deployment_fingerprint" {
-  description = "A digest of everything the deployment is made of; it changes exactly when the API is deployed again."
+  description = "A digest of the deployment's content; it changes exactly when the API is deployed again."
   value       = local._fingerprint
 }
 
 output "execution_arn" {
-  description = "The ARN that calls to functions come from: append /<stage>/<METHOD><path>."
+  description = "The source ARN of calls to functions: append /<stage>/<METHOD><path>."
   value       = aws_api_gateway_rest_api.this.execution_arn
 }
 
@@ -33,7 +33,7 @@ output "log_group_names" {
 }
 
 output "resources" {
-  description = "The API's resources, by path: id, and the methods that routes declare there."
+  description = "The API's resources by path: the id, and the methods of the routes there."
   value = {
     for path, id in local._resource_ids : path => {
       id      = id
@@ -43,7 +43,7 @@ output "resources" {
 }
 
 output "routes" {
-  description = "The routes by their keys: \"<METHOD> <path>\". A plan tells of a method everything but its path."
+  description = "The routes by their keys: \"<METHOD> <path>\". A plan shows everything of a method but its path."
   value       = { for name, route in var.routes : name => "${route.method} ${route.path}" }
 }
 
@@ -58,6 +58,6 @@ output "url" {
 }
 
 output "usage_plan_id" {
-  description = "The usage plan's id: what a rotated key is added to."
+  description = "The id of the usage plan, to which a rotated key is added."
   value       = aws_api_gateway_usage_plan.this.id
 }

@@ -1,6 +1,6 @@
 locals {
-  # What a deployment is made of. Inputs only, never whole resources: those read back differently from what was
-  # written (null becomes []), and the API would be deployed again by every second apply.
+  # The content of a deployment. Inputs only, never resources: those read back differently from what was written (null
+  # becomes []), so every second apply would deploy the API again.
   _fingerprint = sha1(jsonencode({
     gateway_bodies  = local._gateway_bodies
     gateway_headers = local._gateway_headers
@@ -52,7 +52,7 @@ resource "aws_api_gateway_stage" "this" {
     })
   }
 
-  # Without the account's logging role API Gateway refuses a stage that logs.
+  # Without the account's logging role, API Gateway rejects a stage that logs.
   depends_on = [aws_api_gateway_account.this, aws_cloudwatch_log_group.execution]
 }
 
@@ -73,7 +73,7 @@ resource "aws_api_gateway_method_settings" "all" {
 resource "aws_api_gateway_method_settings" "route" {
   for_each = { for name, route in var.routes : name => route if route.throttle.burst_limit >= 0 || route.throttle.rate_limit >= 0 }
 
-  # API Gateway takes, and tells, a path with its slashes as "~1"; the provider passes it on as it is.
+  # API Gateway writes the slashes of a path as "~1"; the provider passes it on unchanged.
   method_path = "${replace(each.value.path, "/", "~1")}/${each.value.method}"
   rest_api_id = aws_api_gateway_rest_api.this.id
   stage_name  = aws_api_gateway_stage.this.stage_name
@@ -95,7 +95,7 @@ resource "aws_api_gateway_api_key" "this" {
   tags        = var.tags
 
   lifecycle {
-    ignore_changes = [enabled] # rotation switches it off
+    ignore_changes = [enabled] # rotation disables the key
   }
 }
 

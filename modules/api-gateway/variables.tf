@@ -1,5 +1,5 @@
 variable "deployment_triggers" {
-  description = "Fingerprints of what others add to this API (its preflight methods, for one): the API is deployed again when one changes, and after all of them exist."
+  description = "Fingerprints of what other modules add to this API, such as preflight methods. The API is deployed after they exist, and again when one changes."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -13,14 +13,14 @@ variable "description" {
 }
 
 variable "gateway_response_headers" {
-  description = "Headers on every error that the gateway itself answers: the name to a mapping, a quoted text such as \"'*'\" or \"method.request.header.Origin\"."
+  description = "Headers of every error that the gateway itself returns: name to mapping, such as \"'*'\" (quoted text) or \"method.request.header.Origin\"."
   type        = map(string)
   default     = {}
   nullable    = false
 
   validation {
     condition     = alltrue([for mapping in values(var.gateway_response_headers) : can(regex("^('[^']*'|(method\\.request|context|stageVariables)\\..+)$", mapping))])
-    error_message = "gateway_response_headers is ${jsonencode(var.gateway_response_headers)}: a value is a text in single quotes (\"'*'\") or a mapping such as \"method.request.header.Origin\"."
+    error_message = "gateway_response_headers is ${jsonencode(var.gateway_response_headers)}: give text in single quotes (\"'*'\") or a mapping (method.request.header.Origin)."
   }
 }
 
@@ -40,12 +40,12 @@ variable "logging" {
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logging.retention_days)
-    error_message = "logging.retention_days is ${var.logging.retention_days}: CloudWatch Logs takes 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 (0, for ever, is refused)."
+    error_message = "logging.retention_days is ${var.logging.retention_days}: CloudWatch Logs takes 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653, not 0 (forever)."
   }
 }
 
 variable "manage_account_logging" {
-  description = "Whether this call sets the role with which API Gateway writes logs. There is one such setting per account and region: exactly one API of an account sets it, the others rely on it."
+  description = "Whether this API sets the role with which API Gateway writes logs. An account has one such setting per region: let exactly one API set it."
   type        = bool
   default     = false
   nullable    = false
@@ -64,7 +64,7 @@ variable "models" {
 
   validation {
     condition     = alltrue([for schema in values(var.models) : can(keys(jsondecode(schema)))])
-    error_message = "models has a schema among [${join(", ", keys(var.models))}] that is not a JSON object: give each a JSON Schema."
+    error_message = "models has a schema among [${join(", ", keys(var.models))}] that is not a JSON object: give a JSON Schema for each."
   }
 }
 
@@ -80,7 +80,7 @@ variable "name" {
 }
 
 variable "routes" {
-  description = "Methods by a name of your own: verb, path (up to three segments), the alias that answers, the model that its JSON body must fit, request parameters (\"method.request.querystring.limit\" to whether it is required), whether it takes an API key, and its own throttling where it differs from the usage plan's."
+  description = "Methods by a name of your choice. parameters map a name (\"method.request.querystring.limit\") to whether it is required, model checks the JSON body, path has up to three segments, and throttle replaces the usage plan's limits."
   type = map(object({
     alias_arn        = string
     api_key_required = optional(bool, true)
@@ -97,17 +97,17 @@ variable "routes" {
 
   validation {
     condition     = length(var.routes) > 0
-    error_message = "routes is empty: API Gateway cannot deploy an API without a method; give at least one route."
+    error_message = "routes is empty: give at least one, because API Gateway cannot deploy an API without a method."
   }
 
   validation {
     condition     = alltrue([for route in values(var.routes) : contains(["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"], route.method)])
-    error_message = "routes has the methods [${join(", ", values(var.routes)[*].method)}]: use DELETE, GET, HEAD, PATCH, POST or PUT. OPTIONS belongs to the module api-gateway-cors."
+    error_message = "routes has the methods [${join(", ", values(var.routes)[*].method)}]: use DELETE, GET, HEAD, PATCH, POST or PUT (OPTIONS: module api-gateway-cors)."
   }
 
   validation {
     condition     = alltrue([for route in values(var.routes) : can(regex("^(/([A-Za-z0-9._-]+|\\{[A-Za-z0-9._-]+\\+?\\})){1,3}$", route.path))])
-    error_message = "routes has the paths [${join(", ", values(var.routes)[*].path)}]: give one to three segments, each a word or a {parameter}, for example /invoices/{id}."
+    error_message = "routes has the paths [${join(", ", values(var.routes)[*].path)}]: give one to three segments, each a word or a {parameter} (/invoices/{id})."
   }
 
   validation {
@@ -120,12 +120,12 @@ variable "routes" {
       for route in values(var.routes) :
       can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+:[A-Za-z0-9_-]+$", route.alias_arn))
     ])
-    error_message = "routes calls [${join(", ", values(var.routes)[*].alias_arn)}]: every alias_arn must end in an alias (arn:aws:lambda:<region>:<account>:function:<name>:<alias>)."
+    error_message = "routes calls [${join(", ", values(var.routes)[*].alias_arn)}]: end every alias_arn in an alias (arn:aws:lambda:<region>:<account>:function:<name>:<alias>)."
   }
 
   validation {
     condition     = alltrue([for route in values(var.routes) : route.model == "" || contains(keys(var.models), route.model)])
-    error_message = "routes uses the models [${join(", ", compact(values(var.routes)[*].model))}], and models has [${join(", ", keys(var.models))}]: add the missing one to models."
+    error_message = "routes uses the models [${join(", ", compact(values(var.routes)[*].model))}], but models has [${join(", ", keys(var.models))}]: add what is missing."
   }
 
   validation {
@@ -141,12 +141,12 @@ variable "routes" {
       for route in values(var.routes) :
       (route.throttle.burst_limit == -1 || route.throttle.burst_limit >= 0) && (route.throttle.rate_limit == -1 || route.throttle.rate_limit >= 0) && floor(route.throttle.burst_limit) == route.throttle.burst_limit
     ])
-    error_message = "routes throttles ${jsonencode({ for name, route in var.routes : name => route.throttle })}: give a whole burst_limit and a rate_limit of 0 (nothing gets through) or more, or leave them out (-1) for the usage plan's."
+    error_message = "routes throttles ${jsonencode({ for name, route in var.routes : name => route.throttle })}: give a whole burst_limit and a rate_limit of 0 (nothing gets through) or more, or -1 (the usage plan's)."
   }
 }
 
 variable "stage_name" {
-  description = "The stage, which is the first part of every URL."
+  description = "The stage, the first part of every path."
   type        = string
   default     = "v1"
   nullable    = false
@@ -158,14 +158,14 @@ variable "stage_name" {
 }
 
 variable "tags" {
-  description = "Tags for every resource here, on top of the provider's default tags."
+  description = "Tags for every resource of this module, on top of the provider's default tags."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "usage_plan" {
-  description = "What one API key may use: requests a day, requests at once, and requests a second over time."
+  description = "The limits of one API key: requests at once, requests a day, and requests a second over time."
   type = object({
     burst_limit   = optional(number, 100)
     quota_per_day = optional(number, 10000)

@@ -15,7 +15,7 @@ resource "aws_budgets_budget" "this" {
   tags         = var.tags
   time_unit    = "MONTHLY"
 
-  # Only what carries the tag counts. AWS knows a tag here once it is activated as a cost allocation tag.
+  # Only what carries the tag counts. AWS Budgets knows a tag once it is activated as a cost allocation tag.
   dynamic "cost_filter" {
     for_each = var.environment != "" ? [var.environment] : []
 

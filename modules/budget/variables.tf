@@ -10,7 +10,7 @@ variable "account_id" {
 }
 
 variable "emails" {
-  description = "Addresses that are told when a threshold is passed."
+  description = "Addresses that get a mail when a threshold is passed."
   type        = list(string)
   default     = []
   nullable    = false
@@ -22,17 +22,17 @@ variable "emails" {
 
   validation {
     condition     = length(var.emails) <= 10
-    error_message = "emails has ${length(var.emails)} entries: AWS Budgets tells 10 addresses; use a topic for more."
+    error_message = "emails has ${length(var.emails)} entries: AWS Budgets takes 10 addresses; use a topic for more."
   }
 
   validation {
     condition     = length(var.emails) + length(var.topic_arns) > 0
-    error_message = "emails and topic_arns are both empty: nobody would be told; give at least one."
+    error_message = "emails and topic_arns are both empty: give at least one, or there are no notifications."
   }
 }
 
 variable "environment" {
-  description = "The environment whose costs are watched, by the tag Environment, which must be activated as a cost allocation tag. The whole account when empty."
+  description = "The environment whose costs are watched, by the tag Environment (to be activated as a cost allocation tag); the whole account when empty."
   type        = string
   default     = ""
   nullable    = false
@@ -44,7 +44,7 @@ variable "environment" {
 }
 
 variable "monthly_limit_usd" {
-  description = "What a month may cost, in US dollars."
+  description = "The limit of a month's costs, in US dollars."
   type        = number
   nullable    = false
 
@@ -66,14 +66,14 @@ variable "name" {
 }
 
 variable "tags" {
-  description = "Tags for every resource here, on top of the provider's default tags."
+  description = "Tags for every resource of this module, on top of the provider's default tags."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "thresholds" {
-  description = "Per cent of the limit at which the subscribers are told: of what was spent, and of what AWS forecasts for the month."
+  description = "Percentages of the limit at which subscribers are notified: of actual costs, and of AWS's forecast for the month."
   type = object({
     actual   = optional(list(number), [80, 100])
     forecast = optional(list(number), [100])
@@ -83,7 +83,7 @@ variable "thresholds" {
 
   validation {
     condition     = alltrue([for per_cent in concat(var.thresholds.actual, var.thresholds.forecast) : per_cent > 0 && per_cent <= 1000])
-    error_message = "thresholds is ${jsonencode(var.thresholds)}: give per cent of the limit, above 0 and up to 1000."
+    error_message = "thresholds is ${jsonencode(var.thresholds)}: give percentages of the limit, above 0 and up to 1000."
   }
 
   validation {
@@ -93,12 +93,12 @@ variable "thresholds" {
 
   validation {
     condition     = length(distinct(var.thresholds.actual)) == length(var.thresholds.actual) && length(distinct(var.thresholds.forecast)) == length(var.thresholds.forecast)
-    error_message = "thresholds is ${jsonencode(var.thresholds)}: give each per cent once."
+    error_message = "thresholds is ${jsonencode(var.thresholds)}: give each percentage once."
   }
 }
 
 variable "topic_arns" {
-  description = "The SNS topic that is told when a threshold is passed; its policy must admit budgets.amazonaws.com. At most one."
+  description = "The SNS topic that is notified when a threshold is passed, one at most; its policy must admit budgets.amazonaws.com."
   type        = list(string)
   default     = []
   nullable    = false
@@ -110,6 +110,6 @@ variable "topic_arns" {
 
   validation {
     condition     = length(var.topic_arns) <= 1
-    error_message = "topic_arns has ${length(var.topic_arns)} entries: AWS Budgets tells one topic; subscribe the others to it."
+    error_message = "topic_arns has ${length(var.topic_arns)} entries: AWS Budgets takes one; subscribe the others to it."
   }
 }

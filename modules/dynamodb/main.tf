@@ -4,8 +4,8 @@ locals {
 
   _indexes = { for index in var.global_secondary_indexes : index.name => index }
 
-  # An index as it can be compared with what the table has; AWS leaves out what is empty.
-  _wanted_indexes = [for name in sort(keys(local._indexes)) : join(" ", compact([
+  # Each declared index as one text, to compare it with those of the table; AWS leaves out what is empty.
+  _declared_indexes = [for name in sort(keys(local._indexes)) : join(" ", compact([
     name,
     local._indexes[name].hash_key,
     local._indexes[name].range_key,
@@ -13,7 +13,7 @@ locals {
     join(",", sort(local._indexes[name].non_key_attributes)),
   ]))]
 
-  # DynamoDB wants a type for exactly the attributes that are a key of something.
+  # DynamoDB requires a type for exactly those attributes that are a key of the table or of an index.
   _key_attributes = toset(compact(concat(
     [var.hash_key, var.range_key],
     flatten([for index in var.global_secondary_indexes : [index.hash_key, index.range_key]]),
@@ -74,29 +74,29 @@ resource "aws_dynamodb_table" "this" {
   }
 
   lifecycle {
-    # Auto-scaling moves these. An index's capacity cannot be ignored apart from the index (its block is a set's
-    # element), so the postcondition below catches what this would otherwise hide.
+    # Auto-scaling changes these. An index's capacity cannot be ignored without the index (its block is the element of a
+    # set), so the postcondition below finds the changes that this hides.
     ignore_changes = [global_secondary_index, read_capacity, write_capacity]
 
     postcondition {
-      condition = sort(local._wanted_indexes) == sort([for index in self.global_secondary_index : join(" ", compact([ # lists: an empty set has no element type to compare
+      condition = sort(local._declared_indexes) == sort([for index in self.global_secondary_index : join(" ", compact([ # lists: an empty set has no element type to compare
         index.name,
         index.hash_key,
         index.range_key,
         index.projection_type,
         join(",", try(sort(index.non_key_attributes), [])),
       ]))])
-      error_message = "The table ${var.table_name} has the indexes [${join("; ", [for index in self.global_secondary_index : join(" ", compact([index.name, index.hash_key, index.range_key, index.projection_type, join(",", try(sort(index.non_key_attributes), []))]))])}] and the configuration asks for [${join("; ", local._wanted_indexes)}] (name, keys, projection): Terraform leaves the indexes of an existing table alone, because auto-scaling moves their capacity. Add or drop the index with `aws dynamodb update-table` (a changed one under a new name, beside the old one), then plan again."
+      error_message = "The table ${var.table_name} has the indexes [${join("; ", [for index in self.global_secondary_index : join(" ", compact([index.name, index.hash_key, index.range_key, index.projection_type, join(",", try(sort(index.non_key_attributes), []))]))])}] but the configuration has [${join("; ", local._declared_indexes)}] (name, keys, projection): add or drop it with `aws dynamodb update-table` (a changed one under a new name), then plan again. Terraform does not change the indexes of an existing table, because auto-scaling changes their capacity."
     }
 
     postcondition {
       condition     = local._autoscaled || !local._provisioned || (self.read_capacity == var.read_capacity && self.write_capacity == var.write_capacity && alltrue([for index in self.global_secondary_index : index.read_capacity == var.read_capacity && index.write_capacity == var.write_capacity]))
-      error_message = "The capacity of ${var.table_name} (${self.read_capacity} to read, ${self.write_capacity} to write) or of one of its indexes is not what the configuration asks for (${var.read_capacity} and ${var.write_capacity}), and autoscaling.enabled is false: Terraform leaves the capacity of an existing table alone, because auto-scaling would move it. Set it with `aws dynamodb update-table` (--provisioned-throughput, and --global-secondary-index-updates for the indexes), then plan again; or switch auto-scaling on."
+      error_message = "The capacity of ${var.table_name} (${self.read_capacity} to read, ${self.write_capacity} to write) or of an index is not as configured (${var.read_capacity} and ${var.write_capacity}), and autoscaling.enabled is false: set it with `aws dynamodb update-table` (--provisioned-throughput, and --global-secondary-index-updates for indexes), then plan again; or enable auto-scaling. Terraform does not change the capacity of an existing table."
     }
 
     precondition {
       condition     = alltrue([for name in keys(var.attribute_types) : contains(local._key_attributes, name)])
-      error_message = "attribute_types names [${join(", ", setsubtract(keys(var.attribute_types), local._key_attributes))}], which are keys of neither the table nor an index: DynamoDB wants types for key attributes only."
+      error_message = "attribute_types names [${join(", ", setsubtract(keys(var.attribute_types), local._key_attributes))}], which are keys of neither the table nor an index: remove them, because DynamoDB takes types of key attributes only."
     }
   }
 }

@@ -1,17 +1,17 @@
 variable "attribute_types" {
-  description = "Types of key attributes that are not strings: the attribute's name to S, N or B."
+  description = "Types of the key attributes that are not strings: name to S, N or B."
   type        = map(string)
   default     = {}
   nullable    = false
 
   validation {
     condition     = alltrue([for type in values(var.attribute_types) : contains(["S", "N", "B"], type)])
-    error_message = "attribute_types is ${jsonencode(var.attribute_types)}: a key attribute's type is S (string), N (number) or B (binary)."
+    error_message = "attribute_types is ${jsonencode(var.attribute_types)}: use S (string), N (number) or B (binary)."
   }
 }
 
 variable "autoscaling" {
-  description = "Auto-scaling of provisioned capacity, for the table and every index: upper bounds in capacity units (read_capacity and write_capacity are the lower ones) and the aimed-at use in per cent."
+  description = "Auto-scaling of the table and every index: upper bounds in capacity units (read_capacity and write_capacity are the lower ones), and the target utilization in per cent."
   type = object({
     enabled            = optional(bool, true)
     max_read_capacity  = optional(number, 100)
@@ -40,14 +40,14 @@ variable "billing_mode" {
 }
 
 variable "deletion_protection" {
-  description = "Whether DynamoDB refuses to delete the table."
+  description = "Whether DynamoDB rejects the deletion of the table."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "global_secondary_indexes" {
-  description = "Global secondary indexes. Key attributes are strings unless attribute_types says otherwise."
+  description = "Global secondary indexes. Key attributes are strings by default (see attribute_types)."
   type = list(object({
     name               = string
     hash_key           = string
@@ -60,22 +60,22 @@ variable "global_secondary_indexes" {
 
   validation {
     condition     = alltrue([for index in var.global_secondary_indexes : contains(["ALL", "INCLUDE", "KEYS_ONLY"], index.projection_type)])
-    error_message = "global_secondary_indexes projects [${join(", ", var.global_secondary_indexes[*].projection_type)}]: projection_type is ALL, INCLUDE or KEYS_ONLY."
+    error_message = "global_secondary_indexes projects [${join(", ", var.global_secondary_indexes[*].projection_type)}]: use ALL, INCLUDE or KEYS_ONLY."
   }
 
   validation {
     condition     = alltrue([for index in var.global_secondary_indexes : (index.projection_type == "INCLUDE") == (length(index.non_key_attributes) > 0)])
-    error_message = "global_secondary_indexes is ${jsonencode(var.global_secondary_indexes)}: non_key_attributes belong to projection_type INCLUDE, which needs at least one."
+    error_message = "global_secondary_indexes is ${jsonencode(var.global_secondary_indexes)}: give non_key_attributes with projection_type INCLUDE, and only with it."
   }
 
   validation {
     condition     = length(distinct(var.global_secondary_indexes[*].name)) == length(var.global_secondary_indexes)
-    error_message = "global_secondary_indexes names [${join(", ", var.global_secondary_indexes[*].name)}]: give every index its own name."
+    error_message = "global_secondary_indexes names [${join(", ", var.global_secondary_indexes[*].name)}]: give each index another name."
   }
 
   validation {
     condition     = length(var.global_secondary_indexes) <= 20
-    error_message = "global_secondary_indexes has ${length(var.global_secondary_indexes)} entries: a DynamoDB table takes 20."
+    error_message = "global_secondary_indexes has ${length(var.global_secondary_indexes)} entries: a DynamoDB table takes 20 at most."
   }
 }
 
@@ -91,14 +91,14 @@ variable "hash_key" {
 }
 
 variable "kms_key_arn" {
-  description = "Customer-managed key for encryption at rest. The AWS-managed key of DynamoDB when empty."
+  description = "Customer-managed key for encryption at rest; DynamoDB's AWS-managed key when empty."
   type        = string
   default     = ""
   nullable    = false
 
   validation {
     condition     = var.kms_key_arn == "" || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
-    error_message = "kms_key_arn is \"${var.kms_key_arn}\": give the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), or leave it empty for the AWS-managed key."
+    error_message = "kms_key_arn is \"${var.kms_key_arn}\": give the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), or leave it empty (AWS-managed key)."
   }
 }
 
@@ -117,7 +117,7 @@ variable "range_key" {
 }
 
 variable "read_capacity" {
-  description = "Provisioned read capacity units of the table and of every index; auto-scaling starts here and never goes below."
+  description = "Provisioned read capacity units of the table and of every index; the lower bound of auto-scaling."
   type        = number
   default     = 5
   nullable    = false
@@ -129,19 +129,19 @@ variable "read_capacity" {
 
   validation {
     condition     = !var.autoscaling.enabled || var.read_capacity <= var.autoscaling.max_read_capacity
-    error_message = "read_capacity is ${var.read_capacity}, above autoscaling.max_read_capacity (${var.autoscaling.max_read_capacity}): raise the upper bound or lower this."
+    error_message = "read_capacity is ${var.read_capacity}, above autoscaling.max_read_capacity (${var.autoscaling.max_read_capacity}): raise that or lower this."
   }
 }
 
 variable "stream_view_type" {
-  description = "What the table's stream carries: KEYS_ONLY, NEW_IMAGE, OLD_IMAGE or NEW_AND_OLD_IMAGES; no stream when empty."
+  description = "The content of the table's stream: KEYS_ONLY, NEW_IMAGE, OLD_IMAGE or NEW_AND_OLD_IMAGES; no stream when empty."
   type        = string
   default     = ""
   nullable    = false
 
   validation {
     condition     = contains(["", "KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"], var.stream_view_type)
-    error_message = "stream_view_type is \"${var.stream_view_type}\": use KEYS_ONLY, NEW_IMAGE, OLD_IMAGE or NEW_AND_OLD_IMAGES, or leave it empty for no stream."
+    error_message = "stream_view_type is \"${var.stream_view_type}\": use KEYS_ONLY, NEW_IMAGE, OLD_IMAGE, NEW_AND_OLD_IMAGES or \"\" (no stream)."
   }
 }
 
@@ -157,21 +157,21 @@ variable "table_name" {
 }
 
 variable "tags" {
-  description = "Tags for every resource here, on top of the provider's default tags."
+  description = "Tags for every resource of this module, on top of the provider's default tags."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "ttl_attribute" {
-  description = "The attribute (epoch seconds) after which DynamoDB deletes an item; items never expire when empty."
+  description = "The attribute with the time (epoch seconds) after which DynamoDB deletes an item; items never expire when empty."
   type        = string
   default     = ""
   nullable    = false
 }
 
 variable "write_capacity" {
-  description = "Provisioned write capacity units of the table and of every index; auto-scaling starts here and never goes below."
+  description = "Provisioned write capacity units of the table and of every index; the lower bound of auto-scaling."
   type        = number
   default     = 5
   nullable    = false
@@ -183,6 +183,6 @@ variable "write_capacity" {
 
   validation {
     condition     = !var.autoscaling.enabled || var.write_capacity <= var.autoscaling.max_write_capacity
-    error_message = "write_capacity is ${var.write_capacity}, above autoscaling.max_write_capacity (${var.autoscaling.max_write_capacity}): raise the upper bound or lower this."
+    error_message = "write_capacity is ${var.write_capacity}, above autoscaling.max_write_capacity (${var.autoscaling.max_write_capacity}): raise that or lower this."
   }
 }

@@ -1,5 +1,5 @@
-# The policy is set in the same call as the queue, and the queue depends on nothing: the provider's 25 s of reading
-# the attributes back are waited for once, beside the rest of the apply.
+# The provider reads a queue's attributes back for 25 s. The policy is set in the same call as the queue, and the queue
+# depends on nothing, so there is one such wait, and the rest of the apply runs meanwhile.
 resource "aws_sqs_queue" "dead_letter" {
   for_each = local._targets
 

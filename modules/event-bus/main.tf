@@ -6,7 +6,7 @@ locals {
   _partition = data.aws_partition.current.partition
   _scope     = "${data.aws_region.current.name}:${var.account_id}"
 
-  # Made from names instead of being read back: the policies that name a rule are then known at plan.
+  # Built from names instead of being read back, so that policies which name a rule are known at plan.
   _rule_arns = { for name in keys(var.rules) : name => "arn:${local._partition}:events:${local._scope}:rule/${var.name}/${name}" }
 
   _patterns = {

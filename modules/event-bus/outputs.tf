@@ -4,7 +4,7 @@ output "arn" {
 }
 
 output "dead_letter_queues" {
-  description = "Dead-letter queues of the targets: \"<rule>/<target>\" to arn, name and url."
+  description = "The targets' dead-letter queues: \"<rule>/<target>\" to arn, name and url."
   value = {
     for key, queue in aws_sqs_queue.dead_letter : key => {
       arn  = queue.arn
@@ -20,6 +20,6 @@ output "name" {
 }
 
 output "rule_arns" {
-  description = "The rules' ARNs by rule name: what a target's own policy should be bound to. Known at plan."
+  description = "The rules' ARNs by rule name, for the policies of the targets. Known at plan."
   value       = local._rule_arns
 }

@@ -1,5 +1,5 @@
 variable "account_id" {
-  description = "The account that owns the bus; its ARNs are made from it, so that a plan shows every policy in full."
+  description = "The account that owns the bus; ARNs are built from it, so that a plan shows every policy in full."
   type        = string
   nullable    = false
 
@@ -10,26 +10,26 @@ variable "account_id" {
 }
 
 variable "archive_retention_days" {
-  description = "Days the archive keeps every event of the bus for replay; 0 keeps them for ever."
+  description = "Days for which the archive keeps every event of the bus for replay; 0 keeps them forever."
   type        = number
   default     = 90
   nullable    = false
 
   validation {
     condition     = var.archive_retention_days >= 0 && floor(var.archive_retention_days) == var.archive_retention_days
-    error_message = "archive_retention_days is ${var.archive_retention_days}: give a whole number of days, or 0 to keep events for ever."
+    error_message = "archive_retention_days is ${var.archive_retention_days}: give a whole number of days, or 0 (forever)."
   }
 }
 
 variable "description" {
-  description = "What the bus carries, in one line."
+  description = "The bus's content, in one line."
   type        = string
   default     = ""
   nullable    = false
 }
 
 variable "name" {
-  description = "The bus's name; its archive is named after it."
+  description = "The name of the bus and of its archive."
   type        = string
   nullable    = false
 
@@ -40,7 +40,7 @@ variable "name" {
 }
 
 variable "rules" {
-  description = "Rules by name. An event matches when its source is one of sources (or none of sources_except), its detail-type one of detail_types, and its detail fits the JSON pattern in detail. Each target has its own retry policy and dead-letter queue."
+  description = "Rules by name. An event matches if its source is in sources (or not in sources_except), its detail-type is in detail_types, and its detail fits the JSON pattern detail. Each target has its own retry policy and dead-letter queue."
   type = map(object({
     description    = optional(string, "")
     detail         = optional(string, "")
@@ -69,17 +69,17 @@ variable "rules" {
 
   validation {
     condition     = alltrue([for rule in values(var.rules) : length(rule.sources) + length(rule.sources_except) + length(rule.detail_types) > 0])
-    error_message = "rules has a rule among [${join(", ", keys(var.rules))}] that names neither sources nor detail_types: it would match every event, its own consequences too."
+    error_message = "rules has a rule among [${join(", ", keys(var.rules))}] without sources and detail_types: give one, or it matches every event, even those that it causes."
   }
 
   validation {
     condition     = alltrue([for rule in values(var.rules) : rule.detail == "" || can(keys(jsondecode(rule.detail)))])
-    error_message = "rules has the details [${join(", ", [for rule in values(var.rules) : rule.detail])}]: detail is a JSON object, for example jsonencode({ status = [\"paid\"] })."
+    error_message = "rules has the details [${join(", ", [for rule in values(var.rules) : rule.detail])}]: give a JSON object (jsonencode({ status = [\"paid\"] }))."
   }
 
   validation {
     condition     = alltrue([for rule in values(var.rules) : length(rule.targets) >= 1 && length(rule.targets) <= 5])
-    error_message = "rules has the target counts ${jsonencode({ for name, rule in var.rules : name => length(rule.targets) })}: a rule takes 1 to 5 targets."
+    error_message = "rules has the target counts ${jsonencode({ for name, rule in var.rules : name => length(rule.targets) })}: give 1 to 5 targets for each rule."
   }
 
   validation {
@@ -89,12 +89,12 @@ variable "rules" {
         !can(regex("^[A-Za-z0-9_.-]{1,64}$", name)) || can(regex("^[A-Za-z0-9_-]{1,80}$", "${name}-${target}-dlq"))
       ]
     ]))
-    error_message = "rules makes the dead-letter queues [${join(", ", flatten([for name, rule in var.rules : [for target in keys(rule.targets) : "${name}-${target}-dlq"]]))}]: SQS takes 1 to 80 letters, digits, hyphens and underscores; shorten the rule's or the target's name, and use no dots."
+    error_message = "rules creates the dead-letter queues [${join(", ", flatten([for name, rule in var.rules : [for target in keys(rule.targets) : "${name}-${target}-dlq"]]))}]: shorten the name of rule or target and use no dots (SQS: 1 to 80 letters, digits, hyphens and underscores)."
   }
 
   validation {
     condition     = alltrue(flatten([for rule in values(var.rules) : [for target in values(rule.targets) : contains(["lambda", "sns", "sqs"], target.type)]]))
-    error_message = "rules has the target types [${join(", ", flatten([for rule in values(var.rules) : values(rule.targets)[*].type]))}]: type is lambda, sns or sqs."
+    error_message = "rules has the target types [${join(", ", flatten([for rule in values(var.rules) : values(rule.targets)[*].type]))}]: use lambda, sns or sqs."
   }
 
   validation {
@@ -104,7 +104,7 @@ variable "rules" {
         target.type != "lambda" || can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+:[A-Za-z0-9_-]+$", target.arn))
       ]
     ]))
-    error_message = "rules has the lambda targets [${join(", ", flatten([for name, rule in var.rules : [for key, target in rule.targets : "${name}/${key}" if target.type == "lambda"]]))}]: a lambda target's ARN must end in an alias (arn:aws:lambda:<region>:<account>:function:<name>:<alias>)."
+    error_message = "rules has the lambda targets [${join(", ", flatten([for name, rule in var.rules : [for key, target in rule.targets : "${name}/${key}" if target.type == "lambda"]]))}]: end the ARN in an alias (arn:aws:lambda:<region>:<account>:function:<name>:<alias>)."
   }
 
   validation {
@@ -114,12 +114,12 @@ variable "rules" {
         target.maximum_retry_attempts >= 0 && target.maximum_retry_attempts <= 185 && target.maximum_event_age_seconds >= 60 && target.maximum_event_age_seconds <= 86400
       ]
     ]))
-    error_message = "rules has the retry policies ${jsonencode(flatten([for rule in values(var.rules) : [for target in values(rule.targets) : { attempts = target.maximum_retry_attempts, age = target.maximum_event_age_seconds }]]))}: EventBridge takes 0 to 185 attempts and 60 to 86400 seconds."
+    error_message = "rules has the retry policies ${jsonencode(flatten([for rule in values(var.rules) : [for target in values(rule.targets) : { attempts = target.maximum_retry_attempts, age = target.maximum_event_age_seconds }]]))}: give 0 to 185 attempts and an age of 60 to 86400 seconds."
   }
 }
 
 variable "tags" {
-  description = "Tags for every resource here, on top of the provider's default tags."
+  description = "Tags for every resource of this module, on top of the provider's default tags."
   type        = map(string)
   default     = {}
   nullable    = false

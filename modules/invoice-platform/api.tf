@@ -17,8 +17,8 @@ module "api" {
     UpdateInvoice = file("${path.module}/models/update-invoice.json")
   }
 
-  # The functions by their names, not by their outputs: the deployment is created before the old one is destroyed, and
-  # Terraform would spread that order to the functions, which cannot exist twice under one name.
+  # The functions' names, not their outputs: a new deployment is created before the old one is destroyed, and Terraform
+  # would apply that order to the functions too, which cannot exist twice under one name.
   routes = {
     create-invoice = {
       alias_arn  = local._alias_arns["create-invoice"]

@@ -1,9 +1,9 @@
-# A changed zip is a new object version; that publishes a new version of its function and moves the alias. The zips'
-# own digests decide, so a rebuilt zip with the same bytes changes nothing.
+# A changed zip becomes a new object version, which publishes a new version of its function and moves the alias. The
+# digest of the zip decides, so a rebuilt zip with the same bytes changes nothing.
 resource "aws_s3_object" "code" {
   for_each = local._functions
 
-  # The name that is given once the bucket keeps versions: an object put before has no version to refer to.
+  # versioned_name waits for the bucket's versioning: an object uploaded before that has no version to refer to.
   bucket      = module.artifacts.versioned_name
   key         = "functions/${each.key}.zip"
   source      = "${var.artifacts_dir}/${each.key}.zip"

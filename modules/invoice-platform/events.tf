@@ -13,17 +13,17 @@ module "event_bus" {
   source = "../event-bus"
 
   account_id  = var.account_id
-  description = "What happens to invoices in ${var.environment}."
+  description = "Events of the invoices in ${var.environment}."
   name        = local._names.bus
   tags        = var.tags
 
-  # The functions by their names, not by their outputs: EventBridge takes a target before it exists, and the bus's
-  # queues then start at once instead of after the functions.
+  # The functions' names, not their outputs: EventBridge accepts a target that does not exist yet, so the bus's queues
+  # start at once instead of after the functions.
   rules = {
-    # What create-invoice tells itself: Lambda's own recursive-loop detection does not look at EventBridge, so it is the
-    # function that ends a chain that makes no headway (invoicing.uploads.intake).
+    # create-invoice sends this event to itself. Lambda's recursive-loop detection does not cover EventBridge, so the
+    # function itself ends a chain that makes no progress (invoicing.uploads.intake).
     (local._rules.continued) = {
-      description  = "An upload that one invocation does not finish goes on in the next."
+      description  = "An upload that one invocation does not finish continues in the next."
       detail_types = ["upload-continued"]
       sources      = [local._event_source]
       targets      = { create-invoice = { arn = local._alias_arns["create-invoice"], type = "lambda" } }
@@ -36,16 +36,16 @@ module "event_bus" {
       targets      = { generate-pdf = { arn = local._alias_arns["generate-pdf"], type = "lambda" } }
     }
 
-    # The platform's own invoice-paid goes downstream only: were it recorded as a payment again, it would loop.
+    # The platform's own invoice-paid goes downstream only: recorded as a payment again, it would loop.
     (local._rules.paid) = {
-      description    = "A payment announced by someone else is recorded on its invoice."
+      description    = "A payment announced by another system is recorded on its invoice."
       detail_types   = ["invoice-paid"]
       sources_except = [local._event_source]
       targets        = { update-invoice-status = { arn = local._alias_arns["update-invoice-status"], type = "lambda" } }
     }
 
     (local._rules.processed) = {
-      description  = "What other systems are told."
+      description  = "Changes of invoices go to other systems."
       detail_types = ["invoice-processed", "invoice-rejected", "invoice-partially-paid", "invoice-paid", "invoice-voided"]
       sources      = [local._event_source]
       targets      = { downstream = { arn = aws_sns_topic.downstream.arn, type = "sns" } }
@@ -53,8 +53,8 @@ module "event_bus" {
   }
 }
 
-# Encrypted with the environment's key, which admits events.amazonaws.com: with the AWS-managed key alias/aws/sns
-# EventBridge could not publish (that key's policy cannot be widened).
+# Encrypted with the environment's key, which admits events.amazonaws.com. With the AWS-managed key alias/aws/sns
+# EventBridge could not publish, and that key's policy cannot be changed.
 resource "aws_sns_topic" "downstream" {
   name              = local._names.downstream
   kms_master_key_id = module.key.key_id
@@ -79,7 +79,7 @@ data "aws_iam_policy_document" "downstream_topic" {
     }
   }
 
-  # What is published over plain HTTP could be read, and another put in its place, on the way; services use TLS.
+  # A message that is published over plain HTTP could be read and replaced on the way. AWS services use TLS.
   statement {
     sid       = "DenyPlainHttp"
     effect    = "Deny"

@@ -1,6 +1,6 @@
 locals {
-  # What each function is told and what it may do. Names and statements only: what refers to other resources is kept
-  # apart below, so that the functions' queues need not wait for the table or the API.
+  # Each function's environment and grants, built from names only. References to other resources are in the locals below,
+  # so that the functions' queues need not wait for the table or the API.
   _functions = {
     create-invoice = {
       description = "Turns uploaded CSV files and API requests into invoices."
@@ -14,15 +14,15 @@ locals {
         ArchiveUploads = { actions = ["s3:PutObject"], resources = ["${local._arns.archives}/*"] }
         # The rest of a file that one invocation does not finish.
         ContinueUploads = { actions = ["events:PutEvents"], resources = [local._arns.bus] }
-        # Without ListBucket, S3 answers 403 instead of 404 for an upload that is gone; a condition on the prefix would
-        # never hold there, for reading an object names none.
+        # Without ListBucket, S3 returns 403 instead of 404 for an upload that is gone. A condition on the prefix would never
+        # be true, because reading an object has no prefix.
         ListUploads = { actions = ["s3:ListBucket"], resources = [local._arns.uploads] }
-        # GetObjectVersion reads and archives the version that an event names; GetObject is what deleting on condition
-        # of the ETag asks for.
+        # GetObjectVersion: to read and archive the version that an event names. GetObject: to delete on condition of the
+        # ETag.
         TakeUploads   = { actions = ["s3:DeleteObject", "s3:GetObject", "s3:GetObjectVersion"], resources = ["${local._arns.uploads}/incoming/*"] }
         WriteInvoices = { actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], resources = [local._arns.table] }
-        # GetObject: the rejected rows of a file that took several invocations are joined at its end. DeleteObject: their
-        # parts go then, and a reject report must not stand beside the report of a later, sound upload of the same name.
+        # GetObject: the rejected rows of a file that took several invocations are joined at its end. DeleteObject: then their
+        # parts are deleted, and so is an old reject report when a later upload of the same name has no rejected rows.
         WriteReports = { actions = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], resources = ["${local._arns.uploads}/reports/*"] }
       }
     }
@@ -39,7 +39,7 @@ locals {
           actions   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"]
           resources = ["${local._arns.table}/stream/*"]
         }
-        # What an invoice must agree with lies in items of its own; nothing else may be put, no invoice least of all.
+        # What an invoice must agree with is in separate items. Nothing else may be put, and above all no invoice.
         ClaimIdentities = {
           actions    = ["dynamodb:PutItem"]
           conditions = { "dynamodb:LeadingKeys" = { test = "ForAllValues:StringLike", values = ["claim#*"] } }
@@ -66,7 +66,7 @@ locals {
     }
 
     query-invoices = {
-      description = "Answers GET /invoices."
+      description = "Serves GET /invoices."
       environment = {
         ALLOWED_ORIGINS = join(",", var.allowed_origins)
         TABLE_NAME      = local._names.table
@@ -77,14 +77,14 @@ locals {
     }
 
     get-invoice = {
-      description = "Answers GET /invoices/{id}."
+      description = "Serves GET /invoices/{id}."
       environment = {
         ALLOWED_ORIGINS  = join(",", var.allowed_origins)
         DOCUMENTS_BUCKET = local._buckets["documents"]
         TABLE_NAME       = local._names.table
       }
       statements = {
-        # Without ListBucket, S3 answers 403 instead of 404 for a document that is not there yet.
+        # Without ListBucket, S3 returns 403 instead of 404 for a document that does not exist yet.
         ListDocuments = { actions = ["s3:ListBucket"], resources = [local._arns.documents] }
         ReadDocuments = { actions = ["s3:GetObject"], resources = ["${local._arns.documents}/*"] }
         ReadInvoices  = { actions = ["dynamodb:GetItem"], resources = [local._arns.table] }
@@ -92,7 +92,7 @@ locals {
     }
 
     update-invoice-status = {
-      description = "Answers PATCH /invoices/{id} and records payments announced on the bus."
+      description = "Serves PATCH /invoices/{id} and records payments announced on the bus."
       environment = {
         ALLOWED_ORIGINS = join(",", var.allowed_origins)
         TABLE_NAME      = local._names.table
@@ -103,12 +103,12 @@ locals {
     }
 
     rotate-api-key = {
-      description = "Changes the API's key, step by step, when Secrets Manager asks for it."
+      description = "Rotates the API's key, in the steps of Secrets Manager."
       environment = {
         API_KEY_PREFIX = local._names.rotated
       }
       statements = {
-        # Looked up by name, which API Gateway's permissions do not know; a rotated key's id is its own choice.
+        # All keys: the function looks a key up by its name, which these permissions cannot express, and AWS chooses the id.
         ChangeKeys = { actions = ["apigateway:DELETE", "apigateway:GET", "apigateway:PATCH"], resources = ["${local._arns.gateway}/apikeys/*"] }
         MakeKeys   = { actions = ["apigateway:GET", "apigateway:POST"], resources = ["${local._arns.gateway}/apikeys"] }
         RotateSecret = {
@@ -119,7 +119,7 @@ locals {
     }
   }
 
-  # What has an id of AWS's own choice is told and granted apart, for the reason above.
+  # Values and grants with an id that AWS chooses: they refer to a resource, so they are separate (see above).
   _environment_by_id = {
     rotate-api-key = { USAGE_PLAN_ID = module.api.usage_plan_id }
   }

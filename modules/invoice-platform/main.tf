@@ -1,4 +1,4 @@
-# One whole environment of the invoice platform. By topic: storage.tf, functions.tf, code.tf, events.tf, api.tf,
+# One complete environment of the invoice platform. By topic: storage.tf, functions.tf, code.tf, events.tf, api.tf,
 # secrets.tf, monitoring.tf.
 
 data "aws_partition" "current" {}
@@ -15,12 +15,12 @@ locals {
     bus        = "invoice-events-${var.environment}"
     downstream = "invoice-downstream-${var.environment}"
     key        = "invoice-platform-${var.environment}"
-    rotated    = "invoice-api-key-${var.environment}" # what the names of rotated API keys begin with
+    rotated    = "invoice-api-key-${var.environment}" # the prefix of the names of rotated API keys
     secret     = "invoice-api-keys-${var.environment}"
     table      = "invoices-${var.environment}"
   }
 
-  # A bucket's name is unique in all of AWS, so it carries the account as well.
+  # Bucket names are globally unique, so they contain the account id.
   _buckets = {
     for purpose in ["access-logs", "archives", "artifacts", "documents", "uploads"] :
     purpose => "invoice-${purpose}-${var.environment}-${var.account_id}"
@@ -30,8 +30,8 @@ locals {
     purpose => "invoice-${purpose}-replica-${var.environment}-${var.account_id}"
   }
 
-  # ARNs are made from names instead of being read back, so that a plan shows every policy in full, where it can be
-  # checked before anything exists.
+  # ARNs are built from names instead of being read back, so that a plan shows every policy in full, and it can be checked
+  # before anything exists.
   _arns = {
     archives   = "arn:${local._partition}:s3:::${local._buckets["archives"]}"
     bus        = "arn:${local._partition}:events:${local._scope}:event-bus/${local._names.bus}"
@@ -39,7 +39,7 @@ locals {
     gateway    = "arn:${local._partition}:apigateway:${local._region}::"
     downstream = "arn:${local._partition}:sns:${local._scope}:${local._names.downstream}"
     queue      = "arn:${local._partition}:sqs:${local._scope}:${local._names.downstream}"
-    secret     = "arn:${local._partition}:secretsmanager:${local._scope}:secret:${local._names.secret}-??????" # AWS ends it so
+    secret     = "arn:${local._partition}:secretsmanager:${local._scope}:secret:${local._names.secret}-??????" # AWS appends six characters
     table      = "arn:${local._partition}:dynamodb:${local._scope}:table/${local._names.table}"
     uploads    = "arn:${local._partition}:s3:::${local._buckets["uploads"]}"
   }

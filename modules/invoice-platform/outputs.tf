@@ -1,10 +1,10 @@
 output "alarm_topic_arn" {
-  description = "The topic that alarms and the budget tell."
+  description = "The topic that alarms and the budget notify."
   value       = module.monitoring.topic_arn
 }
 
 output "alarms" {
-  description = "The alarms: \"<kind>/<name>/<what>\" to the alarm's name."
+  description = "The alarms: \"<kind>/<name>/<measure>\" to the alarm's name."
   value       = { for key, alarm in module.monitoring.alarms : key => alarm.name }
 }
 
@@ -14,7 +14,7 @@ output "api_id" {
 }
 
 output "api_key" {
-  description = "The first value for the header x-api-key; once it is rotated, the secret has the current one."
+  description = "The first value of the header x-api-key; after its first rotation, only the secret has the current one."
   value       = module.api.api_key
   sensitive   = true
 }
@@ -25,7 +25,7 @@ output "api_key_secret_arn" {
 }
 
 output "api_routes" {
-  description = "The API's routes, by the short names of the functions behind them: \"<METHOD> <path>\"."
+  description = "The API's routes: the function's short name to \"<METHOD> <path>\"."
   value       = module.api.routes
 }
 
@@ -40,7 +40,7 @@ output "api_url" {
 }
 
 output "archives_bucket" {
-  description = "The bucket where handled uploads end."
+  description = "The bucket with the originals of imported uploads."
   value       = module.archives.name
 }
 
@@ -60,7 +60,7 @@ output "documents_bucket" {
 }
 
 output "downstream_queue_url" {
-  description = "The queue that stands in for downstream systems; empty without one."
+  description = "The queue that takes the place of downstream systems; empty without one."
   value       = var.downstream_queue ? aws_sqs_queue.downstream[0].url : ""
 }
 
@@ -95,6 +95,6 @@ output "table_name" {
 }
 
 output "uploads_bucket" {
-  description = "The bucket that takes CSV files, below incoming/."
+  description = "The bucket for CSV files, under incoming/."
   value       = module.uploads.name
 }

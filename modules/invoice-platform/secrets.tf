@@ -1,4 +1,4 @@
-# One key for what the environment keeps to itself: the functions' settings, the API's key, the messages of its topics.
+# One key for the environment's settings and secrets: the functions' variables, the API's key, the messages of its topics.
 module "key" {
   source = "../kms-key"
 
@@ -8,7 +8,7 @@ module "key" {
   description          = "Settings, secrets and topics of the invoice platform in ${var.environment}."
   tags                 = var.tags
 
-  # Those that publish to an encrypted topic.
+  # The services that publish to an encrypted topic.
   services = {
     budgets    = ["kms:Decrypt", "kms:GenerateDataKey"]
     cloudwatch = ["kms:Decrypt", "kms:GenerateDataKey"]
@@ -16,7 +16,7 @@ module "key" {
   }
 }
 
-# The API's key as its clients read it. The first one is Terraform's; rotation makes the next ones.
+# The API's key, for its clients. Terraform creates the first one, rotation the next ones.
 module "api_key_secret" {
   source = "../secret"
 

@@ -54,7 +54,7 @@ module "uploads" {
   name           = local._buckets["uploads"]
   tags           = var.tags
 
-  # S3 compares suffixes letter by letter, and some accounting systems name their exports in capitals.
+  # S3 compares suffixes case-sensitively, and some accounting systems name their exports in capitals.
   lambda_notifications = {
     create-invoice = {
       events        = ["s3:ObjectCreated:*"]
@@ -110,7 +110,7 @@ module "archives" {
   }
 }
 
-# What cannot be made again, in a second region: the invoices' documents and the files that they came from.
+# What cannot be produced again, in a second region: the invoices' documents and the files that they came from.
 module "replica" {
   source   = "../s3-bucket"
   for_each = local._replicas

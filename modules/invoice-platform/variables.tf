@@ -1,23 +1,23 @@
 variable "account_id" {
-  description = "The account that everything lives in."
+  description = "The account of the environment."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^[0-9]{12}$", var.account_id))
-    error_message = "account_id is \"${var.account_id}\": give the 12 digits of the AWS account."
+    error_message = "account_id is \"${var.account_id}\": give the 12 digits of the AWS account (TF_VAR_account_id)."
   }
 }
 
 variable "alert_emails" {
-  description = "Addresses that are told of alarms and of costs; each gets a mail to confirm."
+  description = "Who gets a mail of alarms and of costs; each address gets a mail to confirm first."
   type        = list(string)
   default     = []
   nullable    = false
 }
 
 variable "allowed_origins" {
-  description = "Web origins whose scripts may call the API; only \"*\" for any."
+  description = "Web origins whose scripts may call the API, or only \"*\" for any."
   type        = list(string)
   nullable    = false
 
@@ -28,7 +28,7 @@ variable "allowed_origins" {
 }
 
 variable "api" {
-  description = "The API's usage plan: requests at once, a day and a second, for one key; and whether this environment sets the account's role for API Gateway's logs (exactly one API of an account and region does)."
+  description = "The limits of one API key (requests at once, a day, a second), and whether this environment sets the account's role for API Gateway's logs (one API per account and region does)."
   type = object({
     burst_limit            = optional(number, 100)
     manage_account_logging = optional(bool, false)
@@ -40,7 +40,7 @@ variable "api" {
 }
 
 variable "api_key_secret" {
-  description = "The secret with the API's key: days after which the key is changed (the one before it works on until the next change), and days for which the deleted secret can be restored (0: deleted at once)."
+  description = "The secret with the API's key: days until the key is rotated (the previous key works until the next rotation), and days for which the deleted secret can be restored (0: deleted at once)."
   type = object({
     recovery_window_days = optional(number, 30)
     rotation_days        = optional(number, 90)
@@ -62,7 +62,7 @@ variable "archive_after_days" {
 }
 
 variable "artifacts_dir" {
-  description = "The folder with one zip per function, named after it (create-invoice.zip)."
+  description = "The absolute path of the folder with one zip per function, named after it (create-invoice.zip)."
   type        = string
   nullable    = false
 
@@ -73,7 +73,7 @@ variable "artifacts_dir" {
 }
 
 variable "brand" {
-  description = "Who sends the invoices, as the PDF shows it; what is empty is left out."
+  description = "The seller, as the PDF documents show it; empty values are left out."
   type = object({
     address = optional(string, "")
     email   = optional(string, "")
@@ -85,19 +85,19 @@ variable "brand" {
 
   validation {
     condition     = trimspace(var.brand.name) != ""
-    error_message = "brand.name is \"${var.brand.name}\": an invoice must name its seller (EN 16931, BT-27)."
+    error_message = "brand.name is \"${var.brand.name}\": give the seller's name, which every invoice must have (EN 16931, BT-27)."
   }
 }
 
 variable "deletion_protection" {
-  description = "Whether DynamoDB refuses to delete the table."
+  description = "Whether DynamoDB rejects the deletion of the table."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "downstream_queue" {
-  description = "Whether a queue subscribes to the downstream topic, standing in for the systems that will."
+  description = "Whether a queue subscribes to the downstream topic, in place of the systems downstream."
   type        = bool
   default     = false
   nullable    = false
@@ -115,21 +115,21 @@ variable "environment" {
 }
 
 variable "force_destroy" {
-  description = "Whether destroying the environment also deletes what its buckets hold. For throw-away environments only."
+  description = "Whether destroying the environment also deletes the content of its buckets. For temporary environments only."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "key_deletion_window_days" {
-  description = "Days between the environment's destruction and the end of its key, after which nothing that the key encrypted can be read."
+  description = "Days from the environment's destruction to the deletion of its key, after which nothing that the key encrypted can be read."
   type        = number
   default     = 30
   nullable    = false
 }
 
 variable "lambda_settings" {
-  description = "What every function gets: memory in MB, time-out in seconds, reserved concurrent executions."
+  description = "Memory in MB, reserved concurrent executions and time-out in seconds of every function."
   type = object({
     memory_size          = number
     reserved_concurrency = number
@@ -139,7 +139,7 @@ variable "lambda_settings" {
 }
 
 variable "logging" {
-  description = "Lowest level that the functions log, and days for which every log group keeps its logs."
+  description = "The lowest level that the functions log, and the days for which every log group keeps its logs."
   type = object({
     level          = optional(string, "INFO")
     retention_days = optional(number, 30)
@@ -149,7 +149,7 @@ variable "logging" {
 }
 
 variable "monthly_budget_usd" {
-  description = "What the environment may cost a month, in US dollars: told at 80 and 100 per cent, and when 100 is forecast."
+  description = "The monthly budget, in US dollars: notified at 80 and 100 per cent, and when 100 is forecast."
   type        = number
   nullable    = false
 }
@@ -174,7 +174,7 @@ variable "stream_retry_attempts" {
 }
 
 variable "table" {
-  description = "The table: provisioned read and write capacity (of the table and of every index) and how far auto-scaling may raise it, point-in-time recovery."
+  description = "Provisioned capacity of the table and of every index, the limits of its auto-scaling, and point-in-time recovery."
   type = object({
     max_read_capacity      = optional(number, 100)
     max_write_capacity     = optional(number, 100)
@@ -186,7 +186,7 @@ variable "table" {
 }
 
 variable "tags" {
-  description = "Tags for every resource, on top of the provider's default tags."
+  description = "Tags for every resource of this module, on top of the provider's default tags."
   type        = map(string)
   default     = {}
   nullable    = false

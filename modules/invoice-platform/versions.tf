@@ -5,7 +5,7 @@ terraform {
     aws = {
       source                = "hashicorp/aws"
       version               = ">= 5.100, < 7"
-      configuration_aliases = [aws.replica] # the second region, where replicas lie
+      configuration_aliases = [aws.replica] # the second region, for the replicas
     }
   }
 }

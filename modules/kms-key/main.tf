@@ -23,10 +23,10 @@ resource "aws_kms_alias" "this" {
   target_key_id = aws_kms_key.this.key_id
 }
 
-# A key policy is attached to its key: "*" is this key and no other.
+# A key policy is attached to its key, so "*" means this key only.
 data "aws_iam_policy_document" "this" {
-  # Without this statement nobody, root included, could change the policy again. It lets the account's IAM policies
-  # grant the key's use; it grants nothing by itself.
+  # Without this statement nobody, root included, could change the policy again. It allows the account's IAM policies to
+  # grant the use of the key, and grants nothing by itself.
   statement {
     sid       = "AccountPolicies"
     actions   = ["kms:*"]
@@ -51,7 +51,7 @@ data "aws_iam_policy_document" "this" {
         identifiers = ["${statement.key}.amazonaws.com"]
       }
 
-      # The service acts for everybody's resources; only those of this account may use the key.
+      # The service acts for the resources of all accounts; only those of this account may use the key.
       condition {
         test     = "StringEquals"
         variable = "aws:SourceAccount"

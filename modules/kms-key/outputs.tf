@@ -1,5 +1,5 @@
 output "alias_arn" {
-  description = "The alias's ARN. Known at plan; in an apply, given once the alias exists."
+  description = "The alias's ARN. Known at plan; an apply waits for the alias first."
   value       = "arn:${local._partition}:kms:${data.aws_region.current.name}:${var.account_id}:${local._name}"
 
   depends_on = [aws_kms_alias.this]
@@ -11,7 +11,7 @@ output "alias_name" {
 }
 
 output "key_arn" {
-  description = "The key's ARN: what policies and resources refer to."
+  description = "The key's ARN, for policies and resources."
   value       = aws_kms_key.this.arn
 }
 

@@ -28,8 +28,8 @@ resource "aws_lambda_event_source_mapping" "this" {
   }
 }
 
-# The provider reads a queue's attributes back for 25 s (on AWS too): the policy is set in the same call, so that
-# this is waited for once, and the queue depends on nothing, so that it starts at once.
+# The provider reads a queue's attributes back for 25 s (on AWS too). The policy is set in the same call, so there is one
+# such wait, and the queue depends on nothing, so the wait begins at once.
 resource "aws_sqs_queue" "dead_letter" {
   name                      = local._queue
   message_retention_seconds = var.dead_letter_retention_days * 86400

@@ -35,7 +35,7 @@ data "aws_iam_policy_document" "this" {
     resources = [local._queue_arn]
   }
 
-  # X-Ray knows no resources: AWS accepts nothing but "*" here.
+  # X-Ray has no resources: AWS accepts only "*" here.
   statement {
     sid       = "Traces"
     actions   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]

@@ -3,7 +3,7 @@ data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 locals {
-  # ARNs are made from names instead of being read back: policies are then known, and can be checked, at plan.
+  # ARNs are built from names instead of being read back, so that policies are known, and can be checked, at plan.
   _partition = data.aws_partition.current.partition
   _scope     = "${data.aws_region.current.name}:${var.account_id}"
 
@@ -45,7 +45,7 @@ resource "aws_lambda_function" "this" {
     }
   }
 
-  # The levels are spelled out: left to their defaults they show as a change after the first apply.
+  # The levels are explicit: left to their defaults, they show as a change after the first apply.
   logging_config {
     application_log_level = var.logging.application_level
     log_format            = "JSON"
@@ -57,13 +57,13 @@ resource "aws_lambda_function" "this" {
     mode = "Active"
   }
 
-  # Lambda checks at creation that the role may send to the dead-letter queue.
+  # When a function is created, Lambda checks that its role may send to the dead-letter queue.
   depends_on = [aws_iam_role_policy.this]
 }
 
 resource "aws_lambda_alias" "this" {
   name             = var.alias_name
-  description      = "What everything calls; deployments and rollbacks move it."
+  description      = "The version that callers get; deployments and rollbacks move it."
   function_name    = aws_lambda_function.this.function_name
   function_version = aws_lambda_function.this.version
 

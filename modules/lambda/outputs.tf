@@ -1,5 +1,5 @@
 output "alias_arn" {
-  description = "The alias's ARN: what integrations and rules call. Known at plan; in an apply, given once the alias exists."
+  description = "The alias's ARN, for integrations and rules. Known at plan; an apply waits for the alias first."
   value       = local._alias_arn
 
   depends_on = [aws_lambda_alias.this]
@@ -25,7 +25,7 @@ output "log_group_name" {
 }
 
 output "permitted_alias_arn" {
-  description = "The same ARN, given only once the permissions exist too: for S3 notifications, which AWS tries out when they are made."
+  description = "The alias's ARN, for S3 notifications, which AWS tests when they are created: an apply waits for the permissions too."
   value       = local._alias_arn
 
   depends_on = [aws_lambda_alias.this, aws_lambda_permission.this]
@@ -37,6 +37,6 @@ output "role_arn" {
 }
 
 output "version" {
-  description = "The published version that the alias points at."
+  description = "The published version that the alias points to."
   value       = aws_lambda_function.this.version
 }

@@ -1,5 +1,5 @@
 variable "account_id" {
-  description = "The account that owns the function; its ARNs are made from it, so that a plan shows every policy in full."
+  description = "The account that owns the function; ARNs are built from it, so that a plan shows every policy in full."
   type        = string
   nullable    = false
 
@@ -10,19 +10,19 @@ variable "account_id" {
 }
 
 variable "alias_name" {
-  description = "The alias through which everything calls the function."
+  description = "The alias through which the function is called."
   type        = string
   default     = "live"
   nullable    = false
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_-]*[A-Za-z_-][A-Za-z0-9_-]*$", var.alias_name))
-    error_message = "alias_name is \"${var.alias_name}\": use letters, digits, hyphens and underscores, not digits alone (those are versions)."
+    error_message = "alias_name is \"${var.alias_name}\": use letters, digits, hyphens and underscores, but not only digits (a version)."
   }
 }
 
 variable "architecture" {
-  description = "The processor the code is built for: arm64 or x86_64."
+  description = "The processor that the code is built for: arm64 or x86_64."
   type        = string
   default     = "arm64"
   nullable    = false
@@ -34,7 +34,7 @@ variable "architecture" {
 }
 
 variable "async" {
-  description = "Asynchronous calls through the alias: how often a failed one is repeated and how old, in seconds, it may grow before it goes to the dead-letter queue."
+  description = "Asynchronous calls: how often a failed one is repeated, and its highest age in seconds, before it goes to the dead-letter queue."
   type = object({
     maximum_event_age_seconds = optional(number, 21600)
     maximum_retry_attempts    = optional(number, 2)
@@ -44,17 +44,17 @@ variable "async" {
 
   validation {
     condition     = contains([0, 1, 2], var.async.maximum_retry_attempts)
-    error_message = "async.maximum_retry_attempts is ${var.async.maximum_retry_attempts}: Lambda takes 0, 1 or 2."
+    error_message = "async.maximum_retry_attempts is ${var.async.maximum_retry_attempts}: give 0, 1 or 2."
   }
 
   validation {
     condition     = var.async.maximum_event_age_seconds >= 60 && var.async.maximum_event_age_seconds <= 21600
-    error_message = "async.maximum_event_age_seconds is ${var.async.maximum_event_age_seconds}: Lambda takes 60 to 21600 seconds."
+    error_message = "async.maximum_event_age_seconds is ${var.async.maximum_event_age_seconds}: give 60 to 21600 seconds."
   }
 }
 
 variable "canary" {
-  description = "A second published version that gets a share of the alias's calls: its number and the share, 0 to 1. None when the weight is 0."
+  description = "A second published version with a share of the alias's calls: its number and the share, 0 (none) to 1."
   type = object({
     version = optional(string, "")
     weight  = optional(number, 0)
@@ -69,12 +69,12 @@ variable "canary" {
 
   validation {
     condition     = var.canary.weight == 0 || can(regex("^[0-9]+$", var.canary.version))
-    error_message = "canary.version is \"${var.canary.version}\" with a weight of ${var.canary.weight}: name the published version (a number) that gets the share."
+    error_message = "canary.version is \"${var.canary.version}\" with a weight of ${var.canary.weight}: give the number of a published version."
   }
 }
 
 variable "code" {
-  description = "The deployment package: an object version in a versioned bucket. A new object version publishes a new function version and moves the alias."
+  description = "The deployment package: an object version in a bucket. A new one publishes a new function version and moves the alias."
   type = object({
     bucket         = string
     key            = string
@@ -84,24 +84,24 @@ variable "code" {
 
   validation {
     condition     = !contains(["", "null"], var.code.object_version)
-    error_message = "code.object_version is \"${var.code.object_version}\": give the version id of an object in a bucket that keeps versions (one put before versioning was on has none; it is \"null\")."
+    error_message = "code.object_version is \"${var.code.object_version}\": give the version id of an object uploaded after its bucket's versioning was enabled (\"null\": before)."
   }
 }
 
 variable "dead_letter_retention_days" {
-  description = "Days the dead-letter queue keeps what failed."
+  description = "Days for which the dead-letter queue keeps messages."
   type        = number
   default     = 14
   nullable    = false
 
   validation {
     condition     = var.dead_letter_retention_days >= 1 && var.dead_letter_retention_days <= 14
-    error_message = "dead_letter_retention_days is ${var.dead_letter_retention_days}: SQS keeps messages 1 to 14 days."
+    error_message = "dead_letter_retention_days is ${var.dead_letter_retention_days}: give 1 to 14 days."
   }
 }
 
 variable "description" {
-  description = "What the function does, in one line."
+  description = "The function's task, in one line."
   type        = string
   default     = ""
   nullable    = false
@@ -115,12 +115,12 @@ variable "environment" {
 
   validation {
     condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Za-z][A-Za-z0-9_]+$", name))])
-    error_message = "environment names [${join(", ", keys(var.environment))}]: Lambda takes two or more letters, digits and underscores, starting with a letter."
+    error_message = "environment names [${join(", ", keys(var.environment))}]: use two or more letters, digits and underscores, starting with a letter."
   }
 }
 
 variable "event_sources" {
-  description = "Streams that Lambda reads for the function, by name. Batches that keep failing end in the dead-letter queue; the grants to read belong in statements."
+  description = "Streams that Lambda reads for the function, by name. Batches that keep failing go to the dead-letter queue. Grant the reading in statements."
   type = map(object({
     arn                          = string
     batch_size                   = optional(number, 25)
@@ -148,55 +148,55 @@ variable "event_sources" {
       source.maximum_batching_window >= 0 && source.maximum_batching_window <= 300 &&
       source.tumbling_window_size_seconds >= 0 && source.tumbling_window_size_seconds <= 900
     ])
-    error_message = "event_sources is ${jsonencode(var.event_sources)}: Lambda takes a parallelization_factor of 1 to 10, a maximum_batching_window of 0 to 300 s and a tumbling_window_size_seconds of 0 to 900."
+    error_message = "event_sources is ${jsonencode(var.event_sources)}: give parallelization_factor 1 to 10, maximum_batching_window 0 to 300 s, tumbling_window_size_seconds 0 to 900."
   }
 
   validation {
     condition     = alltrue([for source in values(var.event_sources) : source.maximum_record_age_seconds == -1 || (source.maximum_record_age_seconds >= 60 && source.maximum_record_age_seconds <= 604800)])
-    error_message = "event_sources drops records after [${join(", ", values(var.event_sources)[*].maximum_record_age_seconds)}] seconds: give 60 to 604800, or -1 to try for as long as the stream keeps them."
+    error_message = "event_sources drops records after [${join(", ", values(var.event_sources)[*].maximum_record_age_seconds)}] seconds: give 60 to 604800, or -1 (as long as the stream keeps them)."
   }
 
   validation {
     condition     = alltrue([for source in values(var.event_sources) : contains(["LATEST", "TRIM_HORIZON"], source.starting_position)])
-    error_message = "event_sources starts at [${join(", ", values(var.event_sources)[*].starting_position)}]: starting_position is TRIM_HORIZON or LATEST."
+    error_message = "event_sources starts at [${join(", ", values(var.event_sources)[*].starting_position)}]: use TRIM_HORIZON or LATEST."
   }
 
   validation {
     condition     = alltrue([for source in values(var.event_sources) : source.batch_size >= 1 && source.batch_size <= 10000])
-    error_message = "event_sources has the batch sizes [${join(", ", values(var.event_sources)[*].batch_size)}]: Lambda takes 1 to 10000 records."
+    error_message = "event_sources has the batch sizes [${join(", ", values(var.event_sources)[*].batch_size)}]: give 1 to 10000 records."
   }
 
   validation {
     condition     = alltrue([for source in values(var.event_sources) : source.maximum_retry_attempts >= 0 && source.maximum_retry_attempts <= 10000])
-    error_message = "event_sources retries [${join(", ", values(var.event_sources)[*].maximum_retry_attempts)}] times: give 0 to 10000. Endless retries (-1) would let one bad record block its shard for a day."
+    error_message = "event_sources retries [${join(", ", values(var.event_sources)[*].maximum_retry_attempts)}] times: give 0 to 10000 (with -1, endless, one bad record blocks its shard for a day)."
   }
 }
 
 variable "handler" {
-  description = "The function in the package that Lambda calls: <module path>.<function>."
+  description = "The Python function that Lambda calls: <module path>.<function>."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^[A-Za-z_][A-Za-z0-9_]*([./][A-Za-z_][A-Za-z0-9_]*)+$", var.handler))
-    error_message = "handler is \"${var.handler}\": give the module path and the function, for example \"create_invoice.handler.lambda_handler\"."
+    error_message = "handler is \"${var.handler}\": give module path and function (\"create_invoice.handler.lambda_handler\")."
   }
 }
 
 variable "kms_key_arn" {
-  description = "Customer-managed key that encrypts the environment variables. The AWS-managed key of Lambda when empty."
+  description = "Customer-managed key that encrypts the environment variables; Lambda's AWS-managed key when empty."
   type        = string
   default     = ""
   nullable    = false
 
   validation {
     condition     = var.kms_key_arn == "" || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
-    error_message = "kms_key_arn is \"${var.kms_key_arn}\": give the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), or leave it empty for the AWS-managed key."
+    error_message = "kms_key_arn is \"${var.kms_key_arn}\": give the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), or leave it empty (AWS-managed key)."
   }
 }
 
 variable "logging" {
-  description = "JSON logs: lowest level kept from the code and from Lambda itself, and days of retention."
+  description = "JSON logs: the lowest level kept of the code and of Lambda itself, and days of retention."
   type = object({
     application_level = optional(string, "INFO")
     retention_days    = optional(number, 30)
@@ -217,24 +217,24 @@ variable "logging" {
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logging.retention_days)
-    error_message = "logging.retention_days is ${var.logging.retention_days}: CloudWatch Logs takes 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 (0, for ever, is refused)."
+    error_message = "logging.retention_days is ${var.logging.retention_days}: CloudWatch Logs takes 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653, not 0 (forever)."
   }
 }
 
 variable "memory_size" {
-  description = "Memory in MB; processor time grows with it."
+  description = "Memory in MB, which also sets the share of processor time."
   type        = number
   default     = 512
   nullable    = false
 
   validation {
     condition     = var.memory_size >= 128 && var.memory_size <= 10240 && floor(var.memory_size) == var.memory_size
-    error_message = "memory_size is ${var.memory_size}: Lambda takes 128 to 10240 MB."
+    error_message = "memory_size is ${var.memory_size}: give 128 to 10240 MB."
   }
 }
 
 variable "name" {
-  description = "The function's name; its role, log group and dead-letter queue are named after it."
+  description = "The name of the function, its role, its log group and its dead-letter queue (with -dlq)."
   type        = string
   nullable    = false
 
@@ -245,7 +245,7 @@ variable "name" {
 }
 
 variable "permissions" {
-  description = "Who may call the alias, by statement id: the service, and the ARN of the thing that calls."
+  description = "Who may call the alias, by statement id: the service's principal, and the ARN of the calling resource."
   type = map(object({
     principal  = string
     source_arn = string
@@ -255,24 +255,24 @@ variable "permissions" {
 
   validation {
     condition     = alltrue([for permission in values(var.permissions) : can(regex("^[a-z0-9.-]+\\.amazonaws\\.com$", permission.principal))])
-    error_message = "permissions names the principals [${join(", ", values(var.permissions)[*].principal)}]: give AWS service principals such as events.amazonaws.com, never \"*\"."
+    error_message = "permissions names the principals [${join(", ", values(var.permissions)[*].principal)}]: give AWS service principals (events.amazonaws.com), not \"*\"."
   }
 
   validation {
     condition     = alltrue([for permission in values(var.permissions) : startswith(permission.source_arn, "arn:")])
-    error_message = "permissions has the sources [${join(", ", values(var.permissions)[*].source_arn)}]: give each the ARN of what calls, so that nobody else's rule, bucket or API can."
+    error_message = "permissions has the sources [${join(", ", values(var.permissions)[*].source_arn)}]: give the ARN of each calling rule, bucket or API, so that no other can."
   }
 }
 
 variable "reserved_concurrency" {
-  description = "Concurrent executions set aside for, and granted to, the function."
+  description = "Concurrent executions that are reserved for the function, and its limit."
   type        = number
   default     = 5
   nullable    = false
 
   validation {
     condition     = var.reserved_concurrency >= 1 && floor(var.reserved_concurrency) == var.reserved_concurrency
-    error_message = "reserved_concurrency is ${var.reserved_concurrency}: give a whole number, 1 or more (0 would stop the function, -1 would let it starve the others)."
+    error_message = "reserved_concurrency is ${var.reserved_concurrency}: give a whole number, 1 or more (0 stops the function; -1 lets it take the others' share)."
   }
 }
 
@@ -284,12 +284,12 @@ variable "runtime" {
 
   validation {
     condition     = contains(["python3.11", "python3.12", "python3.13"], var.runtime)
-    error_message = "runtime is \"${var.runtime}\": use python3.11, python3.12 or python3.13, which AWS supports."
+    error_message = "runtime is \"${var.runtime}\": use python3.11, python3.12 or python3.13."
   }
 }
 
 variable "statements" {
-  description = "What the function may do, by statement id (letters and digits): actions on resources, under conditions. Its own log group, queue and traces are granted anyway."
+  description = "The function's grants, by statement id: actions on resources, under conditions. Its log group, queue and traces are granted by the module."
   type = map(object({
     actions = list(string)
     conditions = optional(map(object({
@@ -308,22 +308,22 @@ variable "statements" {
 
   validation {
     condition     = alltrue(flatten([for statement in values(var.statements) : [for resource in statement.resources : startswith(resource, "arn:")]]))
-    error_message = "statements covers [${join(", ", flatten(values(var.statements)[*].resources))}]: give each resource's ARN; \"*\" is refused."
+    error_message = "statements names the resources [${join(", ", flatten(values(var.statements)[*].resources))}]: give each resource's ARN, not \"*\"."
   }
 
   validation {
     condition     = alltrue([for statement in values(var.statements) : length(statement.actions) > 0 && length(statement.resources) > 0])
-    error_message = "statements is ${jsonencode(var.statements)}: every statement needs at least one action and one resource."
+    error_message = "statements is ${jsonencode(var.statements)}: give each statement at least one action and one resource."
   }
 
   validation {
     condition     = alltrue([for sid in keys(var.statements) : can(regex("^[A-Za-z0-9]+$", sid))])
-    error_message = "statements has the ids [${join(", ", keys(var.statements))}]: IAM takes letters and digits only."
+    error_message = "statements has the ids [${join(", ", keys(var.statements))}]: use letters and digits only."
   }
 }
 
 variable "tags" {
-  description = "Tags for every resource here, on top of the provider's default tags."
+  description = "Tags for every resource of this module, on top of the provider's default tags."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -337,6 +337,6 @@ variable "timeout" {
 
   validation {
     condition     = var.timeout >= 1 && var.timeout <= 900 && floor(var.timeout) == var.timeout
-    error_message = "timeout is ${var.timeout}: Lambda takes 1 to 900 seconds."
+    error_message = "timeout is ${var.timeout}: give 1 to 900 seconds."
   }
 }

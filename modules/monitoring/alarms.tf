@@ -1,4 +1,4 @@
-# Every alarm by "<kind>/<name>/<what>". An alarm is on the metric "value", or on an expression over its metrics.
+# Every alarm by "<kind>/<name>/<measure>". An alarm is on the metric "value", or on an expression over its metrics.
 locals {
   _alarms = merge(local._function_alarms, local._queue_alarms, local._table_alarms, local._bucket_alarms, local._api_alarms)
 
@@ -27,7 +27,7 @@ locals {
       }
       "function/${name}/duration" = {
         datapoints  = 1
-        description = "One in twenty invocations of ${function.function_name} took more than ${var.thresholds.function_duration_percent} % of its time-out of ${function.timeout} s, within 5 minutes."
+        description = "At least 5 % of the invocations of ${function.function_name} within 5 minutes took longer than ${var.thresholds.function_duration_percent} % of its time-out of ${function.timeout} s."
         expression  = ""
         namespace   = "AWS/Lambda"
         period      = 300
@@ -37,7 +37,7 @@ locals {
     }
   ]...)
 
-  # A function's own dead-letter queue and any other, by queue name.
+  # The functions' dead-letter queues and all others, by name.
   _queues = merge(
     { for name, function in var.functions : name => function.dead_letter_queue if function.dead_letter_queue != "" },
     var.queues,
@@ -45,7 +45,7 @@ locals {
   _queue_alarms = {
     for name, queue in local._queues : "queue/${replace(name, "/", "-")}/depth" => {
       datapoints  = 1
-      description = "More than ${var.thresholds.queue_depth} messages lie in the dead-letter queue ${queue}: find the cause, then redrive them."
+      description = "More than ${var.thresholds.queue_depth} messages are in the dead-letter queue ${queue}: find the cause, then redrive them."
       expression  = ""
       namespace   = "AWS/SQS"
       period      = 60
@@ -54,13 +54,13 @@ locals {
     }
   }
 
-  # DynamoDB counts throttled requests by operation only, and an alarm takes ten metrics: all operations on items
-  # but those of PartiQL.
+  # DynamoDB counts throttled requests only by operation, and an alarm takes ten metrics: all operations on items except
+  # those of PartiQL.
   _operations = ["BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "TransactGetItems", "TransactWriteItems", "UpdateItem"]
   _table_alarms = {
     for name, table in var.tables : "table/${name}/throttles" => {
       datapoints  = 1
-      description = "More than ${var.thresholds.table_throttled_requests} requests to the table ${table} were throttled within a minute: it, or an index, is short of capacity."
+      description = "More than ${var.thresholds.table_throttled_requests} requests to the table ${table} were throttled within a minute: the table or an index has too little capacity."
       expression  = "SUM(METRICS())"
       namespace   = "AWS/DynamoDB"
       period      = 60
@@ -75,7 +75,7 @@ locals {
   _bucket_alarms = {
     for name, bucket in var.buckets : "bucket/${name}/4xx" => {
       datapoints  = 1
-      description = "S3 refused more than ${var.thresholds.bucket_4xx_per_minute} requests to ${bucket.bucket_name} within a minute (4xx)."
+      description = "S3 rejected more than ${var.thresholds.bucket_4xx_per_minute} requests to ${bucket.bucket_name} within a minute (4xx)."
       expression  = ""
       namespace   = "AWS/S3"
       period      = 60
@@ -87,7 +87,7 @@ locals {
   _api_alarms = {
     for name, api in var.apis : "api/${name}/5xx" => {
       datapoints  = 1
-      description = "More than ${var.thresholds.api_5xx_per_minute} requests to ${api.api_name} (${api.stage}) were answered with a server error within a minute (5xx)."
+      description = "More than ${var.thresholds.api_5xx_per_minute} requests to ${api.api_name} (${api.stage}) ended in a server error within a minute (5xx)."
       expression  = ""
       namespace   = "AWS/ApiGateway"
       period      = 60

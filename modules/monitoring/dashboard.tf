@@ -1,5 +1,5 @@
 locals {
-  # Decoded and encoded again: a template that does not give JSON fails the plan.
+  # Decoded and encoded again, so that a template with invalid JSON fails the plan.
   _dashboard_body = jsonencode(jsondecode(templatefile("${path.module}/dashboard.json.tftpl", {
     alarm_arns  = values(local._alarm_arns)
     apis        = var.apis

@@ -9,7 +9,7 @@ locals {
 
   _dashboard = "${var.name}-${var.environment}"
 
-  # Names instead of what is read back: the dashboard's body is then known, and can be checked, at plan.
+  # Built from names instead of being read back, so that the dashboard is known, and can be checked, at plan.
   _alarm_names = { for key in keys(local._alarms) : key => "${var.name}-${replace(key, "/", "-")}-${var.environment}" }
   _alarm_arns  = { for key, name in local._alarm_names : key => "arn:${local._partition}:cloudwatch:${local._scope}:alarm:${name}" }
 
@@ -30,10 +30,10 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   tags                = var.tags
   threshold           = each.value.threshold
 
-  # No request, no failure: all of these metrics say nothing while nothing happens.
+  # Without requests these metrics have no data, and there is nothing to report.
   treat_missing_data = "notBreaching"
 
-  # On one metric …
+  # On one metric:
   dimensions                            = each.value.expression == "" ? each.value.metrics["value"].dimensions : null
   evaluate_low_sample_count_percentiles = each.value.expression == "" && startswith(try(each.value.metrics["value"].statistic, ""), "p") ? "evaluate" : null
   extended_statistic                    = each.value.expression == "" && startswith(try(each.value.metrics["value"].statistic, ""), "p") ? each.value.metrics["value"].statistic : null
@@ -42,7 +42,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   period                                = each.value.expression == "" ? each.value.period : null
   statistic                             = each.value.expression == "" && !startswith(try(each.value.metrics["value"].statistic, ""), "p") ? each.value.metrics["value"].statistic : null
 
-  # … or on what is computed from several.
+  # On an expression over several metrics:
   dynamic "metric_query" {
     for_each = each.value.expression != "" ? [each.value.expression] : []
 

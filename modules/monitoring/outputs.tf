@@ -1,5 +1,5 @@
 output "alarms" {
-  description = "The alarms: \"<kind>/<name>/<what>\" to arn and name."
+  description = "The alarms: \"<kind>/<name>/<measure>\" to arn and name."
   value = {
     for key, alarm in aws_cloudwatch_metric_alarm.this : key => {
       arn  = alarm.arn
@@ -14,6 +14,6 @@ output "dashboard_name" {
 }
 
 output "topic_arn" {
-  description = "The topic that the alarms tell; empty where alarm_actions are given."
+  description = "The topic that the alarms notify; empty if alarm_actions are set."
   value       = local._own_topic ? aws_sns_topic.alarms[0].arn : ""
 }

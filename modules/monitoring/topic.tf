@@ -70,7 +70,7 @@ data "aws_iam_policy_document" "alarms" {
   }
 }
 
-# Each address gets a mail and must confirm it.
+# Each address gets a mail with a link to confirm the subscription.
 resource "aws_sns_topic_subscription" "email" {
   for_each = toset(var.emails)
 

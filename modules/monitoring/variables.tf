@@ -1,5 +1,5 @@
 variable "account_id" {
-  description = "The account that owns what is watched; its ARNs are made from it, so that a plan shows policy and dashboard in full."
+  description = "The account that owns what is watched; ARNs are built from it, so that a plan shows policy and dashboard in full."
   type        = string
   nullable    = false
 
@@ -10,24 +10,24 @@ variable "account_id" {
 }
 
 variable "alarm_actions" {
-  description = "ARNs that every alarm tells, both when it starts and when it is over. A topic is made for them when empty."
+  description = "ARNs that every alarm notifies, when it starts and when it ends. When empty, the module creates a topic."
   type        = list(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = alltrue([for arn in var.alarm_actions : startswith(arn, "arn:")])
-    error_message = "alarm_actions is [${join(", ", var.alarm_actions)}]: give ARNs, such as a topic's, or leave it empty to have a topic made."
+    error_message = "alarm_actions is [${join(", ", var.alarm_actions)}]: give ARNs, such as a topic's, or leave it empty (the module then creates a topic)."
   }
 
   validation {
     condition     = length(var.alarm_actions) <= 5
-    error_message = "alarm_actions has ${length(var.alarm_actions)} entries: CloudWatch takes 5 per alarm; subscribe the others to a topic."
+    error_message = "alarm_actions has ${length(var.alarm_actions)} entries: give 5 at most; subscribe the others to a topic."
   }
 }
 
 variable "apis" {
-  description = "REST APIs by a name of your own: the API's name and stage. Alarm: server errors (5xx)."
+  description = "REST APIs by a name of your choice: the API's name and stage. Alarm: server errors (5xx)."
   type = map(object({
     api_name = string
     stage    = string
@@ -37,7 +37,7 @@ variable "apis" {
 }
 
 variable "buckets" {
-  description = "Buckets by a name of your own: the bucket's name and the id of its request metrics, without which S3 counts nothing. Alarm: refused requests (4xx)."
+  description = "Buckets by a name of your choice: the bucket's name and the id of its request metrics, which must be enabled. Alarm: rejected requests (4xx)."
   type = map(object({
     bucket_name    = string
     metrics_filter = optional(string, "EntireBucket")
@@ -47,7 +47,7 @@ variable "buckets" {
 }
 
 variable "emails" {
-  description = "Addresses that the alarms' topic tells; each gets a mail to confirm."
+  description = "Addresses that the alarms' topic notifies; each gets a mail to confirm."
   type        = list(string)
   default     = []
   nullable    = false
@@ -59,7 +59,7 @@ variable "emails" {
 
   validation {
     condition     = length(var.emails) == 0 || length(var.alarm_actions) == 0
-    error_message = "emails is [${join(", ", var.emails)}] while alarm_actions are given: no topic is made then; subscribe the addresses to the topic that you give."
+    error_message = "emails is [${join(", ", var.emails)}] while alarm_actions are set: subscribe the addresses to your own topic, because the module creates none."
   }
 }
 
@@ -75,7 +75,7 @@ variable "environment" {
 }
 
 variable "functions" {
-  description = "Functions by a name of your own: the function's name, its time-out in seconds, and its dead-letter queue's name (none when empty). Alarms: errors, throttles, duration, depth of the queue."
+  description = "Functions by a name of your choice: name, time-out in seconds, and dead-letter queue (none when empty). Alarms: errors, throttles, duration, queue depth."
   type = map(object({
     dead_letter_queue = optional(string, "")
     function_name     = string
@@ -86,12 +86,12 @@ variable "functions" {
 
   validation {
     condition     = alltrue([for function in values(var.functions) : function.timeout >= 1 && function.timeout <= 900])
-    error_message = "functions has the time-outs ${jsonencode({ for name, function in var.functions : name => function.timeout })}: give seconds, 1 to 900."
+    error_message = "functions has the time-outs ${jsonencode({ for name, function in var.functions : name => function.timeout })}: give 1 to 900 seconds."
   }
 }
 
 variable "kms_key_arn" {
-  description = "Customer-managed key for the alarms' topic; its policy must admit cloudwatch.amazonaws.com. Without one the topic is not encrypted at rest: CloudWatch cannot publish to a topic with the AWS-managed key."
+  description = "Customer-managed key of the alarms' topic; its policy must admit cloudwatch.amazonaws.com. When empty, the topic is not encrypted at rest, because CloudWatch cannot publish to a topic with the AWS-managed key."
   type        = string
   default     = ""
   nullable    = false
@@ -103,7 +103,7 @@ variable "kms_key_arn" {
 }
 
 variable "name" {
-  description = "What is watched: the dashboard is called <name>-<environment>, and alarms and topic start with it."
+  description = "The subject: the dashboard is named <name>-<environment>, and the names of alarms and topic start with it."
   type        = string
   nullable    = false
 
@@ -114,45 +114,45 @@ variable "name" {
 }
 
 variable "publishers" {
-  description = "AWS services that may publish to the alarms' topic besides CloudWatch, on behalf of this account: the first part of the service principal, such as \"budgets\"."
+  description = "AWS services besides CloudWatch that may publish to the alarms' topic for this account: the first part of the principal (\"budgets\")."
   type        = list(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = alltrue([for name in var.publishers : can(regex("^[a-z0-9]+$", name))])
-    error_message = "publishers is [${join(", ", var.publishers)}]: give the first part of service principals, such as \"budgets\" for budgets.amazonaws.com."
+    error_message = "publishers is [${join(", ", var.publishers)}]: give the first part of each service principal (\"budgets\" for budgets.amazonaws.com)."
   }
 }
 
 variable "queues" {
-  description = "Dead-letter queues besides those of the functions, by a name of your own: the queue's name. Alarm: depth."
+  description = "Dead-letter queues besides those of the functions, by a name of your choice: the queue's name. Alarm: depth."
   type        = map(string)
   default     = {}
   nullable    = false
 
   validation {
     condition     = length(setintersection(keys(var.queues), [for name, function in var.functions : name if function.dead_letter_queue != ""])) == 0
-    error_message = "queues uses the names [${join(", ", keys(var.queues))}], of which functions with a dead-letter queue use one as well: give each queue its own name."
+    error_message = "queues uses the names [${join(", ", keys(var.queues))}], and a function with a dead-letter queue uses one of them too: give each queue another name."
   }
 }
 
 variable "tables" {
-  description = "DynamoDB tables by a name of your own: the table's name. Alarm: throttled requests."
+  description = "DynamoDB tables by a name of your choice: the table's name. Alarm: throttled requests."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "tags" {
-  description = "Tags for every resource here, on top of the provider's default tags."
+  description = "Tags for every resource of this module, on top of the provider's default tags."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "thresholds" {
-  description = "What an alarm must exceed: server errors of an API and refusals of a bucket in a minute, failed invocations in per cent, p95 duration in per cent of the time-out, throttled invocations and requests in a minute, messages in a dead-letter queue."
+  description = "The values above which alarms start: 5xx of an API, 4xx of a bucket and throttles per minute; failed invocations in per cent; p95 duration in per cent of the time-out; messages in a dead-letter queue."
   type = object({
     api_5xx_per_minute        = optional(number, 0)
     bucket_4xx_per_minute     = optional(number, 10)
@@ -172,6 +172,6 @@ variable "thresholds" {
 
   validation {
     condition     = var.thresholds.function_duration_percent < 100 && var.thresholds.function_error_percent < 100
-    error_message = "thresholds is ${jsonencode(var.thresholds)}: function_duration_percent and function_error_percent are below 100, or their alarms could never start."
+    error_message = "thresholds is ${jsonencode(var.thresholds)}: give less than 100 for function_duration_percent and function_error_percent, or their alarms never start."
   }
 }

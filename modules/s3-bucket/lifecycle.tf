@@ -1,5 +1,5 @@
-# The provider reads a lifecycle back ten times before it believes it (55 s, on AWS too). It therefore depends on
-# nothing but the bucket: it starts at once and the wait runs beside the rest of the apply.
+# The provider reads a lifecycle back ten times before it accepts it (55 s, on AWS too). So this resource depends only on
+# the bucket: it starts at once, and the rest of the apply runs meanwhile.
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
   count = length(var.lifecycle_rules) == 0 ? 0 : 1
 
@@ -12,8 +12,8 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       id     = rule.key
       status = "Enabled"
 
-      # By default S3 moves no object of less than 128 KB to another storage class, and most invoice files are smaller. A
-      # filter on the size overrides that.
+      # By default S3 moves no object below 128 KB to another storage class, and most invoice files are smaller. A filter on
+      # the size overrides that.
       filter {
         object_size_greater_than = length(rule.value.transitions) > 0 && rule.value.prefix == "" ? 1 : null
         prefix                   = length(rule.value.transitions) > 0 ? null : rule.value.prefix

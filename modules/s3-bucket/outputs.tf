@@ -9,7 +9,7 @@ output "name" {
 }
 
 output "versioned_name" {
-  description = "The bucket's name, given only once versioning is set: what uploads an object and needs its version id takes this one, and so does a bucket that replicates to it. Known at plan."
+  description = "The bucket's name, for uploads whose version id is used and for replication to this bucket. Known at plan; an apply waits for versioning first."
   value       = var.name
 
   depends_on = [aws_s3_bucket_versioning.this]

@@ -49,6 +49,6 @@ resource "aws_s3_bucket_policy" "this" {
   bucket = aws_s3_bucket.this.id
   policy = data.aws_iam_policy_document.this.json
 
-  # S3 refuses to change a bucket's policy and its public access block at the same moment.
+  # S3 cannot change a bucket's policy and its public access block at the same time.
   depends_on = [aws_s3_bucket_public_access_block.this]
 }

@@ -2,7 +2,7 @@ locals {
   _replicated  = var.replication.bucket == null ? false : true
   _replica_arn = local._replicated ? "arn:${data.aws_partition.current.partition}:s3:::${var.replication.bucket}" : ""
 
-  # IAM takes 64 characters, and a bucket's name alone may have 63.
+  # A role's name has 64 characters at most, and a bucket's name can have 63.
   _replication_role = length(var.name) <= 54 ? "replicate-${var.name}" : "replicate-${substr(var.name, 0, 45)}-${substr(sha1(var.name), 0, 8)}"
 }
 
@@ -17,7 +17,7 @@ resource "aws_s3_bucket_replication_configuration" "this" {
     priority = 0
     status   = "Enabled"
 
-    # An empty filter is the whole bucket.
+    # An empty filter means the whole bucket.
     filter {}
 
     delete_marker_replication {
@@ -48,7 +48,7 @@ resource "aws_s3_bucket_replication_configuration" "this" {
     }
   }
 
-  # S3 refuses replication from a bucket that keeps no versions, and by a role that may not.
+  # S3 rejects replication from a bucket without versions, and by a role without the permissions.
   depends_on = [aws_iam_role_policy.replication, aws_s3_bucket_versioning.this]
 }
 
@@ -57,7 +57,7 @@ resource "aws_iam_role" "replication" {
 
   name               = local._replication_role
   assume_role_policy = data.aws_iam_policy_document.replication_assume[0].json
-  description        = "Lets S3 copy what is put into ${var.name} to ${var.replication.bucket}."
+  description        = "Lets S3 copy the objects of ${var.name} to ${var.replication.bucket}."
   tags               = var.tags
 }
 

@@ -1,12 +1,12 @@
 variable "access_log_sources" {
-  description = "Buckets whose access logs S3 may deliver here: a label to each bucket's name. Leave it empty unless this is a log bucket."
+  description = "Buckets whose access logs S3 may deliver here: a label to the bucket's name. For log buckets only."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "access_logging" {
-  description = "Where S3 writes this bucket's access logs: the log bucket's name and the key prefix (the bucket's own name when left out). No logging without a bucket."
+  description = "The destination of this bucket's access logs: the log bucket (no logging without one) and the key prefix (this bucket's name by default)."
   type = object({
     bucket = optional(string)
     prefix = optional(string)
@@ -16,7 +16,7 @@ variable "access_logging" {
 }
 
 variable "account_id" {
-  description = "The account that owns the bucket; grants to AWS services are bound to it."
+  description = "The account that owns the bucket, to which grants to AWS services are bound."
   type        = string
   nullable    = false
 
@@ -27,26 +27,26 @@ variable "account_id" {
 }
 
 variable "force_destroy" {
-  description = "Whether destroying the bucket also deletes what is in it. For throw-away environments only."
+  description = "Whether destroying the bucket also deletes its content. For temporary environments only."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "kms_key_arn" {
-  description = "Customer-managed key for SSE-KMS. SSE-S3 (AES256) when empty."
+  description = "Customer-managed key for SSE-KMS; SSE-S3 (AES256) when empty."
   type        = string
   default     = ""
   nullable    = false
 
   validation {
     condition     = var.kms_key_arn == "" || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
-    error_message = "kms_key_arn is \"${var.kms_key_arn}\": give the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), or leave it empty for SSE-S3."
+    error_message = "kms_key_arn is \"${var.kms_key_arn}\": give the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), or leave it empty (SSE-S3)."
   }
 }
 
 variable "lambda_notifications" {
-  description = "Functions told about objects: a name to the function's alias ARN, the S3 events, and the key prefix and suffix that count."
+  description = "Functions that are notified of objects, by a name of your choice: alias ARN, S3 events, and key prefix and suffix."
   type = map(object({
     function_arn  = string
     events        = optional(list(string), ["s3:ObjectCreated:*"])
@@ -61,17 +61,17 @@ variable "lambda_notifications" {
       for notification in values(var.lambda_notifications) :
       can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+:[A-Za-z0-9_-]+$", notification.function_arn))
     ])
-    error_message = "lambda_notifications sends to [${join(", ", [for notification in values(var.lambda_notifications) : notification.function_arn])}]: every function_arn must end in an alias (arn:aws:lambda:<region>:<account>:function:<name>:<alias>)."
+    error_message = "lambda_notifications sends to [${join(", ", [for notification in values(var.lambda_notifications) : notification.function_arn])}]: end every function_arn in an alias (arn:aws:lambda:<region>:<account>:function:<name>:<alias>)."
   }
 
   validation {
     condition     = alltrue(flatten([for notification in values(var.lambda_notifications) : [for event in notification.events : startswith(event, "s3:")]]))
-    error_message = "lambda_notifications lists the events [${join(", ", flatten([for notification in values(var.lambda_notifications) : notification.events]))}]: S3 event names start with \"s3:\", for example s3:ObjectCreated:*."
+    error_message = "lambda_notifications lists the events [${join(", ", flatten([for notification in values(var.lambda_notifications) : notification.events]))}]: give S3 event names, which start with \"s3:\" (s3:ObjectCreated:*)."
   }
 }
 
 variable "lifecycle_rules" {
-  description = "Rules by name. Each applies to a key prefix (all keys when empty); days are counted from creation, or from being replaced for noncurrent versions; transitions map a storage class to days. Zero switches one off."
+  description = "Rules by name, each for a key prefix (all keys when empty). Days count from creation, or from replacement for noncurrent versions; 0 means never. transitions map a storage class to days."
   type = map(object({
     abort_multipart_days       = optional(number, 7)
     expiration_days            = optional(number, 0)
@@ -87,7 +87,7 @@ variable "lifecycle_rules" {
       for rule in values(var.lifecycle_rules) :
       [for days in concat([rule.abort_multipart_days, rule.expiration_days, rule.noncurrent_expiration_days], values(rule.transitions)) : days >= 0 && floor(days) == days]
     ]))
-    error_message = "lifecycle_rules is ${jsonencode(var.lifecycle_rules)}: days are whole numbers, 0 or more (0 switches that part off)."
+    error_message = "lifecycle_rules is ${jsonencode(var.lifecycle_rules)}: give whole days, 0 (never) or more."
   }
 
   validation {
@@ -100,18 +100,18 @@ variable "lifecycle_rules" {
 }
 
 variable "name" {
-  description = "The bucket's name, unique in all of AWS."
+  description = "The bucket's name, globally unique."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.name))
-    error_message = "name is \"${var.name}\" (${length(var.name)} characters): use 3 to 63 lower-case letters, digits and hyphens, starting and ending with a letter or digit (dots break TLS host names)."
+    error_message = "name is \"${var.name}\" (${length(var.name)} characters): use 3 to 63 lower-case letters, digits and (not first or last) hyphens; dots break TLS."
   }
 }
 
 variable "replication" {
-  description = "The bucket that gets a copy of everything, usually in another region: its name (no replication without one; it must keep versions), the key there when this bucket is encrypted with a key of its own, the copies' storage class, and whether deletions are copied too."
+  description = "Replication to another bucket, usually in another region: its name (no replication without one; it must have versioning), the key there if this bucket has a customer-managed key, the copies' storage class, and whether deletions are copied too."
   type = object({
     bucket         = optional(string)
     delete_markers = optional(bool, false)
@@ -123,17 +123,17 @@ variable "replication" {
 
   validation {
     condition     = var.replication.bucket == null || try(can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.replication.bucket)) && var.replication.bucket != var.name, false)
-    error_message = "replication.bucket is \"${coalesce(var.replication.bucket, "null")}\": give the name of another bucket than ${var.name}."
+    error_message = "replication.bucket is \"${coalesce(var.replication.bucket, "null")}\": give the name of a bucket other than ${var.name}."
   }
 
   validation {
     condition     = var.replication.bucket == null || var.versioning
-    error_message = "replication.bucket is \"${coalesce(var.replication.bucket, "null")}\" while versioning is false: S3 replicates versions; leave versioning on."
+    error_message = "replication.bucket is \"${coalesce(var.replication.bucket, "null")}\" while versioning is false: enable versioning, because S3 replicates versions."
   }
 
   validation {
     condition     = (var.replication.kms_key_arn == "" && var.kms_key_arn == "") || var.replication.bucket == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.replication.kms_key_arn))
-    error_message = "replication.kms_key_arn is \"${var.replication.kms_key_arn}\": what a key of this region encrypts (kms_key_arn) is replicated only under a key of the replica's region; give its ARN (arn:aws:kms:<region>:<account>:key/<id>)."
+    error_message = "replication.kms_key_arn is \"${var.replication.kms_key_arn}\": give the ARN of a key in the replica's region (arn:aws:kms:<region>:<account>:key/<id>), because kms_key_arn is set here."
   }
 
   validation {
@@ -150,7 +150,7 @@ variable "request_metrics" {
 }
 
 variable "tags" {
-  description = "Tags for every resource here, on top of the provider's default tags."
+  description = "Tags for every resource of this module, on top of the provider's default tags."
   type        = map(string)
   default     = {}
   nullable    = false

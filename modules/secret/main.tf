@@ -26,9 +26,9 @@ resource "aws_secretsmanager_secret" "this" {
   }
 }
 
-# The first value is written once and never again: rotation, or whoever owns the secret, changes it. It is write-only,
-# so it stands in neither plan nor state. The label INITIAL keeps the version when rotation has moved on: Secrets Manager
-# deletes versions without labels, Terraform would miss it then, and make the first value current again.
+# The first value is written once. Later it is changed by rotation, or by the owner of the secret. It is write-only, so it
+# is in neither plan nor state. The label INITIAL keeps this version after a rotation: Secrets Manager deletes versions
+# without labels, and Terraform would then write the first value again and make it current.
 resource "aws_secretsmanager_secret_version" "initial" {
   count = length(nonsensitive(var.initial_value)) > 0 ? 1 : 0
 
@@ -48,7 +48,7 @@ resource "aws_secretsmanager_secret_policy" "this" {
   secret_arn          = aws_secretsmanager_secret.this.arn
 }
 
-# A secret's policy is attached to it: "*" is this secret and no other.
+# A secret's policy is attached to it, so "*" means this secret only.
 data "aws_iam_policy_document" "this" {
   statement {
     sid       = "DenyPlainHttp"
@@ -92,6 +92,6 @@ resource "aws_secretsmanager_secret_rotation" "this" {
     automatically_after_days = var.rotation.after_days
   }
 
-  # Secrets Manager tries the function out when rotation is set up, and rotation starts from a value.
+  # Secrets Manager tests the function when rotation is set up, and rotation needs a first value.
   depends_on = [aws_lambda_permission.rotation, aws_secretsmanager_secret_version.initial]
 }

@@ -1,5 +1,5 @@
 output "arn_pattern" {
-  description = "What matches the secret's ARN in an IAM policy: AWS ends the ARN in six characters of its own choice. Known at plan."
+  description = "A pattern of the secret's ARN for IAM policies, because AWS appends six random characters. Known at plan."
   value       = "arn:${data.aws_partition.current.partition}:secretsmanager:${data.aws_region.current.name}:${var.account_id}:secret:${var.name}-??????"
 }
 

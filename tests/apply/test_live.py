@@ -1,4 +1,4 @@
-"""Every live environment, unmodified: it applies, its second plan is empty, and destroy leaves nothing behind."""
+"""Every live environment, unchanged: it applies, its second plan is empty, and destroy leaves nothing behind."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,10 +34,10 @@ KINDS = {
     "sns topic",
     "sqs queue",
 }
-"""What every environment has, as the inventory calls it."""
+"""Kinds of resources of every environment, by their names in the inventory."""
 
 PROTECTED = "prod"
-"""The environment that a plain destroy must not take down."""
+"""The environment that a plain destroy must not remove."""
 
 
 def on(*names: str) -> list[object]:
@@ -47,7 +47,7 @@ def on(*names: str) -> list[object]:
 
 @dataclass(frozen=True)
 class Applied:
-    """An environment applied in this very run, on an engine that was empty before."""
+    """An environment applied in this run, on an empty engine."""
 
     before: set[str]
     deployment: Deployment
@@ -69,7 +69,7 @@ def applied(request: pytest.FixtureRequest) -> Iterator[Applied]:
         yield Applied(before, deployment, stack, snapshot.take(deployment, stack, artifacts, key), engine)
 
 
-def test_apply_makes_something_of_every_kind_that_the_inventory_knows_of(applied: Applied) -> None:
+def test_apply_creates_every_kind_of_resource(applied: Applied) -> None:
     kinds = {entry.rsplit(" ", 1)[0] for entry in inventory(applied.engine.environment()) - applied.before}
 
     assert kinds >= KINDS
@@ -81,16 +81,16 @@ def test_second_plan_is_empty(applied: Applied) -> None:
     assert plan.is_empty, str(plan)
 
 
-def test_state_lies_in_the_backend_under_the_environments_own_key(applied: Applied) -> None:
+def test_state_is_in_the_backend_under_the_environments_key(applied: Applied) -> None:
     s3 = applied.stack.session.client("s3", endpoint_url=applied.stack.endpoint_url)
 
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket=applied.deployment.state_bucket)["Contents"]]
 
-    assert keys == [f"{applied.deployment.environment}/terraform.tfstate"]  # and no lock file left behind
+    assert keys == [f"{applied.deployment.environment}/terraform.tfstate"]  # and no lock file
 
 
 @pytest.mark.parametrize("applied", on(*sorted({*environments()} - {PROTECTED})), indirect=True)
-def test_clone_carries_the_whole_stack_and_destroy_leaves_nothing(applied: Applied) -> None:
+def test_clone_has_the_complete_stack_and_destroy_leaves_nothing(applied: Applied) -> None:
     environment = applied.deployment.environment
     with applied.snapshot.clone(f"destroy-{environment}") as (_, engine):
         assert inventory(engine.environment()) == inventory(applied.engine.environment())
@@ -110,17 +110,17 @@ def test_table_of_a_protected_environment_cannot_be_deleted(applied: Applied) ->
 
 
 @pytest.mark.parametrize("applied", on(PROTECTED), indirect=True)
-def test_bucket_of_a_protected_environment_keeps_what_it_holds(applied: Applied) -> None:
-    states = applied.deployment.terraform.show_json()
+def test_bucket_of_a_protected_environment_keeps_its_content(applied: Applied) -> None:
+    state = applied.deployment.terraform.show_json()
 
-    buckets = list(resources(states["values"]["root_module"], "aws_s3_bucket"))
+    buckets = list(resources(state["values"]["root_module"], "aws_s3_bucket"))
 
     assert buckets
     assert not [bucket["bucket"] for bucket in buckets if bucket["force_destroy"]]
 
 
 @pytest.mark.parametrize("applied", on(PROTECTED), indirect=True)
-def test_production_refuses_to_be_previewed(applied: Applied) -> None:
+def test_production_has_no_previews(applied: Applied) -> None:
     deployment = applied.deployment
     variables = {**deployment.variables(), "TF_WORKSPACE": "preview"}
     terraform = Terraform(
@@ -130,12 +130,12 @@ def test_production_refuses_to_be_previewed(applied: Applied) -> None:
         log_dir=BUILD / "terraform" / "apply-prod-workspace",
     )
 
-    with pytest.raises(TerraformError, match="prod has no preview copies: terraform workspace select default"):
+    with pytest.raises(TerraformError, match=r"prod has no previews .*terraform workspace select default"):
         terraform.plan()
 
 
 @pytest.mark.parametrize("applied", on(PROTECTED), indirect=True)
-def test_a_protected_environment_is_taken_down_as_its_runbook_says(
+def test_a_protected_environment_is_removed_with_its_runbook(
     applied: Applied, reader: Callable[[Deployment], Reader]
 ) -> None:
     with applied.snapshot.clone(f"destroy-{PROTECTED}") as (stack, engine):
@@ -146,14 +146,14 @@ def test_a_protected_environment_is_taken_down_as_its_runbook_says(
 
         done = reader(clone).types("retire-production.md")
 
-        assert "0 to add," in done[1].output  # nothing but the protections changes before the end
+        assert "0 to add," in done[1].output  # only the protections change before the end
         assert "0 to destroy." in done[1].output
         assert "Destroy complete!" in done[-1].output
         assert inventory(engine.environment()) == applied.before
 
 
 def resources(module: dict[str, Any], kind: str) -> Iterator[dict[str, Any]]:
-    """The attributes of all resources of a type, in a module of the state and those that it calls."""
-    yield from (one["values"] for one in module.get("resources", ()) if one["type"] == kind)
+    """The attributes of all resources of a type, in a module of the state and in its child modules."""
+    yield from (resource["values"] for resource in module.get("resources", ()) if resource["type"] == kind)
     for child in module.get("child_modules", ()):
         yield from resources(child, kind)

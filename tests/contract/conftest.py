@@ -40,8 +40,9 @@ class Environment:
 
     @cached_property
     def outputs(self) -> Mapping[str, Any]:
-        """The root's outputs, as far as the plan knows them."""
-        return {name: output.get("after") for name, output in self.plan.document["output_changes"].items()}
+        """What is in the root's output ``stack``; None for what only the apply will know."""
+        stack = self.plan.document["output_changes"]["stack"]
+        return {**dict.fromkeys(stack["after_unknown"]), **stack["after"]}
 
     @cached_property
     def routes(self) -> list[Route]:

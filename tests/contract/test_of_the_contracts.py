@@ -194,7 +194,7 @@ class TestRoutes:
 
     def test_the_path_in_terraform(self, dev: Environment, served: list[Route]) -> None:
         document = copy.deepcopy(dict(dev.plan.document))
-        document["output_changes"]["api_routes"]["after"]["get-invoice"] = "GET /bills/{id}"
+        document["output_changes"]["stack"]["after"]["api_routes"]["get-invoice"] = "GET /bills/{id}"
         live = Environment("dev", PlanGraph(document, "dev", "live/dev"))
 
         names(self.compared(live, served), f"{self.CODE} has GET", self.METHOD)

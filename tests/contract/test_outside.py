@@ -44,7 +44,7 @@ class _Terraform:
         self.outputs = outputs
 
     def output(self) -> dict[str, Any]:
-        return self.outputs
+        return {"stack": self.outputs}
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A stack for each worker: applied once per change of its sources, then cloned in two seconds."""
+"""One stack for each worker: applied once per change of its sources, then cloned in two seconds."""
 
 import json
 import os
@@ -21,12 +21,12 @@ from harness.stack.logs import recent_errors
 from harness.stack.snapshot import clone_source
 
 DEADLINE_S = 60
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 _stack_of_this_worker = pytest.StashKey[Stack]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have the engines' handlers note what they do on AWS; see harness/iam."""
+    """Make the engines' handlers record their AWS calls; see harness/iam."""
     config.pluginmanager.register(Recording("e2e", config))
     os.environ[VARIABLE] = WatchSettings("dev", str(recorded_calls.folder("e2e")), hash_keys=("invoiceId",)).text()
 
@@ -43,14 +43,14 @@ def logged(stack: Stack, since: float) -> str:
     """The functions' last warnings and errors, one a line."""
     try:
         lines = recent_errors(stack, datetime.fromtimestamp(since, UTC))
-    except (BotoCoreError, ClientError) as fault:  # such as an engine that has died: the test's own failure matters
-        return f"could not be read: {fault}"
+    except (BotoCoreError, ClientError) as error:  # such as an engine that has died: the test's own failure matters
+        return f"could not be read: {error}"
     return "\n".join(f"{line.at:%H:%M:%S} {line.function}: {line.message}" for line in lines) or "none"
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
-    """Put what the functions logged beside a failure: the cause is seldom in the test's own words."""
+    """Add the functions' log lines to a failure: the cause is seldom in the test's own message."""
     report = yield
     stack = item.config.stash.get(_stack_of_this_worker, None)
     if report.failed and stack is not None:
@@ -59,8 +59,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An HTTP answer of the API."""
+class Response:
+    """An HTTP response of the API."""
 
     status: int
     headers: urllib3.HTTPHeaderDict
@@ -87,8 +87,8 @@ class Api:
         key: str | None = "",
         headers: dict[str, str] | None = None,
         **query: str,
-    ) -> Answer:
-        """Send a request; ``key=None`` sends none, ``key=""`` the stack's own."""
+    ) -> Response:
+        """Send a request. ``key=None`` sends no key, ``key=""`` the stack's own."""
         sent = {"content-type": "application/json", **(headers or {})}
         if key is not None:
             sent["x-api-key"] = key or self.stack.api_key
@@ -96,8 +96,8 @@ class Api:
         if query:
             url += "?" + "&".join(f"{name}={value}" for name, value in query.items())
         data = body if isinstance(body, bytes | None) else json.dumps(body)
-        answer = self.http.request(method, url, body=data, headers=sent)
-        return Answer(answer.status, answer.headers, answer.data.decode())
+        response = self.http.request(method, url, body=data, headers=sent)
+        return Response(response.status, response.headers, response.data.decode())
 
 
 @pytest.fixture(scope="session")
@@ -113,16 +113,16 @@ def client(stack: Stack) -> Callable[[str], Any]:
 
 @pytest.fixture
 def customer() -> str:
-    """A customer that no other test uses, so that tests share a stack without meeting."""
+    """A customer that no other test uses, so that tests can share a stack."""
     return f"C-{uuid.uuid4().hex[:10]}"
 
 
-def wait_for(look: Callable[[], Found | None], what: str, deadline_s: float = DEADLINE_S) -> Found:
-    """Look until something is there; fail with what was waited for."""
+def wait_for(look: Callable[[], Value | None], what: str, deadline_s: float = DEADLINE_S) -> Value:
+    """Call ``look`` until it returns a value; after the deadline, fail with what was awaited."""
     deadline = time.monotonic() + deadline_s
     while time.monotonic() < deadline:
-        if (found := look()) is not None:
-            return found
+        if (value := look()) is not None:
+            return value
         time.sleep(0.1)
     raise AssertionError(f"Waited {deadline_s:g} s in vain for {what}")
 
@@ -134,7 +134,7 @@ def wait() -> Callable[..., Any]:
 
 def invoice(customer: str, **changes: object) -> dict[str, Any]:
     """A body for POST /invoices: 120.00 at 19 % and 20.00 at 7 %, 164.20 EUR in all."""
-    order = uuid.uuid4().hex[:8]  # the same content under another number is rejected as a repetition
+    order = uuid.uuid4().hex[:8]  # the same content with another number is rejected as a duplicate
     return {
         "invoiceNumber": f"R-{uuid.uuid4().hex[:8]}",
         "customerId": customer,
@@ -161,7 +161,7 @@ def new_invoice(customer: str) -> Callable[..., dict[str, Any]]:
 
 
 class Downstream:
-    """What a downstream system sees: the queue that subscribes to the platform's topic."""
+    """A downstream system: the queue that subscribes to the platform's topic."""
 
     def __init__(self, stack: Stack) -> None:
         self._sqs = stack.session.client("sqs", endpoint_url=stack.endpoint_url)
@@ -169,9 +169,9 @@ class Downstream:
         self._seen: list[dict[str, Any]] = []
 
     def events_of(self, invoice_id: str, detail_type: str) -> list[dict[str, Any]]:
-        """The events of a kind about an invoice that have come so far."""
-        answer = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
-        for message in answer.get("Messages", []):
+        """The events of one type about an invoice that have arrived so far."""
+        response = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
+        for message in response.get("Messages", []):
             self._seen.append(json.loads(message["Body"]))
             self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
         return [

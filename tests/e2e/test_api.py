@@ -1,4 +1,4 @@
-"""The API as a client sees it: create, read, list, and every refusal as problem+json with CORS headers."""
+"""The API for its clients: create, read and list, and every error as problem+json with CORS headers."""
 
 import uuid
 from collections.abc import Callable
@@ -10,12 +10,12 @@ PROBLEM = "application/problem+json"
 ORIGIN = "https://app.example.com"
 
 
-def assert_problem(answer: Any, status: int) -> dict[str, Any]:
-    """An RFC 9457 answer with this status, readable by a browser's script."""
-    assert answer.status == status, answer.text
-    assert answer.headers["content-type"].split(";")[0] == PROBLEM
-    assert answer.headers["access-control-allow-origin"] in ("*", ORIGIN)
-    body: dict[str, Any] = answer.body
+def assert_problem(response: Any, status: int) -> dict[str, Any]:
+    """Check an RFC 9457 response with this status, readable by a browser's script; return its body."""
+    assert response.status == status, response.text
+    assert response.headers["content-type"].split(";")[0] == PROBLEM
+    assert response.headers["access-control-allow-origin"] in ("*", ORIGIN)
+    body: dict[str, Any] = response.body
     assert body["status"] == status
     assert body["title"]
     return body
@@ -23,24 +23,21 @@ def assert_problem(answer: Any, status: int) -> dict[str, Any]:
 
 def test_post_creates_an_invoice_that_can_be_read_back(api: Any, new_invoice: Callable[..., dict[str, Any]]) -> None:
     created = api("POST", "/invoices", new_invoice())
-
     assert created.status == 201, created.text
+    read = api("GET", f"/invoices/{created.body['invoiceId']}")
+
     assert created.body["total"] == "164.20"
     assert created.body["taxes"] == [
         {"rate": "7", "base": "20.00", "amount": "1.40"},
         {"rate": "19", "base": "120.00", "amount": "22.80"},
     ]
-    location = created.headers["location"]
-    assert location.endswith(f"/invoices/{created.body['invoiceId']}")
-    read = api("GET", f"/invoices/{created.body['invoiceId']}")
+    assert created.headers["location"].endswith(f"/invoices/{created.body['invoiceId']}")
     assert read.status == 200
     assert read.body["total"] == "164.20"
     assert read.body["customer"]["name"] == "Ćwiek & Søn ΑΕ"
 
 
-def test_same_invoice_again_is_answered_with_the_first_result(
-    api: Any, new_invoice: Callable[..., dict[str, Any]]
-) -> None:
+def test_same_invoice_again_returns_the_first_result(api: Any, new_invoice: Callable[..., dict[str, Any]]) -> None:
     body = new_invoice()
     first = api("POST", "/invoices", body)
 
@@ -54,7 +51,9 @@ def test_same_number_with_other_content_is_a_conflict(api: Any, new_invoice: Cal
     body = new_invoice()
     api("POST", "/invoices", body)
 
-    assert_problem(api("POST", "/invoices", {**body, "currency": "USD"}), 409)
+    response = api("POST", "/invoices", {**body, "currency": "USD"})
+
+    assert_problem(response, 409)
 
 
 def test_number_left_out_is_assigned_once_per_idempotency_key(
@@ -76,7 +75,7 @@ def test_unknown_invoice_is_404(api: Any) -> None:
     assert_problem(api("GET", f"/invoices/{uuid.uuid4()}"), 404)
 
 
-def test_unknown_route_is_refused_as_a_problem(api: Any) -> None:
+def test_unknown_route_is_404(api: Any) -> None:
     assert_problem(api("GET", "/nothing-here"), 404)
 
 
@@ -100,12 +99,12 @@ def test_bad_body_is_400(api: Any, new_invoice: Callable[..., dict[str, Any]], c
     assert_problem(api("POST", "/invoices", new_invoice(**change)), 400)
 
 
-def test_body_that_is_no_json_is_400(api: Any) -> None:
+def test_body_that_is_not_json_is_400(api: Any) -> None:
     assert_problem(api("POST", "/invoices", b"{not json"), 400)
 
 
-def test_preflight_is_answered_without_a_key(api: Any) -> None:
-    answer = api(
+def test_preflight_needs_no_key(api: Any) -> None:
+    response = api(
         "OPTIONS",
         "/invoices",
         key=None,
@@ -116,19 +115,19 @@ def test_preflight_is_answered_without_a_key(api: Any) -> None:
         },
     )
 
-    assert answer.status in (200, 204), answer.text
-    assert answer.headers["access-control-allow-origin"] in ("*", ORIGIN)
-    assert "POST" in answer.headers["access-control-allow-methods"]
-    allowed = answer.headers["access-control-allow-headers"].lower()
+    assert response.status in (200, 204), response.text
+    assert response.headers["access-control-allow-origin"] in ("*", ORIGIN)
+    assert "POST" in response.headers["access-control-allow-methods"]
+    allowed = response.headers["access-control-allow-headers"].lower()
     assert "x-api-key" in allowed
     assert "idempotency-key" in allowed
 
 
-def test_preflight_that_says_to_bring_another_type_is_415(api: Any) -> None:
+def test_preflight_with_another_content_type_is_415(api: Any) -> None:
     assert_problem(api("OPTIONS", "/invoices", key=None, headers={"content-type": "multipart/form-data"}), 415)
 
 
-def test_pages_joined_are_the_whole_list(api: Any, customer: str, new_invoice: Callable[..., dict[str, Any]]) -> None:
+def test_all_pages_together_are_the_list(api: Any, customer: str, new_invoice: Callable[..., dict[str, Any]]) -> None:
     created = {api("POST", "/invoices", new_invoice()).body["invoiceId"] for _ in range(7)}
     query = {"customerId": customer, "limit": "3"}
     pages: list[list[str]] = []
@@ -141,8 +140,8 @@ def test_pages_joined_are_the_whole_list(api: Any, customer: str, new_invoice: C
             break
         query["nextToken"] = page.body["nextToken"]
 
-    joined = [found for page in pages for found in page]
-    assert sorted(joined) == sorted(created)
+    listed = [invoice_id for page in pages for invoice_id in page]
+    assert sorted(listed) == sorted(created)
     assert max(map(len, pages)) == 3
 
 
@@ -151,4 +150,6 @@ def test_token_of_another_query_is_400(api: Any, customer: str, new_invoice: Cal
         api("POST", "/invoices", new_invoice())
     token = api("GET", "/invoices", customerId=customer, limit="1").body["nextToken"]
 
-    assert_problem(api("GET", "/invoices", customerId="C-other", limit="1", nextToken=token), 400)
+    response = api("GET", "/invoices", customerId="C-other", limit="1", nextToken=token)
+
+    assert_problem(response, 400)

@@ -1,4 +1,4 @@
-"""A CSV in, invoices and PDFs out: the main job, through the uploads bucket and the API."""
+"""CSV files become invoices and PDFs: the main task, through the uploads bucket and the API."""
 
 import csv
 import functools
@@ -21,9 +21,9 @@ HEADER = (
 
 
 def rows(customer: str) -> str:
-    """Two sound invoices (one of two rows, one in yen) and one with a bad row, as a German spreadsheet writes them.
+    """Two valid invoices (one of two rows, one in yen) and one with an invalid row, as a German spreadsheet has them.
 
-    The one in yen is another customer's: a customer is invoiced in one currency.
+    The invoice in yen is for another customer, because a customer is invoiced in one currency.
     """
     today = datetime.now(UTC).date().isoformat()
     return "\r\n".join(
@@ -48,24 +48,24 @@ def upload(
 
     def report() -> dict[str, Any] | None:
         try:
-            answer = s3.get_object(Bucket=stack.uploads_bucket, Key=f"reports/{name}.json")
+            stored = s3.get_object(Bucket=stack.uploads_bucket, Key=f"reports/{name}.json")
         except s3.exceptions.NoSuchKey:
             return None
-        found: dict[str, Any] = json.load(answer["Body"])
-        return found
+        content: dict[str, Any] = json.load(stored["Body"])
+        return content
 
-    done: dict[str, Any] = wait(report, f"the report of {name}")
-    return done
+    result: dict[str, Any] = wait(report, f"the report of {name}")
+    return result
 
 
 def invoices_of(api: Any, customer: str) -> dict[str, dict[str, Any]]:
     """The invoices of the file's customers, by number."""
-    found: dict[str, dict[str, Any]] = {}
-    for one in (customer, f"{customer}-JP"):
-        answer = api("GET", "/invoices", customerId=one, limit="100")
-        assert answer.status == 200, answer.text
-        found |= {item["invoiceNumber"]: item for item in answer.body["items"]}
-    return found
+    invoices: dict[str, dict[str, Any]] = {}
+    for name in (customer, f"{customer}-JP"):
+        response = api("GET", "/invoices", customerId=name, limit="100")
+        assert response.status == 200, response.text
+        invoices |= {item["invoiceNumber"]: item for item in response.body["items"]}
+    return invoices
 
 
 def test_csv_becomes_invoices_and_pdfs(
@@ -82,8 +82,8 @@ def test_csv_becomes_invoices_and_pdfs(
     assert "lines" not in listed["0007"]
 
     def documented() -> dict[str, Any] | None:
-        found: dict[str, Any] = api("GET", f"/invoices/{listed['0007']['invoiceId']}").body
-        return found if "documentUrl" in found and found["status"] == "processed" else None
+        read: dict[str, Any] = api("GET", f"/invoices/{listed['0007']['invoiceId']}").body
+        return read if "documentUrl" in read and read["status"] == "processed" else None
 
     invoice = wait(documented, "the PDF of invoice 0007")
     assert invoice["source"] == f"s3://{stack.uploads_bucket}/incoming/{customer}.csv#2"
@@ -104,11 +104,12 @@ def test_rejected_rows_are_reported_for_a_person_to_fix(
 
     content = client("s3").get_object(Bucket=stack.uploads_bucket, Key=report["rejectedReport"])["Body"].read()
     rejected = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+
     assert [(row["row"], row["column"], row["value"]) for row in rejected] == [("5", "quantity", "0")]
     assert rejected[0]["reason"]
 
 
-def test_same_file_again_makes_nothing_new_and_the_original_is_archived(
+def test_same_file_again_creates_nothing_and_the_original_is_archived(
     api: Any, client: Callable[[str], Any], stack: Stack, wait: Callable[..., Any], customer: str
 ) -> None:
     upload(client, stack, wait, f"{customer}-1.csv", rows(customer))
@@ -120,8 +121,8 @@ def test_same_file_again_makes_nothing_new_and_the_original_is_archived(
     assert invoices_of(api, customer).keys() == before.keys()
 
     def archived() -> list[str] | None:
-        found = client("s3").list_objects_v2(Bucket=stack.archives_bucket).get("Contents", [])
-        keys = [item["Key"] for item in found if customer in item["Key"]]
+        objects = client("s3").list_objects_v2(Bucket=stack.archives_bucket).get("Contents", [])
+        keys = [item["Key"] for item in objects if customer in item["Key"]]
         return keys if len(keys) == 2 else None
 
     year_and_month = f"{datetime.now(UTC):%Y/%m}"
@@ -129,8 +130,8 @@ def test_same_file_again_makes_nothing_new_and_the_original_is_archived(
         f"{year_and_month}/{customer}-1.csv",
         f"{year_and_month}/{customer}-2.csv",
     ]
-    left = client("s3").list_objects_v2(Bucket=stack.uploads_bucket, Prefix=f"incoming/{customer}")
-    assert left["KeyCount"] == 0
+    remaining = client("s3").list_objects_v2(Bucket=stack.uploads_bucket, Prefix=f"incoming/{customer}")
+    assert remaining["KeyCount"] == 0
 
 
 def test_same_number_with_other_content_is_rejected_not_overwritten(
@@ -154,7 +155,7 @@ def test_same_number_with_other_content_is_rejected_not_overwritten(
     ],
     ids=["utf-16", "gzip-in-csv", "csv.gz", "capitals-windows-1252"],
 )
-def test_files_are_taken_as_programs_write_them(
+def test_files_are_imported_as_programs_write_them(
     api: Any,
     client: Callable[[str], Any],
     stack: Stack,
@@ -166,7 +167,7 @@ def test_files_are_taken_as_programs_write_them(
     report = upload(client, stack, wait, f"{customer}{suffix}", encoded(rows(customer)))
 
     assert (report["rows"], report["created"], report["duplicates"], report["rejected"]) == (4, 2, 0, 1)
-    assert {number: one["total"] for number, one in invoices_of(api, customer).items()} == {
+    assert {number: invoice["total"] for number, invoice in invoices_of(api, customer).items()} == {
         "0007": "4039.24",
         "0008": "1078",
     }
@@ -188,24 +189,26 @@ def test_a_workbook_is_reported_and_archived(
 
 
 @pytest.fixture
-def in_a_hurry(client: Callable[[str], Any], stack: Stack) -> Iterator[None]:
-    """create-invoice gets five seconds: four of them it keeps in reserve, so a file of some length takes several parts.
+def short_time_out(client: Callable[[str], Any], stack: Stack) -> Iterator[None]:
+    """create-invoice gets five seconds. It keeps four in reserve, so a long file takes several parts.
 
-    Time-outs are part of a published version, so the alias moves to another one and back.
+    A time-out is part of a published version, so the alias moves to another version and back.
     """
     functions, name = client("lambda"), stack.functions["create-invoice"]
     before = functions.get_function_configuration(FunctionName=name)["Timeout"]
     version = functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
     functions.update_function_configuration(FunctionName=name, Timeout=5)
-    hasty = functions.publish_version(FunctionName=name)["Version"]
-    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=hasty)
+    short = functions.publish_version(FunctionName=name)["Version"]
+    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=short)
+
     yield
+
     functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
     functions.update_function_configuration(FunctionName=name, Timeout=before)
 
 
 @pytest.mark.parametrize(("suffix", "packed"), [(".csv", bytes), (".csv.gz", gzip.compress)], ids=["plain", "gzip"])
-@pytest.mark.usefixtures("in_a_hurry")
+@pytest.mark.usefixtures("short_time_out")
 def test_a_file_that_takes_several_invocations_is_imported_exactly_once(
     api: Any,
     client: Callable[[str], Any],
@@ -215,11 +218,11 @@ def test_a_file_that_takes_several_invocations_is_imported_exactly_once(
     suffix: str,
     packed: Callable[[bytes], bytes],
 ) -> None:
-    """Most of its rows are rejected: they take the time to be read, and make no PDFs that others would wait for."""
+    """Most of its rows are rejected: they take time to read, and cause no PDFs that other tests would wait for."""
     today = datetime.now(UTC).date().isoformat()
-    faulty, every = 80_000, 8_000
+    invalid, every = 80_000, 8_000
     lines = [HEADER.replace(";", ",")]
-    for number in range(faulty):
+    for number in range(invalid):
         lines.append(f"F-{number},{customer},Co,{today},EUR,Nothing,none,1.00,,19")
         if number % every == 0:
             lines.append(f"S-{number},{customer},Co,{today},EUR,Thing {number},1,10.00,,19")
@@ -227,14 +230,15 @@ def test_a_file_that_takes_several_invocations_is_imported_exactly_once(
 
     report = upload(client, stack, functools.partial(wait, deadline_s=180), f"{customer}{suffix}", content)
 
-    sound = faulty // every
+    valid = invalid // every
     assert report["parts"] > 1, report
-    assert (report["rows"], report["created"], report["rejected"]) == (faulty + sound, sound, faulty)
-    assert len(invoices_of(api, customer)) == sound
+    assert (report["rows"], report["created"], report["rejected"]) == (invalid + valid, valid, invalid)
+    assert len(invoices_of(api, customer)) == valid
     body = client("s3").get_object(Bucket=stack.uploads_bucket, Key=report["rejectedReport"])["Body"].read()
     rejected = [int(row["row"]) for row in csv.DictReader(io.StringIO(body.decode("utf-8-sig")))]
-    assert len(rejected) == faulty
+    assert len(rejected) == invalid
     assert rejected == sorted(rejected)
 
     again = upload(client, stack, functools.partial(wait, deadline_s=180), f"{customer}-2{suffix}", content)
-    assert (again["created"], again["duplicates"], again["rejected"]) == (0, sound, faulty)
+
+    assert (again["created"], again["duplicates"], again["rejected"]) == (0, valid, invalid)

@@ -1,7 +1,7 @@
-"""IAM on a deployed stack, and what use leaves of its infrastructure.
+"""IAM on a deployed stack, and the plan after its use.
 
-A grant that is taken out stops its function and no other. After that and after every flow nothing has moved: the plan
-is empty; and being of a deployed stack, it knows every id, so what it grants is held against what is used once more.
+Without one of its grants a function fails, and no other does. After that and after every flow the plan is empty: use
+has changed nothing. The plan of a deployed stack knows every id, so its grants are compared with the calls once more.
 """
 
 import copy
@@ -52,74 +52,74 @@ GRANTS = [
     ("update-invoice-status", "dynamodb:GetItem", "table/invoices-dev"),
     ("update-invoice-status", "dynamodb:UpdateItem", "table/invoices-dev"),
 ]
-"""What one short call of its function needs: function, action, end of the resource. All others are taken out in
-tests/contract/test_iam.py, where the evaluator says what would fail: those that take a file or a rotation, and the use
-of the secret's key, which the engine does not ask for."""
+"""The grants that one short call of a function needs: function, action, end of the resource. All others are removed in
+tests/contract/test_iam.py, where the evaluator shows what would fail: those that need a file or a rotation, and the use
+of the secret's key, which the engine does not check."""
 
 
-REFUSED = ("AccessDenied", "not authorized", "(403)")
-"""How a refusal reads; the last is HeadObject's, whose answer has no body."""
+DENIED = ("AccessDenied", "not authorized", "(403)")
+"""Texts of a denied call; the last is HeadObject's, whose response has no body."""
 
 
 class Flows:
-    """One short call of each function that does most of what the function ever does; each may be repeated."""
+    """One short call of each function that does most of the function's work. Each may be repeated."""
 
     def __init__(self, stack: Stack, client: Callable[[str], Any], invoice: dict[str, Any]) -> None:
         self.stack, self.client = stack, client
         self.invoice_id, self.invoice = invoice["invoiceId"], invoice
 
-    def fails(self, function: str) -> str:
+    def failure(self, function: str) -> str:
         """Why a function could not do its work; empty if it could."""
         return str(getattr(self, function.replace("-", "_"))())
 
     def create_invoice(self) -> str:
-        return self._asks("POST", "/invoices", new_invoice())
+        return self._request("POST", "/invoices", new_invoice())
 
     def get_invoice(self) -> str:
-        return self._asks("GET", f"/invoices/{self.invoice_id}")
+        return self._request("GET", f"/invoices/{self.invoice_id}")
 
     def query_invoices(self) -> str:
-        return self._asks("GET", "/invoices?limit=1")
+        return self._request("GET", "/invoices?limit=1")
 
     def update_invoice_status(self) -> str:
         payment = {"paymentId": uuid.uuid4().hex, "amount": "0.01"}
-        return self._asks("PATCH", f"/invoices/{self.invoice_id}", {"status": "partially-paid", "payment": payment})
+        return self._request("PATCH", f"/invoices/{self.invoice_id}", {"status": "partially-paid", "payment": payment})
 
     def generate_pdf(self) -> str:
-        return self._invoked("generate-pdf", {"detail": {"invoiceId": self.invoice_id}})
+        return self._invoke("generate-pdf", {"detail": {"invoiceId": self.invoice_id}})
 
     def process_invoice(self) -> str:
-        """The insert of the invoice once more, by a customer of whom nothing has been claimed yet."""
+        """The insert of the invoice again, for a customer without claims."""
         key = {"invoiceId": {"S": self.invoice_id}}
         item = self.client("dynamodb").get_item(TableName=self.stack.table_name, Key=key)["Item"]
         image = {**item, "customerId": {"S": uuid.uuid4().hex}, "status": {"S": "created"}, "version": {"N": "1"}}
         change = {"Keys": key, "NewImage": image, "SequenceNumber": "1", "StreamViewType": "NEW_AND_OLD_IMAGES"}
         record = {"eventID": "1", "eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": change}
-        return self._invoked("process-invoice", {"Records": [record]})
+        return self._invoke("process-invoice", {"Records": [record]})
 
     def rotate_api_key(self) -> str:
-        """The last two steps, for the version that is current already: they look, and find nothing to do."""
+        """The last two steps, for the version that is already current: they check it, and have nothing to do."""
         secret = self.stack.api_key_secret_arn
         versions = self.client("secretsmanager").describe_secret(SecretId=secret)["VersionIdsToStages"]
         (current,) = [version for version, labels in versions.items() if "AWSCURRENT" in labels]
         steps = [
             {"Step": step, "SecretId": secret, "ClientRequestToken": current} for step in ("testSecret", "finishSecret")
         ]
-        return "".join(self._invoked("rotate-api-key", step) for step in steps)
+        return "".join(self._invoke("rotate-api-key", step) for step in steps)
 
-    def _asks(self, method: str, path: str, body: object = None) -> str:
+    def _request(self, method: str, path: str, body: object = None) -> str:
         headers = {"x-api-key": self.stack.api_key, "content-type": "application/json"}
-        answer = urllib3.request(
+        response = urllib3.request(
             method, self.stack.api_url + path, headers=headers, body=json.dumps(body) if body else None, timeout=35.0
         )
-        return "" if answer.status < 300 else f"{answer.status} {answer.data.decode()}"
+        return "" if response.status < 300 else f"{response.status} {response.data.decode()}"
 
-    def _invoked(self, function: str, event: dict[str, Any]) -> str:
+    def _invoke(self, function: str, event: dict[str, Any]) -> str:
         name = f"{self.stack.functions[function]}:live"
-        answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
-        said = json.loads(answer["Payload"].read() or b"null")
-        failed = answer.get("FunctionError") or (said or {}).get("batchItemFailures")
-        return json.dumps(said) if failed else ""
+        response = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
+        result = json.loads(response["Payload"].read() or b"null")
+        failed = response.get("FunctionError") or (result or {}).get("batchItemFailures")
+        return json.dumps(result) if failed else ""
 
 
 def new_invoice() -> dict[str, Any]:
@@ -136,7 +136,7 @@ def new_invoice() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def apart() -> Iterator[tuple[Stack, Engine]]:
-    """A stack of its own: roles are changed here."""
+    """A separate stack, because roles are changed here."""
     with clone_source("dev").clone("e2e-iam") as clone:
         yield clone
 
@@ -149,64 +149,64 @@ def flows(apart: tuple[Stack, Engine], wait: Callable[..., Any]) -> Flows:
         return stack.session.client(service, endpoint_url=stack.endpoint_url)
 
     headers = {"x-api-key": stack.api_key, "content-type": "application/json"}
-    made = urllib3.request(
+    created = urllib3.request(
         "POST", f"{stack.api_url}/invoices", json=new_invoice(), headers=headers, timeout=35.0
     ).json()
 
     def documented() -> dict[str, Any] | None:
-        url = f"{stack.api_url}/invoices/{made['invoiceId']}"
-        found: dict[str, Any] = urllib3.request("GET", url, headers=headers, timeout=35.0).json()
-        return found if "documentUrl" in found and found["status"] == "processed" else None
+        url = f"{stack.api_url}/invoices/{created['invoiceId']}"
+        invoice: dict[str, Any] = urllib3.request("GET", url, headers=headers, timeout=35.0).json()
+        return invoice if "documentUrl" in invoice and invoice["status"] == "processed" else None
 
-    made_of_it = Flows(stack, client, wait(documented, "the invoice's PDF"))
-    assert not [told for name in stack.functions if (told := made_of_it.fails(name))]
-    return made_of_it
+    flows = Flows(stack, client, wait(documented, "the invoice's PDF"))
+    assert not [failure for name in stack.functions if (failure := flows.failure(name))]
+    return flows
 
 
 def without(document: dict[str, Any], action: str, ending: str) -> dict[str, Any]:
-    """A policy less one action on one resource, each other one in a statement of its own."""
-    single = [
-        {**one, "Sid": "", "Action": granted, "Resource": resource}
-        for one in document["Statement"]
-        for granted in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
-        for resource in ([one["Resource"]] if isinstance(one["Resource"], str) else one["Resource"])
+    """A policy without one action on one resource; every other grant has a separate statement."""
+    grants = [
+        {**statement, "Sid": "", "Action": granted, "Resource": resource}
+        for statement in document["Statement"]
+        for granted in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        for resource in ([statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"])
     ]
-    left = [
-        one
-        for one in single
-        if (one["Action"], one["Resource"][len(one["Resource"]) - len(ending) :]) != (action, ending)
+    others = [
+        grant
+        for grant in grants
+        if (grant["Action"], grant["Resource"][len(grant["Resource"]) - len(ending) :]) != (action, ending)
     ]
-    assert len(left) == len(single) - 1, f"{action} on ...{ending} is granted {len(single) - len(left)} times"
-    return {**document, "Statement": [{name: value for name, value in one.items() if value} for one in left]}
+    assert len(others) == len(grants) - 1, f"{action} on ...{ending} is granted {len(grants) - len(others)} times"
+    return {**document, "Statement": [{name: value for name, value in grant.items() if value} for grant in others]}
 
 
 @pytest.mark.parametrize(("function", "action", "ending"), GRANTS)
-def test_a_grant_that_is_taken_out_stops_its_function_and_no_other(
+def test_without_one_of_its_grants_a_function_fails_and_no_other_does(
     flows: Flows, wait: Callable[..., Any], function: str, action: str, ending: str
 ) -> None:
     iam, role = flows.client("iam"), {"RoleName": flows.stack.functions[function], "PolicyName": "statements"}
-    whole = iam.get_role_policy(**role)["PolicyDocument"]
+    policy = iam.get_role_policy(**role)["PolicyDocument"]
 
     since = datetime.now(UTC)
-    iam.put_role_policy(**role, PolicyDocument=json.dumps(without(whole, action, ending)))
+    iam.put_role_policy(**role, PolicyDocument=json.dumps(without(policy, action, ending)))
     try:
-        failed = {name: told for name in flows.stack.functions if (told := flows.fails(name))}
+        failures = {name: failure for name in flows.stack.functions if (failure := flows.failure(name))}
     finally:
-        iam.put_role_policy(**role, PolicyDocument=json.dumps(whole))
+        iam.put_role_policy(**role, PolicyDocument=json.dumps(policy))
 
-    assert failed.keys() == {function}, failed
-    if function != "process-invoice":  # of a record that fails, the answer alone tells: it is delivered again
+    assert failures.keys() == {function}, failures
+    if function != "process-invoice":  # a failed record shows only in the response, because it is delivered again
 
-        def refused() -> list[str] | None:
-            told = [failed[function], *(line.message for line in lines(flows.stack, [function], since))]
-            return [one for one in told if any(word in one for word in REFUSED)] or None
+        def denials() -> list[str] | None:
+            messages = [failures[function], *(line.message for line in lines(flows.stack, [function], since))]
+            return [message for message in messages if any(text in message for text in DENIED)] or None
 
-        wait(refused, f"AccessDenied in the log of {function}")
+        wait(denials, f"AccessDenied in the log of {function}")
 
 
 @pytest.fixture(scope="module")
 def used(apart: tuple[Stack, Engine], flows: Flows, wait: Callable[..., Any], tmp_path_factory: Any) -> TerraformPlan:
-    """The plan after every flow: API, PDF and payments have run above; now come a file, and two rotations."""
+    """The plan after every flow: API, PDF and payments have run above; here a file and two rotations follow."""
     stack, engine = apart
     s3, secrets = flows.client("s3"), flows.client("secretsmanager")
     header = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate"
@@ -234,53 +234,57 @@ def used(apart: tuple[Stack, Engine], flows: Flows, wait: Callable[..., Any], tm
 
 
 def zips_of(state: dict[str, Any]) -> Path:
-    """The folder that a stack was applied from: Terraform keeps the zips' paths, and others would be a change."""
-    code = next(one for one in state["resources"] if (one["type"], one["name"]) == ("aws_s3_object", "code"))
+    """The folder of the zips of an applied stack: its state has their paths, and other paths would be a change."""
+    code = next(
+        resource for resource in state["resources"] if (resource["type"], resource["name"]) == ("aws_s3_object", "code")
+    )
     return Path(code["instances"][0]["attributes"]["source"]).parent
 
 
-def test_use_changes_nothing_that_terraform_has_made(used: TerraformPlan) -> None:
+def test_use_changes_nothing_that_terraform_manages(used: TerraformPlan) -> None:
     assert used.is_empty, str(used)
 
 
 @pytest.fixture
-def known(used: TerraformPlan, flows: Flows, apart: tuple[Stack, Engine]) -> PlanGraph:
-    """That plan, with the ids that AWS chose replaced by what stands for them elsewhere."""
+def deployed_plan(used: TerraformPlan, flows: Flows, apart: tuple[Stack, Engine]) -> PlanGraph:
+    """That plan, with the ids that AWS chose replaced by the placeholders of the offline plan."""
     stack, _ = apart
     key = flows.client("secretsmanager").describe_secret(SecretId=stack.api_key_secret_arn)["KmsKeyId"]
     about = flows.client("lambda").get_function_configuration(FunctionName=stack.functions["rotate-api-key"])
     plan_id = about["Environment"]["Variables"]["USAGE_PLAN_ID"]
     document = copy.deepcopy(dict(used.raw))
-    for one in document["resource_changes"]:
-        if one["type"] == "aws_iam_role_policy":
-            text = one["change"]["after"]["policy"].replace(f"/usageplans/{plan_id}/", "/usageplans/x/")
-            one["change"]["after"]["policy"] = text.replace(
+    for resource in document["resource_changes"]:
+        if resource["type"] == "aws_iam_role_policy":
+            text = resource["change"]["after"]["policy"].replace(f"/usageplans/{plan_id}/", "/usageplans/x/")
+            resource["change"]["after"]["policy"] = text.replace(
                 key, f"arn:aws:kms:{REGION}:{stack.account_id}:{SECRETS_KEY}"
             )
     return PlanGraph(document, stack.environment, f"live/{stack.environment}")
 
 
-def test_what_stands_for_unknown_ids_is_what_is_deployed(known: PlanGraph) -> None:
-    """The offline plan of the same folder leaves three resources open; see policy/unknown_resources.yaml."""
-    there, offline = (
+def test_placeholders_of_unknown_ids_match_what_is_deployed(deployed_plan: PlanGraph) -> None:
+    """The offline plan of the same folder does not know three resources; see policy/unknown_resources.yaml."""
+    deployed_grants, offline_grants = (
         {str(grant) for role in roles(plan, account=ACCOUNT_ID, region=REGION).values() for grant in role.grants()}
-        for plan in (known, plans.stored_plan(ROOT / "live" / known.environment).planned)
+        for plan in (deployed_plan, plans.stored_plan(ROOT / "live" / deployed_plan.environment).planned)
     )
 
-    assert there == offline
+    assert deployed_grants == offline_grants
 
 
-def test_what_is_deployed_grants_what_is_used_and_nothing_else(known: PlanGraph) -> None:
-    proof = proof_of(known)
+def test_a_deployed_stack_grants_what_is_used_and_nothing_else(deployed_plan: PlanGraph) -> None:
+    proof = proof_of(deployed_plan)
 
-    wrong = [str(one) for one in (*proof.ungranted(), *proof.unneeded(ledger()))]
-    assert not wrong, "\n".join(wrong)
+    differences = [str(finding) for finding in (*proof.ungranted(), *proof.unneeded(ledger()))]
+
+    assert not differences, "\n".join(differences)
 
 
-def test_what_is_deployed_admits_its_triggers_and_nothing_else(known: PlanGraph) -> None:
-    """Here the API's and the secret's own ARNs are known, and paths and stages are looked at."""
-    estate = Estate(known, ACCOUNT_ID, REGION)
+def test_a_deployed_stack_admits_its_triggers_and_nothing_else(deployed_plan: PlanGraph) -> None:
+    """Here the ARNs of the API and the secret are known, so paths and stages are checked too."""
+    estate = Estate(deployed_plan, ACCOUNT_ID, REGION)
 
-    assert UNKNOWN not in [one.request.context["aws:sourcearn"] for one in estate.deliveries()]
-    wrong = [*missing(estate), *open_to_others(estate), *left_over(estate)]
-    assert not wrong, "\n".join(dict.fromkeys(wrong))
+    differences = [*missing(estate), *open_to_others(estate), *left_over(estate)]
+
+    assert UNKNOWN not in [delivery.request.context["aws:sourcearn"] for delivery in estate.deliveries()]
+    assert not differences, "\n".join(dict.fromkeys(differences))

@@ -1,4 +1,4 @@
-"""What a person sees of the functions: `nox -s logs`, and what stands beside a failing test."""
+"""The functions' logs for people: `nox -s logs`, and the log lines beside a failing test."""
 
 import os
 import subprocess
@@ -40,36 +40,37 @@ def test_a_request_can_be_followed_through_the_functions(
     since = datetime.now(UTC) - timedelta(seconds=2)
     api("POST", "/invoices", new_invoice())
 
-    def through() -> set[str] | None:
-        seen = {line.function for line in lines(stack, sorted(stack.functions), since)}
-        return seen if seen >= {"create-invoice", "process-invoice", "generate-pdf"} else None
+    def functions_that_logged() -> set[str] | None:
+        names = {line.function for line in lines(stack, sorted(stack.functions), since)}
+        return names if names >= {"create-invoice", "process-invoice", "generate-pdf"} else None
 
-    wait(through, "lines of all three functions")
-    shown = logs(described, "create-invoice", "generate-pdf", "--since", "5m")
-    assert shown.returncode == 0, shown.stderr
-    assert "create-invoice" in shown.stdout
-    assert "Invoice created" in shown.stdout
-    assert "process-invoice " not in shown.stdout
+    wait(functions_that_logged, "lines of all three functions")
+    command = logs(described, "create-invoice", "generate-pdf", "--since", "5m")
+
+    assert command.returncode == 0, command.stderr
+    assert "create-invoice" in command.stdout
+    assert "Invoice created" in command.stdout
+    assert "process-invoice " not in command.stdout
 
 
-def test_an_unhandled_fault_of_a_function_is_told(
+def test_an_unhandled_error_of_a_function_is_shown(
     client: Callable[[str], Any], stack: Stack, wait: Callable[..., Any], described: Path
 ) -> None:
     since = datetime.now(UTC) - timedelta(seconds=2)
     event = b'{"source": "invoice.platform", "detail-type": "invoice-created", "detail": {"invoiceId": "no-such"}}'
     client("lambda").invoke(FunctionName=f"{stack.functions['generate-pdf']}:live", Payload=event)
 
-    found = wait(
+    errors = wait(
         lambda: [line for line in recent_errors(stack, since) if "no-such" in line.message] or None, "the error's line"
     )
 
-    assert {line.function for line in found} == {"generate-pdf"}
+    assert {line.function for line in errors} == {"generate-pdf"}
     assert "no-such" in logs(described, "--errors").stdout
 
 
-def test_unknown_function_names_those_that_there_are(described: Path) -> None:
-    ended = logs(described, "nothing")
+def test_unknown_function_lists_the_known_ones(described: Path) -> None:
+    command = logs(described, "nothing")
 
-    assert ended.returncode == 1
-    assert "'nothing'" in ended.stderr
-    assert "query-invoices" in ended.stderr
+    assert command.returncode == 1
+    assert "'nothing'" in command.stderr
+    assert "query-invoices" in command.stderr

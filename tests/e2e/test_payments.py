@@ -1,4 +1,4 @@
-"""Payments and what downstream hears of them: by PATCH, and by a payment provider's event."""
+"""Payments, by PATCH and by a payment provider's event, and their events downstream."""
 
 import json
 import uuid
@@ -10,32 +10,29 @@ from harness.stack.deployment import Stack
 
 
 def processed(api: Any, wait: Callable[..., Any], body: dict[str, Any]) -> dict[str, Any]:
-    """An invoice that the stream has taken from created to processed."""
+    """Create an invoice and wait until it is processed."""
     created = api("POST", "/invoices", body)
     assert created.status == 201, created.text
     invoice_id = created.body["invoiceId"]
 
-    def settled() -> dict[str, Any] | None:
-        found: dict[str, Any] = api("GET", f"/invoices/{invoice_id}").body
-        return found if found["status"] != "created" else None
+    def decided() -> dict[str, Any] | None:
+        read: dict[str, Any] = api("GET", f"/invoices/{invoice_id}").body
+        return read if read["status"] != "created" else None
 
-    found: dict[str, Any] = wait(settled, f"invoice {invoice_id} to be processed")
-    assert found["status"] == "processed", found["history"]
-    return found
+    invoice: dict[str, Any] = wait(decided, f"invoice {invoice_id} to be processed")
+    assert invoice["status"] == "processed", invoice["history"]
+    return invoice
 
 
-def after_a_later_event(
+def wait_for_a_later_event(
     api: Any, wait: Callable[..., Any], downstream: Any, new_invoice: Callable[..., dict[str, Any]]
 ) -> None:
-    """Wait until downstream has heard of an invoice made just now: by then a repeat of earlier news is there."""
+    """Wait for the event of an invoice created now: a repetition of an earlier event has arrived by then."""
     later = processed(api, wait, new_invoice(invoiceNumber=f"S-{uuid.uuid4().hex[:8]}"))
-    heard = wait(
-        lambda: downstream.events_of(later["invoiceId"], "invoice-processed") or None, "a later event downstream"
-    )
-    assert heard
+    wait(lambda: downstream.events_of(later["invoiceId"], "invoice-processed") or None, "a later event downstream")
 
 
-def test_paid_by_patch_is_heard_downstream_once(
+def test_paid_by_patch_is_published_downstream_once(
     api: Any, wait: Callable[..., Any], downstream: Any, new_invoice: Callable[..., dict[str, Any]]
 ) -> None:
     invoice = processed(api, wait, new_invoice())
@@ -47,23 +44,23 @@ def test_paid_by_patch_is_heard_downstream_once(
     assert (paid.body["status"], paid.body["amountDue"], paid.body["amountPaid"]) == ("paid", "0.00", "164.20")
     wait(lambda: downstream.events_of(invoice_id, "invoice-processed") or None, "invoice-processed downstream")
     wait(lambda: downstream.events_of(invoice_id, "invoice-paid") or None, "invoice-paid downstream")
-    after_a_later_event(api, wait, downstream, new_invoice)
+    wait_for_a_later_event(api, wait, downstream, new_invoice)
     events = downstream.events_of(invoice_id, "invoice-paid")
-    # One event, though the stream may tell it again: what stands behind a failing record comes with it once more.
+    # One event, although it may arrive twice: the records after a failing one are delivered again with it.
     assert len({event["detail"]["eventId"] for event in events}) == 1
     assert events[0]["source"] == "invoice.platform"
     assert events[0]["detail"]["total"] == "164.20"
-    assert "lines" not in events[0]["detail"]  # events carry totals, never documents
+    assert "lines" not in events[0]["detail"]  # events have totals, never invoice lines
 
 
 def test_paid_is_final(api: Any, wait: Callable[..., Any], new_invoice: Callable[..., dict[str, Any]]) -> None:
     invoice = processed(api, wait, new_invoice())
     api("PATCH", f"/invoices/{invoice['invoiceId']}", {"status": "paid"})
 
-    refused = api("PATCH", f"/invoices/{invoice['invoiceId']}", {"status": "void"})
+    response = api("PATCH", f"/invoices/{invoice['invoiceId']}", {"status": "void"})
 
-    assert refused.status == 409
-    assert "paid" in refused.body["detail"]
+    assert response.status == 409
+    assert "paid" in response.body["detail"]
 
 
 def test_outdated_version_is_a_conflict(
@@ -71,9 +68,9 @@ def test_outdated_version_is_a_conflict(
 ) -> None:
     invoice = processed(api, wait, new_invoice())
 
-    refused = api("PATCH", f"/invoices/{invoice['invoiceId']}", {"status": "void", "expectedVersion": 1})
+    response = api("PATCH", f"/invoices/{invoice['invoiceId']}", {"status": "void", "expectedVersion": 1})
 
-    assert refused.status == 409, refused.text
+    assert response.status == 409, response.text
 
 
 def test_patch_of_unknown_invoice_is_404(api: Any) -> None:
@@ -105,18 +102,18 @@ def test_payment_providers_event_is_recorded_once(
             "Detail": json.dumps(detail),
             "EventBusName": stack.event_bus,
         }
-        answer = client("events").put_events(Entries=[entry])
-        assert answer["FailedEntryCount"] == 0, answer
+        response = client("events").put_events(Entries=[entry])
+        assert response["FailedEntryCount"] == 0, response
 
     def in_status(status: str) -> Callable[[], dict[str, Any] | None]:
         def look() -> dict[str, Any] | None:
-            found: dict[str, Any] = api("GET", f"/invoices/{invoice_id}").body
-            return found if found["status"] == status else None
+            read: dict[str, Any] = api("GET", f"/invoices/{invoice_id}").body
+            return read if read["status"] == status else None
 
         return look
 
     pay("P-1", "50.00")
-    pay("P-1", "50.00")  # the provider says it twice; recorded twice it would still fit the amount due
+    pay("P-1", "50.00")  # the provider sends it twice; recorded twice it would still fit the amount due
     partially = wait(in_status("partially-paid"), "the first payment")
     assert partially["amountDue"] == "114.20"
     pay("P-2", "114.20")
@@ -124,8 +121,8 @@ def test_payment_providers_event_is_recorded_once(
 
     assert [payment["paymentId"] for payment in paid["payments"]] == ["P-1", "P-2"]
     wait(lambda: downstream.events_of(invoice_id, "invoice-paid") or None, "invoice-paid downstream")
-    after_a_later_event(api, wait, downstream, new_invoice)
+    wait_for_a_later_event(api, wait, downstream, new_invoice)
     events = downstream.events_of(invoice_id, "invoice-paid")
-    # One event, though the stream may tell it again; see above.
+    # One event, although it may arrive twice; see above.
     assert {event["source"] for event in events} == {"invoice.platform"}
     assert len({event["detail"]["eventId"] for event in events}) == 1

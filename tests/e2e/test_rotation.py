@@ -1,4 +1,4 @@
-"""The API's key, rotated by Secrets Manager through the deployed function: clients have one rotation to change over."""
+"""The API's key, rotated by Secrets Manager through the deployed function: clients have one rotation to switch keys."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("rotation")
 
 @pytest.fixture(scope="module")
 def apart() -> Iterator[tuple[Stack, Engine]]:
-    """A stack of its own: other tests go on using the key that is retired here."""
+    """A separate stack, because other tests use the key that is retired here."""
     with clone_source("dev").clone("e2e-rotation") as clone:
         yield clone
 
@@ -37,24 +37,24 @@ def test_each_key_works_until_the_rotation_after_the_next(
     def current() -> str:
         return str(json.loads(secrets.get_secret_value(SecretId=stack.api_key_secret_arn)["SecretString"])["apiKey"])
 
-    def rotated() -> str:
+    def rotate() -> str:
         before = current()
         secrets.rotate_secret(SecretId=stack.api_key_secret_arn)
         return str(wait(lambda: value if (value := current()) != before else None, "the rotation"))
 
-    def answers(*keys: str) -> list[int]:
+    def statuses(*keys: str) -> list[int]:
         url = f"{stack.api_url}/invoices?limit=1"
         return [urllib3.request("GET", url, headers={"x-api-key": key}, timeout=35.0).status for key in keys]
 
     first = current()
     assert first == stack.api_key
-    assert answers(first) == [200]
+    assert statuses(first) == [200]
 
-    second = rotated()
-    assert answers(first, second) == [200, 200]
+    second = rotate()
+    assert statuses(first, second) == [200, 200]
 
-    third = rotated()
-    wait(lambda: answers(first, second, third) == [403, 200, 200] or None, "the first key to be retired")
+    third = rotate()
+    wait(lambda: statuses(first, second, third) == [403, 200, 200] or None, "the first key to be retired")
     assert deployment._current_api_key(stack.api_key_secret_arn) == third
 
 
@@ -62,9 +62,10 @@ def test_secret_is_encrypted_with_the_environments_key_and_rotates_by_itself(
     apart: tuple[Stack, Engine], secrets: Any
 ) -> None:
     stack, _ = apart
-    about = secrets.describe_secret(SecretId=stack.api_key_secret_arn)
     kms = stack.session.client("kms", endpoint_url=stack.endpoint_url)
 
-    assert about["RotationEnabled"] is True
-    assert about["RotationRules"]["AutomaticallyAfterDays"] == 90
-    assert about["KmsKeyId"] == kms.describe_key(KeyId="alias/invoice-platform-dev")["KeyMetadata"]["Arn"]
+    secret = secrets.describe_secret(SecretId=stack.api_key_secret_arn)
+
+    assert secret["RotationEnabled"] is True
+    assert secret["RotationRules"]["AutomaticallyAfterDays"] == 90
+    assert secret["KmsKeyId"] == kms.describe_key(KeyId="alias/invoice-platform-dev")["KeyMetadata"]["Arn"]

@@ -1,7 +1,7 @@
-"""The table's stream: what cannot be read holds nothing up for good.
+"""The table's stream: a record that cannot be read does not block the others indefinitely.
 
-The last file of the tier: a record that fails is tried again for more than a minute, and what the tests behind it
-write waits for that.
+This is the last file of the tier: a failing record is retried for more than a minute, and the records of later tests
+would wait for that.
 """
 
 import uuid
@@ -11,7 +11,7 @@ from typing import Any
 from harness.stack.deployment import Stack
 
 
-def test_a_poisoned_record_does_not_block_the_invoices_behind_it(
+def test_a_poisoned_record_does_not_block_the_invoices_after_it(
     api: Any, client: Callable[[str], Any], stack: Stack, wait: Callable[..., Any], new_invoice: Callable[..., Any]
 ) -> None:
     poisoned = {"invoiceId": {"S": f"broken-{uuid.uuid4()}"}, "total": {"S": "much"}}
@@ -20,5 +20,5 @@ def test_a_poisoned_record_does_not_block_the_invoices_behind_it(
 
     wait(
         lambda: api("GET", f"/invoices/{invoice_id}").body["status"] == "processed" or None,
-        "the invoice behind the poisoned record",
+        "the invoice after the poisoned record",
     )

@@ -1,4 +1,4 @@
-# Every module but invoice-platform, each called once with what it offers, as test_modules.py reads it back.
+# Every module except invoice-platform, each called once with most of its options; test_modules.py reads the result back.
 
 terraform {
   required_version = ">= 1.11"
@@ -43,7 +43,7 @@ module "key" {
   account_id           = var.account_id
   alias                = "apply"
   deletion_window_days = 7
-  description          = "What the apply test encrypts."
+  description          = "Data of the apply test."
   services             = { cloudwatch = ["kms:Decrypt", "kms:GenerateDataKey"] }
 }
 
@@ -181,7 +181,7 @@ module "secret" {
   source = "../../../modules/secret"
 
   account_id           = var.account_id
-  description          = "What the apply test keeps."
+  description          = "The secret of the apply test."
   initial_value        = { word = "first" }
   kms_key_arn          = module.key.key_arn
   name                 = "apply-words"
