@@ -10,8 +10,9 @@ from invoicing.domain.rules import objections
 from invoicing.events.bus import EventBus, derive
 from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
-from invoicing.services.decide_invoice import images, processed
+from invoicing.services.decide_invoice import decide_status
 from invoicing.table.claims import ClaimStore, conflicts
+from invoicing.table.stream import read_images
 
 config = settings.ProcessInvoice.load()
 store = ClaimStore(config.table_name)
@@ -25,12 +26,12 @@ def handle(record: DynamoDBRecord) -> None:
 
     The decision is written before the creation is published, so whoever hears of the new invoice finds it decided.
     """
-    before, after = images(record.raw_event)
+    before, after = read_images(record.raw_event)
     if after is None:
         return
     if before is None:
         now = clock.now()
-        change = processed(after, now, objections(after) or conflicts(store, after, now))
+        change = decide_status(after, now, objections(after) or conflicts(store, after, now))
         if store.change(change):
             count("InvoicesProcessed" if not change.after.history[-1].reasons else "InvoicesRejected")
             logger.info("Invoice decided", invoice_id=after.invoice_id, status=change.after.status)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from invoicing.table.store import CreateResult
+from invoicing.domain.repository import CreateResult
 from invoicing.uploads.csv_bytes import open_lines
 from invoicing.uploads.csv_invoices import KNOWN, NEEDED, read_invoices
 from invoicing.uploads.csv_text import read_sheet

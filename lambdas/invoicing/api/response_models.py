@@ -8,18 +8,20 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from invoicing.domain.fields import Currency, Day, Moment
+from invoicing.domain.fields import DECIMAL_TEXT, Currency, Day, InvoiceId, Moment, MoneyText
 from invoicing.domain.models import Customer
 from invoicing.domain.status import Status
 
-_EXACT = r"^-?[0-9]+(\.[0-9]+)?$"
-
-Money = Annotated[str, Field(pattern=_EXACT, description="Exactly the currency's minor digits.", examples=["1190.00"])]
-Price = Annotated[str, Field(pattern=_EXACT, description="The currency's minor digits, or more.", examples=["0.0375"])]
-Plain = Annotated[str, Field(pattern=_EXACT, description="Without trailing zeros.", examples=["2.5"])]
-Percent = Annotated[str, Field(pattern=_EXACT, description="In percent, without trailing zeros.", examples=["19"])]
-InvoiceId = Annotated[str, Field(json_schema_extra={"format": "uuid"}, description="Follows from customer and number.")]
-Version = Annotated[int, Field(ge=1, description="Grows by one with each change; as a text in quotes, the ETag.")]
+PriceText = Annotated[
+    str, Field(pattern=DECIMAL_TEXT, description="With the currency's minor digits, or more.", examples=["0.0375"])
+]
+QuantityText = Annotated[str, Field(pattern=DECIMAL_TEXT, description="Without trailing zeros.", examples=["2.5"])]
+PercentText = Annotated[
+    str, Field(pattern=DECIMAL_TEXT, description="In percent, without trailing zeros.", examples=["19"])
+]
+Version = Annotated[
+    int, Field(ge=1, description="Increases by one with each change. The ETag is this number in quotes.")
+]
 
 
 class Answered(BaseModel):
@@ -32,26 +34,26 @@ class LineAnswer(Answered):
     """One line."""
 
     description: str
-    quantity: Plain
-    unit_price: Price
-    discount: Percent
-    tax_rate: Percent
-    net: Money
+    quantity: QuantityText
+    unit_price: PriceText
+    discount: PercentText
+    tax_rate: PercentText
+    net: MoneyText
 
 
 class TaxAnswer(Answered):
     """The tax of one rate: base times rate, rounded once."""
 
-    rate: Percent
-    base: Money
-    amount: Money
+    rate: PercentText
+    base: MoneyText
+    amount: MoneyText
 
 
 class PaymentAnswer(Answered):
     """A recorded payment."""
 
     payment_id: str
-    amount: Money
+    amount: MoneyText
     method: str | None = None
     reference: str | None = None
     paid_at: Moment
@@ -74,11 +76,11 @@ class _Head(Answered):
     issue_date: Day
     due_date: Day
     currency: Currency
-    subtotal: Money
-    tax_total: Money
-    total: Money
-    amount_paid: Money
-    amount_due: Money
+    subtotal: MoneyText
+    tax_total: MoneyText
+    total: MoneyText
+    amount_paid: MoneyText
+    amount_due: MoneyText
     status: Status
     overdue: Annotated[bool, Field(description="Whether money is awaited after the due date, today in UTC.")]
     version: Version
@@ -146,5 +148,5 @@ class Problem(Answered):
     invoice_id: Annotated[str | None, Field(description="The invoice that is in the way.")] = None
     current_status: Status | None = None
     current_version: int | None = None
-    amount_due: Money | None = None
+    amount_due: MoneyText | None = None
     currency: Currency | None = None

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from invoicing.domain.models import Invoice
+from invoicing.domain.models import SUMMARY_FIELDS, Invoice
 from invoicing.domain.money import number_text, price_text, text
 from invoicing.domain.status import OPEN, Status
 
@@ -38,28 +38,6 @@ def document(invoice: Invoice, today: date) -> dict[str, Any]:
     answer["yearMonth"] = invoice.year_month
     answer["overdue"] = overdue(invoice.status, invoice.due_date.isoformat(), today)
     return answer
-
-
-SUMMARY_FIELDS = (
-    "invoiceId",
-    "invoiceNumber",
-    "kind",
-    "customerId",
-    "customer",
-    "issueDate",
-    "dueDate",
-    "currency",
-    "subtotal",
-    "taxTotal",
-    "total",
-    "amountPaid",
-    "amountDue",
-    "status",
-    "version",
-    "createdAt",
-    "updatedAt",
-)
-"""What a list shows of an invoice: no lines, no taxes, no payments, no history."""
 
 
 def summary(item: dict[str, Any], today: date) -> dict[str, Any]:

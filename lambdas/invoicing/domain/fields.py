@@ -195,3 +195,14 @@ Email = Annotated[
 ]
 VatId = Annotated[str, _text(32), *_IDENTIFYING]
 TermsDays = Annotated[int, Field(ge=0, le=365, strict=True, description="Days from issueDate to dueDate.")]
+
+DECIMAL_TEXT = r"^-?[0-9]+(\.[0-9]+)?$"
+"""The pattern of numbers in responses and events."""
+
+MoneyText = Annotated[
+    str, Field(pattern=DECIMAL_TEXT, description="With exactly the currency's minor digits.", examples=["1190.00"])
+]
+"""An amount as responses and events contain it."""
+InvoiceId = Annotated[
+    str, Field(json_schema_extra={"format": "uuid"}, description="Computed from customer and invoice number.")
+]

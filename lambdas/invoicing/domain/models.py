@@ -198,3 +198,25 @@ class Invoice(WireModel):
         """
         known = {to_camel(name) for name in cls.model_fields}
         return cls.model_validate({name: value for name, value in item.items() if name in known})
+
+
+SUMMARY_FIELDS = (
+    "invoiceId",
+    "invoiceNumber",
+    "kind",
+    "customerId",
+    "customer",
+    "issueDate",
+    "dueDate",
+    "currency",
+    "subtotal",
+    "taxTotal",
+    "total",
+    "amountPaid",
+    "amountDue",
+    "status",
+    "version",
+    "createdAt",
+    "updatedAt",
+)
+"""The attributes of an invoice that lists contain: no lines, no taxes, no payments, no history."""

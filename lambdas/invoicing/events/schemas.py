@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from invoicing.api.response_models import InvoiceId, Money
-from invoicing.domain.fields import Currency, Day, Moment
+from invoicing.domain.fields import Currency, Day, InvoiceId, Moment, MoneyText
 from invoicing.domain.status import Status
 
 MAX_REASONS = 10
@@ -34,11 +33,11 @@ class InvoiceChanged(Announced):
     previous_status: Status | None
     version: Annotated[int, Field(ge=1)]
     currency: Currency
-    subtotal: Money
-    tax_total: Money
-    total: Money
-    amount_paid: Money
-    amount_due: Money
+    subtotal: MoneyText
+    tax_total: MoneyText
+    total: MoneyText
+    amount_paid: MoneyText
+    amount_due: MoneyText
     issue_date: Day
     due_date: Day
     created_at: Moment

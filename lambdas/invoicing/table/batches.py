@@ -12,9 +12,10 @@ from typing import Any, cast
 from invoicing.domain.errors import ContentConflict, InvoiceError
 from invoicing.domain.fields import timestamp
 from invoicing.domain.models import Invoice
+from invoicing.domain.repository import CreateResult
 from invoicing.table.items import decode, encode, size
-from invoicing.table.retries import patiently
-from invoicing.table.store import MARKER_LIFE, Canceled, CreateResult, InvoiceStore, same, sized, throttling
+from invoicing.table.retries import Canceled, retry_conflicts, throttling
+from invoicing.table.store import MARKER_LIFE, InvoiceStore, checked_item, repetition
 from invoicing.uploads.checkpoints import Checkpoint
 
 BATCH = 25
@@ -64,7 +65,7 @@ class InvoiceLoader(InvoiceStore):
         puts: list[_Put] = []
         for invoice in invoices:
             try:
-                item = sized(invoice) | {"upload": upload}
+                item = checked_item(invoice) | {"upload": upload}
             except InvoiceError as refusal:
                 outcomes[invoice.invoice_id] = refusal
             else:
@@ -88,7 +89,7 @@ class InvoiceLoader(InvoiceStore):
         except Canceled as refusal:
             waiting = []
             for index, put in enumerate(batch):
-                there = refusal.there(index)
+                there = refusal.existing_item(index)
                 if there is None:
                     waiting.append(put)
                 else:
@@ -99,7 +100,7 @@ class InvoiceLoader(InvoiceStore):
 
     def _create_alone(self, put: _Put) -> Outcome:
         try:
-            patiently(lambda: self._dynamodb.put_item(**self._conditional(put)))
+            retry_conflicts(lambda: self._dynamodb.put_item(**self._conditional(put)))
         except self._dynamodb.exceptions.ConditionalCheckFailedException as refusal:
             return _repetition(put, decode(cast("dict[str, Any]", refusal.response)["Item"]))
         return CreateResult(put.invoice, created=True)
@@ -226,7 +227,7 @@ def _repetition(put: _Put, item: dict[str, Any]) -> Outcome:
     there = Invoice.from_item(item)
     ours = put.item["upload"]["S"]
     try:
-        found = same(put.invoice, there)
+        found = repetition(put.invoice, there)
     except InvoiceError as refusal:
         if not ours or item.get("upload") != ours:
             return refusal

@@ -32,7 +32,7 @@ from invoicing.domain.models import Invoice
 from invoicing.domain.money import number_text
 from invoicing.domain.status import Status
 from invoicing.table.items import encode
-from invoicing.table.retries import patiently
+from invoicing.table.retries import retry_conflicts
 from invoicing.table.store import InvoiceStore
 
 CONTENT_LIFE = timedelta(days=366)
@@ -130,7 +130,7 @@ class ClaimStore(InvoiceStore):
             others = "alsoHeldBy = :others" if seen.others else "attribute_not_exists(alsoHeldBy)"
             condition += f" OR (heldBy = :holder AND {others})"
         try:
-            patiently(
+            retry_conflicts(
                 lambda: self._dynamodb.put_item(
                     TableName=self._table,
                     Item=encode(item),

@@ -17,7 +17,7 @@ from invoicing.domain.models import CreateInvoice
 from invoicing.table.batches import InvoiceLoader
 from invoicing.table.pagination import ListQuery, plan
 from invoicing.table.queries import FILTERED_READ, MAX_READS, InvoiceIndexes
-from invoicing.table.store import Canceled
+from invoicing.table.retries import Canceled
 from invoicing.uploads.buckets import Upload, UploadStore
 
 LAMBDAS = Path(__file__).resolve().parents[3] / "lambdas"

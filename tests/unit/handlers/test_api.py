@@ -48,7 +48,7 @@ def test_each_fault_is_pointed_at(create: ModuleType, call: Any) -> None:
 def test_an_invoice_that_no_item_can_hold_is_a_413(create: ModuleType, call: Any) -> None:
     answer = call(create, "POST", "/invoices", body=NUMBERED | {"lines": [LINE | {"description": "x" * 1000}] * 400})
     assert (answer.status, answer.body["type"]) == (413, "urn:invoice-platform:problem:invoice-too-large")
-    assert "392 KB is the most" in answer.body["detail"]
+    assert "the limit is 392 KB" in answer.body["detail"]
 
 
 def test_unknown_paths_are_problems_too(create: ModuleType, call: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from invoicing.services.decide_invoice import processed
+from invoicing.services.decide_invoice import decide_status
 from tests.unit.handlers.bodies import LINE, NUMBERED
 
 Load = Callable[..., ModuleType]
@@ -35,7 +35,7 @@ def test_a_writer_that_was_overtaken_decides_anew(
         if overtakers:
             overtakers.pop()
             if other == "processed":
-                assert update.store.change(processed(found, datetime.now(UTC)))
+                assert update.store.change(decide_status(found, datetime.now(UTC)))
             else:
                 assert call(update, "PATCH", path, body={"status": other}).status == 200
         return found
@@ -83,7 +83,7 @@ def test_a_writer_that_was_overtaken_no_longer_matches(
     def overtaken(change: Any) -> Any:
         if overtakers:
             overtakers.pop()
-            assert real(processed(change.before, datetime.now(UTC)))
+            assert real(decide_status(change.before, datetime.now(UTC)))
         return real(change)
 
     monkeypatch.setattr(update.store, "change", overtaken)
@@ -128,7 +128,7 @@ def test_part_payments_end_where_the_item_is_full_and_settling_still_fits(
     assert made.status == 201, made.body
     path = f"/invoices/{made.body['invoiceId']}"
     update = load("update_invoice_status")
-    assert update.store.change(processed(update.store.get(made.body["invoiceId"]), datetime.now(UTC)))
+    assert update.store.change(decide_status(update.store.get(made.body["invoiceId"]), datetime.now(UTC)))
     long = {"method": "株" * 200, "reference": "株" * 200}
     statuses = []
     while statuses[-1:] != [413]:

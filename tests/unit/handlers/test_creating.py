@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from invoicing.domain.errors import ContentConflict
 from invoicing.domain.invoice_factory import Origin, invoice_id, issue
 from invoicing.domain.models import CreateInvoice
-from invoicing.table.store import Canceled
+from invoicing.table.retries import Canceled
 from tests.unit.handlers.bodies import BODY, NUMBERED
 
 Load = Callable[..., ModuleType]

@@ -16,7 +16,7 @@ from invoicing.domain.models import Invoice, UpdateInvoice
 from invoicing.domain.status import Status
 from invoicing.events.bus import derive
 from invoicing.services.change_invoice import update
-from invoicing.services.decide_invoice import processed
+from invoicing.services.decide_invoice import decide_status
 from invoicing.table.items import decode
 from invoicing.table.store import InvoiceStore
 
@@ -40,7 +40,7 @@ class Bench:
         self.path = f"/invoices/{call(create, 'POST', '/invoices', body=BODY).body['invoiceId']}"
         self.identity = self.path.rpartition("/")[2]
         created = create.store.get(self.identity)
-        assert self.update.store.change(processed(created, datetime.fromisoformat(created.created_at)))
+        assert self.update.store.change(decide_status(created, datetime.fromisoformat(created.created_at)))
         self.images = [self.now()]
 
     def now(self) -> Invoice:
@@ -145,10 +145,10 @@ def test_a_decision_whose_answer_was_lost_counts_as_written(bench: Bench, monkey
     store = bench.update.store
     created = bench.now().model_copy(update={"invoice_id": "other", "status": Status.CREATED, "version": 1})
     store.create(created)
-    decision = processed(created, datetime.now(UTC))
+    decision = decide_status(created, datetime.now(UTC))
     lose_an_answer(store, monkeypatch)
     assert store.change(decision)
-    assert not store.change(processed(created, datetime.now(UTC) + timedelta(seconds=1)))
+    assert not store.change(decide_status(created, datetime.now(UTC) + timedelta(seconds=1)))
 
 
 def test_paid_is_an_event_once_for_the_transition(bench: Bench) -> None:

@@ -13,9 +13,8 @@ import pytest
 from invoicing.api import openapi
 from invoicing.api.resolver import EXPOSED
 from invoicing.api.response_models import InvoiceAnswer, InvoiceSummary
-from invoicing.api.responses import SUMMARY_FIELDS
 from invoicing.domain.errors import InvoiceError
-from invoicing.domain.models import Invoice
+from invoicing.domain.models import SUMMARY_FIELDS, Invoice
 
 DESCRIPTION = json.loads(json.dumps(openapi.description()))
 OPERATIONS = [

@@ -15,8 +15,9 @@ from invoicing.domain.models import CreateInvoice, Invoice, PaymentReceived, Upd
 from invoicing.domain.rules import objections
 from invoicing.domain.status import Status
 from invoicing.events.bus import DETAIL_TYPES, derive
-from invoicing.services.decide_invoice import images, processed
+from invoicing.services.decide_invoice import decide_status
 from invoicing.table.items import decode, encode, size
+from invoicing.table.stream import read_images
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, 5, tzinfo=UTC)
 LINE = {"description": "Thing", "quantity": "1", "unitPrice": "100", "taxRate": "19"}
@@ -185,7 +186,7 @@ def test_overdue_is_derived_on_read(status: str, due: str, expected: bool) -> No
 def test_the_rules_object_with_a_reason(changes: dict[str, Any], reason: str) -> None:
     (objection,) = objections(made(**changes))
     assert reason in objection
-    change = processed(made(**changes), NOW)
+    change = decide_status(made(**changes), NOW)
     assert (change.after.status, change.after.version) == (Status.REJECTED, 2)
     assert change.after.history[-1].reasons == [objection]
 
@@ -193,7 +194,7 @@ def test_the_rules_object_with_a_reason(changes: dict[str, Any], reason: str) ->
 def test_an_invoice_in_order_is_processed_credit_notes_and_repeated_lines_included() -> None:
     for invoice in (made(), made(lines=[LINE | {"quantity": "-1"}]), made(lines=[LINE, LINE])):
         assert objections(invoice) == []
-        assert processed(invoice, NOW).after.status is Status.PROCESSED
+        assert decide_status(invoice, NOW).after.status is Status.PROCESSED
 
 
 def test_an_item_that_was_edited_by_hand_is_rejected() -> None:
@@ -202,7 +203,7 @@ def test_an_item_that_was_edited_by_hand_is_rejected() -> None:
 
 
 def test_events_follow_from_the_images_alone() -> None:
-    before, after = made(), processed(made(), NOW).after
+    before, after = made(), decide_status(made(), NOW).after
     created, changed = derive(None, before), derive(before, after)
     assert created is not None
     assert changed is not None
@@ -227,11 +228,11 @@ def test_a_further_part_payment_is_an_event_too() -> None:
 @pytest.mark.parametrize("name", ["counter#2026", "idempotency#ab", "upload#cd"])
 def test_markers_in_the_stream_are_passed_over(name: str) -> None:
     image = encode({"invoiceId": name, "lastNumber": 1})
-    assert images({"dynamodb": {"Keys": {"invoiceId": {"S": name}}, "NewImage": image}}) == (None, None)
+    assert read_images({"dynamodb": {"Keys": {"invoiceId": {"S": name}}, "NewImage": image}}) == (None, None)
 
 
 def test_removals_are_passed_over() -> None:
-    assert images({"dynamodb": {"Keys": {"invoiceId": {"S": "x"}}, "OldImage": {}}}) == (None, None)
+    assert read_images({"dynamodb": {"Keys": {"invoiceId": {"S": "x"}}, "OldImage": {}}}) == (None, None)
 
 
 def test_items_are_measured_as_dynamodb_does() -> None:

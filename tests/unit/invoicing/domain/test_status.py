@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from invoicing.domain.errors import InvalidRequest, InvoiceError, PaymentConflict, StatusConflict
 from invoicing.domain.invoice_factory import Origin, first_version, invoice_id, issue
 from invoicing.domain.models import CreateInvoice, Invoice, UpdateInvoice
-from invoicing.domain.payments import decide
+from invoicing.domain.payments import decide_change
 from invoicing.domain.status import FINAL, OPEN, REQUESTABLE, TRANSITIONS, Status, may_change, sources
-from invoicing.services.decide_invoice import processed
+from invoicing.services.decide_invoice import decide_status
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -63,13 +63,13 @@ def test_every_pair_of_the_table(source: Status, target: Status) -> None:
         return
     amount = "19.00" if target is Status.PARTIALLY_PAID else None
     if allowed or (source, target) == (Status.PARTIALLY_PAID, Status.PARTIALLY_PAID):  # one more part payment
-        change = decide(invoice(source), update(target, amount), now=NOW, by="api")
+        change = decide_change(invoice(source), update(target, amount), now=NOW, by="api")
         assert change is not None
         assert (change.after.status, change.after.version) == (target, 2)
         assert change.after.history[-1].status is target
     else:
         with pytest.raises(StatusConflict) as refusal:
-            decide(invoice(source), update(target, amount), now=NOW, by="api")
+            decide_change(invoice(source), update(target, amount), now=NOW, by="api")
         assert refusal.value.members == {"currentStatus": source.value, "currentVersion": 1}
         assert f"is {source} (version 1) and cannot become {target}" in refusal.value.detail
 
@@ -88,11 +88,11 @@ def test_final_and_open_follow_from_the_table() -> None:
 
 
 def test_paid_without_a_payment_records_one_for_what_is_due() -> None:
-    change = decide(invoice(), update("paid"), now=NOW, by="api")
+    change = decide_change(invoice(), update("paid"), now=NOW, by="api")
     assert change is not None
     assert [payment.amount for payment in change.after.payments] == [Decimal("119.00")]
     assert change.after.amount_due == 0
-    again = decide(invoice(), update("paid"), now=NOW, by="api")
+    again = decide_change(invoice(), update("paid"), now=NOW, by="api")
     assert again is not None
     assert again.after.payments[0].payment_id != change.after.payments[0].payment_id  # each request's own
 
@@ -107,7 +107,7 @@ def test_paid_without_a_payment_records_one_for_what_is_due() -> None:
     ],
 )
 def test_the_amount_decides_what_is_reached(asked: str, amount: str, reached: str, due: str) -> None:
-    change = decide(invoice(), update(asked, amount), now=NOW, by="api")
+    change = decide_change(invoice(), update(asked, amount), now=NOW, by="api")
     assert change is not None
     assert (change.after.status, change.after.amount_due) == (Status(reached), Decimal(due))
 
@@ -115,18 +115,18 @@ def test_the_amount_decides_what_is_reached(asked: str, amount: str, reached: st
 @pytest.mark.parametrize(("amount", "words"), [("119.01", "is more than"), ("0", "reduce"), ("-1", "reduce")])
 def test_a_payment_that_does_not_fit_is_refused(amount: str, words: str) -> None:
     with pytest.raises(PaymentConflict, match=words) as refusal:
-        decide(invoice(), update("paid", amount), now=NOW, by="api")
+        decide_change(invoice(), update("paid", amount), now=NOW, by="api")
     assert refusal.value.members["amountDue"] == "119.00"
 
 
 def test_a_credit_note_is_settled_by_a_negative_amount() -> None:
-    change = decide(invoice(quantity="-1"), update("paid", "-119"), now=NOW, by="api")
+    change = decide_change(invoice(quantity="-1"), update("paid", "-119"), now=NOW, by="api")
     assert change is not None
     assert (change.after.kind, change.after.status, change.after.amount_due) == ("credit-note", Status.PAID, 0)
     with pytest.raises(PaymentConflict, match="reduce"):
-        decide(invoice(quantity="-1"), update("paid", "119"), now=NOW, by="api")
+        decide_change(invoice(quantity="-1"), update("paid", "119"), now=NOW, by="api")
     with pytest.raises(PaymentConflict, match="more than"):
-        decide(invoice(quantity="-1"), update("paid", "-120"), now=NOW, by="api")
+        decide_change(invoice(quantity="-1"), update("paid", "-120"), now=NOW, by="api")
 
 
 @pytest.mark.parametrize(
@@ -139,34 +139,34 @@ def test_a_credit_note_is_settled_by_a_negative_amount() -> None:
 )
 def test_requests_that_make_no_sense_point_at_the_fault(request_: UpdateInvoice, pointer: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        decide(invoice(), request_, now=NOW, by="api")
+        decide_change(invoice(), request_, now=NOW, by="api")
     assert refusal.value.errors[0]["pointer"] == pointer
 
 
 def test_a_repeated_payment_changes_nothing_whatever_version_it_expects() -> None:
-    first = decide(invoice(), update("paid", "50"), now=NOW, by="api")
+    first = decide_change(invoice(), update("paid", "50"), now=NOW, by="api")
     assert first is not None
-    assert decide(first.after, update("paid", "50.00", expectedVersion=1), now=NOW, by="api") is None
+    assert decide_change(first.after, update("paid", "50.00", expectedVersion=1), now=NOW, by="api") is None
 
 
 @pytest.mark.parametrize("amount", ["50", "119"])
 def test_what_was_paid_is_not_voided_by_repeating_the_payment(amount: str) -> None:
-    first = decide(invoice(), update("paid", amount), now=NOW, by="api")
+    first = decide_change(invoice(), update("paid", amount), now=NOW, by="api")
     assert first is not None
     with pytest.raises(StatusConflict, match="cannot become void"):
-        decide(first.after, update("void", amount), now=NOW, by="api")
+        decide_change(first.after, update("void", amount), now=NOW, by="api")
 
 
 def test_a_payment_id_stands_for_one_amount() -> None:
-    first = decide(invoice(), update("paid", "50"), now=NOW, by="api")
+    first = decide_change(invoice(), update("paid", "50"), now=NOW, by="api")
     assert first is not None
-    with pytest.raises(PaymentConflict, match=r"recorded already, with an amount of 50\.00"):
-        decide(first.after, update("paid", "60"), now=NOW, by="api")
+    with pytest.raises(PaymentConflict, match=r"already recorded, with an amount of 50\.00"):
+        decide_change(first.after, update("paid", "60"), now=NOW, by="api")
 
 
 def test_an_outdated_version_is_refused() -> None:
     with pytest.raises(StatusConflict, match="at version 1, not 7"):
-        decide(invoice(), update("void", expectedVersion=7), now=NOW, by="api")
+        decide_change(invoice(), update("void", expectedVersion=7), now=NOW, by="api")
 
 
 class Payments(RuleBasedStateMachine):
@@ -180,7 +180,7 @@ class Payments(RuleBasedStateMachine):
     @rule()
     def be_processed(self) -> None:
         if self.invoice.status is Status.CREATED:
-            self.invoice = processed(self.invoice, NOW).after
+            self.invoice = decide_status(self.invoice, NOW).after
 
     @rule(
         wish=st.sampled_from(sorted(REQUESTABLE)), cents=st.none() | st.integers(-200, 12000), ident=st.integers(1, 4)
@@ -189,7 +189,7 @@ class Payments(RuleBasedStateMachine):
         payment = None if cents is None else {"amount": f"{Decimal(cents) / 100:.2f}", "paymentId": f"p-{ident}"}
         request = UpdateInvoice.model_validate({"status": wish, "payment": payment})
         try:
-            change = decide(self.invoice, request, now=NOW, by="api")
+            change = decide_change(self.invoice, request, now=NOW, by="api")
         except InvoiceError:
             return
         if change is not None:

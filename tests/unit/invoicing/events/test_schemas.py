@@ -12,7 +12,7 @@ from invoicing.domain.models import CreateInvoice, Invoice
 from invoicing.domain.status import Status
 from invoicing.events.bus import DETAIL_TYPES, derive
 from invoicing.events.schemas import MAX_REASONS, InvoiceChanged, UploadContinued
-from invoicing.services.decide_invoice import processed
+from invoicing.services.decide_invoice import decide_status
 from invoicing.uploads.buckets import Upload
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -41,7 +41,7 @@ def test_every_change_is_as_it_is_described(created: Invoice, status: Status) ->
 
 
 def test_a_rejection_tells_its_reasons_but_not_without_end(created: Invoice) -> None:
-    told = InvoiceChanged.model_validate(detail(created, processed(created, NOW, ["a reason"] * 20).after))
+    told = InvoiceChanged.model_validate(detail(created, decide_status(created, NOW, ["a reason"] * 20).after))
 
     assert told.reasons == ["a reason"] * MAX_REASONS
 
