@@ -36,7 +36,7 @@ def told(found: Iterable[Mismatch]) -> str:
 
 
 def symbol(thing: Any, part: str = "") -> str:
-    """Where something is defined: ``lambdas/invoicing/runtime/settings.py: Table.table_name``.
+    """Where something is defined: ``lambdas/invoicing/runtime/settings.py: TableSettings.table_name``.
 
     Args:
         thing: A module, class or function.

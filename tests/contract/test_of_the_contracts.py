@@ -59,7 +59,7 @@ def renamed(block: dict[str, Any], old: str, new: str) -> None:
 
 class TestVariables:
     FUNCTION = 'module.function["query-invoices"].aws_lambda_function.this'
-    CODE = "lambdas/invoicing/runtime/settings.py: Table.table_name"
+    CODE = "lambdas/invoicing/runtime/settings.py: TableSettings.table_name"
 
     def compared(self, live: Environment, loaded: Loaded, **changes: Any) -> list[Mismatch]:
         declared = [replace(one, **changes) if one.name == "TABLE_NAME" else one for one in loaded.declared]
@@ -112,7 +112,12 @@ class TestVariables:
             )
         ]
 
-        names(found, "settings.py: Keys.usage_plan_id", function.address, "modules/invoice-platform/functions.tf:")
+        names(
+            found,
+            "settings.py: ApiKeySettings.usage_plan_id",
+            function.address,
+            "modules/invoice-platform/functions.tf:",
+        )
 
 
 class TestIndexes:

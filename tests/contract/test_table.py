@@ -115,7 +115,7 @@ def invoice() -> Invoice:
 def queries() -> list[Query]:
     """Every query that the code can send, with what it reads of the answers."""
     item = _Item(invoice().to_item())
-    responses.summary(item, date(2026, 11, 22))
+    responses.summary_body(item, date(2026, 11, 22))
     found = []
     for asked in ASKED:
         chosen = plan(ListQuery.model_validate(asked), NOW)

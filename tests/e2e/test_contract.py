@@ -45,7 +45,7 @@ def known(api: Any) -> str:
     media = description["paths"]["/invoices"]["post"]["requestBody"]["content"]["application/json"]
     made = api("POST", "/invoices", media["example"])
     assert made.status in (200, 201), made.text
-    schema = {**description, "$ref": "#/components/schemas/InvoiceAnswer"}
+    schema = {**description, "$ref": "#/components/schemas/InvoiceResponse"}
     jsonschema.Draft202012Validator(schema).validate(made.body)
     identity: str = made.body["invoiceId"]
     return identity

@@ -1,6 +1,6 @@
-"""The documents that the API answers with, as models: for its description, and for tests to hold answers against.
+"""The bodies of the API's responses, as models: for the OpenAPI description, and for tests that check responses.
 
-Nothing here runs in a function. What is absent in an answer is left out there, never null.
+Nothing here runs in a function. A member without a value is left out of a response, never null.
 """
 
 from typing import Annotated, Literal
@@ -24,13 +24,13 @@ Version = Annotated[
 ]
 
 
-class Answered(BaseModel):
+class ResponseModel(BaseModel):
     """Base: camelCase names."""
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, frozen=True)
 
 
-class LineAnswer(Answered):
+class LineResponse(ResponseModel):
     """One line."""
 
     description: str
@@ -41,7 +41,7 @@ class LineAnswer(Answered):
     net: MoneyText
 
 
-class TaxAnswer(Answered):
+class TaxResponse(ResponseModel):
     """The tax of one rate: base times rate, rounded once."""
 
     rate: PercentText
@@ -49,7 +49,7 @@ class TaxAnswer(Answered):
     amount: MoneyText
 
 
-class PaymentAnswer(Answered):
+class PaymentResponse(ResponseModel):
     """A recorded payment."""
 
     payment_id: str
@@ -59,8 +59,8 @@ class PaymentAnswer(Answered):
     paid_at: Moment
 
 
-class HistoryAnswer(Answered):
-    """When a status was reached, and by whom; a rejection says why."""
+class HistoryResponse(ResponseModel):
+    """When a status was reached, and by whom; for a rejection, also why."""
 
     status: Status
     at: Moment
@@ -68,7 +68,7 @@ class HistoryAnswer(Answered):
     reasons: list[str] | None = None
 
 
-class _Head(Answered):
+class _InvoiceHead(ResponseModel):
     invoice_id: InvoiceId
     invoice_number: str
     kind: Literal["invoice", "credit-note"]
@@ -82,59 +82,59 @@ class _Head(Answered):
     amount_paid: MoneyText
     amount_due: MoneyText
     status: Status
-    overdue: Annotated[bool, Field(description="Whether money is awaited after the due date, today in UTC.")]
+    overdue: Annotated[bool, Field(description="Whether money is still due after the due date, as of today in UTC.")]
     version: Version
     created_at: Moment
     updated_at: Moment
 
 
-class InvoiceSummary(_Head):
-    """What a list shows of an invoice."""
+class InvoiceSummary(_InvoiceHead):
+    """An invoice as lists contain it."""
 
     customer_name: str | None = None
 
 
-class InvoiceAnswer(_Head):
-    """The whole invoice."""
+class InvoiceResponse(_InvoiceHead):
+    """The complete invoice."""
 
     customer: Customer
-    lines: list[LineAnswer]
-    taxes: list[TaxAnswer]
-    payments: list[PaymentAnswer]
-    history: list[HistoryAnswer]
+    lines: list[LineResponse]
+    taxes: list[TaxResponse]
+    payments: list[PaymentResponse]
+    history: list[HistoryResponse]
     year_month: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}$", description="The month of createdAt.")]
     source: Annotated[str, Field(description="`api`, or the row of the upload: `s3://bucket/key#row`.")]
 
 
-class InvoiceWithDocument(InvoiceAnswer):
-    """The whole invoice, with a link to its PDF once there is one, unless it is void or rejected."""
+class InvoiceWithDocument(InvoiceResponse):
+    """The complete invoice, with a link to its PDF once that exists, unless the invoice is void or rejected."""
 
     document_url: Annotated[
         str | None,
-        Field(json_schema_extra={"format": "uri"}, description="Presigned: needs no key, ends after a while."),
+        Field(json_schema_extra={"format": "uri"}, description="Presigned: needs no API key, and expires."),
     ] = None
 
 
-class InvoicePage(Answered):
+class InvoicePage(ResponseModel):
     """One page of a list."""
 
     items: list[InvoiceSummary]
     next_token: Annotated[
-        str | None, Field(description="Leads to the next page of the same query; absent on the last.")
+        str | None, Field(description="Send it with the same query to get the next page; absent on the last page.")
     ] = None
 
 
-class ProblemError(Answered):
+class ProblemError(ResponseModel):
     """One thing that is wrong with the request."""
 
     pointer: Annotated[
-        str | None, Field(description="Where: a JSON pointer into the body, or the name of a parameter or header.")
+        str | None, Field(description="A JSON pointer into the body, or the name of a parameter or header.")
     ] = None
     detail: str
 
 
-class Problem(Answered):
-    """An RFC 9457 problem document; the gateway answers its own refusals in the same shape."""
+class Problem(ResponseModel):
+    """An RFC 9457 problem document. The gateway reports its own errors in the same form."""
 
     type: Annotated[
         str,
@@ -144,8 +144,8 @@ class Problem(Answered):
     status: Annotated[int, Field(ge=400, le=599)]
     detail: str
     errors: list[ProblemError] | None = None
-    request_id: Annotated[str | None, Field(description="Of a refusal by the gateway itself.")] = None
-    invoice_id: Annotated[str | None, Field(description="The invoice that is in the way.")] = None
+    request_id: Annotated[str | None, Field(description="Only in errors of the gateway itself.")] = None
+    invoice_id: Annotated[str | None, Field(description="Id of the conflicting invoice.")] = None
     current_status: Status | None = None
     current_version: int | None = None
     amount_due: MoneyText | None = None

@@ -33,7 +33,7 @@ from reportlab.platypus import (
 from invoicing.documents.typeface import BOLD, LEADING, REGULAR, bounded, register
 from invoicing.domain.models import Invoice
 from invoicing.domain.money import grouped, number_text, price_text, text
-from invoicing.runtime.settings import Brand
+from invoicing.runtime.settings import BrandSettings
 
 INK, QUIET, ACCENT, RULE, SHADE = map(HexColor, ("#1b2733", "#5b6875", "#1f4e79", "#c9d2db", "#f3f6f9"))
 MARGIN = 18 * mm
@@ -68,7 +68,7 @@ class Renderer:
         fonts: The folder that holds the fonts to embed.
     """
 
-    def __init__(self, brand: Brand, fonts: Path) -> None:
+    def __init__(self, brand: BrandSettings, fonts: Path) -> None:
         self._brand = brand
         self._coverage = register(fonts)
 

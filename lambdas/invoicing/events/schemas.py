@@ -15,13 +15,13 @@ MAX_REASONS = 10
 """Reasons of a rejection that an event tells; the invoice has all."""
 
 
-class Announced(BaseModel):
+class EventDetail(BaseModel):
     """Base: camelCase names, and nothing that is not described."""
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, frozen=True, extra="forbid")
 
 
-class InvoiceChanged(Announced):
+class InvoiceChanged(EventDetail):
     """``invoice-created``, ``-processed``, ``-rejected``, ``-partially-paid``, ``-paid`` and ``-voided``."""
 
     event_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, description="The same when it comes again.")]
@@ -45,7 +45,7 @@ class InvoiceChanged(Announced):
     reasons: Annotated[list[str], Field(max_length=MAX_REASONS)] | None = None
 
 
-class UploadContinued(Announced):
+class UploadContinued(EventDetail):
     """``upload-continued``: what create-invoice tells itself of the rest of a file."""
 
     bucket: str

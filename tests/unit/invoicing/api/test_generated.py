@@ -110,13 +110,13 @@ def test_only_generate_pdf_reaches_reportlab(function: str) -> None:
 
 def test_settings_name_what_is_missing_and_take_only_their_own() -> None:
     with pytest.raises(ValidationError) as refusal:
-        settings.CreateInvoice.load({"TABLE_NAME": "invoices-dev", "ARCHIVES_BUCKET": "", "BRAND_NAME": "x"})
+        settings.CreateInvoiceSettings.load({"TABLE_NAME": "invoices-dev", "ARCHIVES_BUCKET": "", "BRAND_NAME": "x"})
     assert sorted(str(error["loc"][0]) for error in refusal.value.errors()) == [
         "allowed_origins",
         "archives_bucket",
         "event_bus_name",
     ]
-    origins = settings.QueryInvoices.load(
+    origins = settings.QueryInvoicesSettings.load(
         {"TABLE_NAME": "abc", "ALLOWED_ORIGINS": "https://a.example, https://b.example"}
     )
     assert origins.allowed_origins == ("https://a.example", "https://b.example")
@@ -124,5 +124,5 @@ def test_settings_name_what_is_missing_and_take_only_their_own() -> None:
 
 def test_every_function_declares_its_settings() -> None:
     for function in FUNCTIONS:
-        name = "".join(part.capitalize() for part in function.split("_"))
+        name = "".join(part.capitalize() for part in function.split("_")) + "Settings"
         assert issubclass(getattr(importlib.import_module("invoicing.runtime.settings"), name), settings.Settings)

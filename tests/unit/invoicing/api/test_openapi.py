@@ -12,11 +12,11 @@ import pytest
 
 from invoicing.api import openapi
 from invoicing.api.resolver import EXPOSED
-from invoicing.api.response_models import InvoiceAnswer, InvoiceSummary
+from invoicing.api.response_models import InvoiceResponse, InvoiceSummary
 from invoicing.domain.errors import InvoiceError
 from invoicing.domain.models import SUMMARY_FIELDS, Invoice
 
-DESCRIPTION = json.loads(json.dumps(openapi.description()))
+DESCRIPTION = json.loads(json.dumps(openapi.describe()))
 OPERATIONS = [
     (path, verb, operation)
     for path, item in DESCRIPTION["paths"].items()
@@ -109,7 +109,7 @@ def test_the_methods_are_those_of_the_deployed_routes() -> None:
 
 def test_answers_are_described_member_by_member() -> None:
     stored = {Invoice.model_fields[name].alias for name in Invoice.model_fields if name != "content_hash"}
-    answered = {InvoiceAnswer.model_fields[name].alias for name in InvoiceAnswer.model_fields}
+    answered = {InvoiceResponse.model_fields[name].alias for name in InvoiceResponse.model_fields}
     assert answered == stored | {"overdue"}
     summary = {InvoiceSummary.model_fields[name].alias for name in InvoiceSummary.model_fields}
     assert summary == {*SUMMARY_FIELDS} - {"customer"} | {"customerName", "overdue"}

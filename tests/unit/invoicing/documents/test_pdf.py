@@ -20,10 +20,10 @@ from invoicing.documents.typeface import EAST_ASIAN, MISSING, REGULAR, markup, r
 from invoicing.domain.invoice_factory import Origin, invoice_id, issue
 from invoicing.domain.models import CreateInvoice, Invoice
 from invoicing.domain.money import grouped, number_text, price_text, text
-from invoicing.runtime.settings import Brand
+from invoicing.runtime.settings import BrandSettings
 
 FONTS = Path(__file__).resolve().parents[4] / "lambdas" / "generate_pdf" / "fonts"
-BRAND = Brand(
+BRAND = BrandSettings(
     brand_name="Sample Trading GmbH",
     brand_address="Musterweg 1|10000 Musterstadt",
     brand_vat_id="DE000000000",
@@ -252,7 +252,7 @@ def test_amounts_of_fifteen_digits_still_fit(renderer: Renderer) -> None:
 
 
 def test_a_bare_brand_and_a_bare_customer_are_enough() -> None:
-    (page,) = pages(Renderer(Brand(brand_name="B"), FONTS).render(made()))
+    (page,) = pages(Renderer(BrandSettings(brand_name="B"), FONTS).render(made()))
     assert "VAT ID" not in page
     assert "to account" not in page
 
@@ -289,7 +289,7 @@ def test_tax_amounts_too_wide_for_half_a_page_do_not_run_into_the_totals(rendere
 
 
 def test_a_head_of_the_longest_texts_stays_on_the_first_page() -> None:
-    brand = {name: f"{'W' * 25} " * 200 for name in Brand.model_fields if name.startswith("brand_")}
+    brand = {name: f"{'W' * 25} " * 200 for name in BrandSettings.model_fields if name.startswith("brand_")}
     customer = {
         "name": "W" * 200,
         "address": "W|" * 250,
@@ -297,7 +297,7 @@ def test_a_head_of_the_longest_texts_stays_on_the_first_page() -> None:
         "vatId": "W" * 32,
     }
     invoice = made(customer=customer, customerId="W" * 64).model_copy(update={"invoice_number": "W" * 64})
-    first, *_ = pages(Renderer(Brand.model_validate(brand), FONTS).render(invoice))
+    first, *_ = pages(Renderer(BrandSettings.model_validate(brand), FONTS).render(invoice))
     assert "…" in first  # of the brand, which nobody limits
     for words in ("Billed to", "Customer ID", "b.example", "Description"):
         assert words in first

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from invoicing.api.responses import document, overdue
+from invoicing.api.responses import invoice_body, is_overdue
 from invoicing.domain.errors import InvalidRequest
 from invoicing.domain.invoice_factory import Origin, assigned_number, content_hash, invoice_id, issue
 from invoicing.domain.models import CreateInvoice, Invoice, PaymentReceived, UpdateInvoice
@@ -153,7 +153,7 @@ def test_an_invoice_survives_the_table() -> None:
 
 
 def test_answers_carry_money_as_text_and_no_inner_matters() -> None:
-    answer = document(made(currency="JPY", lines=[LINE | {"discount": "7.50"}]), date(2026, 11, 22))
+    answer = invoice_body(made(currency="JPY", lines=[LINE | {"discount": "7.50"}]), date(2026, 11, 22))
     json.dumps(answer)  # plain JSON types only
     assert answer["lines"][0] == LINE | {"discount": "7.5", "net": "93"}
     assert (answer["subtotal"], answer["taxTotal"], answer["total"]) == ("93", "18", "111")
@@ -172,7 +172,7 @@ def test_answers_carry_money_as_text_and_no_inner_matters() -> None:
     ],
 )
 def test_overdue_is_derived_on_read(status: str, due: str, expected: bool) -> None:  # noqa: FBT001
-    assert overdue(status, due, date(2026, 11, 22)) is expected
+    assert is_overdue(status, due, date(2026, 11, 22)) is expected
 
 
 @pytest.mark.parametrize(
