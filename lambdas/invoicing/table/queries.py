@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from invoicing.domain.models import SUMMARY_FIELDS
 from invoicing.runtime.aws import client
 from invoicing.table.items import decode, encode
-from invoicing.table.pagination import Position, QueryPlan, keys_of
+from invoicing.table.pagination import Position, QueryPlan, position_of
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -53,14 +53,14 @@ class InvoiceIndexes:
                 reads += 1
                 if len(items) > limit:
                     items = items[:limit]
-                    return Page(items, plan.token(keys_of(items[-1], plan.attribute)))
+                    return Page(items, plan.token(position_of(items[-1], plan.attribute)))
                 if next_start is None:
                     break
                 if reads >= MAX_READS:
                     return Page(items, plan.token(next_start))
                 start = next_start
             if reads >= MAX_READS and items and number + 1 < len(plan.partitions):
-                return Page(items, plan.token(keys_of(items[-1], plan.attribute)))
+                return Page(items, plan.token(position_of(items[-1], plan.attribute)))
         return Page(items, None)
 
     def _read(
@@ -86,4 +86,4 @@ class InvoiceIndexes:
         response = self._dynamodb.query(**request)
         items = [decode(item) for item in response["Items"]]
         last = response.get("LastEvaluatedKey")
-        return items, keys_of(decode(last), plan.attribute) if last else None
+        return items, position_of(decode(last), plan.attribute) if last else None

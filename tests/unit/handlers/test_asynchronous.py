@@ -122,7 +122,7 @@ def test_a_due_date_beyond_the_calendar_is_the_fault_of_the_issue_date(
     report = upload(s3, load("create_invoice"), s3_event, context, content)
     assert (report["created"], report["rejected"]) == (0, 1)
     rejected = s3.get_object(Bucket="uploads", Key=report["rejectedReport"])["Body"].read().decode("utf-8-sig")
-    assert rejected.splitlines()[1] == "2,issue_date,9999-12-31,The due date lies beyond the year 9999."
+    assert rejected.splitlines()[1] == "2,issue_date,9999-12-31,The due date is after the year 9999."
 
 
 def test_a_bounded_number_of_rejected_invoices_is_remembered(

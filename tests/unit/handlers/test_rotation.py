@@ -222,7 +222,7 @@ def test_a_secret_that_is_not_rotated_is_refused(rotation: Rotation) -> None:
 
 @pytest.mark.parametrize("step", STEPS[1:])
 def test_a_step_before_its_turn_is_refused(rotation: Rotation, step: str) -> None:
-    with pytest.raises(Exception, match="holds nothing yet: createSecret comes first"):
+    with pytest.raises(Exception, match="is still empty: createSecret comes first"):
         rotation.step(step, rotation.begin())
 
 
@@ -240,7 +240,7 @@ def test_a_key_that_would_not_be_let_in_is_never_promoted(rotation: Rotation) ->
         rotation.step("testSecret", token)
     rotation.gateway.delete_api_key(apiKey=key)
     for step in STEPS[1:]:
-        with pytest.raises(Exception, match=f"API key {key} of version {token} is gone"):
+        with pytest.raises(Exception, match=f"API key {key} of version {token} no longer exists"):
             rotation.step(step, token)
     assert rotation.value()["apiKeyId"] == rotation.first["id"]
 

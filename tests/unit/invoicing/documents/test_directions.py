@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invoicing.documents.directions import turned
+from invoicing.documents.directions import to_visual_order
 
 ALEF, BET, GIMEL = "\u05d0\u05d1\u05d2"
 
 
 def printed(text: str, width: float = 100, instead: Mapping[str, str] = MappingProxyType({})) -> str:
-    return turned(text, width=width, measure=len, shown=lambda one: instead.get(one, one))
+    return to_visual_order(text, width=width, measure=len, form_of=lambda character: instead.get(character, character))
 
 
 @pytest.mark.parametrize("text", ["", "plain  text,\nas it is ", "Łódź 株式会社 (1)"])

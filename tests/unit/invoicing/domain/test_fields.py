@@ -46,14 +46,14 @@ def test_line_breaks_belong_into_descriptions_only() -> None:
 @pytest.mark.parametrize("kind", [Description, Name, Address, Identifier])
 @pytest.mark.parametrize("blank", ["\u2800", "\u3164", "\u2800 \u3164"])
 def test_a_text_with_nothing_to_read_is_none(kind: object, blank: str) -> None:
-    with pytest.raises(ValidationError, match="nothing that can be read"):
+    with pytest.raises(ValidationError, match="has no visible characters"):
         TypeAdapter(kind).validate_python(blank)
     assert TypeAdapter(kind).validate_python(f"{blank}x") == f"{blank}x"
 
 
 def test_format_characters_alone_are_no_text() -> None:
     for character in "\u200b\u2060\ufeff\u202e":
-        with pytest.raises(ValidationError, match="nothing that can be read"):
+        with pytest.raises(ValidationError, match="has no visible characters"):
             TypeAdapter(Description).validate_python(character)
 
 

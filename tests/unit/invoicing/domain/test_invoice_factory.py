@@ -199,7 +199,7 @@ def test_an_invoice_in_order_is_processed_credit_notes_and_repeated_lines_includ
 
 def test_an_item_that_was_edited_by_hand_is_rejected() -> None:
     (objection,) = objections(made().model_copy(update={"total": Decimal("1.00")}))
-    assert objection == "totals do not follow from the lines: 119.00 expected, 1.00 found"
+    assert objection == "totals do not match the lines: expected 119.00, found 1.00"
 
 
 def test_events_follow_from_the_images_alone() -> None:

@@ -146,7 +146,7 @@ def test_this_month_goes_on_being_the_month_in_which_the_query_began() -> None:
     "query", [{"order": "asc"}, {"status": "paid"}, {"customerId": "2026-11"}, {"from": "2026-11-01"}]
 )
 def test_a_token_of_another_query_is_refused(query: dict[str, str]) -> None:
-    with pytest.raises(InvalidRequest, match="does not belong"):
+    with pytest.raises(InvalidRequest, match="belongs to another query"):
         planned(**query, nextToken=planned().token(LAST))
 
 
