@@ -224,8 +224,8 @@ def test_a_poisoned_record_and_a_refused_event_fail_alone(
     told: list[str] = []
     monkeypatch.setattr(process.logger, "warning", lambda _, exc_info: told.append(exc_info[0].__name__))
     monkeypatch.setattr(process.bus._events, "put_events", refusing)
-    answer = process.lambda_handler({"Records": [first, second, poisoned]}, context)
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}, {"itemIdentifier": "3"}]}
+    response = process.lambda_handler({"Records": [first, second, poisoned]}, context)
+    assert response == {"batchItemFailures": [{"itemIdentifier": "2"}, {"itemIdentifier": "3"}]}
     assert told == ["PublishError", "ValidationError"]  # each with its reason, for whoever looks for it
 
 

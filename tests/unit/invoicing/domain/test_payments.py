@@ -69,9 +69,9 @@ def test_a_refusal_tells_what_is_wrong_and_what_is_there(
     errors: list[dict[str, str]],
     members: dict[str, Any],
 ) -> None:
-    with pytest.raises(kind) as refusal:
+    with pytest.raises(kind) as error:
         decide_change(invoice(), request_, now=NOW, by="api")
-    assert (refusal.value.detail, refusal.value.errors, refusal.value.members) == (detail, errors, members)
+    assert (error.value.detail, error.value.errors, error.value.members) == (detail, errors, members)
 
 
 @pytest.mark.parametrize("versions", [frozenset({1}), frozenset({1, 5}), None])
@@ -85,10 +85,10 @@ def test_a_version_that_matches_is_changed(versions: frozenset[int] | None) -> N
 
 @pytest.mark.parametrize("versions", [frozenset(), frozenset({2, 3})])
 def test_a_version_that_does_not_match_is_not(versions: frozenset[int]) -> None:
-    with pytest.raises(PreconditionFailed) as refusal:
+    with pytest.raises(PreconditionFailed) as error:
         decide_change(invoice(), asked("void"), now=NOW, by="api", if_match=versions)
-    assert refusal.value.detail == "The invoice is at version 1, which If-Match does not name. Read the invoice again."
-    assert refusal.value.members == CURRENT
+    assert error.value.detail == "The invoice is at version 1, which If-Match does not name. Read the invoice again."
+    assert error.value.members == CURRENT
 
 
 def test_a_payment_is_recorded_as_it_was_sent() -> None:
@@ -151,10 +151,10 @@ def test_a_change_knows_itself_and_no_other() -> None:
 def test_a_payment_id_that_was_used_for_another_amount_tells_what_is_there() -> None:
     first = decide_change(invoice(), asked("paid", payment={"paymentId": "P", "amount": "50"}), now=NOW, by="api")
     assert first is not None
-    with pytest.raises(PaymentConflict) as refusal:
+    with pytest.raises(PaymentConflict) as error:
         decide_change(first.after, asked("paid", payment={"paymentId": "P", "amount": "60"}), now=NOW, by="api")
-    assert refusal.value.detail == "Payment P is already recorded, with an amount of 50.00."
-    assert refusal.value.members == {"currentStatus": "partially-paid", "currentVersion": 2}
+    assert error.value.detail == "Payment P is already recorded, with an amount of 50.00."
+    assert error.value.members == {"currentStatus": "partially-paid", "currentVersion": 2}
 
 
 @pytest.mark.parametrize(
@@ -177,9 +177,9 @@ def test_a_payment_is_repeated_only_with_what_it_said(
     if said is None:
         assert decide_change(change.after, repeated, now=NOW, by="api") is None
     else:
-        with pytest.raises(PaymentConflict) as refusal:
+        with pytest.raises(PaymentConflict) as error:
             decide_change(change.after, repeated, now=NOW, by="api")
-        assert refusal.value.detail == f"Payment P is already recorded, with {said}."
+        assert error.value.detail == f"Payment P is already recorded, with {said}."
 
 
 @pytest.mark.parametrize(("quantity", "amount"), [("0.005", "0.60"), ("0.005", "0.01"), ("-0.005", "-0.60")])

@@ -68,17 +68,17 @@ def test_every_pair_of_the_table(source: Status, target: Status) -> None:
         assert (change.after.status, change.after.version) == (target, 2)
         assert change.after.history[-1].status is target
     else:
-        with pytest.raises(StatusConflict) as refusal:
+        with pytest.raises(StatusConflict) as error:
             decide_change(invoice(source), update(target, amount), now=NOW, by="api")
-        assert refusal.value.members == {"currentStatus": source.value, "currentVersion": 1}
-        assert f"is {source} (version 1) and cannot become {target}" in refusal.value.detail
+        assert error.value.members == {"currentStatus": source.value, "currentVersion": 1}
+        assert f"is {source} (version 1) and cannot become {target}" in error.value.detail
 
 
 @pytest.mark.parametrize("status", ["created", "processed", "rejected", "overdue", "", None, 1, {"a": 1}])
 def test_what_the_business_rules_decide_cannot_be_asked_for(status: Any) -> None:
-    with pytest.raises(ValidationError, match="must be one of paid, partially-paid, void") as refusal:
+    with pytest.raises(ValidationError, match="must be one of paid, partially-paid, void") as error:
         UpdateInvoice.model_validate({"status": status})
-    assert [error["loc"] for error in refusal.value.errors()] == [("status",)]
+    assert [error["loc"] for error in error.value.errors()] == [("status",)]
 
 
 def test_final_and_open_follow_from_the_table() -> None:
@@ -114,9 +114,9 @@ def test_the_amount_decides_what_is_reached(asked: str, amount: str, reached: st
 
 @pytest.mark.parametrize(("amount", "words"), [("119.01", "is more than"), ("0", "reduce"), ("-1", "reduce")])
 def test_a_payment_that_does_not_fit_is_refused(amount: str, words: str) -> None:
-    with pytest.raises(PaymentConflict, match=words) as refusal:
+    with pytest.raises(PaymentConflict, match=words) as error:
         decide_change(invoice(), update("paid", amount), now=NOW, by="api")
-    assert refusal.value.members["amountDue"] == "119.00"
+    assert error.value.members["amountDue"] == "119.00"
 
 
 def test_a_credit_note_is_settled_by_a_negative_amount() -> None:
@@ -138,9 +138,9 @@ def test_a_credit_note_is_settled_by_a_negative_amount() -> None:
     ],
 )
 def test_requests_that_make_no_sense_point_at_the_fault(request_: UpdateInvoice, pointer: str) -> None:
-    with pytest.raises(InvalidRequest) as refusal:
+    with pytest.raises(InvalidRequest) as error:
         decide_change(invoice(), request_, now=NOW, by="api")
-    assert refusal.value.errors[0]["pointer"] == pointer
+    assert error.value.errors[0]["pointer"] == pointer
 
 
 def test_a_repeated_payment_changes_nothing_whatever_version_it_expects() -> None:

@@ -291,9 +291,9 @@ def test_the_largest_amounts(quantity: str, price: str, rate: str, fits: bool) -
         invoice = issue(request, number="1", identity="1", origin=origin)
         assert invoice.total == invoice.subtotal + invoice.tax_total
         return
-    with pytest.raises(InvalidRequest, match="too large") as refusal:
+    with pytest.raises(InvalidRequest, match="too large") as error:
         issue(request, number="1", identity="1", origin=origin)
-    assert refusal.value.errors == [
+    assert error.value.errors == [
         {"pointer": "#/lines", "detail": "an amount has more than 15 digits before the point"}
     ]
 
