@@ -75,7 +75,7 @@ def test_every_pair_of_the_table(source: Status, target: Status) -> None:
 
 
 @pytest.mark.parametrize("status", ["created", "processed", "rejected", "overdue", "", None, 1, {"a": 1}])
-def test_what_the_business_rules_decide_cannot_be_asked_for(status: Any) -> None:
+def test_clients_cannot_request_decisions_of_the_rules(status: Any) -> None:
     with pytest.raises(ValidationError, match="must be one of paid, partially-paid, void") as error:
         UpdateInvoice.model_validate({"status": status})
     assert [error["loc"] for error in error.value.errors()] == [("status",)]
@@ -87,7 +87,7 @@ def test_final_and_open_follow_from_the_table() -> None:
     assert set(TRANSITIONS) == set(Status)
 
 
-def test_paid_without_a_payment_records_one_for_what_is_due() -> None:
+def test_paid_without_a_payment_records_one_for_the_amount_due() -> None:
     change = decide_change(invoice(), update("paid"), now=NOW, by="api")
     assert change is not None
     assert [payment.amount for payment in change.after.payments] == [Decimal("119.00")]
@@ -106,14 +106,14 @@ def test_paid_without_a_payment_records_one_for_what_is_due() -> None:
         ("partially-paid", "119", "paid", "0.00"),
     ],
 )
-def test_the_amount_decides_what_is_reached(asked: str, amount: str, reached: str, due: str) -> None:
+def test_the_amount_decides_the_status(asked: str, amount: str, reached: str, due: str) -> None:
     change = decide_change(invoice(), update(asked, amount), now=NOW, by="api")
     assert change is not None
     assert (change.after.status, change.after.amount_due) == (Status(reached), Decimal(due))
 
 
 @pytest.mark.parametrize(("amount", "words"), [("119.01", "is more than"), ("0", "reduce"), ("-1", "reduce")])
-def test_a_payment_that_does_not_fit_is_refused(amount: str, words: str) -> None:
+def test_a_payment_that_does_not_fit_is_rejected(amount: str, words: str) -> None:
     with pytest.raises(PaymentConflict, match=words) as error:
         decide_change(invoice(), update("paid", amount), now=NOW, by="api")
     assert error.value.members["amountDue"] == "119.00"
@@ -137,7 +137,7 @@ def test_a_credit_note_is_settled_by_a_negative_amount() -> None:
         (update("paid", "0.001"), "#/payment/amount"),
     ],
 )
-def test_requests_that_make_no_sense_point_at_the_fault(request_: UpdateInvoice, pointer: str) -> None:
+def test_invalid_requests_point_at_the_error(request_: UpdateInvoice, pointer: str) -> None:
     with pytest.raises(InvalidRequest) as error:
         decide_change(invoice(), request_, now=NOW, by="api")
     assert error.value.errors[0]["pointer"] == pointer
@@ -157,14 +157,14 @@ def test_what_was_paid_is_not_voided_by_repeating_the_payment(amount: str) -> No
         decide_change(first.after, update("void", amount), now=NOW, by="api")
 
 
-def test_a_payment_id_stands_for_one_amount() -> None:
+def test_a_payment_id_belongs_to_one_amount() -> None:
     first = decide_change(invoice(), update("paid", "50"), now=NOW, by="api")
     assert first is not None
     with pytest.raises(PaymentConflict, match=r"already recorded, with an amount of 50\.00"):
         decide_change(first.after, update("paid", "60"), now=NOW, by="api")
 
 
-def test_an_outdated_version_is_refused() -> None:
+def test_an_outdated_version_is_rejected() -> None:
     with pytest.raises(StatusConflict, match="at version 1, not 7"):
         decide_change(invoice(), update("void", expectedVersion=7), now=NOW, by="api")
 

@@ -31,7 +31,7 @@ def detail(before: Invoice | None, after: Invoice) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("status", DETAIL_TYPES)
-def test_every_change_is_as_it_is_described(created: Invoice, status: Status) -> None:
+def test_every_change_matches_its_schema(created: Invoice, status: Status) -> None:
     before = None if status is Status.CREATED else created
     told = InvoiceChanged.model_validate(detail(before, created.model_copy(update={"status": status})))
 
@@ -40,18 +40,18 @@ def test_every_change_is_as_it_is_described(created: Invoice, status: Status) ->
     assert told.model_dump(by_alias=True)["total"] == "963.90"
 
 
-def test_a_rejection_tells_its_reasons_but_not_without_end(created: Invoice) -> None:
+def test_a_rejection_has_a_limited_number_of_reasons(created: Invoice) -> None:
     told = InvoiceChanged.model_validate(detail(created, decide_status(created, NOW, ["a reason"] * 20).after))
 
     assert told.reasons == ["a reason"] * MAX_REASONS
 
 
-def test_a_field_that_is_not_described_is_none_of_the_event(created: Invoice) -> None:
+def test_an_unknown_field_is_rejected(created: Invoice) -> None:
     with pytest.raises(ValidationError, match="lines"):
         InvoiceChanged.model_validate({**detail(None, created), "lines": []})
 
 
-def test_the_rest_of_an_upload_is_told_as_it_is_described() -> None:
+def test_the_continuation_of_an_upload_matches_its_schema() -> None:
     upload = Upload("uploads", "incoming/a.csv", "etag", "0A", "version", 10)
 
     told = UploadContinued.model_validate(upload.detail() | {"checkpoint": 1})
