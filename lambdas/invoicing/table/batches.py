@@ -15,7 +15,7 @@ from invoicing.domain.models import Invoice
 from invoicing.domain.repository import CreateResult
 from invoicing.table.items import decode, encode, size
 from invoicing.table.retries import Canceled, retry_conflicts, throttling
-from invoicing.table.store import MARKER_LIFE, InvoiceStore, checked_item, repetition
+from invoicing.table.store import MARKER_LIFE, InvoiceStore, checked_item, match_content
 from invoicing.uploads.checkpoints import Checkpoint
 
 BATCH = 25
@@ -227,7 +227,7 @@ def _repetition(put: _Put, item: dict[str, Any]) -> Outcome:
     there = Invoice.from_item(item)
     ours = put.item["upload"]["S"]
     try:
-        found = repetition(put.invoice, there)
+        found = match_content(put.invoice, there)
     except InvoiceError as refusal:
         if not ours or item.get("upload") != ours:
             return refusal

@@ -88,7 +88,7 @@ class InvoiceStore:
         except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
             old = cast("dict[str, Any]", error.response).get("Item")
             stored = Invoice.from_item(decode(old)) if old else self._must_get(invoice.invoice_id)
-            return repetition(invoice, stored)
+            return match_content(invoice, stored)
         return CreateResult(invoice, created=True)
 
     def create_with_key(self, invoice: Invoice, key: IdempotencyKey, now: datetime) -> CreateResult:
@@ -108,7 +108,7 @@ class InvoiceStore:
                 self.transact([put_key] if existing else [put_key, self._put_invoice(invoice)])
             except Canceled as error:
                 if existing is None and error.failed(1) and not error.failed(0):
-                    existing = repetition(invoice, self._must_get(invoice.invoice_id))
+                    existing = match_content(invoice, self._must_get(invoice.invoice_id))
                 else:  # another request has used the key since it was read, or is about to
                     pause(attempt)
             else:
@@ -295,7 +295,7 @@ class InvoiceStore:
             self.transact([self._advance(counter, last)])
 
 
-def repetition(invoice: Invoice, stored: Invoice) -> CreateResult:
+def match_content(invoice: Invoice, stored: Invoice) -> CreateResult:
     """The result of creating an invoice again: the stored one, if its content is the same.
 
     Raises:
