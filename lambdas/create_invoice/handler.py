@@ -14,11 +14,14 @@ from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
 from invoicing.services.create_invoice import create
 from invoicing.table.batches import InvoiceLoader
-from invoicing.uploads.buckets import Upload, UploadStore
+from invoicing.uploads.buckets import UploadStore
 from invoicing.uploads.intake import Intake
+from invoicing.uploads.progress import UploadProgress
+from invoicing.uploads.upload import uploads_in
 
 config = settings.CreateInvoiceSettings.load()
 store = InvoiceLoader(config.table_name)
+progress = UploadProgress(config.table_name)
 uploads = UploadStore(config.archives_bucket)
 bus = EventBus(config.event_bus_name)
 app = resolver.create_app()
@@ -40,20 +43,16 @@ def post_invoice() -> Response[str]:
 
 
 def receive(event: dict[str, Any], context: LambdaContext) -> None:
-    """Import the files that S3 names, or the next part of the one that an event ``upload-continued`` names."""
-    intake = Intake(store, uploads, bus, remaining=lambda: context.get_remaining_time_in_millis() / 1000)
-    continued = event.get("detail")
-    named = [continued] if continued else []
-    parts = [(Upload.from_detail(detail), int(detail["checkpoint"])) for detail in named]
-    parts += [(Upload.from_record(record), 0) for record in event.get("Records", [])]
-    for upload, part in parts:
-        handled = intake.receive(upload, part)
-        if handled is None:
+    """Import the files that S3 names, or the next part of the file that an event ``upload-continued`` names."""
+    intake = Intake(store, progress, uploads, bus, remaining=lambda: context.get_remaining_time_in_millis() / 1000)
+    for upload, part in uploads_in(event):
+        result = intake.receive(upload, part)
+        if result is None:
             logger.info("Upload was handled before, or is gone", bucket=upload.bucket, key=upload.key, part=part)
             continue
-        figures = handled.figures
-        logger.info("Upload imported" if handled.done else "Upload continues", part=part, report=figures.document())
-        if handled.done:  # once for each upload, however many parts it took
+        figures = result.figures
+        logger.info("Upload imported" if result.done else "Upload continues", part=part, report=figures.document())
+        if result.done:  # once for each upload, however many parts it took
             count("InvoicesCreated", figures.created)
             count("InvoicesReplayed", figures.duplicates)
             count("UploadInvoicesRejected", figures.rejected)

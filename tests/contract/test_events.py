@@ -19,9 +19,9 @@ from invoicing.domain.status import Status
 from invoicing.events.bus import DETAIL_TYPES, EventBus, derive
 from invoicing.events.schemas import InvoiceChanged, UploadContinued
 from invoicing.services.decide_invoice import decide_status
-from invoicing.uploads.buckets import Upload
-from invoicing.uploads.checkpoints import Checkpoint
-from invoicing.uploads.intake import CONTINUED, Intake
+from invoicing.uploads import continuation
+from invoicing.uploads.continuation import CONTINUED
+from invoicing.uploads.upload import Upload
 from tests.contract import sites
 from tests.contract.code import Loaded
 from tests.contract.conftest import PLATFORM, Environment
@@ -42,7 +42,7 @@ FOR: Mapping[str, str] = {
 EMITTERS = {"lambdas/invoicing/events/bus.py: EventBus.publish"}
 """What puts events on a bus."""
 
-PUBLISHERS = {"lambdas/invoicing/uploads/intake.py: Intake._announce", "lambdas/process_invoice/handler.py: handle"}
+PUBLISHERS = {"lambdas/invoicing/uploads/continuation.py: announce", "lambdas/process_invoice/handler.py: handle"}
 """What has events put there; `ours` has each of theirs."""
 
 SAMPLE = ROOT / "docs" / "sample" / "invoice-paid.json"
@@ -60,10 +60,10 @@ class _Bus:
         return {"FailedEntryCount": 0, "Entries": [{}]}
 
 
-class _Store:
-    """Remembers nothing."""
+class _Progress:
+    """Records nothing."""
 
-    def announce_upload(self, digest: str, part: int) -> None: ...
+    def record_announcement(self, digest: str, part: int) -> None: ...
 
 
 def changes() -> list[tuple[Invoice | None, Invoice]]:
@@ -89,9 +89,9 @@ def ours() -> list[tuple[str, str, dict[str, Any]]]:
         EventBus("bus", bus).publish(event)  # type: ignore[arg-type]
         found.append((symbol(derive), "process-invoice", bus.entries[0]))
     bus = _Bus()
-    intake = Intake(_Store(), None, EventBus("bus", bus), lambda: 30.0)  # type: ignore[arg-type]
-    intake._announce(Upload("uploads", "incoming/a.csv", "e", "0A", "v", 10), Checkpoint(part=1))
-    found.append((symbol(Intake._announce), "create-invoice", bus.entries[0]))
+    upload = Upload("uploads", "incoming/a.csv", "e", "0A", "v", 10)
+    continuation.announce(EventBus("bus", bus), _Progress(), upload, 1)  # type: ignore[arg-type]
+    found.append((symbol(continuation.announce), "create-invoice", bus.entries[0]))
     return found
 
 

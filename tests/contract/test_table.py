@@ -16,7 +16,6 @@ from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import CreateInvoice, Invoice
 from invoicing.domain.repository import IdempotencyKey
 from invoicing.domain.status import Status
-from invoicing.table.batches import InvoiceLoader
 from invoicing.table.claims import Claim, ClaimStore
 from invoicing.table.items import encode
 from invoicing.table.pagination import ListQuery, Position, plan
@@ -24,6 +23,7 @@ from invoicing.table.queries import InvoiceIndexes
 from invoicing.table.store import InvoiceStore
 from invoicing.table.stream import read_images
 from invoicing.uploads.checkpoints import Checkpoint
+from invoicing.uploads.progress import UploadProgress
 from tests.contract import sites
 from tests.contract.conftest import Environment
 
@@ -150,11 +150,11 @@ def written() -> list[Written]:
     InvoiceStore("table", numbered).transact([store._advance("counter#2026", 1)])  # type: ignore[arg-type]
     noted(InvoiceStore._advance, numbered, expires=False)
     uploads = _DynamoDB()
-    InvoiceLoader("table", uploads).begin_upload("d", "u", NOW)  # type: ignore[arg-type]
-    noted(InvoiceLoader.begin_upload, uploads, expires=True)
+    UploadProgress("table", uploads).begin("d", "u", NOW)  # type: ignore[arg-type]
+    noted(UploadProgress.begin, uploads, expires=True)
     moved = _DynamoDB()
-    InvoiceLoader("table", moved).advance_upload("d", Checkpoint(part=1), NOW)  # type: ignore[arg-type]
-    noted(InvoiceLoader.advance_upload, moved, expires=False)
+    UploadProgress("table", moved).advance("d", Checkpoint(part=1), NOW)  # type: ignore[arg-type]
+    noted(UploadProgress.advance, moved, expires=False)
     claimed = _DynamoDB()
     ClaimStore("table", claimed)._put(Claim("c", "1", "n", "says"), None, NOW, timedelta(days=1))  # type: ignore[arg-type]
     noted(ClaimStore._put, claimed, expires=True)

@@ -8,12 +8,16 @@ from harness.contract.timing import Waiting
 from harness.plan.resource import number
 from invoicing.documents import bucket
 from invoicing.runtime import aws
-from invoicing.table import batches, claims, store
-from invoicing.uploads import intake
+from invoicing.table import claims, store
+from invoicing.uploads import deadline, progress
 from tests.contract.conftest import Environment
 
 REMEMBERED = (
-    Waiting("A handled upload", store.MARKER_LIFE.total_seconds(), symbol(batches, "begin_upload (store.MARKER_LIFE)")),
+    Waiting(
+        "A handled upload",
+        store.MARKER_LIFE.total_seconds(),
+        symbol(progress, "UploadProgress.begin (store.MARKER_LIFE)"),
+    ),
     Waiting("An Idempotency-Key", store.MARKER_LIFE.total_seconds(), symbol(store, "MARKER_LIFE")),
     Waiting("What an invoice said", claims.CONTENT_LIFE.total_seconds(), symbol(claims, "CONTENT_LIFE")),
 )
@@ -53,7 +57,7 @@ def test_what_was_done_is_remembered_while_it_can_be_asked_for_again(live: Envir
 
 
 def test_functions_have_time_for_what_they_set_aside(live: Environment) -> None:
-    reserve = Waiting("The end of a part", intake.RESERVE_SECONDS, symbol(intake, "RESERVE_SECONDS"))
+    reserve = Waiting("The end of a part", deadline.RESERVE_SECONDS, symbol(deadline, "RESERVE_SECONDS"))
     answer = Waiting("One answer of AWS", aws.CONFIG.connect_timeout + aws.CONFIG.read_timeout, symbol(aws, "CONFIG"))
 
     found = [

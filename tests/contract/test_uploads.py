@@ -11,8 +11,9 @@ from invoicing.api.openapi import EXAMPLE_REQUEST
 from invoicing.documents.bucket import DocumentStore
 from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import CreateInvoice
-from invoicing.uploads.buckets import MAX_KEY, PREFIX, Upload, UploadStore
-from invoicing.uploads.intake import REJECTED
+from invoicing.uploads.buckets import UploadStore
+from invoicing.uploads.report_files import REJECTED
+from invoicing.uploads.upload import MAX_KEY, PREFIX, Upload
 from tests.contract import sites
 from tests.contract.conftest import Environment
 
@@ -21,7 +22,7 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 WRITERS = {
     "lambdas/invoicing/documents/bucket.py: DocumentStore.put",
     "lambdas/invoicing/uploads/buckets.py: UploadStore.archive",
-    "lambdas/invoicing/uploads/buckets.py: UploadStore.put_part",
+    "lambdas/invoicing/uploads/buckets.py: UploadStore.put_rejects",
     "lambdas/invoicing/uploads/buckets.py: UploadStore.put_report",
 }
 """What writes to S3; `puts` has each of them write."""
@@ -60,7 +61,7 @@ def puts(live: Environment) -> list[Put]:
     for name in NAMES:
         upload = Upload(uploads, f"{PREFIX}{name}", "e", "0A", "v", 1)
         for writer, arguments in (
-            (UploadStore.put_part, ("00001-end", io.BytesIO())),
+            (UploadStore.put_rejects, ("00001-end", io.BytesIO())),
             (UploadStore.put_report, (".json", b"", "application/json")),
             (UploadStore.put_report, (REJECTED, b"", "text/csv")),
             (UploadStore.archive, (NOW,)),

@@ -19,7 +19,7 @@ from invoicing.domain.repository import CreateResult
 from invoicing.uploads.csv_bytes import open_lines
 from invoicing.uploads.csv_invoices import KNOWN, NEEDED, read_invoices
 from invoicing.uploads.csv_text import read_sheet
-from invoicing.uploads.part_import import Part
+from invoicing.uploads.part_import import PartImport
 from invoicing.uploads.reports import Figures, RejectReport
 
 HEADER = b"invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate\n"
@@ -80,11 +80,11 @@ def main(megabytes: int) -> None:
     """Import, and print what it took."""
     started = time.monotonic()
     figures, rejects = Figures("generated"), RejectReport()
-    part = Part(Forgetful(), "digest", figures, rejects, lambda: 1e9)  # type: ignore[arg-type]
+    part = PartImport(Forgetful(), "digest", figures, rejects, lambda: 1e9)  # type: ignore[arg-type]
     stream = io.BufferedReader(Generated(megabytes * 1_000_000))
-    part.run(read_invoices(read_sheet(open_lines(stream), KNOWN, NEEDED)))
+    written = part.run(read_invoices(read_sheet(open_lines(stream), KNOWN, NEEDED)))
     rejects.close()
-    assert part.place is None
+    assert written.place is None
     print(  # noqa: T201 -- its output is its purpose
         json.dumps(
             {

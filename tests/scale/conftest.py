@@ -1,4 +1,4 @@
-"""Figures that the tests here measure, left in build/results/scale.json, and a stack to measure on."""
+"""The figures that these tests measure, recorded in build/results/scale.json, and a stack to measure on."""
 
 import sys
 import time
@@ -17,11 +17,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "data"))
 
 @pytest.fixture(scope="session")
 def figures() -> Iterator[dict[str, Any]]:
-    """Filled by the tests, written at the end, also when one of them fails."""
+    """Filled by the tests and recorded at the end, also if one of them fails."""
     started = time.monotonic()
-    found: dict[str, Any] = {}
-    yield found
-    record("scale", {**found, "seconds": round(time.monotonic() - started, 1)})
+    measured: dict[str, Any] = {}
+    yield measured
+    record("scale", {**measured, "seconds": round(time.monotonic() - started, 1)})
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A hundred thousand rows through the uploads bucket: complete, to the cent, and nothing new the second time."""
+"""A hundred thousand rows through the uploads bucket: complete, exact to the cent, and nothing new the second time."""
 
 import json
 import os
@@ -18,19 +18,20 @@ from harness.stack.deployment import Stack
 ROWS = int(os.environ.get("SCALE_ROWS", "100000"))
 SEED = 20261122
 DEADLINE_S = 3600
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 
-def wait_for(look: Callable[[], Found | None], what: str) -> Found:
+def wait_for(read: Callable[[], Value | None], description: str) -> Value:
+    """The value that a function returns, as soon as it is not None."""
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:
-        if (found := look()) is not None:
-            return found
+        if (value := read()) is not None:
+            return value
         time.sleep(1)
-    raise AssertionError(f"Waited {DEADLINE_S} s in vain for {what}")
+    raise AssertionError(f"Waited {DEADLINE_S} s in vain for {description}")
 
 
-class Door:
+class UserView:
     """The stack as its users see it: buckets and API."""
 
     def __init__(self, stack: Stack) -> None:
@@ -40,31 +41,33 @@ class Door:
         self._http = urllib3.PoolManager(headers={"x-api-key": stack.api_key}, timeout=60.0)
 
     def upload(self, path: Path, name: str) -> dict[str, Any]:
-        """Upload a file; gives its report, when there is one."""
+        """Upload a file; returns its report, as soon as there is one."""
         self.s3.upload_file(str(path), self.stack.uploads_bucket, f"incoming/{name}")
 
         def report() -> dict[str, Any] | None:
             try:
-                answer = self.s3.get_object(Bucket=self.stack.uploads_bucket, Key=f"reports/{name}.json")
+                response = self.s3.get_object(Bucket=self.stack.uploads_bucket, Key=f"reports/{name}.json")
             except self.s3.exceptions.NoSuchKey:
                 return None
-            found: dict[str, Any] = json.load(answer["Body"])
-            return found
+            content: dict[str, Any] = json.load(response["Body"])
+            return content
 
         return wait_for(report, f"the report of {name}")
 
     def undecided(self) -> bool:
-        """Whether any invoice waits for the business rules."""
-        answer = self._http.request("GET", f"{self.stack.api_url}/invoices", fields={"status": "created", "limit": "1"})
-        return answer.status != 200 or bool(answer.json()["items"])
+        """Whether any invoice still waits for the business rules."""
+        response = self._http.request(
+            "GET", f"{self.stack.api_url}/invoices", fields={"status": "created", "limit": "1"}
+        )
+        return response.status != 200 or bool(response.json()["items"])
 
     def invoices(self) -> Iterator[dict[str, Any]]:
         """Every invoice of this month, page by page."""
         query = {"limit": "100"}
         while True:
-            answer = self._http.request("GET", f"{self.stack.api_url}/invoices", fields=query)
-            assert answer.status == 200, answer.data
-            page = answer.json()
+            response = self._http.request("GET", f"{self.stack.api_url}/invoices", fields=query)
+            assert response.status == 200, response.data
+            page = response.json()
             yield from page["items"]
             if "nextToken" not in page:
                 return
@@ -75,8 +78,8 @@ class Door:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.stack.documents_bucket)
         return sum(page.get("KeyCount", 0) for page in pages)
 
-    def left_behind(self) -> dict[str, int]:
-        """Messages in the functions' dead-letter queues, where there are any."""
+    def failed_messages(self) -> dict[str, int]:
+        """Messages in the functions' dead-letter queues; queues without any are left out."""
         counts = {
             name: int(
                 self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])[
@@ -89,18 +92,18 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def door(stack: Stack) -> Door:
-    return Door(stack)
+def user(stack: Stack) -> UserView:
+    return UserView(stack)
 
 
-def test_all_rows_arrive_to_the_cent_and_only_once(door: Door, tmp_path: Path, figures: dict[str, Any]) -> None:
+def test_all_rows_arrive_to_the_cent_and_only_once(user: UserView, tmp_path: Path, figures: dict[str, Any]) -> None:
     path = tmp_path / "large.csv"
     expected = large_upload.write(path, ROWS, SEED)
     figures["rows"], figures["invoices"] = expected.rows, expected.invoices
     figures["megabytes"] = round(path.stat().st_size / 1e6, 1)
 
     started = time.monotonic()
-    report = door.upload(path, "large-1.csv")
+    report = user.upload(path, "large-1.csv")
     figures["import_seconds"] = round(time.monotonic() - started, 1)
     figures["parts"], figures["function_seconds"] = report["parts"], report["durationSeconds"]
     figures["rows_per_second"] = round(expected.rows / report["durationSeconds"])
@@ -111,23 +114,27 @@ def test_all_rows_arrive_to_the_cent_and_only_once(door: Door, tmp_path: Path, f
         0,
     )
 
-    again = door.upload(path, "large-2.csv")
-    figures["second_upload_seconds"] = again["durationSeconds"]
-    assert (again["created"], again["duplicates"], again["rejected"]) == (0, expected.invoices, 0)
+    second_report = user.upload(path, "large-2.csv")
+    figures["second_upload_seconds"] = second_report["durationSeconds"]
+    assert (second_report["created"], second_report["duplicates"], second_report["rejected"]) == (
+        0,
+        expected.invoices,
+        0,
+    )
 
-    wait_for(lambda: None if door.undecided() else True, "all invoices to be decided")
-    listed = list(door.invoices())
+    wait_for(lambda: None if user.undecided() else True, "all invoices to be decided")
+    listed = list(user.invoices())
     figures["decided_seconds"] = round(time.monotonic() - started, 1)
     totals: dict[str, Decimal] = defaultdict(Decimal)
-    for one in listed:
-        totals[one["currency"]] += Decimal(one["total"])
-    assert len({one["invoiceId"] for one in listed}) == len(listed) == expected.invoices
+    for invoice in listed:
+        totals[invoice["currency"]] += Decimal(invoice["total"])
+    assert len({invoice["invoiceId"] for invoice in listed}) == len(listed) == expected.invoices
     assert totals == expected.totals
     figures["totals"] = {currency: str(total) for currency, total in sorted(totals.items())}
-    figures["statuses"] = dict(Counter(one["status"] for one in listed))
+    figures["statuses"] = dict(Counter(invoice["status"] for invoice in listed))
 
-    documented = Counter(one["status"] for one in listed)["processed"]
-    wait_for(lambda: True if door.documents() >= documented else None, f"{documented} PDFs")
+    documented = Counter(invoice["status"] for invoice in listed)["processed"]
+    wait_for(lambda: True if user.documents() >= documented else None, f"{documented} PDFs")
     figures["documents_seconds"] = round(time.monotonic() - started, 1)
-    assert door.documents() == documented
-    assert door.left_behind() == {}
+    assert user.documents() == documented
+    assert user.failed_messages() == {}

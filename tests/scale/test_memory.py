@@ -1,4 +1,4 @@
-"""Reading two hundred megabytes takes no more memory than reading one, and fits the smallest function."""
+"""Importing two hundred megabytes takes no more memory than importing one, and fits the smallest function."""
 
 import json
 import os
@@ -11,12 +11,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SLACK_KB = 30_000
-"""One megabyte does not fill the window of rows on their way to the table."""
+"""One megabyte does not fill the window of rows on their way to the table; the larger files do."""
 
 
 @pytest.fixture(scope="module")
 def measured() -> dict[int, dict[str, Any]]:
-    found = {}
+    measurements = {}
     for megabytes in (1, 20, 200):
         run = subprocess.run(
             [sys.executable, str(ROOT / "tests" / "data" / "import_memory.py"), str(megabytes)],
@@ -26,13 +26,15 @@ def measured() -> dict[int, dict[str, Any]]:
             check=True,
             timeout=1800,
         )
-        found[megabytes] = json.loads(run.stdout)
-    return found
+        measurements[megabytes] = json.loads(run.stdout)
+    return measurements
 
 
 def test_memory_is_flat(measured: dict[int, dict[str, Any]], figures: dict[str, Any]) -> None:
     figures["memory"] = list(measured.values())
-    peaks = {megabytes: one["peak_kilobytes"] for megabytes, one in measured.items()}
+
+    peaks = {megabytes: measurement["peak_kilobytes"] for megabytes, measurement in measured.items()}
+
     assert peaks[200] < peaks[1] + SLACK_KB, peaks
     assert peaks[200] < peaks[20] + 10_000, peaks  # the window is full long before twenty
-    assert peaks[200] < 256_000, peaks  # half of what a function has in dev
+    assert peaks[200] < 256_000, peaks  # half of the memory that the function has in dev

@@ -1,7 +1,7 @@
-"""From CSV records to invoices to create: one row is one line, adjacent rows with the same identity are one invoice.
+"""From CSV records to invoices: one row is one line, and adjacent rows with the same identity are one invoice.
 
-Rows that are wrong reject their whole invoice and never stop the file. Nothing is guessed: what could be read in two
-ways is rejected with the reason.
+A wrong row rejects its whole invoice and never stops the file. Nothing is guessed: a cell that could mean two things is
+rejected with the reason.
 """
 
 import re
@@ -43,20 +43,20 @@ _HEADER_FIELDS = (
     "customer_vat_id",
 )
 _NUMBERS = ("quantity", "unit_price", "discount", "tax_rate")
-_KEPT_TEXT = re.compile('="([^"]*)"')
+_FORMULA_TEXT = re.compile('="([^"]*)"')
 _PERCENTAGES = frozenset({"discount", "tax_rate"})
 _BLANKS = str.maketrans(dict.fromkeys("\t\u00a0\u2007\u2009\u202f", " ") | {"\u2212": "-", "\u2019": "'"})
 MAX_INVOICE_BYTES = 400 * 1024
-"""Of one invoice in the table: the most that one DynamoDB item holds. `invoicing.table.store` measures exactly."""
-_LINE_BYTES = 64  # the least that one line takes there besides its description, names of attributes included
+"""Bytes of one invoice in the table, as many as a DynamoDB item holds. `invoicing.table.store` measures exactly."""
+_LINE_BYTES = 64  # what one line takes there at the least besides its description, names of attributes included
 _MAX_PROBLEMS = 20  # of one invoice: enough to fix it, and a bound on memory
 MAX_INVOICE_ROWS = 20 * MAX_LINES
-"""Rows of one invoice after which the file is given up. An invocation can go on only where an invoice begins; so the
-way from one to the next must fit into one."""
+"""Rows of one invoice after which the file is given up. An invocation can only go on where an invoice begins. So all
+rows from one beginning to the next must fit into one invocation."""
 
 
 class Place(NamedTuple):
-    """Where an invoice begins: bytes of the unpacked file before it, and the row as a spreadsheet counts."""
+    """Where an invoice begins: bytes of the unpacked file before it, and its row as a spreadsheet counts."""
 
     position: int
     row: int
@@ -74,7 +74,7 @@ class RejectedCell:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An invoice to create, from the rows ``first`` to ``last``; ``following`` is where the next one begins, if any."""
+    """An invoice to create, from the rows ``first`` to ``last``. The next one, if any, begins at ``following``."""
 
     first: int
     last: int
@@ -84,8 +84,8 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Rejected:
-    """An invoice that cannot be created, with what is wrong."""
+class RejectedInvoice:
+    """An invoice that cannot be created, with the reasons."""
 
     first: int
     last: int
@@ -94,6 +94,9 @@ class Rejected:
     rows: int
     following: Place | None = None
     customer_id: str = ""
+
+
+CsvInvoice = Candidate | RejectedInvoice
 
 
 @dataclass
@@ -114,58 +117,58 @@ class _Group:
             self.problems.append(RejectedCell(row, column, value[:200], reason))
 
     def close(self, row: int, reason: str) -> None:
-        """Take no more lines, and drop those there are: memory must not grow with an invoice that never ends."""
+        """Take no more lines and drop those so far: memory must not grow with an invoice that never ends."""
         self.full = True
         self.lines.clear()
         self.note(row, "", "", reason)
 
 
-def read_invoices(sheet: Sheet) -> Iterator[Candidate | Rejected]:
-    """What the records become, in the file's order, one invoice at a time.
+def read_invoices(sheet: Sheet) -> Iterator[CsvInvoice]:
+    """The invoices of a file, in its order, one at a time.
 
     Raises:
-        UnreadableFileError: the header lacks required columns, or names one twice.
+        UnreadableFileError: the header lacks required columns, or has one twice.
     """
     _check(sheet.header)
     columns = [COLUMNS.get(name) for name in sheet.header]
     group: _Group | None = None
     for record in sheet.records:
-        cells = _named(record, columns)
+        cells = _cells_by_name(record, columns)
         number, customer = cells.get("invoice_number", ""), cells.get("customer_id", "")
         if group is None or not _belongs(group, number, customer):
             if group is not None:
-                yield _finished(group, Place(record.start, record.row))
+                yield _invoice(group, Place(record.start, record.row))
             group = _Group(number, customer, record.row)
         _add(group, record, cells, len(columns), decimal_comma=sheet.delimiter == ";")
     if group is not None:
-        yield _finished(group, None)
+        yield _invoice(group, None)
 
 
 def _check(header: list[str]) -> None:
     missing = [name for name in REQUIRED if normalized(name) not in header]
     if missing:
         raise UnreadableFileError(f"the header lacks these columns: {', '.join(missing)}")
-    twice = sorted({COLUMNS[name] for name in header if name in COLUMNS and header.count(name) > 1})
-    if twice:
-        raise UnreadableFileError(f"the header names these columns more than once: {', '.join(twice)}")
+    repeated = sorted({COLUMNS[name] for name in header if name in COLUMNS and header.count(name) > 1})
+    if repeated:
+        raise UnreadableFileError(f"the header has these columns more than once: {', '.join(repeated)}")
 
 
-def _named(record: Record, columns: list[str | None]) -> dict[str, str]:
+def _cells_by_name(record: Record, columns: list[str | None]) -> dict[str, str]:
     return {name: _content(cell) for name, cell in zip(columns, record.cells, strict=False) if name}
 
 
 def _content(cell: str) -> str:
-    """What a cell holds: ``="0042"`` is how programs keep a spreadsheet from dropping leading zeros."""
+    """The text of a cell. Programs write ``="0042"`` to keep a spreadsheet from dropping leading zeros."""
     text = cell.strip()
-    kept = _KEPT_TEXT.fullmatch(text)
-    return kept[1].strip() if kept else text
+    match = _FORMULA_TEXT.fullmatch(text)
+    return match[1].strip() if match else text
 
 
 def _belongs(group: _Group, number: str, customer: str) -> bool:
-    """Whether a row goes on with the group.
+    """Whether a row belongs to the group.
 
-    A row without its whole identity is counted to the invoice above if it does not contradict it: it may well be a part
-    of that invoice, which must not be created without it.
+    A row without its whole identity counts to the invoice above unless it contradicts it. It may be part of that
+    invoice, which must not be created without it.
     """
     return number in {"", group.number} and customer in {"", group.customer}
 
@@ -173,8 +176,8 @@ def _belongs(group: _Group, number: str, customer: str) -> bool:
 def _add(group: _Group, record: Record, cells: dict[str, str], width: int, *, decimal_comma: bool) -> None:
     group.last, group.rows = record.row, group.rows + 1
     if group.rows > MAX_INVOICE_ROWS or record.row - group.first > MAX_BLANK_ROWS:
-        what = f"the invoice that begins at row {group.first} does not end by row {record.row}"
-        raise UnreadableFileError(what, record.row)
+        reason = f"the invoice that begins at row {group.first} does not end by row {record.row}"
+        raise UnreadableFileError(reason, record.row)
     if record.problem:
         group.note(record.row, "", "", record.problem)
         return
@@ -184,13 +187,13 @@ def _add(group: _Group, record: Record, cells: dict[str, str], width: int, *, de
     for name in ("invoice_number", "customer_id"):
         if not cells.get(name):
             group.note(record.row, name, "", "is required")
-    _take_header(group, record.row, cells)
+    _add_header(group, record.row, cells)
     if group.full:
         return
     if group.rows > MAX_LINES:
         group.close(record.row, f"the invoice has more than {MAX_LINES} lines")
         return
-    group.bytes_ += _LINE_BYTES + len(cells.get("description", ""))  # characters: bytes are no fewer
+    group.bytes_ += _LINE_BYTES + len(cells.get("description", ""))  # characters: there are at least as many bytes
     if group.bytes_ > MAX_INVOICE_BYTES:
         group.close(record.row, f"the invoice takes more than {MAX_INVOICE_BYTES >> 10} KB; split it in two")
         return
@@ -199,7 +202,7 @@ def _add(group: _Group, record: Record, cells: dict[str, str], width: int, *, de
         group.lines.append(line)
 
 
-def _take_header(group: _Group, row: int, cells: dict[str, str]) -> None:
+def _add_header(group: _Group, row: int, cells: dict[str, str]) -> None:
     for name in _HEADER_FIELDS:
         value = cells.get(name)
         if not value:
@@ -211,63 +214,65 @@ def _take_header(group: _Group, row: int, cells: dict[str, str]) -> None:
 
 def _line(group: _Group, row: int, cells: dict[str, str], *, decimal_comma: bool) -> LineRequest | None:
     values: dict[str, Any] = {"description": cells.get("description")}
-    sound = True
+    valid = True
     for name in _NUMBERS:
-        written = cells.get(name)
-        if not written:
+        text = cells.get(name)
+        if not text:
             if name in REQUIRED:
                 group.note(row, name, "", "is required")
-                sound = False
+                valid = False
             continue
-        number = _number(written.removesuffix("%") if name in _PERCENTAGES else written, decimal_comma=decimal_comma)
+        number = _number(text.removesuffix("%") if name in _PERCENTAGES else text, decimal_comma=decimal_comma)
         if number is None:
-            group.note(row, name, written, f"is not a number with a decimal {'comma' if decimal_comma else 'point'}")
-            sound = False
+            group.note(row, name, text, f"is not a number with a decimal {'comma' if decimal_comma else 'point'}")
+            valid = False
         else:
             values[name] = number
     if not values["description"]:
         group.note(row, "description", "", "is required")
-        sound = False
-    if not sound:
+        valid = False
+    if not valid:
         return None
     try:
         return LineRequest.model_validate(values)
     except ValidationError as error:
-        for fault in error.errors():
-            name = str(fault["loc"][0])
-            group.note(row, name, cells[name], _reason(fault["msg"]))
+        for details in error.errors():
+            name = str(details["loc"][0])
+            group.note(row, name, cells[name], _reason(details["msg"]))
         return None
 
 
-def _numbers(mark: str, thousands: str) -> re.Pattern[str]:
+def _number_pattern(mark: str, thousands: str) -> re.Pattern[str]:
     group = rf"(?P<group>[{re.escape(thousands)} '])[0-9]{{3}}(?:(?P=group)[0-9]{{3}})*"
     return re.compile(
         rf"(?P<sign>[+-]?)(?P<whole>[0-9]+|[1-9][0-9]{{0,2}}{group})(?:{re.escape(mark)}(?P<part>[0-9]+))?"
     )
 
 
-_NUMBER = {True: _numbers(",", "."), False: _numbers(".", ",")}
-"""How numbers are written when the decimal mark is a comma, and when it is a point."""
+_NUMBER = {True: _number_pattern(",", "."), False: _number_pattern(".", ",")}
+"""How numbers are written if the decimal mark is a comma, and if it is a point."""
 
 
-def _number(written: str, *, decimal_comma: bool) -> Decimal | None:
-    """The number as it is written, or None when it could mean something else.
+def _number(text: str, *, decimal_comma: bool) -> Decimal | None:
+    """The number, or None if the text could mean something else.
 
-    Thousands may be separated, by groups of exactly three digits: with ``.`` when the comma is the decimal mark, else
-    with ``,``; with blanks or an apostrophe always. What begins with 0 has no thousands: ``0,125`` is an eighth to
-    whoever wrote it.
+    Thousands may be separated into groups of exactly three digits: with ``.`` if the comma is the decimal mark, else
+    with ``,``, and always with blanks or an apostrophe. A number that begins with 0 has no thousands: whoever writes
+    ``0,125`` means an eighth.
     """
-    match = _NUMBER[decimal_comma].fullmatch(written.translate(_BLANKS).strip())
+    match = _NUMBER[decimal_comma].fullmatch(text.translate(_BLANKS).strip())
     if match is None:
         return None
     digits = match["whole"] if match["group"] is None else match["whole"].replace(match["group"], "")
     return Decimal(f"{match['sign']}{digits}.{match['part'] or '0'}")
 
 
-def _finished(group: _Group, following: Place | None) -> Candidate | Rejected:
+def _invoice(group: _Group, following: Place | None) -> CsvInvoice:
     request = None if group.problems else _request(group)
     if request is None:
-        return Rejected(group.first, group.last, group.number, group.problems, group.rows, following, group.customer)
+        return RejectedInvoice(
+            group.first, group.last, group.number, group.problems, group.rows, following, group.customer
+        )
     return Candidate(group.first, group.last, request, group.rows, following)
 
 
@@ -284,10 +289,10 @@ def _request(group: _Group) -> CreateInvoice | None:
     try:
         return CreateInvoice.model_validate({**values, "customer": customer, "lines": group.lines})
     except ValidationError as error:
-        for fault in error.errors():
-            name = "_".join(map(str, fault["loc"]))  # as the column is called: customer_email is the customer's email
+        for details in error.errors():
+            name = "_".join(map(str, details["loc"]))  # as the column is called: customer_email is the customer's email
             value, row = head[name]
-            group.note(row, name, value, _reason(fault["msg"]))
+            group.note(row, name, value, _reason(details["msg"]))
         return None
 
 

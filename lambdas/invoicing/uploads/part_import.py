@@ -1,8 +1,8 @@
-"""One part of an upload: invoices are read, created a batch at a time, several batches at once, and counted.
+"""The step *write*: the invoices of one part, created batch by batch, several batches at once, and counted.
 
-Batches are counted in the file's order, whichever is through first, so that there is always one place in the file
-before which everything is done and counted, and behind which nothing is. What was created behind it when the work stops
-is found there by the next part, and counted then.
+Batches are counted in the file's order, whichever is finished first. So at any moment a single place in the file
+separates the invoices that are created and counted from the others. Invoices that were already created beyond that
+place when the invocation stops are counted by the next part.
 """
 
 import hashlib
@@ -11,49 +11,53 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 from invoicing.domain.errors import Busy, ContentConflict, InvoiceError
 from invoicing.domain.invoice_factory import Origin, invoice_id, issue
 from invoicing.domain.models import Invoice
 from invoicing.runtime import clock
-from invoicing.table.batches import BATCH, InvoiceLoader, Outcome, Repeated
+from invoicing.table.batches import BATCH, CreateOutcome, InvoiceLoader, Repetition
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_invoices import Candidate, Place, Rejected, RejectedCell
+from invoicing.uploads.csv_invoices import Candidate, CsvInvoice, Place, RejectedCell, RejectedInvoice
+from invoicing.uploads.deadline import OutOfTimeError
 from invoicing.uploads.reports import Figures, RejectReport
 
 WORKERS = 4
 WINDOW = 8
 """Batches on their way to the table at once: keeps the connections busy."""
 WINDOW_ROWS = 8000
-"""Rows on their way to the table at once: bounds memory, for a batch may be one invoice of thousands of lines."""
+"""Rows on their way to the table at once: bounds memory, because one invoice may have thousands of lines."""
 BATCH_ROWS = 1000
 """Rows of one batch, unless a single invoice has more."""
-MAX_REFUSED = 1000
-"""Rejected invoices of a file that are remembered, the first ones: 20 KB of the checkpoint at the most."""
-
-Found = Candidate | Rejected
+MAX_REJECTED = 1000
+"""Rejected invoices of a file that are remembered, the first ones: at most 20 KB of the checkpoint."""
 
 
-class OutOfTimeError(Exception):
-    """The invocation's time has run out in the middle of an invoice."""
+@dataclass(frozen=True)
+class Written:
+    """How far a part came.
+
+    Attributes:
+        place: Where the first invoice begins that was not handled; None at the end of the file.
+        rejected_invoices: Digests of the rejected invoices before `place`. Later rows of one of them are rejected, too:
+            alone they would become an invoice that lacks the others. The first ones are kept, not the last ones: so
+            which rows are rejected does not depend on where a part began.
+    """
+
+    place: Place | None
+    rejected_invoices: tuple[str, ...]
 
 
-class Part:
+class PartImport:
     """The work of one invocation on one upload.
 
     Args:
-        store: Where invoices go.
+        store: Where invoices are written.
         upload: The upload's digest.
         figures: Counted up.
-        rejects: Takes what is rejected.
-        remaining: Seconds until it must have stopped.
-
-    Attributes:
-        refused: Digests of the rejected invoices up to `place`. Later rows of one of them are rejected, too: alone they
-            would become an invoice that lacks the others. Not the last ones are kept but the first: so it does not
-            depend on when a part began which rows are rejected.
-        place: Where the first invoice begins that was not handled; None at the end of the file.
-        moved: Whether any invoice was handled.
+        rejects: Takes the rejected rows.
+        seconds_left: Seconds until the part must have stopped.
     """
 
     def __init__(
@@ -62,104 +66,114 @@ class Part:
         upload: str,
         figures: Figures,
         rejects: RejectReport,
-        remaining: Callable[[], float],
+        seconds_left: Callable[[], float],
     ) -> None:
         self._store = store
         self._upload = upload
         self._figures = figures
         self._rejects = rejects
-        self._remaining = remaining
-        self._slowest = 0.0  # seconds that a batch took, from its turn in the queue to its end
-        self._waiting: deque[tuple[list[Found], Future[list[Outcome]]]] = deque()
-        self.place: Place | None = None
-        self.moved = False
-        self.refused: dict[str, None] = {}
+        self._seconds_left = seconds_left
+        self._slowest = 0.0  # seconds that a batch took, from its place in the queue to its end
+        self._queue: deque[tuple[list[CsvInvoice], Future[list[CreateOutcome]]]] = deque()
+        self._place: Place | None = None
+        self._moved = False  # whether any invoice was handled
+        self._rejected: dict[str, None] = {}  # an ordered set
 
-    def run(self, found: Iterator[Found], refused: Iterable[str] = ()) -> None:
+    def run(self, invoices: Iterator[CsvInvoice], rejected_invoices: Iterable[str] = ()) -> Written:
         """Handle invoices until the file ends or it is time to stop.
 
         Args:
-            found: The invoices from the place on where the part before this one stopped.
-            refused: What that part had in `refused`.
+            invoices: The file's invoices from the place where the previous part stopped.
+            rejected_invoices: As `Written` has them, from the previous part.
 
         Raises:
-            UnreadableFileError: the file is damaged; what stands before the damage was handled.
+            UnreadableFileError: the file is damaged, or has no rows. The invoices before the damage were handled.
             OutOfTimeError, Busy: not a single invoice could be handled.
         """
-        self.refused = dict.fromkeys(refused)
+        self._rejected = dict.fromkeys(rejected_invoices)
         pool = ThreadPoolExecutor(WORKERS)
         try:
-            damage = self._work(found, pool)
+            damage = self._work(invoices, pool)
         except (OutOfTimeError, Busy):
-            if not self.moved:
+            if not self._moved:
                 raise
         else:
             if damage:
                 raise damage
         finally:
             pool.shutdown(cancel_futures=True)
+        if not self._figures.rows:
+            raise UnreadableFileError("there are no rows below the header")
+        return Written(self._place, tuple(self._rejected))
 
-    def _work(self, found: Iterator[Found], pool: ThreadPoolExecutor) -> UnreadableFileError | None:
+    def give_up(self, row: int, reason: str) -> None:
+        """Record that the file cannot be read from this row on."""
+        self._figures.error = reason
+        self._rejects.add_line(RejectedCell(row, "", "", reason))
+
+    def _work(self, invoices: Iterator[CsvInvoice], pool: ThreadPoolExecutor) -> UnreadableFileError | None:
         """Returns the damage at which the file ends, if it does."""
         stop: UnreadableFileError | OutOfTimeError | None = None
         try:
-            for batch in _batches(found):
-                while self._waiting and self._must_wait(batch):
+            for batch in _batches(invoices):
+                while self._queue and self._must_wait(batch):
                     self._collect()
-                if self._late() and (self.moved or self._waiting):
+                if self._late() and (self._moved or self._queue):
                     break
-                judged = [self._judged(one) for one in batch]
-                self._waiting.append((judged, pool.submit(self._create, judged, time.monotonic())))
+                checked = [self._checked(invoice) for invoice in batch]
+                self._queue.append((checked, pool.submit(self._create, checked, time.monotonic())))
         except (UnreadableFileError, OutOfTimeError) as error:
-            stop = error  # what came before it counts all the same
-        while self._waiting:
+            stop = error  # the invoices before it count all the same
+        while self._queue:
             self._collect()
         if isinstance(stop, OutOfTimeError):
             raise stop
         return stop
 
-    def _judged(self, found: Found) -> Found:
-        """The same, or a rejection of what is left of a rejected invoice."""
-        if not isinstance(found, Candidate) or not any(_digest(name) in self.refused for name in _names([found])):
-            return found
-        number = found.request.invoice_number or ""
-        reason = "rows of this invoice were rejected above: fix them and let all its rows stand together"
-        problem = RejectedCell(found.first, "invoice_number", number, reason)
-        return Rejected(found.first, found.last, number, [problem], found.rows, found.following)
+    def _checked(self, invoice: CsvInvoice) -> CsvInvoice:
+        """The same invoice, or its rejection if rows of it were rejected before."""
+        if isinstance(invoice, RejectedInvoice) or not any(
+            _digest(name) in self._rejected for name in _names([invoice])
+        ):
+            return invoice
+        number = invoice.request.invoice_number or ""
+        reason = "rows of this invoice were rejected above: fix them and put all its rows together"
+        problem = RejectedCell(invoice.first, "invoice_number", number, reason)
+        return RejectedInvoice(invoice.first, invoice.last, number, [problem], invoice.rows, invoice.following)
 
-    def _must_wait(self, batch: list[Found]) -> bool:
-        """Whether the batch must not start before one of those that wait is through.
+    def _must_wait(self, batch: list[CsvInvoice]) -> bool:
+        """Whether the batch must not start before one of those in the queue is finished.
 
-        The same invoice twice in one file: the first of them wins, as in the file's order.
+        If the same invoice is in a file twice, the first one wins, as in the file's order.
         """
-        waiting = [them for them, _ in self._waiting]
-        if len(waiting) >= WINDOW or _rows(batch) + sum(map(_rows, waiting)) > WINDOW_ROWS:
+        queued = [queued_batch for queued_batch, _ in self._queue]
+        if len(queued) >= WINDOW or _rows(batch) + sum(map(_rows, queued)) > WINDOW_ROWS:
             return True
         names = _names(batch)
-        return any(not names.isdisjoint(_names(them)) for them in waiting)
+        return any(not names.isdisjoint(_names(queued_batch)) for queued_batch in queued)
 
     def _late(self) -> bool:
-        """Whether a batch that begins now could end too late, going by the slowest so far."""
-        return self._remaining() < 2 * self._slowest
+        """Whether a batch that begins now could end too late, judged by the slowest so far."""
+        return self._seconds_left() < 2 * self._slowest
 
-    def _create(self, batch: list[Found], queued: float) -> list[Outcome]:
-        """Create the batch's candidates; waits while the table throttles, as long as there is time."""
-        candidates = [found for found in batch if isinstance(found, Candidate)]
+    def _create(self, batch: list[CsvInvoice], queued: float) -> list[CreateOutcome]:
+        """Create the batch's candidates; wait while the table throttles, as long as there is time."""
+        candidates = [invoice for invoice in batch if isinstance(invoice, Candidate)]
         invoices: list[Invoice] = []
-        refused: dict[int, InvoiceError] = {}
-        for index, found in enumerate(candidates):
-            origin = Origin(clock.now(), f"{self._figures.file}#{found.first}", "create-invoice")
-            number = found.request.invoice_number or ""
-            identity = invoice_id(found.request.customer_id, number)
+        errors: dict[int, InvoiceError] = {}
+        for index, candidate in enumerate(candidates):
+            origin = Origin(clock.now(), f"{self._figures.file}#{candidate.first}", "create-invoice")
+            number = candidate.request.invoice_number or ""
+            identity = invoice_id(candidate.request.customer_id, number)
             try:
-                invoices.append(issue(found.request, number=number, identity=identity, origin=origin))
-            except InvoiceError as refusal:
-                refused[index] = refusal
-        outcomes = iter(self._created(invoices))
+                invoices.append(issue(candidate.request, number=number, identity=identity, origin=origin))
+            except InvoiceError as error:
+                errors[index] = error
+        outcomes = iter(self._store_all(invoices))
         self._slowest = max(self._slowest, time.monotonic() - queued)
-        return [refused[index] if index in refused else next(outcomes) for index in range(len(candidates))]
+        return [errors[index] if index in errors else next(outcomes) for index in range(len(candidates))]
 
-    def _created(self, invoices: list[Invoice]) -> list[Outcome]:
+    def _store_all(self, invoices: list[Invoice]) -> list[CreateOutcome]:
         while True:
             try:
                 return self._store.create_many(invoices, self._upload)
@@ -169,75 +183,74 @@ class Part:
                 time.sleep(random.uniform(0.2, 1))  # noqa: S311 -- spreads writers, keeps no secret
 
     def _collect(self) -> None:
-        """Count the first of the batches that are on their way.
+        """Wait for the first batch in the queue, and count it.
 
         Raises:
-            Busy: it did not get through; it and all behind it do not count.
+            Busy: it could not be written; neither it nor any batch after it counts.
         """
-        batch, future = self._waiting.popleft()
+        batch, future = self._queue.popleft()
         try:
             outcomes = iter(future.result())
         except Busy:
-            self._waiting.clear()
+            self._queue.clear()
             raise
-        for found in batch:
-            self._figures.rows += found.rows
-            if isinstance(found, Rejected):
-                self._remember(found)
-                self._reject(found)
+        for invoice in batch:
+            self._figures.rows += invoice.rows
+            if isinstance(invoice, RejectedInvoice):
+                self._remember(invoice)
+                self._reject(invoice)
             else:
-                self._count(found, next(outcomes))
-        self.place, self.moved = batch[-1].following, True
+                self._count(invoice, next(outcomes))
+        self._place, self._moved = batch[-1].following, True
 
-    def _count(self, found: Candidate, outcome: Outcome) -> None:
+    def _count(self, candidate: Candidate, outcome: CreateOutcome) -> None:
         if isinstance(outcome, InvoiceError):
-            number = found.request.invoice_number or ""
+            number = candidate.request.invoice_number or ""
             column, value = "invoice_number", number
             if any(error["pointer"] == "#/issueDate" for error in outcome.errors):
-                column, value = "issue_date", found.request.issue_date.isoformat()
-            problem = RejectedCell(found.first, column, value, outcome.detail)
-            if not isinstance(outcome, ContentConflict):  # there the table has the invoice, and says what repeats it
-                self._remember(found)
-            self._reject(Rejected(found.first, found.last, number, [problem], found.rows))
+                column, value = "issue_date", candidate.request.issue_date.isoformat()
+            problem = RejectedCell(candidate.first, column, value, outcome.detail)
+            if not isinstance(outcome, ContentConflict):  # then the table has the invoice, and finds repetitions
+                self._remember(candidate)
+            self._reject(RejectedInvoice(candidate.first, candidate.last, number, [problem], candidate.rows))
         elif outcome.created:
             self._figures.created += 1
         else:
             self._figures.duplicates += 1
-            if isinstance(outcome, Repeated):
-                self._warn(found, outcome.invoice.source.rpartition("#")[2])
+            if isinstance(outcome, Repetition):
+                self._warn(candidate, outcome.invoice.source.rpartition("#")[2])
 
-    def _warn(self, found: Candidate, row: str) -> None:
-        """Tell of equal rows that stand apart: perhaps they were meant to be a second invoice, or more of the first."""
-        rows = f"rows {found.first} to {found.last} repeat" if found.rows > 1 else "repeats"
+    def _warn(self, candidate: Candidate, row: str) -> None:
+        """Report equal rows that are apart: perhaps a second invoice was meant, or more lines of the first."""
+        rows = f"rows {candidate.first} to {candidate.last} repeat" if candidate.rows > 1 else "repeats"
         reason = f"{rows} the invoice that begins at row {row} of this file; counted as a duplicate and not added to it"
-        self._rejects.add_problem(
-            RejectedCell(found.first, "invoice_number", found.request.invoice_number or "", reason)
-        )
+        number = candidate.request.invoice_number or ""
+        self._rejects.add_line(RejectedCell(candidate.first, "invoice_number", number, reason))
 
-    def _remember(self, rejected: Found) -> None:
-        if len(self.refused) < MAX_REFUSED:
-            self.refused.update(dict.fromkeys(map(_digest, _names([rejected]))))
+    def _remember(self, invoice: CsvInvoice) -> None:
+        if len(self._rejected) < MAX_REJECTED:
+            self._rejected.update(dict.fromkeys(map(_digest, _names([invoice]))))
 
-    def _reject(self, rejected: Rejected) -> None:
+    def _reject(self, invoice: RejectedInvoice) -> None:
         self._figures.rejected += 1
-        self._figures.rejected_rows += rejected.rows
-        self._rejects.add(rejected)
+        self._figures.rejected_rows += invoice.rows
+        self._rejects.add(invoice)
 
 
-def _batches(found: Iterator[Found]) -> Iterator[list[Found]]:
-    """What was found, a batch at a time and no invoice twice in one; the last batch also before an error."""
-    batch: list[Found] = []
+def _batches(invoices: Iterator[CsvInvoice]) -> Iterator[list[CsvInvoice]]:
+    """The invoices, a batch at a time and no invoice twice in one; the last batch comes also before an error."""
+    batch: list[CsvInvoice] = []
     names: set[tuple[str, str]] = set()
     rows = 0
     stop: UnreadableFileError | OutOfTimeError | None = None
     try:
-        for one in found:
-            if batch and (len(batch) == BATCH or rows + one.rows > BATCH_ROWS or _names([one]) & names):
+        for invoice in invoices:
+            if batch and (len(batch) == BATCH or rows + invoice.rows > BATCH_ROWS or _names([invoice]) & names):
                 yield batch
                 batch, names, rows = [], set(), 0
-            batch.append(one)
-            names |= _names([one])
-            rows += one.rows
+            batch.append(invoice)
+            names |= _names([invoice])
+            rows += invoice.rows
     except (UnreadableFileError, OutOfTimeError) as error:
         stop = error
     if batch:
@@ -246,14 +259,18 @@ def _batches(found: Iterator[Found]) -> Iterator[list[Found]]:
         raise stop
 
 
-def _rows(batch: list[Found]) -> int:
-    return sum(found.rows for found in batch if isinstance(found, Candidate))
+def _rows(batch: list[CsvInvoice]) -> int:
+    return sum(invoice.rows for invoice in batch if isinstance(invoice, Candidate))
 
 
-def _names(batch: list[Found]) -> set[tuple[str, str]]:
+def _names(batch: list[CsvInvoice]) -> set[tuple[str, str]]:
     """Customer and number of each invoice; a rejected one may lack them."""
-    names = {(one.request.customer_id, one.request.invoice_number or "") for one in batch if isinstance(one, Candidate)}
-    names |= {(one.customer_id, one.invoice_number) for one in batch if isinstance(one, Rejected)}
+    names = set()
+    for invoice in batch:
+        if isinstance(invoice, Candidate):
+            names.add((invoice.request.customer_id, invoice.request.invoice_number or ""))
+        else:
+            names.add((invoice.customer_id, invoice.invoice_number))
     return {name for name in names if all(name)}
 
 

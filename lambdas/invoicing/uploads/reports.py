@@ -1,4 +1,4 @@
-"""What an upload leaves behind: its figures as JSON, and its rejected rows as a CSV that is safe to open (pure)."""
+"""The two reports of an upload: its figures as JSON, and its rejected rows as a CSV that is safe to open (pure)."""
 
 import codecs
 import csv
@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import IO, Any
 
-from invoicing.uploads.csv_invoices import Rejected, RejectedCell
+from invoicing.uploads.csv_invoices import RejectedCell, RejectedInvoice
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four are full-width
 _CELL_WITHIN = re.compile(rf"([;\t]\s*\"?)([{re.escape(''.join(_DANGEROUS[:4] + _DANGEROUS[6:]))}])")
 _IN_MEMORY = 1 << 20
 MAX_REPORT = 64 << 20
-"""Bytes after which a reject report ends, saying so: a function's temporary folder holds 512 MB."""
+"""Bytes after which a reject report ends, with a line about that: a function's temporary folder holds 512 MB."""
 
 
 @dataclass
@@ -23,7 +23,8 @@ class Figures:
     """What became of one upload.
 
     ``rows`` counts rows with content below the header; ``created``, ``duplicates`` and ``rejected`` count invoices;
-    ``parts`` counts the invocations that it took, and ``duration_seconds`` is their time, failed ones left out.
+    ``parts`` counts the invocations that it took, and ``duration_seconds`` is their time. Invocations that failed are
+    left out of both.
     """
 
     file: str
@@ -38,6 +39,11 @@ class Figures:
     parts: int = 0
     error: str | None = None
     rejected_report: str | None = None
+
+    def count_part(self, seconds: float) -> None:
+        """Count one more invocation, and its time."""
+        self.duration_seconds += seconds
+        self.parts += 1
 
     def document(self) -> dict[str, Any]:
         """The report, in JSON types."""
@@ -66,7 +72,7 @@ class Figures:
 
 
 class RejectReport:
-    """The rejected rows of one part, written as they come; beyond a megabyte they wait in a temporary file.
+    """The rejected rows of one part, written as they come. Beyond a megabyte they go to a temporary file.
 
     Args:
         before: Bytes that earlier parts wrote.
@@ -81,35 +87,35 @@ class RejectReport:
 
     @property
     def size(self) -> int:
-        """Bytes written by now."""
+        """Bytes written so far."""
         return self._size
 
-    def add(self, rejected: Rejected) -> None:
-        """Write each problem of one invoice; rows that are sound but belong to it are named with the first."""
-        for number, problem in enumerate(rejected.problems):
+    def add(self, invoice: RejectedInvoice) -> None:
+        """Write a line for each problem of an invoice. The first line also names the invoice's other rows."""
+        for number, problem in enumerate(invoice.problems):
             reason = problem.reason
-            if number == 0 and rejected.rows > 1:
-                what = f"invoice {rejected.invoice_number[:200]}" if rejected.invoice_number else "the invoice"
-                reason += f"; {what} (rows {rejected.first} to {rejected.last}) was not imported"
-            self.add_problem(RejectedCell(problem.row, problem.column, problem.value, reason))
+            if number == 0 and invoice.rows > 1:
+                name = f"invoice {invoice.invoice_number[:200]}" if invoice.invoice_number else "the invoice"
+                reason += f"; {name} (rows {invoice.first} to {invoice.last}) was not imported"
+            self.add_line(RejectedCell(problem.row, problem.column, problem.value, reason))
 
-    def add_problem(self, problem: RejectedCell) -> None:
-        """Write one line, of what was rejected or what somebody should look at, or that there are too many."""
+    def add_line(self, line: RejectedCell) -> None:
+        """Write one line, about a rejected row or a row to be looked at, unless there are too many lines already."""
         if self._ended:
             return
         if self._before + self.size > MAX_REPORT:
             self._ended = True
-            self._write(["", "", "", f"the report ends here, at row {problem.row}: more was rejected after it"])
+            self._write(["", "", "", f"the report ends here, at row {line.row}: more was rejected after it"])
             return
-        self._write([str(problem.row), problem.column, problem.value, problem.reason])
+        self._write([str(line.row), line.column, line.value, line.reason])
 
     def content(self) -> IO[bytes]:
-        """What was written, from its beginning."""
+        """Everything that was written, from its beginning."""
         self._file.seek(0)
         return self._file
 
     def close(self) -> None:
-        """Drop the temporary file."""
+        """Delete the temporary file."""
         self._file.close()
 
     def _write(self, cells: list[str]) -> None:
@@ -117,10 +123,10 @@ class RejectReport:
         self._size = self._file.tell()
 
 
-def joined(parts: Iterable[Iterable[bytes]]) -> IO[bytes]:
-    """The whole report: its header, and the rows of every part; the caller closes it.
+def join_rejects(parts: Iterable[Iterable[bytes]]) -> IO[bytes]:
+    """The whole report: its header and the rows of every part. The caller closes it.
 
-    It begins with a byte order mark: without one Excel takes UTF-8 for the encoding of the computer's own language.
+    It begins with a byte order mark. Without one, Excel reads UTF-8 as the encoding of the computer's own language.
 
     Args:
         parts: The parts' bytes, block by block.
@@ -136,7 +142,7 @@ def joined(parts: Iterable[Iterable[bytes]]) -> IO[bytes]:
 
 
 def _write_row(file: IO[bytes], cells: list[str]) -> None:
-    csv.writer(_Encoder(file), lineterminator="\r\n").writerow([neutral(cell) for cell in cells])
+    csv.writer(_Encoder(file), lineterminator="\r\n").writerow([safe_cell(cell) for cell in cells])
 
 
 class _Encoder:
@@ -147,10 +153,10 @@ class _Encoder:
         return self._file.write(text.encode(errors="replace"))
 
 
-def neutral(cell: str) -> str:
-    """The cell, kept from being taken for a formula by a spreadsheet (OWASP, "CSV Injection").
+def safe_cell(cell: str) -> str:
+    """The cell, written so that no spreadsheet takes it for a formula (OWASP, "CSV Injection").
 
-    Behind a semicolon or a tab, too: where Excel's list separator is one, it begins a cell of its own there.
+    Text after a semicolon or a tab is made safe as well: where that is Excel's list separator, it begins a new cell.
     """
-    kept = _CELL_WITHIN.sub(r"\1'\2", cell)
-    return f"'{kept}" if kept.startswith(_DANGEROUS) else kept
+    escaped = _CELL_WITHIN.sub(r"\1'\2", cell)
+    return f"'{escaped}" if escaped.startswith(_DANGEROUS) else escaped

@@ -1,4 +1,4 @@
-"""What the handlers' tests share."""
+"""Fixtures of the handlers' tests."""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -19,12 +19,12 @@ def platform(s3: Any, table: Any, load: Callable[..., ModuleType], monkeypatch: 
     for bucket in ("uploads", "archives"):
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     create = load("create_invoice")
-    delete = create.uploads._s3.delete_object
+    real_delete = create.uploads._s3.delete_object
 
-    def deleted(**given: Any) -> Any:
-        if given.get("IfMatch") == "*":  # "if it is there", which moto compares as a tag
-            given.pop("IfMatch")
-        return delete(**given)
+    def delete_object(**request: Any) -> Any:
+        if request.get("IfMatch") == "*":  # "if it exists", which moto compares as a tag
+            request.pop("IfMatch")
+        return real_delete(**request)
 
-    monkeypatch.setattr(create.uploads._s3, "delete_object", deleted)
+    monkeypatch.setattr(create.uploads._s3, "delete_object", delete_object)
     return Platform(s3, table, create, monkeypatch)

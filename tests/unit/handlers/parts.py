@@ -1,4 +1,4 @@
-"""A file of twelve invoices, and a platform whose invocations get as far as they are told to."""
+"""A file of twelve invoices, and a platform whose invocations stop after a number of batches."""
 
 import itertools
 import json
@@ -11,9 +11,9 @@ from invoicing.uploads import part_import
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate\n"
 COUNT = 12
-"""Invoices of the file; of two rows each, so that an invocation could stop inside one."""
+"""Invoices of the file, of two rows each: an invocation could stop inside one."""
 PARTS = 6
-"""Invocations that it takes at two invoices each."""
+"""Invocations that the file takes, at two invoices each."""
 
 
 def rows(number: int, price: str = "10.50") -> str:
@@ -23,12 +23,12 @@ def rows(number: int, price: str = "10.50") -> str:
 
 
 FILE = HEADER + "".join(rows(number) for number in range(COUNT))
-FAULTY = HEADER + "".join(rows(number, "ten" if number % 3 == 0 else "10.50") for number in range(COUNT))
+WITH_ERRORS = HEADER + "".join(rows(number, "ten" if number % 3 == 0 else "10.50") for number in range(COUNT))
 """Four of the twelve are rejected."""
 
 
 class Platform:
-    """The buckets, the table, the bus, and create-invoice; an invocation gets as far as it is told to."""
+    """The buckets, the table, the bus, and create-invoice, whose invocations stop after a number of batches."""
 
     def __init__(self, s3: Any, table: Any, create: ModuleType, patch: pytest.MonkeyPatch) -> None:
         self.s3, self.table, self.create = s3, table, create
@@ -47,19 +47,19 @@ class Platform:
         return {"FailedEntryCount": 0, "Entries": [{}]}
 
     def upload(self, content: bytes | str, key: str = "incoming/day.csv") -> dict[str, Any]:
-        """Write a file; gives its event."""
+        """Write a file; returns its event."""
         body = content.encode() if isinstance(content, str) else content
-        answer = self.s3.put_object(Bucket="uploads", Key=key, Body=body)
-        thing = {"key": key, "size": len(body), "eTag": answer["ETag"].strip('"'), "sequencer": "0A1"}
-        if version := answer.get("VersionId"):
-            thing |= {"versionId": version, "sequencer": f"{next(self._sequence):016X}"}
-        return {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "uploads"}, "object": thing}}]}
+        response = self.s3.put_object(Bucket="uploads", Key=key, Body=body)
+        s3_object = {"key": key, "size": len(body), "eTag": response["ETag"].strip('"'), "sequencer": "0A1"}
+        if version := response.get("VersionId"):
+            s3_object |= {"versionId": version, "sequencer": f"{next(self._sequence):016X}"}
+        return {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "uploads"}, "object": s3_object}}]}
 
     def invoke(self, event: dict[str, Any], batches: int = 1, *, inside: bool = False) -> None:
-        """One invocation that has time for so many batches of two invoices; ``inside`` another one of this process."""
+        """Run one invocation with time for so many batches of two invoices; ``inside`` another one of this process."""
         self.invocations += 1
-        real = self.create.store.create_many
-        left = [batches]
+        create_many = self.create.store.create_many
+        remaining = [batches]
 
         class Clock:
             function_name = "create-invoice"
@@ -70,23 +70,23 @@ class Platform:
 
             @staticmethod
             def get_remaining_time_in_millis() -> int:
-                return 900_000 if left[0] > 0 else 3_000
+                return 900_000 if remaining[0] > 0 else 3_000
 
         def counted(*arguments: Any) -> Any:
-            outcome = real(*arguments)
-            left[0] -= 1
+            outcome = create_many(*arguments)
+            remaining[0] -= 1
             return outcome
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(self.create.store, "create_many", counted)
-            patch.setattr(part_import, "WINDOW", 1)  # each batch is through before the next begins, so "late" is exact
+            patch.setattr(part_import, "WINDOW", 1)  # each batch ends before the next one begins, so the stop is exact
             if inside:
                 self.create.receive(event, Clock)  # metrics are one for the process
             else:
                 self.create.lambda_handler(event, Clock)
 
     def run(self, event: dict[str, Any], batches: int = 1) -> None:
-        """The event, and all that follow from it."""
+        """Handle the event, and all events that follow from it."""
         pending = [event]
         while pending:
             self.invoke(pending.pop(0), batches)
@@ -95,17 +95,17 @@ class Platform:
 
     @property
     def report(self) -> dict[str, Any]:
-        """The report, less what no two runs share."""
-        found: dict[str, Any] = json.loads(
+        """The JSON report."""
+        report: dict[str, Any] = json.loads(
             self.s3.get_object(Bucket="uploads", Key="reports/day.csv.json")["Body"].read()
         )
-        return found
+        return report
 
     @property
     def rejected(self) -> list[str]:
         """The lines of the reject report."""
-        answer = self.s3.get_object(Bucket="uploads", Key="reports/day.csv.rejected.csv")
-        return list(answer["Body"].read().decode("utf-8-sig").splitlines())
+        response = self.s3.get_object(Bucket="uploads", Key="reports/day.csv.rejected.csv")
+        return list(response["Body"].read().decode("utf-8-sig").splitlines())
 
     @property
     def numbers(self) -> list[str]:
@@ -116,9 +116,9 @@ class Platform:
         return [entry["Key"] for entry in self.s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
 
     def assert_complete(self, *, created: int = COUNT, rejected: int = 0, duplicates: int = 0) -> None:
-        """Every invoice once, every figure exact, and nothing lies about."""
-        found = self.report
-        assert (found["rows"], found["created"], found["duplicates"], found["rejected"]) == (
+        """Every invoice once, every figure exact, and nothing left over."""
+        report = self.report
+        assert (report["rows"], report["created"], report["duplicates"], report["rejected"]) == (
             2 * COUNT,
             created,
             duplicates,
@@ -126,5 +126,5 @@ class Platform:
         )
         assert len(self.numbers) == len(set(self.numbers))
         reports = ["reports/day.csv.json", *(["reports/day.csv.rejected.csv"] if rejected else [])]
-        assert self.keys("uploads") == reports  # neither the original nor parts of reports
+        assert self.keys("uploads") == reports  # neither the original nor rejected rows of parts
         assert len(self.keys("archives")) == 1

@@ -18,7 +18,8 @@ from invoicing.table.batches import InvoiceLoader
 from invoicing.table.pagination import ListQuery, plan
 from invoicing.table.queries import FILTERED_READ, MAX_READS, InvoiceIndexes
 from invoicing.table.retries import Canceled
-from invoicing.uploads.buckets import Upload, UploadStore
+from invoicing.uploads.buckets import UploadStore
+from invoicing.uploads.upload import Upload
 
 LAMBDAS = Path(__file__).resolve().parents[3] / "lambdas"
 

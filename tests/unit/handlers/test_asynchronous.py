@@ -55,7 +55,7 @@ def test_the_first_of_two_contradicting_invoices_wins(
     assert (report["rows"], report["created"], report["duplicates"], report["rejected"]) == (4, 2, 1, 1)
     assert [item["total"]["N"] for item in invoices(table)] == ["24.99", "24.99"]
     rejected = s3.get_object(Bucket="uploads", Key=report["rejectedReport"])["Body"].read().decode()
-    told = "The rows of this invoice stand apart: it was created from row 2 of this file, without these."
+    told = "The rows of this invoice are not adjacent: row 2 of this file created it, without these."
     assert rejected.splitlines()[1] == f'4,invoice_number,0001,"{told}"'
     assert invoices(table)[0]["source"]["S"] == "s3://uploads/incoming/a.csv#2"
 
@@ -99,9 +99,9 @@ def test_a_repetition_within_the_file_is_told_but_not_that_of_a_delivery_or_of_a
     def crash(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    for step in ("advance_upload", "finish_upload"):  # all is there when the event comes again
+    for step in ("advance", "finish"):  # all is there when the event comes again
         with monkeypatch.context() as patch:
-            patch.setattr(create.store, step, crash)
+            patch.setattr(create.progress, step, crash)
             with pytest.raises(KeyboardInterrupt):
                 upload(s3, create, s3_event, context, content)
     report = upload(s3, create, s3_event, context, content)
@@ -128,8 +128,8 @@ def test_a_due_date_beyond_the_calendar_is_the_fault_of_the_issue_date(
 def test_a_bounded_number_of_rejected_invoices_is_remembered(
     load: Load, table: Any, s3: Any, s3_event: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert part_import.MAX_REFUSED == 1000
-    monkeypatch.setattr(part_import, "MAX_REFUSED", 1)
+    assert part_import.MAX_REJECTED == 1000
+    monkeypatch.setattr(part_import, "MAX_REJECTED", 1)
     other = ROW.replace("0001", "0002")
     content = HEADER + ROW.replace(",2,", ",two,") + other.replace(",2,", ",two,") + ROW + other
     report = upload(s3, load("create_invoice"), s3_event, context, content)

@@ -1,4 +1,4 @@
-"""Uploads that take several invocations: wherever one of them ends, nothing is lost, repeated or counted twice.
+"""Uploads that take several invocations: wherever one of them is killed, nothing is lost, repeated or counted twice.
 
 Each test names the moment of the timeline in `invoicing.uploads.intake` at which it interferes.
 """
@@ -15,15 +15,16 @@ import pytest
 from invoicing.uploads import part_import
 from invoicing.uploads.checkpoints import Checkpoint, Dialect
 from invoicing.uploads.csv_invoices import Place
+from invoicing.uploads.deadline import OutOfTimeError
 from invoicing.uploads.reports import Figures
-from tests.unit.handlers.parts import COUNT, FAULTY, FILE, PARTS, Platform, rows
+from tests.unit.handlers.parts import COUNT, FILE, PARTS, WITH_ERRORS, Platform, rows
 
 
 class CrashError(BaseException):
-    """The invocation ends here: the time-out's kill, a lost host."""
+    """The invocation ends here: it was killed by its time-out, or lost its host."""
 
 
-def crashing(*_: Any, **__: Any) -> Any:
+def crash(*_: Any, **__: Any) -> Any:
     raise CrashError
 
 
@@ -43,13 +44,13 @@ def test_a_file_is_handled_in_as_many_invocations_as_it_takes(
     assert platform.report["bytes"] == len(pack(FILE.encode(encoding)))
     items = boto3.client("dynamodb").scan(TableName=platform.table.name)["Items"]
     lines = [line["M"]["description"]["S"] for item in items if "lines" in item for line in item["lines"]["L"]]
-    assert sorted(lines) == sorted(f"{what}\n{n}" for n in range(COUNT) for what in ("Größe", "Other"))
+    assert sorted(lines) == sorted(f"{word}\n{n}" for n in range(COUNT) for word in ("Größe", "Other"))
     rows_of = [int(item["source"]["S"].rpartition("#")[2]) for item in items if "lines" in item]
     assert sorted(rows_of) == [2 + 2 * number for number in range(COUNT)]
 
 
 def test_rejected_rows_of_all_parts_are_joined_in_order(platform: Platform) -> None:
-    platform.run(platform.upload(FAULTY))
+    platform.run(platform.upload(WITH_ERRORS))
 
     platform.assert_complete(created=8, rejected=4)
     assert platform.report["parts"] > 2
@@ -58,27 +59,27 @@ def test_rejected_rows_of_all_parts_are_joined_in_order(platform: Platform) -> N
 
 
 def test_later_rows_of_a_rejected_invoice_are_rejected_in_a_later_part_too(platform: Platform) -> None:
-    platform.run(platform.upload(FAULTY + rows(0)))
-    found = platform.report
-    assert (found["created"], found["rejected"]) == (8, 5)
-    assert found["parts"] > 2
+    platform.run(platform.upload(WITH_ERRORS + rows(0)))
+
+    assert (platform.report["created"], platform.report["rejected"]) == (8, 5)
+    assert platform.report["parts"] > 2
     assert platform.rejected[-1].startswith(f"{2 + 2 * COUNT},invoice_number,0000,rows of this invoice were rejected")
 
 
-def test_a_file_that_fits_one_invocation_tells_nobody(platform: Platform) -> None:
+def test_a_file_that_fits_one_invocation_sends_no_event(platform: Platform) -> None:
     platform.run(platform.upload(FILE), batches=100)
 
     platform.assert_complete()
     assert (platform.report["parts"], platform.invocations) == (1, 1)
 
 
-def test_1_killed_before_the_checkpoint_has_moved_the_part_is_done_again(platform: Platform) -> None:
-    event = platform.upload(FAULTY)
+def test_1_killed_before_the_checkpoint_has_moved_the_part_is_repeated(platform: Platform) -> None:
+    event = platform.upload(WITH_ERRORS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(platform.create.store, "advance_upload", crashing)
+        patch.setattr(platform.create.progress, "advance", crash)
         with pytest.raises(CrashError):
             platform.invoke(event, batches=2)
-    assert len(platform.numbers) >= 2  # the invoices are there, the checkpoint is not
+    assert len(platform.numbers) >= 2  # the invoices are in the table, the checkpoint has not moved
 
     platform.run(event)
 
@@ -91,10 +92,10 @@ def test_1_killed_by_the_time_out_in_the_middle_of_a_batch(platform: Platform) -
     platform.invoke(event)
     (second,) = platform.events
     platform.events.clear()
-    real = platform.create.store._create_together
+    create_together = platform.create.store._create_together
 
     def half(batch: Any, outcomes: Any) -> Any:
-        real(batch[:1], outcomes)
+        create_together(batch[:1], outcomes)
         raise CrashError
 
     with pytest.MonkeyPatch.context() as patch:
@@ -108,9 +109,9 @@ def test_1_killed_by_the_time_out_in_the_middle_of_a_batch(platform: Platform) -
 
 
 def test_2_killed_between_checkpoint_and_event_the_same_event_goes_on(platform: Platform) -> None:
-    event = platform.upload(FAULTY)
+    event = platform.upload(WITH_ERRORS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(platform.create.bus, "publish", crashing)
+        patch.setattr(platform.create.bus, "publish", crash)
         with pytest.raises(CrashError):
             platform.invoke(event)
     assert platform.events == []
@@ -121,51 +122,51 @@ def test_2_killed_between_checkpoint_and_event_the_same_event_goes_on(platform: 
     assert len(platform.rejected) == 9
 
 
-def test_3_killed_between_event_and_note_two_events_go_on_and_one_of_them_counts(platform: Platform) -> None:
-    event = platform.upload(FAULTY)
+def test_3_killed_between_event_and_record_two_events_go_on_and_one_of_them_counts(platform: Platform) -> None:
+    event = platform.upload(WITH_ERRORS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(platform.create.store, "announce_upload", crashing)
+        patch.setattr(platform.create.progress, "record_announcement", crash)
         with pytest.raises(CrashError):
             platform.invoke(event)
-    (told,) = platform.events
+    (second,) = platform.events
     platform.events.clear()
 
-    platform.invoke(event, batches=2)  # delivered once more; it goes on, since the table knows of no event
-    platform.invoke(told)  # past by now: does nothing
-    (after,) = platform.events
-    assert after["detail"]["checkpoint"] == 2
+    platform.invoke(event, batches=2)  # delivered again; it goes on, because the table shows no event
+    platform.invoke(second)  # of an earlier part by now: does nothing
+    (third,) = platform.events
+    assert third["detail"]["checkpoint"] == 2
     platform.events.clear()
-    platform.run(after)
+    platform.run(third)
     platform.assert_complete(created=8, rejected=4)
 
 
 def test_3_two_invocations_that_do_the_same_part_at_once(platform: Platform) -> None:
-    """The slower one has come further, but the other has moved the checkpoint: its rows and figures count."""
-    event = platform.upload(FAULTY)
+    """The slower one came further, but the other one moved the checkpoint: its rows and figures count."""
+    event = platform.upload(WITH_ERRORS)
     platform.invoke(event)
     (second,) = platform.events
     platform.events.clear()
-    real = platform.create.store.advance_upload
+    advance = platform.create.progress.advance
 
     def overtaken(*arguments: Any) -> Any:
         patch.undo()
         platform.invoke(second, inside=True)  # the same event, handled elsewhere at the same time
-        return real(*arguments)
+        return advance(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(platform.create.store, "advance_upload", overtaken)
+        patch.setattr(platform.create.progress, "advance", overtaken)
         platform.invoke(second, batches=3)
-    assert [found["detail"]["checkpoint"] for found in platform.events] == [2]
+    assert [event["detail"]["checkpoint"] for event in platform.events] == [2]
 
     platform.run(platform.events.pop())
 
-    found = platform.report
-    assert (found["rows"], found["created"], found["rejected"]) == (2 * COUNT, 8, 4)
+    report = platform.report
+    assert (report["rows"], report["created"], report["rejected"]) == (2 * COUNT, 8, 4)
     assert len(platform.rejected) == 9
 
 
 def test_every_event_delivered_twice(platform: Platform) -> None:
-    pending = [platform.upload(FAULTY)]
+    pending = [platform.upload(WITH_ERRORS)]
     while pending:
         event = pending.pop(0)
         for _ in range(2):
@@ -180,10 +181,10 @@ def test_every_event_delivered_twice(platform: Platform) -> None:
 
 @pytest.mark.parametrize("step", ["put_report", "archive", "withdraw_report"])
 def test_4_killed_while_it_reports_the_report_comes_out_the_same(platform: Platform, step: str) -> None:
-    event = platform.upload(FILE if step == "withdraw_report" else FAULTY)
+    event = platform.upload(FILE if step == "withdraw_report" else WITH_ERRORS)
     pending = [event]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(platform.create.uploads, step, crashing)
+        patch.setattr(platform.create.uploads, step, crash)
         while pending:
             last = pending.pop(0)
             try:
@@ -199,10 +200,10 @@ def test_4_killed_while_it_reports_the_report_comes_out_the_same(platform: Platf
     assert platform.report["parts"] == platform.invocations - 1
 
 
-def test_5_killed_when_all_is_done_the_rest_is_cleaned_away(platform: Platform) -> None:
-    event = platform.upload(FAULTY)
+def test_5_killed_when_everything_is_done_the_rest_is_deleted(platform: Platform) -> None:
+    event = platform.upload(WITH_ERRORS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(platform.create.uploads, "remove", crashing)
+        patch.setattr(platform.create.uploads, "remove", crash)
         with pytest.raises(CrashError):
             platform.invoke(event, batches=100)
     assert any(key.endswith(".part") for key in platform.keys("uploads"))
@@ -214,12 +215,12 @@ def test_5_killed_when_all_is_done_the_rest_is_cleaned_away(platform: Platform) 
     assert platform.report == before
 
 
-def test_an_invocation_without_headway_fails_and_tells_nobody(platform: Platform) -> None:
+def test_an_invocation_without_progress_fails_and_sends_no_event(platform: Platform) -> None:
     event = platform.upload(FILE)
     platform.invoke(event)
     (second,) = platform.events
     platform.events.clear()
-    with pytest.raises(part_import.OutOfTimeError):
+    with pytest.raises(OutOfTimeError):
         platform.invoke(second, batches=0)
     assert platform.events == []
 
@@ -228,7 +229,7 @@ def test_an_invocation_without_headway_fails_and_tells_nobody(platform: Platform
     platform.assert_complete()
 
 
-def test_events_of_long_ago_and_of_uploads_that_are_done_do_nothing(platform: Platform) -> None:
+def test_old_events_and_events_of_finished_uploads_do_nothing(platform: Platform) -> None:
     event = platform.upload(FILE)
     platform.invoke(event)
     (second,) = platform.events
@@ -236,8 +237,10 @@ def test_events_of_long_ago_and_of_uploads_that_are_done_do_nothing(platform: Pl
     platform.events.clear()
     before = (platform.report, platform.numbers, platform.keys("archives"))
     unknown = {"detail": second["detail"] | {"key": "incoming/other.csv"}}
-    for again in (event, second, unknown):
-        platform.invoke(again)
+
+    for old_event in (event, second, unknown):
+        platform.invoke(old_event)
+
     assert (platform.report, platform.numbers, platform.keys("archives")) == before
     assert platform.events == []
 
@@ -248,13 +251,13 @@ def test_a_throttled_table_makes_the_import_wait_and_then_continue(
     from botocore.exceptions import ClientError  # noqa: PLC0415
 
     monkeypatch.setattr(part_import.time, "sleep", lambda _: None)
-    real = platform.create.store._dynamodb.transact_write_items
-    answers = iter([True, False, True, True, False])
+    transact = platform.create.store._dynamodb.transact_write_items
+    throttles = iter([True, False, True, True, False])
 
-    def throttled(**given: Any) -> Any:
-        if next(answers, False):
+    def throttled(**request: Any) -> Any:
+        if next(throttles, False):
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "TransactWriteItems")
-        return real(**given)
+        return transact(**request)
 
     monkeypatch.setattr(platform.create.store._dynamodb, "transact_write_items", throttled)
     platform.run(platform.upload(FILE))
@@ -262,8 +265,10 @@ def test_a_throttled_table_makes_the_import_wait_and_then_continue(
 
 
 def test_metrics_count_an_upload_once(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
-    platform.run(platform.upload(FAULTY))
+    platform.run(platform.upload(WITH_ERRORS))
+
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+
     assert sum(sum(line.get("InvoicesCreated", [0])) for line in lines if "_aws" in line) == 8
     assert sum(sum(line.get("UploadInvoicesRejected", [0])) for line in lines if "_aws" in line) == 4
 
@@ -271,7 +276,8 @@ def test_metrics_count_an_upload_once(platform: Platform, capsys: pytest.Capture
 def test_a_checkpoint_reads_back_as_it_was_written() -> None:
     figures = Figures("s3://b/k", "v", 7, 1, 2, 3, 4, 5, 0.25, 6, "damaged")
     dialect = Dialect(gzipped=True, encoding="utf-16-le", delimiter="\t", header=["invoicenumber", ""])
-    point = Checkpoint(
+
+    checkpoint = Checkpoint(
         3,
         2,
         Place(10, 4),
@@ -280,12 +286,13 @@ def test_a_checkpoint_reads_back_as_it_was_written() -> None:
         etag="tag",
         rejects=("a", "b"),
         rejects_size=9,
-        refused=("c",),
+        rejected_invoices=("c",),
         figures=figures,
     )
-    assert Checkpoint.from_text(point.text(), part=3, announced=2, done=False) == point
+
+    assert Checkpoint.from_text(checkpoint.text(), part=3, announced=2, done=False) == checkpoint
     assert Checkpoint.from_text(Checkpoint().text(), part=0, announced=0, done=True) == Checkpoint(done=True)
-    assert Decimal(str(point.figures.duration_seconds)) == Decimal("0.25")
+    assert Decimal(str(checkpoint.figures.duration_seconds)) == Decimal("0.25")
 
 
 @pytest.mark.parametrize(
@@ -301,5 +308,5 @@ def test_a_checkpoint_reads_back_as_it_was_written() -> None:
         (Checkpoint(part=2, announced=2, done=True), 2, False),
     ],
 )
-def test_whose_turn_it_is(checkpoint: Checkpoint, part: int, *, falls: bool) -> None:
+def test_which_event_goes_on(checkpoint: Checkpoint, part: int, *, falls: bool) -> None:
     assert checkpoint.falls_to(part) == falls

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from invoicing.uploads import intake, part_import
+from invoicing.uploads import source
+from invoicing.uploads.deadline import Deadline, OutOfTimeError
 from tests.unit.handlers.parts import FILE, PARTS, Platform
 
 
@@ -17,9 +18,9 @@ def test_nothing_is_imported_from_a_gzip_file_whose_checksum_is_wrong(platform: 
 
     platform.run(platform.upload(bytes(packed)))
 
-    found = platform.report
-    assert "damaged or cut off" in found["error"]
-    assert (found["rows"], found["created"], platform.numbers) == (0, 0, [])
+    report = platform.report
+    assert "damaged or cut off" in report["error"]
+    assert (report["rows"], report["created"], platform.numbers) == (0, 0, [])
     assert platform.keys("uploads") == ["reports/day.csv.json", "reports/day.csv.rejected.csv"]
     assert len(platform.keys("archives")) == 1
 
@@ -27,48 +28,53 @@ def test_nothing_is_imported_from_a_gzip_file_whose_checksum_is_wrong(platform: 
 @pytest.mark.parametrize("length", [-1, -8, -200, 30])
 def test_nothing_is_imported_from_a_gzip_file_that_is_cut_off(platform: Platform, length: int) -> None:
     platform.run(platform.upload(gzip.compress(FILE.encode())[:length]))
+
     assert "damaged or cut off" in platform.report["error"]
     assert (platform.report["created"], platform.numbers) == (0, [])
 
 
 def test_a_gzip_file_is_verified_once(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    verified: list[Any] = []
-    real = intake.verify_gzip
-    monkeypatch.setattr(intake, "verify_gzip", lambda *given: verified.append(given) or real(*given))
+    calls: list[Any] = []
+    real = source.verify_gzip
+    monkeypatch.setattr(source, "verify_gzip", lambda *arguments: calls.append(arguments) or real(*arguments))
     platform.run(platform.upload(gzip.compress(FILE.encode())))
+
     platform.assert_complete()
-    assert (platform.report["parts"], len(verified)) == (PARTS, 1)
+
+    assert (platform.report["parts"], len(calls)) == (PARTS, 1)
 
 
 def test_a_gzip_file_that_cannot_be_verified_in_time_is_reported(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks = iter([1.0] * 3)
+    seconds = iter([1.0] * 3)
+
     with monkeypatch.context() as patch:
-        patch.setattr(intake.Intake, "_left", lambda _: next(looks, -1.0))
+        patch.setattr(Deadline, "seconds_left", lambda _: next(seconds, -1.0))
         platform.run(platform.upload(gzip.compress(FILE.encode() + b"\n" * 10_000_000)))
+
     assert "too large to be verified within one invocation; split it" in platform.report["error"]
     assert (platform.report["rows"], platform.report["parts"], platform.numbers) == (0, 1, [])
 
 
-def test_time_that_runs_out_after_a_gzip_file_was_verified_is_headway_once(
+def test_a_part_that_only_verifies_a_gzip_file_is_progress_once(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = platform.upload(gzip.compress(FILE.encode()))
-    real = intake.verify_gzip
+    real = source.verify_gzip
 
     def slow(stream: Any, pulse: Callable[[], None]) -> None:
         real(stream, pulse)
-        patch.setattr(intake.Intake, "_left", lambda _: -1.0)
+        patch.setattr(Deadline, "seconds_left", lambda _: -1.0)
 
     with monkeypatch.context() as patch:
-        patch.setattr(intake, "verify_gzip", slow)
+        patch.setattr(source, "verify_gzip", slow)
         platform.invoke(event)
         (second,) = platform.events
         platform.events.clear()
         assert platform.numbers == []
-        with pytest.raises(part_import.OutOfTimeError):
-            platform.invoke(second)  # the same again is no headway
+        with pytest.raises(OutOfTimeError):
+            platform.invoke(second)  # the same again is not progress
     assert platform.events == []
 
     platform.run(second)

@@ -1,4 +1,4 @@
-"""Files that change, vanish or turn out to be damaged while they are being imported."""
+"""Files that change, disappear or turn out to be damaged while they are imported."""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -9,15 +9,15 @@ import pytest
 from tests.unit.handlers.parts import COUNT, FILE, HEADER, PARTS, Platform, rows
 
 
-def test_a_store_that_sends_the_whole_when_asked_for_the_rest(
+def test_a_server_that_sends_the_whole_file_instead_of_a_range(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As HTTP allows."""
+    """HTTP allows that (RFC 9110, section 14.2)."""
     real = platform.create.uploads._s3.get_object
     monkeypatch.setattr(
         platform.create.uploads._s3,
         "get_object",
-        lambda **given: real(**{name: value for name, value in given.items() if name != "Range"}),
+        lambda **request: real(**{name: value for name, value in request.items() if name != "Range"}),
     )
     platform.run(platform.upload(FILE))
 
@@ -25,14 +25,14 @@ def test_a_store_that_sends_the_whole_when_asked_for_the_rest(
     assert (platform.report["parts"], platform.report["bytes"]) == (PARTS, len(FILE.encode()))
 
 
-def test_a_key_that_is_written_again_under_way_is_another_upload(platform: Platform) -> None:
+def test_a_key_that_is_written_again_before_the_end_is_another_upload(platform: Platform) -> None:
     first = platform.upload(FILE)
     platform.invoke(first)
     second = platform.upload(FILE)  # the same bytes: its invoices are those of the first, row by row
     pending = [*platform.events, second]
     platform.events.clear()
     reports: dict[str, dict[str, Any]] = {}
-    while pending:  # in turns
+    while pending:  # the two uploads in turns
         platform.invoke(pending.pop(0))
         pending += platform.events
         platform.events.clear()
@@ -40,14 +40,14 @@ def test_a_key_that_is_written_again_under_way_is_another_upload(platform: Platf
             reports[platform.report["versionId"]] = platform.report
 
     assert len(reports) == 2
-    assert all(found["rows"] == 2 * COUNT for found in reports.values())
-    assert sum(found["created"] for found in reports.values()) == COUNT
-    assert sum(found["duplicates"] for found in reports.values()) == COUNT
+    assert all(report["rows"] == 2 * COUNT for report in reports.values())
+    assert sum(report["created"] for report in reports.values()) == COUNT
+    assert sum(report["duplicates"] for report in reports.values()) == COUNT
     assert len(platform.numbers) == COUNT
     assert platform.keys("uploads") == ["reports/day.csv.json"]
 
 
-def test_a_file_that_is_deleted_under_way_is_read_on_by_its_version(platform: Platform) -> None:
+def test_a_file_that_is_deleted_before_the_end_is_read_on_by_its_version(platform: Platform) -> None:
     event = platform.upload(FILE)
     platform.invoke(event)
     platform.s3.delete_object(Bucket="uploads", Key="incoming/day.csv")
@@ -58,7 +58,7 @@ def test_a_file_that_is_deleted_under_way_is_read_on_by_its_version(platform: Pl
 
 
 @pytest.mark.parametrize("how", ["deleted", "overwritten"])
-def test_bytes_that_disappear_under_way_are_reported(
+def test_bytes_that_disappear_before_the_end_are_reported(
     s3: Any, table: Any, load: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     platform = Platform(s3, table, load("create_invoice"), monkeypatch)  # buckets that keep no versions
@@ -71,19 +71,21 @@ def test_bytes_that_disappear_under_way_are_reported(
 
     platform.run(platform.events.pop())
 
-    found = platform.report
-    assert "deleted or replaced while it was imported" in found["error"]
-    assert (found["rows"], found["created"]) == (4, 2)
+    report = platform.report
+    assert "deleted or replaced while it was imported" in report["error"]
+    assert (report["rows"], report["created"]) == (4, 2)
     assert platform.rejected[1].startswith("6,")
     assert ("incoming/day.csv" in platform.keys("uploads")) == (how == "overwritten")
 
 
-def test_damage_in_a_later_part_keeps_what_stands_before_it(platform: Platform) -> None:
-    file = HEADER + "".join(rows(number) for number in range(3 * COUNT))  # less would be read whole at once
+def test_damage_in_a_later_part_keeps_the_invoices_before_it(platform: Platform) -> None:
+    file = HEADER + "".join(
+        rows(number) for number in range(3 * COUNT)
+    )  # a smaller file would be read completely at once
     platform.run(platform.upload(file + "x" * 2_000_000), batches=3)
 
-    found = platform.report
-    assert "a line of more than a million characters" in found["error"]
+    report = platform.report
+    assert "a line of more than a million characters" in report["error"]
     assert platform.rejected[-1].split(",")[0] == str(2 + 2 * 3 * COUNT)  # the row after the last one that was read
-    assert (found["created"], found["parts"]) == (3 * COUNT - 1, PARTS)  # the last may go on beyond the damage
+    assert (report["created"], report["parts"]) == (3 * COUNT - 1, PARTS)  # the last one may go on beyond the damage
     assert len(platform.numbers) == 3 * COUNT - 1

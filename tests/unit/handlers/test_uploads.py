@@ -1,19 +1,18 @@
-"""Uploads of one name that come close together, and names of every length: no file is lost, no report is refused."""
+"""Uploads of one name in quick succession, and names of every length: no file is lost, every report can be written."""
 
 import itertools
 import json
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
 import boto3
 import pytest
 
-from invoicing.table.batches import InvoiceLoader
-from invoicing.uploads import intake, part_import
-from invoicing.uploads.buckets import MAX_KEY, Upload, UploadStore
+from invoicing.uploads import buckets, part_import
+from invoicing.uploads.buckets import UploadStore
+from invoicing.uploads.upload import MAX_KEY, Upload
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate\n"
 SEQUENCE = itertools.count(1)
@@ -25,19 +24,19 @@ Load = Callable[..., ModuleType]
 
 @pytest.fixture
 def versioned(s3: Any) -> Any:
-    """The buckets as the platform has them."""
+    """The buckets with versions, as the platform has them."""
     for bucket in ("uploads", "archives"):
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     return s3
 
 
 def put(s3: Any, key: str, content: str) -> dict[str, Any]:
-    """Write an upload; gives its event, as S3 makes it."""
-    answer = s3.put_object(Bucket="uploads", Key=key, Body=content.encode())
-    thing = {"key": key, "size": len(content.encode()), "eTag": answer["ETag"].strip('"'), "sequencer": "0A1"}
-    if version := answer.get("VersionId"):
-        thing |= {"versionId": version, "sequencer": f"{next(SEQUENCE):016X}"}
-    return {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "uploads"}, "object": thing}}]}
+    """Write an upload; returns its event, as S3 sends it."""
+    response = s3.put_object(Bucket="uploads", Key=key, Body=content.encode())
+    s3_object = {"key": key, "size": len(content.encode()), "eTag": response["ETag"].strip('"'), "sequencer": "0A1"}
+    if version := response.get("VersionId"):
+        s3_object |= {"versionId": version, "sequencer": f"{next(SEQUENCE):016X}"}
+    return {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "uploads"}, "object": s3_object}}]}
 
 
 def upload_of(event: dict[str, Any]) -> Upload:
@@ -50,8 +49,8 @@ def numbers(table: Any) -> list[str]:
 
 
 def report(s3: Any, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(s3.get_object(Bucket="uploads", Key=f"reports/{name}.json")["Body"].read())
-    return found
+    content: dict[str, Any] = json.loads(s3.get_object(Bucket="uploads", Key=f"reports/{name}.json")["Body"].read())
+    return content
 
 
 def archived(s3: Any) -> set[str]:
@@ -63,18 +62,20 @@ def archived(s3: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in-order", "out-of-order"])
-def test_a_name_that_is_written_twice_before_its_first_event_gives_both_files(
+def test_a_name_that_is_written_twice_before_its_first_event_imports_both_files(
     load: Load, table: Any, versioned: Any, context: Any, order: tuple[int, int]
 ) -> None:
     files = [HEADER + ROW, HEADER + OTHER]
     events = [put(versioned, "incoming/day.csv", content) for content in files]
     create = load("create_invoice")
-    for place, index in enumerate(order):
+
+    for position, index in enumerate(order):
         create.lambda_handler(events[index], context)
-        late = index < place  # it ends after the one that was put in its place
-        found = report(versioned, f"day.csv.{upload_of(events[index]).digest[:12]}" if late else "day.csv")
-        assert (found["created"], found["duplicates"]) == (1, 0)
-        assert found["versionId"] == events[index]["Records"][0]["s3"]["object"]["versionId"]
+        late = index < position  # it ends after the upload that replaced it
+        imported = report(versioned, f"day.csv.{upload_of(events[index]).digest[:12]}" if late else "day.csv")
+        assert (imported["created"], imported["duplicates"]) == (1, 0)
+        assert imported["versionId"] == events[index]["Records"][0]["s3"]["object"]["versionId"]
+
     assert numbers(table) == ["0001", "0002"]
     assert archived(versioned) == set(files)
     assert "Contents" not in versioned.list_objects_v2(Bucket="uploads", Prefix="incoming/")
@@ -86,20 +87,24 @@ def test_rows_above_a_second_and_fuller_header_are_imported(
     fuller = HEADER.rstrip() + ",customer_name\n" + OTHER.rstrip() + ",Somebody\n"
     event = put(versioned, "incoming/day.csv", HEADER + ROW + fuller)
     load("create_invoice").lambda_handler(event, context)
-    found = report(versioned, "day.csv")
-    assert (numbers(table), found["rows"], found["created"]) == (["0001"], 3, 1)
-    assert found["rejected"] > 0
+
+    imported = report(versioned, "day.csv")
+
+    assert (numbers(table), imported["rows"], imported["created"]) == (["0001"], 3, 1)
+    assert imported["rejected"] > 0
 
 
-def test_what_was_written_meanwhile_is_not_deleted(load: Load, table: Any, versioned: Any, context: Any) -> None:
+def test_a_file_that_was_written_meanwhile_is_not_deleted(load: Load, table: Any, versioned: Any, context: Any) -> None:
     first = put(versioned, "incoming/day.csv", HEADER + ROW)
     put(versioned, "incoming/day.csv", HEADER + OTHER)
     load("create_invoice").lambda_handler(first, context)
-    left = versioned.get_object(Bucket="uploads", Key="incoming/day.csv")["Body"].read().decode()
-    assert (left, numbers(table)) == (HEADER + OTHER, ["0001"])
+
+    remaining = versioned.get_object(Bucket="uploads", Key="incoming/day.csv")["Body"].read().decode()
+
+    assert (remaining, numbers(table)) == (HEADER + OTHER, ["0001"])
 
 
-def test_without_versions_the_event_of_what_was_overwritten_leaves_the_new_file_to_its_own(
+def test_without_versions_the_event_of_an_overwritten_file_does_not_import_the_new_one(
     load: Load, table: Any, s3: Any, context: Any
 ) -> None:
     first = put(s3, "incoming/day.csv", HEADER + ROW)
@@ -109,12 +114,15 @@ def test_without_versions_the_event_of_what_was_overwritten_leaves_the_new_file_
     create.lambda_handler(first, context)
     assert numbers(table) == []
     create.lambda_handler(second, context)
+
     assert (numbers(table), report(s3, "day.csv")["created"]) == (["0002"], 1)
 
 
-def test_nothing_is_deleted_blindly(s3: Any) -> None:
+def test_without_a_tag_nothing_is_deleted(s3: Any) -> None:
     put(s3, "incoming/day.csv", HEADER)
+
     UploadStore("archives").remove(Upload("uploads", "incoming/day.csv", "", ""), "")
+
     assert s3.list_objects_v2(Bucket="uploads")["KeyCount"] == 1
 
 
@@ -126,8 +134,10 @@ def test_tags_of_an_upload_are_not_copied_into_the_archive(
         Bucket="uploads", Key="incoming/day.csv", Tagging={"TagSet": [{"Key": "owner", "Value": "accounting"}]}
     )
     load("create_invoice").lambda_handler(event, context)
-    (kept,) = versioned.list_objects_v2(Bucket="archives")["Contents"]
-    assert versioned.get_object_tagging(Bucket="archives", Key=kept["Key"])["TagSet"] == []
+
+    (archive,) = versioned.list_objects_v2(Bucket="archives")["Contents"]
+
+    assert versioned.get_object_tagging(Bucket="archives", Key=archive["Key"])["TagSet"] == []
     assert numbers(table) == ["0001"]
 
 
@@ -140,91 +150,99 @@ def test_the_longest_names_have_reports_too(letter: str) -> None:
     assert len(set(stems)) == 2
     for stem in stems:
         assert MAX_KEY - width < len(f"reports/{stem}.0123456789ab.rejected.csv".encode()) <= MAX_KEY
+
     assert Upload("uploads", "incoming/" + "n" * 990, "", "").report_name == "n" * 990
 
 
 @pytest.mark.usefixtures("table")
-@pytest.mark.parametrize("faulty", ["earlier", "later"])
+@pytest.mark.parametrize("rejected", ["earlier", "later"])
 def test_an_upload_that_ends_after_a_later_one_leaves_the_reports_of_that(
-    load: Load, versioned: Any, context: Any, faulty: str
+    load: Load, versioned: Any, context: Any, rejected: str
 ) -> None:
     bad = ROW.replace("EUR", "EURO")
-    earlier = put(versioned, "incoming/day.csv", HEADER + (bad if faulty == "earlier" else ROW))
-    later = put(versioned, "incoming/day.csv", HEADER + (bad if faulty == "later" else ROW))
+    earlier = put(versioned, "incoming/day.csv", HEADER + (bad if rejected == "earlier" else ROW))
+    later = put(versioned, "incoming/day.csv", HEADER + (bad if rejected == "later" else ROW))
     create = load("create_invoice")
     for event in (later, earlier, earlier):  # the last one comes twice
         create.lambda_handler(event, context)
-    own = f"day.csv.{upload_of(earlier).digest[:12]}"
-    rejects = f"{own if faulty == 'earlier' else 'day.csv'}.rejected.csv"
+    separate = f"day.csv.{upload_of(earlier).digest[:12]}"
+    rejects = f"{separate if rejected == 'earlier' else 'day.csv'}.rejected.csv"
     keys = [entry["Key"] for entry in versioned.list_objects_v2(Bucket="uploads", Prefix="reports/")["Contents"]]
-    assert sorted(keys) == sorted(f"reports/{name}" for name in ("day.csv.json", f"{own}.json", rejects))
+    assert sorted(keys) == sorted(f"reports/{name}" for name in ("day.csv.json", f"{separate}.json", rejects))
     assert report(versioned, "day.csv")["versionId"] == upload_of(later).version
-    assert report(versioned, own)["versionId"] == upload_of(earlier).version
-    faults = report(versioned, own if faulty == "earlier" else "day.csv")
-    assert (faults["rejected"], faults["rejectedReport"]) == (1, f"reports/{rejects}")
+    assert report(versioned, separate)["versionId"] == upload_of(earlier).version
+    errors = report(versioned, separate if rejected == "earlier" else "day.csv")
+
+    assert (errors["rejected"], errors["rejectedReport"]) == (1, f"reports/{rejects}")
 
 
 @pytest.mark.usefixtures("table")
 def test_a_report_of_a_very_long_name_can_be_written(load: Load, versioned: Any, context: Any) -> None:
     event = put(versioned, f"incoming/{'n' * 1011}.csv", HEADER + ROW.replace("EUR", "EURO"))
     load("create_invoice").lambda_handler(event, context)
+
     keys = [entry["Key"] for entry in versioned.list_objects_v2(Bucket="uploads", Prefix="reports/")["Contents"]]
+
     assert len(keys) == 2
     assert max(map(len, keys)) <= MAX_KEY
 
 
-def test_what_stands_before_the_damage_of_a_file_is_created_and_counted(
+def test_invoices_before_the_damage_of_a_file_are_created_and_counted(
     load: Load, table: Any, versioned: Any, context: Any
 ) -> None:
-    sound = "".join(ROW.replace("0001", f"{number:04d}") for number in range(20))
+    valid = "".join(ROW.replace("0001", f"{number:04d}") for number in range(20))
     endless = ROW.replace("0001", '"') + ('","' + "y" * 96 + "\n") * 12_000
-    event = put(versioned, "incoming/day.csv", HEADER + sound + ROW.replace("0001", "0020") + endless)
+    event = put(versioned, "incoming/day.csv", HEADER + valid + ROW.replace("0001", "0020") + endless)
     load("create_invoice").lambda_handler(event, context)
-    found = report(versioned, "day.csv")
-    assert "row 23 does not end within a million characters" in found["error"]
-    assert (found["created"], found["duplicates"], len(numbers(table))) == (20, 0, 20)
+
+    imported = report(versioned, "day.csv")
+
+    assert "row 23 does not end within a million characters" in imported["error"]
+    assert (imported["created"], imported["duplicates"], len(numbers(table))) == (20, 0, 20)
 
 
 def test_time_runs_out_in_a_file_of_blank_lines_too(load: Load, table: Any, versioned: Any, context: Any) -> None:
     event = put(versioned, "incoming/day.csv", HEADER + ROW + "\n".rjust(50) * 20_000)
-    looks = iter([900_000] * 4)
-    context.get_remaining_time_in_millis = lambda: next(looks, 1000)
+    milliseconds = iter([900_000] * 4)
+    context.get_remaining_time_in_millis = lambda: next(milliseconds, 1000)
+
     with pytest.raises(Exception, match="short of time"):
         load("create_invoice").lambda_handler(event, context)
+
     assert versioned.list_objects_v2(Bucket="uploads", Prefix="incoming/")["KeyCount"] == 1
     assert numbers(table) == []
 
 
 @pytest.mark.usefixtures("table")
-def test_few_rows_are_on_their_way_at_once(
+def test_few_rows_are_written_at_once(
     load: Load, versioned: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(part_import, "WINDOW_ROWS", 20)
     monkeypatch.setattr(part_import, "BATCH_ROWS", 4)
     create = load("create_invoice")
-    on_the_way, most, lock = 0, 0, threading.Lock()
+    rows_now, most_rows, lock = 0, 0, threading.Lock()
     write = create.store.create_many
 
     def counted(invoices: list[Any], upload: str) -> Any:
-        nonlocal on_the_way, most
+        nonlocal rows_now, most_rows
         rows = sum(len(invoice.lines) for invoice in invoices)
         with lock:
-            on_the_way += rows
-            most = max(most, on_the_way)
+            rows_now += rows
+            most_rows = max(most_rows, rows_now)
         try:
             return write(invoices, upload)
         finally:
             with lock:
-                on_the_way -= rows
+                rows_now -= rows
 
     monkeypatch.setattr(create.store, "create_many", counted)
     content = "".join(ROW.replace("0001", f"{number:04d}") * 12 for number in range(8))
     create.lambda_handler(put(versioned, "incoming/day.csv", HEADER + content), context)
-    assert (report(versioned, "day.csv")["created"], most) == (8, 12)
+    assert (report(versioned, "day.csv")["created"], most_rows) == (8, 12)
 
 
 @pytest.mark.usefixtures("table")
-def test_a_delivery_after_a_crash_gives_the_first_report(
+def test_a_delivery_after_a_crash_writes_the_same_report(
     load: Load, versioned: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = put(versioned, "incoming/before.csv", HEADER + OTHER)
@@ -236,7 +254,7 @@ def test_a_delivery_after_a_crash_gives_the_first_report(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(create.store, "finish_upload", crash)
+        patch.setattr(create.progress, "finish", crash)
         with pytest.raises(KeyboardInterrupt):
             create.lambda_handler(event, context)
     first = report(versioned, "day.csv")
@@ -252,30 +270,21 @@ def test_a_delivery_after_a_crash_gives_the_first_report(
     assert (report(versioned, "day.csv")["created"], report(versioned, "day.csv")["duplicates"]) == (0, 2)
 
 
-def test_uploads_that_an_earlier_release_marked_as_done_stay_done(table: Any) -> None:
-    loader = InvoiceLoader(table.name)
-    now = datetime(2026, 11, 22, tzinfo=UTC)
-    assert not loader.begin_upload("d1", "b/k@1", now).done
-    (item,) = boto3.client("dynamodb").scan(TableName=table.name)["Items"]
-    table.put_item(Item={"invoiceId": item["invoiceId"]["S"], "upload": "b/k@1", "expiresAt": 2_000_000_000})
-    assert loader.begin_upload("d1", "b/k@1", now).done
-
-
 @pytest.mark.usefixtures("table")
-def test_a_sound_upload_withdraws_the_reject_report_of_an_earlier_one(
+def test_an_upload_without_errors_withdraws_the_reject_report_of_an_earlier_one(
     load: Load, versioned: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create = load("create_invoice")
     calls: list[dict[str, Any]] = []
-    delete = create.uploads._s3.delete_object
+    real_delete = create.uploads._s3.delete_object
 
-    def deleted(**given: Any) -> Any:
-        calls.append(dict(given))
-        if given.get("IfMatch") == "*":  # "if it is there", which moto compares as a tag
-            given.pop("IfMatch")
-        return delete(**given)
+    def delete_object(**request: Any) -> Any:
+        calls.append(dict(request))
+        if request.get("IfMatch") == "*":  # "if it exists", which moto compares as a tag
+            request.pop("IfMatch")
+        return real_delete(**request)
 
-    monkeypatch.setattr(create.uploads._s3, "delete_object", deleted)
+    monkeypatch.setattr(create.uploads._s3, "delete_object", delete_object)
     create.lambda_handler(put(versioned, "incoming/day.csv", HEADER + ROW.replace("EUR", "EURO")), context)
     rejected = report(versioned, "day.csv")["rejectedReport"]
     assert rejected not in [call["Key"] for call in calls]
@@ -289,11 +298,13 @@ def test_a_sound_upload_withdraws_the_reject_report_of_an_earlier_one(
 def test_a_file_that_is_too_large_for_the_archive_is_reported_and_stays(
     load: Load, table: Any, versioned: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "MAX_COPY", 100)
+    monkeypatch.setattr(buckets, "MAX_COPY", 100)
     event = put(versioned, "incoming/day.csv", HEADER + ROW)
     create = load("create_invoice")
+
     for _ in range(2):
         create.lambda_handler(event, context)
         assert "GB; split it" in report(versioned, "day.csv")["error"]
         assert versioned.list_objects_v2(Bucket="uploads", Prefix="incoming/")["KeyCount"] == 1
+
     assert (numbers(table), archived(versioned)) == ([], set())

@@ -13,7 +13,7 @@ from invoicing.domain.status import Status
 from invoicing.events.bus import DETAIL_TYPES, derive
 from invoicing.events.schemas import MAX_REASONS, InvoiceChanged, UploadContinued
 from invoicing.services.decide_invoice import decide_status
-from invoicing.uploads.buckets import Upload
+from invoicing.uploads.upload import Upload
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 

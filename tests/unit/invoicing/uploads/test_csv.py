@@ -6,37 +6,38 @@ from decimal import Decimal
 import pytest
 
 from invoicing.uploads.csv_bytes import open_lines
-from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, Rejected, RejectedCell, read_invoices
+from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, RejectedCell, RejectedInvoice, read_invoices
 from invoicing.uploads.csv_text import read_sheet
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate"
 ROW = "0001,C-1,2026-11-01,EUR,Thing,2,10.50,19"
 
 
-def read(data: bytes | str) -> list[Candidate | Rejected]:
+def read(data: bytes | str) -> list[Candidate | RejectedInvoice]:
     raw = data.encode() if isinstance(data, str) else data
     source = io.BufferedReader(io.BytesIO(raw))  # type: ignore[arg-type]
     return list(read_invoices(read_sheet(open_lines(source), KNOWN, NEEDED)))
 
 
-def one(data: bytes | str) -> Candidate:
-    (found,) = read(data)
-    assert isinstance(found, Candidate), found
-    return found
+def accepted(data: bytes | str) -> Candidate:
+    (invoice,) = read(data)
+    assert isinstance(invoice, Candidate), invoice
+    return invoice
 
 
-def refused(data: bytes | str) -> list[RejectedCell]:
-    (found,) = read(data)
-    assert isinstance(found, Rejected), found
-    return found.problems
+def problems(data: bytes | str) -> list[RejectedCell]:
+    (invoice,) = read(data)
+    assert isinstance(invoice, RejectedInvoice), invoice
+    return invoice.problems
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_encodings_and_line_ends(encoding: str, end: str) -> None:
-    found = one(end.join([HEADER, ROW.replace("Thing", "Größe «é»")]).encode(encoding))
-    assert found.request.lines[0].description == "Größe «é»"
-    assert (found.first, found.last, found.request.invoice_number) == (2, 2, "0001")
+    invoice = accepted(end.join([HEADER, ROW.replace("Thing", "Größe «é»")]).encode(encoding))
+
+    assert invoice.request.lines[0].description == "Größe «é»"
+    assert (invoice.first, invoice.last, invoice.request.invoice_number) == (2, 2, "0001")
 
 
 @pytest.mark.parametrize(
@@ -54,8 +55,10 @@ def test_encodings_and_line_ends(encoding: str, end: str) -> None:
 )
 def test_delimiters_and_decimal_marks(delimiter: str, price: str, expected: str) -> None:
     row = ROW.replace(",", delimiter).replace("10.50", price)
-    found = one(f"{HEADER.replace(',', delimiter)}\n{row}\n")
-    assert found.request.lines[0].unit_price == Decimal(expected)
+
+    invoice = accepted(f"{HEADER.replace(',', delimiter)}\n{row}\n")
+
+    assert invoice.request.lines[0].unit_price == Decimal(expected)
 
 
 @pytest.mark.parametrize(
@@ -64,55 +67,62 @@ def test_delimiters_and_decimal_marks(delimiter: str, price: str, expected: str)
      (",", "1e3"), (",", '"0,125"'), (",", '"00,125"'), (",", '"-0,125.5"'), (",", "0 125"), (";", "0.125"),
      ("\t", "0,500"), (",", "--1"), (",", "'5"), (";", "1.234.5"), (",", '"1,234 567.00"'), (",", "٣")],
 )  # fmt: skip
-def test_numbers_that_could_mean_two_things_are_refused(delimiter: str, price: str) -> None:
+def test_numbers_that_could_mean_two_things_are_rejected(delimiter: str, price: str) -> None:
     row = ROW.replace(",", delimiter).replace("10.50", price)
+
     reason = f"is not a number with a decimal {'comma' if delimiter == ';' else 'point'}"
-    assert refused(f"{HEADER.replace(',', delimiter)}\n{row}\n") == [
+
+    assert problems(f"{HEADER.replace(',', delimiter)}\n{row}\n") == [
         RejectedCell(2, "unit_price", price.strip('"'), reason)
     ]
 
 
 def test_header_names_are_matched_loosely_and_columns_may_come_in_any_order() -> None:
     header = "Tax-Rate *,UNIT PRICE,quantity,Description,currency,IssueDate,customer id,Invoice__Number,remark"
-    found = one(f"{header}\n19 %,10.50,2,Thing,eur,2026-11-01,C-1,0001,whatever\n")
-    assert found.request.currency == "EUR"
-    assert found.request.lines[0].tax_rate == 19
+
+    invoice = accepted(f"{header}\n19 %,10.50,2,Thing,eur,2026-11-01,C-1,0001,whatever\n")
+
+    assert invoice.request.currency == "EUR"
+    assert invoice.request.lines[0].tax_rate == 19
 
 
 @pytest.mark.parametrize("written", ['="0001"', '"=""0001"""', '="0001 "'])
 def test_text_that_is_written_as_a_formula_to_keep_its_zeros_is_that_text(written: str) -> None:
-    assert one(f"{HEADER}\n{ROW.replace('0001', written)}\n").request.invoice_number == "0001"
+    assert accepted(f"{HEADER}\n{ROW.replace('0001', written)}\n").request.invoice_number == "0001"
 
 
 def test_other_formulas_stay_what_they_are() -> None:
-    assert one(f"{HEADER}\n{ROW.replace('Thing', '=1+1')}\n").request.lines[0].description == "=1+1"
+    assert accepted(f"{HEADER}\n{ROW.replace('Thing', '=1+1')}\n").request.lines[0].description == "=1+1"
 
 
 def test_a_currency_is_the_same_in_small_letters() -> None:
-    found = one(f"{HEADER}\n{ROW}\n{ROW.replace('EUR', 'eur')}\n")
-    assert (found.request.currency, len(found.request.lines)) == ("EUR", 2)
+    invoice = accepted(f"{HEADER}\n{ROW}\n{ROW.replace('EUR', 'eur')}\n")
+    assert (invoice.request.currency, len(invoice.request.lines)) == ("EUR", 2)
 
 
 def test_banners_and_blank_lines_count_as_rows_but_are_not_read() -> None:
-    found = read(f"Quarterly export\n\n,,,\n{HEADER}\n\n{ROW}\n,,,,,,,\n{ROW.replace('0001', '0002')}\n")
-    assert [(invoice.first, invoice.last) for invoice in found] == [(6, 6), (8, 8)]
+    invoices = read(f"Quarterly export\n\n,,,\n{HEADER}\n\n{ROW}\n,,,,,,,\n{ROW.replace('0001', '0002')}\n")
+    assert [(invoice.first, invoice.last) for invoice in invoices] == [(6, 6), (8, 8)]
 
 
 def test_a_quoted_line_break_is_one_row_as_in_a_spreadsheet() -> None:
-    found = read(
+    invoices = read(
         f"{HEADER}\n{ROW.replace('Thing', chr(34) + 'two' + chr(10) + 'lines' + chr(34))}\n0002,C,x,EUR,d,1,1,0\n"
     )
-    assert isinstance(found[0], Candidate)
-    assert found[0].request.lines[0].description == "two\nlines"
-    assert found[1].first == 3
+
+    assert isinstance(invoices[0], Candidate)
+    assert invoices[0].request.lines[0].description == "two\nlines"
+    assert invoices[1].first == 3
 
 
 def test_adjacent_rows_are_one_invoice_and_later_ones_another() -> None:
     other = ROW.replace("0001", "0002")
-    found = read("\n".join([HEADER, ROW, ROW.replace("Thing", "More"), other, ROW]))
-    assert [(invoice.first, invoice.last, invoice.rows) for invoice in found] == [(2, 3, 2), (4, 4, 1), (5, 5, 1)]
-    assert isinstance(found[0], Candidate)
-    assert [line.description for line in found[0].request.lines] == ["Thing", "More"]
+
+    invoices = read("\n".join([HEADER, ROW, ROW.replace("Thing", "More"), other, ROW]))
+
+    assert [(invoice.first, invoice.last, invoice.rows) for invoice in invoices] == [(2, 3, 2), (4, 4, 1), (5, 5, 1)]
+    assert isinstance(invoices[0], Candidate)
+    assert [line.description for line in invoices[0].request.lines] == ["Thing", "More"]
 
 
 @pytest.mark.parametrize(
@@ -138,38 +148,43 @@ def test_adjacent_rows_are_one_invoice_and_later_ones_another() -> None:
 )
 def test_a_bad_cell_is_named_by_row_and_column(column: str, value: str, reason: str) -> None:
     cells = dict(zip(HEADER.split(","), ROW.split(","), strict=True)) | {column: value}
-    assert refused(f"{HEADER}\n{','.join(cells.values())}\n") == [RejectedCell(2, column, value, reason)]
+    assert problems(f"{HEADER}\n{','.join(cells.values())}\n") == [RejectedCell(2, column, value, reason)]
 
 
-def test_customer_columns_are_checked_and_carried() -> None:
+def test_customer_columns_are_checked_and_kept() -> None:
     header = f"{HEADER},customer_name,customer_email,customer_vat_id,due_date,discount"
-    found = one(f"{header}\n{ROW},Łódź,ap@lodz.example,PL1,2026-12-24,7.5\n")
-    assert found.request.customer.model_dump(exclude_none=True) == {
+
+    invoice = accepted(f"{header}\n{ROW},Łódź,ap@lodz.example,PL1,2026-12-24,7.5\n")
+
+    assert invoice.request.customer.model_dump(exclude_none=True) == {
         "name": "Łódź",
         "email": "ap@lodz.example",
         "vat_id": "PL1",
     }
-    assert found.request.lines[0].discount == Decimal("7.5")
+    assert invoice.request.lines[0].discount == Decimal("7.5")
 
 
 def test_one_bad_row_rejects_its_whole_invoice_and_no_other() -> None:
     bad = ROW.replace(",2,", ",two,")
-    found = read("\n".join([HEADER, ROW, bad, ROW, ROW.replace("0001", "0002")]))
-    assert [type(invoice) for invoice in found] == [Rejected, Candidate]
-    assert (found[0].first, found[0].last, found[0].rows) == (2, 4, 3)
+
+    invoices = read("\n".join([HEADER, ROW, bad, ROW, ROW.replace("0001", "0002")]))
+
+    assert [type(invoice) for invoice in invoices] == [RejectedInvoice, Candidate]
+    assert (invoices[0].first, invoices[0].last, invoices[0].rows) == (2, 4, 3)
 
 
 def test_rows_of_one_invoice_must_agree() -> None:
-    assert refused("\n".join([HEADER, ROW, ROW.replace("EUR", "USD")])) == [
+    assert problems("\n".join([HEADER, ROW, ROW.replace("EUR", "USD")])) == [
         RejectedCell(3, "currency", "USD", "differs from row 2 of the same invoice, which has 'EUR'")
     ]
 
 
 @pytest.mark.parametrize("torn", [",,,,Rest,1,1,19", "0001,,,,Rest,1,1,19", ",C-1,,,Rest,1,1,19", '0001,"a"b,x'])
 def test_a_row_that_may_belong_to_an_invoice_rejects_it(torn: str) -> None:
-    found = read(f"{HEADER}\n{ROW}\n{torn}\n{ROW}")
-    assert [type(invoice) for invoice in found] == [Rejected]
-    assert (found[0].first, found[0].last) == (2, 4)
+    invoices = read(f"{HEADER}\n{ROW}\n{torn}\n{ROW}")
+
+    assert [type(invoice) for invoice in invoices] == [RejectedInvoice]
+    assert (invoices[0].first, invoices[0].last) == (2, 4)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
@@ -188,32 +203,37 @@ def test_a_row_whose_quotation_marks_do_not_match_rejects_its_own_invoice(torn: 
     third = ROW.replace("0001", "0003").replace(".", "" if delimiter == ";" else ".")
     second = third.replace("0003", "0002")
     first = third.replace("0003", "0001")
-    found = read(f"{HEADER}\n{first}\n{torn}\n{second}\n{third}".replace(",", delimiter))
-    assert [type(invoice) for invoice in found] == [Candidate, Rejected, Candidate]
-    assert [(invoice.first, invoice.last) for invoice in found] == [(2, 2), (3, 4), (5, 5)]
-    assert isinstance(found[1], Rejected)
-    assert (found[1].invoice_number, found[1].customer_id) == ("0002", "C-1")
+
+    invoices = read(f"{HEADER}\n{first}\n{torn}\n{second}\n{third}".replace(",", delimiter))
+
+    assert [type(invoice) for invoice in invoices] == [Candidate, RejectedInvoice, Candidate]
+    assert [(invoice.first, invoice.last) for invoice in invoices] == [(2, 2), (3, 4), (5, 5)]
+    assert isinstance(invoices[1], RejectedInvoice)
+    assert (invoices[1].invoice_number, invoices[1].customer_id) == ("0002", "C-1")
 
 
 @pytest.mark.parametrize("torn", ['"00"02,C-1,x', f'"{"0" * 200_000}",C-1,x', '0001,"C"-1,x'])
-def test_a_row_whose_identity_cannot_be_read_is_counted_to_the_invoice_above(torn: str) -> None:
-    found = read("\n".join([HEADER, ROW, torn, ROW.replace("0001", "0002")]))
-    assert [type(invoice) for invoice in found] == [Rejected, Candidate]
-    assert (found[0].first, found[0].last) == (2, 3)
+def test_a_row_whose_identity_cannot_be_read_counts_to_the_invoice_above(torn: str) -> None:
+    invoices = read("\n".join([HEADER, ROW, torn, ROW.replace("0001", "0002")]))
+
+    assert [type(invoice) for invoice in invoices] == [RejectedInvoice, Candidate]
+    assert (invoices[0].first, invoices[0].last) == (2, 3)
 
 
-def test_surplus_and_missing_cells_are_told() -> None:
+def test_surplus_and_missing_cells_are_reported() -> None:
     surplus = RejectedCell(2, "", "", "the row has more cells than the header, which has 8")
-    assert refused(f"{HEADER}\n{ROW}, ,surplus\n") == [surplus]
-    assert one(f"{HEADER}\n{ROW}, ,\n").rows == 1
-    assert refused(f"{HEADER}\n0001,C-1,2026-11-01,EUR\n") == [
+
+    assert problems(f"{HEADER}\n{ROW}, ,surplus\n") == [surplus]
+    assert accepted(f"{HEADER}\n{ROW}, ,\n").rows == 1
+    assert problems(f"{HEADER}\n0001,C-1,2026-11-01,EUR\n") == [
         RejectedCell(2, column, "", "is required") for column in ("quantity", "unit_price", "tax_rate", "description")
     ]
 
 
-def test_a_file_that_is_cut_off_says_so() -> None:
-    found = read(f'{HEADER}\n{ROW}\n0002,C-1,2026-11-01,EUR,"Thi')
-    assert [type(invoice) for invoice in found] == [Candidate, Rejected]
-    assert isinstance(found[1], Rejected)
-    told = "the file ends inside a quoted cell: it is cut off, or a quotation mark is missing"
-    assert found[1].problems == [RejectedCell(3, "", "", told)]
+def test_a_file_that_is_cut_off_is_reported_as_such() -> None:
+    invoices = read(f'{HEADER}\n{ROW}\n0002,C-1,2026-11-01,EUR,"Thi')
+    assert [type(invoice) for invoice in invoices] == [Candidate, RejectedInvoice]
+    assert isinstance(invoices[1], RejectedInvoice)
+    reason = "the file ends inside a quoted cell: it is cut off, or a quotation mark is missing"
+
+    assert invoices[1].problems == [RejectedCell(3, "", "", reason)]

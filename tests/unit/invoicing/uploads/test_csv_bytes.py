@@ -1,4 +1,4 @@
-"""From bytes to lines: what a file may begin with, where its lines are, what is damaged, when the clock is read."""
+"""From bytes to lines: how a file may begin, where its lines are, what is damaged, when the time is checked."""
 
 import codecs
 import gzip
@@ -20,8 +20,8 @@ from invoicing.uploads.csv_bytes import (
 )
 
 TEXT = "Größe;x\r\n\r\n€ 5\rend\n" + "long " * 30_000 + "\nlast"
-MARKED = "the file is UTF-16 without a byte order mark, or no text at all; save it as CSV in UTF-8"
-NUL = "this is not a CSV file: it holds NUL bytes, which no text does"
+UNMARKED = "the file is UTF-16 without a byte order mark, or not text at all; save it as CSV in UTF-8"
+NUL = "this is not a CSV file: it contains NUL bytes, which text never does"
 SAVE = ", not a CSV file; save or export it as CSV"
 LONG = "this is not a CSV file: it has a line of more than a million characters"
 
@@ -38,12 +38,12 @@ class OutOfTime(Exception):
     pass
 
 
-def times(most: int) -> Callable[[], None]:
-    """A clock that says so many times that there is time left."""
-    looks = iter(range(most))
+def checks(count: int) -> Callable[[], None]:
+    """A check of the time that passes so many times."""
+    remaining = iter(range(count))
 
     def pulse() -> None:
-        if next(looks, None) is None:
+        if next(remaining, None) is None:
             raise OutOfTime
 
     return pulse
@@ -61,28 +61,28 @@ def times(most: int) -> Callable[[], None]:
     ],
     ids=["utf-8", "mark", "cp1252", "utf-16-le", "utf-16-be"],
 )
-def test_a_file_is_read_on_from_the_place_behind_any_line(mark: bytes, encoding: str, packed: bool) -> None:  # noqa: FBT001
+def test_a_file_is_read_on_from_the_position_after_any_line(mark: bytes, encoding: str, packed: bool) -> None:  # noqa: FBT001
     data = mark + TEXT.encode(encoding)
-    sent = gzip.compress(data) if packed else data
-    lines = open_lines(stream(sent))
-    whole = list(lines)
-    assert "".join(text for text, _ in whole) == TEXT
-    assert lines.position == whole[-1][1] == len(data)
-    for index, (_, place) in enumerate(whole):
+    content = gzip.compress(data) if packed else data
+    lines = open_lines(stream(content))
+    all_lines = list(lines)
+    assert "".join(text for text, _ in all_lines) == TEXT
+    assert lines.position == all_lines[-1][1] == len(data)
+    for index, (_, position) in enumerate(all_lines):
         rest = reopen_lines(
-            stream(sent if packed else data[place:]),
+            stream(content if packed else data[position:]),
             lambda: None,
             gzipped=lines.gzipped,
             encoding=lines.encoding,
-            position=place,
+            position=position,
         )
-        assert (rest.gzipped, rest.encoding, rest.position) == (packed, lines.encoding, place)
-        assert list(rest) == whole[index + 1 :]
+        assert (rest.gzipped, rest.encoding, rest.position) == (packed, lines.encoding, position)
+        assert list(rest) == all_lines[index + 1 :]
 
 
-def test_the_first_line_begins_behind_the_byte_order_mark() -> None:
-    places = [open_lines(stream(mark + b"a\n")).position for mark in (b"", codecs.BOM_UTF8, codecs.BOM_UTF16_LE)]
-    assert places == [0, 3, 2]
+def test_the_first_line_begins_after_the_byte_order_mark() -> None:
+    positions = [open_lines(stream(mark + b"a\n")).position for mark in (b"", codecs.BOM_UTF8, codecs.BOM_UTF16_LE)]
+    assert positions == [0, 3, 2]
 
 
 @pytest.mark.parametrize(
@@ -90,14 +90,14 @@ def test_the_first_line_begins_behind_the_byte_order_mark() -> None:
     [(b"\x80 caf\xe9\n", "€ café\n"), ("é".encode() + b"\xe9\n", "éé\n"), (b"\x81\n", "\ufffd\n")],
     ids=["windows-1252", "both", "in-neither"],
 )
-def test_each_sequence_that_is_no_utf_8_is_read_as_windows_1252(data: bytes, text: str) -> None:
+def test_each_sequence_that_is_not_utf_8_is_read_as_windows_1252(data: bytes, text: str) -> None:
     assert texts(data) == [text]
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"abcdefgh" + b"\x00" * 3, MARKED),
+        (b"abcdefgh" + b"\x00" * 3, UNMARKED),
         (b"abcdefgh" + b"\x00" * 2, NUL),
         (b"abc\x00", NUL),
         (b"x" * 1023 + b"\x00", NUL),
@@ -106,13 +106,13 @@ def test_each_sequence_that_is_no_utf_8_is_read_as_windows_1252(data: bytes, tex
     ],
     ids=["more-than-a-quarter", "less", "a-quarter", "far-in", "gzip-in-gzip", "pdf"],
 )  # fmt: skip
-def test_what_is_no_text_is_told_from_what_is_in_another_encoding(data: bytes, reason: str) -> None:
-    with pytest.raises(UnreadableFileError) as refusal:
+def test_binary_files_are_distinguished_from_text_in_another_encoding(data: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableFileError) as failure:
         open_lines(stream(data))
-    assert str(refusal.value) == reason
+    assert str(failure.value) == reason
 
 
-def test_text_without_nul_bytes_among_the_first_thousand_is_let_through() -> None:
+def test_text_without_nul_bytes_among_the_first_thousand_is_accepted() -> None:
     assert texts(b"x" * 1024 + b"\x00") == ["x" * 1024 + "\x00"]
 
 
@@ -122,12 +122,13 @@ def test_text_without_nul_bytes_among_the_first_thousand_is_let_through() -> Non
     [(b"", "utf-8", MAX_LINE), (codecs.BOM_UTF16_LE, "utf-16-le", MAX_LINE - 1)],  # there its end counts, too
     ids=["utf-8", "utf-16"],
 )
-def test_a_line_may_be_as_long_as_the_bound_and_no_longer(mark: bytes, encoding: str, most: int, end: str) -> None:
+def test_a_line_may_be_as_long_as_the_limit_and_no_longer(mark: bytes, encoding: str, most: int, end: str) -> None:
     longest = "x" * most + end
     assert texts(mark + (longest + "y\n").encode(encoding)) == [longest, "y\n"]
-    with pytest.raises(UnreadableFileError) as refusal:
+    with pytest.raises(UnreadableFileError) as failure:
         texts(mark + ("x" * (MAX_LINE + 70_000) + end).encode(encoding))
-    assert str(refusal.value) == LONG
+
+    assert str(failure.value) == LONG
 
 
 @pytest.mark.parametrize("data", [b"a\rb\r", b"a\r\nb\r\n", b"a\nb", b"a\n\r"])
@@ -137,7 +138,7 @@ def test_lines_keep_their_ends_the_last_one_too(data: bytes) -> None:
 
 
 class Failing(io.RawIOBase):
-    """A file of which the storage gives some blocks and then no more."""
+    """A file whose storage sends some blocks and then fails."""
 
     def __init__(self, *blocks: bytes) -> None:
         super().__init__()
@@ -154,33 +155,42 @@ class Failing(io.RawIOBase):
         return len(block)
 
 
-def test_whole_lines_are_not_lost_with_what_fails_behind_them() -> None:
+def test_complete_lines_before_a_failure_are_not_lost() -> None:
     lines = open_lines(io.BufferedReader(Failing(b"a\nb\n", b"c\n")))
     assert [next(lines) for _ in range(3)] == [("a\n", 2), ("b\n", 4), ("c\n", 6)]
     with pytest.raises(UnreadableFileError) as failure:
         next(lines)
+
     assert str(failure.value) == "the file is damaged or cut off: the connection was closed"
 
 
-def test_utf_16_that_is_torn_says_so() -> None:
-    with pytest.raises(UnreadableFileError) as refusal:
+def test_utf_16_that_is_damaged_is_reported_as_such() -> None:
+    with pytest.raises(UnreadableFileError) as failure:
         texts(codecs.BOM_UTF16_LE + "a\n".encode("utf-16-le") + b"\x00\xd8")
-    assert str(refusal.value) == "the file is damaged or cut off: it is not UTF-16 throughout"
+    assert str(failure.value) == "the file is damaged or cut off: it contains bytes that are not UTF-16"
 
 
-SOUND = gzip.compress(b"0123456789" * 50_000)
+INTACT = gzip.compress(b"0123456789" * 50_000)
 
 
-def test_a_sound_gzip_file_is_verified_to_its_end() -> None:
-    source = stream(SOUND * 2)  # gzip files one after the other are one file
+def test_an_intact_gzip_file_is_verified_to_its_end() -> None:
+    source = stream(INTACT * 2)  # gzip files one after the other are one file
+
     verify_gzip(source, lambda: None)
+
     assert source.read() == b""
 
 
 @pytest.mark.parametrize(
     "data",
-    [SOUND[:-1], SOUND[:-9], SOUND[: len(SOUND) // 2], SOUND[:-8] + b"\x00" + SOUND[-7:], SOUND[:300] + b"\xff" * 300],
-    ids=["size-cut", "sums-cut", "cut", "checksum", "content"],
+    [
+        INTACT[:-1],
+        INTACT[:-9],
+        INTACT[: len(INTACT) // 2],
+        INTACT[:-8] + b"\x00" + INTACT[-7:],
+        INTACT[:300] + b"\xff" * 300,
+    ],
+    ids=["size-cut", "checksums-cut", "cut", "checksum", "content"],
 )
 def test_damage_anywhere_in_a_gzip_file_is_found(data: bytes) -> None:
     with pytest.raises(UnreadableFileError, match=r"^the file is damaged or cut off: \S"):
@@ -188,14 +198,16 @@ def test_damage_anywhere_in_a_gzip_file_is_found(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("read", [lambda data: verify_gzip(stream(data), lambda: None), texts], ids=["verify", "read"])
-def test_a_gzip_file_unpacks_to_a_bound(monkeypatch: pytest.MonkeyPatch, read: Callable[[bytes], object]) -> None:
+def test_a_gzip_file_unpacks_to_a_limit(monkeypatch: pytest.MonkeyPatch, read: Callable[[bytes], object]) -> None:
     assert csv_bytes.MAX_UNPACKED == 1 << 30
     monkeypatch.setattr(csv_bytes, "MAX_UNPACKED", 2 << 20)
     most = b"x" * 1023 + b"\n"
     read(gzip.compress(most * 2048))
-    with pytest.raises(UnreadableFileError) as refusal:
+
+    with pytest.raises(UnreadableFileError) as failure:
         read(gzip.compress(most * 2048 + b"\n"))
-    assert str(refusal.value) == "the file unpacks to more than 2 MB; split it"
+
+    assert str(failure.value) == "the file unpacks to more than 2 MB; split it"
 
 
 @pytest.mark.parametrize(
@@ -204,7 +216,7 @@ def test_a_gzip_file_unpacks_to_a_bound(monkeypatch: pytest.MonkeyPatch, read: C
     ids=["much-in-little", "nothing-in-much"],
 )
 @pytest.mark.parametrize("kind", ["verify", "open", "reopen"])
-def test_the_clock_is_read_for_what_comes_in_and_for_what_comes_out(data: bytes, kind: str) -> None:
+def test_the_time_is_checked_for_packed_and_for_unpacked_bytes(data: bytes, kind: str) -> None:
     def run(pulse: Callable[[], None]) -> None:
         if kind == "verify":
             verify_gzip(stream(data), pulse)
@@ -214,20 +226,20 @@ def test_the_clock_is_read_for_what_comes_in_and_for_what_comes_out(data: bytes,
             list(reopen_lines(stream(data), pulse, gzipped=True, encoding=UTF_8, position=4_000_000))
 
     with pytest.raises(OutOfTime):
-        run(times(5))
+        run(checks(5))
     run(lambda: None)
 
 
-def test_the_clock_is_read_for_a_file_that_is_not_packed() -> None:
+def test_the_time_is_checked_for_a_plain_file() -> None:
     data = b"a,b\n" * 500_000
     with pytest.raises(OutOfTime):
-        list(open_lines(stream(data), times(5)))
+        list(open_lines(stream(data), checks(5)))
     with pytest.raises(OutOfTime):
-        list(reopen_lines(stream(data), times(5), gzipped=False, encoding=UTF_8, position=0))
+        list(reopen_lines(stream(data), checks(5), gzipped=False, encoding=UTF_8, position=0))
 
 
-def test_a_file_that_ends_before_the_place_to_go_on_from_has_no_more_lines() -> None:
-    """It was replaced meanwhile; whoever reads on finds that out by its tag."""
+def test_a_file_that_ends_before_the_position_to_go_on_from_has_no_more_lines() -> None:
+    """It was replaced meanwhile; the reader finds that out by its tag."""
     lines: Lines = reopen_lines(
         stream(gzip.compress(b"a\n")), lambda: None, gzipped=True, encoding=UTF_8, position=1000
     )

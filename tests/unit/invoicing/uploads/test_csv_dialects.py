@@ -1,4 +1,4 @@
-"""Every dialect that spreadsheets write reads back as what was written: a matrix, and whatever hypothesis thinks of."""
+"""Every dialect that spreadsheets write reads back as it was written: a matrix, and the examples of hypothesis."""
 
 import io
 import itertools
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from invoicing.domain.models import CreateInvoice
 from invoicing.uploads.csv_bytes import UnreadableFileError, open_lines, reopen_lines
-from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, Rejected, read_invoices
+from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, RejectedInvoice, read_invoices
 from invoicing.uploads.csv_text import read_sheet, resume_sheet
 
 COLUMNS = (
@@ -24,7 +24,7 @@ NUMBERS = frozenset({"quantity", "unit_price", "discount", "tax_rate"})
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16-le", "utf-16-be", "cp1252")
 NEWLINES = ("\n", "\r\n", "\r")
 BANNERS = ("", "Quarterly export|Draft||", "||", "sep={delimiter}|")
-"""What stands above the header; ``|`` ends a line."""
+"""Text above the header; ``|`` ends a line."""
 SPELLINGS = (str, str.upper, lambda name: name.replace("_", " ").title() + " *", lambda name: name.replace("_", "-"))
 THOUSANDS = {",": ("", ",", "'", " "), "\t": ("", ",", "\u2019", "\u00a0"), ";": ("", ".", "'", "\u202f")}
 
@@ -74,13 +74,13 @@ class Dialect:
         return (mark + text).encode(self.encoding)
 
 
-def read(data: bytes) -> list[Candidate | Rejected]:
+def read(data: bytes) -> list[Candidate | RejectedInvoice]:
     stream = io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
     return list(read_invoices(read_sheet(open_lines(stream), KNOWN, NEEDED)))
 
 
 def expected(rows: list[dict[str, Any]]) -> list[CreateInvoice]:
-    """What the rows mean, said as an API request says it."""
+    """What the rows mean, as API requests."""
     invoices = []
     for _, group in itertools.groupby(rows, key=lambda row: (row["invoice_number"], row["customer_id"])):
         lines = list(group)
@@ -88,8 +88,8 @@ def expected(rows: list[dict[str, Any]]) -> list[CreateInvoice]:
             name: lines[0][name] for name in ("invoice_number", "customer_id", "issue_date", "due_date", "currency")
         }
         customer = {name.removeprefix("customer_"): lines[0][name] for name in COLUMNS[2:6] if lines[0].get(name)}
-        wanted = ("description", *sorted(NUMBERS))
-        body = [{name: row[name] for name in wanted if row.get(name) is not None} for row in lines]
+        names = ("description", *sorted(NUMBERS))
+        body = [{name: row[name] for name in names if row.get(name) is not None} for row in lines]
         invoices.append(CreateInvoice.model_validate({**head, "customer": customer, "lines": body}))
     return invoices
 
@@ -124,17 +124,24 @@ ROWS = [
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_every_dialect_reads_back_as_it_was_written(encoding: str, delimiter: str, newline: str) -> None:
-    blanks = [mark for mark in THOUSANDS[delimiter] if encoding != "cp1252" or mark != "\u202f"]  # it has no such blank
+    blanks = [
+        mark for mark in THOUSANDS[delimiter] if encoding != "cp1252" or mark != "\u202f"
+    ]  # that encoding has no such blank
     rest = itertools.product(BANNERS, blanks, (False, True), (False, True))
-    rows = [one | {"description": one["description"].replace("×", "x")} for one in ROWS]
-    wanted = expected(rows)
+    rows = [row | {"description": row["description"].replace("×", "x")} for row in ROWS]
+    requests = expected(rows)
     for number, (banner, thousands, quote_all, percent) in enumerate(rest):
-        spelling = (number + number // 4) % len(SPELLINGS)  # each of them with each value of all else, in pairs
+        spelling = (number + number // 4) % len(SPELLINGS)  # each spelling with each value of everything else, in pairs
         dialect = Dialect(encoding, delimiter, newline, banner, spelling, thousands, quote_all, percent)
-        found = read(dialect.encode(dialect.write(rows)))
+        invoices = read(dialect.encode(dialect.write(rows)))
         above = banner.replace("sep={delimiter}|", "").count("|")  # Excel does not show the "sep" line
-        assert [one.request if isinstance(one, Candidate) else one for one in found] == wanted, dialect
-        assert [(one.first, one.last) for one in found] == [(above + 2, above + 3), (above + 4, above + 4)], dialect
+        assert [invoice.request if isinstance(invoice, Candidate) else invoice for invoice in invoices] == requests, (
+            dialect
+        )
+        assert [(invoice.first, invoice.last) for invoice in invoices] == [
+            (above + 2, above + 3),
+            (above + 4, above + 4),
+        ], dialect
 
 
 def _text(most: int, *, lines: bool = False, invisible: bool = True) -> st.SearchStrategy[str]:
@@ -201,13 +208,13 @@ def _rows(invoices: list[Any]) -> list[dict[str, Any]]:
 
 
 def _encoded(dialect: Dialect, text: str) -> bytes:
-    """The file's bytes, unless this encoding cannot say it in a way that can be told from another."""
+    """The file's bytes, unless the encoding cannot express the text, or only as bytes that read as another text."""
     try:
         data = dialect.encode(text)
     except UnicodeEncodeError:
         assume(False)  # noqa: FBT003 -- hypothesis's own way
         raise
-    if dialect.encoding == "cp1252":  # "Ã©" in Windows-1252 is "é" in UTF-8: which was meant nobody can know
+    if dialect.encoding == "cp1252":  # "Ã©" in Windows-1252 is "é" in UTF-8: nobody can know which was meant
         assume(data.decode("utf-8", "invoicing.windows-1252") == text)
     return data
 
@@ -216,40 +223,48 @@ def _encoded(dialect: Dialect, text: str) -> bytes:
 def test_any_invoices_in_any_dialect_read_back_equal(invoices: list[Any], dialect: Dialect) -> None:
     rows = _rows(invoices)
     data = _encoded(dialect, dialect.write(rows))
-    wanted = expected([one | {"currency": one["currency"].upper()} for one in rows])
-    assert [one.request if isinstance(one, Candidate) else one for one in read(data)] == wanted
+
+    requests = expected([row | {"currency": row["currency"].upper()} for row in rows])
+
+    assert [invoice.request if isinstance(invoice, Candidate) else invoice for invoice in read(data)] == requests
 
 
 @given(INVOICES, dialects())
 def test_reading_on_from_any_invoice_gives_the_rest(invoices: list[Any], dialect: Dialect) -> None:
     data = _encoded(dialect, dialect.write(_rows(invoices)))
-    whole = read(data)
+    invoices = read(data)
     stream = io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
     lines = open_lines(stream)
     sheet = read_sheet(lines, KNOWN, NEEDED)
-    for index, one in enumerate(whole):
-        if one.following is None:
-            assert index == len(whole) - 1
+    for index, invoice in enumerate(invoices):
+        if invoice.following is None:
+            assert index == len(invoices) - 1
             continue
-        rest = io.BufferedReader(io.BytesIO(data[one.following.position :]))  # type: ignore[arg-type]
+        rest = io.BufferedReader(io.BytesIO(data[invoice.following.position :]))  # type: ignore[arg-type]
         again = reopen_lines(
-            rest, lambda: None, gzipped=False, encoding=lines.encoding, position=one.following.position
+            rest, lambda: None, gzipped=False, encoding=lines.encoding, position=invoice.following.position
         )
-        resumed = resume_sheet(again, sheet.delimiter, sheet.header, one.following.row)
-        assert list(read_invoices(resumed)) == whole[index + 1 :]
+        resumed = resume_sheet(again, sheet.delimiter, sheet.header, invoice.following.row)
+        assert list(read_invoices(resumed)) == invoices[index + 1 :]
 
 
 @given(st.binary(max_size=3000))
-def test_any_bytes_are_read_or_refused_with_a_reason(data: bytes) -> None:
+def test_any_bytes_are_read_or_rejected_with_a_reason(data: bytes) -> None:
     header = ",".join(COLUMNS).encode() + b"\n"
     reasons = []
+
     for content in (data, header + data):
         try:
-            found = read(content)
+            invoices = read(content)
         except UnreadableFileError as error:
-            found = []
+            invoices = []
             reasons.append(str(error))
-        reasons += ["".join(problem.reason for problem in one.problems) for one in found if isinstance(one, Rejected)]
+        reasons += [
+            "".join(problem.reason for problem in invoice.problems)
+            for invoice in invoices
+            if isinstance(invoice, RejectedInvoice)
+        ]
+
     assert all(reasons)
 
 
@@ -264,6 +279,6 @@ def test_any_bytes_are_read_or_refused_with_a_reason(data: bytes) -> None:
     ],
     ids=["xlsx", "xls", "pdf", "utf-16", "nul"],
 )
-def test_what_is_no_csv_is_told_by_what_it_is(data: bytes, reason: str) -> None:
+def test_a_file_that_is_not_csv_is_named_in_the_reason(data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableFileError, match=reason):
         read(data)

@@ -1,4 +1,4 @@
-"""A CSV file as a whole: how its header is found, what is refused, what is read before damage; memory stays flat."""
+"""A CSV file as a whole: how its header is found, what is rejected, what is read before damage; memory stays flat."""
 
 import codecs
 import gzip
@@ -11,13 +11,13 @@ import pytest
 
 from invoicing.uploads import csv_text
 from invoicing.uploads.csv_bytes import UnreadableFileError, open_lines
-from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, Rejected, read_invoices
+from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, RejectedInvoice, read_invoices
 from invoicing.uploads.csv_text import Record, Sheet, read_sheet, resume_sheet
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate"
 ROW = "0001,C-1,2026-11-01,EUR,Thing,2,10.50,19"
 ENDLESS = ('","' + "y" * 100 + "\n") * 15_000
-"""After a quotation mark: one cell, of more than a million characters, that has no end."""
+"""After a quotation mark: one cell of more than a million characters that has no end."""
 
 
 def sheet(data: bytes | str) -> Sheet:
@@ -25,18 +25,18 @@ def sheet(data: bytes | str) -> Sheet:
     return read_sheet(open_lines(io.BufferedReader(io.BytesIO(raw))), KNOWN, NEEDED)  # type: ignore[arg-type]
 
 
-def stream(data: bytes | str) -> Iterator[Candidate | Rejected]:
+def stream(data: bytes | str) -> Iterator[Candidate | RejectedInvoice]:
     return read_invoices(sheet(data))
 
 
-def read(data: bytes | str) -> list[Candidate | Rejected]:
+def read(data: bytes | str) -> list[Candidate | RejectedInvoice]:
     return list(stream(data))
 
 
-def refusal(data: bytes | str) -> str:
-    with pytest.raises(UnreadableFileError) as refused:
+def rejection(data: bytes | str) -> str:
+    with pytest.raises(UnreadableFileError) as failure:
         read(data)
-    return str(refused.value)
+    return str(failure.value)
 
 
 NAMES = ["invoicenumber", "customerid", "issuedate"]
@@ -56,18 +56,20 @@ UNMATCHED = "the quotation marks of this row do not match (',' expected after '\
         ('invoice_number,customer_id,issue_date,"due"_date\ninvoice number,customer id,issue date\n', NAMES, []),
         ("\n" * 49 + "invoice_number,customer_id,issue_date", NAMES, []),
     ],
-    ids=["three", "most", "first-of-two", "comma-first", "same-twice", "more-below", "torn-above", "fiftieth-line"],
+    ids=["three", "most", "first-of-two", "comma-first", "same-twice", "more-below", "bad-quotes", "fiftieth-line"],
 )  # fmt: skip
 def test_the_header_is_the_first_record_with_most_known_names(text: str, header: list[str], rows: list[int]) -> None:
-    found = sheet(text)
-    assert found.header == header
-    assert [record.row for record in found.records] == rows
+    parsed = sheet(text)
+
+    assert parsed.header == header
+    assert [record.row for record in parsed.records] == rows
 
 
-def test_the_first_header_that_is_whole_counts_though_a_fuller_one_stands_below() -> None:
-    found = sheet(f"{HEADER},x\n{ROW}\n{HEADER},customer_name\n")
-    assert (len(found.header), found.header[8]) == (9, "")
-    assert [record.row for record in found.records] == [2, 3]
+def test_the_first_complete_header_counts_even_if_a_fuller_one_is_below() -> None:
+    parsed = sheet(f"{HEADER},x\n{ROW}\n{HEADER},customer_name\n")
+
+    assert (len(parsed.header), parsed.header[8]) == (9, "")
+    assert [record.row for record in parsed.records] == [2, 3]
 
 
 @pytest.mark.parametrize(
@@ -78,19 +80,21 @@ def test_the_first_header_that_is_whole_counts_though_a_fuller_one_stands_below(
         "\n" * 50 + HEADER,
         '"invoice_number",customer_id,issue_date,"due"_date\n',
     ],
-    ids=["two-names", "line-51", "blank-above-line-51", "torn"],
+    ids=["two-names", "line-51", "blank-above-line-51", "wrong-quotes"],
 )
-def test_a_file_without_a_header_is_refused(text: str) -> None:
-    what = "no header row with the names of the columns was found in the first 50 lines; is this a CSV file?"
-    assert refusal(text) == what
+def test_a_file_without_a_header_is_rejected(text: str) -> None:
+    reason = "no header row with the names of the columns was found in the first 50 lines; is this a CSV file?"
+    assert rejection(text) == reason
 
 
 def test_the_header_is_looked_for_in_a_bounded_number_of_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     assert csv_text.MAX_RECORD == 1 << 20
     monkeypatch.setattr(csv_text, "MAX_RECORD", 120)
+
     name = "invoice_number,customer_id,issue_date"
+
     assert sheet("x" * 59 + "\n" + "y" * 58 + "\n" + name).header == NAMES
-    assert refusal("x" * 59 + "\n" + "y" * 59 + "\n" + name).startswith("no header row")
+    assert rejection("x" * 59 + "\n" + "y" * 59 + "\n" + name).startswith("no header row")
 
 
 @pytest.mark.parametrize(
@@ -100,28 +104,32 @@ def test_the_header_is_looked_for_in_a_bounded_number_of_characters(monkeypatch:
         ("sep=\r\n", ",", 3), ("sep=,;\n", ",", 3), ("x sep=;\n", ",", 3),
     ],
 )  # fmt: skip
-def test_a_first_line_may_say_what_stands_between_cells(line: str, delimiter: str, row: int) -> None:
+def test_a_first_line_may_name_the_delimiter(line: str, delimiter: str, row: int) -> None:
     names = ["invoice_number", "customer_id", "issue_date"]
-    found = sheet(line + delimiter.join(names) + "\n" + delimiter.join("abc"))
-    assert (found.delimiter, found.header) == (delimiter, NAMES)
-    assert [record.row for record in found.records] == [row]
+
+    parsed = sheet(line + delimiter.join(names) + "\n" + delimiter.join("abc"))
+
+    assert (parsed.delimiter, parsed.header) == (delimiter, NAMES)
+    assert [record.row for record in parsed.records] == [row]
 
 
-def test_a_first_line_that_names_another_delimiter_says_which_there_are() -> None:
-    told = "its first line says that '|' stands between cells; use , or ; or a tab"
-    assert refusal("sep=|\ninvoice_number|customer_id|issue_date\n") == told
+def test_a_first_line_that_names_another_delimiter_is_rejected_with_the_known_ones() -> None:
+    reason = "its first line names '|' as the delimiter; use , or ; or a tab"
+    assert rejection("sep=|\ninvoice_number|customer_id|issue_date\n") == reason
 
 
 @pytest.mark.parametrize("first", ["", "sep=,\n"], ids=["header", "sep"])
-def test_every_record_tells_where_it_begins(first: str) -> None:
+def test_every_record_has_the_position_where_it_begins(first: str) -> None:
     text = f'{first}invoice_number,customer_id,issue_date\r\n1,"é\nx",2\r\n,,\r\n3,4,5\r\n'
-    places = [text.encode().index(cells) for cells in (b'1,"', b"3,4")]
-    wanted = [Record(2, places[0], ["1", "é\nx", "2"]), Record(4, places[1], ["3", "4", "5"])]
-    assert list(sheet(text).records) == wanted
-    lines = open_lines(io.BufferedReader(io.BytesIO(text.encode()[places[0] :])))  # type: ignore[arg-type]
-    lines.position = places[0]
+    positions = [text.encode().index(cells) for cells in (b'1,"', b"3,4")]
+    records = [Record(2, positions[0], ["1", "é\nx", "2"]), Record(4, positions[1], ["3", "4", "5"])]
+    assert list(sheet(text).records) == records
+    lines = open_lines(io.BufferedReader(io.BytesIO(text.encode()[positions[0] :])))  # type: ignore[arg-type]
+    lines.position = positions[0]
+
     resumed = resume_sheet(lines, ",", NAMES, 2)
-    assert (resumed.delimiter, resumed.header, list(resumed.records)) == (",", NAMES, wanted)
+
+    assert (resumed.delimiter, resumed.header, list(resumed.records)) == (",", NAMES, records)
 
 
 @pytest.mark.parametrize(
@@ -138,48 +146,51 @@ def test_every_record_tells_where_it_begins(first: str) -> None:
     ],
     ids=["doubled", "first", "long", "cut-off"],
 )
-def test_of_a_torn_row_the_cells_before_the_tear_are_kept(torn: str, cells: list[str], problem: str) -> None:
+def test_the_cells_before_a_wrong_quotation_mark_are_kept(torn: str, cells: list[str], problem: str) -> None:
     start = len(HEADER) + 1
     assert list(sheet(f"{HEADER}\n{torn}").records) == [Record(2, start, cells, problem)]
 
 
-def test_a_cell_may_be_as_long_as_the_reader_takes() -> None:
+def test_a_cell_may_be_as_long_as_the_reader_allows() -> None:
     longest = "x" * 131_072
+
     (record,) = sheet(f"{HEADER}\n{longest},{longest}").records
+
     assert record.cells == [longest, longest]
 
 
-def test_a_record_may_be_as_long_as_the_bound_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_may_be_as_long_as_the_limit_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_text, "MAX_RECORD", len(HEADER) + 1)
     long = 'a,"' + "b\n" * 30
     fits = long + "c" * (len(HEADER) - len(long) - 1) + '"\n'
     assert [record.row for record in sheet(f"{HEADER}\n{fits}{fits}{fits}").records] == [2, 3, 4]
-    told = "row 3 does not end within a million characters: probably a quotation mark is missing"
-    assert refusal(f"{HEADER}\n{fits}{fits.replace('c', 'cc', 1)}") == told
+    reason = "row 3 does not end within a million characters: probably a quotation mark is missing"
+
+    assert rejection(f"{HEADER}\n{fits}{fits.replace('c', 'cc', 1)}") == reason
 
 
 @pytest.mark.parametrize(
-    ("header", "told"),
+    ("header", "reason"),
     [
         (HEADER.replace("rate", ""), f"{LACKS}: tax_rate"),
         ("invoice_number,customer_id,issue_date,currency,description,quantity", f"{LACKS}: unit_price, tax_rate"),
-        (f"{HEADER},Tax Rate,customer-id", "the header names these columns more than once: customer_id, tax_rate"),
-        (f"{HEADER}{',x' * 993}", "the header has 1001 columns; 1000 is the most"),
+        (f"{HEADER},Tax Rate,customer-id", "the header has these columns more than once: customer_id, tax_rate"),
+        (f"{HEADER}{',x' * 993}", "the header has 1001 columns; at most 1000 are allowed"),
         (" \n\t" + "\n" * 47, "the file is empty"),
     ],
     ids=["lacks-one", "lacks-two", "twice", "wide", "blank"],
 )  # fmt: skip
-def test_a_header_that_no_table_has_says_what_is_wrong(header: str, told: str) -> None:
-    assert refusal(f"{header}\n") == told
+def test_an_impossible_header_is_rejected_with_the_reason(header: str, reason: str) -> None:
+    assert rejection(f"{header}\n") == reason
 
 
-@pytest.mark.parametrize(("names", "told"), [(2, "a line of more than a million"), (3, "the header lacks these")])
-def test_damage_below_is_the_reason_unless_the_header_stands_above_it(names: int, told: str) -> None:
+@pytest.mark.parametrize(("names", "reason"), [(2, "a line of more than a million"), (3, "the header lacks these")])
+def test_damage_is_the_reason_unless_the_header_is_above_it(names: int, reason: str) -> None:
     above = ",".join(HEADER.split(",")[:names])
-    assert told in refusal(f"{above}\n{'x' * 2_000_000}")
+    assert reason in rejection(f"{above}\n{'x' * 2_000_000}")
 
 
-def test_a_header_may_have_as_many_columns_as_the_bound() -> None:
+def test_a_header_may_have_as_many_columns_as_the_limit() -> None:
     assert len(sheet(f"{HEADER}{',x' * 992}\n").header) == 1000
 
 
@@ -187,7 +198,7 @@ def test_a_header_may_have_as_many_columns_as_the_bound() -> None:
     ("data", "reason"),
     [
         (b"", "the file is empty"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "holds NUL bytes"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "contains NUL bytes"),
         (b"x" * 2_000_000, "a line of more than a million characters"),
         (gzip.compress(f"{HEADER}\n{ROW}\n".encode() * 900)[:-20], "damaged or cut off"),
         (gzip.compress(f"{HEADER}\n{ROW}\n".encode() * 9000)[:100] + b"\xff" * 9000, "damaged or cut off"),
@@ -206,59 +217,64 @@ def test_a_header_may_have_as_many_columns_as_the_bound() -> None:
         "endless-record",
     ],
 )
-def test_files_that_are_no_such_csv_are_refused_with_the_reason(data: bytes, reason: str) -> None:
+def test_other_files_are_rejected_with_the_reason(data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableFileError, match=reason):
         read(data)
 
 
 @pytest.mark.parametrize("rows", [0, 3, 100], ids=["at-once", "among-the-first-lines", "further-down"])
 @pytest.mark.parametrize("damage", ["x" * 2_000_000, '0001,"' + ENDLESS], ids=["line", "record"])
-def test_damage_is_told_with_its_row_and_what_stands_before_it_is_read(rows: int, damage: str) -> None:
-    found: list[int] = []
+def test_damage_is_reported_with_its_row_and_rows_before_it_are_read(rows: int, damage: str) -> None:
+    first_rows: list[int] = []
     numbers = [ROW.replace("0001", f"{number:04d}") for number in range(rows)]
-    with pytest.raises(UnreadableFileError) as told:
-        found.extend(invoice.first for invoice in stream("\n".join(["", HEADER, *numbers, damage])))
-    assert told.value.row == rows + 3
-    assert found == list(range(3, rows + 2))  # less the last one, which might go on
+
+    with pytest.raises(UnreadableFileError) as failure:
+        first_rows.extend(invoice.first for invoice in stream("\n".join(["", HEADER, *numbers, damage])))
+
+    assert failure.value.row == rows + 3
+    assert first_rows == list(range(3, rows + 2))  # without the last one, which might go on
 
 
 @pytest.mark.parametrize("rows", [1, 3, 100, 1000])
 @pytest.mark.parametrize(
-    ("end", "told"),
+    ("end", "lost"),
     [(b"\n", 1), (b"\n\x00\x00\xd8\x00\x00\n\x00", 0), (b"\n\x00\x00\xd8", 0)],
     ids=["half-a-letter", "surrogate", "half-a-pair"],
 )
-def test_of_utf_16_too_what_stands_before_the_damage_is_read(rows: int, end: bytes, told: int) -> None:
-    found: list[int] = []
+def test_rows_before_damage_are_read_of_utf_16_too(rows: int, end: bytes, lost: int) -> None:
+    first_rows: list[int] = []
     numbers = [ROW.replace("0001", f"{number:04d}") for number in range(rows)]
     data = codecs.BOM_UTF16_LE + "\n".join([HEADER, *numbers]).encode("utf-16-le") + end
-    with pytest.raises(UnreadableFileError, match="it is not UTF-16 throughout") as error:
-        found.extend(invoice.first for invoice in stream(data))
-    assert error.value.row == rows + 2 - told
-    assert found == list(range(2, rows + 1 - told))
+
+    with pytest.raises(UnreadableFileError, match="it contains bytes that are not UTF-16") as error:
+        first_rows.extend(invoice.first for invoice in stream(data))
+
+    assert error.value.row == rows + 2 - lost
+    assert first_rows == list(range(2, rows + 1 - lost))
 
 
 def test_blank_rows_are_skipped_up_to_the_height_of_a_spreadsheet(monkeypatch: pytest.MonkeyPatch) -> None:
     assert csv_text.MAX_BLANK_ROWS == 1 << 20
     monkeypatch.setattr(csv_text, "MAX_BLANK_ROWS", 1000)
-    assert [one.first for one in read(f"{HEADER}\n" + ",\n" * 1000 + ROW)] == [1002]
+    assert [invoice.first for invoice in read(f"{HEADER}\n" + ",\n" * 1000 + ROW)] == [1002]
     assert len(read("\n".join([HEADER, *[","] * 1000, ROW, *[","] * 1000, ROW.replace("0001", "0002")]))) == 2
-    with pytest.raises(UnreadableFileError) as refusal:
+    with pytest.raises(UnreadableFileError) as failure:
         read(gzip.compress(f"{HEADER}\n".encode() + b",\n" * 1001))
-    assert str(refusal.value) == "there are more than 1000 blank rows above row 1002"
-    assert refusal.value.row == 1002
+
+    assert str(failure.value) == "there are more than 1000 blank rows above row 1002"
+    assert failure.value.row == 1002
 
 
 def test_gzip_is_unpacked() -> None:
-    assert [one.rows for one in read(gzip.compress(f"{HEADER}\n{ROW}\n".encode()))] == [1]
+    assert [invoice.rows for invoice in read(gzip.compress(f"{HEADER}\n{ROW}\n".encode()))] == [1]
 
 
 class Endless(io.RawIOBase):
-    """A file that begins with one text and goes on with another, over and over, up to a size."""
+    """A file that begins with one text and then repeats another one up to a size."""
 
     def __init__(self, start: str, again: str, size: int) -> None:
         super().__init__()
-        self._start, self._again, self._left = start.encode(), again.encode(), size
+        self._start, self._again, self._remaining = start.encode(), again.encode(), size
         self._block = self._again * (1 + 65536 // len(self._again))
         self._at = 0
 
@@ -266,13 +282,13 @@ class Endless(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        size = min(len(buffer), 65536, self._left)
+        size = min(len(buffer), 65536, self._remaining)
         if self._start:
             data, self._start = self._start[:size], self._start[size:]
         else:
             data = self._block[self._at : self._at + size]
             self._at = (self._at + len(data)) % len(self._again)
-        self._left -= len(data)
+        self._remaining -= len(data)
         buffer[: len(data)] = data
         return len(data)
 
@@ -288,10 +304,11 @@ class Endless(io.RawIOBase):
     ],
     ids=["record", "header", "banner", "invoice", "bad-invoice"],
 )
-def test_memory_stays_flat_whatever_never_ends(start: str, again: str, size: int, most: int) -> None:
+def test_memory_stays_flat_if_something_never_ends(start: str, again: str, size: int, most: int) -> None:
     stream = io.BufferedReader(Endless(start, again, size))
     text = open_lines(stream)
     tracemalloc.start()
+
     try:
         for _ in read_invoices(read_sheet(text, KNOWN, NEEDED)):
             pass
@@ -300,4 +317,5 @@ def test_memory_stays_flat_whatever_never_ends(start: str, again: str, size: int
     finally:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
+
     assert peak < most

@@ -1,4 +1,4 @@
-"""Which rows are one invoice, what each that is rejected is told, and how much of one is taken."""
+"""Which rows are one invoice, with which reasons invoices are rejected, and how large one may be."""
 
 import io
 from collections.abc import Callable
@@ -7,38 +7,38 @@ import pytest
 
 from invoicing.uploads import csv_invoices
 from invoicing.uploads.csv_bytes import UnreadableFileError, open_lines
-from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, Place, Rejected, RejectedCell, read_invoices
+from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, Place, RejectedCell, RejectedInvoice, read_invoices
 from invoicing.uploads.csv_text import read_sheet
 
 COLUMNS = (
     "invoice_number", "customer_id", "issue_date", "currency", "description", "quantity", "unit_price", "tax_rate",
     "customer_name", "customer_email", "customer_address", "customer_vat_id", "due_date", "discount",
 )  # fmt: skip
-SOUND = ("0001", "C-1", "2026-11-01", "EUR", "Thing", "2", "10.50", "19", "", "", "", "", "", "")
+VALID = ("0001", "C-1", "2026-11-01", "EUR", "Thing", "2", "10.50", "19", "", "", "", "", "", "")
 BLANK = "," * 13
 
 
 def row(**cells: str) -> str:
-    """A sound row, but for the cells that are given."""
-    written = (dict(zip(COLUMNS, SOUND, strict=True)) | cells).values()
-    return ",".join(f'"{cell}"' if set(cell) & set(",\n") else cell for cell in written)
+    """A valid row, with these cells replaced."""
+    values = (dict(zip(COLUMNS, VALID, strict=True)) | cells).values()
+    return ",".join(f'"{cell}"' if set(cell) & set(",\n") else cell for cell in values)
 
 
-def read(*rows: str) -> list[Candidate | Rejected]:
+def read(*rows: str) -> list[Candidate | RejectedInvoice]:
     data = "\n".join([",".join(COLUMNS), *rows]).encode()
     return list(read_invoices(read_sheet(open_lines(io.BufferedReader(io.BytesIO(data))), KNOWN, NEEDED)))  # type: ignore[arg-type]
 
 
 def problems(*rows: str) -> list[RejectedCell]:
-    (found,) = read(*rows)
-    assert isinstance(found, Rejected), found
-    return found.problems
+    (invoice,) = read(*rows)
+    assert isinstance(invoice, RejectedInvoice), invoice
+    return invoice.problems
 
 
 def accepted(*rows: str) -> Candidate:
-    (found,) = read(*rows)
-    assert isinstance(found, Candidate), found
-    return found
+    (invoice,) = read(*rows)
+    assert isinstance(invoice, Candidate), invoice
+    return invoice
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,14 @@ def accepted(*rows: str) -> Candidate:
         ("tax_rate", "%19", "is not a number with a decimal point"),
     ],
 )
-def test_whatever_column_is_wrong_is_named_with_what_it_holds(column: str, value: str, reason: str) -> None:
+def test_any_wrong_column_is_named_with_its_value(column: str, value: str, reason: str) -> None:
     wrong = row(**{column: value})
     assert problems(wrong, wrong)[0] == RejectedCell(2, column, value, reason)
 
 
-def test_everything_that_is_wrong_with_an_invoice_is_told_at_once() -> None:
+def test_all_problems_of_an_invoice_are_reported_at_once() -> None:
     first = row(issue_date="", due_date="soon", customer_email="nobody")
+
     assert problems(row(issue_date="", currency="")) == [
         RejectedCell(2, "issue_date", "", "is required"),
         RejectedCell(2, "currency", "", "is required"),
@@ -85,7 +86,7 @@ def test_everything_that_is_wrong_with_an_invoice_is_told_at_once() -> None:
     ]
 
 
-def test_a_fault_of_the_invoice_is_told_with_the_row_that_has_the_cell() -> None:
+def test_a_problem_of_the_invoice_is_reported_with_the_row_that_has_the_cell() -> None:
     assert problems(row(due_date=""), row(due_date="soon"), row(due_date="")) == [
         RejectedCell(3, "due_date", "soon", "must be an ISO 8601 date such as 2026-11-22")
     ]
@@ -94,21 +95,25 @@ def test_a_fault_of_the_invoice_is_told_with_the_row_that_has_the_cell() -> None
 @pytest.mark.parametrize(
     ("column", "value"), [("issue_date", "2026-11-02"), ("due_date", "2026-12-24"), ("currency", "USD")]
 )
-def test_what_is_said_of_the_whole_invoice_may_stand_in_any_row(column: str, value: str) -> None:
+def test_a_cell_about_the_whole_invoice_may_be_in_any_row(column: str, value: str) -> None:
     without = row(**{column: ""})
-    found = accepted(without, row(**{column: value}), without)
-    assert (str(getattr(found.request, column)), found.rows) == (value, 3)
+
+    invoice = accepted(without, row(**{column: value}), without)
+
+    assert (str(getattr(invoice.request, column)), invoice.rows) == (value, 3)
 
 
-def test_a_long_value_is_told_in_part() -> None:
+def test_a_long_value_is_reported_in_part() -> None:
     name, other = "n" * 70, "m" * 201
+
     reason = f"differs from row 2 of the same invoice, which has '{'n' * 60}'"
+
     assert problems(row(customer_name=name), row(customer_name=other)) == [
         RejectedCell(3, "customer_name", "m" * 200, reason)
     ]
 
 
-def test_of_one_invoice_no_more_than_twenty_problems_are_told() -> None:
+def test_no_more_than_twenty_problems_of_one_invoice_are_reported() -> None:
     assert problems(*[row(quantity="x")] * 25) == [
         RejectedCell(number, "quantity", "x", "is not a number with a decimal point") for number in range(2, 22)
     ]
@@ -122,48 +127,51 @@ def test_of_one_invoice_no_more_than_twenty_problems_are_told() -> None:
     ],
 )  # fmt: skip
 def test_a_row_belongs_to_the_invoice_above_unless_it_contradicts_it(number: str, customer: str, belongs: bool) -> None:  # noqa: FBT001
-    found = read(row(), row(invoice_number=number, customer_id=customer))
-    assert [(one.first, one.last) for one in found] == ([(2, 3)] if belongs else [(2, 2), (3, 3)])
+    invoices = read(row(), row(invoice_number=number, customer_id=customer))
+    assert [(invoice.first, invoice.last) for invoice in invoices] == ([(2, 3)] if belongs else [(2, 2), (3, 3)])
     complete = bool(number and customer)
-    assert isinstance(found[-1], Candidate) is complete
+    assert isinstance(invoices[-1], Candidate) is complete
     missing = [column for column, cell in (("invoice_number", number), ("customer_id", customer)) if not cell]
-    if isinstance(found[-1], Rejected):
-        assert found[-1].problems == [RejectedCell(3, column, "", "is required") for column in missing]
+    if isinstance(invoices[-1], RejectedInvoice):
+        assert invoices[-1].problems == [RejectedCell(3, column, "", "is required") for column in missing]
     if not belongs:
-        assert isinstance(found[0], Candidate)
+        assert isinstance(invoices[0], Candidate)
 
 
-def test_each_invoice_tells_where_the_next_one_begins() -> None:
+def test_each_invoice_has_the_place_where_the_next_one_begins() -> None:
     rows = [row(), row(quantity="x", invoice_number="é"), BLANK, row(invoice_number="3")]
-    found = read(*rows)
+    invoices = read(*rows)
     text = "\n".join([",".join(COLUMNS), *rows]).encode()
+
     second, third = text.index("é".encode()), text.rindex(b"\n") + 1
-    assert [(type(one), one.following) for one in found] == [
+
+    assert [(type(invoice), invoice.following) for invoice in invoices] == [
         (Candidate, Place(second, 3)),
-        (Rejected, Place(third, 5)),
+        (RejectedInvoice, Place(third, 5)),
         (Candidate, None),
     ]
 
 
-def test_a_rejected_invoice_is_told_by_its_whole_identity() -> None:
-    (found,) = read(row(quantity="x"), row())
-    assert found == Rejected(
+def test_a_rejected_invoice_has_its_whole_identity() -> None:
+    (invoice,) = read(row(quantity="x"), row())
+    assert invoice == RejectedInvoice(
         2, 3, "0001", [RejectedCell(2, "quantity", "x", "is not a number with a decimal point")], 2, None, "C-1"
     )
 
 
-def refusal(read_it: Callable[[], object]) -> tuple[str, int | None]:
-    with pytest.raises(UnreadableFileError) as refused:
-        read_it()
-    return str(refused.value), refused.value.row
+def rejection(action: Callable[[], object]) -> tuple[str, int | None]:
+    with pytest.raises(UnreadableFileError) as failure:
+        action()
+    return str(failure.value), failure.value.row
 
 
-def test_an_invoice_may_have_as_many_lines_as_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invoice_may_have_as_many_lines_as_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert csv_invoices.MAX_LINES == 5000
     monkeypatch.setattr(csv_invoices, "MAX_LINES", 3)
     assert len(accepted(*[row()] * 3).request.lines) == 3
     rejected, following = read(*[row()] * 4, row(quantity="x"), row(invoice_number="2"))
-    assert isinstance(rejected, Rejected)
+
+    assert isinstance(rejected, RejectedInvoice)
     assert (rejected.rows, rejected.problems) == (5, [RejectedCell(5, "", "", "the invoice has more than 3 lines")])
     assert isinstance(following, Candidate)
 
@@ -174,39 +182,44 @@ def test_an_invoice_may_be_as_large_as_an_item_of_the_table(monkeypatch: pytest.
     fits = [row(description="x" * 960)] * 2  # a line takes 64 bytes besides
     assert len(accepted(*fits).request.lines) == 2
     rejected, following = read(fits[0], row(description="x" * 961), *fits, row(invoice_number="2"))
-    assert isinstance(rejected, Rejected)
-    told = "the invoice takes more than 2 KB; split it in two"
-    assert (rejected.rows, rejected.problems) == (4, [RejectedCell(3, "", "", told)])
+    assert isinstance(rejected, RejectedInvoice)
+    reason = "the invoice takes more than 2 KB; split it in two"
+
+    assert (rejected.rows, rejected.problems) == (4, [RejectedCell(3, "", "", reason)])
     assert isinstance(following, Candidate)
 
 
-def test_what_rows_contradict_is_told_even_of_an_invoice_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contradictions_are_reported_even_of_an_invoice_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_invoices, "MAX_LINES", 1)
-    found = problems(row(), row(), row(currency="USD", quantity="x"))
-    assert [(problem.row, problem.column) for problem in found] == [(3, ""), (4, "currency")]
+
+    reported = problems(row(), row(), row(currency="USD", quantity="x"))
+
+    assert [(problem.row, problem.column) for problem in reported] == [(3, ""), (4, "currency")]
 
 
 def test_an_invoice_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert csv_invoices.MAX_INVOICE_ROWS == 100_000
     monkeypatch.setattr(csv_invoices, "MAX_INVOICE_ROWS", 600)
-    assert [one.rows for one in read(row(), *[row(quantity="x")] * 599)] == [600]
-    told = "the invoice that begins at row 2 does not end by row 602", 602
-    assert refusal(lambda: read(row(), *[row(quantity="x")] * 600)) == told
+    assert [invoice.rows for invoice in read(row(), *[row(quantity="x")] * 599)] == [600]
+    expected = "the invoice that begins at row 2 does not end by row 602", 602
+
+    assert rejection(lambda: read(row(), *[row(quantity="x")] * 600)) == expected
 
 
 def test_an_invoice_with_too_many_blank_rows_between_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_invoices, "MAX_BLANK_ROWS", 10)
     assert accepted(row(), *[BLANK] * 9, row()).last == 12
-    told = "the invoice that begins at row 2 does not end by row 13", 13
-    assert refusal(lambda: read(row(), *[BLANK] * 10, row())) == told
+    expected = "the invoice that begins at row 2 does not end by row 13", 13
+
+    assert rejection(lambda: read(row(), *[BLANK] * 10, row())) == expected
 
 
 @pytest.mark.parametrize(
-    ("written", "number"),
+    ("text", "number"),
     [("+2", "2"), ("-1'000", "-1000"), (" 2 000 ", "2000"), ("\u22122\u2009000.5", "-2000.5"), ("007", "7")],
 )
-def test_a_quantity_is_read_as_it_is_written(written: str, number: str) -> None:
-    assert f"{accepted(row(quantity=written)).request.lines[0].quantity.normalize():f}" == number
+def test_a_quantity_is_read_as_it_is_written(text: str, number: str) -> None:
+    assert f"{accepted(row(quantity=text)).request.lines[0].quantity.normalize():f}" == number
 
 
 def test_a_percentage_may_have_its_sign() -> None:

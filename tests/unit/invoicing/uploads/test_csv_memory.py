@@ -10,10 +10,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[4]
 SLACK_KB = 30_000
-"""The small file does not fill the window of rows on their way to the table; the large one is more than this."""
+"""The small file does not fill the window of rows on their way to the table, the large one does."""
 
 
-def imported(megabytes: int) -> dict[str, float]:
+def memory_of_import(megabytes: int) -> dict[str, float]:
     run = subprocess.run(
         [sys.executable, str(ROOT / "tests" / "data" / "import_memory.py"), str(megabytes)],
         env={"PYTHONPATH": str(ROOT / "lambdas"), "PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "us-east-1"},
@@ -22,12 +22,13 @@ def imported(megabytes: int) -> dict[str, float]:
         check=True,
         timeout=300,
     )
-    found: dict[str, float] = json.loads(run.stdout)
-    return found
+    measurement: dict[str, float] = json.loads(run.stdout)
+    return measurement
 
 
 def test_memory_is_flat_from_one_megabyte_to_forty() -> None:
-    small, large = imported(1), imported(40)
+    small, large = memory_of_import(1), memory_of_import(40)
+
     assert large["rows"] > 35 * small["rows"]
     assert large["created"] == pytest.approx(9 * large["rejected"], rel=0.02)
     assert large["peak_kilobytes"] < small["peak_kilobytes"] + SLACK_KB, (small, large)

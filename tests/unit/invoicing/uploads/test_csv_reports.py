@@ -3,33 +3,35 @@
 import pytest
 
 from invoicing.uploads import reports
-from invoicing.uploads.csv_invoices import Rejected, RejectedCell
-from invoicing.uploads.reports import RejectReport, joined, neutral
+from invoicing.uploads.csv_invoices import RejectedCell, RejectedInvoice
+from invoicing.uploads.reports import RejectReport, join_rejects, safe_cell
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "＝1+1", "＋1", "－1", "＠x"])
-def test_formulas_are_neutralised_in_reports(cell: str) -> None:
-    assert neutral(cell) == f"'{cell}"
-    assert neutral(f"x{cell}") == f"x{cell}"
+def test_formulas_are_made_safe_in_reports(cell: str) -> None:
+    assert safe_cell(cell) == f"'{cell}"
+    assert safe_cell(f"x{cell}") == f"x{cell}"
 
 
 @pytest.mark.parametrize(
-    ("cell", "kept"),
+    ("cell", "safe"),
     [("x;=1+1", "x;'=1+1"), ('x; "=A1"', 'x; "\'=A1"'), ("x\t@y;+1", "x\t'@y;'+1"), ("=a;b-c", "'=a;b-c")],
 )
-def test_formulas_behind_another_list_separator_are_neutralised_too(cell: str, kept: str) -> None:
-    assert neutral(cell) == kept
+def test_formulas_after_another_list_separator_are_made_safe_too(cell: str, safe: str) -> None:
+    assert safe_cell(cell) == safe
 
 
-def test_the_reject_report_names_what_was_lost() -> None:
+def test_the_reject_report_names_what_was_not_imported() -> None:
     reason = "is not a number with a decimal point"
     report = RejectReport()
-    report.add(Rejected(2, 3, "0001", [RejectedCell(3, "quantity", "=2", reason)], 2))
-    with joined([[report.content().read()]]) as whole:
-        text = whole.read().decode()
-    assert text.startswith("\ufeff")  # else Excel does not take it for UTF-8
+    report.add(RejectedInvoice(2, 3, "0001", [RejectedCell(3, "quantity", "=2", reason)], 2))
+    with join_rejects([[report.content().read()]]) as body:
+        text = body.read().decode()
+    assert text.startswith("\ufeff")  # otherwise Excel does not read it as UTF-8
     lines = text.removeprefix("\ufeff").splitlines()
+
     report.close()
+
     assert lines == [
         "row,column,value,reason",
         "3,quantity,'=2,is not a number with a decimal point; invoice 0001 (rows 2 to 3) was not imported",
@@ -41,9 +43,11 @@ def test_a_reject_report_ends_before_the_disk_does(monkeypatch: pytest.MonkeyPat
     report = RejectReport()
     number = "9" * 100_000
     for row in range(2, 200):
-        report.add(Rejected(row, row + 1, number, [RejectedCell(row, "quantity", "x", "is wrong")], 2))
+        report.add(RejectedInvoice(row, row + 1, number, [RejectedCell(row, "quantity", "x", "is wrong")], 2))
     lines = report.content().read().decode().splitlines()
+
     report.close()
+
     assert len(lines) < 10
     assert "the report ends here, at row" in lines[-1]
     assert max(map(len, lines)) < 400

@@ -1,0 +1,27 @@
+"""The step *archive*: the original moves into the archives bucket, and what is no longer needed is deleted."""
+
+from invoicing.runtime import clock
+from invoicing.uploads.buckets import UploadStore, can_copy
+from invoicing.uploads.checkpoints import Checkpoint
+from invoicing.uploads.upload import Upload
+
+_COPIED_A_SECOND = 100 << 20  # bytes that S3 copies at the least
+
+
+def archive_seconds(size: int) -> float:
+    """Seconds that it takes at the most to report and archive a file of this many bytes."""
+    return 1 + size / _COPIED_A_SECOND
+
+
+def copy_original(uploads: UploadStore, upload: Upload, checkpoint: Checkpoint) -> None:
+    """Copy the original into the archive, unless it is larger than S3 copies."""
+    if can_copy(checkpoint.figures.size):
+        uploads.archive(upload, clock.now())
+
+
+def clean_up(uploads: UploadStore, upload: Upload, checkpoint: Checkpoint) -> None:
+    """Delete the archived original, and the objects from which the reject report was joined."""
+    if can_copy(checkpoint.figures.size):  # a file that could not be archived stays where it is
+        uploads.remove(upload, checkpoint.etag)
+    if checkpoint.rejects:
+        uploads.drop_rejects(upload)

@@ -1,0 +1,50 @@
+"""The step *checkpoint*: what one part hands to the next, its rejected rows and the place from which to go on."""
+
+from dataclasses import replace
+
+from invoicing.uploads.buckets import UploadStore
+from invoicing.uploads.checkpoints import Checkpoint
+from invoicing.uploads.reader import Read, ReadOutcome, Unreadable, Verified
+from invoicing.uploads.reports import Figures, RejectReport
+from invoicing.uploads.source import BrokenSource, Source
+from invoicing.uploads.upload import Upload
+
+
+def next_checkpoint(
+    checkpoint: Checkpoint, source: Source | BrokenSource, outcome: ReadOutcome, figures: Figures
+) -> Checkpoint:
+    """The checkpoint after a part (pure).
+
+    Args:
+        checkpoint: The one from which the part began.
+        source: What it read.
+        outcome: How far it came.
+        figures: What became of the rows, this part's included.
+    """
+    after = replace(checkpoint, part=checkpoint.part + 1, etag=source.etag, verified=source.verified, figures=figures)
+    match outcome:
+        case Read():
+            return replace(
+                after,
+                dialect=outcome.dialect,
+                place=outcome.place,
+                rejected_invoices=outcome.rejected_invoices,
+                ended=outcome.place is None,
+            )
+        case Unreadable():
+            return replace(after, place=None, ended=True)
+        case Verified():
+            return after
+
+
+def keep_rejects(uploads: UploadStore, upload: Upload, checkpoint: Checkpoint, rejects: RejectReport) -> Checkpoint:
+    """Store the part's rejected rows in S3; returns the checkpoint that also names them.
+
+    Two invocations that do the same part may stop at different places. So the object's name contains the place, and
+    only the rows of the invocation that moves the checkpoint get into the report.
+    """
+    if not rejects.size:
+        return checkpoint
+    name = f"{checkpoint.part:05d}-{checkpoint.place.position if checkpoint.place else 'end'}"
+    key = uploads.put_rejects(upload, name, rejects.content())
+    return replace(checkpoint, rejects=(*checkpoint.rejects, key), rejects_size=checkpoint.rejects_size + rejects.size)
