@@ -30,7 +30,7 @@ def patch_invoice(invoice_id: str) -> Response[str]:
 
 
 def receive(event: dict[str, Any]) -> None:
-    """Record a provider's payment. Errors are raised, so Lambda retries, and finally keeps the event in a queue."""
+    """Record a provider's payment. Errors are raised: Lambda retries, and finally uses the dead-letter queue."""
     payment = PaymentReceived.model_validate(event["detail"])
     payment = payment.model_copy(update={"invoice_id": resolver.parse_invoice_id(payment.invoice_id)})
     invoice = record_payment(store, payment, now=clock.now(), by=event["source"])

@@ -77,8 +77,8 @@ class TestVariables:
 
     def test_in_the_settings_alone(self, dev: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
         """The function does not start then, and nothing else can be compared."""
-        renamed = create_model("GetInvoice", __base__=Settings, invoices_table=(str, ...))
-        monkeypatch.setattr(declared, "GetInvoice", renamed)
+        renamed = create_model("GetInvoiceSettings", __base__=Settings, invoices_table=(str, ...))
+        monkeypatch.setattr(declared, "GetInvoiceSettings", renamed)
 
         with pytest.raises(NotStartedError) as found:
             Loaded.load("get-invoice", dev.variables("get-invoice"))

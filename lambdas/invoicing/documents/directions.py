@@ -7,7 +7,8 @@ reportlab prints characters from left to right, in the order of the text. So a r
 3. Each line is put into visual order by the Unicode Bidirectional Algorithm (UAX #9). Direction marks replace the
    influence of the neighbouring lines. Only brackets that a line break separates are no longer a pair.
 
-Vowel marks then come before their letters. The font's glyphs have no positioning tables, and are in the right place so.
+Vowel marks then come before their letters. This puts the font's glyphs, which have no positioning tables, in the right
+place.
 """
 
 import re

@@ -60,7 +60,7 @@ def decide_change(  # noqa: PLR0913 -- what is changed, to what, and on which co
             must pass the same id on every attempt.
 
     Returns:
-        None when there is nothing to do: the payment with that id is recorded already.
+        None if there is nothing to do: the payment with this id is already recorded.
 
     Raises:
         StatusConflict: the transition is not allowed, or ``expectedVersion`` is not the current version, or the request

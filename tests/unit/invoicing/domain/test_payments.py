@@ -162,7 +162,7 @@ def test_a_payment_id_used_for_another_amount_reports_the_recorded_one() -> None
 
 
 @pytest.mark.parametrize(
-    ("first", "again", "said"),
+    ("first", "again", "difference"),
     [
         ({"method": "card", "reference": "R"}, {"method": "card", "reference": "R"}, None),
         ({"method": "card", "reference": "R"}, {}, None),
@@ -172,18 +172,18 @@ def test_a_payment_id_used_for_another_amount_reports_the_recorded_one() -> None
     ],
 )
 def test_a_repeated_payment_must_have_the_same_data(
-    first: dict[str, str], again: dict[str, str], said: str | None
+    first: dict[str, str], again: dict[str, str], difference: str | None
 ) -> None:
     payment = {"paymentId": "P", "amount": "50.00"}
     change = decide_change(invoice(), update("paid", payment=payment | first), now=NOW, by="api")
     assert change is not None
     repeated = update("paid", payment=payment | again | {"amount": 50})
-    if said is None:
+    if difference is None:
         assert decide_change(change.after, repeated, now=NOW, by="api") is None
     else:
         with pytest.raises(PaymentConflict) as error:
             decide_change(change.after, repeated, now=NOW, by="api")
-        assert error.value.detail == f"Payment P is already recorded, with {said}."
+        assert error.value.detail == f"Payment P is already recorded, with {difference}."
 
 
 @pytest.mark.parametrize(("quantity", "amount"), [("0.005", "0.60"), ("0.005", "0.01"), ("-0.005", "-0.60")])

@@ -42,8 +42,8 @@ def invoice(status: str = "processed", quantity: str = "1", **changes: Any) -> I
             "lines": [{"description": "x", "quantity": quantity, "unitPrice": "100", "taxRate": "19"}],
         }
     )
-    made = issue(request, number="1", identity=invoice_id("C", "1"), origin=Origin(NOW, "api", "api"))
-    return made.model_copy(update={"status": Status(status), **changes})
+    issued = issue(request, number="1", identity=invoice_id("C", "1"), origin=Origin(NOW, "api", "api"))
+    return issued.model_copy(update={"status": Status(status), **changes})
 
 
 def update(status: str, amount: str | None = None, **more: Any) -> UpdateInvoice:
@@ -98,7 +98,7 @@ def test_paid_without_a_payment_records_one_for_the_amount_due() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "amount", "reached", "due"),
+    ("requested", "amount", "reached", "due"),
     [
         ("paid", "119.00", "paid", "0.00"),
         ("paid", "118.99", "partially-paid", "0.01"),
@@ -106,8 +106,8 @@ def test_paid_without_a_payment_records_one_for_the_amount_due() -> None:
         ("partially-paid", "119", "paid", "0.00"),
     ],
 )
-def test_the_amount_decides_the_status(asked: str, amount: str, reached: str, due: str) -> None:
-    change = decide_change(invoice(), update(asked, amount), now=NOW, by="api")
+def test_the_amount_decides_the_status(requested: str, amount: str, reached: str, due: str) -> None:
+    change = decide_change(invoice(), update(requested, amount), now=NOW, by="api")
     assert change is not None
     assert (change.after.status, change.after.amount_due) == (Status(reached), Decimal(due))
 
@@ -170,7 +170,7 @@ def test_an_outdated_version_is_rejected() -> None:
 
 
 class Payments(RuleBasedStateMachine):
-    """Whatever is asked of an invoice, in whatever order: its sums agree and its history is a path of the table."""
+    """After any requests in any order, the sums of an invoice agree and its history follows allowed transitions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -183,13 +183,13 @@ class Payments(RuleBasedStateMachine):
             self.invoice = decide_status(self.invoice, NOW).after
 
     @rule(
-        wish=st.sampled_from(sorted(REQUESTABLE)), cents=st.none() | st.integers(-200, 12000), ident=st.integers(1, 4)
+        status=st.sampled_from(sorted(REQUESTABLE)), cents=st.none() | st.integers(-200, 12000), ident=st.integers(1, 4)
     )
-    def ask(self, wish: Status, cents: int | None, ident: int) -> None:
+    def request(self, status: Status, cents: int | None, ident: int) -> None:
         payment = None if cents is None else {"amount": f"{Decimal(cents) / 100:.2f}", "paymentId": f"p-{ident}"}
-        request = UpdateInvoice.model_validate({"status": wish, "payment": payment})
+        request_ = UpdateInvoice.model_validate({"status": status, "payment": payment})
         try:
-            change = decide_change(self.invoice, request, now=NOW, by="api")
+            change = decide_change(self.invoice, request_, now=NOW, by="api")
         except InvoiceError:
             return
         if change is not None:
@@ -198,11 +198,11 @@ class Payments(RuleBasedStateMachine):
 
     @invariant()
     def sums_agree(self) -> None:
-        made = self.invoice
-        assert made.amount_paid == sum(payment.amount for payment in made.payments)
-        assert made.amount_due == made.total - made.amount_paid >= 0
-        assert (made.status is Status.PAID) == (made.amount_due == 0)
-        assert len({payment.payment_id for payment in made.payments}) == len(made.payments)
+        current = self.invoice
+        assert current.amount_paid == sum(payment.amount for payment in current.payments)
+        assert current.amount_due == current.total - current.amount_paid >= 0
+        assert (current.status is Status.PAID) == (current.amount_due == 0)
+        assert len({payment.payment_id for payment in current.payments}) == len(current.payments)
 
     @invariant()
     def history_is_a_path(self) -> None:

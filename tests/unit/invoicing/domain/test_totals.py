@@ -308,6 +308,6 @@ def test_the_global_decimal_context_does_not_matter() -> None:
         lines = [(Decimal("8.875"), net), (Decimal(19), Decimal("-7.77")), (Decimal("8.875"), net)]
         return net, document_totals(lines, "EUR")
 
-    wanted = figures()
+    expected = figures()
     with localcontext(prec=5, rounding=ROUND_DOWN):
-        assert figures() == wanted
+        assert figures() == expected

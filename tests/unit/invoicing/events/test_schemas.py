@@ -33,17 +33,17 @@ def detail(before: Invoice | None, after: Invoice) -> dict[str, Any]:
 @pytest.mark.parametrize("status", DETAIL_TYPES)
 def test_every_change_matches_its_schema(created: Invoice, status: Status) -> None:
     before = None if status is Status.CREATED else created
-    told = InvoiceChanged.model_validate(detail(before, created.model_copy(update={"status": status})))
+    event = InvoiceChanged.model_validate(detail(before, created.model_copy(update={"status": status})))
 
-    assert told.status is status
-    assert told.previous_status is (created.status if before else None)
-    assert told.model_dump(by_alias=True)["total"] == "963.90"
+    assert event.status is status
+    assert event.previous_status is (created.status if before else None)
+    assert event.model_dump(by_alias=True)["total"] == "963.90"
 
 
 def test_a_rejection_has_a_limited_number_of_reasons(created: Invoice) -> None:
-    told = InvoiceChanged.model_validate(detail(created, decide_status(created, NOW, ["a reason"] * 20).after))
+    event = InvoiceChanged.model_validate(detail(created, decide_status(created, NOW, ["a reason"] * 20).after))
 
-    assert told.reasons == ["a reason"] * MAX_REASONS
+    assert event.reasons == ["a reason"] * MAX_REASONS
 
 
 def test_an_unknown_field_is_rejected(created: Invoice) -> None:
@@ -54,8 +54,8 @@ def test_an_unknown_field_is_rejected(created: Invoice) -> None:
 def test_the_continuation_of_an_upload_matches_its_schema() -> None:
     upload = Upload("uploads", "incoming/a.csv", "etag", "0A", "version", 10)
 
-    told = UploadContinued.model_validate(upload.detail() | {"checkpoint": 1})
+    event = UploadContinued.model_validate(upload.detail() | {"checkpoint": 1})
 
-    assert Upload.from_detail(told.model_dump(by_alias=True)) == upload
+    assert Upload.from_detail(event.model_dump(by_alias=True)) == upload
     with pytest.raises(ValidationError, match="checkpoint"):
         UploadContinued.model_validate(upload.detail() | {"checkpoint": 0})
