@@ -42,7 +42,7 @@ def test_the_sample_has_what_it_should_show() -> None:
     sheet = csv_text.read_sheet(csv_bytes.open_lines(io.BufferedReader(file)), csv_invoices.KNOWN, csv_invoices.NEEDED)  # type: ignore[type-var]
     results = list(csv_invoices.read_invoices(sheet))
     sound = [result for result in results if isinstance(result, csv_invoices.Candidate)]
-    bad = [result for result in results if isinstance(result, csv_invoices.Rejected)]
+    bad = [result for result in results if isinstance(result, csv_invoices.RejectedInvoice)]
     assert (len(sound), len(bad)) == (221, 9)
     assert (
         len({problem.reason.partition(" ")[0] + problem.column for rejected in bad for problem in rejected.problems})
