@@ -36,7 +36,7 @@ def report(mismatches: Iterable[Mismatch]) -> str:
 
 
 def symbol(definition: Any, part: str = "") -> str:
-    """Where something is defined: ``lambdas/invoicing/runtime/settings.py: Table.table_name``.
+    """Where something is defined: ``lambdas/invoicing/runtime/settings.py: TableSettings.table_name``.
 
     Args:
         definition: A module, class or function.

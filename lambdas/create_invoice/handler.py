@@ -1,4 +1,4 @@
-"""create-invoice: a CSV that arrives in the uploads bucket, or ``POST /invoices``, becomes invoices in the table."""
+"""create-invoice: stores invoices from ``POST /invoices``, and from CSV files that arrive in the uploads bucket."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from invoicing.api import resolver
-from invoicing.api.responses import document
+from invoicing.api.responses import invoice_body
 from invoicing.domain.invoice_factory import Origin, first_version
 from invoicing.domain.models import CreateInvoice
 from invoicing.events.bus import EventBus
@@ -19,26 +19,27 @@ from invoicing.uploads.intake import Intake
 from invoicing.uploads.progress import UploadProgress
 from invoicing.uploads.upload import uploads_in
 
-config = settings.CreateInvoice.load()
+config = settings.CreateInvoiceSettings.load()
 store = InvoiceLoader(config.table_name)
 progress = UploadProgress(config.table_name)
 uploads = UploadStore(config.archives_bucket)
 bus = EventBus(config.event_bus_name)
-app = resolver.resolver()
+app = resolver.create_app()
 
 
 @app.post("/invoices")
 def post_invoice() -> Response[str]:
-    """Create one invoice: 201 and where it is, or 200 and the first answer when it was created by an equal request."""
+    """Create one invoice: 201 and its location, or 200 and the first response if an equal request created it before."""
     event = app.current_event
     request = resolver.body_of(event, CreateInvoice)
     key, now = resolver.idempotency_key(event), clock.now()
-    stored = create(store, request, Origin(now, "api", "api"), key)
-    invoice = first_version(stored.invoice)
-    count("InvoicesCreated" if stored.created else "InvoicesReplayed")
-    logger.info("Invoice created" if stored.created else "Invoice replayed", invoice_id=invoice.invoice_id)
-    location = f"./invoices/{invoice.invoice_id}"  # relative: right under any stage, base path or engine
-    return resolver.answer(document(invoice, now.date()), 201 if stored.created else 200, Location=location, ETag='"1"')
+    result = create(store, request, Origin(now, "api", "api"), key)
+    invoice = first_version(result.invoice)
+    count("InvoicesCreated" if result.created else "InvoicesReplayed")
+    logger.info("Invoice created" if result.created else "Invoice replayed", invoice_id=invoice.invoice_id)
+    body, status = invoice_body(invoice, now.date()), 201 if result.created else 200
+    location = f"./invoices/{invoice.invoice_id}"  # relative, so it is right under any stage, base path or engine
+    return resolver.response(body, status, Location=location, ETag='"1"')
 
 
 def receive(event: dict[str, Any], context: LambdaContext) -> None:
@@ -61,7 +62,7 @@ def receive(event: dict[str, Any], context: LambdaContext) -> None:
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
-    """Entry point: API Gateway's proxy events have a method, S3's have none."""
+    """Entry point. Proxy events of API Gateway have an HTTP method; other events have none."""
     count("EventsReceived")
     if "httpMethod" in event:
         return resolver.serve(app, event, context, config.allowed_origins)

@@ -1,4 +1,4 @@
-"""generate-pdf: on ``invoice-created``, draws the invoice and stores it among the documents."""
+"""generate-pdf: on ``invoice-created``, renders the invoice and stores the PDF in the documents bucket."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from invoicing.runtime import settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
 from invoicing.table.store import InvoiceStore
 
-config = settings.GeneratePdf.load()
+config = settings.GeneratePdfSettings.load()
 store = InvoiceStore(config.table_name)
 documents = DocumentStore(config.documents_bucket)
 renderer = Renderer(config, Path(__file__).parent / "fonts")
@@ -22,7 +22,7 @@ renderer = Renderer(config, Path(__file__).parent / "fonts")
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> None:
-    """Entry point. The event names the invoice; what is printed is what the table holds."""
+    """Entry point. The event names the invoice; its content is read from the table."""
     count("EventsReceived")
     invoice_id = event["detail"]["invoiceId"]
     invoice = store.get(invoice_id)
@@ -30,7 +30,7 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> None:
         raise NotFound(f"There is no invoice {invoice_id}.")
     if invoice.status in WITHHELD:
         count("PdfsSkipped")
-        logger.info("Not printed", invoice_id=invoice_id, status=invoice.status)
+        logger.info("Invoice not printed", invoice_id=invoice_id, status=invoice.status)
         return
     pdf = renderer.render(invoice)
     key = documents.put(invoice, pdf)

@@ -1,4 +1,4 @@
-"""get-invoice: ``GET /invoices/{id}``, the whole invoice and a link to its PDF if there is one to send."""
+"""get-invoice: ``GET /invoices/{id}``, the complete invoice with a link to its PDF, if that may be sent."""
 
 from typing import Any
 
@@ -6,28 +6,28 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from invoicing.api import resolver
-from invoicing.api.responses import document
+from invoicing.api.responses import invoice_body
 from invoicing.documents.bucket import DocumentStore
 from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
 from invoicing.table.store import InvoiceStore
 
-config = settings.GetInvoice.load()
+config = settings.GetInvoiceSettings.load()
 store = InvoiceStore(config.table_name)
 documents = DocumentStore(config.documents_bucket)
-app = resolver.resolver()
+app = resolver.create_app()
 
 
 @app.get("/invoices/<invoice_id>")
 def get_invoice(invoice_id: str) -> Response[str]:
-    """The invoice as it is now; its version is the answer's ETag."""
-    invoice = resolver.found(store.get(resolver.identity(invoice_id)), invoice_id)
-    body = document(invoice, clock.now().date())
+    """The invoice as it is now; the ETag of the response is its version."""
+    invoice = resolver.require(store.get(resolver.parse_invoice_id(invoice_id)), invoice_id)
+    body = invoice_body(invoice, clock.now().date())
     link = documents.link(invoice)
     if link:
         body["documentUrl"] = link
     logger.info("Invoice read", invoice_id=invoice_id, version=invoice.version, has_document=link is not None)
-    return resolver.answer(body, ETag=f'"{invoice.version}"')
+    return resolver.response(body, ETag=f'"{invoice.version}"')
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -1,4 +1,8 @@
-"""The invoice domain: pure rules first, then one adapter for each AWS service, then what the handlers share.
+"""The package that the functions share, in rooms by capability.
 
-Nothing is imported here: a function ships, and pays at its cold start for, only the modules that its handler names.
+A room imports only from lower floors: ``uploads``, then ``events``, then ``services`` and ``api``, then ``table``,
+``documents`` and ``api_keys``, then ``domain`` and ``runtime``. See lambdas/README.md for the modules of each.
+
+Nothing is imported here: a function ships only the modules that its handler imports, and its cold start pays only for
+those.
 """

@@ -1,4 +1,4 @@
-"""process-invoice: reads the table's stream, decides on new invoices, and publishes what happened as events."""
+"""process-invoice: reads the table's stream, decides on new invoices, and publishes every change as an event."""
 
 from typing import Any
 
@@ -10,27 +10,28 @@ from invoicing.domain.rules import objections
 from invoicing.events.bus import EventBus, derive
 from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
-from invoicing.services.decide_invoice import images, processed
+from invoicing.services.decide_invoice import decide_status
 from invoicing.table.claims import ClaimStore, conflicts
+from invoicing.table.stream import read_images
 
-config = settings.ProcessInvoice.load()
+config = settings.ProcessInvoiceSettings.load()
 store = ClaimStore(config.table_name)
 bus = EventBus(config.event_bus_name)
-# It tells the stream which records failed, and nobody why unless it is given a logger.
+# It reports to the stream which records failed; only with a logger does it also report why.
 processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False, logger=logger)
 
 
 def handle(record: DynamoDBRecord) -> None:
-    """Handle one change of one invoice; raising makes the stream deliver it again.
+    """Handle one change of one invoice. An exception makes the stream deliver the record again.
 
-    The decision is written before the creation is published, so whoever hears of the new invoice finds it decided.
+    The decision is written before the creation is published, so a consumer that reads the new invoice finds it decided.
     """
-    before, after = images(record.raw_event)
+    before, after = read_images(record.raw_event)
     if after is None:
         return
     if before is None:
         now = clock.now()
-        change = processed(after, now, objections(after) or conflicts(store, after, now))
+        change = decide_status(after, now, objections(after) or conflicts(store, after, now))
         if store.change(change):
             count("InvoicesProcessed" if not change.after.history[-1].reasons else "InvoicesRejected")
             logger.info("Invoice decided", invoice_id=after.invoice_id, status=change.after.status)
@@ -47,6 +48,6 @@ def handle(record: DynamoDBRecord) -> None:
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Entry point; answers which records failed, so that only they are delivered again."""
+    """Entry point. Returns which records failed, so that only they are delivered again."""
     count("EventsReceived", len(event["Records"]))
     return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)

@@ -1,4 +1,4 @@
-"""query-invoices: ``GET /invoices``, a page of summaries from the one index that fits the filters."""
+"""query-invoices: ``GET /invoices``, a page of summaries from the index that fits the filters."""
 
 from typing import Any
 
@@ -6,28 +6,28 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from invoicing.api import resolver
-from invoicing.api.responses import summary
+from invoicing.api.responses import summary_body
 from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
 from invoicing.table.pagination import ListQuery, plan
 from invoicing.table.queries import InvoiceIndexes
 
-config = settings.QueryInvoices.load()
+config = settings.QueryInvoicesSettings.load()
 indexes = InvoiceIndexes(config.table_name)
-app = resolver.resolver()
+app = resolver.create_app()
 
 
 @app.get("/invoices")
 def list_invoices() -> Response[str]:
     """One page: ``items``, and ``nextToken`` when more follow."""
     query, now = resolver.query_of(app.current_event, ListQuery), clock.now()
-    chosen = plan(query, now)
-    page = indexes.page(chosen, query.limit)
-    logger.info("Invoices listed", index=chosen.index, partitions=len(chosen.partitions), found=len(page.items))
-    document: dict[str, Any] = {"items": [summary(item, now.date()) for item in page.items]}
+    query_plan = plan(query, now)
+    page = indexes.page(query_plan, query.limit)
+    logger.info("Invoices listed", index=query_plan.index, partitions=len(query_plan.partitions), found=len(page.items))
+    body: dict[str, Any] = {"items": [summary_body(item, now.date()) for item in page.items]}
     if page.next_token:
-        document["nextToken"] = page.next_token
-    return resolver.answer(document)
+        body["nextToken"] = page.next_token
+    return resolver.response(body)
 
 
 @logger.inject_lambda_context(clear_state=True)

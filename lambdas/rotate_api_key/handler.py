@@ -1,4 +1,4 @@
-"""rotate-api-key: one step of changing the API's key, as Secrets Manager asks for it."""
+"""rotate-api-key: one step of rotating the API's key, as Secrets Manager requests it."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from invoicing.api_keys.secret_versions import SecretVersions
 from invoicing.runtime import settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
 
-config = settings.RotateApiKey.load()
+config = settings.RotateApiKeySettings.load()
 keys = ApiKeys(config.usage_plan_id)
 
 
@@ -18,10 +18,10 @@ keys = ApiKeys(config.usage_plan_id)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> None:
-    """Entry point. What is raised fails the rotation: Secrets Manager says so and tries again, the old key stays."""
+    """Entry point. An exception fails the rotation: Secrets Manager reports it and tries again; the old key stays."""
     count("EventsReceived")
-    asked = RotationEvent.model_validate(event)
-    rotation = KeyRotation(SecretVersions(asked.secret_id), keys, config.api_key_prefix)
-    rotation.run(asked.step, asked.client_request_token)
+    request = RotationEvent.model_validate(event)
+    rotation = KeyRotation(SecretVersions(request.secret_id), keys, config.api_key_prefix)
+    rotation.run(request.step, request.client_request_token)
     count("RotationSteps")
-    logger.info("Rotation step done", step=asked.step, secret=asked.secret_id, version=asked.client_request_token)
+    logger.info("Rotation step done", step=request.step, secret=request.secret_id, version=request.client_request_token)

@@ -18,7 +18,7 @@ from invoicing.domain.models import CreateInvoice, Invoice, PaymentReceived
 from invoicing.domain.status import Status
 from invoicing.events.bus import DETAIL_TYPES, EventBus, derive
 from invoicing.events.schemas import InvoiceChanged, UploadContinued
-from invoicing.services.decide_invoice import processed
+from invoicing.services.decide_invoice import decide_status
 from invoicing.uploads import continuation
 from invoicing.uploads.continuation import CONTINUED
 from invoicing.uploads.upload import Upload
@@ -70,7 +70,7 @@ def changes() -> list[tuple[Invoice | None, Invoice]]:
     """A change into every status."""
     request = CreateInvoice.model_validate(EXAMPLE_REQUEST)
     created = issue(request, number="0042", identity="i", origin=Origin(NOW, "api", "api"))
-    rejected = processed(created, NOW, ["the first reason"] * 12).after
+    rejected = decide_status(created, NOW, ["the first reason"] * 12).after
     others = [status for status in Status if status not in {Status.CREATED, Status.REJECTED}]
     return [
         (None, created),

@@ -59,7 +59,7 @@ def renamed(block: dict[str, Any], old: str, new: str) -> None:
 
 class TestVariables:
     FUNCTION = 'module.function["query-invoices"].aws_lambda_function.this'
-    CODE = "lambdas/invoicing/runtime/settings.py: Table.table_name"
+    CODE = "lambdas/invoicing/runtime/settings.py: TableSettings.table_name"
 
     def compared(self, live: Environment, loaded: LoadedFunction, **changes: Any) -> list[Mismatch]:
         declared = [
@@ -78,9 +78,9 @@ class TestVariables:
         names(mismatches, f"{self.CODE} requires INVOICE_TABLE", f"{self.FUNCTION} provides TABLE_NAME")
 
     def test_in_the_settings_alone(self, dev: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Then the function does not start, and nothing else can be compared."""
-        renamed = create_model("GetInvoice", __base__=Settings, invoices_table=(str, ...))
-        monkeypatch.setattr(declared, "GetInvoice", renamed)
+        """The function does not start then, and nothing else can be compared."""
+        renamed = create_model("GetInvoiceSettings", __base__=Settings, invoices_table=(str, ...))
+        monkeypatch.setattr(declared, "GetInvoiceSettings", renamed)
 
         with pytest.raises(NotStartedError) as error:
             LoadedFunction.load("get-invoice", dev.variables("get-invoice"))
@@ -121,7 +121,12 @@ class TestVariables:
             )
         ]
 
-        names(mismatches, "settings.py: Keys.usage_plan_id", function.address, "modules/invoice-platform/functions.tf:")
+        names(
+            mismatches,
+            "settings.py: ApiKeySettings.usage_plan_id",
+            function.address,
+            "modules/invoice-platform/functions.tf:",
+        )
 
 
 class TestIndexes:

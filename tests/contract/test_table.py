@@ -14,13 +14,14 @@ from harness.paths import ROOT
 from invoicing.api import openapi, responses
 from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import CreateInvoice, Invoice
+from invoicing.domain.repository import IdempotencyKey
 from invoicing.domain.status import Status
-from invoicing.services.decide_invoice import images
 from invoicing.table.claims import Claim, ClaimStore
 from invoicing.table.items import encode
 from invoicing.table.pagination import ListQuery, Position, plan
 from invoicing.table.queries import InvoiceIndexes
-from invoicing.table.store import InvoiceStore, Key
+from invoicing.table.store import InvoiceStore
+from invoicing.table.stream import read_images
 from invoicing.uploads.checkpoints import Checkpoint
 from invoicing.uploads.progress import UploadProgress
 from tests.contract import sites
@@ -114,7 +115,7 @@ def invoice() -> Invoice:
 def queries() -> list[Query]:
     """Every query that the code can send, and the attributes that it reads from the responses."""
     item = _Item(invoice().to_item())
-    responses.summary(item, date(2026, 11, 22))
+    responses.summary_body(item, date(2026, 11, 22))
     all_queries = []
     for parameters in REQUESTS:
         chosen = plan(ListQuery.model_validate(parameters), NOW)
@@ -146,7 +147,7 @@ def written() -> list[WrittenItem]:
     noted(InvoiceStore.item, looked, expires=False)
     keyed = _DynamoDB()
     store = InvoiceStore("table", keyed)  # type: ignore[arg-type]
-    store.transact([store._put_key(Key("k", "h", lasting=False), "1", NOW)])
+    store.transact([store._put_key(IdempotencyKey("k", "h", lasting=False), "1", NOW)])
     noted(InvoiceStore._put_key, keyed, expires=True)
     numbered = _DynamoDB()
     InvoiceStore("table", numbered).transact([store._advance("counter#2026", 1)])  # type: ignore[arg-type]
@@ -201,9 +202,9 @@ def test_the_stream_carries_both_images(live: Environment) -> None:
         table.stream, {}
     )
 
-    before, after = images({"dynamodb": {"Keys": {"invoiceId": {"S": "1"}}, **parts}})
+    before, after = read_images({"dynamodb": {"Keys": {"invoiceId": {"S": "1"}}, **parts}})
 
-    assert before, f"{symbol(images)} reads both images; {table.address} has stream_view_type {table.stream}"
+    assert before, f"{symbol(read_images)} reads both images; {table.address} has stream_view_type {table.stream}"
     assert after
 
 

@@ -1,4 +1,4 @@
-"""How much memory an import takes: reads a generated stream of some size as create-invoice does, and prints the peak.
+"""The memory that an import takes: reads a generated stream as create-invoice does, and prints the peak.
 
     PYTHONPATH=lambdas python tests/data/import_memory.py 200
 
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from invoicing.table.store import CreateResult
+from invoicing.domain.repository import CreateResult
 from invoicing.uploads.csv_bytes import open_lines
 from invoicing.uploads.csv_invoices import KNOWN, NEEDED, read_invoices
 from invoicing.uploads.csv_text import read_sheet
@@ -37,14 +37,14 @@ class Forgetful:
 
 
 class Generated(io.RawIOBase):
-    """A CSV of a given size, made while it is read; every tenth invoice has a fault."""
+    """A CSV of a given size, generated while it is read; every tenth invoice has an error."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self._blocks, self._left, self._rest = self._invoices(), size, HEADER
 
     def readable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def readinto(self, buffer: Any) -> int:
@@ -68,16 +68,16 @@ class Generated(io.RawIOBase):
 
 
 def peak_kilobytes() -> int:
-    """The most that this process has held: Linux's own figure if there is one, for the other counts in the parent."""
+    """The peak memory of this process. Linux's own figure is preferred: `resource` also counts the parent process."""
     status = Path("/proc/self/status")
     if status.exists():
-        told = dict(line.partition(":")[::2] for line in status.read_text(encoding="ascii").splitlines())
-        return int(told["VmHWM"].split()[0])
+        fields = dict(line.partition(":")[::2] for line in status.read_text(encoding="ascii").splitlines())
+        return int(fields["VmHWM"].split()[0])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024  # bytes on macOS
 
 
 def main(megabytes: int) -> None:
-    """Import, and print what it took."""
+    """Import the stream, and print the figures."""
     started = time.monotonic()
     figures, rejects = Figures("generated"), RejectReport()
     part = PartImport(Forgetful(), "digest", figures, rejects, lambda: 1e9)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A CSV of any size, seeded, and what it must add up to: for the `scale` session.
+"""A seeded CSV of any size, and its expected sums: for the `scale` session.
 
 The sums are calculated here, from the very text that is written and with nothing of the platform's own: cents per line
 rounded half up, one tax per rate and invoice. Two calculations that agree to the cent on 100,000 rows are no accident.
@@ -22,7 +22,7 @@ MOST_LINES = 40
 
 @dataclass
 class Expected:
-    """What the file holds: rows, invoices, and the sum of the totals of each currency."""
+    """The content of the file: rows, invoices, and the sum of the totals of each currency."""
 
     rows: int = 0
     invoices: int = 0
@@ -55,7 +55,7 @@ def invoices(rows: int, seed: int, expected: Expected) -> Iterator[str]:
 
 
 def write(path: Path, rows: int, seed: int) -> Expected:
-    """Write a file of so many rows."""
+    """Write a file with this number of rows."""
     expected = Expected()
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(HEADER)

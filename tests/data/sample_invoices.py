@@ -1,12 +1,12 @@
-"""Make the sample CSV that `nox -s up` uploads: a quarter's invoices of an invented trading company.
+"""Generate the sample CSV that `nox -s up` uploads: a quarter's invoices of an invented trading company.
 
     python tests/data/sample_invoices.py --out docs/sample/invoices.csv
 
-Seeded, so the same code makes the same file on every machine; `docs/sample/invoices.csv` is its committed output, and
-a unit test compares the two. Every company, address, VAT id and domain (``.example``, RFC 2606) is invented
-(`customers.json`).
+It is seeded, so the same code writes the same file on every machine. Its output is committed as
+`docs/sample/invoices.csv`, and a unit test compares the two. Every company, address, VAT id and domain (``.example``,
+RFC 2606) is invented (`customers.json`).
 
-What is in it: 221 sound invoices of 28 customers in 14 currencies (JPY and ISK without decimals, KWD and BHD with
+It contains 221 valid invoices of 28 customers in 14 currencies (JPY and ISK without decimals, KWD and BHD with
 three), tax rates from 0 to 25 %, discounts, fractional quantities and prices, returns, two credit notes, one invoice of
 300 lines, one that the business rules reject (due before it was issued), and rows that the import rejects, each for
 another reason.
@@ -25,7 +25,7 @@ from typing import Any
 
 SEED = 20261122
 INVOICES = 217
-"""Ordinary ones; three special ones follow."""
+"""Ordinary invoices; three special ones follow."""
 FIRST_DAY = date(2026, 8, 24)
 
 COLUMNS = (
@@ -48,7 +48,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Customer:
-    """An invented customer: where it is decides its currency, its tax rates and the level of its prices."""
+    """An invented customer. Its country decides its currency, its tax rates and the level of its prices."""
 
     identity: str
     name: str
@@ -93,7 +93,7 @@ Row = dict[str, str]
 
 
 class Dice:
-    """Randomness from `random.random` alone: its sequence is the one that Python promises to keep."""
+    """Random numbers from `random.random` alone, the only sequence that Python promises to keep."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311 -- sample data, no secret
@@ -103,12 +103,12 @@ class Dice:
         return int(self._random.random() * number)
 
     def one_of(self, things: tuple[Any, ...]) -> Any:
-        """One of the things."""
+        """One of the items."""
         return things[self.below(len(things))]
 
 
 def rows() -> Iterator[Row]:
-    """Every row of the file, sound and faulty ones."""
+    """Every row of the file, valid and invalid."""
     dice = Dice(SEED)
     faulty = dict(zip(range(11, INVOICES, 24), _faults(), strict=False))
     for number in range(1, INVOICES + 1):

@@ -1,4 +1,4 @@
-"""Make the fonts that generate-pdf embeds, cut down to the scripts that our invoices are written in.
+"""Create the fonts that generate-pdf embeds: subsets for the scripts in which invoices are written.
 
 DejaVu Sans has Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew, Arabic and symbols; Droid Sans Fallback the Chinese,
 Japanese and Korean characters of the national standards JIS X 0208, GB 2312, Big5 and KS X 1001, with TrueType outlines
@@ -64,7 +64,7 @@ def east_asian() -> set[int]:
 
 
 def subset(source: Path, target: Path, codes: Iterable[int]) -> int:
-    """Cut one font down to some code points; returns the size of the result in bytes."""
+    """Write the subset of a font with these code points; returns its size in bytes."""
     options = Options()
     options.layout_features = []  # reportlab places glyphs by their width alone
     options.hinting = False

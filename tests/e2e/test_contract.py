@@ -45,7 +45,7 @@ def invoice_id(api: Any) -> str:
     media = description["paths"]["/invoices"]["post"]["requestBody"]["content"]["application/json"]
     created = api("POST", "/invoices", media["example"])
     assert created.status in (200, 201), created.text
-    schema = {**description, "$ref": "#/components/schemas/InvoiceAnswer"}
+    schema = {**description, "$ref": "#/components/schemas/InvoiceResponse"}
     jsonschema.Draft202012Validator(schema).validate(created.body)
     return str(created.body["invoiceId"])
 

@@ -1,4 +1,4 @@
-"""The AWS side of unit tests, by moto: the table as Terraform makes it, buckets; and handlers loaded as Lambda does."""
+"""AWS in unit tests, by moto: the table as Terraform creates it, and buckets. Handlers are loaded as Lambda does it."""
 
 import functools
 import importlib
@@ -32,7 +32,7 @@ WATCHED = WatchSettings(
     hash_keys=("invoiceId",),
     aliases={name: f"invoice-{name}-dev-123456789012" for name in ("archives", "documents", "uploads")},
 )
-"""What the handlers do on AWS is noted; see harness/iam."""
+"""The calls of the handlers to AWS are recorded; see harness/iam."""
 
 TABLE = Path(__file__).resolve().parents[1] / "data" / "invoices_table.json"
 
@@ -60,7 +60,7 @@ FUNCTION_ENVIRONMENT = {
     "rotate_api_key": {"USAGE_PLAN_ID": "plan", "API_KEY_PREFIX": "invoice-api-key-dev"},
     "update_invoice_status": {"TABLE_NAME": "invoices-dev", "ALLOWED_ORIGINS": "https://app.example,https://b.example"},
 }
-"""What Terraform gives each function, and nothing more: a setting that a function did not declare is not there."""
+"""Exactly what Terraform sets for each function: a setting that a function did not declare is missing."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -86,15 +86,15 @@ class Context:
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:function"
     aws_request_id: str = "00000000-0000-0000-0000-000000000000"
     tenant_id: str | None = None
-    milliseconds: int = 900_000  # the most there is: how busy the machine is decides nothing
+    milliseconds: int = 900_000  # the maximum, so that a busy machine makes no difference
 
     def get_remaining_time_in_millis(self) -> int:
         return self.milliseconds
 
 
 @dataclass
-class Answer:
-    """An API answer, read as a client reads it."""
+class ApiResponse:
+    """A response of the API, as a client reads it."""
 
     status: int
     headers: dict[str, str]
@@ -103,20 +103,20 @@ class Answer:
 
 @pytest.fixture(scope="session", autouse=True)
 def _service_models_read_once() -> Iterator[None]:
-    """Each mock of AWS starts a new session, which reads megabytes of service models; they do not change meanwhile."""
+    """Each mock of AWS starts a new session, which reads megabytes of service models. Read them once."""
     load = functools.lru_cache(maxsize=None)(botocore.loaders.JSONFileLoader().load_file)
-    found: dict[object, object] = {}  # which services there are, and their models put together: by hundreds of folders
-    made: dict[tuple[int, int], botocore.endpoint_provider.EndpointProvider] = {}
+    cache: dict[object, object] = {}  # the list of services and their models, merged from hundreds of folders
+    providers: dict[tuple[int, int], botocore.endpoint_provider.EndpointProvider] = {}
 
     def endpoints(ruleset_data: Any, partition_data: Any, **rest: Any) -> botocore.endpoint_provider.EndpointProvider:
-        """A service's rules, put together once: the two are of the cache above and stay, the rest goes by them."""
+        """A service's rules, built once. Both arguments are cached above, so their ids are stable."""
         key = (id(ruleset_data), id(partition_data))
-        if key not in made:
-            made[key] = botocore.endpoint_provider.EndpointProvider(ruleset_data, partition_data, **rest)
-        return made[key]
+        if key not in providers:
+            providers[key] = botocore.endpoint_provider.EndpointProvider(ruleset_data, partition_data, **rest)
+        return providers[key]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.loaders.Loader, "_cache", property(lambda _: found, lambda *_: None), raising=False)
+        patch.setattr(botocore.loaders.Loader, "_cache", property(lambda _: cache, lambda *_: None), raising=False)
         patch.setattr(botocore.loaders.JSONFileLoader, "load_file", lambda _, path: load(path))
         patch.setattr(botocore.regions, "EndpointProvider", endpoints)
         yield
@@ -124,7 +124,7 @@ def _service_models_read_once() -> Iterator[None]:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """AWS in memory; gives the region, so that what depends on it says so."""
+    """AWS in memory; yields the region, so that fixtures that depend on it declare it."""
     for name in (
         "AWS_ENDPOINT_URL",
         "AWS_PROFILE",
@@ -157,11 +157,11 @@ def s3(aws: str) -> Any:
 
 @pytest.fixture
 def load(aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ModuleType]]:
-    """Load a handler as a cold start does: with its own environment, afresh."""
+    """Load a handler anew, as a cold start does, with its own environment."""
     loaded: list[str] = []
 
     def cold_start(function: str, **environment: str) -> ModuleType:
-        for name in {name for given in FUNCTION_ENVIRONMENT.values() for name in given}:
+        for name in {name for environment_ in FUNCTION_ENVIRONMENT.values() for name in environment_}:
             monkeypatch.delenv(name, raising=False)
         for name, value in (FUNCTION_ENVIRONMENT[function] | environment).items():
             monkeypatch.setenv(name, value)
@@ -178,7 +178,7 @@ def load(aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Mo
 
 
 @pytest.fixture
-def call() -> Callable[..., Answer]:
+def call() -> Callable[..., ApiResponse]:
     return _call
 
 
@@ -205,15 +205,15 @@ def _call(
     body: Any = None,
     query: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
-) -> Answer:
+) -> ApiResponse:
     """Send a request as API Gateway's proxy integration does."""
-    given = {"x-api-key": "key", **(headers or {})}
+    sent_headers = {"x-api-key": "key", **(headers or {})}
     event = {
         "resource": path,
         "path": path,
         "httpMethod": method,
-        "headers": given,
-        "multiValueHeaders": {name: [value] for name, value in given.items()},
+        "headers": sent_headers,
+        "multiValueHeaders": {name: [value] for name, value in sent_headers.items()},
         "queryStringParameters": query and {name: v[-1] if isinstance(v, list) else v for name, v in query.items()},
         "multiValueQueryStringParameters": query
         and {name: v if isinstance(v, list) else [v] for name, v in query.items()},
@@ -223,11 +223,11 @@ def _call(
         "body": body if body is None or isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": False,
     }
-    answer = handler.lambda_handler(event, Context())
-    return Answer(
-        answer["statusCode"],
-        {name: values[0] for name, values in answer["multiValueHeaders"].items()},
-        json.loads(answer["body"]) if answer.get("body") else None,
+    response = handler.lambda_handler(event, Context())
+    return ApiResponse(
+        response["statusCode"],
+        {name: values[0] for name, values in response["multiValueHeaders"].items()},
+        json.loads(response["body"]) if response.get("body") else None,
     )
 
 

@@ -1,7 +1,7 @@
-"""The API's description, OpenAPI 3.1, made from the models that the functions and the gateway check requests with.
+"""The API's description, OpenAPI 3.1, generated from the models that the functions and the gateway validate with.
 
-``PYTHONPATH=lambdas python -m invoicing.api.openapi`` writes ``docs/openapi.yaml`` (``--check`` only compares); a unit
-test notices when that was forgotten. Needs PyYAML, which no function ships.
+``PYTHONPATH=lambdas python -m invoicing.api.openapi`` writes ``docs/openapi.yaml`` (``--check`` only compares). A unit
+test fails when the file is out of date. This module needs PyYAML, which no function ships.
 """
 
 import json
@@ -15,8 +15,8 @@ import yaml
 from pydantic import BaseModel
 
 from invoicing.api.openapi_schemas import REFERENCE, parameters_of, schemas
-from invoicing.api.response_models import InvoiceAnswer, InvoicePage, InvoiceWithDocument, Problem
-from invoicing.api.responses import document
+from invoicing.api.response_models import InvoicePage, InvoiceResponse, InvoiceWithDocument, Problem
+from invoicing.api.responses import invoice_body
 from invoicing.domain.invoice_factory import Origin, invoice_id, issue
 from invoicing.domain.models import CreateInvoice, UpdateInvoice
 from invoicing.table.pagination import ListQuery
@@ -34,55 +34,55 @@ EXAMPLE_REQUEST: dict[str, Any] = {
 }
 
 _DESCRIPTION = """\
-Invoices as JSON: created, listed, read, paid and voided. Every request needs the header `x-api-key`.
+Create, list, read, pay and void invoices, as JSON. Every request needs the header `x-api-key`.
 Money is a string with exactly the currency's minor digits (`"1190.00"`); percentages are percent (`19` means 19 %).
-In requests numbers may be JSON numbers or strings; they are read exactly as they are written.
-Errors are RFC 9457 problem documents, also those that the gateway answers by itself.
-A request may be sent again: the same invoice or `Idempotency-Key` of a POST, and the same `paymentId`, has one effect.
-PATCH knows no `Idempotency-Key`: name each payment by a `paymentId`."""
+In requests, numbers may be JSON numbers or strings; they are read exactly as written.
+Errors are RFC 9457 problem documents, including those of the gateway itself.
+Requests can be repeated safely: the same invoice or `Idempotency-Key` of a POST, and the same `paymentId` of a PATCH,
+take effect once. PATCH does not support `Idempotency-Key`, so give each payment a `paymentId`."""
 
 _CREATE = """\
-Answers the invoice, version 1. A repetition is answered with 200 and the first body, whatever happened since."""
-_LIST = "Newest first; without any filter, the invoices created in the current month."
+Returns version 1 of the invoice. A repeated request gets 200 and the first body, whatever has happened since."""
+_LIST = "Newest first. Without any filter, the invoices created in the current month."
 _UPDATE = """\
-`paid` without a payment records one for the amount due; with a payment, the amount decides between `paid` and
-`partially-paid`, and more than is due is refused. A `paymentId` that is recorded already changes nothing.
-`void` ends an unpaid invoice. With `If-Match` or `expectedVersion` the change is made only to that version."""
-_KEY = "1 to 255 printable ASCII characters: stands for this content."
+`paid` without a payment records one for the amount due. With a payment, the amount decides between `paid` and
+`partially-paid`; more than the amount due is an error. A `paymentId` that is already recorded changes nothing.
+`void` cancels an unpaid invoice. With `If-Match` or `expectedVersion`, only that version is changed."""
+_KEY = "1 to 255 printable ASCII characters that identify this request and its content."
 
 _FILTERS = {
     "customerId": "Invoices of one customer.",
     "status": "Invoices in this status.",
-    "from": "Created from here on: a date (its first moment in UTC) or a date and time with an offset.",
-    "to": "Created until here: a date (its last moment in UTC) or a date and time with an offset."
-    " Without `from`, customer and status only its month is looked at.",
-    "order": "By creation.",
-    "limit": "Invoices on one page at the most.",
-    "nextToken": "From the page before, with otherwise the same query.",
+    "from": "Created at or after this: a date (its first moment in UTC), or a date and time with an offset.",
+    "to": "Created at or before this: a date (its last moment in UTC), or a date and time with an offset."
+    " Without `from`, `customerId` and `status`, only its month is searched.",
+    "order": "By time of creation.",
+    "limit": "Maximum number of invoices on one page.",
+    "nextToken": "From the previous page; the rest of the query must be the same.",
 }
 
-_REFUSALS = {
-    400: "The request is not as it should be; `errors` points at each fault.",
+_ERRORS = {
+    400: "The request is invalid; `errors` lists the problems.",
     403: "The API key is missing or not valid.",
-    404: "There is no such invoice or path.",
-    409: "The invoice's status, version or content does not allow it; the problem tells the current ones.",
-    412: "`If-Match` names another version than the current one.",
-    413: "The request, or the invoice that it would make, is too large.",
-    415: "A preflight has no body of a type of its own.",
-    429: "More requests than the usage plan of the key allows.",
-    500: "A fault of the service, or too many requests at once for it: try again.",
-    503: "The table is busy: the same request may be sent again after `Retry-After` seconds.",
-    504: "The service did not answer in time; send the same request again to learn what became of it.",
+    404: "The invoice or the path does not exist.",
+    409: "The status, version or content of the invoice does not allow it. The problem has the current values.",
+    412: "`If-Match` does not name the current version.",
+    413: "The request, or the resulting invoice, is too large.",
+    415: "The preflight request has a `Content-Type` that is not supported.",
+    429: "More requests than the usage plan of the API key allows.",
+    500: "The service failed, or has too many requests at once: try again.",
+    503: "The table is busy: send the same request again after `Retry-After` seconds.",
+    504: "The service did not respond in time. Send the same request again to learn its result.",
 }
 _ANY = (403, 429, 500, 504)
 
 _CORS = {
     "Access-Control-Allow-Origin": {
-        "description": "The caller's origin if it is an allowed one, or `*`.",
+        "description": "The caller's origin if it is allowed, or `*`.",
         "schema": {"type": "string"},
     },
     "Access-Control-Expose-Headers": {
-        "description": "What scripts may read.",
+        "description": "The headers that scripts may read.",
         "required": True,
         "schema": {"type": "string"},
     },
@@ -93,33 +93,33 @@ _ETAG = {
     "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
 }
 _LOCATION = {
-    "description": "Where the invoice is, relative to this collection's parent.",
+    "description": "The URL of the invoice, relative to the parent of this collection.",
     "required": True,
     "schema": {"type": "string", "format": "uri-reference"},
 }
 _RETRY_AFTER = {"description": "Seconds.", "required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}}
 
 
-def description() -> dict[str, Any]:
-    """The whole document, in JSON types."""
-    made = {"ETag": _ETAG, "Location": _LOCATION}
+def describe() -> dict[str, Any]:
+    """The complete document, in JSON types."""
+    created_headers = {"ETag": _ETAG, "Location": _LOCATION}
     invoices = {
         "post": _operation(
             "createInvoice", "Create an invoice", _CREATE, (400, 409, 413, 503),
             {
-                201: _answer("Created.", InvoiceAnswer, made, example=example()),
-                200: _answer("Created before by an equal request.", InvoiceAnswer, made),
+                201: _success("Created.", InvoiceResponse, created_headers, example=example()),
+                200: _success("An equal request created the invoice before.", InvoiceResponse, created_headers),
             },
             parameters=[_header("Idempotency-Key", _KEY, r"^[ -~]{1,255}$")],
             body=_body(CreateInvoice, EXAMPLE_REQUEST),
         ),
         "get": _operation(
             "listInvoices", "List invoices", _LIST, (400, 503),
-            {200: _answer("One page of summaries.", InvoicePage, {}, example=_example_page())},
+            {200: _success("One page of summaries.", InvoicePage, {}, example=_example_page())},
             parameters=parameters_of(ListQuery, _FILTERS),
         ),
     }  # fmt: skip
-    one = {
+    invoice = {
         "parameters": [
             {"name": "id", "in": "path", "required": True, "description": "The invoice's id.",
              "schema": {"type": "string", "format": "uuid"}}
@@ -127,16 +127,16 @@ def description() -> dict[str, Any]:
         "get": _operation(
             "getInvoice", "Read an invoice", "With `documentUrl` once its PDF exists, unless it is void or rejected.",
             (404, 503),
-            {200: _answer("The invoice as it is now.", InvoiceWithDocument, {"ETag": _ETAG}, example=example())},
+            {200: _success("The invoice as it is now.", InvoiceWithDocument, {"ETag": _ETAG}, example=example())},
         ),
         "patch": _operation(
             "updateInvoice", "Pay or void an invoice", _UPDATE, (400, 404, 409, 412, 413, 503),
-            {200: _answer("The invoice as it is then.", InvoiceAnswer, {"ETag": _ETAG})},
-            parameters=[_header("If-Match", "The version to change, as an answer's `ETag` gave it; or `*`.", None)],
+            {200: _success("The invoice after the change.", InvoiceResponse, {"ETag": _ETAG})},
+            parameters=[_header("If-Match", "The version to change, as a response's `ETag` has it; or `*`.", None)],
             body=_body(UpdateInvoice, {"status": "paid", "payment": {"paymentId": "P-1", "amount": "963.90"}}),
         ),
     }  # fmt: skip
-    for path in (invoices, one):
+    for path in (invoices, invoice):
         path["options"] = _preflight("Invoices" if path is invoices else "Invoice")
     return {
         "openapi": "3.1.0",
@@ -156,65 +156,67 @@ def description() -> dict[str, Any]:
         ],
         "security": [{"apiKey": []}],
         "tags": [{"name": "invoices"}],
-        "paths": {"/invoices": invoices, "/invoices/{id}": one},
+        "paths": {"/invoices": invoices, "/invoices/{id}": invoice},
         "components": {
             "securitySchemes": {"apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"}},
             "headers": _CORS,
-            "responses": {str(status): _refusal(status) for status in _REFUSALS},
+            "responses": {str(status): _error(status) for status in _ERRORS},
             "schemas": schemas(
-                [CreateInvoice, UpdateInvoice], [InvoiceAnswer, InvoiceWithDocument, InvoicePage, Problem]
+                [CreateInvoice, UpdateInvoice], [InvoiceResponse, InvoiceWithDocument, InvoicePage, Problem]
             ),
         },
     }
 
 
 def example() -> dict[str, Any]:
-    """The answer to the example request, by the code that answers it."""
+    """The response to the example request, built by the code that the function runs."""
     request = CreateInvoice.model_validate(EXAMPLE_REQUEST)
     now = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
     number = EXAMPLE_REQUEST["invoiceNumber"]
     identity = invoice_id(request.customer_id, number)
-    return document(issue(request, number=number, identity=identity, origin=Origin(now, "api", "api")), now.date())
+    invoice = issue(request, number=number, identity=identity, origin=Origin(now, "api", "api"))
+    return invoice_body(invoice, now.date())
 
 
 def _example_page() -> dict[str, Any]:
-    whole = example()
+    body = example()
     names = {"customerName", *InvoicePage.model_json_schema()["$defs"]["InvoiceSummary"]["properties"]}
-    summary = {name: value for name, value in whole.items() if name in names}
-    return {"items": [{**summary, "customerName": whole["customer"]["name"]}]}
+    summary = {name: value for name, value in body.items() if name in names}
+    return {"items": [{**summary, "customerName": body["customer"]["name"]}]}
 
 
 def _operation(  # noqa: PLR0913 -- the parts of an operation
     identity: str,
     summary: str,
-    told: str,
-    refusals: Sequence[int],
-    answers: dict[int, Any],
+    description: str,
+    errors: Sequence[int],
+    successes: dict[int, Any],
     *,
     parameters: Sequence[Any] = (),
     body: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    statuses = {status: {"$ref": f"#/components/responses/{status}"} for status in sorted({*refusals, *_ANY})}
-    operation: dict[str, Any] = {"operationId": identity, "tags": ["invoices"], "summary": summary, "description": told}
+    references = {status: {"$ref": f"#/components/responses/{status}"} for status in sorted({*errors, *_ANY})}
+    operation: dict[str, Any] = {"operationId": identity, "tags": ["invoices"], "summary": summary}
+    operation["description"] = description
     if parameters:
         operation["parameters"] = list(parameters)
     if body:
         operation["requestBody"] = body
-    operation["responses"] = {str(status): answer for status, answer in {**answers, **statuses}.items()}
+    operation["responses"] = {str(status): response for status, response in {**successes, **references}.items()}
     return operation
 
 
 def _preflight(name: str) -> dict[str, Any]:
-    granted = {
-        f"Access-Control-Allow-{what}": {"schema": {"type": "string"}} for what in ("Headers", "Methods", "Origin")
+    headers = {
+        f"Access-Control-Allow-{name}": {"schema": {"type": "string"}} for name in ("Headers", "Methods", "Origin")
     }
     return {
         "operationId": f"preflight{name}",
         "tags": ["invoices"],
-        "summary": "What browsers ask before they send a request",
+        "summary": "Browsers ask this before they send a request",
         "security": [],
         "responses": {
-            "204": {"description": "What is allowed; nothing to a foreign origin.", "headers": granted},
+            "204": {"description": "What is allowed; nothing for an origin that is not.", "headers": headers},
             "415": {"$ref": "#/components/responses/415"},
             "429": {"$ref": "#/components/responses/429"},
             "500": {"$ref": "#/components/responses/500"},
@@ -222,29 +224,29 @@ def _preflight(name: str) -> dict[str, Any]:
     }
 
 
-def _answer(told: str, model: type[BaseModel], headers: dict[str, Any], example: Any = None) -> dict[str, Any]:
+def _success(description: str, model: type[BaseModel], headers: dict[str, Any], example: Any = None) -> dict[str, Any]:
     media: dict[str, Any] = {"schema": {"$ref": REFERENCE.format(model=model.__name__)}}
     if example is not None:
         media["example"] = example
     shared = {name: {"$ref": f"#/components/headers/{name}"} for name in _CORS}
-    return {"description": told, "headers": {**headers, **shared}, "content": {"application/json": media}}
+    return {"description": description, "headers": {**headers, **shared}, "content": {"application/json": media}}
 
 
-def _refusal(status: int) -> dict[str, Any]:
+def _error(status: int) -> dict[str, Any]:
     headers: dict[str, Any] = {name: {"$ref": f"#/components/headers/{name}"} for name in _CORS}
     if status == 503:
         headers["Retry-After"] = _RETRY_AFTER
     schema = {"$ref": REFERENCE.format(model=Problem.__name__)}
     return {
-        "description": _REFUSALS[status],
+        "description": _ERRORS[status],
         "headers": headers,
         "content": {"application/problem+json": {"schema": schema}},
     }
 
 
-def _header(name: str, told: str, pattern: str | None) -> dict[str, Any]:
+def _header(name: str, description: str, pattern: str | None) -> dict[str, Any]:
     schema = {"type": "string", **({"pattern": pattern} if pattern else {})}
-    return {"name": name, "in": "header", "required": False, "description": told, "schema": schema}
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
 
 
 def _body(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
@@ -259,18 +261,18 @@ def text() -> str:
         def ignore_aliases(self, _: Any) -> bool:
             return True
 
-    body = yaml.dump(
-        json.loads(json.dumps(description())), Dumper=Plain, sort_keys=False, allow_unicode=True, width=110
+    body = yaml.dump(json.loads(json.dumps(describe())), Dumper=Plain, sort_keys=False, allow_unicode=True, width=110)
+    return (
+        "# Generated from the models. Edit those, then run: PYTHONPATH=lambdas python -m invoicing.api.openapi\n" + body
     )
-    return "# Made from the models. Edit those, then: PYTHONPATH=lambdas python -m invoicing.api.openapi\n" + body
 
 
 def main(arguments: Sequence[str], target: Path = TARGET) -> int:
-    """Write the file, or with ``--check`` say whether it is up to date (0) or not (1)."""
+    """Write the file; with ``--check``, only report whether it is up to date (0) or not (1)."""
     if "--check" in arguments:
         current = target.is_file() and target.read_text(encoding="utf-8") == text()
         if not current:
-            sys.stderr.write(f"{target} is out of date: PYTHONPATH=lambdas python -m invoicing.api.openapi\n")
+            sys.stderr.write(f"{target} is out of date; run: PYTHONPATH=lambdas python -m invoicing.api.openapi\n")
         return 0 if current else 1
     target.write_text(text(), encoding="utf-8")
     sys.stdout.write(f"{target}\n")

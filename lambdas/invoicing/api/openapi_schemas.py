@@ -9,21 +9,21 @@ from pydantic.json_schema import models_json_schema
 REFERENCE = "#/components/schemas/{model}"
 
 
-def parameters_of(model: type[BaseModel], told: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Each field of the model as a parameter of the query string, with what is told of it."""
+def parameters_of(model: type[BaseModel], descriptions: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Each field of the model as a parameter of the query string, with its description."""
     schema = model.model_json_schema(by_alias=True, ref_template=REFERENCE)
     return [
-        {"name": name, "in": "query", "required": False, "description": told[name], "schema": _never_null(part)}
+        {"name": name, "in": "query", "required": False, "description": descriptions[name], "schema": _never_null(part)}
         for name, part in schema["properties"].items()
     ]
 
 
-def schemas(requests: Sequence[type[BaseModel]], answers: Sequence[type[BaseModel]]) -> dict[str, Any]:
-    """The component schemas of all models, by name; what both use is described as requests may have it."""
-    _, asked = models_json_schema([(model, "validation") for model in requests], ref_template=REFERENCE)
-    _, told = models_json_schema([(model, "validation") for model in answers], ref_template=REFERENCE)
-    schemas = {name: _never_null(schema) for name, schema in told["$defs"].items()}
-    schemas |= {name: _untitled(schema) for name, schema in asked["$defs"].items()}
+def schemas(requests: Sequence[type[BaseModel]], responses: Sequence[type[BaseModel]]) -> dict[str, Any]:
+    """The component schemas of all models, by name; a schema that both use is described as requests may have it."""
+    _, request_schemas = models_json_schema([(model, "validation") for model in requests], ref_template=REFERENCE)
+    _, response_schemas = models_json_schema([(model, "validation") for model in responses], ref_template=REFERENCE)
+    schemas = {name: _never_null(schema) for name, schema in response_schemas["$defs"].items()}
+    schemas |= {name: _untitled(schema) for name, schema in request_schemas["$defs"].items()}
     return dict(sorted(schemas.items()))
 
 
@@ -39,7 +39,7 @@ def _untitled(schema: Any) -> Any:
 
 
 def _never_null(schema: Any) -> Any:
-    """The schema of what is left out when there is none: without null as a choice or a default."""
+    """The schema without null as a type or a default: members without a value are left out."""
     if isinstance(schema, list):
         return [_never_null(part) for part in schema]
     if not isinstance(schema, dict):

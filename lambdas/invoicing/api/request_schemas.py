@@ -1,8 +1,8 @@
 """The request models as JSON Schema draft-04, the dialect of API Gateway's models.
 
-``PYTHONPATH=lambdas python -m invoicing.api.request_schemas`` writes them to ``modules/invoice-platform/models``; a
-unit test notices when that was forgotten. API Gateway refuses the obvious with its own 400; the Lambda checks
-everything again.
+``PYTHONPATH=lambdas python -m invoicing.api.request_schemas`` writes them to ``modules/invoice-platform/models``. A
+unit test fails when a file is out of date. With them API Gateway rejects obvious errors itself (400); the function then
+checks everything again.
 """
 
 import json
@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from invoicing.domain.models import CreateInvoice, UpdateInvoice
 
 MODELS: dict[str, type[BaseModel]] = {"create-invoice": CreateInvoice, "update-invoice": UpdateInvoice}
-"""File name, without its ending, and the model that it describes."""
+"""The name of each file, without its extension, and the model that it describes."""
 
 FOLDER = Path(__file__).resolve().parents[3] / "modules" / "invoice-platform" / "models"
 
@@ -23,13 +23,13 @@ _DROPPED = frozenset({"title", "default", "$defs", "format"})
 
 
 def draft_04(model: type[BaseModel]) -> dict[str, Any]:
-    """The model's schema in draft-04, references put in place.
+    """The model's schema in draft-04, with references replaced by what they refer to.
 
     Raises:
-        ValueError: for a construct that has no counterpart there.
+        ValueError: the model uses a construct that has no conversion here.
     """
     schema = model.model_json_schema(by_alias=True, mode="validation")
-    body = _converted(schema, schema.get("$defs", {}))
+    body = _convert(schema, schema.get("$defs", {}))
     return {"$schema": "http://json-schema.org/draft-04/schema#", "title": model.__name__, **body}
 
 
@@ -38,11 +38,11 @@ def text_of(model: type[BaseModel]) -> str:
     return json.dumps(draft_04(model), indent=2, ensure_ascii=False) + "\n"
 
 
-def _converted(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+def _convert(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     if "$ref" in schema:
-        named = definitions[schema["$ref"].removeprefix("#/$defs/")]
+        definition = definitions[schema["$ref"].removeprefix("#/$defs/")]
         siblings = {name: value for name, value in schema.items() if name != "$ref"}
-        return _converted({**named, **siblings}, definitions)
+        return _convert({**definition, **siblings}, definitions)
     if "anyOf" in schema:
         return _optional(schema, definitions)
     result: dict[str, Any] = {}
@@ -50,9 +50,9 @@ def _converted(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str,
         if name in _DROPPED:
             continue
         if name == "properties":
-            result[name] = {key: _converted(part, definitions) for key, part in value.items()}
+            result[name] = {key: _convert(part, definitions) for key, part in value.items()}
         elif name == "items":
-            result[name] = _converted(value, definitions)
+            result[name] = _convert(value, definitions)
         elif name == "const":
             result["enum"] = [value]
         elif name in {"exclusiveMinimum", "exclusiveMaximum"}:
@@ -66,12 +66,12 @@ def _converted(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str,
 
 
 def _optional(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """``X | None``: X, with null as one more type."""
+    """``X | None``: X with null as an additional type."""
     others = [part for part in schema["anyOf"] if part != {"type": "null"}]
     if len(others) != 1:
         raise ValueError("a union of several types has no conversion to draft-04 here: add one with its test")
     siblings = {name: value for name, value in schema.items() if name != "anyOf"}
-    result = _converted({**others[0], **siblings}, definitions)
+    result = _convert({**others[0], **siblings}, definitions)
     kinds = result["type"] if isinstance(result["type"], list) else [result["type"]]
     if "enum" in result:
         result["enum"] = [*result["enum"], None]

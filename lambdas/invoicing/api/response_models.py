@@ -1,6 +1,6 @@
-"""The documents that the API answers with, as models: for its description, and for tests to hold answers against.
+"""The bodies of the API's responses, as models: for the OpenAPI description, and for tests that check responses.
 
-Nothing here runs in a function. What is absent in an answer is left out there, never null.
+Nothing here runs in a function. A member without a value is left out of a response, never null.
 """
 
 from typing import Annotated, Literal
@@ -8,57 +8,59 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from invoicing.domain.fields import Currency, Day, Moment
+from invoicing.domain.fields import DECIMAL_TEXT, Currency, Day, InvoiceId, Moment, MoneyText
 from invoicing.domain.models import Customer
 from invoicing.domain.status import Status
 
-_EXACT = r"^-?[0-9]+(\.[0-9]+)?$"
+PriceText = Annotated[
+    str, Field(pattern=DECIMAL_TEXT, description="With the currency's minor digits, or more.", examples=["0.0375"])
+]
+QuantityText = Annotated[str, Field(pattern=DECIMAL_TEXT, description="Without trailing zeros.", examples=["2.5"])]
+PercentText = Annotated[
+    str, Field(pattern=DECIMAL_TEXT, description="In percent, without trailing zeros.", examples=["19"])
+]
+Version = Annotated[
+    int, Field(ge=1, description="Increases by one with each change. The ETag is this number in quotes.")
+]
 
-Money = Annotated[str, Field(pattern=_EXACT, description="Exactly the currency's minor digits.", examples=["1190.00"])]
-Price = Annotated[str, Field(pattern=_EXACT, description="The currency's minor digits, or more.", examples=["0.0375"])]
-Plain = Annotated[str, Field(pattern=_EXACT, description="Without trailing zeros.", examples=["2.5"])]
-Percent = Annotated[str, Field(pattern=_EXACT, description="In percent, without trailing zeros.", examples=["19"])]
-InvoiceId = Annotated[str, Field(json_schema_extra={"format": "uuid"}, description="Follows from customer and number.")]
-Version = Annotated[int, Field(ge=1, description="Grows by one with each change; as a text in quotes, the ETag.")]
 
-
-class Answered(BaseModel):
+class ResponseModel(BaseModel):
     """Base: camelCase names."""
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, frozen=True)
 
 
-class LineAnswer(Answered):
+class LineResponse(ResponseModel):
     """One line."""
 
     description: str
-    quantity: Plain
-    unit_price: Price
-    discount: Percent
-    tax_rate: Percent
-    net: Money
+    quantity: QuantityText
+    unit_price: PriceText
+    discount: PercentText
+    tax_rate: PercentText
+    net: MoneyText
 
 
-class TaxAnswer(Answered):
+class TaxResponse(ResponseModel):
     """The tax of one rate: base times rate, rounded once."""
 
-    rate: Percent
-    base: Money
-    amount: Money
+    rate: PercentText
+    base: MoneyText
+    amount: MoneyText
 
 
-class PaymentAnswer(Answered):
+class PaymentResponse(ResponseModel):
     """A recorded payment."""
 
     payment_id: str
-    amount: Money
+    amount: MoneyText
     method: str | None = None
     reference: str | None = None
     paid_at: Moment
 
 
-class HistoryAnswer(Answered):
-    """When a status was reached, and by whom; a rejection says why."""
+class HistoryResponse(ResponseModel):
+    """When a status was reached, and by whom; for a rejection, also why."""
 
     status: Status
     at: Moment
@@ -66,7 +68,7 @@ class HistoryAnswer(Answered):
     reasons: list[str] | None = None
 
 
-class _Head(Answered):
+class _InvoiceHead(ResponseModel):
     invoice_id: InvoiceId
     invoice_number: str
     kind: Literal["invoice", "credit-note"]
@@ -74,65 +76,65 @@ class _Head(Answered):
     issue_date: Day
     due_date: Day
     currency: Currency
-    subtotal: Money
-    tax_total: Money
-    total: Money
-    amount_paid: Money
-    amount_due: Money
+    subtotal: MoneyText
+    tax_total: MoneyText
+    total: MoneyText
+    amount_paid: MoneyText
+    amount_due: MoneyText
     status: Status
-    overdue: Annotated[bool, Field(description="Whether money is awaited after the due date, today in UTC.")]
+    overdue: Annotated[bool, Field(description="Whether money is still due after the due date, as of today in UTC.")]
     version: Version
     created_at: Moment
     updated_at: Moment
 
 
-class InvoiceSummary(_Head):
-    """What a list shows of an invoice."""
+class InvoiceSummary(_InvoiceHead):
+    """An invoice as lists contain it."""
 
     customer_name: str | None = None
 
 
-class InvoiceAnswer(_Head):
-    """The whole invoice."""
+class InvoiceResponse(_InvoiceHead):
+    """The complete invoice."""
 
     customer: Customer
-    lines: list[LineAnswer]
-    taxes: list[TaxAnswer]
-    payments: list[PaymentAnswer]
-    history: list[HistoryAnswer]
+    lines: list[LineResponse]
+    taxes: list[TaxResponse]
+    payments: list[PaymentResponse]
+    history: list[HistoryResponse]
     year_month: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}$", description="The month of createdAt.")]
     source: Annotated[str, Field(description="`api`, or the row of the upload: `s3://bucket/key#row`.")]
 
 
-class InvoiceWithDocument(InvoiceAnswer):
-    """The whole invoice, with a link to its PDF once there is one, unless it is void or rejected."""
+class InvoiceWithDocument(InvoiceResponse):
+    """The complete invoice, with a link to its PDF once that exists, unless the invoice is void or rejected."""
 
     document_url: Annotated[
         str | None,
-        Field(json_schema_extra={"format": "uri"}, description="Presigned: needs no key, ends after a while."),
+        Field(json_schema_extra={"format": "uri"}, description="Presigned: needs no API key, and expires."),
     ] = None
 
 
-class InvoicePage(Answered):
+class InvoicePage(ResponseModel):
     """One page of a list."""
 
     items: list[InvoiceSummary]
     next_token: Annotated[
-        str | None, Field(description="Leads to the next page of the same query; absent on the last.")
+        str | None, Field(description="Send it with the same query to get the next page; absent on the last page.")
     ] = None
 
 
-class ProblemError(Answered):
+class ProblemError(ResponseModel):
     """One thing that is wrong with the request."""
 
     pointer: Annotated[
-        str | None, Field(description="Where: a JSON pointer into the body, or the name of a parameter or header.")
+        str | None, Field(description="A JSON pointer into the body, or the name of a parameter or header.")
     ] = None
     detail: str
 
 
-class Problem(Answered):
-    """An RFC 9457 problem document; the gateway answers its own refusals in the same shape."""
+class Problem(ResponseModel):
+    """An RFC 9457 problem document. The gateway reports its own errors in the same form."""
 
     type: Annotated[
         str,
@@ -142,9 +144,9 @@ class Problem(Answered):
     status: Annotated[int, Field(ge=400, le=599)]
     detail: str
     errors: list[ProblemError] | None = None
-    request_id: Annotated[str | None, Field(description="Of a refusal by the gateway itself.")] = None
-    invoice_id: Annotated[str | None, Field(description="The invoice that is in the way.")] = None
+    request_id: Annotated[str | None, Field(description="Only in errors of the gateway itself.")] = None
+    invoice_id: Annotated[str | None, Field(description="Id of the conflicting invoice.")] = None
     current_status: Status | None = None
     current_version: int | None = None
-    amount_due: Money | None = None
+    amount_due: MoneyText | None = None
     currency: Currency | None = None

@@ -1,1 +1,1 @@
-"""The API key: its rotation, its versions in Secrets Manager and its copy in API Gateway."""
+"""The rotation of the API key: its steps, its versions in Secrets Manager, and the keys in API Gateway."""

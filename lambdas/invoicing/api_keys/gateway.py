@@ -1,4 +1,4 @@
-"""API Gateway's keys, and the usage plan without which a key opens nothing."""
+"""API Gateway's keys, and the usage plan that a key must belong to before it is accepted."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from types_boto3_apigateway.type_defs import ApiKeyResponseTypeDef, ApiKeyTypeDef
 
 PAGE = 500
-"""Keys asked for at once, the most that API Gateway gives."""
+"""Keys read in one request, the maximum that API Gateway allows."""
 
 
 @dataclass(frozen=True)
 class ApiKey:
-    """One key. The value is what clients send as ``x-api-key``; it is kept out of logs and tracebacks."""
+    """One key. Clients send the value as ``x-api-key``; it is kept out of logs and tracebacks."""
 
     key_id: str
     name: str
@@ -25,7 +25,7 @@ class ApiKey:
 
 
 class ApiKeys:
-    """Reads, makes and retires the keys of one usage plan.
+    """Reads, creates and retires the keys of one usage plan.
 
     Args:
         usage_plan: The usage plan's id.
@@ -37,27 +37,27 @@ class ApiKeys:
         self._gateway = gateway or client("apigateway")
 
     def get(self, key_id: str) -> ApiKey | None:
-        """The key, or None when there is none with this id."""
+        """The key with this id, or None."""
         try:
             return _key(self._gateway.get_api_key(apiKey=key_id, includeValue=True))
         except self._gateway.exceptions.NotFoundException:
             return None
 
-    def named(self, beginning: str) -> Iterator[ApiKey]:
-        """Every key whose name begins so, page by page."""
+    def with_prefix(self, prefix: str) -> Iterator[ApiKey]:
+        """Every key whose name begins with ``prefix``, page by page."""
         pages = self._gateway.get_paginator("get_api_keys").paginate(
-            nameQuery=beginning, includeValues=True, PaginationConfig={"PageSize": PAGE}
+            nameQuery=prefix, includeValues=True, PaginationConfig={"PageSize": PAGE}
         )
         for page in pages:
-            yield from (_key(found) for found in page["items"])
+            yield from (_key(item) for item in page["items"])
 
     def create(self, name: str, value: str, description: str) -> ApiKey:
-        """Make a key that is enabled, but not yet in the plan. API Gateway does not mind two keys of one name."""
-        made = self._gateway.create_api_key(name=name, value=value, description=description, enabled=True)
-        return ApiKey(made["id"], name, value, enabled=True)
+        """Create a key that is enabled, but not yet in the plan. API Gateway allows two keys with the same name."""
+        response = self._gateway.create_api_key(name=name, value=value, description=description, enabled=True)
+        return ApiKey(response["id"], name, value, enabled=True)
 
     def in_plan(self, key_id: str) -> bool:
-        """Whether the key opens what the usage plan opens."""
+        """Whether the key belongs to the usage plan."""
         try:
             self._gateway.get_usage_plan_key(usagePlanId=self.usage_plan, keyId=key_id)
         except self._gateway.exceptions.NotFoundException:
@@ -65,16 +65,16 @@ class ApiKeys:
         return True
 
     def join_plan(self, key_id: str) -> None:
-        """Put the key into the plan, unless it is there."""
+        """Add the key to the usage plan, unless it belongs to it."""
         if self.in_plan(key_id):
             return
         try:
             self._gateway.create_usage_plan_key(usagePlanId=self.usage_plan, keyId=key_id, keyType="API_KEY")
-        except self._gateway.exceptions.ConflictException:  # somebody was faster: it is there now
+        except self._gateway.exceptions.ConflictException:  # another invocation was faster: it is in the plan now
             return
 
     def disable(self, key_id: str) -> None:
-        """From now on the key is answered 403; one that is gone already needs nothing."""
+        """Requests with the key get 403 from now on. A key that no longer exists is ignored."""
         try:
             operation = {"op": "replace", "path": "/enabled", "value": "false"}
             self._gateway.update_api_key(apiKey=key_id, patchOperations=[operation])  # type: ignore[list-item]
@@ -82,12 +82,12 @@ class ApiKeys:
             return
 
     def delete(self, key_id: str) -> None:
-        """Remove the key, and it from its plans; one that is gone already needs nothing."""
+        """Remove the key, also from its usage plans. A key that no longer exists is ignored."""
         try:
             self._gateway.delete_api_key(apiKey=key_id)
         except self._gateway.exceptions.NotFoundException:
             return
 
 
-def _key(found: "ApiKeyTypeDef | ApiKeyResponseTypeDef") -> ApiKey:
-    return ApiKey(found["id"], found.get("name", ""), found.get("value", ""), enabled=found.get("enabled", False))
+def _key(item: "ApiKeyTypeDef | ApiKeyResponseTypeDef") -> ApiKey:
+    return ApiKey(item["id"], item.get("name", ""), item.get("value", ""), enabled=item.get("enabled", False))

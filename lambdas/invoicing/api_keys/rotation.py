@@ -3,16 +3,16 @@
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 
     secret's versions          first key      key 1        key 2        key 3
-    made by Terraform          CURRENT
+    created by Terraform       CURRENT
     1st rotation               PREVIOUS       CURRENT
     2nd rotation               disabled       PREVIOUS     CURRENT
     3rd rotation                              deleted      PREVIOUS     CURRENT
 
-A key thus works from its own rotation to the next but one: clients have one whole period to change over. Terraform's
-key is only disabled, for it is Terraform that made it and would make it again.
+A key is valid from its own rotation until the second one after it, so clients have a full period to change over. The
+key that Terraform created is only disabled: if it were deleted, Terraform would create it again.
 
-Secrets Manager repeats a rotation that failed with the same token, from the first step: each step looks for what it has
-done before. Whatever stands between two steps when a function dies is found by its name or by the secret's labels.
+Secrets Manager repeats a failed rotation with the same token, from the first step, so each step checks what was done
+before. If the function is killed between two steps, the key is found by its name or by the secret's labels.
 """
 
 import json
@@ -30,18 +30,18 @@ from invoicing.api_keys.secret_versions import CURRENT, PENDING, PREVIOUS, Secre
 Step = Literal["createSecret", "setSecret", "testSecret", "finishSecret"]
 
 VALUE_BYTES = 30
-"""Randomness of a key's value; as text it takes 40 characters, the length of those that API Gateway makes."""
+"""Random bytes of a key's value. As text it has 40 characters, like the values that API Gateway generates."""
 
 NAME_TAIL = 8
 """Characters of the rotation's token at the end of a key's name."""
 
 
-class RotationRefused(Exception):
-    """A step cannot be done, and why; the rotation fails and the current key stays the current one."""
+class RotationError(Exception):
+    """A step cannot be done. The rotation fails, and the current key stays the current one."""
 
 
 class RotationEvent(BaseModel):
-    """What Secrets Manager invokes the function with; it may add members."""
+    """The event of Secrets Manager, which may have more members."""
 
     model_config = ConfigDict(alias_generator=to_pascal, frozen=True, extra="ignore")
 
@@ -51,7 +51,7 @@ class RotationEvent(BaseModel):
 
 
 class KeySecret(BaseModel):
-    """What a version of the secret holds."""
+    """The value of a version of the secret."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, validate_by_name=True, frozen=True, extra="ignore", hide_input_in_errors=True
@@ -62,35 +62,35 @@ class KeySecret(BaseModel):
 
 
 class KeyRotation:
-    """Rotates the key that one secret holds.
+    """Rotates the key in one secret.
 
     Args:
         versions: The secret.
         keys: The API's keys.
-        prefix: What the names of the keys begin with that rotations of this secret make.
+        prefix: The prefix of the names of keys that rotations of this secret create.
     """
 
     def __init__(self, versions: SecretVersions, keys: ApiKeys, prefix: str) -> None:
         self._versions = versions
         self._keys = keys
         self._prefix = prefix
-        self._ours = re.compile(rf"{re.escape(prefix)}-[A-Za-z0-9-]{{{NAME_TAIL}}}")
+        self._own_name = re.compile(rf"{re.escape(prefix)}-[A-Za-z0-9-]{{{NAME_TAIL}}}")
 
     def run(self, step: Step, token: str) -> None:
-        """Do one step for the version that ``token`` names; doing it again changes nothing.
+        """Do one step for the version that ``token`` names. Doing it again changes nothing.
 
         Raises:
-            RotationRefused: the token is not that of a rotation under way, or what an earlier step should have left is
-                not there.
+            RotationError: the token does not belong to a rotation in progress, or the result of an earlier step is
+                missing.
         """
-        labels = self._versions.labelled()
+        labels = self._versions.labels()
         if labels is None:
-            raise RotationRefused(f"Secret {self._versions.secret} is not set up for rotation: RotateSecret does that.")
+            raise RotationError(f"Secret {self._versions.secret} is not set up for rotation. RotateSecret does that.")
         if CURRENT not in labels.get(token, ()) and PENDING not in labels.get(token, ()):
-            known = ", ".join(sorted(version for version in labels if PENDING in labels[version])) or "none"
-            detail = f"Version {token} of {self._versions.secret} is not being rotated to (pending: {known})."
-            raise RotationRefused(
-                f"{detail} A rotation that was overtaken or has ended needs nothing; start a new one."
+            pending = ", ".join(sorted(version for version in labels if PENDING in labels[version])) or "none"
+            detail = f"Version {token} of {self._versions.secret} is not being rotated to (pending: {pending})."
+            raise RotationError(
+                f"{detail} If it was overtaken or has ended, nothing is left to do; otherwise start a new rotation."
             )
         steps: Mapping[Step, Callable[[str, Mapping[str, list[str]]], None]] = {
             "createSecret": self._create,
@@ -101,49 +101,49 @@ class KeyRotation:
         steps[step](token, labels)
 
     def _create(self, token: str, labels: Mapping[str, list[str]]) -> None:
-        """Make the key, unless an earlier try did, and write it down as the pending version."""
-        if CURRENT in labels[token] or self._held(token) is not None:
+        """Create the key, unless an earlier attempt did, and store it as the pending version."""
+        if CURRENT in labels[token] or self._value_of(token) is not None:
             return
         name = f"{self._prefix}-{token[:NAME_TAIL]}"
-        made = next((key for key in self._keys.named(name) if key.name == name), None)
-        if made is None:
-            description = f"Made by the rotation {token}."
-            made = self._keys.create(name, secrets.token_urlsafe(VALUE_BYTES), description)
-        secret = KeySecret(api_key_id=made.key_id, api_key=made.value)
+        key = next((key for key in self._keys.with_prefix(name) if key.name == name), None)
+        if key is None:
+            description = f"Created by the rotation {token}."
+            key = self._keys.create(name, secrets.token_urlsafe(VALUE_BYTES), description)
+        secret = KeySecret(api_key_id=key.key_id, api_key=key.value)
         self._versions.put_pending(token, json.dumps(secret.model_dump(by_alias=True)))
 
     def _set(self, token: str, _: Mapping[str, list[str]]) -> None:
-        """Let the key open what the usage plan opens."""
-        self._keys.join_plan(self._existing(token).key_id)
+        """Add the key to the usage plan."""
+        self._keys.join_plan(self._existing_key(token).key_id)
 
     def _test(self, token: str, _: Mapping[str, list[str]]) -> None:
-        """Whether clients that take the secret's value will be let in."""
-        key, wanted = self._existing(token), self._must_hold(token)
+        """Check that requests with the secret's new value will be accepted."""
+        key, secret = self._existing_key(token), self._required_value(token)
         if not key.enabled:
-            raise RotationRefused(
-                f"API key {key.key_id} ({key.name}) is disabled: enable or delete it, and rotate again."
+            raise RotationError(
+                f"API key {key.key_id} ({key.name}) is disabled. Enable or delete it, then rotate again."
             )
-        if key.value != wanted.api_key:
-            raise RotationRefused(f"API key {key.key_id} ({key.name}) has another value than version {token} holds.")
+        if key.value != secret.api_key:
+            raise RotationError(f"API key {key.key_id} ({key.name}) has another value than version {token}.")
         if not self._keys.in_plan(key.key_id):
-            raise RotationRefused(f"API key {key.key_id} ({key.name}) is not in usage plan {self._keys.usage_plan}.")
+            raise RotationError(f"API key {key.key_id} ({key.name}) is not in usage plan {self._keys.usage_plan}.")
 
     def _finish(self, token: str, labels: Mapping[str, list[str]]) -> None:
-        """Promote the new version, and retire every key but the new one and the one that it follows.
+        """Promote the new version, and retire every key but the new one and the one before it.
 
-        The retiring comes first: once the new version is current, no label leads to what was the previous one before.
+        Keys are retired first: once the new version is current, no label leads to the former previous version.
         """
-        current = _labelled(labels, CURRENT)
+        current = _version_with(labels, CURRENT)
         promoted = current == token
-        follows = _labelled(labels, PREVIOUS) if promoted else current
-        kept = {self._existing(token).key_id}
-        if follows is not None and (held := self._held(follows)) is not None:
-            kept.add(held.api_key_id)
-        before = _labelled(labels, PREVIOUS)
-        if not promoted and before is not None and (retired := self._held(before)) is not None:
+        predecessor = _version_with(labels, PREVIOUS) if promoted else current
+        kept = {self._existing_key(token).key_id}
+        if predecessor is not None and (secret := self._value_of(predecessor)) is not None:
+            kept.add(secret.api_key_id)
+        previous = _version_with(labels, PREVIOUS)
+        if not promoted and previous is not None and (retired := self._value_of(previous)) is not None:
             self._retire(retired.api_key_id, kept)
-        for key in list(self._keys.named(f"{self._prefix}-")):
-            if self._ours.fullmatch(key.name):
+        for key in list(self._keys.with_prefix(f"{self._prefix}-")):
+            if self._own_name.fullmatch(key.name):
                 self._retire(key.key_id, kept)
         if not promoted and current is not None:
             self._versions.promote(token, instead_of=current)
@@ -152,38 +152,38 @@ class KeyRotation:
         if key_id in kept or (key := self._keys.get(key_id)) is None:
             return
         self._keys.disable(key_id)
-        if self._ours.fullmatch(key.name):
+        if self._own_name.fullmatch(key.name):
             self._keys.delete(key_id)
 
-    def _held(self, version: str) -> KeySecret | None:
-        """What a version holds, or None while it holds nothing."""
+    def _value_of(self, version: str) -> KeySecret | None:
+        """The value of a version, or None while it is empty."""
         text = self._versions.value(version)
         if text is None:
             return None
         try:
             return KeySecret.model_validate_json(text)
-        except ValidationError as fault:
-            missing = ", ".join(".".join(map(str, error["loc"])) or "JSON" for error in fault.errors())
+        except ValidationError as error:
+            places = ", ".join(".".join(map(str, entry["loc"])) or "JSON" for entry in error.errors())
             shape = '{"apiKeyId": ..., "apiKey": ...}'
-            raise RotationRefused(
-                f"Version {version} of {self._versions.secret} is not {shape} (fault in {missing}): put such a value."
+            raise RotationError(
+                f"Version {version} of {self._versions.secret} is not {shape} (error in {places}). Store such a value."
             ) from None
 
-    def _must_hold(self, token: str) -> KeySecret:
-        held = self._held(token)
-        if held is None:
-            raise RotationRefused(
-                f"Version {token} of {self._versions.secret} holds nothing yet: createSecret comes first."
-            )
-        return held
+    def _required_value(self, token: str) -> KeySecret:
+        secret = self._value_of(token)
+        if secret is None:
+            raise RotationError(f"Version {token} of {self._versions.secret} is still empty: createSecret comes first.")
+        return secret
 
-    def _existing(self, token: str) -> ApiKey:
-        held = self._must_hold(token)
-        key = self._keys.get(held.api_key_id)
+    def _existing_key(self, token: str) -> ApiKey:
+        secret = self._required_value(token)
+        key = self._keys.get(secret.api_key_id)
         if key is None:
-            raise RotationRefused(f"API key {held.api_key_id} of version {token} is gone: start a new rotation.")
+            raise RotationError(
+                f"API key {secret.api_key_id} of version {token} no longer exists. Start a new rotation."
+            )
         return key
 
 
-def _labelled(labels: Mapping[str, list[str]], label: str) -> str | None:
-    return next((version for version, found in labels.items() if label in found), None)
+def _version_with(labels: Mapping[str, list[str]], label: str) -> str | None:
+    return next((version for version, names in labels.items() if label in names), None)

@@ -1,4 +1,4 @@
-"""The bucket of PDFs. A PDF's key follows from its invoice, so it is recorded nowhere."""
+"""The bucket of PDFs. The key of a PDF is computed from its invoice, so it is not stored anywhere."""
 
 from typing import TYPE_CHECKING
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 LINK_SECONDS = 900
-"""How long a presigned URL works."""
+"""How long a presigned URL is valid."""
 
 WITHHELD = frozenset({Status.REJECTED, Status.VOID})
-"""Statuses of invoices that nobody should be sent: none is printed, and what was printed before is not handed out."""
+"""Statuses of invoices that nobody should receive: no PDF is created, and there is no link to an earlier one."""
 
 
 def key_of(invoice: Invoice) -> str:
-    """Where the PDF lies: ``<yyyy>/<mm>/<invoiceId>.pdf``, by the moment of creation."""
+    """The key of the PDF: ``<yyyy>/<mm>/<invoiceId>.pdf``, by the time of creation."""
     return f"{invoice.created_at[:4]}/{invoice.created_at[5:7]}/{invoice.invoice_id}.pdf"
 
 
 class DocumentStore:
-    """Writes PDFs to, and hands out links from, one bucket.
+    """Stores PDFs in one bucket, and creates links to them.
 
     Args:
         bucket: The bucket's name.
@@ -36,13 +36,13 @@ class DocumentStore:
         self._s3 = s3 or client("s3")
 
     def put(self, invoice: Invoice, pdf: bytes) -> str:
-        """Store the PDF and return its key; the same invoice yields the same bytes, so again changes nothing."""
+        """Store the PDF and return its key. An invoice always has the same bytes, so a repetition changes nothing."""
         key = key_of(invoice)
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=pdf, ContentType="application/pdf")
         return key
 
     def link(self, invoice: Invoice) -> str | None:
-        """A presigned URL of the PDF; None while there is none, and for an invoice that nobody should pay."""
+        """A presigned URL of the PDF; None while there is none, and for invoices that nobody should receive."""
         if invoice.status in WITHHELD:
             return None
         key = key_of(invoice)

@@ -1,10 +1,14 @@
-"""Hebrew and Arabic, which run from right to left, in the order in which their glyphs stand on paper.
+"""Hebrew and Arabic text, which runs from right to left, in the visual order of its glyphs on paper.
 
-reportlab sets characters from left to right, as they come. Here a text is cut into printed lines first; then Arabic
-letters are joined (their presentation forms, Unicode chapter 9.2), and each line is put into visual order by the
-Unicode Bidirectional Algorithm (UAX #9). Direction marks stand for what a line's neighbours say to it; only brackets
-that a line break parts are no longer a pair. Vowel marks stand before their letters then, which is where the font's
-glyphs, without positioning tables, fall into place.
+reportlab prints characters from left to right, in the order of the text. So a right-to-left row is prepared first:
+
+1. Arabic letters are joined: replaced by their presentation forms (Unicode chapter 9.2).
+2. The row is cut into printed lines.
+3. Each line is put into visual order by the Unicode Bidirectional Algorithm (UAX #9). Direction marks replace the
+   influence of the neighbouring lines. Only brackets that a line break separates are no longer a pair.
+
+Vowel marks then come before their letters. This puts the font's glyphs, which have no positioning tables, in the right
+place.
 """
 
 import re
@@ -23,22 +27,23 @@ _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-
 
 _LEFT, _RIGHT, _ARABIC = "\u200e", "\u200f", "\u061c"
 _MARKS = {"L": _LEFT, "R": _RIGHT, "AL": _ARABIC}
-"""By a letter's class, the mark that says the same to its neighbours."""
+"""For each class of letters, the mark that has the same influence on its neighbours."""
 _MIRRORED = "".join(map(re.escape, MIRRORED))
-_FOLLOWER = "\ufe00"  # a mark of class NSM: it takes the level of what it follows, and is printed nowhere
+_FOLLOWER = "\ufe00"  # a mark of class NSM: it takes the level of what it follows, and is removed before printing
 _FOLLOWED = re.compile(f"(?P<right>[{_MIRRORED}]){_FOLLOWER}|{_FOLLOWER}(?P<left>[{_MIRRORED}])")
 _DIRECTION_MARKS = frozenset("\u200e\u200f")
-"""Print nothing, and tell the algorithm what a neutral character belongs to; embeddings and isolates are not heeded."""
+"""Not printed; they decide the direction of neutral characters. Embeddings and isolates are ignored."""
 
 
-def turned(text: str, *, width: float, measure: Callable[[str], float], shown: Callable[[str], str]) -> str:
-    r"""The text as it is to be printed: rows of right-to-left text as lines in visual order, other rows as they are.
+def to_visual_order(text: str, *, width: float, measure: Callable[[str], float], form_of: Callable[[str], str]) -> str:
+    r"""The text in the order of printing: right-to-left rows as lines in visual order, other rows unchanged.
 
     Args:
         text: Anything; rows end with ``\n``, and each has the direction of its first letter.
-        width: What a line may take, in points.
-        measure: The width of a text, in points.
-        shown: What is printed for a character, itself or another or nothing: assigned ones alone have a direction.
+        width: The maximum width of a line, in points.
+        measure: Returns the width of a text, in points.
+        form_of: Returns what is printed for a character: itself, another one or nothing. It is applied first
+            because only characters that Unicode assigns have a direction.
     """
     if not _RIGHT_TO_LEFT.search(text):
         return text
@@ -47,23 +52,25 @@ def turned(text: str, *, width: float, measure: Callable[[str], float], shown: C
         if not _RIGHT_TO_LEFT.search(row):
             rows.append(row)
             continue
-        joined = _joined(unicodedata.normalize("NFC", row), shown)
-        lines = list(_lines(joined, width, measure)) or [" "]  # nothing of the row may be printable
-        rows += _visual(lines, "R" if get_base_level(joined or " ") else "L")
+        joined = _join_letters(unicodedata.normalize("NFC", row), form_of)
+        lines = list(_lines(joined, width, measure)) or [" "]  # the row may have nothing printable
+        rows += _order_lines(lines, "R" if get_base_level(joined or " ") else "L")
     return "\n".join(rows)
 
 
 @lru_cache(maxsize=1)
 def _reshaper() -> ArabicReshaper:
-    """Joins letters, and the two of lam-alef, which is no matter of taste; leaves vowel marks and words as written."""
+    """Joins letters, including lam-alef, a mandatory ligature; keeps vowel marks and words as they are written."""
     return ArabicReshaper(configuration={"delete_harakat": False, "ARABIC LIGATURE ALLAH": False})
 
 
-def _joined(text: str, shown: Callable[[str], str]) -> str:
-    return "".join(one if one in _DIRECTION_MARKS else shown(one) for one in _reshaper().reshape(text))
+def _join_letters(text: str, form_of: Callable[[str], str]) -> str:
+    return "".join(
+        character if character in _DIRECTION_MARKS else form_of(character) for character in _reshaper().reshape(text)
+    )
 
 
-def _visual(lines: list[str], direction: str) -> Iterator[str]:
+def _order_lines(lines: list[str], direction: str) -> Iterator[str]:
     """Each line of a row in visual order, as if the row were one line."""
     before = _MARKS[direction]
     for number, line in enumerate(lines):
@@ -75,7 +82,7 @@ def _visual(lines: list[str], direction: str) -> Iterator[str]:
 
 
 def _mark_of(following: str, latest: str) -> str:
-    """What stands for the text behind a line: numbers speak like the Latin letters before them, else like Hebrew."""
+    """The mark for the text after a line. Numbers count as Latin after Latin letters, otherwise as Hebrew."""
     for kind in map(bidirectional, following):
         if kind in _MARKS:
             return _MARKS[kind]
@@ -84,13 +91,13 @@ def _mark_of(following: str, latest: str) -> str:
     return ""
 
 
-def _glyph(found: re.Match[str]) -> str:
-    """A bracket as it is printed: the mirrored one where text runs to the left, for its follower stands before it."""
-    return found["right"] or cast("str", MIRRORED[found["left"]])
+def _glyph(match: re.Match[str]) -> str:
+    """The bracket to print. In text that runs to the left, its follower comes first and the mirrored one is printed."""
+    return match["right"] or cast("str", MIRRORED[match["left"]])
 
 
 def _lines(text: str, width: float, measure: Callable[[str], float]) -> Iterator[str]:
-    """Words, as many on a line as fit; a word that alone is wider than a line is cut where the line ends."""
+    """Lines with as many words as fit. A word that is wider than a line is cut at the end of the line."""
     line = ""
     for word in text.split():
         rest = word
@@ -107,7 +114,7 @@ def _lines(text: str, width: float, measure: Callable[[str], float]) -> Iterator
 
 
 def _fitting(word: str, width: float, measure: Callable[[str], float]) -> int:
-    """How many characters of the word fit, at least one."""
+    """How many characters of the word fit on a line, at least one."""
     least, most = 1, len(word)
     while least < most:
         middle = (least + most + 1) // 2

@@ -1,7 +1,7 @@
-"""The invoice as a PDF: what was issued, laid out to be sent.
+"""The invoice as a PDF: its content as issued, laid out to be sent.
 
-Only what never changes after creation is printed, and nothing of the moment of printing, so an invoice has one PDF,
-byte for byte, however often it is made.
+The PDF contains only what never changes after creation, and nothing about the time of printing. So an invoice has one
+PDF, byte for byte, however often it is created.
 """
 
 import io
@@ -30,18 +30,18 @@ from reportlab.platypus import (
     Table,
 )
 
-from invoicing.documents.typeface import BOLD, LEADING, REGULAR, bounded, register
+from invoicing.documents.typeface import BOLD, LEADING, REGULAR, fit_paragraph, register
 from invoicing.domain.models import Invoice
 from invoicing.domain.money import grouped, number_text, price_text, text
-from invoicing.runtime.settings import Brand
+from invoicing.runtime.settings import BrandSettings
 
 INK, QUIET, ACCENT, RULE, SHADE = map(HexColor, ("#1b2733", "#5b6875", "#1f4e79", "#c9d2db", "#f3f6f9"))
 MARGIN = 18 * mm
 WIDTH = A4[0] - 2 * MARGIN
 TALLEST_ROW = 210 * mm
-"""Height that the text of one line may take; a row cannot be broken, and a page has 243 mm."""
+"""Maximum height of the text of one line: a row cannot be split, and a page has 243 mm."""
 RATES_BESIDE_THE_SUMS = 20
-"""Tax rates that are listed to the left of the totals; more of them get a table of their own, which pages may break."""
+"""Tax rates that are listed to the left of the totals. More of them get a separate table, which may span pages."""
 
 _TITLES = {"invoice": "Invoice", "credit-note": "Credit note"}
 _HEADINGS = ("#", "Description", "Quantity", "Unit price", "Disc. %", "Tax %", "Net")
@@ -61,19 +61,19 @@ TITLE = _style("title", 22, fontName=BOLD, textColor=ACCENT, alignment=TA_RIGHT)
 
 
 class Renderer:
-    """Draws invoices for one brand.
+    """Renders the invoices of one brand.
 
     Args:
-        brand: Who issues them.
-        fonts: The folder that holds the fonts to embed.
+        brand: The issuer of the invoices.
+        fonts: The folder with the fonts to embed.
     """
 
-    def __init__(self, brand: Brand, fonts: Path) -> None:
+    def __init__(self, brand: BrandSettings, fonts: Path) -> None:
         self._brand = brand
         self._coverage = register(fonts)
 
     def render(self, invoice: Invoice) -> bytes:
-        """The PDF's bytes; A4, as many pages as the lines need."""
+        """The bytes of the PDF: A4, with as many pages as the lines need."""
         title = f"{_TITLES[invoice.kind]} {invoice.invoice_number}"
         output = io.BytesIO()
         frame = {"leftPadding": 0, "rightPadding": 0, "topPadding": 0, "bottomPadding": 0}
@@ -109,11 +109,11 @@ class Renderer:
         document.build(story, canvasmaker=self._numbered_canvas())
         return output.getvalue()
 
-    def _text(self, written: str, style: ParagraphStyle, *, width: float, height: float) -> Paragraph:
-        return bounded(written, style, self._coverage, width=width, height=height)
+    def _text(self, content: str, style: ParagraphStyle, *, width: float, height: float) -> Paragraph:
+        return fit_paragraph(content, style, self._coverage, width=width, height=height)
 
     def _head(self, invoice: Invoice) -> Flowable:
-        """Brand and title on top, below them the customer and the facts of the document."""
+        """Brand and title at the top; below them the customer and the key facts."""
         brand, customer = self._brand, invoice.customer
         left, right = WIDTH - 76 * mm, 76 * mm
 
@@ -126,14 +126,14 @@ class Renderer:
 
         issuer = block(
             (brand.brand_name, BRAND, 30),
-            (_spoken(brand.brand_address or ""), SMALL, 45),
+            (_address_rows(brand.brand_address or ""), SMALL, 45),
             (brand.brand_vat_id and f"VAT ID {brand.brand_vat_id}", SMALL, 10),
             (brand.brand_email, SMALL, 10),
         )
         recipient = block(
             ("Billed to" if invoice.kind == "invoice" else "Credited to", LABEL, 10),
             (customer.name or invoice.customer_id, STRONG, 25),
-            (_spoken(customer.address or ""), BODY, 75),
+            (_address_rows(customer.address or ""), BODY, 75),
             (customer.email, BODY, 20),
             (customer.vat_id and f"VAT ID {customer.vat_id}", BODY, 10),
         )
@@ -152,7 +152,12 @@ class Renderer:
             for name, value in facts
         ]
         fact_table = Table(rows, colWidths=[24 * mm, 48 * mm], hAlign="RIGHT")
-        on_the_line = ("TOPPADDING", (0, 0), (0, -1), 2.7)  # the small label's baseline on that of what it names
+        on_the_line = (
+            "TOPPADDING",
+            (0, 0),
+            (0, -1),
+            2.7,
+        )  # puts label and value on one baseline
         fact_table.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), *_padding(0, 1.2), on_the_line])
         title = self._text(_TITLES[invoice.kind].upper(), TITLE, width=right, height=30 * mm)
         head = Table([[issuer, title], [recipient, fact_table]], colWidths=[left, right])
@@ -170,7 +175,7 @@ class Renderer:
         return head
 
     def _lines(self, invoice: Invoice) -> Flowable:
-        """The lines; the headings are repeated on every page."""
+        """The invoice lines; the headings are repeated on every page."""
         currency = invoice.currency
         figures = [
             (
@@ -184,7 +189,7 @@ class Renderer:
             for number, line in enumerate(invoice.lines, 1)
         ]
         headings = (*_HEADINGS[:-1], f"{_HEADINGS[-1]} {currency}")
-        size, widths = _fitted(headings, figures)
+        size, widths = _fit_columns(headings, figures)
         style = _style("line", size)
         rows: list[Sequence[Any]] = [headings]
         for line, (number, *rest) in zip(invoice.lines, figures, strict=True):
@@ -251,7 +256,7 @@ class Renderer:
         return [both]
 
     def _terms(self, invoice: Invoice) -> list[Flowable]:
-        """What the customer is to do, or what we do."""
+        """What the customer has to pay, or what the customer gets back."""
         amount = f"{invoice.currency} {grouped(text(abs(invoice.total), invoice.currency))}"
         number, iban = invoice.invoice_number, self._brand.brand_iban
         if invoice.kind == "credit-note":
@@ -267,7 +272,7 @@ class Renderer:
         ]
 
     def _running_head(self, canvas: Canvas, title: str) -> None:
-        """The line on top of the second page and of those that follow."""
+        """The line at the top of the second and all later pages."""
         for written, x, align in ((self._brand.brand_name, 0.0, 0), (title, WIDTH / 2, TA_RIGHT)):
             style = _style("running", 8, textColor=QUIET, alignment=align)
             paragraph = self._text(written, style, width=WIDTH / 2, height=10 * mm)
@@ -277,7 +282,7 @@ class Renderer:
         canvas.line(MARGIN, A4[1] - 18 * mm, MARGIN + WIDTH, A4[1] - 18 * mm)
 
     def _numbered_canvas(self) -> type[Canvas]:
-        """A canvas that draws the foot when the number of pages is known."""
+        """A canvas that draws the footers once the number of pages is known."""
         brand = self._brand
         parts = (brand.brand_name, brand.brand_vat_id, brand.brand_email, brand.brand_iban)
         style = _style("foot", 7.5, textColor=QUIET)
@@ -312,23 +317,23 @@ class Renderer:
         return NumberedCanvas
 
 
-def _spoken(written: str) -> str:
-    r"""Lines of an address: as they are, or one for each part when it was written with ``|`` or ``\n`` in it."""
+def _address_rows(written: str) -> str:
+    r"""The rows of an address: as written, or one for each part between ``|`` or a literal ``\n``."""
     return re.sub(r"\s*(?:\||\\n)\s*", "\n", written)
 
 
 def _padding(sides: float, ends: float) -> list[tuple[Any, ...]]:
-    everywhere = ((0, 0), (-1, -1))
-    sized = (("LEFT", sides), ("RIGHT", sides), ("TOP", ends), ("BOTTOM", ends))
-    return [(f"{side}PADDING", *everywhere, value) for side, value in sized]
+    all_cells = ((0, 0), (-1, -1))
+    padding = (("LEFT", sides), ("RIGHT", sides), ("TOP", ends), ("BOTTOM", ends))
+    return [(f"{side}PADDING", *all_cells, value) for side, value in padding]
 
 
 def _columns(rows: Sequence[Sequence[str]], size: float, font: str) -> list[float]:
     return [max(stringWidth(cell, font, size) for cell in column) + 14 for column in zip(*rows, strict=True)]
 
 
-def _fitted(headings: Sequence[str], figures: Sequence[Sequence[str]]) -> tuple[float, list[float]]:
-    """Font size and column widths: as large as leaves the description two fifths of the page."""
+def _fit_columns(headings: Sequence[str], figures: Sequence[Sequence[str]]) -> tuple[float, list[float]]:
+    """The largest font size that leaves the description a third of the page, and the widths of the columns."""
     size = 8.5
     while True:
         number, *rest = [

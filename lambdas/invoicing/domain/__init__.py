@@ -1,1 +1,1 @@
-"""The rules of invoices, without AWS: money, totals, status, payments, models."""
+"""The invoices: rules and models, the protocols of the use cases, and errors. Nothing here reaches AWS."""

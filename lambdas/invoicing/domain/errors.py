@@ -1,8 +1,7 @@
-"""What can be refused, and how each refusal is told to a client.
+"""The errors that a request can cause, and how clients see them.
 
-Raised by the pure modules and the adapters, turned into RFC 9457 answers by `invoicing.api.resolver` and into rows of a
-reject report by `invoicing.uploads.intake`. Anything else that is raised is a fault of ours and stays an unhandled
-exception.
+The domain and the table raise them. `invoicing.api.resolver` turns them into RFC 9457 responses, and
+`invoicing.uploads` into rows of a reject report. Any other exception is a failure of the platform and stays unhandled.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,13 +9,13 @@ from typing import Any, ClassVar
 
 
 class InvoiceError(Exception):
-    """Base of all refusals.
+    """Base of all errors that a request can cause.
 
     Attributes:
-        status: The HTTP status that tells it best.
+        status: The HTTP status.
         slug: The last part of the problem type (``urn:invoice-platform:problem:<slug>``).
-        errors: One entry for each thing that is wrong with a request: ``pointer`` (RFC 6901, or the name of a
-            parameter) and ``detail``.
+        errors: One entry for each problem of a request: ``pointer`` (RFC 6901, or the name of a parameter) and
+            ``detail``.
         members: Extension members of the problem document, in JSON types.
     """
 
@@ -37,11 +36,11 @@ class InvoiceError(Exception):
 
 
 class InvalidRequest(InvoiceError):
-    """The request itself is wrong; repeating it unchanged cannot help."""
+    """The request itself is invalid; repeating it unchanged cannot help."""
 
 
 class NotFound(InvoiceError):
-    """There is no invoice with that id."""
+    """There is no invoice with this id."""
 
     status = 404
     slug = "not-found"
@@ -62,28 +61,28 @@ class StatusConflict(InvoiceError):
 
 
 class PreconditionFailed(InvoiceError):
-    """``If-Match`` names another version than the current one (RFC 9110, 13.1.1); members as `StatusConflict`."""
+    """``If-Match`` does not name the current version (RFC 9110, 13.1.1); members as for `StatusConflict`."""
 
     status = 412
     slug = "precondition-failed"
 
 
 class PaymentConflict(InvoiceError):
-    """The payment does not fit what is due, or its id was used before for a different amount."""
+    """The payment does not fit the amount due, or its id was used before for another payment."""
 
     status = 409
     slug = "payment-conflict"
 
 
 class TooLarge(InvoiceError):
-    """The invoice would pass what one DynamoDB item can hold (400 KB)."""
+    """The request, or the invoice, is larger than what can be stored: a DynamoDB item holds 400 KB."""
 
     status = 413
     slug = "invoice-too-large"
 
 
 class Busy(InvoiceError):
-    """The table is throttling or contended; the same request may be sent again a little later."""
+    """The table throttles, or too many writers meet; the same request may be sent again a little later."""
 
     status = 503
     slug = "busy"

@@ -1,4 +1,4 @@
-"""The field types that the models are made of: what they accept, and how a draft-04 schema says the same."""
+"""The field types of the models: what they accept, and how a draft-04 schema describes that."""
 
 import re
 import unicodedata
@@ -11,21 +11,21 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, St
 from invoicing.domain import money
 
 MAX_INTEGER_DIGITS = 15
-"""Digits before the decimal point of a quantity, price or amount, and of what they add up to."""
+"""Digits before the decimal point of a quantity, price or amount, and of their sums."""
 MAX_DECIMAL_PLACES = 6
-"""Digits after it."""
+"""Digits after the decimal point."""
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _LINE_BREAKS = "\n\r\t"
-_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # fillers of Hangul, Braille without a dot
+_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # Hangul fillers, and the Braille pattern without dots
 
 
-# What follows looks at each character only where there may be something to find: no control, surrogate, format or
-# separating character but the blank is printable (`str.isprintable`), and most texts are, of a thousand characters too.
+# The following functions look at each character only if the text is not printable (`str.isprintable`). A printable text
+# has no control, surrogate, format or separator characters but the blank; most texts are printable, even long ones.
 
 
 def _clean(value: str) -> str:
-    """Refuse control characters: they have no place on an invoice and break PDFs, CSVs and terminals."""
+    """Reject control characters: they do not belong on an invoice, and they break PDFs, CSVs and terminals."""
     for character in "" if value.isprintable() else value:
         if unicodedata.category(character) in {"Cc", "Cs"} and character not in _LINE_BREAKS:
             raise ValueError(f"contains the control character U+{ord(character):04X}")
@@ -35,14 +35,14 @@ def _clean(value: str) -> str:
 
 
 def _one_line(value: str) -> str:
-    doubtful = "" if value.isprintable() else value
-    if any(character in _LINE_BREAKS or unicodedata.category(character) in {"Zl", "Zp"} for character in doubtful):
+    unprintable = "" if value.isprintable() else value
+    if any(character in _LINE_BREAKS or unicodedata.category(character) in {"Zl", "Zp"} for character in unprintable):
         raise ValueError("must be one line")
     return value
 
 
 def _visible(value: str) -> str:
-    """Refuse characters that nobody sees, and that turn the text around: two ids that look alike would differ."""
+    """Reject invisible characters and those that reverse text: two ids that look the same would differ."""
     for character in "" if value.isprintable() else value:
         if unicodedata.category(character) == "Cf":
             raise ValueError(f"contains the invisible character U+{ord(character):04X}")
@@ -50,14 +50,14 @@ def _visible(value: str) -> str:
 
 
 def _legible(value: str) -> str:
-    """Refuse texts in which there is nothing to read: they fill a field, and the invoice shows none."""
-    if not any(unicodedata.category(one)[0] not in "CZ" and one not in _BLANK_LETTERS for one in value):
-        raise ValueError("has nothing that can be read")
+    """Reject texts without a visible character: the field would have a value, and the invoice would show none."""
+    if all(unicodedata.category(character)[0] in "CZ" or character in _BLANK_LETTERS for character in value):
+        raise ValueError("has no visible characters")
     return value
 
 
 def _composed(value: str) -> str:
-    """Accents as parts of their letters (NFC): who writes them apart means the same id."""
+    """Accents as parts of their letters (NFC): an id with separate accents is the same id."""
     return unicodedata.normalize("NFC", value)
 
 
@@ -104,7 +104,7 @@ def _known_currency(value: str) -> str:
 
 
 def _moment(value: object) -> str:
-    """A moment with an offset, as UTC with microseconds (the one form in which text order is time order)."""
+    """A moment with an offset, as UTC with microseconds. In this form, text order is time order."""
     moment = instant(value) if isinstance(value, str) else None
     if moment is None:
         raise ValueError("must be an ISO 8601 date and time with an offset, such as 2026-11-22T09:30:00Z")
@@ -114,7 +114,7 @@ def _moment(value: object) -> str:
 def instant(value: str) -> datetime | None:
     """An ISO 8601 date and time with an offset, in UTC; None for anything else.
 
-    The calendar's first and last year do not count: offsets and time zones could lead out of it.
+    The first and the last year of the calendar are excluded: an offset could lead out of the calendar.
     """
     try:
         moment = datetime.fromisoformat(value)
@@ -153,7 +153,7 @@ Percentage = Annotated[
     Number, AfterValidator(_percentage), _number_schema("In percent: 19 means 19 %.", _UNSIGNED, minimum=0, maximum=100)
 ]
 StoredAmount = Annotated[Decimal, BeforeValidator(money.exactly)]
-"""An amount of our own making, as the table holds it."""
+"""An amount that the platform calculated, as the table stores it."""
 Amount = Annotated[Number, _number_schema("An amount of money in the invoice's currency.", _SIGNED)]
 
 Currency = Annotated[
@@ -184,7 +184,7 @@ _PLAIN = (AfterValidator(_clean), AfterValidator(_legible))
 _IDENTIFYING = (*_PLAIN, AfterValidator(_one_line), AfterValidator(_visible), AfterValidator(_composed))
 
 Identifier = Annotated[str, _text(64), *_IDENTIFYING]
-"""An id that people write: kept as it is (leading zeros too), without surrounding blanks."""
+"""An id that people write: kept as it is, including leading zeros, without surrounding blanks."""
 Name = Annotated[str, _text(200), *_PLAIN, AfterValidator(_one_line)]
 Description = Annotated[str, _text(1000), *_PLAIN]
 Address = Annotated[str, _text(500), *_PLAIN]
@@ -195,3 +195,14 @@ Email = Annotated[
 ]
 VatId = Annotated[str, _text(32), *_IDENTIFYING]
 TermsDays = Annotated[int, Field(ge=0, le=365, strict=True, description="Days from issueDate to dueDate.")]
+
+DECIMAL_TEXT = r"^-?[0-9]+(\.[0-9]+)?$"
+"""The pattern of numbers in responses and events."""
+
+MoneyText = Annotated[
+    str, Field(pattern=DECIMAL_TEXT, description="With exactly the currency's minor digits.", examples=["1190.00"])
+]
+"""An amount as responses and events contain it."""
+InvoiceId = Annotated[
+    str, Field(json_schema_extra={"format": "uuid"}, description="Computed from customer and invoice number.")
+]

@@ -1,4 +1,4 @@
-"""Turning a request into an invoice: its identity, its totals, and the hash that tells a repetition from a conflict."""
+"""From a request to an invoice: its id, its totals, and the hash that distinguishes a repetition from a conflict."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:invoice-platform:invoice")
 """The UUIDv5 namespace of all invoice ids."""
 
 DEFAULT_TERMS_DAYS = 30
-"""Payment terms when neither dueDate nor paymentTermsDays is given (the default of EU Directive 2011/7)."""
+"""Payment terms of a request with neither dueDate nor paymentTermsDays (the default of EU Directive 2011/7)."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Origin:
 
     Attributes:
         now: The moment of creation, with an offset.
-        source: ``api``, or where in which file.
-        by: Who is written into the history.
+        source: ``api``, or the file and the row.
+        by: Who the history names for the creation.
     """
 
     now: datetime
@@ -50,15 +50,14 @@ def assigned_number(year: int, sequence: int) -> str:
 
 
 def content_hash(request: CreateInvoice, number: str | None = None) -> str:
-    """SHA-256 over what the invoice says, in a form in which equal content is equal text.
+    """SHA-256 of the invoice's content, in a form in which equal content is equal text.
 
-    ``19`` and ``19.0``, an absent due date and the same one written out, are equal content; when and how the request
-    came is not content.
+    ``19`` and ``19.0`` are equal content, and so are an absent due date and the same one written out. When and how the
+    request came is not part of the content.
 
     Args:
-        request: What was asked for.
-        number: The number that the invoice was given, when the request left it to us; it counts as if it had been
-            asked for.
+        request: The client's request.
+        number: The number that the platform assigned, if the request has none. It counts as if the client had sent it.
     """
     content = [
         request.invoice_number if number is None else number,
@@ -77,10 +76,10 @@ def content_hash(request: CreateInvoice, number: str | None = None) -> str:
 
 
 def due_date(request: CreateInvoice) -> date:
-    """The due date: as given, else the issue date plus the payment terms.
+    """The due date: the request's own, or the issue date plus the payment terms.
 
     Raises:
-        InvalidRequest: when the terms lead beyond the calendar's last year.
+        InvalidRequest: the due date would be after the calendar's last year.
     """
     if request.due_date is not None:
         return request.due_date
@@ -89,20 +88,20 @@ def due_date(request: CreateInvoice) -> date:
         return request.issue_date + timedelta(days=days)
     except OverflowError:
         error = {"pointer": "#/issueDate", "detail": "leaves no room for the payment terms"}
-        raise InvalidRequest("The due date lies beyond the year 9999.", errors=[error]) from None
+        raise InvalidRequest("The due date is after the year 9999.", errors=[error]) from None
 
 
 def issue(request: CreateInvoice, *, number: str, identity: str, origin: Origin) -> Invoice:
     """The invoice, version 1, status created.
 
     Args:
-        request: What was asked for.
-        number: The invoice number; the request's own or an assigned one.
+        request: The client's request.
+        number: The invoice number: the request's own, or an assigned one.
         identity: The invoice id that belongs to it.
-        origin: When and where it came from.
+        origin: When and where the request came from.
 
     Raises:
-        InvalidRequest: when an amount passes the limits of `invoicing.domain.fields`.
+        InvalidRequest: an amount is beyond the limits of `invoicing.domain.fields`.
     """
     nets = [line_net(line.quantity, line.unit_price, line.discount, request.currency) for line in request.lines]
     rates = [line.tax_rate for line in request.lines]
@@ -153,7 +152,7 @@ def issue(request: CreateInvoice, *, number: str, identity: str, origin: Origin)
 
 
 def first_version(invoice: Invoice) -> Invoice:
-    """The invoice as it was when it was created: what a repeated request is answered with."""
+    """The invoice as it was when it was created. This is the response to a repeated request."""
     return invoice.model_copy(
         update={
             "status": Status.CREATED,

@@ -1,6 +1,6 @@
-"""The documents of the domain: what clients send, and the invoice as it is stored.
+"""The models of the domain: the requests of clients, and the invoice as it is stored.
 
-Field names are snake_case here and camelCase on the wire and in the table. Requests refuse unknown fields.
+Field names are snake_case here, and camelCase on the wire and in the table. Requests with unknown fields are rejected.
 """
 
 from typing import Annotated, Any, Literal
@@ -33,17 +33,17 @@ _REQUESTABLE = sorted(REQUESTABLE)
 
 def _requestable(value: object) -> object:
     if not isinstance(value, str) or value not in _REQUESTABLE:
-        raise ValueError(f"must be one of {', '.join(_REQUESTABLE)}; the business rules alone decide on others")
+        raise ValueError(f"must be one of {', '.join(_REQUESTABLE)}; only the business rules set the other statuses")
     return value
 
 
 RequestedStatus = Annotated[
     Status, BeforeValidator(_requestable), WithJsonSchema({"type": "string", "enum": _REQUESTABLE})
 ]
-"""A status that a client may ask for."""
+"""A status that a client may request."""
 
 MAX_LINES = 5000
-"""Lines of one invoice; the 400 KB of a DynamoDB item usually end it earlier."""
+"""Lines of one invoice. Usually the size of a DynamoDB item, 400 KB, is the lower limit."""
 
 
 class WireModel(BaseModel):
@@ -54,12 +54,12 @@ class WireModel(BaseModel):
         validate_by_name=True,
         frozen=True,
         extra="forbid",
-        hide_input_in_errors=True,  # faults end in logs and traces, where names and payment references must not be
+        hide_input_in_errors=True,  # errors get into logs and traces, where names and payment references must not be
     )
 
 
 class Customer(WireModel):
-    """Who the invoice is for, as it is printed."""
+    """The recipient of the invoice, as printed."""
 
     name: Name | None = None
     email: Email | None = None
@@ -68,7 +68,7 @@ class Customer(WireModel):
 
 
 class LineRequest(WireModel):
-    """One line as it is sent."""
+    """One line of a request."""
 
     description: Description
     quantity: Quantity
@@ -78,7 +78,7 @@ class LineRequest(WireModel):
 
 
 class CreateInvoice(WireModel):
-    """The body of ``POST /invoices``, and what a group of CSV rows becomes."""
+    """The body of ``POST /invoices``. Each group of CSV rows becomes one, too."""
 
     invoice_number: Identifier | None = None
     customer_id: Identifier
@@ -91,7 +91,7 @@ class CreateInvoice(WireModel):
 
 
 class PaymentRequest(WireModel):
-    """A payment in a ``PATCH``: what came in, in the invoice's currency."""
+    """A payment in a ``PATCH``, in the invoice's currency."""
 
     payment_id: Identifier | None = None
     amount: Amount
@@ -109,7 +109,7 @@ class UpdateInvoice(WireModel):
 
 
 class PaymentReceived(BaseModel):
-    """The detail of a payment provider's ``invoice-paid`` event; providers may add fields of their own."""
+    """The detail of a payment provider's ``invoice-paid`` event; providers may add other fields."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, validate_by_name=True, frozen=True, extra="ignore", hide_input_in_errors=True
@@ -149,7 +149,7 @@ class Payment(WireModel):
 
 
 class HistoryEntry(WireModel):
-    """When a status was reached, and by whom; a rejection says why."""
+    """When a status was reached, and by whom; for a rejection, also why."""
 
     status: Status
     at: Moment
@@ -158,7 +158,7 @@ class HistoryEntry(WireModel):
 
 
 class Invoice(WireModel):
-    """An invoice as the table holds it. ``content_hash`` stays inside: it tells a repetition from a conflict."""
+    """An invoice as the table stores it. ``content_hash`` is internal: it tells a repetition from a conflict."""
 
     invoice_id: str
     invoice_number: str
@@ -191,10 +191,32 @@ class Invoice(WireModel):
 
     @classmethod
     def from_item(cls, item: dict[str, Any]) -> "Invoice":
-        """Read an item back; attributes of later versions of the platform are passed over.
+        """Read an item back; attributes that only later versions of the platform know are ignored.
 
         Raises:
-            pydantic.ValidationError: when the item is not an invoice.
+            pydantic.ValidationError: the item is not an invoice.
         """
-        known = {to_camel(name) for name in cls.model_fields}
-        return cls.model_validate({name: value for name, value in item.items() if name in known})
+        attributes = {to_camel(name) for name in cls.model_fields}
+        return cls.model_validate({name: value for name, value in item.items() if name in attributes})
+
+
+SUMMARY_FIELDS = (
+    "invoiceId",
+    "invoiceNumber",
+    "kind",
+    "customerId",
+    "customer",
+    "issueDate",
+    "dueDate",
+    "currency",
+    "subtotal",
+    "taxTotal",
+    "total",
+    "amountPaid",
+    "amountDue",
+    "status",
+    "version",
+    "createdAt",
+    "updatedAt",
+)
+"""The attributes of an invoice that lists contain: no lines, no taxes, no payments, no history."""

@@ -1,4 +1,4 @@
-"""Money: exact decimals, ISO 4217 minor units, and one way of rounding (half up, at the end of a line or of a rate)."""
+"""Money: exact decimals, ISO 4217 minor units, and one rounding: half up, once per line and once per tax rate."""
 
 import decimal
 import re
@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from types import MappingProxyType
 
 CONTEXT = Context(prec=60, rounding=ROUND_HALF_UP, traps=[decimal.InvalidOperation, decimal.Overflow])
-"""Wide enough that no product of a quantity, a price and two percentages is ever rounded on the way."""
+"""Precise enough that no product of a quantity, a price and two percentages is rounded before the end."""
 
 _ZERO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _TWO_DIGITS = """
@@ -26,7 +26,7 @@ MINOR_DIGITS = MappingProxyType(
         for code in codes.split()
     }
 )
-"""Decimal places of every currency and fund code of ISO 4217 that has minor units (metals and test codes have none)."""
+"""Decimal places of every ISO 4217 currency and fund code that has minor units (metals and test codes have none)."""
 
 _PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
@@ -51,24 +51,24 @@ def minor_digits(currency: str) -> int:
 
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
-    """``amount`` rounded half up (away from zero at the middle) to the minor units of ``currency``."""
+    """``amount`` rounded half up (away from zero at the midpoint) to the minor units of ``currency``."""
     exponent = Decimal(1).scaleb(-minor_digits(currency))
     value = amount.quantize(exponent, rounding=ROUND_HALF_UP, context=CONTEXT)
     return value or abs(value)  # never "-0.00"
 
 
 def is_exact(amount: Decimal, currency: str) -> bool:
-    """Whether ``amount`` needs no more decimal places than ``currency`` has."""
+    """Whether ``amount`` has no more decimal places than ``currency``."""
     return rounded(amount, currency) == amount
 
 
 def text(amount: Decimal, currency: str) -> str:
-    """The amount as JSON answers and events carry it: exactly the currency's minor digits, ``1190.00``."""
+    """The amount as responses and events contain it: with exactly the currency's minor digits, ``1190.00``."""
     return f"{rounded(amount, currency):f}"
 
 
 def price_text(price: Decimal, currency: str) -> str:
-    """A unit price: at least the currency's minor digits, more when it has more (``0.0375`` per kWh stays exact)."""
+    """A unit price with at least the currency's minor digits, and more if it has more (``0.0375`` per kWh)."""
     digits = max(minor_digits(currency), decimal_places(price))
     return f"{price.quantize(Decimal(1).scaleb(-digits), context=CONTEXT):f}"
 
@@ -79,33 +79,33 @@ def number_text(number: Decimal) -> str:
 
 
 def grouped(number_as_text: str) -> str:
-    """A decimal string with thousands separated by commas, as the PDF prints it: ``1190.00`` is ``1,190.00``."""
+    """A decimal string with commas between thousands, as the PDF prints it: ``1,190.00`` for ``1190.00``."""
     return f"{Decimal(number_as_text):,f}"
 
 
 def plain_normal(number: Decimal) -> Decimal:
-    """The same number in its one shortest form, so that equal numbers print and hash alike (``19.0`` is ``19``).
+    """The same number in its shortest form, so that equal numbers print and hash alike (``19`` for ``19.0``).
 
-    For numbers within the limits of `invoicing.domain.fields`; longer ones would be rounded to the context's digits.
+    Only for numbers within the limits of `invoicing.domain.fields`: longer ones would be rounded to `CONTEXT`.
     """
     normal = number.normalize(CONTEXT)
     return normal or Decimal(0)
 
 
 def decimal_places(number: Decimal) -> int:
-    """How many digits after the point the number needs as it is written: 1 for ``2.50``, 0 for ``100``."""
+    """How many digits after the point the number needs: 1 for ``2.50``, 0 for ``100``."""
     _, digits, exponent = number.as_tuple()
     if not number or not isinstance(exponent, int):
         return 0
-    zeros_at_the_end = next(place for place, digit in enumerate(reversed(digits)) if digit)
-    return max(0, -exponent - zeros_at_the_end)
+    trailing_zeros = next(place for place, digit in enumerate(reversed(digits)) if digit)
+    return max(0, -exponent - trailing_zeros)
 
 
 def exactly(value: object) -> Decimal:
-    """A number as it was written: a decimal string, an ``int``, or a `Decimal` from the JSON parser.
+    """A number exactly as it was written: a decimal string, an ``int``, or a `Decimal` from the JSON parser.
 
     Raises:
-        ValueError: for floats (they have lost what was written), booleans, exponents in strings, NaN and infinities.
+        ValueError: for floats (what was written is lost), booleans, strings with exponents, NaN and infinities.
     """
     if isinstance(value, Decimal) and value.is_finite():
         return value
@@ -113,12 +113,12 @@ def exactly(value: object) -> Decimal:
         return Decimal(value)
     if isinstance(value, str) and _PLAIN.fullmatch(value.strip()):
         return Decimal(value.strip())
-    raise ValueError("must be a number, or a string that holds one such as 1190.00")
+    raise ValueError("must be a number, or a string with a number such as 1190.00")
 
 
 def from_event(value: object) -> Decimal:
-    """A number of an EventBridge event, which the Lambda runtime has already turned into a ``float``.
+    """A number of an EventBridge event, which the Lambda runtime has already converted into a ``float``.
 
-    The shortest text that reads back as the same float is what the sender wrote, up to 15 significant digits.
+    The shortest text that converts to the same float is what the sender wrote, up to 15 significant digits.
     """
     return exactly(Decimal(repr(value)) if isinstance(value, float) else value)

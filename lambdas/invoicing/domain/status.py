@@ -1,4 +1,4 @@
-"""The status machine, as data. DynamoDB's write condition is built from the same table (`invoicing.table.store`)."""
+"""The status machine, as data. `invoicing.table.store` builds the condition of its writes from the same data."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -26,20 +26,20 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = MappingProxyType(
         Status.VOID: frozenset(),
     }
 )
-"""From each status, where it may go. What is not here is refused."""
+"""The allowed transitions from each status. Any other is an error."""
 
 FINAL = frozenset(status for status, targets in TRANSITIONS.items() if not targets)
-"""Statuses that nothing leaves."""
+"""Statuses without a transition to another one."""
 
 OPEN = frozenset({Status.PROCESSED, Status.PARTIALLY_PAID})
-"""Statuses in which money is awaited: only these can take a payment, and only these can be overdue."""
+"""Statuses in which money is due: only these accept a payment, and only these can be overdue."""
 
 REQUESTABLE = frozenset({Status.PARTIALLY_PAID, Status.PAID, Status.VOID})
-"""Statuses that a client may ask for. The business rules alone decide on ``processed`` and ``rejected``."""
+"""Statuses that a client may request. Only the business rules set ``processed`` and ``rejected``."""
 
 
 def may_change(source: Status, target: Status) -> bool:
-    """Whether the machine has the transition ``source → target``."""
+    """Whether the transition ``source → target`` is allowed."""
     return target in TRANSITIONS[source]
 
 

@@ -1,6 +1,7 @@
-"""The totals of an invoice, by DESIGN's money rule and the algebra of EN 16931 (BR-CO-10, -13, -14, -15, -17).
+"""The totals of an invoice, by the formulas of EN 16931 (BR-CO-10, -13, -14, -15, -17).
 
-A line is rounded once; tax is computed once for each rate on the sum of that rate's lines, never line by line.
+A line is rounded once. Tax is calculated once for each rate, on the sum of that rate's lines, never line by line. See
+docs/decisions/0003-money.md.
 """
 
 from collections import defaultdict
@@ -15,7 +16,7 @@ HUNDRED = Decimal(100)
 
 @dataclass(frozen=True)
 class TaxSubtotal:
-    """The tax of one rate: ``rate`` in percent, ``base`` the sum of its lines, ``amount`` the rounded tax on it."""
+    """The tax of one rate: ``rate`` in percent, ``base`` the sum of its lines, and ``amount`` the rounded tax."""
 
     rate: Decimal
     base: Decimal
@@ -24,7 +25,7 @@ class TaxSubtotal:
 
 @dataclass(frozen=True)
 class Totals:
-    """The document's totals; ``taxes`` holds one entry for each rate, 0 % included, in ascending order."""
+    """The invoice's totals; ``taxes`` has one entry for each rate, including 0 %, in ascending order."""
 
     taxes: tuple[TaxSubtotal, ...]
     subtotal: Decimal
@@ -47,7 +48,7 @@ def line_net(quantity: Decimal, unit_price: Decimal, discount: Decimal, currency
 
 
 def document_totals(lines: Iterable[tuple[Decimal, Decimal]], currency: str) -> Totals:
-    """The totals over ``(tax rate in percent, line net)`` pairs, in whatever order they come."""
+    """The totals of ``(tax rate in percent, line net)`` pairs, in any order."""
     bases: defaultdict[Decimal, Decimal] = defaultdict(Decimal)
     for rate, net in lines:
         bases[plain_normal(rate)] = CONTEXT.add(bases[plain_normal(rate)], net)

@@ -1,7 +1,8 @@
-"""Events: what a stream record says happened (pure), and the bus that it is published on (EventBridge).
+"""The event of each change of an invoice, and the EventBridge bus that events are published on.
 
-The table's stream is the outbox: an event exists because a write happened, so none is lost between the two. Each event
-is a function of its record alone, its id included, so a record that is delivered twice yields the same event twice.
+The table's stream is the outbox: an event exists because a write happened, so no event is lost between the two. An
+event and its id depend on the stream record alone, so a record that is delivered twice yields the same event twice.
+See docs/decisions/0007-stream-as-outbox.md.
 """
 
 import json
@@ -20,8 +21,11 @@ from invoicing.runtime.aws import client
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
 
+MAX_REASONS = 10
+"""Reasons of a rejection that an event contains; the invoice has all of them."""
+
 SOURCE = "invoice.platform"
-"""The ``source`` of everything that this platform publishes."""
+"""The ``source`` of all events of this platform."""
 
 DETAIL_TYPES: Mapping[Status, str] = {
     Status.CREATED: "invoice-created",
@@ -31,12 +35,12 @@ DETAIL_TYPES: Mapping[Status, str] = {
     Status.PAID: "invoice-paid",
     Status.VOID: "invoice-voided",
 }
-"""The event that tells that a status was reached."""
+"""The type of the event that reports that a status was reached."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event: its type, its moment (UTC), and a detail with ids, version, status and totals, never the document."""
+    """One event: its type, its time (UTC), and a detail with ids, version, status and totals, not the whole invoice."""
 
     detail_type: str
     time: str
@@ -44,7 +48,7 @@ class Event:
 
 
 class PublishError(Exception):
-    """EventBridge did not take an event; the record has to be delivered again."""
+    """EventBridge rejected an event; the record has to be delivered again."""
 
 
 def derive(before: Invoice | None, after: Invoice) -> Event | None:
@@ -55,7 +59,7 @@ def derive(before: Invoice | None, after: Invoice) -> Event | None:
         after: The new image.
 
     Returns:
-        None when neither the status nor what has been paid changed.
+        None if neither the status nor the amount paid has changed.
     """
     if before is not None and (before.status, before.amount_paid) == (after.status, after.amount_paid):
         return None
@@ -83,7 +87,7 @@ def derive(before: Invoice | None, after: Invoice) -> Event | None:
     }
     reasons = after.history[-1].reasons
     if reasons:
-        detail["reasons"] = reasons[:10]
+        detail["reasons"] = reasons[:MAX_REASONS]
     return Event(detail_type, after.updated_at, detail)
 
 
@@ -103,9 +107,9 @@ class EventBus:
         """Publish one event.
 
         Raises:
-            PublishError: when EventBridge answers 200 and refuses the entry nevertheless, as it may.
+            PublishError: EventBridge rejected the entry, which it can do in a response with status 200.
         """
-        answer = self._events.put_events(
+        response = self._events.put_events(
             Entries=[
                 {
                     "EventBusName": self._name,
@@ -117,8 +121,8 @@ class EventBus:
                 }
             ]
         )
-        if answer["FailedEntryCount"]:
-            entry = answer["Entries"][0]
-            about = {name: event.detail[name] for name in ("invoiceId", "version", "key") if name in event.detail}
-            what = f"{event.detail_type} of {about}"
-            raise PublishError(f"{what} was refused: {entry.get('ErrorCode')}: {entry.get('ErrorMessage')}")
+        if response["FailedEntryCount"]:
+            entry = response["Entries"][0]
+            subject = {name: event.detail[name] for name in ("invoiceId", "version", "key") if name in event.detail}
+            rejected = f"{event.detail_type} of {subject}"
+            raise PublishError(f"{rejected} was rejected: {entry.get('ErrorCode')}: {entry.get('ErrorMessage')}")

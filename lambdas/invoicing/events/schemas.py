@@ -1,6 +1,7 @@
-"""The details of the platform's events, as models: for those who listen, and for tests to hold what is emitted against.
+"""The details of the platform's events, as models: for consumers, and for tests that check published events.
 
-Nothing here runs in a function. Ids, version, status and totals; never the document (EventBridge takes 256 KB).
+Nothing here runs in a function. A detail has ids, version, status and totals, never the complete invoice:
+EventBridge accepts 256 KB.
 """
 
 from typing import Annotated, Literal
@@ -8,24 +9,23 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from invoicing.api.response_models import InvoiceId, Money
-from invoicing.domain.fields import Currency, Day, Moment
+from invoicing.domain.fields import Currency, Day, InvoiceId, Moment, MoneyText
 from invoicing.domain.status import Status
-
-MAX_REASONS = 10
-"""Reasons of a rejection that an event tells; the invoice has all."""
+from invoicing.events.bus import MAX_REASONS
 
 
-class Announced(BaseModel):
-    """Base: camelCase names, and nothing that is not described."""
+class EventDetail(BaseModel):
+    """Base: camelCase names, and no unknown members."""
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, frozen=True, extra="forbid")
 
 
-class InvoiceChanged(Announced):
+class InvoiceChanged(EventDetail):
     """``invoice-created``, ``-processed``, ``-rejected``, ``-partially-paid``, ``-paid`` and ``-voided``."""
 
-    event_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, description="The same when it comes again.")]
+    event_id: Annotated[
+        str, Field(json_schema_extra={"format": "uuid"}, description="The same when the event is delivered again.")
+    ]
     invoice_id: InvoiceId
     invoice_number: str
     kind: Literal["invoice", "credit-note"]
@@ -34,11 +34,11 @@ class InvoiceChanged(Announced):
     previous_status: Status | None
     version: Annotated[int, Field(ge=1)]
     currency: Currency
-    subtotal: Money
-    tax_total: Money
-    total: Money
-    amount_paid: Money
-    amount_due: Money
+    subtotal: MoneyText
+    tax_total: MoneyText
+    total: MoneyText
+    amount_paid: MoneyText
+    amount_due: MoneyText
     issue_date: Day
     due_date: Day
     created_at: Moment
@@ -46,8 +46,8 @@ class InvoiceChanged(Announced):
     reasons: Annotated[list[str], Field(max_length=MAX_REASONS)] | None = None
 
 
-class UploadContinued(Announced):
-    """``upload-continued``: what create-invoice tells itself of the rest of a file."""
+class UploadContinued(EventDetail):
+    """``upload-continued``: create-invoice publishes it for itself, to import the rest of a file."""
 
     bucket: str
     key: str
@@ -55,4 +55,4 @@ class UploadContinued(Announced):
     sequencer: str
     version_id: str
     size: Annotated[int, Field(ge=0)]
-    checkpoint: Annotated[int, Field(ge=1, description="The part that is next.")]
+    checkpoint: Annotated[int, Field(ge=1, description="The number of the next part.")]

@@ -1,1 +1,1 @@
-"""What every function needs at run time: AWS clients, settings, clock and logs."""
+"""What every function needs at run time: AWS clients, settings, the clock, and logs."""

@@ -1,4 +1,4 @@
-"""How every AWS client is made: short time-outs (a function has seconds), standard retries, signature version 4."""
+"""Every AWS client is created here: short time-outs (a function has seconds), standard retries, signature version 4."""
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -33,6 +33,6 @@ def client(service: Literal["secretsmanager"]) -> "SecretsManagerClient": ...
 @overload
 def client(service: Literal["apigateway"]) -> "APIGatewayClient": ...
 def client(service: Literal["dynamodb", "s3", "events", "secretsmanager", "apigateway"]) -> Any:
-    """A client of ``service``; region, credentials and endpoint come from the environment as AWS defines it."""
+    """A client of ``service``; region, credentials and endpoint come from the standard AWS environment variables."""
     config = CONFIG.merge(Config(signature_version="s3v4")) if service == "s3" else CONFIG
     return boto3.client(service, config=config)

@@ -1,4 +1,4 @@
-"""The time, asked for in one place."""
+"""The current time, read in one place so that tests can set it."""
 
 from datetime import UTC, datetime
 

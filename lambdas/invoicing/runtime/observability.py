@@ -1,9 +1,9 @@
 """Logs, traces and metrics of every function, set up in one place.
 
-Names come from the environment that Terraform gives (``POWERTOOLS_SERVICE_NAME``, ``POWERTOOLS_METRICS_NAMESPACE``,
-``LOG_LEVEL``). Traces are sent only where Lambda names an X-Ray daemon, so engines without one see neither
-delays nor complaints; only botocore is patched, the one library that calls out. What an exception carries is not
-copied into traces: an answer of DynamoDB may hold a whole invoice.
+Names come from the environment that Terraform sets (``POWERTOOLS_SERVICE_NAME``, ``POWERTOOLS_METRICS_NAMESPACE``,
+``LOG_LEVEL``). Traces are sent only where Lambda names an X-Ray daemon, so engines without one cause neither delays
+nor warnings. Only botocore is patched, because only it calls other services. The content of exceptions is not copied
+into traces: a response of DynamoDB may contain a complete invoice.
 """
 
 import os
@@ -12,9 +12,9 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
 NAMESPACE = "InvoicePlatform"
-"""The metrics namespace when the environment names none."""
+"""The metrics namespace if the environment does not set one."""
 
-os.environ.setdefault("POWERTOOLS_TRACER_CAPTURE_ERROR", "false")  # read wherever a handler is decorated
+os.environ.setdefault("POWERTOOLS_TRACER_CAPTURE_ERROR", "false")  # read when a handler is decorated
 
 logger = Logger(use_rfc3339=True, utc=True)
 tracer = Tracer(disabled=None if "AWS_XRAY_DAEMON_ADDRESS" in os.environ else True, patch_modules=("botocore",))

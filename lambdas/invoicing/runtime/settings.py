@@ -1,6 +1,6 @@
-"""What each function reads from its environment, as small models that are put together.
+"""What each function reads from its environment, as small models that are combined.
 
-A function declares only what it needs; a test compares the declarations with what Terraform gives the function.
+A function declares only what it needs. A test compares the declarations with what Terraform sets for the function.
 """
 
 import os
@@ -20,7 +20,7 @@ class Settings(BaseModel):
         """Read the settings; an empty variable counts as absent.
 
         Raises:
-            pydantic.ValidationError: naming every variable that is missing or malformed.
+            pydantic.ValidationError: names every variable that is missing or malformed.
         """
         source = os.environ if environment is None else environment
         values = {name: source.get(name.upper(), "") for name in cls.model_fields}
@@ -31,38 +31,38 @@ def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
-class Table(Settings):
+class TableSettings(Settings):
     """The invoices table."""
 
     table_name: str = Field(min_length=3)
 
 
-class Api(Settings):
-    """The API's browsers: origins that may read its answers, comma separated; ``*`` is any."""
+class ApiSettings(Settings):
+    """The origins whose scripts may read the API's responses in a browser, comma-separated; ``*`` allows any."""
 
     allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(min_length=1)
 
 
-class Documents(Settings):
-    """The bucket that holds the PDFs."""
+class DocumentsSettings(Settings):
+    """The bucket of PDFs."""
 
     documents_bucket: str = Field(min_length=3)
 
 
-class Archives(Settings):
-    """The bucket that keeps handled uploads."""
+class ArchivesSettings(Settings):
+    """The bucket that keeps processed uploads."""
 
     archives_bucket: str = Field(min_length=3)
 
 
-class Bus(Settings):
+class BusSettings(Settings):
     """The event bus."""
 
     event_bus_name: str = Field(min_length=1)
 
 
-class Brand(Settings):
-    """Who issues the invoices, as the PDF's head and foot say it."""
+class BrandSettings(Settings):
+    """The issuer of the invoices, as printed in the header and footer of the PDF."""
 
     brand_name: str = Field(min_length=1)
     brand_address: str = ""
@@ -71,36 +71,36 @@ class Brand(Settings):
     brand_iban: str = ""
 
 
-class Keys(Settings):
-    """The API's keys: the usage plan that they need, and what the names of those begin with that rotations make."""
+class ApiKeySettings(Settings):
+    """The usage plan that the API's keys belong to, and the prefix of the names of keys that rotations create."""
 
     usage_plan_id: str = Field(min_length=1)
     api_key_prefix: str = Field(min_length=1)
 
 
-class CreateInvoice(Table, Api, Archives, Bus):
+class CreateInvoiceSettings(TableSettings, ApiSettings, ArchivesSettings, BusSettings):
     """create-invoice."""
 
 
-class ProcessInvoice(Table, Bus):
+class ProcessInvoiceSettings(TableSettings, BusSettings):
     """process-invoice."""
 
 
-class GeneratePdf(Table, Documents, Brand):
+class GeneratePdfSettings(TableSettings, DocumentsSettings, BrandSettings):
     """generate-pdf."""
 
 
-class QueryInvoices(Table, Api):
+class QueryInvoicesSettings(TableSettings, ApiSettings):
     """query-invoices."""
 
 
-class GetInvoice(Table, Api, Documents):
+class GetInvoiceSettings(TableSettings, ApiSettings, DocumentsSettings):
     """get-invoice."""
 
 
-class UpdateInvoiceStatus(Table, Api):
+class UpdateInvoiceStatusSettings(TableSettings, ApiSettings):
     """update-invoice-status."""
 
 
-class RotateApiKey(Keys):
+class RotateApiKeySettings(ApiKeySettings):
     """rotate-api-key."""

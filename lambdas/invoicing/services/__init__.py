@@ -1,1 +1,1 @@
-"""The use cases: create an invoice, change it, decide on it."""
+"""The use cases: `create_invoice`, `change_invoice` and `decide_invoice`. They import only the domain."""

@@ -1,20 +1,20 @@
-"""Changing a stored invoice: read, decide, write if nothing changed meanwhile; else read again and decide anew."""
+"""Change a stored invoice: read, decide, write if nothing has changed meanwhile; else read and decide again."""
 
 from collections.abc import Collection
 from datetime import datetime
 
 from invoicing.domain.errors import Busy, NotFound, PaymentConflict
 from invoicing.domain.models import Invoice, PaymentReceived, PaymentRequest, UpdateInvoice
-from invoicing.domain.payments import decide, made_up
+from invoicing.domain.payments import decide_change, new_payment_id
+from invoicing.domain.repository import InvoiceUpdater
 from invoicing.domain.status import Status
-from invoicing.table.store import InvoiceStore
 
 ATTEMPTS = 5
-"""Decisions that other writers may overtake before the client is asked to come again."""
+"""Decisions that other writers may overtake before the client has to repeat the request."""
 
 
 def update(  # noqa: PLR0913 -- what is changed, to what, and on which conditions
-    store: InvoiceStore,
+    store: InvoiceUpdater,
     invoice_id: str,
     request: UpdateInvoice,
     *,
@@ -22,29 +22,30 @@ def update(  # noqa: PLR0913 -- what is changed, to what, and on which condition
     by: str,
     if_match: Collection[int] | None = None,
 ) -> Invoice:
-    """Make the change and return the invoice as it is then.
+    """Make the change, and return the invoice after it.
 
-    Two writers that want the same transition both decide on version 2, say. One writes version 3; the other's condition
-    fails, it reads version 3, and its transition is refused there: one 200, one 409. Two part payments both succeed.
-    A payment bears one id however often it is decided on.
+    Say that two writers request the same transition, and both decide on version 2. One of them writes version 3. The
+    condition of the other fails; it reads version 3, from which its transition is not allowed: one 200, one 409. Two
+    part payments both succeed. A payment has the same id in every attempt.
 
     Raises:
-        invoicing.domain.errors.InvoiceError: NotFound, and what `invoicing.domain.payments.decide` refuses.
+        invoicing.domain.errors.InvoiceError: NotFound, Busy, and the errors of
+            `invoicing.domain.payments.decide_change`.
     """
-    unnamed = made_up()
+    payment_id = new_payment_id()
     for _ in range(ATTEMPTS):
         invoice = store.get(invoice_id)
         if invoice is None:
             raise NotFound(f"There is no invoice {invoice_id}.")
-        change = decide(invoice, request, now=now, by=by, if_match=if_match, unnamed=unnamed)
+        change = decide_change(invoice, request, now=now, by=by, if_match=if_match, default_payment_id=payment_id)
         if change is None:
             return invoice
         if store.change(change):
             return change.after
-    raise Busy("The invoice is being changed by others right now.")
+    raise Busy("Other requests are changing the invoice right now.")
 
 
-def record_payment(store: InvoiceStore, payment: PaymentReceived, *, now: datetime, by: str) -> Invoice:
+def record_payment(store: InvoiceUpdater, payment: PaymentReceived, *, now: datetime, by: str) -> Invoice:
     """Record a payment that a provider reported.
 
     Raises:

@@ -1,1 +1,1 @@
-"""The invoices table: items, conditional writes, claims, batches, queries and pagination."""
+"""The invoices table: conditional writes, claims, batches, queries with pagination, and the records of its stream."""

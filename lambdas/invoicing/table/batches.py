@@ -10,9 +10,10 @@ from typing import Any, cast
 
 from invoicing.domain.errors import ContentConflict, InvoiceError
 from invoicing.domain.models import Invoice
+from invoicing.domain.repository import CreateResult
 from invoicing.table.items import decode, encode, size
-from invoicing.table.retries import Canceled, patiently
-from invoicing.table.store import CreateResult, InvoiceStore, same, sized
+from invoicing.table.retries import Canceled, retry_conflicts
+from invoicing.table.store import InvoiceStore, checked_item, match_content
 
 BATCH = 25
 """Invoices of one transaction; DynamoDB allows 100, and smaller ones collide less often."""
@@ -62,7 +63,7 @@ class InvoiceLoader(InvoiceStore):
         puts: list[_Put] = []
         for invoice in invoices:
             try:
-                item = sized(invoice) | {"upload": upload}
+                item = checked_item(invoice) | {"upload": upload}
             except InvoiceError as error:
                 outcomes[invoice.invoice_id] = error
             else:
@@ -86,7 +87,7 @@ class InvoiceLoader(InvoiceStore):
         except Canceled as canceled:
             waiting = []
             for index, put in enumerate(batch):
-                existing = canceled.there(index)
+                existing = canceled.existing_item(index)
                 if existing is None:
                     waiting.append(put)
                 else:
@@ -97,7 +98,7 @@ class InvoiceLoader(InvoiceStore):
 
     def _create_alone(self, put: _Put) -> CreateOutcome:
         try:
-            patiently(lambda: self._dynamodb.put_item(**self._conditional(put)))
+            retry_conflicts(lambda: self._dynamodb.put_item(**self._conditional(put)))
         except self._dynamodb.exceptions.ConditionalCheckFailedException as failure:
             return _repetition(put, decode(cast("dict[str, Any]", failure.response)["Item"]))
         return CreateResult(put.invoice, created=True)
@@ -117,7 +118,7 @@ def _repetition(put: _Put, item: dict[str, Any]) -> CreateOutcome:
     upload = put.item["upload"]["S"]
     is_ours = bool(upload) and item.get("upload") == upload
     try:
-        result = same(put.invoice, existing)
+        result = match_content(put.invoice, existing)
     except InvoiceError as error:
         if not is_ours:
             return error

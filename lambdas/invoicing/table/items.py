@@ -1,4 +1,4 @@
-"""DynamoDB items: converted to and from Python types, and measured as DynamoDB measures them (pure)."""
+"""DynamoDB items: conversion to and from Python types, and their size as DynamoDB counts it."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -7,10 +7,10 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 MAX_BYTES = 400 * 1024
-"""The most that DynamoDB stores in one item, attribute names included."""
+"""DynamoDB's limit for one item, attribute names included."""
 
 RESERVE = 8 * 1024
-"""Kept free in every new invoice for the payments and history that come later."""
+"""Bytes kept free in every new invoice for later payments and history entries."""
 
 _SERIALIZER = TypeSerializer()
 _DESERIALIZER = TypeDeserializer()
@@ -27,7 +27,7 @@ def decode(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def size(item: Mapping[str, Any]) -> int:
-    """How many bytes the item takes, by the rules of DynamoDB's developer guide ("Item sizes and formats")."""
+    """The size of the item in bytes, by the rules of DynamoDB's developer guide ("Item sizes and formats")."""
     return sum(len(name.encode()) + _size_of(value) for name, value in item.items())
 
 

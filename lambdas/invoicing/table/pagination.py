@@ -1,8 +1,8 @@
-"""What a list request asks for, which index answers it, and the opaque tokens that lead from page to page (pure).
+"""The query of a list request, the index that serves it, and the opaque tokens that lead from page to page.
 
-A token holds the keys of the last invoice that was shown and a fingerprint of the query. It is no secret, so it is not
-trusted: a checksum catches changes made by accident, and whatever it says is checked against the query, so the most
-that a forged token can do is to start at another place of a list that its bearer may read anyway.
+A token holds the keys of the last invoice on a page and a fingerprint of the query. It is not secret, so it is not
+trusted. A checksum detects accidental changes, and its content is checked against the query. The most that a forged
+token can do is to start at another position of a list that its bearer may read anyway.
 """
 
 import base64
@@ -21,13 +21,13 @@ from invoicing.domain.models import WireModel
 from invoicing.domain.status import Status
 
 MAX_MONTHS = 120
-"""The longest range of months that one query without a customer or status walks through."""
+"""The longest range, in months, of a query without a customer or a status."""
 
 _VERSION = "1"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _CREATED_AT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z", re.ASCII)
 _INVOICE_ID = re.compile(r"[0-9a-z-]{1,64}")
-_MEANING = "must be a date such as 2026-11-22, or a date and time with an offset such as 2026-11-22T09:30:00Z"
+_EXPECTED = "must be a date such as 2026-11-22, or a date and time with an offset such as 2026-11-22T09:30:00Z"
 
 
 def _whole_number(value: object) -> object:
@@ -48,13 +48,13 @@ def _day(value: str) -> date:
     try:
         return date.fromisoformat(value)
     except ValueError:
-        raise ValueError(_MEANING) from None
+        raise ValueError(_EXPECTED) from None
 
 
 def _instant(value: str) -> datetime:
     moment = instant(value)
     if moment is None:
-        raise ValueError(_MEANING)
+        raise ValueError(_EXPECTED)
     return moment
 
 
@@ -62,7 +62,7 @@ Bound = Annotated[str, AfterValidator(_bound)]
 
 
 class ListQuery(WireModel):
-    """The query string of ``GET /invoices``. ``from`` and ``to`` are about the creation, and both are included."""
+    """The query string of ``GET /invoices``. ``from`` and ``to`` limit the time of creation; both are inclusive."""
 
     customer_id: Identifier | None = None
     status: Status | None = None
@@ -73,7 +73,7 @@ class ListQuery(WireModel):
     next_token: str | None = Field(default=None, max_length=2000)
 
     @model_validator(mode="after")
-    def _forwards(self) -> "ListQuery":
+    def _range_is_forwards(self) -> "ListQuery":
         if self.from_ and self.to and first_moment(self.from_) > last_moment(self.to):
             raise ValueError("'from' must not be after 'to'")
         return self
@@ -81,7 +81,7 @@ class ListQuery(WireModel):
 
 @dataclass(frozen=True)
 class Position:
-    """The keys of an invoice in whichever index: after it the next page begins."""
+    """The keys of an invoice in one of the indexes; the next page begins after it."""
 
     partition: str
     created_at: str
@@ -90,17 +90,17 @@ class Position:
 
 @dataclass(frozen=True)
 class QueryPlan:
-    """How a query is answered: one index, its partitions in order, a range of its sort key, and where to begin.
+    """How a query is served: one index, its partitions in order, a range of its sort key, and where to start.
 
     Attributes:
         index: The index's name.
         attribute: Its partition key's name.
-        partitions: The values to walk through; more than one only for months.
-        earliest, latest: Bounds of createdAt, both included.
+        partitions: The values of that key to read; more than one only for months.
+        earliest, latest: Bounds of createdAt, both inclusive.
         ascending: Oldest first.
-        status: What is left to filter by after the index, if anything.
-        start: The position that the token named.
-        fingerprint: What a token of this query must carry.
+        status: The status to filter by, if the index does not select it.
+        start: The position in the request's token.
+        fingerprint: What a token of this query must contain.
     """
 
     index: str
@@ -120,27 +120,29 @@ class QueryPlan:
 
 
 def first_moment(bound: str) -> str:
-    """The first moment that ``from`` includes: a date is its first microsecond, in UTC."""
+    """The first moment that ``from`` includes; for a date, its first microsecond in UTC."""
     if _DAY.fullmatch(bound):
         return timestamp(datetime.combine(_day(bound), time.min, UTC))
     return timestamp(_instant(bound))
 
 
 def last_moment(bound: str) -> str:
-    """The last moment that ``to`` includes: a date is its last microsecond, in UTC."""
+    """The last moment that ``to`` includes; for a date, its last microsecond in UTC."""
     if _DAY.fullmatch(bound):
         return timestamp(datetime.combine(_day(bound), time.max, UTC))
     return timestamp(_instant(bound))
 
 
 def plan(query: ListQuery, now: datetime) -> QueryPlan:
-    """The one way to answer ``query``.
+    """The one way to serve ``query``.
 
-    A customer decides for customerId-index (a status then filters), else a status for status-index, else the months for
-    createdAt-index: of the range, or the current one without any. A range without a beginning is the month of its end.
+    - With a customer: customerId-index; a status is a filter then.
+    - Else with a status: status-index.
+    - Else: createdAt-index, with the months of the range, or the current month without one. A range without a
+      beginning is the month of its end.
 
     Raises:
-        InvalidRequest: the range of months is too long, or the token is not one of this query.
+        InvalidRequest: the range has too many months, or the token does not belong to this query.
     """
     earliest = first_moment(query.from_) if query.from_ else "0"
     latest = last_moment(query.to or "9999-12-31")
@@ -152,14 +154,14 @@ def plan(query: ListQuery, now: datetime) -> QueryPlan:
         partitions = partitions[::-1]
     start = None
     if query.next_token is not None:
-        start = _read(query.next_token, fingerprint)
+        start = _parse_token(query.next_token, fingerprint)
         months = attribute == "yearMonth"
-        # a query without a range means "this month", and goes on meaning the month in which it began
+        # a query without a range means the current month; its later pages stay in the month of the first one
         if months and not (query.from_ or query.to):
             partitions = (start.partition,)
-        in_place = start.partition in partitions and (not months or start.created_at.startswith(start.partition))
-        if not in_place or not earliest <= start.created_at <= latest:
-            raise _refused()
+        in_partition = start.partition in partitions and (not months or start.created_at.startswith(start.partition))
+        if not in_partition or not earliest <= start.created_at <= latest:
+            raise _token_error()
         partitions = partitions[partitions.index(start.partition) :]
     status = query.status if attribute == "customerId" else None
     return QueryPlan(index, attribute, partitions, earliest, latest, ascending, status, start, fingerprint)
@@ -175,7 +177,7 @@ def _partitions(
     current = timestamp(now)
     last = last_moment(query.to)[:7] if query.to else current[:7]
     first = first_moment(query.from_)[:7] if query.from_ else last
-    if first > last:  # from the future on: nothing is there yet
+    if first > last:  # the range begins in the future: there are no invoices yet
         return "createdAt-index", "yearMonth", (first,)
     return "createdAt-index", "yearMonth", _months(first, last)
 
@@ -184,32 +186,32 @@ def _months(first: str, last: str) -> tuple[str, ...]:
     begin, end = (int(month[:4]) * 12 + int(month[5:]) - 1 for month in (first, last))
     if end - begin >= MAX_MONTHS:
         error = {"pointer": "from", "detail": f"spans more than {MAX_MONTHS} months"}
-        raise InvalidRequest("The range is too long; name a customer or a status.", errors=[error])
+        raise InvalidRequest("The range is too long. Shorten it, or add a customer or a status.", errors=[error])
     return tuple(f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(begin, end + 1))
 
 
-def _read(token: str, fingerprint: str) -> Position:
+def _parse_token(token: str, fingerprint: str) -> Position:
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         checksum, body = raw[:9], raw[9:]
-        version, of_query, *keys = json.loads(body)
+        version, query, *keys = json.loads(body)
     except (ValueError, TypeError, RecursionError):
-        raise _refused() from None
+        raise _token_error() from None
     canonical = base64.urlsafe_b64encode(raw).decode().rstrip("=") == token
-    if not canonical or hashlib.sha256(body).digest()[:9] != checksum or (version, of_query) != (_VERSION, fingerprint):
-        raise _refused()
+    if not canonical or hashlib.sha256(body).digest()[:9] != checksum or (version, query) != (_VERSION, fingerprint):
+        raise _token_error()
     if len(keys) != 3 or not all(isinstance(key, str) for key in keys):
-        raise _refused()
-    if not _CREATED_AT.fullmatch(keys[1]) or not _INVOICE_ID.fullmatch(keys[2]):  # DynamoDB takes no others as a key
-        raise _refused()
+        raise _token_error()
+    if not _CREATED_AT.fullmatch(keys[1]) or not _INVOICE_ID.fullmatch(keys[2]):  # DynamoDB accepts no others as keys
+        raise _token_error()
     return Position(*keys)
 
 
-def _refused() -> InvalidRequest:
-    error = {"pointer": "nextToken", "detail": "is not a token of this query; repeat the query without it"}
-    return InvalidRequest("The token does not belong to this query, or was changed.", errors=[error])
+def _token_error() -> InvalidRequest:
+    error = {"pointer": "nextToken", "detail": "does not belong to this query; repeat the query without it"}
+    return InvalidRequest("The token belongs to another query, or was changed.", errors=[error])
 
 
-def keys_of(item: dict[str, Any], attribute: str) -> Position:
-    """The position of a listed item in the index that is keyed by ``attribute``."""
+def position_of(item: dict[str, Any], attribute: str) -> Position:
+    """The position of a listed item in the index that is partitioned by ``attribute``."""
     return Position(item[attribute], item["createdAt"], item["invoiceId"])

@@ -1,21 +1,21 @@
-"""Lists of invoices, read from the table's indexes by query; there is no scan."""
+"""Lists of invoices, read from the table's indexes by queries, never by a scan."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from invoicing.api.responses import SUMMARY_FIELDS
+from invoicing.domain.models import SUMMARY_FIELDS
 from invoicing.runtime.aws import client
 from invoicing.table.items import decode, encode
-from invoicing.table.pagination import Position, QueryPlan, keys_of
+from invoicing.table.pagination import Position, QueryPlan, position_of
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 MAX_READS = 20
-"""Index pages that one request reads at most; a filter that matches little then yields a short page and a token."""
+"""Index pages that one request reads at most. A filter that matches little then gets a short page and a token."""
 
 FILTERED_READ = 200
-"""Entries read at a time when a filter follows the index."""
+"""Entries of the index read at a time when a filter is applied to them."""
 
 
 @dataclass(frozen=True)
@@ -41,30 +41,30 @@ class InvoiceIndexes:
     def page(self, plan: QueryPlan, limit: int) -> Page:
         """The next ``limit`` invoices of the plan.
 
-        One more is asked for than is shown, so that a token is handed out only when something follows.
+        One more is requested than is returned, so that there is a token only when more invoices follow.
         """
-        found: list[dict[str, Any]] = []
+        items: list[dict[str, Any]] = []
         reads, position = 0, plan.start
         for number, partition in enumerate(plan.partitions):
             start = position if position and position.partition == partition else None
             while True:
-                items, following = self._read(plan, partition, start, limit + 1 - len(found))
-                found += items
+                batch, next_start = self._read(plan, partition, start, limit + 1 - len(items))
+                items += batch
                 reads += 1
-                if len(found) > limit:
-                    shown = found[:limit]
-                    return Page(shown, plan.token(keys_of(shown[-1], plan.attribute)))
-                if following is None:
+                if len(items) > limit:
+                    items = items[:limit]
+                    return Page(items, plan.token(position_of(items[-1], plan.attribute)))
+                if next_start is None:
                     break
                 if reads >= MAX_READS:
-                    return Page(found, plan.token(following))
-                start = following
-            if reads >= MAX_READS and found and number + 1 < len(plan.partitions):
-                return Page(found, plan.token(keys_of(found[-1], plan.attribute)))
-        return Page(found, None)
+                    return Page(items, plan.token(next_start))
+                start = next_start
+            if reads >= MAX_READS and items and number + 1 < len(plan.partitions):
+                return Page(items, plan.token(position_of(items[-1], plan.attribute)))
+        return Page(items, None)
 
     def _read(
-        self, plan: QueryPlan, partition: str, start: Position | None, wanted: int
+        self, plan: QueryPlan, partition: str, start: Position | None, count: int
     ) -> tuple[list[dict[str, Any]], Position | None]:
         names = {f"#{name}": name for name in {*SUMMARY_FIELDS, plan.attribute}}
         values: dict[str, Any] = {":partition": partition, ":earliest": plan.earliest, ":latest": plan.latest}
@@ -74,7 +74,7 @@ class InvoiceIndexes:
             "KeyConditionExpression": f"#{plan.attribute} = :partition AND #createdAt BETWEEN :earliest AND :latest",
             "ProjectionExpression": ", ".join(names),
             "ScanIndexForward": plan.ascending,
-            "Limit": FILTERED_READ if plan.status else wanted,
+            "Limit": FILTERED_READ if plan.status else count,
         }
         if plan.status:
             request["FilterExpression"] = "#status = :status"
@@ -83,7 +83,7 @@ class InvoiceIndexes:
             key = {"invoiceId": start.invoice_id, plan.attribute: partition, "createdAt": start.created_at}
             request["ExclusiveStartKey"] = encode(key)
         request |= {"ExpressionAttributeNames": names, "ExpressionAttributeValues": encode(values)}
-        answer = self._dynamodb.query(**request)
-        items = [decode(item) for item in answer["Items"]]
-        last = answer.get("LastEvaluatedKey")
-        return items, keys_of(decode(last), plan.attribute) if last else None
+        response = self._dynamodb.query(**request)
+        items = [decode(item) for item in response["Items"]]
+        last = response.get("LastEvaluatedKey")
+        return items, position_of(decode(last), plan.attribute) if last else None

@@ -1,4 +1,4 @@
-"""What happens when several writers meet at one item: throttling, transactions in each other's way, and waiting."""
+"""What happens when several writers meet at one item: throttling, conflicting transactions, and waiting."""
 
 import random
 import time
@@ -12,7 +12,7 @@ from invoicing.domain.errors import Busy
 from invoicing.table.items import decode
 
 PATIENCE = 6
-"""Attempts at a write that meets other writers' unfinished ones; with the pauses between them, about a second."""
+"""Attempts at a write that meets unfinished transactions of other writers; with the pauses, about a second."""
 
 _CONFLICT = "TransactionConflictException"
 _THROTTLES = {
@@ -23,7 +23,7 @@ _THROTTLES = {
     _CONFLICT,
 }
 
-Answer = TypeVar("Answer")
+Response = TypeVar("Response")
 
 
 class Canceled(Exception):
@@ -37,42 +37,52 @@ class Canceled(Exception):
         """Whether the condition of the ``index``-th write is what failed."""
         return bool(self.reasons[index].get("Code") == "ConditionalCheckFailed")
 
-    def there(self, index: int) -> dict[str, Any] | None:
-        """The item that the ``index``-th write found in its place, if it failed and was told."""
+    def existing_item(self, index: int) -> dict[str, Any] | None:
+        """The item that kept the ``index``-th write from happening, if DynamoDB returned it."""
         item = self.reasons[index].get("Item")
         return decode(item) if item else None
 
 
 @contextmanager
 def throttling() -> Iterator[None]:
-    """Tell throttling as `Busy`."""
+    """Translate throttling into `Busy`."""
     try:
         yield
     except ClientError as error:
-        if error.response["Error"]["Code"] in _THROTTLES:
-            raise Busy("The invoices table is busy; send the same request again in a moment.") from error
+        if _code_of(error) in _THROTTLES:
+            raise _busy() from error
         raise
 
 
-def patiently(write: Callable[[], Answer]) -> Answer:
-    """The write's answer, waiting for transactions of others that hold the item.
+def retry_conflicts(write: Callable[[], Response]) -> Response:
+    """The response to the write, repeated while transactions of other writers hold the item.
 
     Raises:
-        Busy: they hold it for longer than `PATIENCE`, or the table throttles.
-        ClientError: any other answer.
+        Busy: they still hold it after `PATIENCE` attempts, or the table throttles.
+        ClientError: any other error.
     """
-    for attempt in range(1, PATIENCE):
+    attempt = 1
+    while True:
         try:
-            with throttling():
-                return write()
-        except Busy as busy:
-            if not isinstance(busy.__cause__, ClientError) or busy.__cause__.response["Error"]["Code"] != _CONFLICT:
+            return write()
+        except ClientError as error:
+            code = _code_of(error)
+            if code not in _THROTTLES:
                 raise
-            pause(attempt)
-    with throttling():
-        return write()
+            if code != _CONFLICT or attempt == PATIENCE:
+                raise _busy() from error
+        pause(attempt)
+        attempt += 1
 
 
 def pause(attempt: int) -> None:
-    """Wait a little, longer each time and never in step with others."""
+    """Wait a little: longer each time, and never in step with other writers."""
     time.sleep(random.uniform(0.02, 0.06) * attempt)  # noqa: S311 -- spreads writers, keeps no secret
+
+
+def _code_of(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])
+
+
+def _busy() -> Busy:
+    return Busy("The invoices table is busy; send the same request again in a moment.")

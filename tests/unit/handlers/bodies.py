@@ -1,4 +1,4 @@
-"""Requests that the API's tests begin with."""
+"""Request bodies that the tests of the API share."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the adapters do when AWS answers something out of the ordinary."""
+"""The adapters when AWS returns an unusual response."""
 
 import os
 import subprocess
@@ -17,15 +17,15 @@ from invoicing.domain.models import CreateInvoice
 from invoicing.table.batches import InvoiceLoader
 from invoicing.table.pagination import ListQuery, plan
 from invoicing.table.queries import FILTERED_READ, MAX_READS, InvoiceIndexes
-from invoicing.table.store import Canceled
+from invoicing.table.retries import Canceled
 from invoicing.uploads.buckets import UploadStore
 from invoicing.uploads.upload import Upload
 
 LAMBDAS = Path(__file__).resolve().parents[3] / "lambdas"
 
 
-class Refusing:
-    """A client of which every call fails with one code."""
+class FailingClient:
+    """A client whose every call fails with one error code."""
 
     def __init__(self, code: str) -> None:
         self._code = code
@@ -39,7 +39,7 @@ class Refusing:
 
 @pytest.fixture
 def invoice() -> Any:
-    def made(number: str) -> Any:
+    def build(number: str) -> Any:
         line = {"description": "x", "quantity": 1, "unitPrice": 1, "taxRate": 0}
         request = CreateInvoice.model_validate(
             {"customerId": "C", "invoiceNumber": number, "issueDate": "2026-11-01", "currency": "EUR", "lines": [line]}
@@ -47,16 +47,16 @@ def invoice() -> Any:
         origin = Origin(datetime(2026, 11, 22, tzinfo=UTC), "api", "api")
         return issue(request, number=number, identity=invoice_id("C", number), origin=origin)
 
-    return made
+    return build
 
 
-def test_only_absence_counts_as_absence(invoice: Any) -> None:
+def test_only_a_missing_object_counts_as_missing(invoice: Any) -> None:
     upload = Upload("uploads", "incoming/a.csv", "tag", "")
     assert upload.identity == "uploads/incoming/a.csv@tag"
-    assert DocumentStore("documents", Refusing("404")).link(invoice("1")) is None  # type: ignore[arg-type]
-    assert UploadStore("archives", Refusing("NoSuchKey")).open(upload) is None  # type: ignore[arg-type]
-    UploadStore("archives", Refusing("PreconditionFailed")).remove(upload, "tag")  # type: ignore[arg-type]
-    denied: Any = Refusing("AccessDenied")
+    assert DocumentStore("documents", FailingClient("404")).link(invoice("1")) is None  # type: ignore[arg-type]
+    assert UploadStore("archives", FailingClient("NoSuchKey")).open(upload) is None  # type: ignore[arg-type]
+    UploadStore("archives", FailingClient("PreconditionFailed")).remove(upload, "tag")  # type: ignore[arg-type]
+    denied: Any = FailingClient("AccessDenied")
     for attempt in (
         lambda: DocumentStore("documents", denied).link(invoice("1")),
         lambda: UploadStore("archives", denied).open(upload),
@@ -66,21 +66,21 @@ def test_only_absence_counts_as_absence(invoice: Any) -> None:
             attempt()
 
 
-def test_a_batch_whose_transaction_tells_nothing_is_written_one_by_one(
+def test_a_batch_whose_transaction_reports_no_items_is_written_one_by_one(
     table: Any, invoice: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loader = InvoiceLoader(table.name)
     loader.create(invoice("1"))
 
-    def conflicting(writes: list[Any]) -> None:
+    def transact(writes: list[Any]) -> None:
         raise Canceled([{"Code": "TransactionConflict"}] * len(writes))
 
-    monkeypatch.setattr(loader, "transact", conflicting)
+    monkeypatch.setattr(loader, "transact", transact)
     other = invoice("1").model_copy(update={"invoice_id": invoice("2").invoice_id, "content_hash": "y"})
     outcomes = loader.create_many([invoice("1"), other, invoice("3")])
     assert [getattr(outcome, "created", None) for outcome in outcomes] == [False, True, True]
-    (refused,) = loader.create_many([invoice("3").model_copy(update={"content_hash": "changed"})])
-    assert "exists with different content" in str(refused)
+    (conflict,) = loader.create_many([invoice("3").model_copy(update={"content_hash": "changed"})])
+    assert "exists with different content" in str(conflict)
 
 
 def test_large_invoices_are_spread_over_transactions(table: Any, invoice: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,15 +93,15 @@ def test_large_invoices_are_spread_over_transactions(table: Any, invoice: Any, m
     assert sizes == [10, 2]
 
 
-def pages(answers: list[dict[str, Any]], **query: str) -> Any:
-    """One page from a client that gives these answers in turn."""
+def pages(responses: list[dict[str, Any]], **query: str) -> Any:
+    """One page from a client that returns these responses in turn."""
 
     class Client:
         def query(self, **_: Any) -> Any:
-            return answers.pop(0)
+            return responses.pop(0)
 
-    chosen = plan(ListQuery.model_validate(query), datetime(2026, 11, 22, tzinfo=UTC))
-    return InvoiceIndexes("table", Client()).page(chosen, 2)  # type: ignore[arg-type]
+    query_plan = plan(ListQuery.model_validate(query), datetime(2026, 11, 22, tzinfo=UTC))
+    return InvoiceIndexes("table", Client()).page(query_plan, 2)  # type: ignore[arg-type]
 
 
 def item(name: str) -> dict[str, Any]:
@@ -109,29 +109,29 @@ def item(name: str) -> dict[str, Any]:
     return {name_: {"S": value} for name_, value in {"invoiceId": name, "createdAt": at, "customerId": "C"}.items()}
 
 
-def test_pages_of_dynamodb_are_followed_until_ours_is_full() -> None:
-    answers = [{"Items": [], "LastEvaluatedKey": item("a")}, {"Items": [item("b")], "LastEvaluatedKey": item("b")}]
-    answers.append({"Items": [item("c")]})
-    page = pages(answers, customerId="C", status="paid")
-    assert [found["invoiceId"] for found in page.items] == ["b", "c"]
+def test_pages_of_dynamodb_are_read_until_the_page_is_full() -> None:
+    responses = [{"Items": [], "LastEvaluatedKey": item("a")}, {"Items": [item("b")], "LastEvaluatedKey": item("b")}]
+    responses.append({"Items": [item("c")]})
+    page = pages(responses, customerId="C", status="paid")
+    assert [entry["invoiceId"] for entry in page.items] == ["b", "c"]
     assert page.next_token is None
-    assert answers == []
+    assert responses == []
 
 
-def test_a_filter_that_matches_nothing_ends_with_a_token_and_not_with_the_time_out() -> None:
-    answers: list[dict[str, Any]] = [{"Items": [], "LastEvaluatedKey": item("a")}] * (MAX_READS + 5)
-    page = pages(answers, customerId="C", status="paid")
-    assert (page.items, len(answers), FILTERED_READ) == ([], 5, 200)
+def test_a_filter_that_matches_nothing_ends_with_a_token_before_the_time_out() -> None:
+    responses: list[dict[str, Any]] = [{"Items": [], "LastEvaluatedKey": item("a")}] * (MAX_READS + 5)
+    page = pages(responses, customerId="C", status="paid")
+    assert (page.items, len(responses), FILTERED_READ) == ([], 5, 200)
     assert page.next_token
 
 
-def test_a_client_comes_with_the_environments_region(aws: str) -> None:
+def test_a_client_has_the_region_of_the_environment(aws: str) -> None:
     assert boto3.client("dynamodb").meta.region_name == aws
     assert InvoiceLoader("table")._dynamodb.meta.config.retries["mode"] == "standard"
 
 
 def test_an_exceptions_members_are_not_copied_into_traces() -> None:
-    """They may be answers of DynamoDB, with whole invoices in them."""
+    """They may be responses of DynamoDB with complete invoices."""
     code = (
         "from invoicing.runtime.observability import tracer; from unittest.mock import MagicMock\n"
         "seen = MagicMock(); tracer.provider.in_subsegment = lambda **_: seen; tracer.disabled = False\n"

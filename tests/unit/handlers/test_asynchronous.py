@@ -122,7 +122,7 @@ def test_a_due_date_beyond_the_calendar_is_the_fault_of_the_issue_date(
     report = upload(s3, load("create_invoice"), s3_event, context, content)
     assert (report["created"], report["rejected"]) == (0, 1)
     rejected = s3.get_object(Bucket="uploads", Key=report["rejectedReport"])["Body"].read().decode("utf-8-sig")
-    assert rejected.splitlines()[1] == "2,issue_date,9999-12-31,The due date lies beyond the year 9999."
+    assert rejected.splitlines()[1] == "2,issue_date,9999-12-31,The due date is after the year 9999."
 
 
 def test_a_bounded_number_of_rejected_invoices_is_remembered(
@@ -175,7 +175,7 @@ def test_a_file_that_takes_too_long_is_left_for_the_next_delivery(
 
 
 @pytest.mark.usefixtures("bus")
-def test_the_stream_is_decided_and_published_record_by_record(
+def test_records_of_the_stream_are_decided_and_published_one_by_one(
     load: Load, table: Any, s3: Any, s3_event: Any, stream_record: Any, context: Any
 ) -> None:
     bad = "0002,C-1,2026-11-01,EUR,Free,1,0,19\n"
@@ -201,7 +201,7 @@ def test_the_stream_is_decided_and_published_record_by_record(
 
 
 @pytest.mark.usefixtures("bus")
-def test_a_poisoned_record_and_a_refused_event_fail_alone(
+def test_a_poisoned_record_and_a_rejected_event_fail_alone(
     load: Load,
     table: Any,
     s3: Any,
@@ -216,22 +216,20 @@ def test_a_poisoned_record_and_a_refused_event_fail_alone(
     process = load("process_invoice")
     real = process.bus._events.put_events
 
-    def refusing(Entries: list[Any]) -> Any:  # noqa: N803 -- boto3's name
+    def put_events(Entries: list[Any]) -> Any:  # noqa: N803 -- boto3's name
         if '"0002"' in Entries[0]["Detail"]:
             return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure", "ErrorMessage": "sorry"}]}
         return real(Entries=Entries)
 
-    told: list[str] = []
-    monkeypatch.setattr(process.logger, "warning", lambda _, exc_info: told.append(exc_info[0].__name__))
-    monkeypatch.setattr(process.bus._events, "put_events", refusing)
-    answer = process.lambda_handler({"Records": [first, second, poisoned]}, context)
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}, {"itemIdentifier": "3"}]}
-    assert told == ["PublishError", "ValidationError"]  # each with its reason, for whoever looks for it
+    failures: list[str] = []
+    monkeypatch.setattr(process.logger, "warning", lambda _, exc_info: failures.append(exc_info[0].__name__))
+    monkeypatch.setattr(process.bus._events, "put_events", put_events)
+    response = process.lambda_handler({"Records": [first, second, poisoned]}, context)
+    assert response == {"batchItemFailures": [{"itemIdentifier": "2"}, {"itemIdentifier": "3"}]}
+    assert failures == ["PublishError", "ValidationError"]  # each is logged with its reason
 
 
-def test_pdfs_are_not_made_of_what_nobody_should_be_sent(
-    load: Load, table: Any, s3: Any, s3_event: Any, context: Any
-) -> None:
+def test_void_invoices_get_no_pdf(load: Load, table: Any, s3: Any, s3_event: Any, context: Any) -> None:
     upload(s3, load("create_invoice"), s3_event, context, HEADER + ROW)
     invoice_id = invoices(table)[0]["invoiceId"]["S"]
     table.update_item(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from invoicing.services.decide_invoice import processed
+from invoicing.services.decide_invoice import decide_status
 from tests.unit.handlers.bodies import LINE, NUMBERED
 
 Load = Callable[..., ModuleType]
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("table")
 
 
 @pytest.mark.parametrize(("other", "ours", "status"), [("void", "void", 409), ("processed", "void", 200)])
-def test_a_writer_that_was_overtaken_decides_anew(
+def test_a_writer_that_was_overtaken_decides_again(
     create: ModuleType,
     load: Load,
     call: Any,
@@ -31,20 +31,20 @@ def test_a_writer_that_was_overtaken_decides_anew(
     read, overtakers = update.store.get, [None]
 
     def overtaken(invoice_id: str) -> Any:
-        found = read(invoice_id)
+        invoice = read(invoice_id)
         if overtakers:
             overtakers.pop()
             if other == "processed":
-                assert update.store.change(processed(found, datetime.now(UTC)))
+                assert update.store.change(decide_status(invoice, datetime.now(UTC)))
             else:
                 assert call(update, "PATCH", path, body={"status": other}).status == 200
-        return found
+        return invoice
 
     monkeypatch.setattr(update.store, "get", overtaken)
-    answer = call(update, "PATCH", path, body={"status": ours})
-    assert answer.status == status
+    response = call(update, "PATCH", path, body={"status": ours})
+    assert response.status == status
     if status == 409:
-        assert (answer.body["currentStatus"], answer.body["currentVersion"]) == (other, 2)
+        assert (response.body["currentStatus"], response.body["currentVersion"]) == (other, 2)
 
 
 @pytest.mark.parametrize(
@@ -58,19 +58,19 @@ def test_a_writer_that_was_overtaken_decides_anew(
 def test_if_match_changes_only_the_version_that_it_names(
     create: ModuleType, load: Load, call: Any, tags: str, status: int
 ) -> None:
-    made = call(create, "POST", "/invoices", body=NUMBERED)
-    assert made.headers["ETag"] == '"1"'
-    path = f"/invoices/{made.body['invoiceId']}"
+    created = call(create, "POST", "/invoices", body=NUMBERED)
+    assert created.headers["ETag"] == '"1"'
+    path = f"/invoices/{created.body['invoiceId']}"
     update = load("update_invoice_status")
-    answer = call(update, "PATCH", path, body={"status": "void"}, headers={"If-Match": tags})
-    assert answer.status == status
+    response = call(update, "PATCH", path, body={"status": "void"}, headers={"If-Match": tags})
+    assert response.status == status
     if status == 200:
-        assert answer.headers["ETag"] == '"2"'
+        assert response.headers["ETag"] == '"2"'
     elif status == 412:
-        assert answer.body["type"] == "urn:invoice-platform:problem:precondition-failed"
-        assert (answer.body["currentStatus"], answer.body["currentVersion"]) == ("created", 1)
+        assert response.body["type"] == "urn:invoice-platform:problem:precondition-failed"
+        assert (response.body["currentStatus"], response.body["currentVersion"]) == ("created", 1)
     else:
-        assert answer.body["errors"][0]["pointer"] == "If-Match"
+        assert response.body["errors"][0]["pointer"] == "If-Match"
 
 
 def test_a_writer_that_was_overtaken_no_longer_matches(
@@ -83,37 +83,37 @@ def test_a_writer_that_was_overtaken_no_longer_matches(
     def overtaken(change: Any) -> Any:
         if overtakers:
             overtakers.pop()
-            assert real(processed(change.before, datetime.now(UTC)))
+            assert real(decide_status(change.before, datetime.now(UTC)))
         return real(change)
 
     monkeypatch.setattr(update.store, "change", overtaken)
-    answer = call(update, "PATCH", path, body={"status": "void"}, headers={"If-Match": '"1"'})
-    assert (answer.status, answer.body["currentVersion"], answer.body["currentStatus"]) == (412, 2, "processed")
+    response = call(update, "PATCH", path, body={"status": "void"}, headers={"If-Match": '"1"'})
+    assert (response.status, response.body["currentVersion"], response.body["currentStatus"]) == (412, 2, "processed")
 
 
 @pytest.mark.parametrize("status", ["processed", "rejected", "created"])
-def test_the_business_rules_decisions_are_no_requests(create: ModuleType, load: Load, call: Any, status: str) -> None:
+def test_clients_cannot_request_decisions_of_the_rules(create: ModuleType, load: Load, call: Any, status: str) -> None:
     path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
-    answer = call(load("update_invoice_status"), "PATCH", path, body={"status": status})
-    assert (answer.status, answer.body["errors"][0]["pointer"]) == (400, "#/status")
+    response = call(load("update_invoice_status"), "PATCH", path, body={"status": status})
+    assert (response.status, response.body["errors"][0]["pointer"]) == (400, "#/status")
 
 
-def test_an_item_that_dynamodb_finds_too_large_is_a_413(
+def test_an_item_too_large_for_dynamodb_gets_413(
     create: ModuleType, load: Load, call: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
     update = load("update_invoice_status")
 
-    def refused(message: str) -> None:
+    def fail_with(message: str) -> None:
         def write(**_: Any) -> None:
             raise ClientError({"Error": {"Code": "ValidationException", "Message": message}}, "UpdateItem")
 
         monkeypatch.setattr(update.store._dynamodb, "update_item", write)
 
-    refused("Item size to update has exceeded the maximum allowed size")
-    answer = call(update, "PATCH", path, body={"status": "void"})
-    assert (answer.status, answer.body["type"]) == (413, "urn:invoice-platform:problem:invoice-too-large")
-    refused("something else is wrong")
+    fail_with("Item size to update has exceeded the maximum allowed size")
+    response = call(update, "PATCH", path, body={"status": "void"})
+    assert (response.status, response.body["type"]) == (413, "urn:invoice-platform:problem:invoice-too-large")
+    fail_with("something else is wrong")
     with pytest.raises(ClientError, match="something else"):
         call(update, "PATCH", path, body={"status": "void"})
 
@@ -124,28 +124,28 @@ def test_part_payments_end_where_the_item_is_full_and_settling_still_fits(
 ) -> None:
     monkeypatch.setattr("invoicing.table.store.MAX_BYTES", 40 * 1024)  # moto counts an item that grows twice
     big = NUMBERED | {"lines": [LINE | {"description": "x" * 1000}] * 24}
-    made = call(create, "POST", "/invoices", body=big)
-    assert made.status == 201, made.body
-    path = f"/invoices/{made.body['invoiceId']}"
+    created = call(create, "POST", "/invoices", body=big)
+    assert created.status == 201, created.body
+    path = f"/invoices/{created.body['invoiceId']}"
     update = load("update_invoice_status")
-    assert update.store.change(processed(update.store.get(made.body["invoiceId"]), datetime.now(UTC)))
+    assert update.store.change(decide_status(update.store.get(created.body["invoiceId"]), datetime.now(UTC)))
     long = {"method": "株" * 200, "reference": "株" * 200}
     statuses = []
     while statuses[-1:] != [413]:
         payment = long | {"paymentId": f"p-{len(statuses)}", "amount": "1.00"}
-        answer = call(update, "PATCH", path, body={"status": "partially-paid", "payment": payment})
-        statuses.append(answer.status)
+        response = call(update, "PATCH", path, body={"status": "partially-paid", "payment": payment})
+        statuses.append(response.status)
     assert set(statuses) == {200, 413}
-    assert answer.body["type"] == "urn:invoice-platform:problem:invoice-too-large"
-    assert "no room in the table for another part payment" in answer.body["detail"]
-    assert answer.body["currentStatus"] == "partially-paid"
+    assert response.body["type"] == "urn:invoice-platform:problem:invoice-too-large"
+    assert "no room in the table for another part payment" in response.body["detail"]
+    assert response.body["currentStatus"] == "partially-paid"
     due = call(load("get_invoice"), "GET", path).body["amountDue"]
     payment = {"paymentId": "p" * 64, "amount": due, "method": "𝄞" * 200, "reference": "𝄞" * 200}
     paid = call(update, "PATCH", path, body={"status": "paid", "payment": payment})
     assert (paid.status, paid.body["status"]) == (200, "paid")
 
 
-def test_a_writer_that_is_always_overtaken_is_told_to_come_again(
+def test_a_writer_that_is_always_overtaken_gets_503(
     create: ModuleType, load: Load, call: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
@@ -154,7 +154,7 @@ def test_a_writer_that_is_always_overtaken_is_told_to_come_again(
     assert call(update, "PATCH", path, body={"status": "void"}).status == 503
 
 
-def test_payment_events_are_refused_aloud(create: ModuleType, load: Load, call: Any, context: Any) -> None:
+def test_payment_events_that_do_not_fit_raise(create: ModuleType, load: Load, call: Any, context: Any) -> None:
     invoice_id = call(create, "POST", "/invoices", body=NUMBERED).body["invoiceId"]
     update = load("update_invoice_status")
     detail = {
@@ -178,10 +178,10 @@ def test_payment_events_are_refused_aloud(create: ModuleType, load: Load, call: 
         ({"amount": f"1.{'0' * 80}1"}, "amount"),
     ],
 )
-def test_a_payment_that_no_invoice_can_hold_is_a_400(
+def test_an_invalid_payment_gets_400(
     create: ModuleType, load: Load, call: Any, payment: dict[str, Any], place: str
 ) -> None:
     invoice_id = call(create, "POST", "/invoices", body=NUMBERED).body["invoiceId"]
     body = {"status": "paid", "payment": payment}
-    answer = call(load("update_invoice_status"), "PATCH", f"/invoices/{invoice_id}", body=body)
-    assert (answer.status, answer.body["errors"][0]["pointer"]) == (400, f"#/payment/{place}")
+    response = call(load("update_invoice_status"), "PATCH", f"/invoices/{invoice_id}", body=body)
+    assert (response.status, response.body["errors"][0]["pointer"]) == (400, f"#/payment/{place}")

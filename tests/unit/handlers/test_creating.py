@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from invoicing.domain.errors import ContentConflict
 from invoicing.domain.invoice_factory import Origin, invoice_id, issue
 from invoicing.domain.models import CreateInvoice
-from invoicing.table.store import Canceled
+from invoicing.table.retries import Canceled
 from tests.unit.handlers.bodies import BODY, NUMBERED
 
 Load = Callable[..., ModuleType]
@@ -20,7 +20,7 @@ Load = Callable[..., ModuleType]
 pytestmark = pytest.mark.usefixtures("table")
 
 
-def test_a_replay_is_answered_with_the_first_body_whatever_happened_since(
+def test_a_repeated_request_gets_the_first_body_whatever_happened_since(
     create: ModuleType, load: Load, call: Any
 ) -> None:
     first = call(create, "POST", "/invoices", body=NUMBERED)
@@ -34,16 +34,16 @@ def test_a_replay_is_answered_with_the_first_body_whatever_happened_since(
 
 def test_the_same_number_with_different_content_is_a_conflict(create: ModuleType, call: Any) -> None:
     first = call(create, "POST", "/invoices", body=NUMBERED)
-    answer = call(create, "POST", "/invoices", body=NUMBERED | {"currency": "USD"})
-    assert (answer.status, answer.headers["Content-Type"]) == (409, "application/problem+json")
-    assert answer.body["type"] == "urn:invoice-platform:problem:content-conflict"
-    assert answer.body["invoiceId"] == first.body["invoiceId"]
-    assert {"title", "status", "detail"} <= answer.body.keys()
-    assert answer.body["errors"] == []
+    response = call(create, "POST", "/invoices", body=NUMBERED | {"currency": "USD"})
+    assert (response.status, response.headers["Content-Type"]) == (409, "application/problem+json")
+    assert response.body["type"] == "urn:invoice-platform:problem:content-conflict"
+    assert response.body["invoiceId"] == first.body["invoiceId"]
+    assert {"title", "status", "detail"} <= response.body.keys()
+    assert response.body["errors"] == []
 
 
 @pytest.mark.parametrize("body", [BODY, NUMBERED])
-def test_an_idempotency_key_stands_for_one_content(create: ModuleType, call: Any, body: dict[str, Any]) -> None:
+def test_an_idempotency_key_belongs_to_one_content(create: ModuleType, call: Any, body: dict[str, Any]) -> None:
     key = {"Idempotency-Key": "order 17"}
     first = call(create, "POST", "/invoices", body=body, headers=key)
     again = call(create, "POST", "/invoices", body=body, headers=key)
@@ -53,7 +53,7 @@ def test_an_idempotency_key_stands_for_one_content(create: ModuleType, call: Any
     assert "Idempotency-Key" in other.body["detail"]
 
 
-def test_a_key_that_comes_after_the_invoice_is_remembered_too(create: ModuleType, call: Any) -> None:
+def test_a_key_that_comes_after_the_invoice_is_stored_too(create: ModuleType, call: Any) -> None:
     key = {"Idempotency-Key": "late"}
     first = call(create, "POST", "/invoices", body=NUMBERED)
     again = call(create, "POST", "/invoices", body=NUMBERED, headers=key)
@@ -61,19 +61,20 @@ def test_a_key_that_comes_after_the_invoice_is_remembered_too(create: ModuleType
     assert (again.status, again.body, other.status) == (200, first.body, 409)
 
 
-def test_a_key_that_led_to_a_number_of_ours_leads_there_for_ever(
+def test_the_key_of_an_assigned_number_never_expires(
     create: ModuleType, call: Any, table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key, other = {"Idempotency-Key": "old"}, {"Idempotency-Key": "other"}
     first = call(create, "POST", "/invoices", body=BODY, headers=key)
     call(create, "POST", "/invoices", body=NUMBERED, headers=other)
-    kept = [item for item in table.scan()["Items"] if item["invoiceId"].startswith("idempotency#")]
-    assert sorted("expiresAt" in item for item in kept) == [False, True]
+    keys = [item for item in table.scan()["Items"] if item["invoiceId"].startswith("idempotency#")]
+    assert sorted("expiresAt" in item for item in keys) == [False, True]
     monkeypatch.setattr("invoicing.runtime.clock.now", lambda: datetime.now(UTC) + timedelta(days=60))
     again = call(create, "POST", "/invoices", body=BODY, headers=key)
     assert (again.status, again.body) == (200, first.body)
+
     changed = NUMBERED | {"invoiceNumber": "43"}
-    assert call(create, "POST", "/invoices", body=changed, headers=other).status == 201  # forgotten by then
+    assert call(create, "POST", "/invoices", body=changed, headers=other).status == 201  # the key has expired
 
 
 @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k"}])
@@ -91,71 +92,71 @@ def test_a_customer_has_each_number_once(create: ModuleType, call: Any, table: A
     assert sorted(numbers) == [f"{year}-000001", f"{year}-000002"]
 
 
-def test_an_upload_meets_numbers_that_were_assigned(create: ModuleType, call: Any) -> None:
+def test_an_upload_can_repeat_an_assigned_number(create: ModuleType, call: Any) -> None:
     assigned = call(create, "POST", "/invoices", body=BODY, headers={"Idempotency-Key": "k"}).body
 
-    def uploaded(**changes: Any) -> Any:
+    def uploaded_invoice(**changes: Any) -> Any:
         request = CreateInvoice.model_validate(BODY | {"invoiceNumber": assigned["invoiceNumber"]} | changes)
         number = request.invoice_number or ""
         origin = Origin(datetime.now(UTC), "s3://uploads/incoming/a.csv#2", "create-invoice")
         return issue(request, number=number, identity=invoice_id(request.customer_id, number), origin=origin)
 
-    (same,) = create.store.create_many([uploaded()])
+    (same,) = create.store.create_many([uploaded_invoice()])
     assert (same.created, same.invoice.invoice_id) == (False, assigned["invoiceId"])
-    (other,) = create.store.create_many([uploaded(currency="USD")])
+    (other,) = create.store.create_many([uploaded_invoice(currency="USD")])
     assert isinstance(other, ContentConflict)
 
 
-def test_two_requests_with_one_key_at_once_take_one_number(
+def test_two_concurrent_requests_with_one_key_take_one_number(
     create: ModuleType, call: Any, table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = {"Idempotency-Key": "twice"}
-    read, overtakers, answers = create.store.item, [None], []
+    key = {"Idempotency-Key": "k"}
+    read, overtakers, responses = create.store.item, [None], []
 
     def overtaken(item_id: str) -> Any:
-        """Our look at the key finds nothing; then the other request is done from beginning to end."""
-        found = read(item_id)
+        """This request finds no key; then the other request runs from beginning to end."""
+        item = read(item_id)
         if item_id.startswith("idempotency#") and overtakers:
             overtakers.pop()
-            answers.append(call(create, "POST", "/invoices", body=BODY, headers=key))
-        return found
+            responses.append(call(create, "POST", "/invoices", body=BODY, headers=key))
+        return item
 
     monkeypatch.setattr(create.store, "item", overtaken)
     ours = call(create, "POST", "/invoices", body=BODY, headers=key)
-    assert (answers[0].status, ours.status, ours.body) == (201, 200, answers[0].body)
+    assert (responses[0].status, ours.status, ours.body) == (201, 200, responses[0].body)
     assert len([item for item in table.scan()["Items"] if "invoiceNumber" in item]) == 1
 
 
-@pytest.mark.parametrize("known", ["", "the invoice"])
-def test_two_requests_with_one_key_that_meet_are_both_answered(
-    create: ModuleType, call: Any, monkeypatch: pytest.MonkeyPatch, known: str
+@pytest.mark.parametrize("exists", [False, True])
+def test_two_requests_with_one_key_that_meet_both_succeed(
+    create: ModuleType, call: Any, monkeypatch: pytest.MonkeyPatch, *, exists: bool
 ) -> None:
-    if known:
+    if exists:
         call(create, "POST", "/invoices", body=NUMBERED)
-    real, refusals = create.store.transact, [1, 0, 1]
+    real, cancellations = create.store.transact, [1, 0, 1]
 
-    def meeting(writes: list[Any]) -> None:
-        """While somebody else's transaction is at work, ours is canceled without any condition having failed."""
-        if refusals and refusals.pop():
+    def transact(writes: list[Any]) -> None:
+        """During another transaction, this one is canceled although no condition failed."""
+        if cancellations and cancellations.pop():
             raise Canceled([{"Code": "TransactionConflict"}] * len(writes))
         real(writes)
 
-    monkeypatch.setattr(create.store, "transact", meeting)
+    monkeypatch.setattr(create.store, "transact", transact)
     monkeypatch.setattr("time.sleep", lambda _: None)
-    answer = call(create, "POST", "/invoices", body=NUMBERED, headers={"Idempotency-Key": "k"})
-    assert answer.status == (200 if known else 201)
+    response = call(create, "POST", "/invoices", body=NUMBERED, headers={"Idempotency-Key": "k"})
+    assert response.status == (200 if exists else 201)
 
 
-def test_a_key_that_stays_in_use_is_a_503(create: ModuleType, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def meeting(writes: list[Any]) -> None:
+def test_a_key_that_stays_in_use_gets_503(create: ModuleType, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def transact(writes: list[Any]) -> None:
         raise Canceled([{"Code": "TransactionConflict"}] * len(writes))
 
-    waited: list[float] = []
-    monkeypatch.setattr(create.store, "transact", meeting)
-    monkeypatch.setattr("time.sleep", waited.append)
-    answer = call(create, "POST", "/invoices", body=NUMBERED, headers={"Idempotency-Key": "k"})
-    assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
-    assert 0 < sum(waited) < 1.5
+    pauses: list[float] = []
+    monkeypatch.setattr(create.store, "transact", transact)
+    monkeypatch.setattr("time.sleep", pauses.append)
+    response = call(create, "POST", "/invoices", body=NUMBERED, headers={"Idempotency-Key": "k"})
+    assert (response.status, response.headers["Retry-After"]) == (503, "1")
+    assert 0 < sum(pauses) < 1.5
 
 
 @pytest.mark.parametrize(("conflicts", "post", "patch"), [(2, 201, 200), (99, 503, 503)])
@@ -170,10 +171,10 @@ def test_a_write_waits_for_transactions_of_others(
 ) -> None:
     invoice_id = call(create, "POST", "/invoices", body=NUMBERED).body["invoiceId"]
     update = load("update_invoice_status")
-    waited: list[float] = []
-    monkeypatch.setattr("time.sleep", waited.append)
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
 
-    def in_the_way(client: Any, operation: str) -> None:
+    def add_conflicts(client: Any, operation: str) -> None:
         real, left = getattr(client, operation), [None] * conflicts
 
         def write(**request: Any) -> Any:
@@ -184,17 +185,17 @@ def test_a_write_waits_for_transactions_of_others(
 
         monkeypatch.setattr(client, operation, write)
 
-    in_the_way(create.store._dynamodb, "put_item")
-    in_the_way(update.store._dynamodb, "update_item")
+    add_conflicts(create.store._dynamodb, "put_item")
+    add_conflicts(update.store._dynamodb, "update_item")
     assert call(create, "POST", "/invoices", body=NUMBERED | {"invoiceNumber": "43"}).status == post
     assert call(update, "PATCH", f"/invoices/{invoice_id}", body={"status": "void"}).status == patch
-    assert 0 < sum(waited) < 3
+    assert 0 < sum(pauses) < 3
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "caf\u00e9", "a\nb"])
-def test_keys_that_cannot_be_one_are_refused(create: ModuleType, call: Any, key: str) -> None:
-    answer = call(create, "POST", "/invoices", body=BODY, headers={"Idempotency-Key": key})
-    assert (answer.status, answer.body["errors"][0]["pointer"]) == (400, "Idempotency-Key")
+def test_invalid_keys_are_rejected(create: ModuleType, call: Any, key: str) -> None:
+    response = call(create, "POST", "/invoices", body=BODY, headers={"Idempotency-Key": key})
+    assert (response.status, response.body["errors"][0]["pointer"]) == (400, "Idempotency-Key")
 
 
 def test_numbers_are_assigned_without_gaps_when_writers_overtake_each_other(
@@ -203,12 +204,12 @@ def test_numbers_are_assigned_without_gaps_when_writers_overtake_each_other(
     read, overtakers = create.store.item, [None, None]
 
     def overtaken(item_id: str) -> Any:
-        """Between our reading of the counter and our write, somebody else takes the number; twice."""
-        found = read(item_id)
+        """Twice, another request takes the number between the read of the counter and the write."""
+        item = read(item_id)
         if item_id.startswith("counter#") and overtakers:
             overtakers.pop()
             assert call(create, "POST", "/invoices", body=BODY).status == 201
-        return found
+        return item
 
     monkeypatch.setattr(create.store, "item", overtaken)
     ours = call(create, "POST", "/invoices", body=BODY)
@@ -219,9 +220,7 @@ def test_numbers_are_assigned_without_gaps_when_writers_overtake_each_other(
     assert read(f"counter#{year}")["lastNumber"] == 3
 
 
-def test_a_year_that_is_too_contended_is_told_to_come_again(
-    create: ModuleType, call: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_writers_of_numbers_get_503(create: ModuleType, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def always_late(_: Any) -> None:
         raise Canceled([{"Code": "None"}, {"Code": "ConditionalCheckFailed"}])
 
@@ -230,7 +229,7 @@ def test_a_year_that_is_too_contended_is_told_to_come_again(
     assert call(create, "POST", "/invoices", body=BODY).status == 503
 
 
-def test_numbers_that_somebody_chose_by_hand_are_gone_past(create: ModuleType, call: Any) -> None:
+def test_numbers_that_clients_chose_are_skipped(create: ModuleType, call: Any) -> None:
     first = call(create, "POST", "/invoices", body=BODY).body["invoiceNumber"]
     for number in range(2, 20):
         body = BODY | {"invoiceNumber": f"{first[:4]}-{number:06d}"}
@@ -240,5 +239,9 @@ def test_numbers_that_somebody_chose_by_hand_are_gone_past(create: ModuleType, c
 
 def test_json_numbers_are_read_exactly(create: ModuleType, call: Any) -> None:
     body = json.dumps(NUMBERED).replace('"100.00"', "1.0050000").replace('"quantity": 1', '"quantity": 1.0')
-    answer = call(create, "POST", "/invoices", body=body)
-    assert (answer.status, answer.body["lines"][0]["unitPrice"], answer.body["subtotal"]) == (201, "1.005", "1.01")
+    response = call(create, "POST", "/invoices", body=body)
+    assert (response.status, response.body["lines"][0]["unitPrice"], response.body["subtotal"]) == (
+        201,
+        "1.005",
+        "1.01",
+    )

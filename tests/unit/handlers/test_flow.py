@@ -1,4 +1,4 @@
-"""The six handlers one after the other, as the platform strings them together."""
+"""The six handlers one after the other, in the order in which the platform invokes them."""
 
 import io
 import json
@@ -39,8 +39,8 @@ def bus(aws: str) -> str:
 
 
 def items(table: Any) -> list[dict[str, Any]]:
-    answer = boto3.client("dynamodb").scan(TableName=table.name)
-    return [item for item in answer["Items"] if "#" not in item["invoiceId"]["S"]]
+    response = boto3.client("dynamodb").scan(TableName=table.name)
+    return [item for item in response["Items"] if "#" not in item["invoiceId"]["S"]]
 
 
 @pytest.mark.usefixtures("bus")
@@ -97,7 +97,7 @@ def test_an_invoice_from_post_to_paid(
 
 @pytest.mark.parametrize("status", ["void", "rejected"])
 @pytest.mark.usefixtures("s3")
-def test_a_pdf_that_nobody_should_pay_is_not_handed_out(
+def test_there_is_no_link_to_the_pdf_of_a_void_or_rejected_invoice(
     load: Load, call: Any, table: Any, context: Any, status: str
 ) -> None:
     invoice_id = call(load("create_invoice"), "POST", "/invoices", body=BODY).body["invoiceId"]
@@ -110,9 +110,9 @@ def test_a_pdf_that_nobody_should_pay_is_not_handed_out(
         ExpressionAttributeNames={"#s": "status"},
         ExpressionAttributeValues={":s": status},
     )
-    answer = call(get, "GET", f"/invoices/{invoice_id}")
-    assert (answer.status, answer.body["status"]) == (200, status)
-    assert "documentUrl" not in answer.body
+    response = call(get, "GET", f"/invoices/{invoice_id}")
+    assert (response.status, response.body["status"]) == (200, status)
+    assert "documentUrl" not in response.body
 
 
 def test_a_file_from_upload_to_archive(load: Load, table: Any, s3: Any, s3_event: Any, context: Any) -> None:

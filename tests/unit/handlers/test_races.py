@@ -16,7 +16,7 @@ from invoicing.domain.models import Invoice, UpdateInvoice
 from invoicing.domain.status import Status
 from invoicing.events.bus import derive
 from invoicing.services.change_invoice import update
-from invoicing.services.decide_invoice import processed
+from invoicing.services.decide_invoice import decide_status
 from invoicing.table.items import decode
 from invoicing.table.store import InvoiceStore
 
@@ -32,7 +32,7 @@ BODY = {
 
 
 class Bench:
-    """An invoice that is processed, and everything that the table's stream would say of it."""
+    """A processed invoice, and all images of it that the table's stream would contain."""
 
     def __init__(self, load: Load, call: Any) -> None:
         self.update, self._call = load("update_invoice_status"), call
@@ -40,7 +40,7 @@ class Bench:
         self.path = f"/invoices/{call(create, 'POST', '/invoices', body=BODY).body['invoiceId']}"
         self.identity = self.path.rpartition("/")[2]
         created = create.store.get(self.identity)
-        assert self.update.store.change(processed(created, datetime.fromisoformat(created.created_at)))
+        assert self.update.store.change(decide_status(created, datetime.fromisoformat(created.created_at)))
         self.images = [self.now()]
 
     def now(self) -> Invoice:
@@ -48,27 +48,27 @@ class Bench:
         return Invoice.from_item(decode(boto3.client("dynamodb").get_item(TableName="invoices-dev", Key=key)["Item"]))
 
     def patch(self, body: dict[str, Any]) -> Any:
-        answer = self._call(self.update, "PATCH", self.path, body=body)
+        response = self._call(self.update, "PATCH", self.path, body=body)
         if self.images[-1] != self.now():
             self.images.append(self.now())
-        return answer
+        return response
 
     def events(self) -> list[str]:
-        found = [derive(before, after) for before, after in pairwise(self.images)]
-        return [event.detail_type for event in found if event is not None]
+        events = [derive(before, after) for before, after in pairwise(self.images)]
+        return [event.detail_type for event in events if event is not None]
 
 
-def lose_an_answer(store: InvoiceStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next answer to an UpdateItem is lost on its way, after the write: botocore sends the same again."""
+def lose_a_response(store: InvoiceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next response to an UpdateItem is lost after the write, so botocore sends the request again."""
     endpoint, lost = store._dynamodb._endpoint, [None]
     ask = endpoint._do_get_response
 
     def losing(request: Any, operation: Any, context: Any) -> Any:
-        answer = ask(request, operation, context)
+        response = ask(request, operation, context)
         if lost and operation.name == "UpdateItem":
             lost.pop()
             return None, ReadTimeoutError(endpoint_url=request.url)
-        return answer
+        return response
 
     monkeypatch.setattr(endpoint, "_do_get_response", losing)
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)  # before it sends again
@@ -81,36 +81,38 @@ def bench(load: Load, call: Any, table: Any) -> Bench:
 
 
 @pytest.mark.parametrize(("one", "two"), [("paid", "void"), ("void", "paid"), ("paid", "paid"), ("void", "void")])
-def test_of_two_writers_at_once_one_succeeds(bench: Bench, monkeypatch: pytest.MonkeyPatch, one: str, two: str) -> None:
+def test_of_two_concurrent_writers_one_succeeds(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, one: str, two: str
+) -> None:
     """Both have read version 2 before either writes; the condition of the write decides."""
     store, both, one_at_a_time = bench.update.store, threading.Barrier(2, timeout=10), threading.Lock()
     read, write, first = store.get, store._dynamodb.update_item, threading.local()
 
     def together(identity: str) -> Any:
-        found = read(identity)
-        if not hasattr(first, "look"):
-            first.look = found
+        invoice = read(identity)
+        if not hasattr(first, "read"):
+            first.read = invoice
             both.wait()
-        return found
+        return invoice
 
-    def written(**request: Any) -> Any:
+    def serialized(**request: Any) -> Any:
         with one_at_a_time:  # DynamoDB checks and writes in one; moto does not by itself
             return write(**request)
 
     monkeypatch.setattr(store, "get", together)
-    monkeypatch.setattr(store._dynamodb, "update_item", written)
+    monkeypatch.setattr(store._dynamodb, "update_item", serialized)
     outcomes: list[Invoice | StatusConflict] = []
 
-    def run(wish: str) -> None:
+    def run(status: str) -> None:
         try:
-            request = UpdateInvoice.model_validate({"status": wish})
+            request = UpdateInvoice.model_validate({"status": status})
             outcomes.append(
                 update(store, bench.identity, request, now=datetime.now(UTC), by=threading.current_thread().name)
             )
-        except StatusConflict as refusal:
-            outcomes.append(refusal)
+        except StatusConflict as error:
+            outcomes.append(error)
 
-    writers = [threading.Thread(target=run, args=(wish,)) for wish in (one, two)]
+    writers = [threading.Thread(target=run, args=(status,)) for status in (one, two)]
     for writer in writers:
         writer.start()
     for writer in writers:
@@ -131,24 +133,24 @@ def test_of_two_writers_at_once_one_succeeds(bench: Bench, monkeypatch: pytest.M
         ({"status": "void"}, "0.00", 0),
     ],
 )
-def test_a_write_whose_answer_was_lost_is_made_once(
+def test_a_write_whose_response_was_lost_happens_once(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, body: dict[str, Any], paid: str, payments: int
 ) -> None:
-    lose_an_answer(bench.update.store, monkeypatch)
-    answer = bench.patch(body)
-    assert (answer.status, answer.body["status"], answer.body["version"]) == (200, body["status"], 3)
-    assert (answer.body["amountPaid"], len(answer.body["payments"])) == (paid, payments)
+    lose_a_response(bench.update.store, monkeypatch)
+    response = bench.patch(body)
+    assert (response.status, response.body["status"], response.body["version"]) == (200, body["status"], 3)
+    assert (response.body["amountPaid"], len(response.body["payments"])) == (paid, payments)
     assert bench.now().version == 3
 
 
-def test_a_decision_whose_answer_was_lost_counts_as_written(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decision_whose_response_was_lost_counts_as_written(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     store = bench.update.store
     created = bench.now().model_copy(update={"invoice_id": "other", "status": Status.CREATED, "version": 1})
     store.create(created)
-    decision = processed(created, datetime.now(UTC))
-    lose_an_answer(store, monkeypatch)
+    decision = decide_status(created, datetime.now(UTC))
+    lose_a_response(store, monkeypatch)
     assert store.change(decision)
-    assert not store.change(processed(created, datetime.now(UTC) + timedelta(seconds=1)))
+    assert not store.change(decide_status(created, datetime.now(UTC) + timedelta(seconds=1)))
 
 
 def test_paid_is_an_event_once_for_the_transition(bench: Bench) -> None:
@@ -174,9 +176,9 @@ def test_paid_is_an_event_once_for_the_transition(bench: Bench) -> None:
     ]  # fmt: skip
 
 
-def test_more_than_is_due_is_refused_and_leaves_everything_as_it_was(bench: Bench) -> None:
+def test_an_overpayment_is_rejected_and_changes_nothing(bench: Bench) -> None:
     before = bench.now()
-    answer = bench.patch({"status": "paid", "payment": {"paymentId": "p", "amount": "119.01"}})
-    assert (answer.status, answer.body["amountDue"]) == (409, "119.00")
+    response = bench.patch({"status": "paid", "payment": {"paymentId": "p", "amount": "119.01"}})
+    assert (response.status, response.body["amountDue"]) == (409, "119.00")
     assert bench.now() == before
     assert bench.events() == []

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("table")
 
 
 @pytest.mark.parametrize("invoice_id", ["nonsense", "6a4d4ffa-3c5b-5a0e-9d0e-000000000000"])
-def test_an_unknown_invoice_is_a_404(load: Load, call: Any, invoice_id: str, s3: Any) -> None:
+def test_an_unknown_invoice_gets_404(load: Load, call: Any, invoice_id: str, s3: Any) -> None:
     assert s3 is not None
     assert call(load("get_invoice"), "GET", f"/invoices/{invoice_id}").status == 404
     assert (
@@ -24,24 +24,24 @@ def test_an_unknown_invoice_is_a_404(load: Load, call: Any, invoice_id: str, s3:
 
 def test_there_is_no_link_while_there_is_no_pdf(create: ModuleType, load: Load, call: Any, s3: Any) -> None:
     assert s3 is not None
-    made = call(create, "POST", "/invoices", body=NUMBERED).body
-    answer = call(load("get_invoice"), "GET", f"/invoices/{made['invoiceId'].upper()}")
-    assert (answer.status, answer.headers["ETag"]) == (200, '"1"')
-    assert answer.body == made
+    created = call(create, "POST", "/invoices", body=NUMBERED).body
+    response = call(load("get_invoice"), "GET", f"/invoices/{created['invoiceId'].upper()}")
+    assert (response.status, response.headers["ETag"]) == (200, '"1"')
+    assert response.body == created
 
 
 def pages(query: ModuleType, call: Any, **filters: str) -> list[list[str]]:
-    found, token = [], None
+    numbers, token = [], None
     while True:
-        answer = call(query, "GET", "/invoices", query=filters | ({"nextToken": token} if token else {}))
-        assert answer.status == 200, answer.body
-        found.append([item["invoiceNumber"] for item in answer.body["items"]])
-        token = answer.body.get("nextToken")
+        response = call(query, "GET", "/invoices", query=filters | ({"nextToken": token} if token else {}))
+        assert response.status == 200, response.body
+        numbers.append([item["invoiceNumber"] for item in response.body["items"]])
+        token = response.body.get("nextToken")
         if token is None:
-            return found
+            return numbers
 
 
-def test_pages_joined_are_the_whole_list_without_gap_or_repeat(create: ModuleType, load: Load, call: Any) -> None:
+def test_all_pages_together_are_the_complete_list(create: ModuleType, load: Load, call: Any) -> None:
     names = [f"{number:02d}" for number in range(7)]
     for number in names:
         customer = f"C-{int(number) % 2}"
@@ -49,10 +49,10 @@ def test_pages_joined_are_the_whole_list_without_gap_or_repeat(create: ModuleTyp
     query = load("query_invoices")
     for limit in (2, 7, 8):
         for filters in ({}, {"status": "created"}, {"from": "2026-01-01", "order": "asc"}):
-            found = pages(query, call, limit=str(limit), **filters)
-            assert sum(found, []) == (names if "order" in filters else names[::-1])  # noqa: RUF017 -- seven pages
-            assert all(len(page) == limit for page in found[:-1])
-            assert found[-1]
+            listed = pages(query, call, limit=str(limit), **filters)
+            assert sum(listed, []) == (names if "order" in filters else names[::-1])  # noqa: RUF017 -- seven pages
+            assert all(len(page) == limit for page in listed[:-1])
+            assert listed[-1]
     assert pages(query, call, customerId="C-1", limit="2", order="asc") == [["01", "03"], ["05"]]
     assert pages(query, call, customerId="C-1", status="created", limit="2", order="asc") == [["01", "03"], ["05"]]
     assert pages(query, call, customerId="C-1", status="paid") == [[]]
@@ -60,8 +60,8 @@ def test_pages_joined_are_the_whole_list_without_gap_or_repeat(create: ModuleTyp
 
 
 def test_a_range_to_the_end_of_the_calendar_is_empty(load: Load, call: Any) -> None:
-    answer = call(load("query_invoices"), "GET", "/invoices", query={"to": "9999-12-31"})
-    assert (answer.status, answer.body["items"]) == (200, [])
+    response = call(load("query_invoices"), "GET", "/invoices", query={"to": "9999-12-31"})
+    assert (response.status, response.body["items"]) == (200, [])
 
 
 def test_list_items_are_summaries(create: ModuleType, load: Load, call: Any) -> None:
@@ -82,6 +82,6 @@ def test_list_items_are_summaries(create: ModuleType, load: Load, call: Any) -> 
         ({"to": "0002-01-01T00:00:00+23:59"}, "to"),
     ],
 )
-def test_a_bad_query_is_a_400_that_points(load: Load, call: Any, query: dict[str, Any], pointer: str) -> None:
-    answer = call(load("query_invoices"), "GET", "/invoices", query=query)
-    assert (answer.status, answer.body["errors"][0]["pointer"]) == (400, pointer)
+def test_a_bad_query_gets_400_with_a_pointer(load: Load, call: Any, query: dict[str, Any], pointer: str) -> None:
+    response = call(load("query_invoices"), "GET", "/invoices", query=query)
+    assert (response.status, response.body["errors"][0]["pointer"]) == (400, pointer)

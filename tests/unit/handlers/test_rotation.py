@@ -1,4 +1,4 @@
-"""rotate-api-key, step by step as Secrets Manager asks, and with a crash around every write."""
+"""rotate-api-key, step by step as Secrets Manager requests it, with a crash before and after every write."""
 
 import json
 import uuid
@@ -30,7 +30,7 @@ class Rotation:
         self.gateway.create_usage_plan_key(usagePlanId=self.plan, keyId=self.first["id"], keyType="API_KEY")
         value = {"apiKeyId": self.first["id"], "apiKey": "f" * 40}
         self.arn = self.secrets.create_secret(Name=SECRET, SecretString=json.dumps(value))["ARN"]
-        self.rotated(on=True)
+        self.set_rotation(on=True)
         self.handler = load("rotate_api_key", USAGE_PLAN_ID=self.plan)
         self._context = context
 
@@ -38,7 +38,7 @@ class Rotation:
     def _state(self) -> Any:
         return secretsmanager_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].secrets[SECRET]
 
-    def rotated(self, *, on: bool) -> None:
+    def set_rotation(self, *, on: bool) -> None:
         self._state.rotation_requested, self._state.rotation_enabled = True, on
 
     def begin(self) -> str:
@@ -62,15 +62,15 @@ class Rotation:
         return token
 
     def value(self, label: str = "AWSCURRENT") -> dict[str, str]:
-        answer = self.secrets.get_secret_value(SecretId=SECRET, VersionStage=label)["SecretString"]
-        found: dict[str, str] = json.loads(answer)
-        return found
+        response = self.secrets.get_secret_value(SecretId=SECRET, VersionStage=label)["SecretString"]
+        value: dict[str, str] = json.loads(response)
+        return value
 
     def keys(self) -> dict[str, bool]:
-        """Whether each key that there is would be let in: enabled, and in the plan."""
+        """Whether requests with each existing key are accepted: enabled, and in the plan."""
         planned = {key["id"] for key in self.gateway.get_usage_plan_keys(usagePlanId=self.plan)["items"]}
-        found = self.gateway.get_api_keys()["items"]
-        return {key["id"]: key["enabled"] and key["id"] in planned for key in found}
+        keys = self.gateway.get_api_keys()["items"]
+        return {key["id"]: key["enabled"] and key["id"] in planned for key in keys}
 
     def state(self) -> Any:
         return self.secrets.describe_secret(SecretId=SECRET)["VersionIdsToStages"], self.keys(), self.value()
@@ -81,29 +81,29 @@ def rotation(load: Callable[..., ModuleType], context: Any) -> Rotation:
     return Rotation(load, context)
 
 
-def test_a_rotation_makes_a_new_key_and_keeps_the_one_before(rotation: Rotation) -> None:
+def test_a_rotation_creates_a_new_key_and_keeps_the_previous_one(rotation: Rotation) -> None:
     token = rotation.rotate()
 
-    made = rotation.value()
-    assert made["apiKeyId"] != rotation.first["id"]
-    assert len(made["apiKey"]) == 40
-    assert rotation.keys() == {made["apiKeyId"]: True, rotation.first["id"]: True}
-    key = rotation.gateway.get_api_key(apiKey=made["apiKeyId"], includeValue=True)
-    assert (key["name"], key["value"]) == (f"{PREFIX}-{token[:8]}", made["apiKey"])
+    secret = rotation.value()
+    assert secret["apiKeyId"] != rotation.first["id"]
+    assert len(secret["apiKey"]) == 40
+    assert rotation.keys() == {secret["apiKeyId"]: True, rotation.first["id"]: True}
+    key = rotation.gateway.get_api_key(apiKey=secret["apiKeyId"], includeValue=True)
+    assert (key["name"], key["value"]) == (f"{PREFIX}-{token[:8]}", secret["apiKey"])
     assert rotation.value("AWSPREVIOUS")["apiKeyId"] == rotation.first["id"]
 
 
 def test_a_key_lasts_two_rotations_and_terraforms_key_is_disabled_not_deleted(rotation: Rotation) -> None:
-    made = []
+    key_ids = []
     for _ in range(3):
         rotation.rotate()
-        made.append(rotation.value()["apiKeyId"])
+        key_ids.append(rotation.value()["apiKeyId"])
 
-    assert len(set(made)) == 3
-    assert rotation.keys() == {made[2]: True, made[1]: True, rotation.first["id"]: False}
+    assert len(set(key_ids)) == 3
+    assert rotation.keys() == {key_ids[2]: True, key_ids[1]: True, rotation.first["id"]: False}
 
 
-def test_keys_of_others_are_left_alone(rotation: Rotation) -> None:
+def test_other_keys_are_not_changed(rotation: Rotation) -> None:
     other = [f"{PREFIX}-preview-01234567", f"{PREFIX}-short", "invoice-api-key-prod-01234567", f"x{PREFIX}-01234567"]
     for name in other:
         rotation.gateway.create_api_key(name=name, enabled=True)
@@ -152,7 +152,7 @@ WRITES = [
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize(("step", "of", "operation"), WRITES)
-def test_a_crash_around_any_write_is_made_good_by_the_repetition(
+def test_a_repetition_recovers_from_a_crash_at_any_write(
     rotation: Rotation, monkeypatch: pytest.MonkeyPatch, step: str, of: str, operation: str, moment: str
 ) -> None:  # fmt: skip
     rotation.rotate()
@@ -162,7 +162,7 @@ def test_a_crash_around_any_write_is_made_good_by_the_repetition(
     real = rotation.handler.keys._gateway if of == "_gateway" else None
     crashed = []
 
-    def dying(client: Any) -> None:
+    def crash_in(client: Any) -> None:
         write = getattr(client, operation)
 
         def call(**request: Any) -> Any:
@@ -176,14 +176,14 @@ def test_a_crash_around_any_write_is_made_good_by_the_repetition(
         monkeypatch.setattr(client, operation, call)
 
     if real is not None:
-        dying(real)
+        crash_in(real)
     else:
         monkeypatch.setattr("invoicing.api_keys.secret_versions.client", lambda _: rotation.secrets)
-        dying(rotation.secrets)
+        crash_in(rotation.secrets)
     with pytest.raises(Died):
         rotation.steps(token)
     assert crashed == [operation]
-    assert rotation.keys()[kept], f"{step} died and the key that clients use is shut"
+    assert rotation.keys()[kept], f"{step} crashed, and the key that clients use is not accepted"
 
     rotation.steps(token)
 
@@ -192,7 +192,7 @@ def test_a_crash_around_any_write_is_made_good_by_the_repetition(
     assert names.count(f"{PREFIX}-{token[:8]}") == 1
 
 
-def test_a_token_that_is_not_being_rotated_to_is_refused(rotation: Rotation) -> None:
+def test_a_token_of_no_pending_rotation_is_rejected(rotation: Rotation) -> None:
     old = rotation.rotate()
     rotation.rotate()
     pending = rotation.begin()
@@ -207,26 +207,28 @@ def test_a_token_that_is_not_being_rotated_to_is_refused(rotation: Rotation) -> 
 
 
 @pytest.mark.parametrize("change", [{"Step": "dropSecret"}, {"ClientRequestToken": "x"}, {"SecretId": ""}])
-def test_what_is_no_rotation_event_is_refused(rotation: Rotation, change: dict[str, str], context: Any) -> None:
+def test_an_event_that_is_not_of_a_rotation_is_rejected(
+    rotation: Rotation, change: dict[str, str], context: Any
+) -> None:
     event = {"Step": "createSecret", "SecretId": rotation.arn, "ClientRequestToken": rotation.begin()}
     with pytest.raises(ValueError, match=next(iter(change))):
         rotation.handler.lambda_handler(event | change, context)
 
 
-def test_a_secret_that_is_not_rotated_is_refused(rotation: Rotation) -> None:
+def test_a_secret_without_rotation_is_rejected(rotation: Rotation) -> None:
     token = rotation.begin()
-    rotation.rotated(on=False)
+    rotation.set_rotation(on=False)
     with pytest.raises(Exception, match="not set up for rotation"):
         rotation.step("createSecret", token)
 
 
 @pytest.mark.parametrize("step", STEPS[1:])
-def test_a_step_before_its_turn_is_refused(rotation: Rotation, step: str) -> None:
-    with pytest.raises(Exception, match="holds nothing yet: createSecret comes first"):
+def test_a_step_out_of_order_is_rejected(rotation: Rotation, step: str) -> None:
+    with pytest.raises(Exception, match="is still empty: createSecret comes first"):
         rotation.step(step, rotation.begin())
 
 
-def test_a_key_that_would_not_be_let_in_is_never_promoted(rotation: Rotation) -> None:
+def test_a_key_that_is_not_accepted_is_never_promoted(rotation: Rotation) -> None:
     token = rotation.begin()
     rotation.step("createSecret", token)
     with pytest.raises(Exception, match=f"is not in usage plan {rotation.plan}"):
@@ -240,12 +242,12 @@ def test_a_key_that_would_not_be_let_in_is_never_promoted(rotation: Rotation) ->
         rotation.step("testSecret", token)
     rotation.gateway.delete_api_key(apiKey=key)
     for step in STEPS[1:]:
-        with pytest.raises(Exception, match=f"API key {key} of version {token} is gone"):
+        with pytest.raises(Exception, match=f"API key {key} of version {token} no longer exists"):
             rotation.step(step, token)
     assert rotation.value()["apiKeyId"] == rotation.first["id"]
 
 
-def test_another_value_than_the_keys_is_found_out(rotation: Rotation) -> None:
+def test_a_secret_with_another_value_than_the_key_is_rejected(rotation: Rotation) -> None:
     token = rotation.begin()
     rotation.step("createSecret", token)
     rotation.step("setSecret", token)
@@ -256,12 +258,12 @@ def test_another_value_than_the_keys_is_found_out(rotation: Rotation) -> None:
 
 
 @pytest.mark.parametrize("value", ["secret text", "[]", '{"apiKey": "0123456789012345678901"}'])
-def test_a_version_of_another_shape_is_refused_without_telling_it(rotation: Rotation, value: str) -> None:
+def test_a_malformed_version_is_rejected_without_showing_its_value(rotation: Rotation, value: str) -> None:
     token = rotation.begin()
     rotation._state.versions[token]["secret_string"] = value
-    with pytest.raises(Exception, match=r'is not {"apiKeyId": \.\.\., "apiKey": \.\.\.}') as refusal:
+    with pytest.raises(Exception, match=r'is not {"apiKeyId": \.\.\., "apiKey": \.\.\.}') as error:
         rotation.step("createSecret", token)
-    assert value not in str(refusal.value)
+    assert value not in str(error.value)
 
 
 def test_nothing_logged_holds_a_keys_value(rotation: Rotation, caplog: pytest.LogCaptureFixture) -> None:

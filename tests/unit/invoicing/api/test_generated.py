@@ -1,4 +1,4 @@
-"""Generated files are as their generators make them; fonts and imports are what the packages promise."""
+"""Generated files are up to date; fonts and imports are as documented."""
 
 import importlib
 import io
@@ -32,22 +32,25 @@ def sample() -> ModuleType:
     return module
 
 
-def test_the_committed_sample_is_what_its_generator_makes(sample: ModuleType) -> None:
+def test_the_committed_sample_is_up_to_date(sample: ModuleType) -> None:
     committed = (ROOT / "docs" / "sample" / "invoices.csv").read_bytes().decode()
     assert committed == sample.content(), "run: python tests/data/sample_invoices.py --out docs/sample/invoices.csv"
 
 
-def test_the_sample_holds_what_it_promises() -> None:
+def test_the_sample_has_what_it_should_show() -> None:
     file = io.BytesIO((ROOT / "docs" / "sample" / "invoices.csv").read_bytes())
     sheet = csv_text.read_sheet(csv_bytes.open_lines(io.BufferedReader(file)), csv_invoices.KNOWN, csv_invoices.NEEDED)  # type: ignore[type-var]
-    found = list(csv_invoices.read_invoices(sheet))
-    sound = [one for one in found if isinstance(one, csv_invoices.Candidate)]
-    bad = [one for one in found if isinstance(one, csv_invoices.Rejected)]
+    results = list(csv_invoices.read_invoices(sheet))
+    sound = [result for result in results if isinstance(result, csv_invoices.Candidate)]
+    bad = [result for result in results if isinstance(result, csv_invoices.RejectedInvoice)]
     assert (len(sound), len(bad)) == (221, 9)
-    assert len({problem.reason.partition(" ")[0] + problem.column for one in bad for problem in one.problems}) >= 8
-    assert {"EUR", "USD", "GBP", "JPY", "KWD", "PLN"} <= {one.request.currency for one in sound}
-    assert max(len(one.request.lines) for one in sound) == 300
-    emails = [one.request.customer.email or "" for one in sound]
+    assert (
+        len({problem.reason.partition(" ")[0] + problem.column for rejected in bad for problem in rejected.problems})
+        >= 8
+    )
+    assert {"EUR", "USD", "GBP", "JPY", "KWD", "PLN"} <= {candidate.request.currency for candidate in sound}
+    assert max(len(candidate.request.lines) for candidate in sound) == 300
+    emails = [candidate.request.customer.email or "" for candidate in sound]
     assert all(email.endswith(".example") for email in emails)
 
 
@@ -59,7 +62,7 @@ def test_gateway_models_are_up_to_date(name: str) -> None:
     )
 
 
-def test_draft_04_knows_no_newer_words() -> None:
+def test_draft_04_has_no_newer_keywords() -> None:
     text = json.dumps([request_schemas.draft_04(model) for model in request_schemas.MODELS.values()])
     for word in ("$defs", "$ref", "anyOf", "const", "prefixItems", '"exclusiveMinimum": 0'):
         assert word not in text
@@ -75,7 +78,7 @@ def test_bounds_and_constants_are_converted() -> None:
     }
 
 
-def test_what_cannot_be_converted_is_refused() -> None:
+def test_unconvertible_models_are_rejected() -> None:
     class Union(BaseModel):
         field: int | str
 
@@ -108,15 +111,15 @@ def test_only_generate_pdf_reaches_reportlab(function: str) -> None:
     assert run.stdout.split() == ["True" if function == "generate_pdf" else "False"] * 2
 
 
-def test_settings_name_what_is_missing_and_take_only_their_own() -> None:
-    with pytest.raises(ValidationError) as refusal:
-        settings.CreateInvoice.load({"TABLE_NAME": "invoices-dev", "ARCHIVES_BUCKET": "", "BRAND_NAME": "x"})
-    assert sorted(str(error["loc"][0]) for error in refusal.value.errors()) == [
+def test_settings_name_missing_variables_and_ignore_others() -> None:
+    with pytest.raises(ValidationError) as error:
+        settings.CreateInvoiceSettings.load({"TABLE_NAME": "invoices-dev", "ARCHIVES_BUCKET": "", "BRAND_NAME": "x"})
+    assert sorted(str(entry["loc"][0]) for entry in error.value.errors()) == [
         "allowed_origins",
         "archives_bucket",
         "event_bus_name",
     ]
-    origins = settings.QueryInvoices.load(
+    origins = settings.QueryInvoicesSettings.load(
         {"TABLE_NAME": "abc", "ALLOWED_ORIGINS": "https://a.example, https://b.example"}
     )
     assert origins.allowed_origins == ("https://a.example", "https://b.example")
@@ -124,5 +127,5 @@ def test_settings_name_what_is_missing_and_take_only_their_own() -> None:
 
 def test_every_function_declares_its_settings() -> None:
     for function in FUNCTIONS:
-        name = "".join(part.capitalize() for part in function.split("_"))
+        name = "".join(part.capitalize() for part in function.split("_")) + "Settings"
         assert issubclass(getattr(importlib.import_module("invoicing.runtime.settings"), name), settings.Settings)

@@ -1,4 +1,4 @@
-"""docs/openapi.yaml: up to date, sound, complete, and true of what the handlers answer."""
+"""docs/openapi.yaml: up to date, valid, complete, and true for the responses of the handlers."""
 
 import json
 from collections.abc import Callable
@@ -12,12 +12,11 @@ import pytest
 
 from invoicing.api import openapi
 from invoicing.api.resolver import EXPOSED
-from invoicing.api.response_models import InvoiceAnswer, InvoiceSummary
-from invoicing.api.responses import SUMMARY_FIELDS
+from invoicing.api.response_models import InvoiceResponse, InvoiceSummary
 from invoicing.domain.errors import InvoiceError
-from invoicing.domain.models import Invoice
+from invoicing.domain.models import SUMMARY_FIELDS, Invoice
 
-DESCRIPTION = json.loads(json.dumps(openapi.description()))
+DESCRIPTION = json.loads(json.dumps(openapi.describe()))
 OPERATIONS = [
     (path, verb, operation)
     for path, item in DESCRIPTION["paths"].items()
@@ -29,37 +28,37 @@ LINE = {"description": "Widget", "quantity": 1, "unitPrice": "100.00", "taxRate"
 BODY = {"invoiceNumber": "1", "customerId": "C", "issueDate": "2026-11-01", "currency": "EUR", "lines": [LINE]}
 
 
-def holds(answer: Any, path: str, verb: str) -> None:
-    """Whether an answer of a handler is one that the description knows, headers and all."""
-    known = DESCRIPTION["paths"][path][verb]["responses"]
-    assert str(answer.status) in known
-    response = resolved(known[str(answer.status)])
+def check(result: Any, path: str, verb: str) -> None:
+    """Check that a handler's response matches the description, including its headers."""
+    responses = DESCRIPTION["paths"][path][verb]["responses"]
+    assert str(result.status) in responses
+    response = resolve(responses[str(result.status)])
     (media,) = response["content"]
-    assert answer.headers["Content-Type"] == media
-    needed = {name for name, header in response["headers"].items() if resolved(header).get("required")}
-    assert needed <= answer.headers.keys()
+    assert result.headers["Content-Type"] == media
+    required = {name for name, header in response["headers"].items() if resolve(header).get("required")}
+    assert required <= result.headers.keys()
     schema = {**DESCRIPTION, **response["content"][media]["schema"]}
     checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
-    jsonschema.Draft202012Validator(schema, format_checker=checker).validate(answer.body)
-    known_members = resolved(response["content"][media]["schema"])["properties"]
-    assert answer.body.keys() <= known_members.keys()
+    jsonschema.Draft202012Validator(schema, format_checker=checker).validate(result.body)
+    members = resolve(response["content"][media]["schema"])["properties"]
+    assert result.body.keys() <= members.keys()
 
 
-def resolved(part: dict[str, Any]) -> Any:
-    found: Any = part
-    while "$ref" in found:
-        names = found["$ref"].removeprefix("#/").split("/")
-        found = DESCRIPTION
+def resolve(part: dict[str, Any]) -> Any:
+    target: Any = part
+    while "$ref" in target:
+        names = target["$ref"].removeprefix("#/").split("/")
+        target = DESCRIPTION
         for name in names:
-            found = found[name]
-    return found
+            target = target[name]
+    return target
 
 
-def test_the_committed_description_is_what_the_models_make(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_committed_description_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert openapi.main(["--check"]) == 0, capsys.readouterr().err
 
 
-def test_an_outdated_description_is_noticed_and_made_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_outdated_description_is_detected_and_rewritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "openapi.yaml"
     assert openapi.main(["--check"], target) == 1
     assert "out of date" in capsys.readouterr().err
@@ -69,34 +68,32 @@ def test_an_outdated_description_is_noticed_and_made_anew(tmp_path: Path, capsys
     assert openapi.main(["--check"], target) == 0
 
 
-def test_the_description_is_sound() -> None:
+def test_the_description_is_valid() -> None:
     openapi_spec_validator.validate(DESCRIPTION)
 
 
 @pytest.mark.parametrize(("path", "verb", "operation"), OPERATIONS)
-def test_every_operation_tells_what_the_gateway_answers_by_itself(
-    path: str, verb: str, operation: dict[str, Any]
-) -> None:
+def test_every_operation_describes_the_errors_of_the_gateway(path: str, verb: str, operation: dict[str, Any]) -> None:
     expected = {"429", "500"} if verb == "options" else {"403", "429", "500", "504"}
     assert expected <= operation["responses"].keys(), f"{verb} {path}"
     for status, response in operation["responses"].items():
-        found = resolved(response)
-        assert found["description"]
-        assert {"Access-Control-Allow-Origin"} <= found["headers"].keys(), f"{verb} {path} {status}"
+        described = resolve(response)
+        assert described["description"]
+        assert {"Access-Control-Allow-Origin"} <= described["headers"].keys(), f"{verb} {path} {status}"
         if status >= "400":
-            assert list(found["content"]) == ["application/problem+json"]
+            assert list(described["content"]) == ["application/problem+json"]
 
 
-def test_every_refusal_of_the_domain_has_its_status() -> None:
-    statuses = {refusal.status for refusal in InvoiceError.__subclasses__()}
+def test_every_error_of_the_domain_has_a_described_status() -> None:
+    statuses = {error.status for error in InvoiceError.__subclasses__()}
     assert {str(status) for status in statuses} <= DESCRIPTION["components"]["responses"].keys()
-    told = {
+    described = {
         name
         for _, _, operation in OPERATIONS
-        for answer in operation["responses"].values()
-        for name in resolved(answer)["headers"]
+        for response in operation["responses"].values()
+        for name in resolve(response)["headers"]
     }
-    assert {*EXPOSED.split(", ")} <= told
+    assert {*EXPOSED.split(", ")} <= described
 
 
 def test_the_methods_are_those_of_the_deployed_routes() -> None:
@@ -108,26 +105,26 @@ def test_the_methods_are_those_of_the_deployed_routes() -> None:
     assert routes.count("alias_arn ") == len(described)
 
 
-def test_answers_are_described_member_by_member() -> None:
+def test_responses_are_described_member_by_member() -> None:
     stored = {Invoice.model_fields[name].alias for name in Invoice.model_fields if name != "content_hash"}
-    answered = {InvoiceAnswer.model_fields[name].alias for name in InvoiceAnswer.model_fields}
-    assert answered == stored | {"overdue"}
+    described = {InvoiceResponse.model_fields[name].alias for name in InvoiceResponse.model_fields}
+    assert described == stored | {"overdue"}
     summary = {InvoiceSummary.model_fields[name].alias for name in InvoiceSummary.model_fields}
     assert summary == {*SUMMARY_FIELDS} - {"customer"} | {"customerName", "overdue"}
 
 
 @pytest.mark.usefixtures("table", "s3")
-def test_what_the_handlers_answer_is_as_described(load: Callable[..., ModuleType], call: Any) -> None:
+def test_the_responses_of_the_handlers_match_the_description(load: Callable[..., ModuleType], call: Any) -> None:
     create, get, query = load("create_invoice"), load("get_invoice"), load("query_invoices")
-    made = call(create, "POST", "/invoices", body=BODY | {"customer": {"name": "A", "email": "a@b.example"}})
-    holds(made, "/invoices", "post")
+    created = call(create, "POST", "/invoices", body=BODY | {"customer": {"name": "A", "email": "a@b.example"}})
+    check(created, "/invoices", "post")
     for changes in ({"currency": "USD"}, {"lines": []}, {}):
-        holds(call(create, "POST", "/invoices", body=BODY | changes), "/invoices", "post")
-    holds(call(query, "GET", "/invoices", query={"limit": "1"}), "/invoices", "get")
-    holds(call(query, "GET", "/invoices", query={"limit": "0"}), "/invoices", "get")
-    path = f"/invoices/{made.body['invoiceId']}"
-    holds(call(get, "GET", path), "/invoices/{id}", "get")
-    holds(call(get, "GET", "/invoices/x"), "/invoices/{id}", "get")
+        check(call(create, "POST", "/invoices", body=BODY | changes), "/invoices", "post")
+    check(call(query, "GET", "/invoices", query={"limit": "1"}), "/invoices", "get")
+    check(call(query, "GET", "/invoices", query={"limit": "0"}), "/invoices", "get")
+    path = f"/invoices/{created.body['invoiceId']}"
+    check(call(get, "GET", path), "/invoices/{id}", "get")
+    check(call(get, "GET", "/invoices/x"), "/invoices/{id}", "get")
     update = load("update_invoice_status", ALLOWED_ORIGINS="*")
     for body, headers in (
         ({"status": "paid"}, {}),
@@ -136,18 +133,18 @@ def test_what_the_handlers_answer_is_as_described(load: Callable[..., ModuleType
         ({"status": "void"}, {"If-Match": "7"}),
         ({"status": "void"}, {"If-Match": '"1"'}),
     ):
-        holds(call(update, "PATCH", path, body=body, headers=headers), "/invoices/{id}", "patch")
+        check(call(update, "PATCH", path, body=body, headers=headers), "/invoices/{id}", "patch")
 
 
-def test_examples_are_what_they_are_examples_of() -> None:
-    found = []
+def test_examples_match_their_schemas() -> None:
+    operations = []
     for path, verb, operation in OPERATIONS:
-        contents = [resolved(response).get("content", {}) for response in operation["responses"].values()]
+        contents = [resolve(response).get("content", {}) for response in operation["responses"].values()]
         contents.append(operation.get("requestBody", {}).get("content", {}))
         for media in (media for content in contents for media in content.values() if "example" in media):
             jsonschema.Draft202012Validator({**DESCRIPTION, **media["schema"]}).validate(media["example"])
-            found.append((verb, path))
-    assert set(found) == {
+            operations.append((verb, path))
+    assert set(operations) == {
         ("post", "/invoices"),
         ("get", "/invoices"),
         ("get", "/invoices/{id}"),

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invoicing.documents.directions import turned
+from invoicing.documents.directions import to_visual_order
 
 ALEF, BET, GIMEL = "\u05d0\u05d1\u05d2"
 
 
 def printed(text: str, width: float = 100, instead: Mapping[str, str] = MappingProxyType({})) -> str:
-    return turned(text, width=width, measure=len, shown=lambda one: instead.get(one, one))
+    return to_visual_order(text, width=width, measure=len, form_of=lambda character: instead.get(character, character))
 
 
 @pytest.mark.parametrize("text", ["", "plain  text,\nas it is ", "Łódź 株式会社 (1)"])
-def test_text_that_runs_to_the_right_stays_as_it_is(text: str) -> None:
+def test_left_to_right_text_is_unchanged(text: str) -> None:
     assert printed(text, width=3) == text
 
 
@@ -47,7 +47,7 @@ def test_text_that_runs_to_the_right_stays_as_it_is(text: str) -> None:
         "mirrored",
     ],
 )
-def test_a_row_stands_in_the_direction_of_its_first_letter(written: str, on_paper: str) -> None:
+def test_a_row_has_the_direction_of_its_first_letter(written: str, on_paper: str) -> None:
     assert printed(written) == on_paper
 
 
@@ -55,7 +55,7 @@ def test_each_row_has_its_own_direction() -> None:
     assert printed(f"{ALEF}{BET}\nTel (1)\n{BET}{ALEF}") == f"{BET}{ALEF}\nTel (1)\n{ALEF}{BET}"
 
 
-def test_what_comes_first_stands_on_the_first_line() -> None:
+def test_the_beginning_of_a_row_is_on_the_first_line() -> None:
     assert printed(f"{ALEF}{BET} {GIMEL} 1", width=4) == f"{GIMEL} {BET}{ALEF}\n1"
 
 
@@ -71,7 +71,7 @@ def test_a_number_is_ordered_alike_wherever_a_line_breaks(width: int) -> None:
     assert "34-12" in shown
 
 
-def test_signs_at_the_end_of_a_line_belong_to_what_stands_around_them() -> None:
+def test_signs_at_the_end_of_a_line_belong_to_their_neighbours() -> None:
     assert printed(f"{ALEF} a -- b", width=6) == f"a -- {ALEF}\nb"
     assert printed(f"{ALEF} a -- 5", width=6) == f"a -- {ALEF}\n5"
     assert printed(f"{ALEF} a -- {BET}", width=6) == f"-- a {ALEF}\n{BET}"
@@ -91,18 +91,18 @@ def test_arabic_letters_are_joined() -> None:
     assert printed(lam + alef) == "\ufefb"
 
 
-def test_what_is_printed_for_a_character_takes_its_place() -> None:
+def test_the_printed_form_of_a_character_takes_its_place() -> None:
     beh = "\u0628"
     assert printed(beh * 3, instead={"\ufe92": beh}) == f"\ufe90{beh}\ufe91"
     assert printed(f"{ALEF}\u0378{BET}\u2067", instead={"\u0378": "?", "\u2067": ""}) == f"{BET}?{ALEF}"
 
 
-def test_a_row_of_which_nothing_is_printed_stays_a_row() -> None:
+def test_a_row_without_printable_characters_is_kept() -> None:
     assert printed(f"a\n{ALEF}\nb", instead={ALEF: ""}).split() == ["a", "b"]
     assert printed(f"a\n{ALEF}\nb", instead={ALEF: ""}).count("\n") == 2
 
 
-def test_a_direction_mark_says_where_a_sign_belongs() -> None:
+def test_a_direction_mark_decides_where_a_sign_belongs() -> None:
     assert printed(f"{ALEF} C++") == f"++C {ALEF}"
     assert printed(f"{ALEF} C++\u200e") == f"C++ {ALEF}"
 

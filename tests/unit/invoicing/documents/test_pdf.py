@@ -20,10 +20,10 @@ from invoicing.documents.typeface import EAST_ASIAN, MISSING, REGULAR, markup, r
 from invoicing.domain.invoice_factory import Origin, invoice_id, issue
 from invoicing.domain.models import CreateInvoice, Invoice
 from invoicing.domain.money import grouped, number_text, price_text, text
-from invoicing.runtime.settings import Brand
+from invoicing.runtime.settings import BrandSettings
 
 FONTS = Path(__file__).resolve().parents[4] / "lambdas" / "generate_pdf" / "fonts"
-BRAND = Brand(
+BRAND = BrandSettings(
     brand_name="Sample Trading GmbH",
     brand_address="Musterweg 1|10000 Musterstadt",
     brand_vat_id="DE000000000",
@@ -54,7 +54,7 @@ def unmeasured() -> Iterator[None]:
             measuring.start()
 
 
-def made(**changes: Any) -> Invoice:
+def an_invoice(**changes: Any) -> Invoice:
     body = {"invoiceNumber": "0042", "customerId": "C-1", "issueDate": "2026-11-01", "currency": "EUR", "lines": [LINE]}
     request = CreateInvoice.model_validate(body | changes)
     now = datetime(2026, 11, 22, tzinfo=UTC)
@@ -78,7 +78,7 @@ def pages(pdf: bytes) -> list[str]:
 @pytest.mark.parametrize("currency", ["EUR", "JPY", "KWD"])
 def test_every_figure_is_in_the_text(renderer: Renderer, currency: str) -> None:
     lines = [LINE, LINE | {"taxRate": "7", "discount": "12.5", "quantity": "-1"}, LINE | {"taxRate": "0"}]
-    invoice = made(currency=currency, lines=lines)
+    invoice = an_invoice(currency=currency, lines=lines)
     (page,) = pages(renderer.render(invoice))
     printed = page.split()
     for line in invoice.lines:
@@ -103,27 +103,27 @@ def test_every_figure_is_in_the_text(renderer: Renderer, currency: str) -> None:
 
 
 def test_the_same_invoice_is_the_same_file_whatever_happened_since(renderer: Renderer) -> None:
-    invoice = made()
+    invoice = an_invoice()
     later = invoice.model_copy(update={"version": 3, "updated_at": "2027-01-01T00:00:00.000000Z"})
     assert renderer.render(invoice) == renderer.render(later) == Renderer(BRAND, FONTS).render(invoice)
 
 
 def test_metadata_names_the_document(renderer: Renderer) -> None:
-    reader = pypdf.PdfReader(io.BytesIO(renderer.render(made(customer={"name": "Łódź"}))))
+    reader = pypdf.PdfReader(io.BytesIO(renderer.render(an_invoice(customer={"name": "Łódź"}))))
     assert reader.metadata is not None
     assert (reader.metadata.title, reader.metadata.author) == ("Invoice 0042", "Sample Trading GmbH")
     assert reader.metadata.subject == "Invoice 0042 for Łódź"
 
 
-def test_a_credit_note_says_so(renderer: Renderer) -> None:
-    (page,) = pages(renderer.render(made(lines=[LINE | {"quantity": "-1"}])))
+def test_a_credit_note_is_titled_as_one(renderer: Renderer) -> None:
+    (page,) = pages(renderer.render(an_invoice(lines=[LINE | {"quantity": "-1"}])))
     assert "CREDIT NOTE" in page
     assert "EUR 1,468.51 will be credited to you" in page
-    (page,) = pages(renderer.render(made(lines=[LINE | {"discount": "100"}])))
+    (page,) = pages(renderer.render(an_invoice(lines=[LINE | {"discount": "100"}])))
     assert "Nothing is to be paid." in page
 
 
-def test_every_figure_of_twelve_hundred_lines_is_there_with_the_headings_on_every_page(renderer: Renderer) -> None:
+def test_twelve_hundred_lines_are_complete_with_headings_on_every_page(renderer: Renderer) -> None:
     dice = random.Random(20261122)  # noqa: S311 -- figures of a test, the same every time
     lines = [
         {
@@ -135,7 +135,7 @@ def test_every_figure_of_twelve_hundred_lines_is_there_with_the_headings_on_ever
         }
         for number in range(1, 1201)
     ]
-    invoice = made(lines=lines)
+    invoice = an_invoice(lines=lines)
     with unmeasured():
         printed = pages(renderer.render(invoice))
     assert len(printed) > 20
@@ -162,7 +162,7 @@ def test_every_figure_of_twelve_hundred_lines_is_there_with_the_headings_on_ever
 def test_more_than_a_hundred_pages_keep_their_heads(renderer: Renderer) -> None:
     lines = [LINE | {"description": f"Item no. {number:04d}!" + "\nx" * 15} for number in range(1, 411)]
     with unmeasured():
-        printed = pages(renderer.render(made(lines=lines)))
+        printed = pages(renderer.render(an_invoice(lines=lines)))
     assert len(printed) > 100  # and so the numbers of pages have three digits
     assert [number for number, page in enumerate(printed[1:], 2) if "Invoice 0042" not in page] == []
     assert all("Unit price" in page for page in printed if "Item no." in page)
@@ -182,22 +182,22 @@ def test_more_than_a_hundred_pages_keep_their_heads(renderer: Renderer) -> None:
     ],
 )  # fmt: skip
 def test_scripts_of_the_embedded_fonts_are_extracted_as_written(renderer: Renderer, written: str) -> None:
-    (page,) = pages(renderer.render(made(customer={"name": written}, lines=[LINE | {"description": written}])))
+    (page,) = pages(renderer.render(an_invoice(customer={"name": written}, lines=[LINE | {"description": written}])))
     assert " ".join(page.split()).count(written) == 2
     assert MISSING not in page
 
 
 @pytest.mark.parametrize("written", ["株式会社さくら見本", "中文发票", "한국어송장"])
 def test_chinese_japanese_and_korean_are_extracted_as_written(renderer: Renderer, written: str) -> None:
-    (page,) = pages(renderer.render(made(customer={"name": written})))
+    (page,) = pages(renderer.render(an_invoice(customer={"name": written})))
     assert written in page
     assert MISSING not in page
-    assert all_fonts_are_embedded(renderer.render(made(customer={"name": written})))
+    assert all_fonts_are_embedded(renderer.render(an_invoice(customer={"name": written})))
 
 
-def test_hebrew_and_arabic_stand_in_visual_order_and_are_extracted_in_reading_order(renderer: Renderer) -> None:
+def test_hebrew_and_arabic_are_in_visual_order_and_extracted_in_reading_order(renderer: Renderer) -> None:
     lines = [LINE | {"description": f"{HEBREW} (2026)"}, LINE | {"description": "\u0628\u0628\u0628"}]
-    document = renderer.render(made(customer={"name": f"{HEBREW} Ltd"}, lines=lines))
+    document = renderer.render(an_invoice(customer={"name": f"{HEBREW} Ltd"}, lines=lines))
     (page,) = pages(document)
     assert page.count(HEBREW) == 2  # pypdf turns right-to-left runs round: what stood in reading order would be wrong
     assert "\ufe91\ufe92\ufe90" in page  # joined
@@ -241,23 +241,23 @@ def test_hebrew_and_arabic_stand_in_visual_order_and_are_extracted_in_reading_or
 def test_hostile_text_never_breaks_the_document(renderer: Renderer, hostile: str) -> None:
     customer = {"name": " ".join(hostile[:200].split()), "address": hostile[:500]}
     lines = [LINE | {"description": hostile[:1000]}] * 3
-    whole = "\n".join(pages(renderer.render(made(customer=customer, lines=lines))))
+    whole = "\n".join(pages(renderer.render(an_invoice(customer=customer, lines=lines))))
     assert "Total EUR" in whole
 
 
 def test_amounts_of_fifteen_digits_still_fit(renderer: Renderer) -> None:
     lines = [LINE | {"quantity": "999999999.123456", "unitPrice": "99999.123456", "discount": "12.345678"}]
-    invoice = made(lines=lines)
+    invoice = an_invoice(lines=lines)
     assert grouped(text(invoice.total, "EUR")) in pages(renderer.render(invoice))[0]
 
 
 def test_a_bare_brand_and_a_bare_customer_are_enough() -> None:
-    (page,) = pages(Renderer(Brand(brand_name="B"), FONTS).render(made()))
+    (page,) = pages(Renderer(BrandSettings(brand_name="B"), FONTS).render(an_invoice()))
     assert "VAT ID" not in page
     assert "to account" not in page
 
 
-def test_what_no_font_has_becomes_a_square_and_what_is_invisible_nothing() -> None:
+def test_unprintable_characters_become_squares_and_invisible_ones_nothing() -> None:
     assert markup("a<\u202e👍b", {REGULAR: frozenset(map(ord, "ab<\u25a1"))}) == "a&lt;□b"
     assert markup("x\r\na\tb", {REGULAR: frozenset(map(ord, "xab "))}) == "x<br/>a b"
 
@@ -274,7 +274,7 @@ def test_every_character_of_the_fonts_has_a_direction() -> None:
 
 @pytest.mark.parametrize("number", [2, 20, 21, 50, 400])
 def test_every_tax_rate_is_listed_however_many_there_are(renderer: Renderer, number: int) -> None:
-    invoice = made(lines=[LINE | {"taxRate": f"{rate / 4:.2f}"} for rate in range(number)])
+    invoice = an_invoice(lines=[LINE | {"taxRate": f"{rate / 4:.2f}"} for rate in range(number)])
     whole = "\n".join(pages(renderer.render(invoice)))
     assert [tax for tax in invoice.taxes if f"{number_text(tax.rate)} %" not in whole] == []
     assert grouped(text(invoice.total, "EUR")) in whole
@@ -282,22 +282,22 @@ def test_every_tax_rate_is_listed_however_many_there_are(renderer: Renderer, num
 
 def test_tax_amounts_too_wide_for_half_a_page_do_not_run_into_the_totals(renderer: Renderer) -> None:
     line = LINE | {"quantity": "899999999999999", "unitPrice": "1", "taxRate": "10.123456"}
-    invoice = made(currency="CLF", lines=[line])
+    invoice = an_invoice(currency="CLF", lines=[line])
     printed = pages(renderer.render(invoice))[0].split()
     for amount in (invoice.subtotal, invoice.tax_total, invoice.total, invoice.taxes[0].base):
         assert grouped(text(amount, "CLF")) in printed
 
 
 def test_a_head_of_the_longest_texts_stays_on_the_first_page() -> None:
-    brand = {name: f"{'W' * 25} " * 200 for name in Brand.model_fields if name.startswith("brand_")}
+    brand = {name: f"{'W' * 25} " * 200 for name in BrandSettings.model_fields if name.startswith("brand_")}
     customer = {
         "name": "W" * 200,
         "address": "W|" * 250,
         "email": "a" * 240 + "@b.example",
         "vatId": "W" * 32,
     }
-    invoice = made(customer=customer, customerId="W" * 64).model_copy(update={"invoice_number": "W" * 64})
-    first, *_ = pages(Renderer(Brand.model_validate(brand), FONTS).render(invoice))
+    invoice = an_invoice(customer=customer, customerId="W" * 64).model_copy(update={"invoice_number": "W" * 64})
+    first, *_ = pages(Renderer(BrandSettings.model_validate(brand), FONTS).render(invoice))
     assert "…" in first  # of the brand, which nobody limits
     for words in ("Billed to", "Customer ID", "b.example", "Description"):
         assert words in first
@@ -344,8 +344,8 @@ _invoices = st.fixed_dictionaries(
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(_invoices)
-def test_whatever_is_accepted_is_printed(body: dict[str, Any]) -> None:
-    invoice = made(**body)
+def test_every_valid_invoice_is_printed(body: dict[str, Any]) -> None:
+    invoice = an_invoice(**body)
     total = grouped(text(invoice.total, invoice.currency))
     with unmeasured():
         printed = pypdf.PdfReader(io.BytesIO(Renderer(BRAND, FONTS).render(invoice))).pages

@@ -1,4 +1,4 @@
-"""Texts: which characters they may hold, wherever in them these stand."""
+"""Texts: the characters that they may contain, at any position."""
 
 import sys
 import unicodedata
@@ -9,11 +9,11 @@ from pydantic import TypeAdapter, ValidationError
 from invoicing.domain.fields import Address, Description, Identifier, Name
 
 
-def test_no_character_that_is_looked_for_counts_as_printable() -> None:
-    """Texts that are printable all over are not looked at character by character."""
-    sought = {"Cc", "Cs", "Cf", "Zl", "Zp"}
+def test_no_rejected_character_is_printable() -> None:
+    """Printable texts are not checked character by character."""
+    rejected = {"Cc", "Cs", "Cf", "Zl", "Zp"}
     printable = filter(str.isprintable, map(chr, range(sys.maxunicode + 1)))
-    assert [hex(ord(character)) for character in printable if unicodedata.category(character) in sought] == []
+    assert [hex(ord(character)) for character in printable if unicodedata.category(character) in rejected] == []
 
 
 @pytest.mark.parametrize("around", ["x{}x", "株{}" + "é" * 50], ids=["ascii", "long"])
@@ -31,12 +31,12 @@ def test_no_character_that_is_looked_for_counts_as_printable() -> None:
         (Identifier, "\ufffd", "could not be read"),
     ],
 )
-def test_a_bad_character_is_found_wherever_it_stands(kind: object, character: str, reason: str, around: str) -> None:
+def test_a_bad_character_is_found_at_any_position(kind: object, character: str, reason: str, around: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         TypeAdapter(kind).validate_python(around.format(character))
 
 
-def test_line_breaks_belong_into_descriptions_only() -> None:
+def test_only_descriptions_may_have_line_breaks() -> None:
     assert TypeAdapter(Description).validate_python("a\nb\tc\u200b") == "a\nb\tc\u200b"
     for character in "\n\r\t":
         with pytest.raises(ValidationError, match="must be one line"):
@@ -45,15 +45,15 @@ def test_line_breaks_belong_into_descriptions_only() -> None:
 
 @pytest.mark.parametrize("kind", [Description, Name, Address, Identifier])
 @pytest.mark.parametrize("blank", ["\u2800", "\u3164", "\u2800 \u3164"])
-def test_a_text_with_nothing_to_read_is_none(kind: object, blank: str) -> None:
-    with pytest.raises(ValidationError, match="nothing that can be read"):
+def test_a_text_without_visible_characters_is_rejected(kind: object, blank: str) -> None:
+    with pytest.raises(ValidationError, match="has no visible characters"):
         TypeAdapter(kind).validate_python(blank)
     assert TypeAdapter(kind).validate_python(f"{blank}x") == f"{blank}x"
 
 
-def test_format_characters_alone_are_no_text() -> None:
+def test_format_characters_alone_are_rejected() -> None:
     for character in "\u200b\u2060\ufeff\u202e":
-        with pytest.raises(ValidationError, match="nothing that can be read"):
+        with pytest.raises(ValidationError, match="has no visible characters"):
             TypeAdapter(Description).validate_python(character)
 
 

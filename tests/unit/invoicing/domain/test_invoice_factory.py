@@ -1,4 +1,4 @@
-"""Requests, the invoices that they become, and the rules that decide on those."""
+"""Requests, the invoices built from them, and the rules that decide on those."""
 
 import json
 from datetime import UTC, date, datetime
@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from invoicing.api.responses import document, overdue
+from invoicing.api.responses import invoice_body, is_overdue
 from invoicing.domain.errors import InvalidRequest
 from invoicing.domain.invoice_factory import Origin, assigned_number, content_hash, invoice_id, issue
 from invoicing.domain.models import CreateInvoice, Invoice, PaymentReceived, UpdateInvoice
 from invoicing.domain.rules import objections
 from invoicing.domain.status import Status
 from invoicing.events.bus import DETAIL_TYPES, derive
-from invoicing.services.decide_invoice import images, processed
+from invoicing.services.decide_invoice import decide_status
 from invoicing.table.items import decode, encode, size
+from invoicing.table.stream import read_images
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, 5, tzinfo=UTC)
 LINE = {"description": "Thing", "quantity": "1", "unitPrice": "100", "taxRate": "19"}
@@ -33,10 +34,10 @@ def request(**changes: Any) -> CreateInvoice:
     return CreateInvoice.model_validate(BODY | changes)
 
 
-def made(**changes: Any) -> Invoice:
-    asked = request(**changes)
-    identity = invoice_id(asked.customer_id, asked.invoice_number or "")
-    return issue(asked, number=asked.invoice_number or "", identity=identity, origin=Origin(NOW, "api", "api"))
+def an_invoice(**changes: Any) -> Invoice:
+    create = request(**changes)
+    identity = invoice_id(create.customer_id, create.invoice_number or "")
+    return issue(create, number=create.invoice_number or "", identity=identity, origin=Origin(NOW, "api", "api"))
 
 
 @pytest.mark.parametrize(
@@ -80,10 +81,10 @@ def made(**changes: Any) -> Invoice:
         ({"lines": [LINE | {"description": "\ufffd"}]}, ("lines", 0, "description")),
     ],
 )
-def test_what_is_wrong_is_found_where_it_is(changes: dict[str, Any], place: tuple[str | int, ...]) -> None:
-    with pytest.raises(ValidationError) as refusal:
+def test_each_error_has_its_location(changes: dict[str, Any], place: tuple[str | int, ...]) -> None:
+    with pytest.raises(ValidationError) as error:
         request(**changes)
-    assert [error["loc"] for error in refusal.value.errors()] == [place]
+    assert [error["loc"] for error in error.value.errors()] == [place]
 
 
 def test_texts_of_several_lines_and_joined_letters_are_kept() -> None:
@@ -92,16 +93,16 @@ def test_texts_of_several_lines_and_joined_letters_are_kept() -> None:
 
 
 @pytest.mark.parametrize("model", [CreateInvoice, PaymentReceived, UpdateInvoice])
-def test_what_is_refused_is_not_repeated_in_the_error(model: type[BaseModel]) -> None:
-    with pytest.raises(ValidationError) as refusal:
+def test_errors_do_not_show_the_rejected_values(model: type[BaseModel]) -> None:
+    with pytest.raises(ValidationError) as error:
         model.model_validate(
             {"customer": {"name": "Jane\nDoe"}, "reference": "Jane Doe", "payment": {"method": "Jane"}}
         )
-    assert "Jane" not in str(refusal.value) + repr(refusal.value)
+    assert "Jane" not in str(error.value) + repr(error.value)
 
 
-def test_ids_are_functions_of_what_they_identify() -> None:
-    assert invoice_id("C-1", "0007") == made().invoice_id == made(issueDate="2026-01-01").invoice_id
+def test_ids_are_computed_from_customer_and_number() -> None:
+    assert invoice_id("C-1", "0007") == an_invoice().invoice_id == an_invoice(issueDate="2026-01-01").invoice_id
     assert invoice_id("1", "23") != invoice_id("12", "3")
     assert assigned_number(2026, 17) == "2026-000017"
 
@@ -131,33 +132,33 @@ def test_different_content_has_another(changes: dict[str, Any]) -> None:
 
 
 def test_due_dates_come_from_the_terms() -> None:
-    assert made().due_date == date(2026, 12, 1)
-    assert made(paymentTermsDays=0).due_date == date(2026, 11, 1)
-    assert made(paymentTermsDays=10, dueDate="2026-12-24").due_date == date(2026, 12, 24)
+    assert an_invoice().due_date == date(2026, 12, 1)
+    assert an_invoice(paymentTermsDays=0).due_date == date(2026, 11, 1)
+    assert an_invoice(paymentTermsDays=10, dueDate="2026-12-24").due_date == date(2026, 12, 24)
     with pytest.raises(InvalidRequest, match="year 9999"):
-        made(issueDate="9999-12-31")
+        an_invoice(issueDate="9999-12-31")
 
 
-def test_amounts_beyond_the_limits_are_refused() -> None:
+def test_amounts_beyond_the_limits_are_rejected() -> None:
     with pytest.raises(InvalidRequest, match="too large"):
-        made(lines=[LINE | {"quantity": "1000000", "unitPrice": "999999999999999"}])
+        an_invoice(lines=[LINE | {"quantity": "1000000", "unitPrice": "999999999999999"}])
 
 
 def test_an_invoice_survives_the_table() -> None:
-    invoice = made(customer={"name": "Łódź"}, lines=[LINE | {"quantity": "2.125", "unitPrice": "0.0375"}])
+    invoice = an_invoice(customer={"name": "Łódź"}, lines=[LINE | {"quantity": "2.125", "unitPrice": "0.0375"}])
     item = decode(encode(invoice.to_item()))
     assert Invoice.from_item(item | {"addedLater": "x"}) == invoice
     assert isinstance(item["total"], Decimal)
     assert item["yearMonth"] == "2026-11"
 
 
-def test_answers_carry_money_as_text_and_no_inner_matters() -> None:
-    answer = document(made(currency="JPY", lines=[LINE | {"discount": "7.50"}]), date(2026, 11, 22))
-    json.dumps(answer)  # plain JSON types only
-    assert answer["lines"][0] == LINE | {"discount": "7.5", "net": "93"}
-    assert (answer["subtotal"], answer["taxTotal"], answer["total"]) == ("93", "18", "111")
-    assert (answer["createdAt"], answer["yearMonth"]) == ("2026-11-22T12:00:00.000005Z", "2026-11")
-    assert "contentHash" not in answer
+def test_responses_have_money_as_text_and_nothing_internal() -> None:
+    response = invoice_body(an_invoice(currency="JPY", lines=[LINE | {"discount": "7.50"}]), date(2026, 11, 22))
+    json.dumps(response)  # plain JSON types only
+    assert response["lines"][0] == LINE | {"discount": "7.5", "net": "93"}
+    assert (response["subtotal"], response["taxTotal"], response["total"]) == ("93", "18", "111")
+    assert (response["createdAt"], response["yearMonth"]) == ("2026-11-22T12:00:00.000005Z", "2026-11")
+    assert "contentHash" not in response
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_answers_carry_money_as_text_and_no_inner_matters() -> None:
     ],
 )
 def test_overdue_is_derived_on_read(status: str, due: str, expected: bool) -> None:  # noqa: FBT001
-    assert overdue(status, due, date(2026, 11, 22)) is expected
+    assert is_overdue(status, due, date(2026, 11, 22)) is expected
 
 
 @pytest.mark.parametrize(
@@ -182,27 +183,27 @@ def test_overdue_is_derived_on_read(status: str, due: str, expected: bool) -> No
         ({"issueDate": "2028-01-01"}, "more than a year after"),
     ],
 )
-def test_the_rules_object_with_a_reason(changes: dict[str, Any], reason: str) -> None:
-    (objection,) = objections(made(**changes))
+def test_the_rules_reject_with_a_reason(changes: dict[str, Any], reason: str) -> None:
+    (objection,) = objections(an_invoice(**changes))
     assert reason in objection
-    change = processed(made(**changes), NOW)
+    change = decide_status(an_invoice(**changes), NOW)
     assert (change.after.status, change.after.version) == (Status.REJECTED, 2)
     assert change.after.history[-1].reasons == [objection]
 
 
-def test_an_invoice_in_order_is_processed_credit_notes_and_repeated_lines_included() -> None:
-    for invoice in (made(), made(lines=[LINE | {"quantity": "-1"}]), made(lines=[LINE, LINE])):
+def test_valid_invoices_are_processed_even_with_repeated_lines() -> None:
+    for invoice in (an_invoice(), an_invoice(lines=[LINE | {"quantity": "-1"}]), an_invoice(lines=[LINE, LINE])):
         assert objections(invoice) == []
-        assert processed(invoice, NOW).after.status is Status.PROCESSED
+        assert decide_status(invoice, NOW).after.status is Status.PROCESSED
 
 
 def test_an_item_that_was_edited_by_hand_is_rejected() -> None:
-    (objection,) = objections(made().model_copy(update={"total": Decimal("1.00")}))
-    assert objection == "totals do not follow from the lines: 119.00 expected, 1.00 found"
+    (objection,) = objections(an_invoice().model_copy(update={"total": Decimal("1.00")}))
+    assert objection == "totals do not match the lines: expected 119.00, found 1.00"
 
 
-def test_events_follow_from_the_images_alone() -> None:
-    before, after = made(), processed(made(), NOW).after
+def test_events_depend_on_the_images_alone() -> None:
+    before, after = an_invoice(), decide_status(an_invoice(), NOW).after
     created, changed = derive(None, before), derive(before, after)
     assert created is not None
     assert changed is not None
@@ -217,7 +218,10 @@ def test_events_follow_from_the_images_alone() -> None:
 
 def test_a_further_part_payment_is_an_event_too() -> None:
     part = {"status": Status.PARTIALLY_PAID, "amount_paid": Decimal(10)}
-    before, after = made().model_copy(update=part), made().model_copy(update=part | {"amount_paid": Decimal(20)})
+    before, after = (
+        an_invoice().model_copy(update=part),
+        an_invoice().model_copy(update=part | {"amount_paid": Decimal(20)}),
+    )
     event = derive(before, after)
     assert event is not None
     assert event.detail_type == "invoice-partially-paid"
@@ -225,13 +229,13 @@ def test_a_further_part_payment_is_an_event_too() -> None:
 
 
 @pytest.mark.parametrize("name", ["counter#2026", "idempotency#ab", "upload#cd"])
-def test_markers_in_the_stream_are_passed_over(name: str) -> None:
+def test_markers_in_the_stream_are_ignored(name: str) -> None:
     image = encode({"invoiceId": name, "lastNumber": 1})
-    assert images({"dynamodb": {"Keys": {"invoiceId": {"S": name}}, "NewImage": image}}) == (None, None)
+    assert read_images({"dynamodb": {"Keys": {"invoiceId": {"S": name}}, "NewImage": image}}) == (None, None)
 
 
-def test_removals_are_passed_over() -> None:
-    assert images({"dynamodb": {"Keys": {"invoiceId": {"S": "x"}}, "OldImage": {}}}) == (None, None)
+def test_removals_are_ignored() -> None:
+    assert read_images({"dynamodb": {"Keys": {"invoiceId": {"S": "x"}}, "OldImage": {}}}) == (None, None)
 
 
 def test_items_are_measured_as_dynamodb_does() -> None:
@@ -239,7 +243,7 @@ def test_items_are_measured_as_dynamodb_does() -> None:
     assert size({"näm": "wörd", "n": Decimal("12.34"), "l": [None], "m": {"k": True}}) == 9 + 5 + 6 + 7
 
 
-def test_a_providers_payment_is_read_from_floats_and_extra_fields_are_passed_over() -> None:
+def test_a_reported_payment_is_read_from_floats_and_extra_fields_are_ignored() -> None:
     payment = PaymentReceived.model_validate(
         {
             "invoiceId": "x",

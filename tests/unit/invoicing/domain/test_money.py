@@ -13,7 +13,7 @@ def test_minor_digits_are_those_of_iso_4217(currency: str, digits: int) -> None:
 
 
 @pytest.mark.parametrize("currency", ["", "eur", "EURO", "XAU", "XXX", "€"])
-def test_what_is_no_currency_is_refused_by_name(currency: str) -> None:
+def test_unknown_currencies_are_rejected_by_name(currency: str) -> None:
     with pytest.raises(money.UnknownCurrencyError, match="is not an ISO 4217 currency code"):
         money.minor_digits(currency)
 
@@ -45,7 +45,7 @@ def test_prices_keep_every_decimal_that_they_have(price: str, currency: str, exp
 @pytest.mark.parametrize(
     ("number", "expected"), [("100", "100"), ("1E+2", "100"), ("2.50", "2.5"), ("-0.0", "0"), ("1.5E-7", "0.00000015")]
 )
-def test_numbers_are_told_without_exponent_or_trailing_zeros(number: str, expected: str) -> None:
+def test_numbers_are_printed_without_exponent_or_trailing_zeros(number: str, expected: str) -> None:
     assert money.number_text(Decimal(number)) == expected
 
 
@@ -72,7 +72,7 @@ def test_numbers_are_read_exactly_as_written(value: object) -> None:
 @pytest.mark.parametrize(
     "value", [1.1, True, None, "", "1e3", "1,5", "NaN", Decimal("NaN"), Decimal("Infinity"), "٣", [], ".5", "5."]
 )
-def test_what_may_have_lost_its_digits_is_no_number(value: object) -> None:
+def test_values_that_may_have_lost_digits_are_rejected(value: object) -> None:
     with pytest.raises(ValueError, match="must be a number"):
         money.exactly(value)
 
@@ -82,6 +82,6 @@ def test_an_events_float_is_read_as_what_the_sender_wrote(value: object, expecte
     assert str(money.from_event(value)) == expected
 
 
-def test_not_even_an_event_may_carry_nan() -> None:
+def test_even_events_may_not_contain_nan() -> None:
     with pytest.raises(ValueError, match="must be a number"):
         money.from_event(float("nan"))

@@ -1,4 +1,4 @@
-"""What payments record, and what is told of each that is refused."""
+"""What payments record, and the errors of those that do not fit."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,10 +9,10 @@ import pytest
 from invoicing.domain.errors import InvalidRequest, InvoiceError, PaymentConflict, PreconditionFailed, StatusConflict
 from invoicing.domain.invoice_factory import Origin, invoice_id, issue
 from invoicing.domain.models import CreateInvoice, Invoice, UpdateInvoice
-from invoicing.domain.payments import decide
+from invoicing.domain.payments import decide_change
 from invoicing.domain.status import Status
 
-MADE = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+CREATED_AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 CURRENT = {"currentStatus": "processed", "currentVersion": 1}
 
@@ -23,11 +23,11 @@ def invoice(status: str = "processed", quantity: str = "1") -> Invoice:
     request = CreateInvoice.model_validate(
         {"invoiceNumber": "1", "customerId": "C", "issueDate": "2026-11-01", "currency": "EUR", "lines": [line]}
     )
-    made = issue(request, number="1", identity=invoice_id("C", "1"), origin=Origin(MADE, "api", "api"))
-    return made.model_copy(update={"status": Status(status)})
+    invoice_ = issue(request, number="1", identity=invoice_id("C", "1"), origin=Origin(CREATED_AT, "api", "api"))
+    return invoice_.model_copy(update={"status": Status(status)})
 
 
-def asked(status: str, **more: Any) -> UpdateInvoice:
+def update(status: str, **more: Any) -> UpdateInvoice:
     return UpdateInvoice.model_validate({"status": status, **more})
 
 
@@ -35,60 +35,60 @@ def asked(status: str, **more: Any) -> UpdateInvoice:
     ("request_", "kind", "detail", "errors", "members"),
     [
         (
-            asked("partially-paid"), InvalidRequest, "A partial payment needs its amount.",
+            update("partially-paid"), InvalidRequest, "A partial payment needs its amount.",
             [{"pointer": "#/payment", "detail": "is required for status partially-paid"}], {},
         ),
         (
-            asked("void", payment={"amount": 5}), InvalidRequest, "A payment makes an invoice paid or partially-paid.",
-            [{"pointer": "#/payment", "detail": "does not go with status void"}], {},
+            update("void", payment={"amount": 5}), InvalidRequest, "A payment needs the status paid or partially-paid.",
+            [{"pointer": "#/payment", "detail": "is not allowed with status void"}], {},
         ),
         (
-            asked("paid", payment={"amount": "0.001"}), InvalidRequest, "The amount is not one of that currency.",
+            update("paid", payment={"amount": "0.001"}), InvalidRequest, "The amount is too precise for EUR.",
             [{"pointer": "#/payment/amount", "detail": "has more than the 2 decimals of EUR"}], {},
         ),
         (
-            asked("paid", expectedVersion=2), StatusConflict, "The invoice is at version 1, not 2: read it again.", [],
-            CURRENT,
+            update("paid", expectedVersion=2), StatusConflict,
+            "The invoice is at version 1, not 2. Read the invoice again.", [], CURRENT,
         ),
         (
-            asked("paid", payment={"amount": "119.01"}), PaymentConflict,
-            "A payment of 119.01 is more than the 119.00 EUR that are due.", [],
+            update("paid", payment={"amount": "119.01"}), PaymentConflict,
+            "A payment of 119.01 is more than the 119.00 EUR due.", [],
             CURRENT | {"amountDue": "119.00", "currency": "EUR"},
         ),
         (
-            asked("paid", payment={"amount": 0}), PaymentConflict,
-            "A payment of 0.00 does not reduce the 119.00 EUR that are due.", [],
+            update("paid", payment={"amount": 0}), PaymentConflict,
+            "A payment of 0.00 does not reduce the 119.00 EUR due.", [],
             CURRENT | {"amountDue": "119.00", "currency": "EUR"},
         ),
     ],
 )  # fmt: skip
-def test_a_refusal_tells_what_is_wrong_and_what_is_there(
+def test_an_error_reports_the_problem_and_the_current_state(
     request_: UpdateInvoice,
     kind: type[InvoiceError],
     detail: str,
     errors: list[dict[str, str]],
     members: dict[str, Any],
 ) -> None:
-    with pytest.raises(kind) as refusal:
-        decide(invoice(), request_, now=NOW, by="api")
-    assert (refusal.value.detail, refusal.value.errors, refusal.value.members) == (detail, errors, members)
+    with pytest.raises(kind) as error:
+        decide_change(invoice(), request_, now=NOW, by="api")
+    assert (error.value.detail, error.value.errors, error.value.members) == (detail, errors, members)
 
 
 @pytest.mark.parametrize("versions", [frozenset({1}), frozenset({1, 5}), None])
 def test_a_version_that_matches_is_changed(versions: frozenset[int] | None) -> None:
     before = invoice()
-    change = decide(before, asked("void"), now=NOW, by="api", if_match=versions)
+    change = decide_change(before, update("void"), now=NOW, by="api", if_match=versions)
     assert change is not None
     assert change.before is before
     assert (change.after.status, change.after.version) == (Status.VOID, 2)
 
 
 @pytest.mark.parametrize("versions", [frozenset(), frozenset({2, 3})])
-def test_a_version_that_does_not_match_is_not(versions: frozenset[int]) -> None:
-    with pytest.raises(PreconditionFailed) as refusal:
-        decide(invoice(), asked("void"), now=NOW, by="api", if_match=versions)
-    assert refusal.value.detail == "The invoice is at version 1, which If-Match does not name: read it again."
-    assert refusal.value.members == CURRENT
+def test_a_version_that_does_not_match_is_rejected(versions: frozenset[int]) -> None:
+    with pytest.raises(PreconditionFailed) as error:
+        decide_change(invoice(), update("void"), now=NOW, by="api", if_match=versions)
+    assert error.value.detail == "The invoice is at version 1, which If-Match does not name. Read the invoice again."
+    assert error.value.members == CURRENT
 
 
 def test_a_payment_is_recorded_as_it_was_sent() -> None:
@@ -99,7 +99,7 @@ def test_a_payment_is_recorded_as_it_was_sent() -> None:
         "reference": "R 7",
         "paidAt": "2026-11-20T10:00:00Z",
     }
-    change = decide(invoice(), asked("partially-paid", payment=payment), now=NOW, by="bank")
+    change = decide_change(invoice(), update("partially-paid", payment=payment), now=NOW, by="bank")
     assert change is not None
     (recorded,) = change.after.payments
     assert recorded.model_dump(by_alias=True) == payment | {
@@ -111,49 +111,58 @@ def test_a_payment_is_recorded_as_it_was_sent() -> None:
     assert change.after.history[-1].by == "bank"
 
 
-def test_a_payment_without_an_id_gets_one_of_its_own() -> None:
-    change = decide(invoice(), asked("paid"), now=NOW, by="api", unnamed="U")
+def test_a_payment_without_an_id_gets_a_new_one() -> None:
+    change = decide_change(invoice(), update("paid"), now=NOW, by="api", default_payment_id="U")
     assert change is not None
     (recorded,) = change.after.payments
     assert (recorded.payment_id, recorded.paid_at) == ("U", "2026-11-23T09:30:00.000000Z")
-    named = decide(invoice(), asked("paid", payment={"paymentId": "P", "amount": 1}), now=NOW, by="api", unnamed="U")
+    named = decide_change(
+        invoice(),
+        update("paid", payment={"paymentId": "P", "amount": 1}),
+        now=NOW,
+        by="api",
+        default_payment_id="U",
+    )
     assert named is not None
     assert [payment.payment_id for payment in named.after.payments] == ["P"]
-    again = decide(invoice(), asked("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
+    again = decide_change(invoice(), update("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
     assert again is not None
-    more = decide(again.after, asked("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
+    more = decide_change(again.after, update("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
     assert more is not None
     assert len({payment.payment_id for payment in more.after.payments}) == 2
 
 
-def test_a_change_knows_itself_and_no_other() -> None:
-    ours = decide(invoice(), asked("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
-    other = decide(invoice(), asked("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
+def test_a_change_recognizes_itself_and_no_other() -> None:
+    ours = decide_change(invoice(), update("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
+    other = decide_change(invoice(), update("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
     assert ours is not None
     assert other is not None
-    later = decide(ours.after, asked("paid"), now=NOW, by="api")
+    later = decide_change(ours.after, update("paid"), now=NOW, by="api")
     assert later is not None
-    assert [ours.made(there) for there in (ours.after, later.after)] == [True, True]
-    assert [ours.made(there) for there in (ours.before, other.after)] == [False, False]  # of the same microsecond
+    assert [ours.is_included_in(there) for there in (ours.after, later.after)] == [True, True]
+    assert [ours.is_included_in(there) for there in (ours.before, other.after)] == [
+        False,
+        False,
+    ]  # of the same microsecond
     void, void_later = (
-        decide(invoice(), asked("void"), now=now, by="api") for now in (NOW, NOW + timedelta(microseconds=1))
+        decide_change(invoice(), update("void"), now=now, by="api") for now in (NOW, NOW + timedelta(microseconds=1))
     )
     assert void is not None
     assert void_later is not None
-    assert (void.made(void.after), void.made(void_later.after)) == (True, False)
+    assert (void.is_included_in(void.after), void.is_included_in(void_later.after)) == (True, False)
 
 
-def test_a_payment_id_that_was_used_for_another_amount_tells_what_is_there() -> None:
-    first = decide(invoice(), asked("paid", payment={"paymentId": "P", "amount": "50"}), now=NOW, by="api")
+def test_a_payment_id_used_for_another_amount_reports_the_recorded_one() -> None:
+    first = decide_change(invoice(), update("paid", payment={"paymentId": "P", "amount": "50"}), now=NOW, by="api")
     assert first is not None
-    with pytest.raises(PaymentConflict) as refusal:
-        decide(first.after, asked("paid", payment={"paymentId": "P", "amount": "60"}), now=NOW, by="api")
-    assert refusal.value.detail == "Payment P is recorded already, with an amount of 50.00."
-    assert refusal.value.members == {"currentStatus": "partially-paid", "currentVersion": 2}
+    with pytest.raises(PaymentConflict) as error:
+        decide_change(first.after, update("paid", payment={"paymentId": "P", "amount": "60"}), now=NOW, by="api")
+    assert error.value.detail == "Payment P is already recorded, with an amount of 50.00."
+    assert error.value.members == {"currentStatus": "partially-paid", "currentVersion": 2}
 
 
 @pytest.mark.parametrize(
-    ("first", "again", "said"),
+    ("first", "again", "difference"),
     [
         ({"method": "card", "reference": "R"}, {"method": "card", "reference": "R"}, None),
         ({"method": "card", "reference": "R"}, {}, None),
@@ -162,23 +171,23 @@ def test_a_payment_id_that_was_used_for_another_amount_tells_what_is_there() -> 
         ({"reference": "R"}, {"reference": "S"}, "another reference"),
     ],
 )
-def test_a_payment_is_repeated_only_with_what_it_said(
-    first: dict[str, str], again: dict[str, str], said: str | None
+def test_a_repeated_payment_must_have_the_same_data(
+    first: dict[str, str], again: dict[str, str], difference: str | None
 ) -> None:
     payment = {"paymentId": "P", "amount": "50.00"}
-    change = decide(invoice(), asked("paid", payment=payment | first), now=NOW, by="api")
+    change = decide_change(invoice(), update("paid", payment=payment | first), now=NOW, by="api")
     assert change is not None
-    repeated = asked("paid", payment=payment | again | {"amount": 50})
-    if said is None:
-        assert decide(change.after, repeated, now=NOW, by="api") is None
+    repeated = update("paid", payment=payment | again | {"amount": 50})
+    if difference is None:
+        assert decide_change(change.after, repeated, now=NOW, by="api") is None
     else:
-        with pytest.raises(PaymentConflict) as refusal:
-            decide(change.after, repeated, now=NOW, by="api")
-        assert refusal.value.detail == f"Payment P is recorded already, with {said}."
+        with pytest.raises(PaymentConflict) as error:
+            decide_change(change.after, repeated, now=NOW, by="api")
+        assert error.value.detail == f"Payment P is already recorded, with {difference}."
 
 
 @pytest.mark.parametrize(("quantity", "amount"), [("0.005", "0.60"), ("0.005", "0.01"), ("-0.005", "-0.60")])
 def test_small_amounts_are_due_like_large_ones(quantity: str, amount: str) -> None:
-    change = decide(invoice(quantity=quantity), asked("paid", payment={"amount": amount}), now=NOW, by="api")
+    change = decide_change(invoice(quantity=quantity), update("paid", payment={"amount": amount}), now=NOW, by="api")
     assert change is not None
     assert change.after.amount_due == invoice(quantity=quantity).total - Decimal(amount)

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from invoicing.domain.errors import InvalidRequest, InvoiceError, PaymentConflict, StatusConflict
 from invoicing.domain.invoice_factory import Origin, first_version, invoice_id, issue
 from invoicing.domain.models import CreateInvoice, Invoice, UpdateInvoice
-from invoicing.domain.payments import decide
+from invoicing.domain.payments import decide_change
 from invoicing.domain.status import FINAL, OPEN, REQUESTABLE, TRANSITIONS, Status, may_change, sources
-from invoicing.services.decide_invoice import processed
+from invoicing.services.decide_invoice import decide_status
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -42,8 +42,8 @@ def invoice(status: str = "processed", quantity: str = "1", **changes: Any) -> I
             "lines": [{"description": "x", "quantity": quantity, "unitPrice": "100", "taxRate": "19"}],
         }
     )
-    made = issue(request, number="1", identity=invoice_id("C", "1"), origin=Origin(NOW, "api", "api"))
-    return made.model_copy(update={"status": Status(status), **changes})
+    issued = issue(request, number="1", identity=invoice_id("C", "1"), origin=Origin(NOW, "api", "api"))
+    return issued.model_copy(update={"status": Status(status), **changes})
 
 
 def update(status: str, amount: str | None = None, **more: Any) -> UpdateInvoice:
@@ -63,22 +63,22 @@ def test_every_pair_of_the_table(source: Status, target: Status) -> None:
         return
     amount = "19.00" if target is Status.PARTIALLY_PAID else None
     if allowed or (source, target) == (Status.PARTIALLY_PAID, Status.PARTIALLY_PAID):  # one more part payment
-        change = decide(invoice(source), update(target, amount), now=NOW, by="api")
+        change = decide_change(invoice(source), update(target, amount), now=NOW, by="api")
         assert change is not None
         assert (change.after.status, change.after.version) == (target, 2)
         assert change.after.history[-1].status is target
     else:
-        with pytest.raises(StatusConflict) as refusal:
-            decide(invoice(source), update(target, amount), now=NOW, by="api")
-        assert refusal.value.members == {"currentStatus": source.value, "currentVersion": 1}
-        assert f"is {source} (version 1) and cannot become {target}" in refusal.value.detail
+        with pytest.raises(StatusConflict) as error:
+            decide_change(invoice(source), update(target, amount), now=NOW, by="api")
+        assert error.value.members == {"currentStatus": source.value, "currentVersion": 1}
+        assert f"is {source} (version 1) and cannot become {target}" in error.value.detail
 
 
 @pytest.mark.parametrize("status", ["created", "processed", "rejected", "overdue", "", None, 1, {"a": 1}])
-def test_what_the_business_rules_decide_cannot_be_asked_for(status: Any) -> None:
-    with pytest.raises(ValidationError, match="must be one of paid, partially-paid, void") as refusal:
+def test_clients_cannot_request_decisions_of_the_rules(status: Any) -> None:
+    with pytest.raises(ValidationError, match="must be one of paid, partially-paid, void") as error:
         UpdateInvoice.model_validate({"status": status})
-    assert [error["loc"] for error in refusal.value.errors()] == [("status",)]
+    assert [error["loc"] for error in error.value.errors()] == [("status",)]
 
 
 def test_final_and_open_follow_from_the_table() -> None:
@@ -87,18 +87,18 @@ def test_final_and_open_follow_from_the_table() -> None:
     assert set(TRANSITIONS) == set(Status)
 
 
-def test_paid_without_a_payment_records_one_for_what_is_due() -> None:
-    change = decide(invoice(), update("paid"), now=NOW, by="api")
+def test_paid_without_a_payment_records_one_for_the_amount_due() -> None:
+    change = decide_change(invoice(), update("paid"), now=NOW, by="api")
     assert change is not None
     assert [payment.amount for payment in change.after.payments] == [Decimal("119.00")]
     assert change.after.amount_due == 0
-    again = decide(invoice(), update("paid"), now=NOW, by="api")
+    again = decide_change(invoice(), update("paid"), now=NOW, by="api")
     assert again is not None
     assert again.after.payments[0].payment_id != change.after.payments[0].payment_id  # each request's own
 
 
 @pytest.mark.parametrize(
-    ("asked", "amount", "reached", "due"),
+    ("requested", "amount", "reached", "due"),
     [
         ("paid", "119.00", "paid", "0.00"),
         ("paid", "118.99", "partially-paid", "0.01"),
@@ -106,27 +106,27 @@ def test_paid_without_a_payment_records_one_for_what_is_due() -> None:
         ("partially-paid", "119", "paid", "0.00"),
     ],
 )
-def test_the_amount_decides_what_is_reached(asked: str, amount: str, reached: str, due: str) -> None:
-    change = decide(invoice(), update(asked, amount), now=NOW, by="api")
+def test_the_amount_decides_the_status(requested: str, amount: str, reached: str, due: str) -> None:
+    change = decide_change(invoice(), update(requested, amount), now=NOW, by="api")
     assert change is not None
     assert (change.after.status, change.after.amount_due) == (Status(reached), Decimal(due))
 
 
 @pytest.mark.parametrize(("amount", "words"), [("119.01", "is more than"), ("0", "reduce"), ("-1", "reduce")])
-def test_a_payment_that_does_not_fit_is_refused(amount: str, words: str) -> None:
-    with pytest.raises(PaymentConflict, match=words) as refusal:
-        decide(invoice(), update("paid", amount), now=NOW, by="api")
-    assert refusal.value.members["amountDue"] == "119.00"
+def test_a_payment_that_does_not_fit_is_rejected(amount: str, words: str) -> None:
+    with pytest.raises(PaymentConflict, match=words) as error:
+        decide_change(invoice(), update("paid", amount), now=NOW, by="api")
+    assert error.value.members["amountDue"] == "119.00"
 
 
 def test_a_credit_note_is_settled_by_a_negative_amount() -> None:
-    change = decide(invoice(quantity="-1"), update("paid", "-119"), now=NOW, by="api")
+    change = decide_change(invoice(quantity="-1"), update("paid", "-119"), now=NOW, by="api")
     assert change is not None
     assert (change.after.kind, change.after.status, change.after.amount_due) == ("credit-note", Status.PAID, 0)
     with pytest.raises(PaymentConflict, match="reduce"):
-        decide(invoice(quantity="-1"), update("paid", "119"), now=NOW, by="api")
+        decide_change(invoice(quantity="-1"), update("paid", "119"), now=NOW, by="api")
     with pytest.raises(PaymentConflict, match="more than"):
-        decide(invoice(quantity="-1"), update("paid", "-120"), now=NOW, by="api")
+        decide_change(invoice(quantity="-1"), update("paid", "-120"), now=NOW, by="api")
 
 
 @pytest.mark.parametrize(
@@ -137,40 +137,40 @@ def test_a_credit_note_is_settled_by_a_negative_amount() -> None:
         (update("paid", "0.001"), "#/payment/amount"),
     ],
 )
-def test_requests_that_make_no_sense_point_at_the_fault(request_: UpdateInvoice, pointer: str) -> None:
-    with pytest.raises(InvalidRequest) as refusal:
-        decide(invoice(), request_, now=NOW, by="api")
-    assert refusal.value.errors[0]["pointer"] == pointer
+def test_invalid_requests_point_at_the_error(request_: UpdateInvoice, pointer: str) -> None:
+    with pytest.raises(InvalidRequest) as error:
+        decide_change(invoice(), request_, now=NOW, by="api")
+    assert error.value.errors[0]["pointer"] == pointer
 
 
 def test_a_repeated_payment_changes_nothing_whatever_version_it_expects() -> None:
-    first = decide(invoice(), update("paid", "50"), now=NOW, by="api")
+    first = decide_change(invoice(), update("paid", "50"), now=NOW, by="api")
     assert first is not None
-    assert decide(first.after, update("paid", "50.00", expectedVersion=1), now=NOW, by="api") is None
+    assert decide_change(first.after, update("paid", "50.00", expectedVersion=1), now=NOW, by="api") is None
 
 
 @pytest.mark.parametrize("amount", ["50", "119"])
 def test_what_was_paid_is_not_voided_by_repeating_the_payment(amount: str) -> None:
-    first = decide(invoice(), update("paid", amount), now=NOW, by="api")
+    first = decide_change(invoice(), update("paid", amount), now=NOW, by="api")
     assert first is not None
     with pytest.raises(StatusConflict, match="cannot become void"):
-        decide(first.after, update("void", amount), now=NOW, by="api")
+        decide_change(first.after, update("void", amount), now=NOW, by="api")
 
 
-def test_a_payment_id_stands_for_one_amount() -> None:
-    first = decide(invoice(), update("paid", "50"), now=NOW, by="api")
+def test_a_payment_id_belongs_to_one_amount() -> None:
+    first = decide_change(invoice(), update("paid", "50"), now=NOW, by="api")
     assert first is not None
-    with pytest.raises(PaymentConflict, match=r"recorded already, with an amount of 50\.00"):
-        decide(first.after, update("paid", "60"), now=NOW, by="api")
+    with pytest.raises(PaymentConflict, match=r"already recorded, with an amount of 50\.00"):
+        decide_change(first.after, update("paid", "60"), now=NOW, by="api")
 
 
-def test_an_outdated_version_is_refused() -> None:
+def test_an_outdated_version_is_rejected() -> None:
     with pytest.raises(StatusConflict, match="at version 1, not 7"):
-        decide(invoice(), update("void", expectedVersion=7), now=NOW, by="api")
+        decide_change(invoice(), update("void", expectedVersion=7), now=NOW, by="api")
 
 
 class Payments(RuleBasedStateMachine):
-    """Whatever is asked of an invoice, in whatever order: its sums agree and its history is a path of the table."""
+    """After any requests in any order, the sums of an invoice agree and its history follows allowed transitions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -180,16 +180,16 @@ class Payments(RuleBasedStateMachine):
     @rule()
     def be_processed(self) -> None:
         if self.invoice.status is Status.CREATED:
-            self.invoice = processed(self.invoice, NOW).after
+            self.invoice = decide_status(self.invoice, NOW).after
 
     @rule(
-        wish=st.sampled_from(sorted(REQUESTABLE)), cents=st.none() | st.integers(-200, 12000), ident=st.integers(1, 4)
+        status=st.sampled_from(sorted(REQUESTABLE)), cents=st.none() | st.integers(-200, 12000), ident=st.integers(1, 4)
     )
-    def ask(self, wish: Status, cents: int | None, ident: int) -> None:
+    def request(self, status: Status, cents: int | None, ident: int) -> None:
         payment = None if cents is None else {"amount": f"{Decimal(cents) / 100:.2f}", "paymentId": f"p-{ident}"}
-        request = UpdateInvoice.model_validate({"status": wish, "payment": payment})
+        request_ = UpdateInvoice.model_validate({"status": status, "payment": payment})
         try:
-            change = decide(self.invoice, request, now=NOW, by="api")
+            change = decide_change(self.invoice, request_, now=NOW, by="api")
         except InvoiceError:
             return
         if change is not None:
@@ -198,11 +198,11 @@ class Payments(RuleBasedStateMachine):
 
     @invariant()
     def sums_agree(self) -> None:
-        made = self.invoice
-        assert made.amount_paid == sum(payment.amount for payment in made.payments)
-        assert made.amount_due == made.total - made.amount_paid >= 0
-        assert (made.status is Status.PAID) == (made.amount_due == 0)
-        assert len({payment.payment_id for payment in made.payments}) == len(made.payments)
+        current = self.invoice
+        assert current.amount_paid == sum(payment.amount for payment in current.payments)
+        assert current.amount_due == current.total - current.amount_paid >= 0
+        assert (current.status is Status.PAID) == (current.amount_due == 0)
+        assert len({payment.payment_id for payment in current.payments}) == len(current.payments)
 
     @invariant()
     def history_is_a_path(self) -> None:

@@ -196,7 +196,7 @@ def test_rounding_is_symmetric_and_settles_at_once(amount: Decimal, currency: st
 
 
 def half_up(exact: Fraction, currency: str) -> Decimal:
-    """The rule of DESIGN written down a second time, in whole numbers: away from zero at the middle."""
+    """The rounding rule written a second time, in whole numbers: away from zero at the midpoint."""
     unit = 10 ** minor_digits(currency)
     whole = math.floor(abs(exact) * unit + Fraction(1, 2))
     return Decimal(whole if exact >= 0 else -whole) / unit
@@ -258,7 +258,7 @@ def test_a_credit_note_mirrors_its_invoice(document: tuple[list[tuple[Decimal, D
 
 
 @given(documents(), PRICES.map(lambda price: rounded(price, "JPY")))
-def test_what_is_taxed_at_zero_adds_to_the_subtotal_alone(
+def test_lines_taxed_at_zero_add_to_the_subtotal_only(
     document: tuple[list[tuple[Decimal, Decimal]], str], exempt: Decimal
 ) -> None:
     lines, currency = document
@@ -291,23 +291,23 @@ def test_the_largest_amounts(quantity: str, price: str, rate: str, fits: bool) -
         invoice = issue(request, number="1", identity="1", origin=origin)
         assert invoice.total == invoice.subtotal + invoice.tax_total
         return
-    with pytest.raises(InvalidRequest, match="too large") as refusal:
+    with pytest.raises(InvalidRequest, match="too large") as error:
         issue(request, number="1", identity="1", origin=origin)
-    assert refusal.value.errors == [
+    assert error.value.errors == [
         {"pointer": "#/lines", "detail": "an amount has more than 15 digits before the point"}
     ]
 
 
-def test_nothing_is_nothing() -> None:
+def test_totals_of_no_lines_are_zero() -> None:
     assert document_totals([], "EUR") == Totals((), Decimal("0.00"), Decimal("0.00"), Decimal("0.00"))
 
 
-def test_what_others_have_set_for_their_own_decimals_does_not_matter() -> None:
+def test_the_global_decimal_context_does_not_matter() -> None:
     def figures() -> tuple[Decimal, Totals]:
         net = line_net(Decimal("1.000001"), Decimal("509901000099.000001"), Decimal("0.000001"), "EUR")
         lines = [(Decimal("8.875"), net), (Decimal(19), Decimal("-7.77")), (Decimal("8.875"), net)]
         return net, document_totals(lines, "EUR")
 
-    wanted = figures()
+    expected = figures()
     with localcontext(prec=5, rounding=ROUND_DOWN):
-        assert figures() == wanted
+        assert figures() == expected

@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 LAST = Position("2026-11", "2026-11-05T00:00:00.000000Z", "id-1")
 
 
-def planned(**query: Any) -> QueryPlan:
+def plan_of(**query: Any) -> QueryPlan:
     return plan(ListQuery.model_validate(query), NOW)
 
 
@@ -34,15 +34,15 @@ def planned(**query: Any) -> QueryPlan:
     ],
 )
 def test_every_filter_set_has_one_index(query: dict[str, str], index: str, partitions: tuple[str, ...]) -> None:
-    chosen = planned(**query)
+    chosen = plan_of(**query)
     assert (chosen.index, chosen.partitions) == (index, partitions)
     assert chosen.status == ("paid" if {"customerId", "status"} <= query.keys() else None)
 
 
 def test_a_date_covers_its_whole_day_and_offsets_are_turned_into_utc() -> None:
-    chosen = planned(**{"from": "2026-11-01", "to": "2026-11-02"})
+    chosen = plan_of(**{"from": "2026-11-01", "to": "2026-11-02"})
     assert (chosen.earliest, chosen.latest) == ("2026-11-01T00:00:00.000000Z", "2026-11-02T23:59:59.999999Z")
-    chosen = planned(**{"from": "2026-11-01T01:00:00+02:00"})
+    chosen = plan_of(**{"from": "2026-11-01T01:00:00+02:00"})
     assert chosen.earliest == "2026-10-31T23:00:00.000000Z"
 
 
@@ -55,15 +55,15 @@ def test_a_date_covers_its_whole_day_and_offsets_are_turned_into_utc() -> None:
         {"from": "0002-01-01T00:00:00+00:01"}, {"to": "9998-12-31T23:59:59-00:01"}, {"to": "0000-01-01"},
     ],
 )  # fmt: skip
-def test_queries_that_make_no_sense_are_refused(query: dict[str, str]) -> None:
+def test_invalid_queries_are_rejected(query: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         ListQuery.model_validate(query)
 
 
 def test_a_range_of_months_has_an_end() -> None:
     with pytest.raises(InvalidRequest, match="too long"):
-        planned(**{"from": "1999-01-01"})
-    assert planned(**{"from": "1999-01-01", "status": "paid"}).partitions == ("paid",)
+        plan_of(**{"from": "1999-01-01"})
+    assert plan_of(**{"from": "1999-01-01", "status": "paid"}).partitions == ("paid",)
 
 
 @pytest.mark.parametrize(
@@ -76,23 +76,23 @@ def test_a_range_of_months_has_an_end() -> None:
         ({"from": "0999-12-01", "to": "1000-01-01", "order": "asc"}, ("0999-12", "1000-01")),
     ],
 )
-def test_the_calendar_ends_without_a_fault(query: dict[str, str], partitions: tuple[str, ...]) -> None:
-    chosen = planned(**query)
+def test_the_ends_of_the_calendar_cause_no_error(query: dict[str, str], partitions: tuple[str, ...]) -> None:
+    chosen = plan_of(**query)
     assert chosen.partitions == partitions
     assert chosen.earliest <= chosen.latest
 
 
 def test_early_years_are_in_order_as_text() -> None:
     with pytest.raises(InvalidRequest, match="too long"):
-        planned(**{"from": "0999-01-01", "to": "2026-01-01"})
-    assert planned(**{"from": "0999-01-01", "customerId": "C"}).earliest == "0999-01-01T00:00:00.000000Z"
+        plan_of(**{"from": "0999-01-01", "to": "2026-01-01"})
+    assert plan_of(**{"from": "0999-01-01", "customerId": "C"}).earliest == "0999-01-01T00:00:00.000000Z"
 
 
-def test_a_token_that_is_nested_without_end_is_refused() -> None:
+def test_a_deeply_nested_token_is_rejected() -> None:
     body = b"[" * 1400
     token = base64.urlsafe_b64encode(hashlib.sha256(body).digest()[:9] + body).decode().rstrip("=")
     with pytest.raises(InvalidRequest):
-        planned(nextToken=token)
+        plan_of(nextToken=token)
 
 
 _bounds = (
@@ -120,9 +120,9 @@ _texts = st.text(st.characters())
         },
     )
 )
-def test_any_query_is_planned_or_refused(query: dict[str, str]) -> None:
+def test_any_query_is_planned_or_rejected(query: dict[str, str]) -> None:
     try:
-        chosen = planned(**query)
+        chosen = plan_of(**query)
     except (ValidationError, InvalidRequest):
         return
     assert chosen.earliest <= chosen.latest
@@ -130,14 +130,14 @@ def test_any_query_is_planned_or_refused(query: dict[str, str]) -> None:
 
 
 def test_a_token_continues_its_query_and_leaves_out_earlier_months() -> None:
-    token = planned(**{"from": "2026-09-01"}).token(Position("2026-10", "2026-10-05T00:00:00.000000Z", "id-1"))
-    chosen = planned(**{"from": "2026-09-01", "nextToken": token})
+    token = plan_of(**{"from": "2026-09-01"}).token(Position("2026-10", "2026-10-05T00:00:00.000000Z", "id-1"))
+    chosen = plan_of(**{"from": "2026-09-01", "nextToken": token})
     assert chosen.partitions == ("2026-10", "2026-09")
     assert chosen.start == Position("2026-10", "2026-10-05T00:00:00.000000Z", "id-1")
 
 
-def test_this_month_goes_on_being_the_month_in_which_the_query_began() -> None:
-    token = planned().token(LAST)
+def test_the_current_month_stays_the_month_of_the_first_page() -> None:
+    token = plan_of().token(LAST)
     later = plan(ListQuery.model_validate({"nextToken": token}), datetime(2026, 12, 1, tzinfo=UTC))
     assert later.partitions == ("2026-11",)
 
@@ -145,37 +145,37 @@ def test_this_month_goes_on_being_the_month_in_which_the_query_began() -> None:
 @pytest.mark.parametrize(
     "query", [{"order": "asc"}, {"status": "paid"}, {"customerId": "2026-11"}, {"from": "2026-11-01"}]
 )
-def test_a_token_of_another_query_is_refused(query: dict[str, str]) -> None:
-    with pytest.raises(InvalidRequest, match="does not belong"):
-        planned(**query, nextToken=planned().token(LAST))
+def test_a_token_of_another_query_is_rejected(query: dict[str, str]) -> None:
+    with pytest.raises(InvalidRequest, match="belongs to another query"):
+        plan_of(**query, nextToken=plan_of().token(LAST))
 
 
 def test_no_single_changed_character_passes() -> None:
-    token = planned().token(LAST)
+    token = plan_of().token(LAST)
     for place in range(len(token)):
         changed = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
         with pytest.raises(InvalidRequest):
-            planned(nextToken=changed)
+            plan_of(nextToken=changed)
 
 
 @pytest.mark.parametrize("token", ["", "x", "====", "é", "AAAA" * 20, "a" * 1999])
-def test_rubbish_is_no_token(token: str) -> None:
+def test_rubbish_is_not_a_token(token: str) -> None:
     with pytest.raises(InvalidRequest):
-        planned(nextToken=token)
+        plan_of(nextToken=token)
 
 
 @pytest.mark.parametrize(
     "position",
     [
-        Position("2026-10", "2026-10-05T00:00:00.000000Z", "x"),  # another month than the range has
+        Position("2026-10", "2026-10-05T00:00:00.000000Z", "x"),  # a month outside the range
         Position("2026-11", "2026-10-05T00:00:00.000000Z", "x"),  # keys that contradict each other
         Position("2026-11", "2026-11-01T00:00:00.000000Z", "x"),  # before the range
         Position("2026-11", "yesterday", "x"),
-        Position("2026-11", "2026-11-05T00:00:00.000000Z", ""),  # no key at all for DynamoDB
+        Position("2026-11", "2026-11-05T00:00:00.000000Z", ""),  # not a valid key for DynamoDB
         Position("2026-11", "2026-11-05T00:00:00.000000Z", "\ud800"),
     ],
 )
 def test_a_well_made_token_cannot_leave_its_query(position: Position) -> None:
     query = {"from": "2026-11-03"}
     with pytest.raises(InvalidRequest):
-        planned(**query, nextToken=planned(**query).token(position))
+        plan_of(**query, nextToken=plan_of(**query).token(position))

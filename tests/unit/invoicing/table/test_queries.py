@@ -1,4 +1,4 @@
-"""Pages joined are the whole list: for any page size and query, while invoices come in between."""
+"""All pages together are the complete list: for any page size and query, while new invoices are created."""
 
 from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime, timedelta
@@ -20,14 +20,14 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 class Index:
     """DynamoDB's Query over the three indexes, as far as it decides on pages.
 
-    Entries with equal sort keys have an order of their own; a page ends after ``Limit`` entries, which the filter does
-    not count, or earlier where 1 MB is full (here: after any number). ``LastEvaluatedKey`` may stand at the very end.
+    Entries with equal sort keys have an undefined but fixed order. A page ends after ``Limit`` entries, counted before
+    the filter, or earlier when 1 MB is full (here: after any number). The last page may have a ``LastEvaluatedKey``.
     """
 
-    def __init__(self, page_ends: list[int], *, tells_at_the_end: bool) -> None:
+    def __init__(self, page_ends: list[int], *, key_at_the_end: bool) -> None:
         self.entries: list[dict[str, Any]] = []
         self._page_ends = page_ends
-        self._tells = tells_at_the_end
+        self._key_at_the_end = key_at_the_end
 
     def put(self, number: int, created: datetime, customer: str, status: str) -> None:
         at = timestamp(created)
@@ -38,30 +38,30 @@ class Index:
     def query(self, **request: Any) -> dict[str, Any]:
         attribute = request["IndexName"].removesuffix("-index").replace("createdAt", "yearMonth")
         values = decode(request["ExpressionAttributeValues"])
-        mine = sorted(
+        entries = sorted(
             (e["createdAt"], e["invoiceId"], n)
             for n, e in enumerate(self.entries)
             if e[attribute] == values[":partition"]
         )
-        mine = [key for key in mine if values[":earliest"] <= key[0] <= values[":latest"]]
+        entries = [key for key in entries if values[":earliest"] <= key[0] <= values[":latest"]]
         if not request["ScanIndexForward"]:
-            mine.reverse()
+            entries.reverse()
         if start := request.get("ExclusiveStartKey"):
             after = decode(start)
-            keys = [key[:2] for key in mine]
+            keys = [key[:2] for key in entries]
             place = (after["createdAt"], after["invoiceId"])
             if request["ScanIndexForward"]:
-                mine = mine[bisect_right(keys, place) :]
+                entries = entries[bisect_right(keys, place) :]
             else:
-                mine = mine[len(keys) - bisect_left(keys[::-1], place) :]
-        most = min(request["Limit"], self._page_ends.pop() if self._page_ends else request["Limit"])
-        page, rest = mine[:most], mine[most:]
-        found = [self.entries[number] for *_, number in page]
-        wanted = values.get(":status")
-        answer: dict[str, Any] = {"Items": [encode(e) for e in found if wanted is None or e["status"] == wanted]}
-        if page and (rest or (self._tells and len(page) == most)):
-            answer["LastEvaluatedKey"] = encode({n: found[-1][n] for n in ("invoiceId", "createdAt", attribute)})
-        return answer
+                entries = entries[len(keys) - bisect_left(keys[::-1], place) :]
+        size = min(request["Limit"], self._page_ends.pop() if self._page_ends else request["Limit"])
+        page, rest = entries[:size], entries[size:]
+        listed = [self.entries[number] for *_, number in page]
+        status = values.get(":status")
+        response: dict[str, Any] = {"Items": [encode(e) for e in listed if status is None or e["status"] == status]}
+        if page and (rest or (self._key_at_the_end and len(page) == size)):
+            response["LastEvaluatedKey"] = encode({n: listed[-1][n] for n in ("invoiceId", "createdAt", attribute)})
+        return response
 
 
 _days = st.integers(0, 80)
@@ -78,36 +78,36 @@ _queries = st.fixed_dictionaries(
     meanwhile=st.lists(st.tuples(_customers, _statuses), max_size=10),
     query=_queries,
     page_ends=st.lists(st.integers(1, 5), max_size=40),
-    tells=st.booleans(),
+    key_at_the_end=st.booleans(),
 )
-def test_pages_joined_are_the_whole_list_while_invoices_come_in(
+def test_all_pages_together_are_the_complete_list(
     before: list[tuple[int, str, str]],
     meanwhile: list[tuple[str, str]],
     query: dict[str, str],
     page_ends: list[int],
-    tells: bool,  # noqa: FBT001
+    key_at_the_end: bool,  # noqa: FBT001
 ) -> None:
-    """What was there when the list was begun is listed once, in order; what came later, once at the most."""
-    index = Index(page_ends, tells_at_the_end=tells)
+    """Invoices that exist at the start are listed once, in order; later ones at most once."""
+    index = Index(page_ends, key_at_the_end=key_at_the_end)
     for number, (days, customer, status) in enumerate(before):
         index.put(number, NOW - timedelta(days=days), customer, status)
-    wanted = ListQuery.model_validate(query)
-    chosen = plan(wanted, NOW)
+    list_query = ListQuery.model_validate(query)
+    query_plan = plan(list_query, NOW)
 
     def belongs(entry: dict[str, Any]) -> bool:
-        in_range = chosen.earliest <= entry["createdAt"] and entry["yearMonth"] >= ("2026-11" if by_month else "")
-        of_customer = wanted.customer_id in (None, entry["customerId"])
-        return in_range and of_customer and wanted.status in (None, Status(entry["status"]))
+        in_range = query_plan.earliest <= entry["createdAt"] and entry["yearMonth"] >= ("2026-11" if by_month else "")
+        of_customer = list_query.customer_id in (None, entry["customerId"])
+        return in_range and of_customer and list_query.status in (None, Status(entry["status"]))
 
     by_month = not {"customerId", "status", "from"} & query.keys()
     expected = [entry["invoiceId"] for entry in index.entries if belongs(entry)]
     later, listed, token = iter(meanwhile), [], None
     for _ in range(400):
-        asked = query | ({"nextToken": token} if token else {})
+        parameters = query | ({"nextToken": token} if token else {})
         page = InvoiceIndexes("table", index).page(  # type: ignore[arg-type]
-            plan(ListQuery.model_validate(asked), NOW), wanted.limit
+            plan(ListQuery.model_validate(parameters), NOW), list_query.limit
         )
-        assert len(page.items) <= wanted.limit
+        assert len(page.items) <= list_query.limit
         listed += page.items
         token = page.next_token
         if token is None:

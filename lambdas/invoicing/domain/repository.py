@@ -1,0 +1,96 @@
+"""What the use cases need from the place where invoices are stored.
+
+The use cases in `invoicing.services` depend on these protocols only, so they never reach boto3.
+`invoicing.table.store.InvoiceStore` implements them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from invoicing.domain.models import Invoice
+from invoicing.domain.payments import InvoiceChange
+
+
+@dataclass(frozen=True)
+class CreateResult:
+    """What is stored after a create: the new invoice, or the one that was there before."""
+
+    invoice: Invoice
+    created: bool
+
+
+@dataclass(frozen=True)
+class IdempotencyKey:
+    """An ``Idempotency-Key`` and the content that it was sent with.
+
+    Attributes:
+        value: As the client sent it.
+        content_hash: `invoicing.domain.invoice_factory.content_hash` of the request.
+        lasting: True for requests without an invoice number: the key is then the only link to the invoice, so it never
+            expires. If it did, a repeated request would take another number.
+    """
+
+    value: str
+    content_hash: str
+    lasting: bool
+
+
+class InvoiceCreator(Protocol):
+    """Stores new invoices, each once."""
+
+    def create(self, invoice: Invoice) -> CreateResult:
+        """Store the invoice unless one with its id exists.
+
+        Raises:
+            invoicing.domain.errors.ContentConflict: an invoice with this id exists and has different content.
+            invoicing.domain.errors.TooLarge: the invoice is too large to be stored.
+            invoicing.domain.errors.Busy: the request may be repeated in a moment.
+        """
+        ...
+
+    def create_with_key(self, invoice: Invoice, key: IdempotencyKey, now: datetime) -> CreateResult:
+        """Store an invoice that has its number, and remember the key: both or neither.
+
+        Raises:
+            invoicing.domain.errors.ContentConflict: the key or the number was used with different content.
+            invoicing.domain.errors.TooLarge, invoicing.domain.errors.Busy: as `create`.
+        """
+        ...
+
+    def create_numbered(
+        self, build: Callable[[str], Invoice], year: int, key: IdempotencyKey | None, now: datetime
+    ) -> CreateResult:
+        """Store an invoice under the next number of the year, without gaps.
+
+        Args:
+            build: Builds the invoice that has a given number.
+            year: The year of the sequence.
+            key: The request's Idempotency-Key, if it has one.
+            now: The moment of the request.
+
+        Raises:
+            invoicing.domain.errors.InvoiceError: as `create_with_key`.
+        """
+        ...
+
+
+class InvoiceUpdater(Protocol):
+    """Reads stored invoices, and changes them."""
+
+    def get(self, invoice_id: str) -> Invoice | None:
+        """The invoice as it is now, or None."""
+        ...
+
+    def change(self, change: InvoiceChange) -> bool:
+        """Store a change if the invoice is still the one that the change was decided on.
+
+        Returns:
+            False when another writer was first: read the invoice and decide again.
+
+        Raises:
+            invoicing.domain.errors.TooLarge: there is no room for one more payment.
+            invoicing.domain.errors.Busy: the request may be repeated in a moment.
+        """
+        ...
