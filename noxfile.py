@@ -113,9 +113,11 @@ def package(session: nox.Session) -> None:
 
 @with_dev()
 def lint(session: nox.Session) -> None:
-    """Check style and formatting of Python, Terraform and shell."""
+    """Check style, spelling and formatting of Python, Terraform and shell, and which room imports which."""
     dev(session, "ruff", "check")
     dev(session, "ruff", "format", "--check")
+    dev(session, "codespell")
+    dev(session, "lint-imports", "--no-logo", PYTHONPATH=str(ROOT / "lambdas"))
     dev(session, "python", "-m", "harness", "fmt-check")
     dev(session, "python", "-m", "harness", "lint-terraform")
 
