@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from harness.engine import environments, pythons
+from harness.engine.base import LOCALSTACK_KEYS, RootKeys
 from harness.engine.local_server import LocalServer
 from harness.errors import HarnessError
 from harness.paths import ROOT
@@ -51,6 +52,9 @@ class LocalStackHost(LocalServer):
         status, body = self._request("POST", "/_localstack/state/reset")
         if status != 200:
             raise HarnessError(f"LocalStack could not be reset: {body[:300]}", remedy=f"See {self.log}.")
+
+    def _root_keys(self) -> RootKeys:
+        return LOCALSTACK_KEYS
 
     def _settings(self) -> dict[str, str]:
         # plux remembers the plug-ins that it found by interpreter and path, for ever: one memory for each environment.

@@ -2,6 +2,7 @@
 
 Reads from the environment, besides MiniStack's own variables:
 
+* ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``: the keys of the root user, without which nothing can be done;
 * ``EMBEDDED_PORTS``: loopback ports to try in order, 0 for any free one (default ``4566``);
 * ``EMBEDDED_PORT_FILE``: where to write the port once it is bound;
 * ``EMBEDDED_TIED``: ``1`` to end when standard input is closed, that is when the parent has ended, unless the parent
@@ -39,6 +40,10 @@ DEFAULTS = {
 
 def main() -> int:
     """Bind, patch, serve until SIGTERM; 0, or 1 with a line on standard error when it cannot."""
+    os.umask(0o077)  # state, logs and unpacked code are the owner's alone
+    if missing := [name for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") if not os.environ.get(name)]:
+        _tell(f"{' and '.join(missing)} must be set: the keys of the engine's root user")
+        return 1
     bound = _bind([int(text) for text in os.environ.get("EMBEDDED_PORTS", "4566").split(",")])
     if bound is None:
         _tell("no port is free: " + os.environ.get("EMBEDDED_PORTS", "4566"))

@@ -8,7 +8,6 @@ import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import ministack.app as ministack
 from ministack.core import persistence
@@ -25,6 +24,7 @@ from embedded import (  # noqa: F401 -- importing a module of patches registers 
     cloudwatch_protocol,
     dynamodb,
     eventbridge,
+    guard,
     iam_wildcards,
     lambda_async,
     lambda_code,
@@ -48,8 +48,6 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_EXECUTE_API = ("/_aws/execute-api/", "/restapis/")
-
 
 def build() -> App:
     """Apply the patches, add our own services, and return the application.
@@ -60,15 +58,17 @@ def build() -> App:
     verdicts = patch.apply_all(patch.Product("MiniStack", "ministack", MINISTACK_VERSION, "engine.txt"))
     services.add_all()
     lambda_code.forget_unused()
-    return Dispatcher(ministack.app, [m.name for m, needed in verdicts if needed])
+    owner = guard.Guard(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+    return Dispatcher(ministack.app, [m.name for m, needed in verdicts if needed], owner)
 
 
 class Dispatcher:
     """Refuses strangers, answers ``/_embedded/*``, logs every 5xx, passes the rest on."""
 
-    def __init__(self, inner: App, applied: list[str]) -> None:
+    def __init__(self, inner: App, applied: list[str], admission: guard.Guard) -> None:
         self._inner = inner
         self._applied = applied
+        self._guard = admission
         self._alarms: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,11 +78,14 @@ class Dispatcher:
             await self._inner(scope, receive, send)
             self._alarms.cancel()
             return
+        if scope["type"] != "http":
+            return  # no WebSocket of ours: closing without a word rejects the handshake
         headers = dict(scope.get("headers", []))
-        if reason := _refusal(scope, headers):
-            _log.warning("refused %s %s: %s", scope.get("method"), scope["path"], reason)
-            await _answer(send, 403, {"message": reason})
-        elif scope["path"] == "/_embedded/health":
+        rejection, receive = await self._guard.check(scope, receive)
+        if rejection:
+            _log.warning("rejected %s %s: %s: %s", scope["method"], scope["path"], rejection.code, rejection.message)
+            await _respond(send, 403, rejection.content_type, rejection.body())
+        elif scope["path"] == guard.HEALTH_PATH:
             await _answer(send, 200, {"status": "ok", "ministack": MINISTACK_VERSION, "patches": self._applied})
         elif scope["path"] == "/_embedded/save" and scope.get("method") == "POST":
             missing = save_state()
@@ -107,33 +110,6 @@ def save_state() -> list[str]:
     return [name for name, state in wanted.items() if not (folder / f"{name}.json").exists() and state() is not None]
 
 
-def _refusal(scope: Scope, headers: dict[bytes, bytes]) -> str | None:
-    """Why a request is refused, or None.
-
-    Any page open in a browser can send requests to 127.0.0.1. One that got here by DNS rebinding carries its own host
-    name; one that calls across origins carries an Origin. Only a deployed API's own paths are for browsers: there the
-    API's CORS settings decide, as on AWS; a presigned URL carries its own permission.
-    """
-    host = urlsplit("//" + headers.get(b"host", b"").decode("latin-1")).hostname
-    if not _is_loopback(host):
-        return f"The host {host!r} is not this machine's loopback."
-    origin = headers.get(b"origin")
-    if (
-        origin is None
-        or scope["path"].startswith(_EXECUTE_API)
-        or ".execute-api." in (host or "")
-        or b"Signature=" in scope.get("query_string", b"")  # of version 2 or 4
-    ):
-        return None
-    if not _is_loopback(urlsplit(origin.decode("latin-1")).hostname):
-        return f"A page of {origin.decode('latin-1')!r} has no access to the engine."
-    return None
-
-
-def _is_loopback(host: str | None) -> bool:
-    return host in {"127.0.0.1", "localhost", "::1"} or (host or "").endswith(".localhost")
-
-
 def _log_failures(scope: Scope, headers: dict[bytes, bytes], send: Send) -> Send:
     """Log each 5xx with what was asked and the beginning of the answer: a client may retry it silently for minutes."""
     status = 0
@@ -153,8 +129,11 @@ def _log_failures(scope: Scope, headers: dict[bytes, bytes], send: Send) -> Send
 
 
 async def _answer(send: Send, status: int, content: dict[str, Any]) -> None:
-    body = json.dumps(content).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await _respond(send, status, "application/json", json.dumps(content).encode())
+
+
+async def _respond(send: Send, status: int, content_type: str, body: bytes) -> None:
+    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
     # A client that is gone already needs no answer.
     with contextlib.suppress(ConnectionError):
         await send({"type": "http.response.start", "status": status, "headers": headers})

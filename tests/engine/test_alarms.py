@@ -95,7 +95,7 @@ def test_an_expression_that_is_not_understood_is_refused(cloud: Cloud, expressio
 def ask(cloud: Cloud, **form: str) -> tuple[int, str]:
     """Speak the Query protocol, as Terraform's provider does."""
     request = AWSRequest("POST", cloud.engine.endpoint_url + "/", data={"Version": "2010-08-01", **form})
-    SigV4Auth(Credentials("test", "test"), "monitoring", "us-east-1").add_auth(request)
+    SigV4Auth(Credentials(*cloud.keys().values()), "monitoring", "us-east-1").add_auth(request)
     prepared = request.prepare()
     answer = urllib3.request("POST", prepared.url, body=prepared.body, headers=dict(prepared.headers))
     return answer.status, answer.data.decode()

@@ -126,8 +126,7 @@ def test_accounts_and_regions_are_apart(cloud: Cloud) -> None:
         "application-autoscaling",
         endpoint_url=cloud.engine.endpoint_url,
         region_name="eu-west-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+        **cloud.keys(),
     )
     found = elsewhere.describe_scalable_targets(ServiceNamespace="dynamodb", ResourceIds=[target.names["ResourceId"]])
     assert found["ScalableTargets"] == []
