@@ -2,8 +2,14 @@
 
 import http.client
 import json
+import multiprocessing
+import os
+import shutil
 import stat
+import tempfile
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -15,9 +21,10 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from harness.engine import REGION, EmbeddedEngine
+from harness.engine import REGION, EmbeddedEngine, local_server
 from tests.engine.cloud import Cloud, allow, worker
 
+NOBODY = 65534
 CREATE_ROLE = "Action=CreateRole&Version=2010-05-08&RoleName=intruder&AssumeRolePolicyDocument=%7B%7D"
 CONTROL_PATHS = ["/_ministack/reset", "/_ministack/config", "/_embedded/save", "/_localstack/health"]
 
@@ -292,3 +299,57 @@ def test_what_the_engine_keeps_is_the_owners_alone(cloud: Cloud) -> None:
     assert stat.S_IMODE((folder / "engine.json").stat().st_mode) == 0o600
     readable = [path for path in (folder / "state").rglob("*") if path.stat().st_mode & 0o077]
     assert readable == []
+
+
+def intrude(port: int, pid: int, folder: str, result: Any) -> None:
+    """As another user of the machine: read what can be read, and send what can be sent."""
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+    readable = []
+    for path in [Path(folder), Path(folder) / "engine.json", Path(folder) / "state", Path(f"/proc/{pid}/environ")]:
+        try:
+            readable.append(str(list(path.iterdir()) if path.is_dir() else path.read_bytes()))
+        except PermissionError:
+            continue
+    statuses = []
+    for method, target in [
+        ("POST", "/_ministack/reset"),
+        ("POST", f"/?{CREATE_ROLE}"),
+        ("GET", "/"),
+        ("PUT", "/stolen"),
+    ]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request(method, target)
+        statuses.append(connection.getresponse().status)
+        connection.close()
+    result.put((readable, statuses))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user of this machine")
+def test_another_user_of_the_machine_gets_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN an engine in a folder that everybody can reach
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    monkeypatch.setattr(local_server, "FOLDER", folder)
+    engine = EmbeddedEngine(f"shared-{worker()}", port="auto")
+    engine.start(tied=True)
+    try:
+        engine.wait_healthy()
+        table = Cloud(engine).table()
+
+        # WHEN another user tries to read its files and to change something
+        processes = multiprocessing.get_context("fork")
+        result = processes.SimpleQueue()
+        intruder = processes.Process(target=intrude, args=(engine.port, engine.pid, str(engine.folder), result))
+        intruder.start()
+        intruder.join(30)
+
+        # THEN nothing can be read, and nothing is done
+        assert intruder.exitcode == 0
+        assert result.get() == ([], [403, 403, 403, 403])
+        assert Cloud(engine).client("dynamodb").list_tables()["TableNames"] == [table]
+        assert roles(Cloud(engine)) == []
+    finally:
+        engine.stop()
+        shutil.rmtree(folder)
