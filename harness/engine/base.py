@@ -1,6 +1,9 @@
 """The engine interface. Code above this layer must not depend on a particular engine."""
 
+import secrets
+import string
 from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -10,13 +13,33 @@ ACCOUNT_ID = "000000000000"
 REGION = "us-east-1"
 """The region of every local engine."""
 
-ROOT_ENVIRONMENT: Mapping[str, str] = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
+REGION_ENVIRONMENT: Mapping[str, str] = {
     "AWS_REGION": REGION,  # read by Terraform's provider
     "AWS_DEFAULT_REGION": REGION,  # read by boto3
 }
-"""Credentials and region of a local engine's root user."""
+"""The region of every local engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class RootKeys:
+    """The keys of a local engine's root user."""
+
+    access_key_id: str
+    secret_access_key: str
+
+    @classmethod
+    def random(cls) -> "RootKeys":
+        """Keys that nobody can guess. The id does not look like one of AWS."""
+        letters = string.ascii_uppercase + string.digits
+        return cls("LOCAL" + "".join(secrets.choice(letters) for _ in range(15)), secrets.token_urlsafe(30))
+
+    def environment(self) -> dict[str, str]:
+        """The variables that boto3, the AWS CLI and Terraform read."""
+        return {"AWS_ACCESS_KEY_ID": self.access_key_id, "AWS_SECRET_ACCESS_KEY": self.secret_access_key}
+
+
+LOCALSTACK_KEYS = RootKeys("test", "test")
+"""What LocalStack takes; it verifies no signature."""
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost")
 """Hosts that no request may reach through a proxy."""

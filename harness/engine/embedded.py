@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from harness.engine import environments, local_server
-from harness.engine.base import ACCOUNT_ID, REGION
+from harness.engine.base import ACCOUNT_ID, REGION, RootKeys
 from harness.engine.local_server import LocalServer
 from harness.errors import HarnessError
 from harness.paths import ROOT
@@ -71,6 +71,9 @@ class EmbeddedEngine(LocalServer):
         status, body = self._request("POST", "/_ministack/reset")
         if status != 200:
             raise HarnessError(f"The engine could not be reset: {body[:300]}", remedy=f"See {self.log}.")
+
+    def _root_keys(self) -> RootKeys:
+        return RootKeys.random()
 
     def _settings(self) -> dict[str, str]:
         return {

@@ -18,8 +18,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
 from harness.engine import environments, ports
-from harness.engine.base import ACCOUNT_ID, ROOT_ENVIRONMENT
+from harness.engine.base import ACCOUNT_ID, REGION, REGION_ENVIRONMENT, RootKeys
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
 from harness.process import process_table
@@ -41,6 +45,11 @@ class _Record:
     pid: int
     born: str
     port: int
+    access_key_id: str = ""
+    secret_access_key: str = ""
+
+    def keys(self) -> RootKeys:
+        return RootKeys(self.access_key_id, self.secret_access_key)
 
     def server(self) -> process_table.Process | None:
         return process_table.same(self.pid, self.born)
@@ -135,7 +144,7 @@ class LocalServer(ABC):
 
     def environment(self) -> dict[str, str]:
         """The variables that point boto3, the AWS CLI and Terraform's provider to this engine."""
-        return {"AWS_ENDPOINT_URL": self.endpoint_url, **ROOT_ENVIRONMENT}
+        return {"AWS_ENDPOINT_URL": self.endpoint_url, **REGION_ENVIRONMENT, **self._record().keys().environment()}
 
     def api_url(self, api_id: str, stage: str) -> str:
         """The URL of an API Gateway stage; AWS's own ``invoke_url`` does not resolve here."""
@@ -170,7 +179,7 @@ class LocalServer(ABC):
             _clean(self.folder)
             self._check_port()
             self._lay_out(from_snapshot)
-            self._spawn(python, handlers)
+            self._spawn(python, handlers, self._root_keys())
             self._await_port()
         if not tied:
             self.release()
@@ -233,6 +242,8 @@ class LocalServer(ABC):
         for folder in (state, self.folder / "tmp"):
             shutil.rmtree(folder, ignore_errors=True)
         self.log.unlink(missing_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)  # state, logs and keys are the owner's alone
         if from_snapshot is not None:
             self._restore(from_snapshot, state)
         state.mkdir(parents=True, exist_ok=True)
@@ -246,7 +257,11 @@ class LocalServer(ABC):
     def _settings(self) -> dict[str, str]:
         """The variables that only this kind of engine needs."""
 
-    def _spawn(self, python: Path, handlers: Path) -> None:
+    @abstractmethod
+    def _root_keys(self) -> RootKeys:
+        """The keys of the root user of an engine that is about to start."""
+
+    def _spawn(self, python: Path, handlers: Path, keys: RootKeys) -> None:
         """Start the server tied to this process: if this one is killed before it writes the record, the server ends."""
         tmp = self.folder / "tmp"
         preferred = [ports.DEFAULT, 0] if self._requested_port == "auto" else [self._requested_port]
@@ -262,6 +277,7 @@ class LocalServer(ABC):
             "LAMBDA_PYTHON": str(handlers),
             "LAMBDA_HOOK": str(_HOOK),
             **self._settings(),
+            **keys.environment(),
             **{name: value for name, value in os.environ.items() if name in {*self.tunable, "HARNESS_WATCH"}},
         }
         with self.log.open("wb") as log:
@@ -277,7 +293,7 @@ class LocalServer(ABC):
         process = process_table.find(self._child.pid)
         if process is None:
             raise self._failure("stopped at once")
-        self._write(_Record(self.instance, self._child.pid, process.born, 0))
+        self._write(_Record(self.instance, self._child.pid, process.born, 0, **asdict(keys)))
 
     def _await_port(self, timeout_s: float = 30) -> None:
         record = _read_record(self.folder)
@@ -295,9 +311,12 @@ class LocalServer(ABC):
             self._write(_Record(**{**asdict(record), "port": port}))
 
     def _request(self, method: str, path: str) -> tuple[int, str]:
-        connection = http.client.HTTPConnection(ports.LOOPBACK, self.port, timeout=30)
+        record = self._record()
+        request = AWSRequest(method, f"http://{ports.LOOPBACK}:{record.port}{path}")
+        SigV4Auth(Credentials(record.access_key_id, record.secret_access_key), "engine", REGION).add_auth(request)
+        connection = http.client.HTTPConnection(ports.LOOPBACK, record.port, timeout=30)
         try:
-            connection.request(method, path)
+            connection.request(method, path, headers=dict(request.headers.items()))
             response = connection.getresponse()
             return response.status, response.read().decode(errors="replace")
         finally:
@@ -311,6 +330,7 @@ class LocalServer(ABC):
 
     def _write(self, record: _Record) -> None:
         draft = self.folder / "engine.json.new"
+        draft.touch(mode=0o600)
         draft.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
         draft.replace(self.folder / "engine.json")
 
@@ -384,4 +404,5 @@ def _read_record(folder: Path) -> _Record | None:
         content = json.loads((folder / "engine.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return _Record(**{field.name: content[field.name] for field in fields(_Record)})  # other versions wrote more fields
+    known = {field.name for field in fields(_Record)}  # other versions wrote other fields
+    return _Record(**{name: value for name, value in content.items() if name in known})

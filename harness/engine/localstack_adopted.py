@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.engine import ports
-from harness.engine.base import ACCOUNT_ID, LOOPBACK_NAMES, ROOT_ENVIRONMENT
+from harness.engine.base import ACCOUNT_ID, LOCALSTACK_KEYS, LOOPBACK_NAMES, REGION_ENVIRONMENT
 from harness.engine.localstack_host import functions_python
 from harness.errors import HarnessError
 from harness.paths import BUILD
@@ -90,7 +90,7 @@ class AdoptedLocalStack:
 
     def environment(self) -> dict[str, str]:
         """The variables that point boto3, the AWS CLI and Terraform's provider to this engine."""
-        return {"AWS_ENDPOINT_URL": self.endpoint_url, **ROOT_ENVIRONMENT}
+        return {"AWS_ENDPOINT_URL": self.endpoint_url, **REGION_ENVIRONMENT, **LOCALSTACK_KEYS.environment()}
 
     def api_url(self, api_id: str, stage: str) -> str:
         """LocalStack's URL of a stage that needs no name server."""

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from harness.engine import environments, pythons
+from harness.engine.base import LOCALSTACK_KEYS, RootKeys
 from harness.engine.local_server import LocalServer
 from harness.errors import HarnessError
 
@@ -38,6 +39,9 @@ class LocalStackHost(LocalServer):
         status, body = self._request("POST", "/_localstack/state/reset")
         if status != 200:
             raise HarnessError(f"LocalStack could not be reset: {body[:300]}", remedy=f"See {self.log}.")
+
+    def _root_keys(self) -> RootKeys:
+        return LOCALSTACK_KEYS
 
     def _settings(self) -> dict[str, str]:
         # plux caches plug-ins by interpreter and path, and never looks again: so each environment has a separate cache.

@@ -2,6 +2,7 @@
 
 Environment variables, besides MiniStack's own variables:
 
+* ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``: the keys of the root user, without which nothing can be done;
 * ``EMBEDDED_PORTS``: loopback ports to try in order, 0 for any free one (default ``4566``);
 * ``EMBEDDED_PORT_FILE``: where to write the port once it is bound;
 * ``EMBEDDED_TIED``: ``1`` to end when standard input is closed, which happens when the parent process ends, unless
@@ -44,6 +45,10 @@ def main() -> int:
     Returns:
         The exit code: 0, or 1 with one line on standard error if the server cannot start.
     """
+    os.umask(0o077)  # state, logs and unpacked code are for the owner alone
+    if missing := [name for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") if not os.environ.get(name)]:
+        _report(f"{' and '.join(missing)} must be set: the keys of the engine's root user")
+        return 1
     ports = os.environ.get("EMBEDDED_PORTS", "4566")
     bound = listener.bind([int(port) for port in ports.split(",")])
     if bound is None:

@@ -8,7 +8,6 @@ import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import ministack.app as ministack
 from ministack.core import persistence
@@ -25,6 +24,7 @@ from embedded import (  # noqa: F401 -- importing a module registers its patches
     cloudwatch_protocol,
     dynamodb,
     eventbridge,
+    guard,
     iam_wildcards,
     lambda_async,
     lambda_code,
@@ -48,8 +48,6 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_EXECUTE_API = ("/_aws/execute-api/", "/restapis/")
-
 
 def build() -> App:
     """Apply the patches, add the services that MiniStack lacks, and return the application.
@@ -60,15 +58,17 @@ def build() -> App:
     verdicts = apply_patches(Product("MiniStack", "ministack", MINISTACK_VERSION, "engine.txt"))
     services.add_services()
     lambda_code.delete_unused()
-    return Dispatcher(ministack.app, [patch.name for patch, needed in verdicts if needed])
+    owner = guard.Guard(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+    return Dispatcher(ministack.app, [patch.name for patch, needed in verdicts if needed], owner)
 
 
 class Dispatcher:
     """Rejects foreign requests, serves ``/_embedded/*``, passes the rest on, and logs every 5xx response."""
 
-    def __init__(self, inner: App, applied: list[str]) -> None:
+    def __init__(self, inner: App, applied: list[str], admission: guard.Guard) -> None:
         self._inner = inner
         self._applied = applied
+        self._guard = admission
         self._alarms: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,15 +78,18 @@ class Dispatcher:
             await self._inner(scope, receive, send)
             self._alarms.cancel()
             return
+        if scope["type"] != "http":
+            return  # no WebSocket of ours: closing without a word rejects the handshake
         headers = dict(scope.get("headers", []))
-        if reason := _rejection(scope, headers):
-            _log.warning("rejected %s %s: %s", scope.get("method"), scope["path"], reason)
-            await _respond(send, 403, {"message": reason})
-        elif scope["path"] == "/_embedded/health":
-            await _respond(send, 200, {"status": "ok", "ministack": MINISTACK_VERSION, "patches": self._applied})
+        rejection, receive = await self._guard.check(scope, receive)
+        if rejection:
+            _log.warning("rejected %s %s: %s: %s", scope["method"], scope["path"], rejection.code, rejection.message)
+            await _respond(send, 403, rejection.content_type, rejection.body())
+        elif scope["path"] == guard.HEALTH_PATH:
+            await _respond_json(send, 200, {"status": "ok", "ministack": MINISTACK_VERSION, "patches": self._applied})
         elif scope["path"] == "/_embedded/save" and scope.get("method") == "POST":
             missing = save_state()
-            await _respond(send, 500 if missing else 200, {"not_saved": missing})
+            await _respond_json(send, 500 if missing else 200, {"not_saved": missing})
         else:
             transport.plain_http.set(headers.get(b"x-forwarded-proto") == b"http")
             await self._inner(scope, receive, _log_failures(scope, headers, send))
@@ -107,33 +110,6 @@ def save_state() -> list[str]:
     return [name for name, state in states.items() if not (folder / f"{name}.json").exists() and state() is not None]
 
 
-def _rejection(scope: Scope, headers: dict[bytes, bytes]) -> str | None:
-    """The reason to reject a request, or None.
-
-    Any page open in a browser can send requests to 127.0.0.1. After DNS rebinding, the request
-    carries the page's own host name; a call across origins carries an Origin. Browsers may reach the paths of a
-    deployed API, where its CORS settings decide as on AWS, and presigned URLs, which carry their own permission.
-    """
-    host = urlsplit("//" + headers.get(b"host", b"").decode("latin-1")).hostname
-    if not _is_loopback(host):
-        return f"The host {host!r} is not a loopback address of this machine."
-    origin = headers.get(b"origin")
-    if (
-        origin is None
-        or scope["path"].startswith(_EXECUTE_API)
-        or ".execute-api." in (host or "")
-        or b"Signature=" in scope.get("query_string", b"")  # of version 2 or 4
-    ):
-        return None
-    if not _is_loopback(urlsplit(origin.decode("latin-1")).hostname):
-        return f"A page from {origin.decode('latin-1')!r} may not access the engine."
-    return None
-
-
-def _is_loopback(host: str | None) -> bool:
-    return host in {"127.0.0.1", "localhost", "::1"} or (host or "").endswith(".localhost")
-
-
 def _log_failures(scope: Scope, headers: dict[bytes, bytes], send: Send) -> Send:
     """Log each 5xx response with its request and the start of its body: clients may retry silently for minutes."""
     status = 0
@@ -152,9 +128,12 @@ def _log_failures(scope: Scope, headers: dict[bytes, bytes], send: Send) -> Send
     return watch
 
 
-async def _respond(send: Send, status: int, content: dict[str, Any]) -> None:
-    body = json.dumps(content).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+async def _respond_json(send: Send, status: int, content: dict[str, Any]) -> None:
+    await _respond(send, status, "application/json", json.dumps(content).encode())
+
+
+async def _respond(send: Send, status: int, content_type: str, body: bytes) -> None:
+    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
     # The client may have closed the connection.
     with contextlib.suppress(ConnectionError):
         await send({"type": "http.response.start", "status": status, "headers": headers})

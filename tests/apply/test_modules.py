@@ -20,7 +20,7 @@ from harness.engine import ACCOUNT_ID, REGION, Engine, engine_for
 from harness.paths import ROOT
 from harness.stack.inventory import inventory
 from harness.terraform.run import Terraform
-from tests.apply.stage import group, started
+from tests.apply.stage import group, root_keys, started
 
 pytestmark = group("modules")
 
@@ -45,7 +45,7 @@ class Applied:
     outputs: dict[str, Any]
 
     def client(self, service: str, region: str = REGION) -> Any:
-        session = boto3.Session("test", "test", region_name=region)
+        session = boto3.Session(**root_keys(self.engine), region_name=region)
         return session.client(service, endpoint_url=self.engine.endpoint_url)
 
 

@@ -14,7 +14,7 @@ from harness.engine import ACCOUNT_ID, REGION, Engine
 from harness.paths import ROOT
 from harness.stack.deployment import Deployment
 from harness.stack.inventory import inventory
-from tests.apply.stage import Reader, group, prepared, started
+from tests.apply.stage import Reader, group, prepared, root_keys, started
 
 pytestmark = pytest.mark.drill
 RUNBOOKS = ROOT / "docs" / "runbooks"
@@ -28,7 +28,7 @@ class Preview:
         self.before = inventory(engine.environment())
         self.runs = reader.types("preview.md")
         self.after = inventory(engine.environment())
-        session = boto3.Session("test", "test", region_name=REGION)
+        session = boto3.Session(**root_keys(engine), region_name=REGION)
         versions = session.client("s3", endpoint_url=engine.endpoint_url).get_paginator("list_object_versions")
         pages = versions.paginate(Bucket=deployment.state_bucket)
         keys = {version["Key"] for page in pages for version in page.get("Versions", [])}
@@ -92,7 +92,7 @@ def state(reader: MakeReader, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """The results of the commands in docs/runbooks/state.md, and an S3 client of their engine."""
     with started("runbook-state") as engine:
         runs = reader(prepared("dev", engine, tmp_path_factory.mktemp("state"))).types("state.md")
-        session = boto3.Session("test", "test", region_name=REGION)
+        session = boto3.Session(**root_keys(engine), region_name=REGION)
         yield runs, session.client("s3", endpoint_url=engine.endpoint_url)
 
 

@@ -9,6 +9,7 @@ import pytest
 from moto import mock_aws
 
 from harness.engine import EmbeddedEngine, pythons
+from harness.engine.base import LOCALSTACK_KEYS
 from harness.engine.localstack_host import PYTHON, LocalStackHost
 from tests.conformance import report
 from tests.engine.cloud import Cloud, worker
@@ -30,7 +31,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def started(name: str, patch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     if name == "moto":
         with mock_aws():
-            yield Cloud(SimpleNamespace(endpoint_url=None))  # type: ignore[arg-type]  # moto patches boto3
+            # moto patches boto3 itself: it needs no endpoint, and takes any keys
+            yield Cloud(SimpleNamespace(endpoint_url=None, environment=LOCALSTACK_KEYS.environment))  # type: ignore[arg-type]
         return
     if name == "localstack" and pythons.find(PYTHON) is None:
         pytest.skip(f"LocalStack without Docker needs Python {PYTHON}: none on PATH, under pyenv or known to uv")

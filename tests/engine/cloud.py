@@ -37,8 +37,7 @@ class Cloud:
                 service,
                 endpoint_url=self.engine.endpoint_url,
                 region_name=REGION,
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
+                **self.keys(),
             )
             if new:
                 return client
@@ -48,8 +47,12 @@ class Cloud:
     def in_region(self, service: str, region: str) -> Any:
         """A boto3 client of the root user in another region."""
         endpoint = self.engine.endpoint_url
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        return boto3.client(service, endpoint_url=endpoint, region_name=region, **keys)
+        return boto3.client(service, endpoint_url=endpoint, region_name=region, **self.keys())
+
+    def keys(self) -> dict[str, str]:
+        """The root user's keys, as arguments of boto3."""
+        environment = self.engine.environment()
+        return {name.lower(): environment[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
 
     def name(self, prefix: str = "test") -> str:
         """A unique name."""

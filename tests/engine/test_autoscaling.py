@@ -144,8 +144,7 @@ def test_accounts_and_regions_are_separate(cloud: Cloud) -> None:
         "application-autoscaling",
         endpoint_url=cloud.engine.endpoint_url,
         region_name="eu-west-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+        **cloud.keys(),
     )
     response = other_region.describe_scalable_targets(
         ServiceNamespace="dynamodb", ResourceIds=[target.names["ResourceId"]]

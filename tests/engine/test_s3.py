@@ -5,7 +5,6 @@ from typing import Any
 
 import botocore.exceptions
 import pytest
-import urllib3
 
 from tests.engine.cloud import Cloud, allow
 
@@ -65,15 +64,6 @@ def test_a_function_that_does_not_permit_the_bucket_cannot_be_notified(cloud: Cl
 
     cloud.permit(function, "s3.amazonaws.com", f"arn:aws:s3:::{bucket}", qualifier="live")
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
-
-
-def test_a_presigned_url_opens_an_object(cloud: Cloud, bucket: str) -> None:
-    cloud.client("s3").put_object(Bucket=bucket, Key="a.pdf", Body=b"%PDF", ContentType="application/pdf")
-    url = cloud.client("s3").generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a.pdf"})
-    response = urllib3.request("GET", url, headers={"Origin": "https://shop.example"})
-
-    assert (response.status, response.data, response.headers["Content-Type"]) == (200, b"%PDF", "application/pdf")
-    assert urllib3.request("GET", url.partition("?")[0]).status == 403
 
 
 def test_requests_satisfy_policies_that_demand_tls(cloud: Cloud) -> None:
