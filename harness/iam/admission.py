@@ -15,6 +15,7 @@ from harness.iam.sources import Sources
 from harness.iam.triggers import Delivery, Estate, Guard
 
 _STRANGER = "999999999999"
+_TOPIC = "kms:encryptioncontext:aws:sns:topicarn"
 
 
 def missing(estate: Estate) -> Iterator[str]:
@@ -49,16 +50,13 @@ def open_to_others(estate: Estate) -> Iterator[str]:
         guard = guards.get(delivery.target)
         if guard is None:
             continue
-        intended = {other.request.context["aws:sourcearn"] for other in deliveries if _alike(other, delivery)}
-        for description, context in _strangers(delivery.request, estate.sources):
+        intended = [other.request.context for other in deliveries if _alike(other, delivery)]
+        for description, source, context in _strangers(delivery, estate.sources):
             stranger = replace(delivery.request, context=context)
-            foreign = context["aws:sourceaccount"] == _STRANGER or context["aws:sourcearn"] not in intended
-            if foreign and allows(guard.policy, stranger):
+            if context not in intended and allows(guard.policy, stranger):
                 addresses = [address for address, statement in guard.statements if applies(statement, stranger)]
-                yield (
-                    f"{' and '.join(addresses)} also admits {description}, {context['aws:sourcearn']}, "
-                    f"where only this is meant: {delivery}"
-                )
+                admitted = f"{' and '.join(addresses)} also admits {description}, {source}"
+                yield f"{admitted}, where only this is meant: {delivery}"
 
 
 def _alike(delivery: Delivery, other: Delivery) -> bool:
@@ -70,21 +68,25 @@ def _alike(delivery: Delivery, other: Delivery) -> bool:
     )
 
 
-def _strangers(request: AccessRequest, sources: Sources) -> Iterator[tuple[str, Mapping[str, Value]]]:
-    """The same request from elsewhere: from another account's resource of the same name, or another one of ours.
+def _strangers(delivery: Delivery, sources: Sources) -> Iterator[tuple[str, str, Mapping[str, Value]]]:
+    """The same request from elsewhere: for another account's resource of the same name, or for another one of ours.
 
     A key may be used for the whole account, because resources that are encrypted with it have their own policies.
+    Where AWS sends no account, the encryption context bounds the key to its topics. Where it sends nothing at all, as
+    EventBridge to topics, no policy can tell requests apart, and there is nothing to check.
     """
-    source = request.context["aws:sourcearn"]
-    if not isinstance(source, str):
+    context = delivery.request.context
+    key = next((key for key in ("aws:sourcearn", _TOPIC) if context[key] is not None), None)
+    source = context[key] if key else None
+    if key is None or not isinstance(source, str):
         return
     parts = source.split(":", 5)
     parts[4] = parts[4] and _STRANGER  # a bucket's ARN names no account
-    foreign = {"aws:sourceaccount": _STRANGER, "aws:sourcearn": ":".join(parts)}
-    yield "another account's resource", {**request.context, **foreign}
-    if not request.action.startswith("kms:"):
+    foreign = {key: ":".join(parts)} | ({"aws:sourceaccount": _STRANGER} if context["aws:sourceaccount"] else {})
+    yield "another account's resource", foreign[key], {**context, **foreign}
+    if key == _TOPIC or not delivery.request.action.startswith("kms:"):
         for description, arn in sources.beside(source):
-            yield description, {**request.context, "aws:sourcearn": arn}
+            yield description, arn, {**context, key: arn}
 
 
 def left_over(estate: Estate) -> Iterator[str]:

@@ -4,13 +4,14 @@ Every trigger and delivery that a plan configures is a request of an AWS service
 or a statement in the policy of the queue, topic, bucket or key; `harness.iam.admission` compares the two.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from harness.iam.evaluate import AccessRequest, Value
+from harness.iam.service_contexts import service_contexts
 from harness.iam.sources import Sources
 from harness.paths import ROOT
 from harness.plan import iam_policy
@@ -27,12 +28,14 @@ class Delivery:
     Attributes:
         why: The address of the configuration that causes it.
         target: The ARN of the resource whose policy has to allow it.
-        request: The service's request.
+        request: The service's request, with the context keys that AWS sends and no others.
+        source: The resource on whose behalf the service calls; the request may not carry it.
     """
 
     why: str
     target: str
     request: AccessRequest
+    source: Value = None
 
     def __str__(self) -> str:
         return f"{self.request.principal[1] if self.request.principal else ''} may do {self.request} for {self.why}"
@@ -175,7 +178,9 @@ class Estate:
             if self._arn("sns", str(resource.get("name"))) == topic:
                 for key in self._keys(resource):
                     for action in ("kms:Decrypt", "kms:GenerateDataKey"):
-                        yield self._delivery(f"{why} ({resource.address} is encrypted)", key, action, service, source)
+                        yield self._delivery(
+                            f"{why} ({resource.address} is encrypted)", key, action, service, source, topic=topic
+                        )
 
     # --- what allows it ---------------------------------------------------------------------------------------------
 
@@ -282,14 +287,26 @@ class Estate:
         return self._delivery(why, str(arn), "lambda:InvokeFunction", service, source)
 
     def _delivery(  # noqa: PLR0913, PLR0917 -- why, target, action, service and source
-        self, why: str, target: str, action: str, service: str, source: Value, resource: str = ""
+        self, why: str, target: str, action: str, service: str, source: Value, resource: str = "", *, topic: str = ""
     ) -> Delivery:
-        context: Mapping[str, Value] = {
-            "aws:securetransport": "true",
-            "aws:sourceaccount": self.account,
-            "aws:sourcearn": source,
+        """A request as AWS sends it.
+
+        Args:
+            why: The address of what configures it.
+            target: The ARN of the resource whose policy decides.
+            action: The action.
+            service: The calling service.
+            source: The resource on whose behalf it calls.
+            resource: The resource of the request, if it is not the target itself.
+            topic: The encrypted topic, if the target is its key.
+        """
+        values = {
+            "aws:SourceAccount": self.account,
+            "aws:SourceArn": source,
+            "kms:EncryptionContext:aws:sns:topicArn": topic,
         }
-        return Delivery(why, target, AccessRequest(action, resource or target, context, ("Service", service)))
+        context = service_contexts().context(service, action, values, via="sns" if topic else "")
+        return Delivery(why, target, AccessRequest(action, resource or target, context, ("Service", service)), source)
 
 
 def _key_arn(key: Resource) -> str:

@@ -32,6 +32,7 @@ from embedded import (  # noqa: F401 -- importing a module registers its patches
     lambda_logs,
     lambda_runtime,
     lambda_streams,
+    permissions,
     s3,
     s3_request_metrics,
     secretsmanager,

@@ -6,8 +6,11 @@ import ministack.app as ministack
 from ministack.core import iam_evaluator as iam
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam as iam_service
+from ministack.services import kms, sns, sqs
 from ministack.services import lambda_svc as lam
-from ministack.services import sns
+
+from emulation.patch import patches, source_has
+from emulation.service_contexts import sent_context
 
 
 def role_allows(role_arn: str, action: str, resource_arn: str) -> bool:
@@ -57,19 +60,50 @@ def may_invoke(function_arn: str, service: str, source_arn: str) -> bool:
 
 
 def may_publish(topic_arn: str, service: str, source_arn: str) -> bool:
-    """Whether a topic's policy lets an AWS service publish to it.
+    """Whether the policies of a topic, and of the key that encrypts it, let an AWS service publish to it.
 
     A topic's default policy does not: it allows requests of the topic's owner only (``AWS:SourceOwner``).
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
     if not ministack.AUTH:
         return True
-    topic = sns._topics.get(topic_arn)
-    policy = (topic or {}).get("attributes", {}).get("Policy")
-    return bool(policy) and _allows(policy, "sns:Publish", topic_arn, service, source_arn)
+    attributes = (sns._topics.get(topic_arn) or {}).get("attributes", {})
+    policy, key_id = attributes.get("Policy"), attributes.get("KmsMasterKeyId")
+    if not policy or not _allows(policy, "sns:Publish", topic_arn, service, source_arn):
+        return False
+    if not key_id:
+        return True
+    key = kms._resolve_key(key_id)
+    return key is not None and all(
+        _allows(key["Policy"], action, key["Arn"], service, source_arn, topic_arn)
+        for action in ("kms:Decrypt", "kms:GenerateDataKey")
+    )
 
 
-def _allows(policy: Any, action: str, resource_arn: str, service: str, source_arn: str) -> bool:
+@patches(sqs, "queue_policy_allows", needed=source_has("aws:sourceaccount"))
+def queue_permissions(_original: Any) -> Any:
+    """A queue's policy is evaluated with the context keys that AWS sends, and no others.
+
+    AWS: which keys a service sends differs; ``localstack/service_contexts.toml`` has the pages.
+    MiniStack: evaluates it as if every service sent ``aws:SourceArn`` and ``aws:SourceAccount``.
+    """
+
+    def queue_policy_allows(queue_arn: str, service: str, source_arn: str, _source_account: str) -> bool:
+        if not ministack.AUTH:
+            return True
+        policy = (sqs._queue_by_arn(queue_arn) or {}).get("attributes", {}).get("Policy")
+        return bool(policy) and _allows(policy, "sqs:SendMessage", queue_arn, service, source_arn)
+
+    return queue_policy_allows
+
+
+def _allows(policy: Any, action: str, resource_arn: str, service: str, source_arn: str, topic_arn: str = "") -> bool:
+    values = {
+        "aws:SourceArn": source_arn,
+        "aws:SourceAccount": get_account_id(),
+        "kms:EncryptionContext:aws:sns:topicArn": topic_arn,
+    }
     context = iam.EvalContext(
         principal_arn="*",
         principal_type="Service",
@@ -77,6 +111,6 @@ def _allows(policy: Any, action: str, resource_arn: str, service: str, source_ar
         action=action,
         resource_arn=resource_arn,
         region=get_region(),
-        service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": get_account_id()},
+        service_context=sent_context(service, action, values, via="sns" if topic_arn else ""),
     )
     return bool(iam.evaluate_resource_policy(policy, context, service=service).decision == "Allow")

@@ -62,20 +62,16 @@ resource "aws_sns_topic" "downstream" {
 }
 
 data "aws_iam_policy_document" "downstream_topic" {
+  # Without conditions: EventBridge sends none of the keys that could name the rule or the account to a topic, so a
+  # condition would reject every event. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
   statement {
-    sid       = "OnlyTheRule"
+    sid       = "EventBridge"
     actions   = ["sns:Publish"]
     resources = [local._arns.downstream]
 
     principals {
       type        = "Service"
       identifiers = ["events.amazonaws.com"]
-    }
-
-    condition {
-      test     = "ArnEquals"
-      variable = "aws:SourceArn"
-      values   = [module.event_bus.rule_arns[local._rules.processed]]
     }
   }
 

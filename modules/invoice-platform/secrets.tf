@@ -8,11 +8,15 @@ module "key" {
   description          = "Settings, secrets and topics of the invoice platform in ${var.environment}."
   tags                 = var.tags
 
-  # The services that publish to an encrypted topic.
+  # The services that publish to an encrypted topic. "Adding the aws:SourceAccount and aws:SourceArn to a AWS KMS policy is
+  # not supported for EventBridge-to-encrypted topics": https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
   services = {
-    budgets    = ["kms:Decrypt", "kms:GenerateDataKey"]
-    cloudwatch = ["kms:Decrypt", "kms:GenerateDataKey"]
-    events     = ["kms:Decrypt", "kms:GenerateDataKey"]
+    budgets    = { actions = ["kms:Decrypt", "kms:GenerateDataKey"] }
+    cloudwatch = { actions = ["kms:Decrypt", "kms:GenerateDataKey"] }
+    events = {
+      actions            = ["kms:Decrypt", "kms:GenerateDataKey"]
+      encryption_context = { "aws:sns:topicArn" = [local._arns.downstream] }
+    }
   }
 }
 

@@ -43,7 +43,7 @@ data "aws_iam_policy_document" "this" {
 
     content {
       sid       = "Service${join("", [for word in split("-", replace(statement.key, ".", "-")) : title(word)])}"
-      actions   = statement.value
+      actions   = statement.value.actions
       resources = ["*"]
 
       principals {
@@ -51,11 +51,18 @@ data "aws_iam_policy_document" "this" {
         identifiers = ["${statement.key}.amazonaws.com"]
       }
 
-      # The service acts for the resources of all accounts; only those of this account may use the key.
-      condition {
-        test     = "StringEquals"
-        variable = "aws:SourceAccount"
-        values   = [var.account_id]
+      # A service acts for the resources of all accounts. What it sends of them differs: most services send the account.
+      # EventBridge sends neither account nor rule for an encrypted topic, but the topic is in the encryption context.
+      dynamic "condition" {
+        for_each = length(statement.value.encryption_context) == 0 ? { "aws:SourceAccount" = [var.account_id] } : {
+          for name, values in statement.value.encryption_context : "kms:EncryptionContext:${name}" => values
+        }
+
+        content {
+          test     = "StringEquals"
+          variable = condition.key
+          values   = condition.value
+        }
       }
     }
   }

@@ -61,10 +61,13 @@ variable "rotation" {
 }
 
 variable "services" {
-  description = "AWS services that use the key for resources of this account: the first part of the principal (\"sns\" for sns.amazonaws.com) to the actions."
-  type        = map(list(string))
-  default     = {}
-  nullable    = false
+  description = "AWS services that use the key, by the first part of the principal (\"sns\" for sns.amazonaws.com): the actions, for resources of this account or, if given, for these values of the encryption context."
+  type = map(object({
+    actions            = list(string)
+    encryption_context = optional(map(list(string)), {})
+  }))
+  default  = {}
+  nullable = false
 
   validation {
     condition     = alltrue([for name in keys(var.services) : can(regex("^[a-z0-9-]+(\\.[a-z0-9-]+)?$", name)) && !endswith(name, ".amazonaws")])
@@ -73,15 +76,23 @@ variable "services" {
 
   validation {
     condition = alltrue(flatten([
-      for actions in values(var.services) :
-      [for action in actions : contains(["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"], action)]
+      for service in values(var.services) :
+      [for action in service.actions : contains(["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"], action)]
     ]))
-    error_message = "services grants [${join(", ", flatten(values(var.services)))}]: name in full CreateGrant, Decrypt, DescribeKey, Encrypt, GenerateDataKey[WithoutPlaintext], ReEncryptFrom or ReEncryptTo."
+    error_message = "services grants [${join(", ", flatten(values(var.services)[*].actions))}]: name in full CreateGrant, Decrypt, DescribeKey, Encrypt, GenerateDataKey[WithoutPlaintext], ReEncryptFrom or ReEncryptTo."
   }
 
   validation {
-    condition     = alltrue([for actions in values(var.services) : length(actions) > 0])
+    condition     = alltrue([for service in values(var.services) : length(service.actions) > 0])
     error_message = "services is ${jsonencode(var.services)}: give every service at least one action."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for service in values(var.services) :
+      [for name, values in service.encryption_context : length(values) > 0 && can(regex("^[A-Za-z0-9:/_-]+$", name))]
+    ]))
+    error_message = "services is ${jsonencode(var.services)}: name each key of an encryption context as it is sent (\"aws:sns:topicArn\"), with at least one value."
   }
 }
 

@@ -3,7 +3,7 @@
 import copy
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +156,6 @@ def test_a_permission_for_every_bucket_of_that_name_is_found(plans: dict[str, Pl
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
-        ("aws_sns_topic_policy", "downstream"),
         ("aws_sqs_queue", "module.invoice_platform.aws_sqs_queue.downstream"),
         ("aws_sqs_queue", 'dead_letter["invoice-created-dev/generate-pdf"]'),
         ("aws_s3_bucket_policy", "access_logs"),
@@ -234,7 +233,6 @@ def test_a_permission_that_admits_another_resource_is_found(
     [
         ("aws_sqs_queue", 'dead_letter["invoice-created-dev/generate-pdf"]', "arn:aws:events:*:*:rule/*"),
         ("aws_sqs_queue", "module.invoice_platform.aws_sqs_queue.downstream", "arn:aws:sns:*:000000000000:*"),
-        ("aws_sns_topic_policy", "downstream", "arn:aws:events:*:000000000000:rule/invoice-events-dev/*"),
     ],
 )
 def test_a_policy_that_admits_another_resource_is_found(
@@ -247,6 +245,51 @@ def test_a_policy_that_admits_another_resource_is_found(
     changed = edited(plans["dev"], kind, name, policy(widen))
 
     assert "one whose name only begins alike" in distinct(open_to_others(changed))
+
+
+# --- conditions on keys that AWS does not send -----------------------------------------------------------------------
+
+
+def for_events(condition: Mapping[str, Any]) -> Callable[[dict[str, Any]], None]:
+    """An edit that bounds what EventBridge may do."""
+
+    def bound(statement: dict[str, Any]) -> None:
+        if statement["Effect"] == "Allow" and statement["Principal"].get("Service") == "events.amazonaws.com":
+            statement["Condition"] = condition
+
+    return bound
+
+
+RULE = "arn:aws:events:us-east-1:000000000000:rule/invoice-events-dev/invoice-processed-dev"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "condition", "action"),
+    [
+        ("aws_sns_topic_policy", "downstream", {"ArnEquals": {"aws:SourceArn": RULE}}, "sns:Publish"),
+        ("aws_sns_topic_policy", "downstream", {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}}, "sns:Publish"),
+        ("aws_kms_key", "module.key", {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}}, "kms:GenerateDataKey"),
+        ("aws_kms_key", "module.key", {"ArnEquals": {"aws:SourceArn": RULE}}, "kms:Decrypt"),
+    ],
+)
+def test_a_condition_that_eventbridge_never_meets_is_found(
+    plans: dict[str, PlanGraph], kind: str, name: str, condition: dict[str, Any], action: str
+) -> None:
+    """On AWS such a policy rejects every event; see localstack/service_contexts.toml."""
+    changed = edited(plans["dev"], kind, name, policy(for_events(condition)))
+
+    lines = [line for line in missing(changed) if "events.amazonaws.com" in line]
+
+    assert any(action in line for line in lines)
+
+
+def test_a_key_that_eventbridge_may_use_for_any_topic_is_found(plans: dict[str, PlanGraph]) -> None:
+    key = "kms:EncryptionContext:aws:sns:topicArn"
+    wide = {"StringLike": {key: "arn:aws:sns:us-east-1:000000000000:*"}}
+
+    changed = edited(plans["dev"], "aws_kms_key", "module.key", policy(for_events(wide)))
+
+    assert "also admits" in distinct(open_to_others(changed))
 
 
 def from_source(plan: PlanGraph, tmp_path: Path, module: str, old: str, new: str) -> Estate:
@@ -314,4 +357,4 @@ def test_a_permission_for_every_secret_that_begins_alike_is_found(plans: dict[st
 
 def test_every_source_is_known(estate: Estate) -> None:
     """An unknown source is compared with nothing."""
-    assert UNKNOWN not in [delivery.request.context["aws:sourcearn"] for delivery in estate.deliveries()]
+    assert UNKNOWN not in [delivery.source for delivery in estate.deliveries()]

@@ -44,7 +44,7 @@ module "key" {
   alias                = "apply"
   deletion_window_days = 7
   description          = "Data of the apply test."
-  services             = { cloudwatch = ["kms:Decrypt", "kms:GenerateDataKey"] }
+  services             = { cloudwatch = { actions = ["kms:Decrypt", "kms:GenerateDataKey"] } }
 }
 
 module "table" {
