@@ -13,7 +13,10 @@ BUILD = Path(os.environ.get("HARNESS_BUILD_DIR") or ROOT / "build")
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 LOCKS = tuple(PYPROJECT["dependency-groups"])
 PYTHON_FLOOR = PYPROJECT["project"]["requires-python"].removeprefix(">=")
-TYPED = ("harness", "lambdas/invoicing")
+TYPED = (
+    *("harness", "lambdas", "noxfile.py", "policy/run_checkov.py", "policy/checks"),
+    *("tests/contract", "tests/mutants", "tests/plan", "tests/policy"),
+)
 IN_GROUPS = ("-n", "auto", "--dist", "loadgroup")  # pytest-xdist; the groups are in tests/conftest.py
 APPLY_WORKERS = "6"  # more than there are cores: half of an apply is waiting
 DEV: dict[str, str] = {}  # "bin": where the session `environment` installed the programs
