@@ -161,7 +161,7 @@ def unit_on(session: nox.Session, version: str, interpreter: str) -> None:
     folder = ROOT / ".nox" / f"unit-{version}"
     python = str(folder / "bin/python")
     dev(session, "uv", "venv", "--quiet", "--allow-existing", "--python", interpreter, str(folder))
-    pinned = ("--require-hashes", "--only-binary", ":all:", "-r", "requirements/dev.txt")
+    pinned = ("--require-hashes", "--only-binary", ":all:", "requirements/dev.txt")
     dev(session, "uv", "pip", "sync", "--quiet", "--python", python, *pinned)
     path = os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])
     arguments = ("tests/unit", "-n", workers(), *unwanted_plugins(session), *session.posargs)
