@@ -13,7 +13,11 @@ BUILD = Path(os.environ.get("HARNESS_BUILD_DIR") or ROOT / "build")
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 LOCKS = tuple(PYPROJECT["dependency-groups"])
 PYTHON_FLOOR = PYPROJECT["project"]["requires-python"].removeprefix(">=")
-TYPED = ("harness", "lambdas/invoicing")
+TYPED = (
+    *("harness", "lambdas", "noxfile.py", "policy/run_checkov.py", "policy/checks"),
+    *("tests/contract", "tests/mutants", "tests/plan", "tests/policy"),
+)
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 IN_GROUPS = ("-n", "auto", "--dist", "loadgroup")  # pytest-xdist; the groups are in tests/conftest.py
 APPLY_WORKERS = "6"  # more than there are cores: half of an apply is waiting
 DEV: dict[str, str] = {}  # "bin": where the session `environment` installed the programs
@@ -113,10 +117,11 @@ def package(session: nox.Session) -> None:
 
 @with_dev()
 def lint(session: nox.Session) -> None:
-    """Check style, spelling and formatting of Python, Terraform and shell, and which room imports which."""
+    """Check style, spelling, formats (Python, Terraform, shell), workflows, and which room imports which."""
     dev(session, "ruff", "check")
     dev(session, "ruff", "format", "--check")
     dev(session, "codespell")
+    dev(session, "zizmor", "--offline", "--no-progress", "--quiet", "--persona", "pedantic", ".github")
     dev(session, "lint-imports", "--no-logo", PYTHONPATH=str(ROOT / "lambdas"))
     dev(session, "python", "-m", "harness", "fmt-check")
     dev(session, "python", "-m", "harness", "lint-terraform")
@@ -132,6 +137,36 @@ def types(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Test the package invoicing, the handlers and the harness, without an engine."""
     tests(session, "tests/unit", "-n", workers(), "--cov", "--cov-report=term")
+
+
+@with_dev(name="unit-matrix", default=False)
+def unit_matrix(session: nox.Session) -> None:
+    """Run the unit tests on each other Python that this computer has: [-- PYTEST-ARGUMENT ...]. CI runs them too."""
+    python = str(Path(DEV["bin"]) / "python")
+    script = "import sys; from harness.engine import pythons; print(*sys.version_info[:2], sep='.')\n"
+    script += "for version in sys.argv[1:]: print(pythons.find(version) or '')"
+    output = session.run(python, "-c", script, *PYTHONS, silent=True, external=True)
+    of_unit, *interpreters = str(output).splitlines()
+    for version, interpreter in zip(PYTHONS, interpreters, strict=True):
+        if version == of_unit:
+            session.log(f"Python {version}: the session `unit` runs on it")
+        elif not interpreter:
+            session.warn(f"Python {version}: not tested, for this computer does not have it")
+        else:
+            unit_on(session, version, interpreter)
+
+
+def unit_on(session: nox.Session, version: str, interpreter: str) -> None:
+    """Run the unit tests in the environment of one Python; it is built when it is missing or its lock has changed."""
+    folder = ROOT / ".nox" / f"unit-{version}"
+    python = str(folder / "bin/python")
+    dev(session, "uv", "venv", "--quiet", "--allow-existing", "--python", interpreter, str(folder))
+    pinned = ("--require-hashes", "--only-binary", ":all:", "requirements/dev.txt")
+    dev(session, "uv", "pip", "sync", "--quiet", "--python", python, *pinned)
+    path = os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])
+    arguments = ("tests/unit", "-n", workers(), *unwanted_plugins(session), *session.posargs)
+    environment = {"HARNESS_SESSION": f"unit-{version}", "PATH": path}
+    session.run(python, "-m", "pytest", *arguments, env=environment, external=True, interrupt_timeout=60)
 
 
 @with_dev()

@@ -13,7 +13,9 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, TypedDict
 
 os.environ.update({"LOG_LEVEL": "ERROR", "CHECKOV_RUN_SCA_PACKAGE_SCAN_V2": "false", "PYTHONHASHSEED": "0"})
 
@@ -22,6 +24,7 @@ import ply.yacc
 from checkov.common.checks.base_check import BaseCheck
 from checkov.common.checks_infra.registry import get_graph_checks_registry
 from checkov.common.models.enums import CheckResult
+from checkov.common.output.record import Record
 from checkov.runner_filter import RunnerFilter
 from checkov.terraform.checks.data.registry import data_registry
 from checkov.terraform.checks.provider.registry import provider_registry
@@ -33,23 +36,38 @@ CHECKS = Path(__file__).parent / "checks"
 OWN = "CKV_INV_"
 
 
+class Job(TypedDict):
+    """One scan: ``mode`` is ``plan`` (``path`` is a plan file) or ``hcl`` (``path`` is a folder)."""
+
+    name: str
+    mode: str
+    path: str
+
+
+class Policy(TypedDict):
+    """A rendered identity policy, and the resource that has it."""
+
+    at: str
+    text: str
+
+
 class Errors(logging.Handler):
     """Collects what is logged as an error."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(logging.ERROR)
-        self.messages = []
+        self.messages: list[str] = []
 
-    def emit(self, record):
+    def emit(self, record: logging.LogRecord) -> None:
         """Collect the first line of a record."""
         self.messages.append(record.getMessage().strip().splitlines()[0][:500])
 
 
-def once_per_grammar(generate):
+def once_per_grammar(generate: Callable[..., Any]) -> Callable[..., Any]:
     """A parser generator that generates each grammar's parser once; checkov's JSON paths need it in every check."""
-    parsers = {}
+    parsers: dict[tuple[type, str | None], Any] = {}
 
-    def yacc(*arguments, **options):
+    def yacc(*arguments: Any, **options: Any) -> Any:
         key = (type(options.get("module")), options.get("start"))
         if arguments or key[0] is type(None):
             return generate(*arguments, **options)
@@ -60,10 +78,10 @@ def once_per_grammar(generate):
     return yacc
 
 
-def without_exceptions(run):
+def without_exceptions(run: Callable[..., Any]) -> Callable[..., Any]:
     """A check's run that returns UNKNOWN instead of an exception, which would end the scan of everything after it."""
 
-    def attempt(self, *arguments, **options):
+    def attempt(self: BaseCheck, *arguments: Any, **options: Any) -> Any:
         try:
             return run(self, *arguments, **options)
         except Exception:  # noqa: BLE001 - whatever a check raises; checkov has logged it
@@ -72,7 +90,7 @@ def without_exceptions(run):
     return attempt
 
 
-def only_builtin():
+def only_builtin() -> None:
     """Remove our own checks from this process: on plans they run without checkov."""
     for registry in (resource_registry, data_registry, provider_registry):
         for table in (registry.checks, registry.wildcard_checks):
@@ -82,13 +100,14 @@ def only_builtin():
     graph.checks = [check for check in graph.checks if not check.id.startswith(OWN)]
 
 
-def scan(job):
+def scan(job: Job) -> dict[str, Any]:
     """One job: a folder of HCL, or a plan file."""
     if job["mode"] == "plan":
         only_builtin()
     errors = Errors()
     logging.getLogger().addHandler(errors)
-    result = {"name": job["name"], "mode": job["mode"], "passed": [], "failed": [], "skipped": [], "resources": 0}
+    result: dict[str, Any] = {"passed": [], "failed": [], "skipped": [], "resources": 0}
+    result |= {"name": job["name"], "mode": job["mode"]}
     try:
         if job["mode"] == "plan":
             report = PlanRunner().run(files=[job["path"]], runner_filter=RunnerFilter(framework=["terraform_plan"]))
@@ -106,12 +125,12 @@ def scan(job):
     return result
 
 
-def address(record):
+def address(record: Record) -> str:
     """The resource's address; in a plan with its keys."""
     return str(record.resource_address or record.resource)
 
 
-def as_json(record):
+def as_json(record: Record) -> dict[str, Any]:
     """One result of a check as JSON."""
     lines = record.file_line_range or [None]
     return {
@@ -126,7 +145,7 @@ def as_json(record):
     }
 
 
-def load():
+def load() -> list[str]:
     """Load our own checks; returns the ids of all checks."""
     sys.path.insert(0, str(Path(__file__).parent.parent))  # harness.policy.rules
     resource_registry.load_external_checks(str(CHECKS))
@@ -142,9 +161,9 @@ def load():
     return sorted(attribute_ids | {check.id for check in get_graph_checks_registry("terraform").checks})
 
 
-def analyse(policies):
+def analyse(policies: Iterable[Policy]) -> list[dict[str, str]]:
     """Parliament's findings on rendered identity policies; a policy that it cannot read is a finding too."""
-    issues = []
+    issues: list[dict[str, str]] = []
     for policy in policies:
         try:
             analysis = parliament.analyze_policy_string(policy["text"], ignore_private_auditors=True)
@@ -157,7 +176,7 @@ def analyse(policies):
     return issues
 
 
-def main():
+def main() -> None:
     """Read the jobs, run them, write the results."""
     request = json.load(sys.stdin)
     gc.disable()  # the process ends soon, and collecting takes a tenth of the time

@@ -66,4 +66,5 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     count("EventsReceived")
     if "httpMethod" in event:
         return resolver.serve(app, event, context, config.allowed_origins)
-    return receive(event, context)
+    receive(event, context)
+    return None

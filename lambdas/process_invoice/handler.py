@@ -17,8 +17,13 @@ from invoicing.table.stream import read_images
 config = settings.ProcessInvoiceSettings.load()
 store = ClaimStore(config.table_name)
 bus = EventBus(config.event_bus_name)
-# It reports to the stream which records failed; only with a logger does it also report why.
-processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False, logger=logger)
+# It reports to the stream which records failed; only with a logger does it also report why. Powertools' own Logger is
+# not of the type that Powertools declares here, but it has `warning`, the one method that is called.
+processor = BatchProcessor(
+    event_type=EventType.DynamoDBStreams,
+    raise_on_entire_batch_failure=False,
+    logger=logger,  # type: ignore[arg-type]
+)
 
 
 def handle(record: DynamoDBRecord) -> None:

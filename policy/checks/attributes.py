@@ -4,6 +4,9 @@ Each rule is written once. This module converts checkov's view of a resource to 
 the same rules run without checkov (harness.policy.judge).
 """
 
+from typing import Any
+
+from checkov.common.checks.base_check import BaseCheck
 from checkov.common.models.enums import CheckCategories, CheckResult
 from checkov.terraform.checks.data.base_check import BaseDataCheck
 from checkov.terraform.checks.provider.base_check import BaseProviderCheck
@@ -11,7 +14,7 @@ from checkov.terraform.checks.resource.base_resource_check import BaseResourceCh
 
 from harness.plan.resource import Resource, rendered
 from harness.policy import rules
-from harness.policy.rule import ATTRIBUTE, HCL, RULES
+from harness.policy.rule import ATTRIBUTE, HCL, RULES, Rule
 
 __all__ = ["rules"]
 
@@ -20,7 +23,7 @@ _DATA = "data."
 _PROVIDER = "provider."
 
 
-def judge(check, conf, kind):
+def judge(check: BaseCheck, conf: dict[str, Any], kind: str) -> CheckResult:
     """The result of a rule on a rendered block; its messages go into the record."""
     messages = list(ATTRIBUTE[check.id](Resource(address="", type=kind, values=rendered(conf))))
     check.details.extend(messages)
@@ -30,10 +33,10 @@ def judge(check, conf, kind):
 class ResourceCheck(BaseResourceCheck):
     """A rule on resources."""
 
-    def __init__(self, rule, types):
+    def __init__(self, rule: Rule, types: list[str]) -> None:
         super().__init__(rule.title, rule.id, CATEGORIES, types, guideline=rule.guideline)
 
-    def scan_resource_conf(self, conf):
+    def scan_resource_conf(self, conf: dict[str, Any]) -> CheckResult:
         """Judge one block."""
         return judge(self, conf, self.entity_type)
 
@@ -41,10 +44,10 @@ class ResourceCheck(BaseResourceCheck):
 class DataCheck(BaseDataCheck):
     """A rule on data sources."""
 
-    def __init__(self, rule, types):
+    def __init__(self, rule: Rule, types: list[str]) -> None:
         super().__init__(rule.title, rule.id, CATEGORIES, types, guideline=rule.guideline)
 
-    def scan_data_conf(self, conf):
+    def scan_data_conf(self, conf: dict[str, Any]) -> CheckResult:
         """Judge one block."""
         return judge(self, conf, self.entity_type)
 
@@ -52,10 +55,10 @@ class DataCheck(BaseDataCheck):
 class ProviderCheck(BaseProviderCheck):
     """A rule on provider blocks."""
 
-    def __init__(self, rule, types):
+    def __init__(self, rule: Rule, types: list[str]) -> None:
         super().__init__(rule.title, rule.id, CATEGORIES, types, guideline=rule.guideline)
 
-    def scan_provider_conf(self, conf):
+    def scan_provider_conf(self, conf: dict[str, Any]) -> CheckResult:
         """Judge one block."""
         return judge(self, conf, "provider")
 

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,9 +126,10 @@ class LoadedFunction:
             try:
                 return load_settings(model, {**os.environ, **placeholders})
             except ValidationError:  # the contract of settings reports it
-                return model.model_construct(**dict.fromkeys(model.model_fields, PLACEHOLDER))
+                values: dict[str, Any] = dict.fromkeys(model.model_fields, PLACEHOLDER)
+                return model.model_construct(**values)
 
-        load_settings = Settings.load.__func__  # type: ignore[attr-defined]
+        load_settings: Callable[..., Settings] = Settings.load.__func__  # type: ignore[attr-defined]
         handler = f"{name.replace('-', '_')}.handler"
         with pytest.MonkeyPatch.context() as patch:
             for variable, value in {**RUNTIME, **environment}.items():
@@ -174,7 +175,7 @@ class LoadedFunction:
         models: dict[str, type[BaseModel]] = {}
         headers = _Headers()
 
-        def reading(kind: str, read: Any) -> Any:
+        def reading(kind: str, read: Callable[..., BaseModel]) -> Any:
             def record(event: Any, model: type[BaseModel]) -> BaseModel:
                 models[kind] = model
                 return read(event, model)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from harness.contract import events
+from harness.contract import events, patterns
 from harness.contract.events import EmittedEvent
 from harness.contract.mismatch import Mismatch, report, symbol
 from harness.paths import ROOT
@@ -157,7 +157,7 @@ def test_receivers_can_read_their_events(live: Environment, code: dict[str, Load
 
     for event in emitted(live):
         for rule in rules:
-            if rule.bus != event.bus or not events.matches(rule.pattern, event.body):
+            if rule.bus != event.bus or not patterns.matches(rule.pattern, event.body):
                 continue
             mismatches += [
                 Mismatch(

@@ -4,6 +4,7 @@ import copy
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +188,7 @@ class TestRoutes:
         assert not self.compared(dev, served)
 
     @pytest.mark.parametrize("change", [{"path": "/bills/<invoice_id>"}, {"method": "PUT"}])
-    def test_in_the_code(self, dev: Environment, served: list[Route], change: dict[str, str]) -> None:
+    def test_in_the_code(self, dev: Environment, served: list[Route], change: dict[str, Any]) -> None:
         changed = [replace(route, **change) if route.where == self.CODE else route for route in served]
 
         names(self.compared(dev, changed), f"{self.CODE} has ", f"{self.METHOD} has GET /invoices/{{id}}")
@@ -207,7 +208,7 @@ class TestRoutes:
     def test_the_function_in_terraform(self, dev: Environment, served: list[Route]) -> None:
         integration = 'module.api.aws_api_gateway_integration.this["get-invoice"]'
         for function in ("query-invoices-dev:live", "get-invoice-dev"):
-            live = edited(dev, integration, lambda it, to=function: it.update(uri=f"arn:aws:lambda:r:0:function:{to}"))
+            live = edited(dev, integration, methodcaller("update", uri=f"arn:aws:lambda:r:0:function:{function}"))
 
             names(self.compared(live, served), f"{self.CODE} of get-invoice serves it", f"{self.METHOD} calls ")
 

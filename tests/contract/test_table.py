@@ -35,7 +35,7 @@ DEFINITION = ROOT / "tests" / "data" / "invoices_table.json"
 QUERIES = {"lambdas/invoicing/table/queries.py: InvoiceIndexes._read"}
 """Code that queries DynamoDB; `queries` sends every query that it can send."""
 
-REQUESTS = (
+REQUESTS: tuple[dict[str, str], ...] = (
     {},
     {"customerId": "C-1"},
     {"customerId": "C-1", "status": "paid"},

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.policy import gate
-from harness.policy.fixtures import FIXTURES
+from harness.policy.rule import FOLDER as FIXTURES
 
 TABLE = "module.invoice_platform.module.table.aws_dynamodb_table.this"
 INVOICES: dict[str, Any] = {
