@@ -10,4 +10,5 @@
 | `module` | reads a module's HCL |
 | `plan` | reads a plan's JSON |
 | `run` | runs Terraform on a root |
+| `unknown` | planned values that are known only after the apply |
 """
