@@ -1,11 +1,11 @@
 """The figures of a nox session: ``build/results/<session>.json``, read by reports and CI."""
 
 import json
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness.files import write_whole
 from harness.paths import BUILD
 
 
@@ -20,9 +20,6 @@ def record(session: str, figures: Mapping[str, object]) -> Path:
         The file that was written.
     """
     target = BUILD / "results" / f"{session}.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
     body = {"session": session, "at": datetime.now(UTC).isoformat(timespec="seconds"), **figures}
-    draft = target.with_suffix(f".{os.getpid()}.tmp")
-    draft.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
-    draft.replace(target)
+    write_whole(target, json.dumps(body, indent=2) + "\n")
     return target

@@ -8,9 +8,10 @@ An unknown operator is an error. Otherwise a pattern that this module cannot rea
 
 import ipaddress
 import operator
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
+
+from harness.plan.arn import starred
 
 _ABSENT: Final = object()
 
@@ -119,8 +120,7 @@ def _ignoring_case(argument: str, value: Any) -> bool:
 
 
 def _wildcard(argument: str, value: Any) -> bool:
-    pieces = (re.escape(piece) for piece in argument.split("*"))
-    return isinstance(value, str) and re.fullmatch(".*".join(pieces), value, re.DOTALL) is not None
+    return isinstance(value, str) and starred(argument, value)
 
 
 def _cidr(argument: str, value: Any) -> bool:

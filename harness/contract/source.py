@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.paths import ROOT
-from harness.terraform.module import Block, Expression, read
+from harness.terraform.module import Block, Expression, read, source_of
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _deep(
         if getattr(child, "data", "") == "object_elem":
             key, value = (part for part in child.children if getattr(part, "data", "") in _ENTRY)
             yield path, _item(key, value, block, expression)
-            yield from _deep(value, block, expression, (*path, _text(key).strip('"')))
+            yield from _deep(value, block, expression, (*path, source_of(key).strip('"')))
         else:
             yield from _deep(child, block, expression, path)
 
@@ -138,8 +138,4 @@ def _item(key: Any, value: Any, block: Block, expression: Expression) -> Item:
     file = block.file.resolve()
     place = file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else f"{file.parent.name}/{file.name}"
     line = getattr(value.meta, "line", expression.line)
-    return Item(f"{place}:{line}", _text(key).strip('"'), _text(value))
-
-
-def _text(node: Any) -> str:
-    return "".join(str(token) for token in node.scan_values(lambda _: True)).strip()
+    return Item(f"{place}:{line}", source_of(key).strip('"'), source_of(value))

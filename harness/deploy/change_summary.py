@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.markup import escape
@@ -29,11 +29,10 @@ def show_changes(plan: TerraformPlan) -> None:
         return
     out.print(_by_type(changes))
     detailed = [change for change in changes if action_of(change) != "create"]
-    secrets = _sensitive(plan)
     for change in detailed[:ROWS]:
         action = action_of(change)
         out.print(f"[{_COLOURS[action]}]{action:<8}[/] {escape(change.address)}")
-        for line in _attributes(change, secrets.get(change.address, frozenset())):
+        for line in _attributes(change):
             out.print(f"           {escape(line)}")
     if len(detailed) > ROWS:
         out.print(f"[dim]… and {len(detailed) - ROWS} more.[/]")
@@ -70,7 +69,7 @@ def _cell(number: int, action: str) -> str:
     return f"[{_COLOURS[action]}]{number}[/]" if number else ""
 
 
-def _attributes(change: ResourceChange, secret: frozenset[str]) -> Iterator[str]:
+def _attributes(change: ResourceChange) -> Iterator[str]:
     """The attributes that differ, with their values before and after; a secret's value is not shown."""
     if change.actions in {("delete",), ("forget",)}:
         return
@@ -78,22 +77,12 @@ def _attributes(change: ResourceChange, secret: frozenset[str]) -> Iterator[str]
     for name in change.changed():
         if name in _DERIVED:
             continue
-        if name in secret:
+        if name in change.secrets:
             yield f"{name}: (secret)"
         elif unknown.get(name):
             yield f"{name}: {_short(before.get(name))} -> (known after apply)"
         else:
             yield f"{name}: {_short(before.get(name))} -> {_short(after.get(name))}"
-
-
-def _sensitive(plan: TerraformPlan) -> dict[str, frozenset[str]]:
-    """The names of the attributes that hold secrets, by address."""
-    secrets = {}
-    for entry in plan.raw.get("resource_changes", ()):
-        marks = [entry["change"].get(side) for side in ("before_sensitive", "after_sensitive")]
-        names = {name for mark in marks if isinstance(mark, Mapping) for name, value in mark.items() if value}
-        secrets[entry["address"]] = frozenset(names)
-    return secrets
 
 
 def _short(value: Any) -> str:

@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import cache
 from typing import Any, Final
 
+from harness.plan.arn import arn_like, like
 from harness.plan.iam_policy import Statement
 from harness.plan.resource import UNKNOWN
 
@@ -102,7 +102,7 @@ def _action_matches(statement: Statement, request: AccessRequest) -> bool:
     patterns = _texts(statement.actions or statement.not_actions, "an action")
     if bool(statement.actions) == bool(statement.not_actions):
         raise NotModelledError(f"{statement} has both Action and NotAction, or neither")
-    matches = any(_like(pattern.lower(), request.action.lower()) for pattern in patterns)
+    matches = any(like(pattern.lower(), request.action.lower()) for pattern in patterns)
     return matches if statement.actions else not matches
 
 
@@ -148,29 +148,6 @@ def _texts(values: Iterable[Any], element: str) -> list[str]:
 # --- patterns -------------------------------------------------------------------------------------------------------
 
 
-@cache
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(
-        "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in text), re.DOTALL
-    )
-
-
-def _like(pattern: str, value: str) -> bool:
-    """``*`` matches any characters, ``?`` one."""
-    return bool(_pattern(pattern).fullmatch(value))
-
-
-def arn_like(pattern: str, value: str) -> bool:
-    """Whether an ARN matches a pattern: each of the six parts separately, so that no ``*`` spans a colon.
-
-    The last part, the resource, may contain colons.
-    """
-    if pattern == "*":
-        return True
-    expected, parts = pattern.split(":", 5), value.split(":", 5)
-    return len(expected) == len(parts) and all(_like(*pair) for pair in zip(expected, parts, strict=True))
-
-
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -199,7 +176,7 @@ _POSITIVE: Final[Mapping[str, Callable[[str, str], bool]]] = {
     "bool": lambda expected, value: expected.lower() == value.lower(),
     "stringequals": lambda expected, value: expected == value,
     "stringequalsignorecase": lambda expected, value: expected.lower() == value.lower(),
-    "stringlike": _like,
+    "stringlike": like,
 }
 _NEGATED: Final = {
     "arnnotequals": "arnequals",

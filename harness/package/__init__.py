@@ -5,15 +5,14 @@ own packages that it imports directly or indirectly, and the third-party distrib
 runtime brings by itself is left out. docs/decisions/0009-imports-decide-what-ships.md has the reasons.
 """
 
-import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.files import content_key, write_whole
 from harness.package import archive, distributions, imports, wheels
 from harness.package.distributions import Installed
 from harness.package.proof import import_handler
@@ -187,11 +186,9 @@ class _Builder:
             markers=self.platform.markers,
         )
         ours = {file.relative_to(self.sources).as_posix(): file for file in reach.files}
-        key = hashlib.sha256(f"{_FORMAT} {self.key} {' '.join(shipped)}".encode())
-        for name in sorted(ours):
-            key.update(f"\n{name} {archive.digest(ours[name])}".encode())
+        key = content_key((f"{_FORMAT} {self.key} {' '.join(shipped)}", *sorted(ours.values())), root=self.sources)
         theirs = dict(file for name in shipped for file in self.available.files(name))
-        return _Content({**theirs, **ours}, tuple(shipped), key.hexdigest())
+        return _Content({**theirs, **ours}, tuple(shipped), key)
 
     def artifact(self, function: Function, content: _Content) -> Artifact:
         """Write a function's zip, unless the existing one was built from the same content."""
@@ -211,9 +208,7 @@ class _Builder:
             distributions=content.distributions,
         )
         note = {"key": content.key, **asdict(artifact), "path": path.name}
-        draft = self._note(f"{function.name}.{os.getpid()}")
-        draft.write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
-        draft.replace(self._note(function.name))
+        write_whole(self._note(function.name), json.dumps(note, indent=2) + "\n")
         return artifact
 
     def _reusable(self, path: Path, key: str) -> Artifact | None:

@@ -1,10 +1,11 @@
 """Reproducible zips: the same files give the same bytes, whenever and wherever the zip is written."""
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from harness.files import draft_of
 
 _TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 _UNIX = 3  # "version made by": readers then take the modes below as Unix's
@@ -21,8 +22,7 @@ def write(entries: Mapping[str, Path], to: Path) -> None:
         entries: The names in the zip, each with the file to read.
         to: The zip.
     """
-    draft = to.with_suffix(f".{os.getpid()}.tmp")
-    try:
+    with draft_of(to) as draft:
         with zipfile.ZipFile(draft, "w") as zipped:
             for name in sorted(entries):
                 info = zipfile.ZipInfo(name, _TIME)
@@ -31,9 +31,6 @@ def write(entries: Mapping[str, Path], to: Path) -> None:
                 info.compress_type = zipfile.ZIP_DEFLATED
                 zipped.writestr(info, entries[name].read_bytes(), zipfile.ZIP_DEFLATED, _LEVEL)
         draft.chmod(0o644)
-        draft.replace(to)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def digest(file: Path) -> str:

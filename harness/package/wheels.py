@@ -1,6 +1,5 @@
 """The third-party code: the locked wheels for a target, unpacked once into a folder under ``build/wheels/``."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.files import content_key
 from harness.package.target import Platform
 from harness.paths import BUILD, ROOT
 from harness.process.locks import locked
@@ -44,10 +44,7 @@ def installed(platform: Platform, *, requirements: Path = REQUIREMENTS, folder: 
         HarnessError: They could not be fetched, or a hash differs from the lock's.
     """
     locks = {"functions": requirements / "lambdas.txt", "runtime": requirements / "lambda-runtime.txt"}
-    digest = hashlib.sha256(" ".join(platform.tags).encode())
-    for lock in locks.values():
-        digest.update(lock.read_bytes())
-    key = f"{platform.key}-{digest.hexdigest()[:12]}"
+    key = f"{platform.key}-{content_key((' '.join(platform.tags), *locks.values()), root=requirements)[:12]}"
     root = folder or BUILD / "wheels"
     root.mkdir(parents=True, exist_ok=True)
     target = root / key

@@ -1,8 +1,9 @@
-"""ARNs, as integrations, targets, permissions and alarms write them."""
+"""ARNs, as integrations, targets, permissions and alarms write them, and the patterns that policies match them with."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from harness.plan.resource import UNKNOWN, Resource
@@ -50,3 +51,33 @@ def _matches(arn: str, resource_arn: Any, name: Any) -> bool:
     if isinstance(resource_arn, str):
         return arn == resource_arn
     return arn.rpartition(":")[2] == name if isinstance(name, str) else True
+
+
+def like(pattern: str, text: str) -> bool:
+    """Whether a text matches a pattern as IAM reads it: ``*`` is any characters, ``?`` is one, line breaks included."""
+    return _compiled(pattern, "*?").fullmatch(text) is not None
+
+
+def starred(pattern: str, text: str) -> bool:
+    """Whether a text matches a pattern of ``*`` alone, as EventBridge reads it: there ``?`` is a character."""
+    return _compiled(pattern, "*").fullmatch(text) is not None
+
+
+def arn_like(pattern: str, value: str) -> bool:
+    """Whether an ARN matches a pattern: each of the six parts separately, so that no ``*`` spans a colon.
+
+    The last part, the resource, may contain colons.
+    """
+    if pattern == "*":
+        return True
+    expected, parts = pattern.split(":", 5), value.split(":", 5)
+    return len(expected) == len(parts) and all(like(*pair) for pair in zip(expected, parts, strict=True))
+
+
+@cache
+def _compiled(pattern: str, wildcards: str) -> re.Pattern[str]:
+    pieces = (_WILDCARDS[each] if each in wildcards else re.escape(each) for each in pattern)
+    return re.compile("".join(pieces), re.DOTALL)
+
+
+_WILDCARDS = {"*": ".*", "?": "."}

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from harness.plan.resource import UNKNOWN, Resource, known
+from harness.plan.resource import UNKNOWN, Resource
+from harness.terraform.plan import ResourceChange, resource_changes
 
 ModulePath = tuple[tuple[str, str | int | None], ...]
 
@@ -21,17 +22,6 @@ _DERIVED = frozenset({"tags_all"})
 
 _STEP = re.compile(r'module\.([A-Za-z0-9_-]+)(?:\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\])?')
 _REFERENCE = re.compile(r'^(?:data\.)?(aws_[a-z0-9_]+)\.([A-Za-z0-9_-]+)(?:\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\])?')
-
-
-@dataclass(frozen=True)
-class PlannedChange:
-    """The change of one resource: its address, type, actions, and attributes before and after."""
-
-    address: str
-    type: str
-    actions: tuple[str, ...]
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -50,54 +40,31 @@ class PlanGraph:
     _links: dict[tuple[str, str], tuple[Resource, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
-    def _entries(self) -> list[Mapping[str, Any]]:
-        return [entry for entry in self.document.get("resource_changes", ()) if "deposed" not in entry]
+    def changes(self) -> tuple[ResourceChange, ...]:
+        """The change of each managed resource, including deposed objects."""
+        return tuple(change for change in self._all if change.mode == "managed")
 
     @cached_property
-    def changes(self) -> tuple[PlannedChange, ...]:
-        """The change of each managed resource, including deposed objects."""
-        changes = []
-        for entry in self.document.get("resource_changes", ()):
-            if entry.get("mode", "managed") != "managed":
-                continue
-            change = entry["change"]
-            is_deleted = change.get("after") is None  # whatever after_unknown has
-            after = {} if is_deleted else known(change["after"], change.get("after_unknown", False))
-            changes.append(
-                PlannedChange(
-                    address=entry["address"],
-                    type=entry["type"],
-                    actions=tuple(change["actions"]),
-                    before=change.get("before") or {},
-                    after=after if isinstance(after, Mapping) else {},
-                )
-            )
-        return tuple(changes)
+    def _all(self) -> tuple[ResourceChange, ...]:
+        return resource_changes(self.document)
 
     @cached_property
     def resources(self) -> tuple[Resource, ...]:
         """Every resource that will exist after the apply, and the data sources that are read."""
-        resources = []
-        for entry in self._entries:
-            change = entry["change"]
-            if change.get("after") is None and set(change["actions"]) & {"delete", "forget"}:
-                continue
-            values = known(change.get("after"), change.get("after_unknown", False))
-            resources.append(self._resource(entry, values if isinstance(values, Mapping) else {}))
-        return tuple(resources)
+        return tuple(self._resource(change) for change in self._all if not change.deposed and not change.will_be_gone)
 
-    def _resource(self, entry: Mapping[str, Any], values: Mapping[str, Any]) -> Resource:
-        module = module_path(entry.get("module_address", ""))
+    def _resource(self, change: ResourceChange) -> Resource:
+        module = module_path(change.module)
         resource = Resource(
-            address=entry["address"],
-            type=entry["type"],
-            values=values,
-            name=entry["name"],
-            index=entry.get("index"),
+            address=change.address,
+            type=change.type,
+            values=change.values,
+            name=change.name,
+            index=change.index,
             module=module,
-            definition=f"{self._folder(module)}/{entry['type']}.{entry['name']}",
-            data=entry.get("mode") == "data",
-            sensitive=entry["change"].get("after_sensitive") or {},
+            definition=f"{self._folder(module)}/{change.type}.{change.name}",
+            data=change.mode == "data",
+            sensitive=change.after_sensitive or {},
         )
         return resource if resource.data else replace(resource, values=self._without_computed(resource))
 

@@ -8,21 +8,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
+from harness.terraform.unknown import UNKNOWN
 
-class Unknown:
-    """The type of `UNKNOWN`."""
-
-    def __repr__(self) -> str:
-        return "(known after apply)"
-
-    def __bool__(self) -> bool:
-        raise TypeError("an unknown value is neither true nor false: compare with `is UNKNOWN`")
-
-
-UNKNOWN: Final = Unknown()
-"""A value that is known after the apply only, or that checkov could not render."""
+__all__ = ["UNKNOWN", "Resource", "is_false", "is_true", "listed", "mapping", "number", "parsed", "rendered", "shown"]
 
 _UNRENDERED = re.compile(
     r"\$\{|true_after_unknown|^\w+\(|\{\} \?"
@@ -77,21 +67,6 @@ def _walk(value: Any, path: list[str]) -> Iterator[Any]:
             yield value
     elif isinstance(value, Mapping) and path[0] in value:
         yield from _walk(value[path[0]], path[1:])
-
-
-def known(after: Any, unknown: Any) -> Any:
-    """A planned value with `UNKNOWN` wherever ``after_unknown`` has true."""
-    if unknown is True:
-        return UNKNOWN
-    if isinstance(unknown, Mapping):
-        values = after if isinstance(after, Mapping) else {}
-        return {name: known(values.get(name), unknown.get(name, False)) for name in {**values, **unknown}}
-    if isinstance(unknown, list):
-        items = after if isinstance(after, list) else []
-        count = max(len(items), len(unknown))
-        pad = [None] * count
-        return [known(item, part) for item, part in zip([*items, *pad][:count], [*unknown, *pad][:count], strict=True)]
-    return after
 
 
 def rendered(conf: Mapping[str, Any]) -> dict[str, Any]:

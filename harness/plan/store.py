@@ -5,13 +5,12 @@ lock, the names of the functions, Terraform's version, and the code that plans. 
 no session judges a plan that does not match the checkout.
 """
 
-import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.files import content_key, write_whole
 from harness.paths import BUILD, ROOT
 from harness.terraform import binary
 
@@ -31,15 +30,11 @@ def key_of(folder: Path) -> str:
         folder: Such as ``live/dev``; the modules are beside ``live``.
     """
     checkout = folder.parent.parent
-    digest = hashlib.sha256(f"{binary.version(binary.find())}\n".encode())
-    for handler in sorted((ROOT / "lambdas").glob("*/handler.py")):
-        digest.update(f"{handler.parent.name}\n".encode())
-    for source in (checkout / "modules", folder):
-        for path in _sources(source):
-            digest.update(f"{path.relative_to(checkout)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    for name in _PLANNERS:
-        digest.update((ROOT / "harness" / name).read_bytes())
-    return digest.hexdigest()[:24]
+    functions = sorted(handler.parent.name for handler in (ROOT / "lambdas").glob("*/handler.py"))
+    planners = ((ROOT / "harness" / name).read_bytes() for name in _PLANNERS)
+    sources = (path for source in (checkout / "modules", folder) for path in _sources(source))
+    parts: list[str | bytes | Path] = [str(binary.version(binary.find())), " ".join(functions), *planners, *sources]
+    return content_key(parts, root=checkout)[:24]
 
 
 def load(name: str, key: str) -> Mapping[str, Any] | None:
@@ -59,12 +54,7 @@ def load(name: str, key: str) -> Mapping[str, Any] | None:
 
 def save(name: str, key: str, plan: Mapping[str, Any]) -> None:
     """Store a plan, completely or not at all."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    draft = FOLDER / f".{name}.{os.getpid()}.tmp"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump({"key": key, "plan": plan}, file)
-    draft.replace(_file(name, key))
+    write_whole(_file(name, key), json.dumps({"key": key, "plan": plan}), mode=0o600)
     others = sorted(FOLDER.glob(f"{name}.*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in others[KEPT:]:
         old.unlink(missing_ok=True)

@@ -9,9 +9,7 @@ from typing import Any
 
 from harness.plan_tests.reading import Place, Tagged
 from harness.plan_tests.spec import Expectation
-
-UNKNOWN = "(known after apply)"
-"""Stands for a value known only after apply."""
+from harness.terraform.unknown import UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,8 @@ def shown(value: Any) -> str:
     """A value as a spec writes it, in one line."""
     if isinstance(value, Tagged):
         return f"!{value.tag} {shown(value.value)}" if value.value else f"!{value.tag}"
-    if value == UNKNOWN and isinstance(value, str):
-        return UNKNOWN
+    if value is UNKNOWN:
+        return repr(UNKNOWN)
     return json.dumps(value, ensure_ascii=False, default=shown)
 
 
@@ -111,7 +109,7 @@ def _attributes(
 
 
 def _value(expected: Any, planned: Any, place: Place, about: str) -> Iterator[PlanDifference]:
-    if isinstance(expected, dict | list) and isinstance(planned, str) and planned != UNKNOWN:
+    if isinstance(expected, dict | list) and isinstance(planned, str):
         planned = _parsed(planned)
     if isinstance(expected, dict) and isinstance(planned, list) and len(planned) == 1 and isinstance(planned[0], dict):
         planned = planned[0]  # a nested block that occurs once
@@ -160,10 +158,9 @@ def fits(expected: Any, planned: Any) -> bool:
 def _tagged(expected: Tagged, planned: Any) -> bool:
     match expected.tag:
         case "unknown":
-            return isinstance(planned, str) and planned == UNKNOWN
+            return planned is UNKNOWN
         case "regex":
-            is_known_text = isinstance(planned, str) and planned != UNKNOWN
-            return is_known_text and re.search(str(expected.value), planned) is not None
+            return isinstance(planned, str) and re.search(str(expected.value), planned) is not None
         case "contains":
             parts = _parsed(planned) if isinstance(planned, str) else planned
             return isinstance(parts, list) and _each_has_a_match(expected.value, parts)
@@ -189,5 +186,5 @@ def missing_tags(tags: Any, planned: PlannedCase) -> Iterator[str]:
         return
     for address, attributes in planned.resources.items():
         resource_tags = attributes.get("tags", tags)
-        if resource_tags != UNKNOWN and not tags.items() <= (resource_tags or {}).items():
+        if resource_tags is not UNKNOWN and not tags.items() <= (resource_tags or {}).items():
             yield f"{address}.tags: expected {shown(tags)} among others, found {shown(resource_tags)}"

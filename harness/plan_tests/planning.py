@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.paths import BUILD
-from harness.plan_tests.compare import UNKNOWN, PlannedCase
+from harness.plan_tests.compare import PlannedCase
 from harness.plan_tests.root import CaseRoot, ModuleCall, write
 from harness.plan_tests.tftest_root import TftestRoot
 from harness.terraform.events import Diagnostic
+from harness.terraform.plan import output_changes, resource_changes
 
 _RULE = "This was checked by the validation rule at "
 
@@ -113,26 +114,9 @@ def _one_module_at_a_time(
 def _results_of(document: Mapping[str, Any], root: CaseRoot) -> dict[str, Result]:
     """The plan's parts, by call."""
     resources: dict[str, dict[str, Mapping[str, Any]]] = {name: {} for name in root.names.values()}
-    for entry in document.get("resource_changes", ()):
-        name, _, address = entry["address"].removeprefix("module.").partition(".")
-        if name in resources and entry["mode"] == "managed":
-            change = entry["change"]
-            resources[name][address] = _with_unknowns(change["after"], change["after_unknown"])
-    outputs = {
-        name: _with_unknowns(change.get("after"), change.get("after_unknown", False))
-        for name, change in document.get("output_changes", {}).items()
-    }
-    return {key: Result(PlannedCase(resources[name], outputs.get(name) or {})) for key, name in root.names.items()}
-
-
-def _with_unknowns(after: Any, unknown: Any) -> Any:
-    """The planned values, with `UNKNOWN` for those known only after apply."""
-    if unknown is True:
-        return UNKNOWN
-    if isinstance(unknown, dict):
-        values = after if isinstance(after, dict) else {}
-        return {name: _with_unknowns(values.get(name), unknown.get(name, False)) for name in {**values, **unknown}}
-    if isinstance(unknown, list) and isinstance(after, list):
-        padded = [*unknown, *([False] * (len(after) - len(unknown)))]
-        return [_with_unknowns(value, part) for value, part in zip(after, padded, strict=False)]
-    return after
+    for change in resource_changes(document):
+        name, _, address = change.address.removeprefix("module.").partition(".")
+        if name in resources and change.mode == "managed":
+            resources[name][address] = change.values
+    outputs = {change.name: change.values for change in output_changes(document)}
+    return {key: Result(PlannedCase(resources[name], outputs.get(name, {}))) for key, name in root.names.items()}

@@ -7,9 +7,10 @@ from typing import Any
 
 import yaml
 
-from harness.plan_tests.compare import UNKNOWN, PlanDifference, shown
+from harness.plan_tests.compare import PlanDifference, shown
 from harness.plan_tests.reading import Tagged
 from harness.plan_tests.spec import Case
+from harness.terraform.unknown import UNKNOWN
 
 
 def update(case: Case, differing: Iterable[PlanDifference | str], changes: list[str]) -> list[PlanDifference | str]:
@@ -79,7 +80,7 @@ def _end(node: yaml.Node) -> int:
 
 def flow(value: Any) -> str:
     """A value as YAML, in one line."""
-    if isinstance(value, str) and value == UNKNOWN:
+    if value is UNKNOWN:
         return "!unknown"
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{json.dumps(str(key))}: {flow(inner)}" for key, inner in value.items()) + " }"

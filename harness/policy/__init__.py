@@ -16,5 +16,5 @@
 | `unplanned`, `promises`, `deployment_source` | checks of source that no plan can answer |
 
 checkov runs in its own environment and loads the same rules. So `finding`, `rule`, `rules` and what they use of
-`harness.plan` import only the standard library.
+`harness.plan` and `harness.terraform` import only the standard library.
 """

@@ -11,12 +11,11 @@ resource uses.
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from harness.paths import ROOT
 from harness.policy.finding import Finding
 from harness.policy.rule import HCL, RULES
-from harness.terraform.module import Block, Module, read
+from harness.terraform.module import Block, Module, read, source_of
 
 DEPLOYED = (
     "aws_api_gateway_gateway_response",
@@ -73,22 +72,18 @@ def _partial(module: Module, deployment: Block) -> Iterator[str]:
     source = "\n".join([source, *(texts.get(name, "") for name in used)])
     nodes = [triggers.node, *(values[name].node for name in _locals(triggers.text, texts) - used if name in values)]
     for node in nodes:
-        yield from (f"var.{name}[…]" for name in _ELEMENT.findall(_flat(node)) if name in variables)
+        yield from (f"var.{name}[…]" for name in _ELEMENT.findall(source_of(node)) if name in variables)
         for loop in (loop for kind in ("for_object_expr", "for_tuple_expr") for loop in node.find_data(kind)):
             condition = next(
                 loop.find_pred(lambda part, loop=loop: part.data == "for_cond" and part in loop.children), None
             )
-            collection = _flat(loop.children[1].children[-2])
+            collection = source_of(loop.children[1].children[-2])
             is_input = bool(_variables(collection, texts) & variables)
             if condition is None or not (is_input or _IDENTIFIER.fullmatch(collection)):
                 continue
-            exception = _EXCEPTION.fullmatch(_flat(condition))
+            exception = _EXCEPTION.fullmatch(source_of(condition))
             if is_input or not exception or re.search(rf"\.{re.escape(exception[1])}\b", source):
-                yield f"{collection} … {_flat(condition)}"
-
-
-def _flat(node: Any) -> str:
-    return "".join(str(token) for token in node.scan_values(lambda _: True)).strip()
+                yield f"{collection} … {source_of(condition)}"
 
 
 def _text(block: Block) -> str:

@@ -7,6 +7,7 @@ from harness.plan.graph import PlanGraph
 from harness.policy import rules
 from harness.policy.finding import Finding, Severity
 from harness.policy.rule import PLAN, RULES, Rule, violations
+from harness.terraform.plan import has_known_format, is_complete
 
 __all__ = ["judge", "judge_plan", "rules"]
 
@@ -63,9 +64,9 @@ def _order(finding: Finding) -> tuple[int, str, str, str]:
 
 def _unreadable(plan: PlanGraph) -> Iterable[str]:
     document = plan.document
-    if str(document.get("format_version", "")).partition(".")[0] != "1" or "configuration" not in document:
+    if not has_known_format(document) or "configuration" not in document:
         yield f"This is not a plan that can be read (format_version {document.get('format_version')!r})."
-    elif document.get("errored") or not document.get("complete", True):
+    elif not is_complete(document):
         yield "The plan is incomplete: planning stopped with errors, or Terraform deferred something."
     if not plan.changes:
         yield "The plan holds no resources at all."

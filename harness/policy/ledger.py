@@ -5,12 +5,14 @@ all instances of the block, everywhere or in the roots and the mode that it name
 the source is a finding itself. A row that is no longer needed, or that has ended, is a finding too.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from harness.errors import HarnessError
 from harness.paths import ROOT
@@ -21,9 +23,23 @@ LEDGER = ROOT / "policy" / "suppressions.yaml"
 LONGEST_DAYS = 400
 """The longest suppression: it is reviewed after a year at the latest, with a month for the review."""
 
-_FIELDS = {"id", "address", "reason", "owner", "expires"}
-_OPTIONAL = {"mode", "roots"}
-_MODES = {"", "hcl", "plan"}
+_FIELDS = ("address", "expires", "id", "owner", "reason")
+
+_Text = Annotated[str, Field(min_length=1)]
+
+
+class _Row(BaseModel):
+    """A row as it is written."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, str_strip_whitespace=True)
+
+    id: _Text
+    address: _Text
+    reason: _Text
+    owner: _Text
+    expires: date
+    mode: Literal["", "hcl", "plan"] = ""
+    roots: list[_Text] = []
 
 
 def load(path: Path = LEDGER) -> list[Suppression]:
@@ -55,24 +71,26 @@ def load(path: Path = LEDGER) -> list[Suppression]:
 
 
 def _row(body: Any, line: int, path: Path) -> Suppression:
-    if not isinstance(body, Mapping) or not body.keys() >= _FIELDS or body.keys() - _FIELDS - _OPTIONAL:
-        raise _row_error(
-            path,
-            line,
-            f"a row has the fields {', '.join(sorted(_FIELDS))}, and mode or roots if it does not hold everywhere",
-        )
-    if not isinstance(body["expires"], date):
-        raise _row_error(path, line, f"expires is {body['expires']!r}: write a day, such as 2027-06-30")
-    for name in ("id", "address", "reason", "owner"):
-        if not isinstance(body[name], str) or not body[name].strip():
-            raise _row_error(path, line, f"{name} is empty")
-    roots = body.get("roots", [])
-    if not isinstance(roots, list) or not all(isinstance(root, str) and root for root in roots):
-        raise _row_error(path, line, "roots must be a list, such as [live/dev]")
-    if body.get("mode", "") not in _MODES:
-        raise _row_error(path, line, f"mode is {body['mode']!r}: write hcl or plan")
-    texts = {name: str(body[name]).strip() for name in ("id", "address", "reason", "owner")}
-    return Suppression(**texts, expires=body["expires"], roots=tuple(roots), mode=body.get("mode", ""), line=line)
+    try:
+        row = _Row.model_validate(body)
+    except ValidationError as error:
+        raise _row_error(path, line, _problem(error.errors(include_url=False)[0])) from None
+    return Suppression(**{**row.model_dump(), "roots": tuple(row.roots)}, line=line)
+
+
+def _problem(error: ErrorDetails) -> str:
+    """What is wrong with a row, and what to write instead."""
+    if error["type"] in {"missing", "extra_forbidden", "model_type", "invalid_key"}:
+        return f"a row has the fields {', '.join(_FIELDS)}, and mode or roots if it does not hold everywhere"
+    name, value = str(error["loc"][0]), error["input"]
+    match name:
+        case "expires":
+            return f"expires is {value!r}: write a day, such as 2027-06-30"
+        case "mode":
+            return f"mode is {value!r}: write hcl or plan"
+        case "roots":
+            return "roots must be a list, such as [live/dev]"
+    return f"{name} is empty" if not str(value or "").strip() else f"{name} is {value!r}: write a text"
 
 
 def _row_error(path: Path, line: int, what: str) -> HarnessError:

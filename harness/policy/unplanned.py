@@ -4,15 +4,13 @@ A plan shows what will exist. A state without a lock looks the same in it, and s
 apply resets. So these are read from the source.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.paths import ROOT
 from harness.policy import promises
 from harness.terraform.module import Block, Module, read
-
-_PINNED = re.compile(r"(^|,)\s*(<|~>)\s*\d")
+from harness.terraform.required_providers import required_providers
 
 
 def problems(root: Path = ROOT) -> list[str]:
@@ -39,15 +37,15 @@ def _versions(module: Module) -> Iterator[str]:
     settings = module.of("terraform")
     if not any("required_version" in block.attributes for block in settings):
         yield f"{module.name}: no required_version: name the supported versions of Terraform in versions.tf."
-    providers = [required.attributes.get("aws") for block in settings for required in block.every("required_providers")]
-    texts = [provider.text for provider in providers if provider]
-    if not texts:
+    providers = [provider for provider in required_providers(module) if provider.name == "aws"]
+    if not providers:
         yield f"{module.name}: required_providers has no aws: name the supported versions of the provider."
-    for text in texts:
-        version = re.search(r'version\s*=\s*"([^"]*)"', text)
-        if not version or not _PINNED.search(version[1]):
-            constraint = version[1] if version else "missing"
-            yield f"{module.name}: the provider's version is {constraint}: give it an upper bound (< 7, or ~> 5.100)."
+    for provider in providers:
+        if not provider.has_upper_bound:
+            yield (
+                f"{module.name}: the provider's version is {provider.constraint}: "
+                "give it an upper bound (< 7, or ~> 5.100)."
+            )
 
 
 def _backend(module: Module) -> Iterator[str]:

@@ -9,5 +9,7 @@
 | `mirror` | decides where providers come from |
 | `module` | reads a module's HCL |
 | `plan` | reads a plan's JSON |
+| `required_providers` | the providers that a module requires, and their versions |
 | `run` | runs Terraform on a root |
+| `unknown` | planned values that are known only after the apply |
 """

@@ -17,6 +17,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import IO
 
+from packaging.version import InvalidVersion, Version
+
 from harness.errors import HarnessError
 from harness.paths import BUILD
 from harness.process.locks import locked
@@ -111,14 +113,10 @@ def version(binary: Path) -> str | None:
 
 def is_new_enough(number: str, minimum: str = MINIMUM) -> bool:
     """Whether a version is at least the minimum; a pre-release (``1.11.0-rc1``) is older than its release."""
-    numbers, _, pre_release = number.partition("-")
     try:
-        actual = tuple(int(part) for part in numbers.split("."))
-    except ValueError:
+        return Version(number) >= Version(minimum)
+    except InvalidVersion:
         return False
-    required = tuple(int(part) for part in minimum.split("."))
-    padded = required + (0,) * (len(actual) - len(required))
-    return actual > padded if pre_release else actual >= padded
 
 
 def platform_name() -> str:

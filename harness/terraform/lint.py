@@ -14,6 +14,7 @@ from pathlib import Path
 from harness.paths import ROOT
 from harness.terraform.mirror import locked_providers
 from harness.terraform.module import Block, Expression, Module, read, template
+from harness.terraform.required_providers import required_providers
 
 _SNAKE = re.compile(r"_?[a-z][a-z0-9_]*")
 _COUNTED = re.compile(r"length\([^=<>!?]*\)")
@@ -154,17 +155,12 @@ def required_versions(module: Module) -> Iterator[LintFinding]:
     if not any("required_version" in block.attributes for block in settings):
         yield LintFinding("terraform_required_version", versions, 1, "required_version is missing")
     rule = "terraform_required_providers"
-    providers = [block for setting in settings for block in setting.every("required_providers")]
-    if not any(block.attributes for block in providers):
+    if not any(required_providers(module)):
         yield LintFinding(rule, versions, 1, "required_providers is missing")
-    for block in providers:
-        for name, value in block.attributes.items():
-            match = re.search(r'version\s*=\s*"([^"]*)"', value.text)
-            constraint = match[1] if match else "missing"
-            if match is None or not re.search(r"~>|<|^\s*=?\s*\d", constraint):
-                yield LintFinding(
-                    rule, block.file, value.line, f"the version of {name} has no upper bound ({constraint})"
-                )
+    for provider in required_providers(module):
+        if not provider.has_upper_bound:
+            message = f"the version of {provider.name} has no upper bound ({provider.constraint})"
+            yield LintFinding(rule, provider.block.file, provider.line, message)
 
 
 def pinned_modules(module: Module) -> Iterator[LintFinding]:

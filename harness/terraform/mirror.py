@@ -9,12 +9,12 @@ import json
 import os
 import platform
 import re
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.files import write_whole
 from harness.paths import BUILD
 from harness.terraform.binary import platform_name
 
@@ -173,9 +173,7 @@ def write_cli_config(lock_file: Path, *, folder: Path | None = None, among: Sequ
     if mirror is None:
         (folder / "plugin-cache").mkdir(exist_ok=True)  # Terraform rejects a cache folder that does not exist
     path = folder / "terraform.rc"
-    draft = folder / f".terraform.rc.{os.getpid()}.{threading.get_ident()}"  # several plans may run at the same time
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, text)  # several plans may run at the same time
     return CliConfig(path, mirror, searched, providers)
 
 

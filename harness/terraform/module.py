@@ -316,7 +316,7 @@ def _attributes(node: Any, text: str) -> Iterator[tuple[str, tuple[Type, str | N
         node = _trees(node)[0]
     for element in _children(node, "object_elem"):
         key, value = (child for child in _trees(element) if child.data in {"object_elem_key", "expr_term"})
-        yield "".join(str(token) for token in key.scan_values(lambda _: True)), _optional(value, text)
+        yield source_of(key), _optional(value, text)
 
 
 def _optional(node: Any, text: str) -> tuple[Type, str | None]:
@@ -326,10 +326,10 @@ def _optional(node: Any, text: str) -> tuple[Type, str | None]:
         inner = _trees(inner)[0]
     if inner.data == "function_call" and _label(_trees(inner)[0]) == "optional":
         kind, *default = (argument for holder in _children(inner, "arguments") for argument in _trees(holder))
-        return type_of(kind, text), _source(default[0]) if default else "null"
+        return type_of(kind, text), source_of(default[0]) if default else "null"
     return type_of(node, text), None
 
 
-def _source(node: Any) -> str:
+def source_of(node: Any) -> str:
     """A small expression as text again, from its tokens."""
     return "".join(str(token) for token in node.scan_values(lambda _: True)).strip()

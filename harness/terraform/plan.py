@@ -1,14 +1,17 @@
 """A plan as ``terraform show -json`` prints it, read into types.
 
 The format is HashiCorp's "JSON Output Format" (https://developer.hashicorp.com/terraform/internals/json-format),
-``format_version`` 1.x.
+``format_version`` 1.x. This is the only reader of a plan's changes. What checkov loads needs it too, so it imports
+nothing but the standard library.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 from harness.errors import HarnessError
+from harness.terraform.unknown import known
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,12 @@ class ResourceChange:
         after_unknown: ``true`` in place of each attribute known only after apply.
         mode: ``managed`` or ``data``; empty for an output.
         reason: Why it is replaced or removed, if Terraform reports it.
+        name: The resource's label, or the output's name.
+        index: The ``for_each`` key or ``count`` number; None without one.
+        module: The address of the module that it is in; empty for the root.
+        deposed: The key of an object that an interrupted replacement left; empty for the resource itself.
+        before_sensitive: ``true`` in place of each attribute that was marked as sensitive.
+        after_sensitive: ``true`` in place of each attribute that will be marked as sensitive.
     """
 
     address: str
@@ -35,6 +44,33 @@ class ResourceChange:
     after_unknown: Any
     mode: str = ""
     reason: str = ""
+    name: str = ""
+    index: str | int | None = None
+    module: str = ""
+    deposed: str = ""
+    before_sensitive: Any = field(default=False, repr=False)
+    after_sensitive: Any = field(default=False, repr=False)
+
+    @cached_property
+    def planned(self) -> Any:
+        """What it will be, with `UNKNOWN` for what is known only after apply; None if it will not exist."""
+        return None if self.will_be_gone else known(self.after, self.after_unknown)
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """A resource's attributes as planned; empty if it will not exist."""
+        return self.planned if isinstance(self.planned, Mapping) else {}
+
+    @property
+    def will_be_gone(self) -> bool:
+        """Whether the state will not have it any more."""
+        return self.after is None and bool({"delete", "forget"} & set(self.actions))
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of the attributes that hold something sensitive, before or after."""
+        marks = (mark for mark in (self.before_sensitive, self.after_sensitive) if isinstance(mark, Mapping))
+        return frozenset(name for mark in marks for name, value in mark.items() if value)
 
     @property
     def is_change(self) -> bool:
@@ -90,16 +126,16 @@ class TerraformPlan:
         Raises:
             HarnessError: The document is not a plan, or has a format that this reader does not know.
         """
-        if str(document.get("format_version", "")).partition(".")[0] != "1" or "planned_values" not in document:
+        if not has_known_format(document) or "planned_values" not in document:
             raise HarnessError(
                 f"This is not a plan that can be read (format_version {document.get('format_version')!r}).",
                 remedy="Give `terraform show -json` a plan file from `terraform plan -out`.",
             )
         return cls(
-            resources=tuple(_resources(document.get("resource_changes", ()))),
-            outputs=tuple(_outputs(document.get("output_changes", {}))),
+            resources=resource_changes(document),
+            outputs=output_changes(document),
             drift=tuple(_resources(document.get("resource_drift", ()))),
-            complete=bool(document.get("complete", True)) and not document.get("errored", False),
+            complete=is_complete(document),
             raw=document,
         )
 
@@ -128,28 +164,53 @@ class TerraformPlan:
         return "\n".join(str(change) for change in self.changes) or "no changes"
 
 
+def has_known_format(document: Mapping[str, Any]) -> bool:
+    """Whether a document has a format that this reader knows."""
+    return str(document.get("format_version", "")).partition(".")[0] == "1"
+
+
+def is_complete(document: Mapping[str, Any]) -> bool:
+    """Whether the planning ended without errors, and Terraform deferred nothing."""
+    return bool(document.get("complete", True)) and not document.get("errored", False)
+
+
+def resource_changes(document: Mapping[str, Any]) -> tuple[ResourceChange, ...]:
+    """Every resource of a plan, including data sources, deposed objects, and resources that do not change."""
+    return tuple(_resources(document.get("resource_changes", ())))
+
+
+def output_changes(document: Mapping[str, Any]) -> tuple[ResourceChange, ...]:
+    """Every output of the root, sorted by name."""
+    return tuple(
+        _change(change, address=f"output.{name}", type="", name=name, unknown=False)
+        for name, change in sorted(document.get("output_changes", {}).items())
+    )
+
+
 def _resources(entries: Any) -> Iterator[ResourceChange]:
     for entry in entries:
-        change = entry["change"]
-        yield ResourceChange(
+        yield _change(
+            entry["change"],
             address=entry["address"],
             type=entry["type"],
-            actions=tuple(change["actions"]),
-            before=change.get("before"),
-            after=change.get("after"),
-            after_unknown=change.get("after_unknown", {}),
             mode=entry.get("mode", "managed"),
             reason=entry.get("action_reason", ""),
+            name=entry.get("name", ""),
+            index=entry.get("index"),
+            module=entry.get("module_address", ""),
+            deposed=entry.get("deposed", ""),
+            unknown={},
         )
 
 
-def _outputs(entries: Mapping[str, Any]) -> Iterator[ResourceChange]:
-    for name, change in sorted(entries.items()):
-        yield ResourceChange(
-            address=f"output.{name}",
-            type="",
-            actions=tuple(change["actions"]),
-            before=change.get("before"),
-            after=change.get("after"),
-            after_unknown=change.get("after_unknown", False),
-        )
+def _change(change: Mapping[str, Any], *, unknown: Any, **place: Any) -> ResourceChange:
+    """A change, and where it is; ``unknown`` is what counts if the plan does not say what is unknown."""
+    return ResourceChange(
+        actions=tuple(change["actions"]),
+        before=change.get("before"),
+        after=change.get("after"),
+        after_unknown=change.get("after_unknown", unknown),
+        before_sensitive=change.get("before_sensitive", False),
+        after_sensitive=change.get("after_sensitive", False),
+        **place,
+    )

@@ -1,10 +1,9 @@
 """Events: every delivery is retried, ends somewhere, and goes through the alias that deployments move."""
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from harness.plan.arn import function_in, is_of
+from harness.plan.arn import function_in, is_of, like
 from harness.plan.resource import UNKNOWN, Resource, number, shown
 from harness.policy.rule import also_on_plan, attribute, relation
 
@@ -168,21 +167,16 @@ def _is_for(plan: "PlanGraph", permission: Resource, caller: Resource) -> bool:
 def _covers(pattern: str, caller: Resource, name: str) -> bool:
     """Whether the last part of a source's ARN covers the caller: its bucket, its rule on its bus, or its API method."""
     if caller.type == "aws_s3_bucket_notification":
-        return _like(name, pattern)
+        return like(pattern, name)
     if caller.type == "aws_cloudwatch_event_target":
         bus = caller.get("event_bus_name")
         if bus is UNKNOWN:
-            return _like(name, pattern.rpartition("/")[2])
+            return like(pattern.rpartition("/")[2], name)
         path = f"rule/{name}" if bus in {None, "default"} else f"rule/{str(bus).rpartition('/')[2]}/{name}"
-        return _like(path, pattern)
+        return like(pattern, path)
     api, _, method, *_ = [*pattern.split("/"), "*", "*"]
     verb = caller.get("http_method")
-    return _like(name, api) and (verb is UNKNOWN or _like(str(verb), method))
-
-
-def _like(text: str, pattern: str) -> bool:
-    """Whether a text matches a pattern of an ARN, with * and ?."""
-    return bool(re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text))
+    return like(api, name) and (verb is UNKNOWN or like(method, str(verb)))
 
 
 _SOURCES = {

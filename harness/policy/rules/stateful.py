@@ -56,9 +56,9 @@ def no_destroy(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
 def keeps_stream_and_indexes(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Changes that AWS makes to the table in place, at the expense of what depends on it."""
     for change in plan.changes:
-        if change.type == "aws_dynamodb_table" and change.before and change.after:
+        if change.type == "aws_dynamodb_table" and change.before and change.values:
             for judge in (_stream, _keys, _kept_indexes, _expiry, _encryption):
-                yield from ((change.address, message) for message in judge(change.before, change.after))
+                yield from ((change.address, message) for message in judge(change.before, change.values))
 
 
 def _stream(before: Attributes, after: Attributes) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from harness.plan import iam_policy
-from harness.plan.arn import function_in
+from harness.plan.arn import function_in, like
 from harness.plan.resource import UNKNOWN, Resource, is_false, is_true, listed, number, shown
 from harness.policy.rule import attribute, relation
 from harness.policy.rules.iam import granted, roles_of
@@ -180,8 +180,7 @@ def _reaches(target: str, buckets: set[str], prefix: str) -> bool:
     if target == "*":
         return True
     key_prefix = re.split(r"[*?]", key)[0]
-    pattern = re.escape(bucket).replace(r"\*", ".*").replace(r"\?", ".")
-    return any(re.fullmatch(pattern, name) for name in buckets) and (
+    return any(like(bucket, name) for name in buckets) and (
         key_prefix.startswith(prefix) or prefix.startswith(key_prefix)
     )
 

@@ -36,6 +36,9 @@ def test_a_requirement_is_read(text: str, name: str, extras: set[str]) -> None:
         ("python_version == '3.13'", True),
         ("python_full_version < '3.13.0'", False),
         ("'3.9' < python_version", True),
+        ("python_version ~= '3.8'", True),
+        ("python_version ~= '3.8.0'", False),
+        ("python_full_version === '3.13.0'", True),
         ("platform_machine == 'aarch64'", True),
         ("sys_platform == 'win32' or platform_system == 'Linux'", True),
         ("sys_platform != 'win32' and platform_machine in 'x86_64 AMD64'", False),
@@ -57,7 +60,7 @@ def test_a_requirement_of_an_extra_does_not_apply_without_that_extra() -> None:
     assert parse("x; python_version > '3'").applies(LAMBDA, set())
 
 
-@pytest.mark.parametrize("marker", ["no_such_name == '1'", "python_version ~= '3.8'", "f(1) == 'x'", "'a' < 'b' < 'c'"])
+@pytest.mark.parametrize("marker", ["no_such_name == '1'", "python_version ~ '3.8'", "f(1) == 'x'", "'a' < 'b' < 'c'"])
 def test_an_unsupported_marker_is_an_error(marker: str) -> None:
     with pytest.raises(HarnessError, match="has a form that is not supported"):
         parse(f"x; {marker}").applies(LAMBDA, set())

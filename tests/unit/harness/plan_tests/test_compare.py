@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from harness.plan_tests.compare import UNKNOWN, PlannedCase, differences, fits, matches, missing_tags, type_of
+from harness.plan_tests.compare import PlannedCase, differences, fits, matches, missing_tags, type_of
 from harness.plan_tests.reading import Tagged
 from harness.plan_tests.rejections import message_differences
 from harness.plan_tests.spec import Expectation
+from harness.terraform.unknown import UNKNOWN
 
 POLICY = json.dumps({"Statement": [{"Sid": "A", "Action": ["x", "y"]}, {"Sid": "B"}]})
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from harness.plan_tests import rewrite
-from harness.plan_tests.compare import UNKNOWN, PlannedCase, differences
+from harness.plan_tests.compare import PlannedCase, differences
 from harness.plan_tests.spec import load
 from harness.terraform.module import Module
+from harness.terraform.unknown import UNKNOWN
 
 SPEC = """\
 # What comes first.

@@ -6,6 +6,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.terraform.plan import TerraformPlan
+from harness.terraform.unknown import UNKNOWN
 
 
 def document(*changes: tuple[str, list[str], Any, Any], **more: Any) -> dict[str, Any]:
@@ -91,3 +92,43 @@ def test_a_document_that_is_not_a_plan_of_a_known_format_is_an_error(body: dict[
 def test_an_address_that_the_plan_does_not_have_is_a_key_error() -> None:
     with pytest.raises(KeyError, match=r"aws_sqs_queue\.b"):
         TerraformPlan.from_json(document(("aws_sqs_queue.a", ["no-op"], {}, {})))["aws_sqs_queue.b"]
+
+
+def test_planned_values_show_what_is_unknown() -> None:
+    body = document(("module.q.aws_sqs_queue.a", ["create"], None, {"name": "a"}))
+    body["resource_changes"][0]["change"]["after_unknown"] = {"arn": True}
+
+    change = TerraformPlan.from_json(body)["module.q.aws_sqs_queue.a"]
+
+    assert change.values == {"name": "a", "arn": UNKNOWN}
+
+
+@pytest.mark.parametrize(("actions", "is_gone"), [(["delete"], True), (["forget"], True), (["create"], False)])
+def test_what_will_be_gone_has_no_planned_values(actions: list[str], *, is_gone: bool) -> None:
+    body = document(("aws_sqs_queue.a", actions, {"name": "a"}, None))
+    body["resource_changes"][0]["change"]["after_unknown"] = {"arn": True}
+
+    change = TerraformPlan.from_json(body)["aws_sqs_queue.a"]
+
+    assert change.will_be_gone is is_gone
+    assert change.values == ({} if is_gone else {"arn": UNKNOWN})
+
+
+def test_an_output_is_unknown_as_a_whole() -> None:
+    output = {"url": {"actions": ["create"], "before": None, "after_unknown": True}}
+
+    plan = TerraformPlan.from_json(document(output_changes=output))
+
+    assert plan.outputs[0].planned is UNKNOWN
+
+
+def test_secrets_are_those_before_or_after() -> None:
+    body = document(("aws_x.a", ["update"], {"old": 1}, {"new": 1}))
+    body["resource_changes"][0]["change"] |= {
+        "before_sensitive": {"old": True, "tags": {}},
+        "after_sensitive": {"new": True},
+    }
+
+    change = TerraformPlan.from_json(body)["aws_x.a"]
+
+    assert change.secrets == {"old", "new"}
