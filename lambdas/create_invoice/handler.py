@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from invoicing.api import resolver
 from invoicing.api.responses import invoice_body
-from invoicing.domain.invoice_factory import Origin, first_version
+from invoicing.domain.invoice_factory import Origin
 from invoicing.domain.models import CreateInvoice
 from invoicing.events.bus import EventBus
 from invoicing.runtime import clock, settings
@@ -34,7 +34,7 @@ def post_invoice() -> Response[str]:
     request = resolver.body_of(event, CreateInvoice)
     key, now = resolver.idempotency_key(event), clock.now()
     result = create(store, request, Origin(now, "api", "api"), key)
-    invoice = first_version(result.invoice)
+    invoice = result.invoice.first_version()
     count("InvoicesCreated" if result.created else "InvoicesReplayed")
     logger.info("Invoice created" if result.created else "Invoice replayed", invoice_id=invoice.invoice_id)
     body, status = invoice_body(invoice, now.date()), 201 if result.created else 200

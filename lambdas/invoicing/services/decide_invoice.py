@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from invoicing.domain.fields import timestamp
-from invoicing.domain.models import HistoryEntry, Invoice
+from invoicing.domain.models import Invoice
 from invoicing.domain.payments import InvoiceChange
 from invoicing.domain.rules import objections
 from invoicing.domain.status import Status
@@ -21,12 +21,4 @@ def decide_status(invoice: Invoice, now: datetime, reasons: list[str] | None = N
     """
     reasons = objections(invoice) if reasons is None else reasons
     status = Status.REJECTED if reasons else Status.PROCESSED
-    at = timestamp(now)
-    entry = HistoryEntry(status=status, at=at, by=ACTOR, reasons=reasons or None)
-    after = {
-        "status": status,
-        "version": invoice.version + 1,
-        "history": [*invoice.history, entry],
-        "updated_at": at,
-    }
-    return InvoiceChange(invoice, invoice.model_copy(update=after))
+    return InvoiceChange(invoice, invoice.reached(status, at=timestamp(now), by=ACTOR, reasons=reasons))
