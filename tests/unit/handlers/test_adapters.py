@@ -12,14 +12,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from invoicing.documents.bucket import DocumentStore
-from invoicing.domain.invoice_factory import Origin, invoice_id, issue
-from invoicing.domain.models import CreateInvoice
 from invoicing.table.batches import InvoiceLoader
 from invoicing.table.pagination import ListQuery, plan
 from invoicing.table.queries import FILTERED_READ, MAX_READS, InvoiceIndexes
 from invoicing.table.retries import Canceled
 from invoicing.uploads.buckets import UploadStore
 from invoicing.uploads.upload import Upload
+from tests.data.invoices import an_invoice
 
 LAMBDAS = Path(__file__).resolve().parents[3] / "lambdas"
 
@@ -37,28 +36,15 @@ class FailingClient:
         return call
 
 
-@pytest.fixture
-def invoice() -> Any:
-    def build(number: str) -> Any:
-        line = {"description": "x", "quantity": 1, "unitPrice": 1, "taxRate": 0}
-        request = CreateInvoice.model_validate(
-            {"customerId": "C", "invoiceNumber": number, "issueDate": "2026-11-01", "currency": "EUR", "lines": [line]}
-        )
-        origin = Origin(datetime(2026, 11, 22, tzinfo=UTC), "api", "api")
-        return issue(request, number=number, identity=invoice_id("C", number), origin=origin)
-
-    return build
-
-
-def test_only_a_missing_object_counts_as_missing(invoice: Any) -> None:
+def test_only_a_missing_object_counts_as_missing() -> None:
     upload = Upload("uploads", "incoming/a.csv", "tag", "")
     assert upload.identity == "uploads/incoming/a.csv@tag"
-    assert DocumentStore("documents", FailingClient("404")).link(invoice("1")) is None  # type: ignore[arg-type]
+    assert DocumentStore("documents", FailingClient("404")).link(an_invoice(number="1")) is None  # type: ignore[arg-type]
     assert UploadStore("archives", FailingClient("NoSuchKey")).open(upload) is None  # type: ignore[arg-type]
     UploadStore("archives", FailingClient("PreconditionFailed")).remove(upload, "tag")  # type: ignore[arg-type]
     denied: Any = FailingClient("AccessDenied")
     for attempt in (
-        lambda: DocumentStore("documents", denied).link(invoice("1")),
+        lambda: DocumentStore("documents", denied).link(an_invoice(number="1")),
         lambda: UploadStore("archives", denied).open(upload),
         lambda: UploadStore("archives", denied).remove(upload, "tag"),
     ):
@@ -67,28 +53,30 @@ def test_only_a_missing_object_counts_as_missing(invoice: Any) -> None:
 
 
 def test_a_batch_whose_transaction_reports_no_items_is_written_one_by_one(
-    table: Any, invoice: Any, monkeypatch: pytest.MonkeyPatch
+    table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loader = InvoiceLoader(table.name)
-    loader.create(invoice("1"))
+    loader.create(an_invoice(number="1"))
 
     def transact(writes: list[Any]) -> None:
         raise Canceled([{"Code": "TransactionConflict"}] * len(writes))
 
     monkeypatch.setattr(loader, "transact", transact)
-    other = invoice("1").model_copy(update={"invoice_id": invoice("2").invoice_id, "content_hash": "y"})
-    outcomes = loader.create_many([invoice("1"), other, invoice("3")])
+    other = an_invoice(number="1").model_copy(
+        update={"invoice_id": an_invoice(number="2").invoice_id, "content_hash": "y"}
+    )
+    outcomes = loader.create_many([an_invoice(number="1"), other, an_invoice(number="3")])
     assert [getattr(outcome, "created", None) for outcome in outcomes] == [False, True, True]
-    (conflict,) = loader.create_many([invoice("3").model_copy(update={"content_hash": "changed"})])
+    (conflict,) = loader.create_many([an_invoice(number="3").model_copy(update={"content_hash": "changed"})])
     assert "exists with different content" in str(conflict)
 
 
-def test_large_invoices_are_spread_over_transactions(table: Any, invoice: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_invoices_are_spread_over_transactions(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     loader = InvoiceLoader(table.name)
     sizes = []
     real = loader.transact
     monkeypatch.setattr(loader, "transact", lambda writes: (sizes.append(len(writes)), real(writes)))
-    big = [invoice(str(number)).model_copy(update={"source": "x" * 300_000}) for number in range(12)]
+    big = [an_invoice(number=str(number)).model_copy(update={"source": "x" * 300_000}) for number in range(12)]
     assert all(getattr(outcome, "created", False) for outcome in loader.create_many(big))
     assert sizes == [10, 2]
 

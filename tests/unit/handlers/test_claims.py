@@ -9,11 +9,11 @@ from typing import Any
 import boto3
 import pytest
 
-from invoicing.domain.invoice_factory import Origin, invoice_id, issue
-from invoicing.domain.models import CreateInvoice, Invoice
+from invoicing.domain.models import Invoice
 from invoicing.domain.status import Status
 from invoicing.table import claims
 from invoicing.table.claims import CONTENT_LIFE, HOLDERS, Claim, ClaimContendedError, ClaimStore, conflicts
+from tests.data import invoices
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 Load = Callable[..., ModuleType]
@@ -22,10 +22,7 @@ Load = Callable[..., ModuleType]
 def an_invoice(number: str, **changes: Any) -> Invoice:
     """An invoice; each number has its own line unless the lines are passed."""
     line = {"description": f"Thing {number}", "quantity": 2, "unitPrice": "10.50", "taxRate": 19}
-    body = {"customerId": "C-1", "invoiceNumber": number, "issueDate": "2026-11-01", "currency": "EUR", "lines": [line]}
-    request = CreateInvoice.model_validate(body | changes)
-    identity = invoice_id(request.customer_id, number)
-    return issue(request, number=number, identity=identity, origin=Origin(NOW, "api", "api"))
+    return invoices.an_invoice(**{"number": number, "lines": [line]} | changes)
 
 
 @pytest.fixture
