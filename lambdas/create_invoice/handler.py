@@ -14,14 +14,16 @@ from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
 from invoicing.services.create_invoice import create
 from invoicing.table.batches import InvoiceLoader
+from invoicing.table.connection import InvoiceTable
+from invoicing.table.store import InvoiceStore
 from invoicing.uploads.buckets import UploadStore
 from invoicing.uploads.intake import Intake
 from invoicing.uploads.progress import UploadProgress
 from invoicing.uploads.upload import uploads_in
 
 config = settings.CreateInvoiceSettings.load()
-store = InvoiceLoader(config.table_name)
-progress = UploadProgress(config.table_name)
+table = InvoiceTable(config.table_name)
+store, loader, progress = InvoiceStore(table), InvoiceLoader(table), UploadProgress(table)
 uploads = UploadStore(config.archives_bucket)
 bus = EventBus(config.event_bus_name)
 app = resolver.create_app()
@@ -44,7 +46,7 @@ def post_invoice() -> Response[str]:
 
 def receive(event: dict[str, Any], context: LambdaContext) -> None:
     """Import the files that S3 names, or the next part of the file that an event ``upload-continued`` names."""
-    intake = Intake(store, progress, uploads, bus, remaining=lambda: context.get_remaining_time_in_millis() / 1000)
+    intake = Intake(loader, progress, uploads, bus, remaining=lambda: context.get_remaining_time_in_millis() / 1000)
     for upload, part in uploads_in(event):
         result = intake.receive(upload, part)
         if result is None:

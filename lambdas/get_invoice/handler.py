@@ -10,10 +10,11 @@ from invoicing.api.responses import invoice_body
 from invoicing.documents.bucket import DocumentStore
 from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
+from invoicing.table.connection import InvoiceTable
 from invoicing.table.store import InvoiceStore
 
 config = settings.GetInvoiceSettings.load()
-store = InvoiceStore(config.table_name)
+store = InvoiceStore(InvoiceTable(config.table_name))
 documents = DocumentStore(config.documents_bucket)
 app = resolver.create_app()
 

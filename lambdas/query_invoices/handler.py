@@ -9,11 +9,12 @@ from invoicing.api import resolver
 from invoicing.api.responses import summary_body
 from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
+from invoicing.table.connection import InvoiceTable
 from invoicing.table.pagination import ListQuery, plan
 from invoicing.table.queries import InvoiceIndexes
 
 config = settings.QueryInvoicesSettings.load()
-indexes = InvoiceIndexes(config.table_name)
+indexes = InvoiceIndexes(InvoiceTable(config.table_name))
 app = resolver.create_app()
 
 

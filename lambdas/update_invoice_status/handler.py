@@ -11,10 +11,11 @@ from invoicing.domain.models import PaymentReceived, UpdateInvoice
 from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
 from invoicing.services.change_invoice import record_payment, update
+from invoicing.table.connection import InvoiceTable
 from invoicing.table.store import InvoiceStore
 
 config = settings.UpdateInvoiceStatusSettings.load()
-store = InvoiceStore(config.table_name)
+store = InvoiceStore(InvoiceTable(config.table_name))
 app = resolver.create_app()
 
 

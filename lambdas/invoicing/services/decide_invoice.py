@@ -5,10 +5,30 @@ from datetime import datetime
 from invoicing.domain.fields import timestamp
 from invoicing.domain.models import Invoice
 from invoicing.domain.payments import InvoiceChange
+from invoicing.domain.repository import CustomerClaims, InvoiceUpdater
 from invoicing.domain.rules import objections
 from invoicing.domain.status import Status
 
 ACTOR = "process-invoice"
+
+
+def decide(store: InvoiceUpdater, claims: CustomerClaims, invoice: Invoice, now: datetime) -> InvoiceChange | None:
+    """Decide on an invoice, and store the decision.
+
+    Args:
+        store: Where invoices are stored.
+        claims: What the customer's other invoices say.
+        invoice: As it was created.
+        now: This moment.
+
+    Returns:
+        None if the invoice has changed meanwhile: it was decided on before.
+
+    Raises:
+        invoicing.domain.errors.InvoiceError: as `InvoiceUpdater.change`.
+    """
+    change = decide_status(invoice, now, objections(invoice) or claims.conflicts(invoice, now))
+    return change if store.change(change) else None
 
 
 def decide_status(invoice: Invoice, now: datetime, reasons: list[str] | None = None) -> InvoiceChange:

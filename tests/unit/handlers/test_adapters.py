@@ -12,10 +12,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from invoicing.documents.bucket import DocumentStore
+from invoicing.domain.errors import Busy
 from invoicing.table.batches import InvoiceLoader
+from invoicing.table.connection import InvoiceTable
 from invoicing.table.pagination import ListQuery, plan
 from invoicing.table.queries import FILTERED_READ, MAX_READS, InvoiceIndexes
 from invoicing.table.retries import Canceled
+from invoicing.table.store import InvoiceStore
 from invoicing.uploads.buckets import UploadStore
 from invoicing.uploads.upload import Upload
 from tests.data.invoices import an_invoice
@@ -55,13 +58,14 @@ def test_only_a_missing_object_counts_as_missing() -> None:
 def test_a_batch_whose_transaction_reports_no_items_is_written_one_by_one(
     table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loader = InvoiceLoader(table.name)
-    loader.create(an_invoice(number="1"))
+    connection = InvoiceTable(table.name)
+    loader = InvoiceLoader(connection)
+    InvoiceStore(connection).create(an_invoice(number="1"))
 
     def transact(writes: list[Any]) -> None:
         raise Canceled([{"Code": "TransactionConflict"}] * len(writes))
 
-    monkeypatch.setattr(loader, "transact", transact)
+    monkeypatch.setattr(connection, "transact", transact)
     other = an_invoice(number="1").model_copy(
         update={"invoice_id": an_invoice(number="2").invoice_id, "content_hash": "y"}
     )
@@ -72,10 +76,9 @@ def test_a_batch_whose_transaction_reports_no_items_is_written_one_by_one(
 
 
 def test_large_invoices_are_spread_over_transactions(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    loader = InvoiceLoader(table.name)
-    sizes = []
-    real = loader.transact
-    monkeypatch.setattr(loader, "transact", lambda writes: (sizes.append(len(writes)), real(writes)))
+    connection = InvoiceTable(table.name)
+    loader, sizes, real = InvoiceLoader(connection), [], connection.transact
+    monkeypatch.setattr(connection, "transact", lambda writes: (sizes.append(len(writes)), real(writes)))
     big = [an_invoice(number=str(number)).model_copy(update={"source": "x" * 300_000}) for number in range(12)]
     assert all(getattr(outcome, "created", False) for outcome in loader.create_many(big))
     assert sizes == [10, 2]
@@ -89,7 +92,7 @@ def pages(responses: list[dict[str, Any]], **query: str) -> Any:
             return responses.pop(0)
 
     query_plan = plan(ListQuery.model_validate(query), datetime(2026, 11, 22, tzinfo=UTC))
-    return InvoiceIndexes("table", Client()).page(query_plan, 2)  # type: ignore[arg-type]
+    return InvoiceIndexes(InvoiceTable("table", Client())).page(query_plan, 2)  # type: ignore[arg-type]
 
 
 def item(name: str) -> dict[str, Any]:
@@ -113,9 +116,17 @@ def test_a_filter_that_matches_nothing_ends_with_a_token_before_the_time_out() -
     assert page.next_token
 
 
+def test_a_list_from_a_throttled_table_is_busy() -> None:
+    table = InvoiceTable("table", FailingClient("ThrottlingException"))  # type: ignore[arg-type]
+    query_plan = plan(ListQuery(), datetime(2026, 11, 22, tzinfo=UTC))
+
+    with pytest.raises(Busy):
+        InvoiceIndexes(table).page(query_plan, 2)
+
+
 def test_a_client_has_the_region_of_the_environment(aws: str) -> None:
     assert boto3.client("dynamodb").meta.region_name == aws
-    assert InvoiceLoader("table")._dynamodb.meta.config.retries["mode"] == "standard"
+    assert InvoiceTable("table")._dynamodb.meta.config.retries["mode"] == "standard"
 
 
 def test_an_exceptions_members_are_not_copied_into_traces() -> None:
