@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from invoicing.api import resolver
-from invoicing.api.responses import invoice_body
+from invoicing.api.response_models import InvoiceResponse
 from invoicing.domain.invoice_factory import Origin
 from invoicing.domain.models import CreateInvoice
 from invoicing.events.bus import EventBus
@@ -39,7 +39,7 @@ def post_invoice() -> Response[str]:
     invoice = result.invoice.first_version()
     count("InvoicesCreated" if result.created else "InvoicesReplayed")
     logger.info("Invoice created" if result.created else "Invoice replayed", invoice_id=invoice.invoice_id)
-    body, status = invoice_body(invoice, now.date()), 201 if result.created else 200
+    body, status = InvoiceResponse.of(invoice, now.date()), 201 if result.created else 200
     location = f"./invoices/{invoice.invoice_id}"  # relative, so it is right under any stage, base path or engine
     return resolver.response(body, status, Location=location, ETag='"1"')
 

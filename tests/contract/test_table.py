@@ -11,7 +11,8 @@ from harness.contract import tables
 from harness.contract.mismatch import report, symbol
 from harness.contract.tables import Query, TableFacts, WrittenItem
 from harness.paths import ROOT
-from invoicing.api import openapi, responses
+from invoicing.api import openapi
+from invoicing.api.response_models import InvoiceSummary
 from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import CreateInvoice, Invoice
 from invoicing.domain.repository import IdempotencyKey
@@ -120,7 +121,7 @@ def invoice() -> Invoice:
 def queries() -> list[Query]:
     """Every query that the code can send, and the attributes that it reads from the responses."""
     item = _Item(invoice().to_item())
-    responses.summary_body(item, date(2026, 11, 22))
+    InvoiceSummary.of(item, date(2026, 11, 22))
     all_queries = []
     for parameters in REQUESTS:
         chosen = plan(ListQuery.model_validate(parameters), NOW)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from invoicing.api.responses import invoice_body, is_overdue
+from invoicing.api.response_models import InvoiceResponse, is_overdue
 from invoicing.domain.errors import InvalidRequest
 from invoicing.domain.invoice_factory import assigned_number, content_hash, invoice_id
 from invoicing.domain.models import CreateInvoice, Invoice, PaymentReceived, UpdateInvoice
@@ -134,7 +134,8 @@ def test_an_invoice_survives_the_table() -> None:
 
 
 def test_responses_have_money_as_text_and_nothing_internal() -> None:
-    response = invoice_body(an_invoice(currency="JPY", lines=[LINE | {"discount": "7.50"}]), date(2026, 11, 22))
+    invoice = an_invoice(currency="JPY", lines=[LINE | {"discount": "7.50"}])
+    response = InvoiceResponse.of(invoice, date(2026, 11, 22)).body()
     json.dumps(response)  # plain JSON types only
     assert response["lines"][0] == LINE | {"discount": "7.5", "net": "93"}
     assert (response["subtotal"], response["taxTotal"], response["total"]) == ("93", "18", "111")
@@ -153,7 +154,7 @@ def test_responses_have_money_as_text_and_nothing_internal() -> None:
     ],
 )
 def test_overdue_is_derived_on_read(status: str, due: str, expected: bool) -> None:  # noqa: FBT001
-    assert is_overdue(status, due, date(2026, 11, 22)) is expected
+    assert is_overdue(status, date.fromisoformat(due), date(2026, 11, 22)) is expected
 
 
 @pytest.mark.parametrize(
