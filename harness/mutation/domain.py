@@ -22,12 +22,15 @@ from harness.paths import BUILD, ROOT
 from harness.results import record
 
 PACKAGE = ROOT / "lambdas" / "invoicing"
-MODULES = ("totals", "status", "payments", "csv_bytes", "csv_text", "csv_invoices")
+MODULES = ("totals", "status", "payments", "models", "csv_bytes", "csv_text", "csv_invoices")
 """What a run without arguments mutates: the amounts, the life of an invoice, and the reading of CSV files."""
 
 TESTS = ROOT / "tests" / "unit" / "invoicing"
-KILLERS = ("test_totals*.py", "test_status*.py", "test_payments*.py", "test_csv*.py")
+KILLERS = ("test_totals*.py", "test_status*.py", "test_payments*.py", "test_models*.py", "test_csv*.py")
 """The tests that must kill the mutants."""
+
+BUILDERS = ROOT / "tests" / "data" / "invoices.py"
+"""What these tests build invoices with."""
 
 KILLERS_SELECTED = "not memory and not (every_dialect and (utf-8-sig or utf-16-be or crlf))"
 """pytest's ``-k``. It leaves out files of 40 MB, and dialects that differ from others in the mark of their encoding or
@@ -94,6 +97,8 @@ def prepare(workspace: Path, files: Sequence[Path]) -> None:
     for pattern in KILLERS:
         for test in TESTS.rglob(pattern):
             shutil.copy(test, workspace / "tests")
+    (workspace / "tests" / "data").mkdir()
+    shutil.copy(BUILDERS, workspace / "tests" / "data")
     settings = {
         "source_paths": ["invoicing"],
         "only_mutate": [file.as_posix() for file in files],

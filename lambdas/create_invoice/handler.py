@@ -6,22 +6,24 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from invoicing.api import resolver
-from invoicing.api.responses import invoice_body
-from invoicing.domain.invoice_factory import Origin, first_version
+from invoicing.api.response_models import InvoiceResponse
+from invoicing.domain.invoice_factory import Origin
 from invoicing.domain.models import CreateInvoice
 from invoicing.events.bus import EventBus
 from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
 from invoicing.services.create_invoice import create
 from invoicing.table.batches import InvoiceLoader
+from invoicing.table.connection import InvoiceTable
+from invoicing.table.store import InvoiceStore
 from invoicing.uploads.buckets import UploadStore
 from invoicing.uploads.intake import Intake
 from invoicing.uploads.progress import UploadProgress
 from invoicing.uploads.upload import uploads_in
 
 config = settings.CreateInvoiceSettings.load()
-store = InvoiceLoader(config.table_name)
-progress = UploadProgress(config.table_name)
+table = InvoiceTable(config.table_name)
+store, loader, progress = InvoiceStore(table), InvoiceLoader(table), UploadProgress(table)
 uploads = UploadStore(config.archives_bucket)
 bus = EventBus(config.event_bus_name)
 app = resolver.create_app()
@@ -34,17 +36,17 @@ def post_invoice() -> Response[str]:
     request = resolver.body_of(event, CreateInvoice)
     key, now = resolver.idempotency_key(event), clock.now()
     result = create(store, request, Origin(now, "api", "api"), key)
-    invoice = first_version(result.invoice)
+    invoice = result.invoice.first_version()
     count("InvoicesCreated" if result.created else "InvoicesReplayed")
     logger.info("Invoice created" if result.created else "Invoice replayed", invoice_id=invoice.invoice_id)
-    body, status = invoice_body(invoice, now.date()), 201 if result.created else 200
+    body, status = InvoiceResponse.of(invoice, now.date()), 201 if result.created else 200
     location = f"./invoices/{invoice.invoice_id}"  # relative, so it is right under any stage, base path or engine
     return resolver.response(body, status, Location=location, ETag='"1"')
 
 
 def receive(event: dict[str, Any], context: LambdaContext) -> None:
     """Import the files that S3 names, or the next part of the file that an event ``upload-continued`` names."""
-    intake = Intake(store, progress, uploads, bus, remaining=lambda: context.get_remaining_time_in_millis() / 1000)
+    intake = Intake(loader, progress, uploads, bus, remaining=lambda: context.get_remaining_time_in_millis() / 1000)
     for upload, part in uploads_in(event):
         result = intake.receive(upload, part)
         if result is None:

@@ -10,10 +10,11 @@ from invoicing.documents.pdf import Renderer
 from invoicing.domain.errors import NotFound
 from invoicing.runtime import settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
+from invoicing.table.connection import InvoiceTable
 from invoicing.table.store import InvoiceStore
 
 config = settings.GeneratePdfSettings.load()
-store = InvoiceStore(config.table_name)
+store = InvoiceStore(InvoiceTable(config.table_name))
 documents = DocumentStore(config.documents_bucket)
 renderer = Renderer(config, Path(__file__).parent / "fonts")
 

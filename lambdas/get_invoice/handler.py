@@ -6,14 +6,15 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from invoicing.api import resolver
-from invoicing.api.responses import invoice_body
+from invoicing.api.response_models import InvoiceWithDocument
 from invoicing.documents.bucket import DocumentStore
 from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
+from invoicing.table.connection import InvoiceTable
 from invoicing.table.store import InvoiceStore
 
 config = settings.GetInvoiceSettings.load()
-store = InvoiceStore(config.table_name)
+store = InvoiceStore(InvoiceTable(config.table_name))
 documents = DocumentStore(config.documents_bucket)
 app = resolver.create_app()
 
@@ -22,10 +23,8 @@ app = resolver.create_app()
 def get_invoice(invoice_id: str) -> Response[str]:
     """The invoice as it is now; the ETag of the response is its version."""
     invoice = resolver.require(store.get(resolver.parse_invoice_id(invoice_id)), invoice_id)
-    body = invoice_body(invoice, clock.now().date())
     link = documents.link(invoice)
-    if link:
-        body["documentUrl"] = link
+    body = InvoiceWithDocument.of(invoice, clock.now().date()).linked(link)
     logger.info("Invoice read", invoice_id=invoice_id, version=invoice.version, has_document=link is not None)
     return resolver.response(body, ETag=f'"{invoice.version}"')
 

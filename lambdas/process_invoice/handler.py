@@ -6,16 +6,19 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from invoicing.domain.rules import objections
 from invoicing.events.bus import EventBus, derive
 from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
-from invoicing.services.decide_invoice import decide_status
-from invoicing.table.claims import ClaimStore, conflicts
+from invoicing.services.decide_invoice import decide
+from invoicing.table.claims import ClaimStore
+from invoicing.table.connection import InvoiceTable
+from invoicing.table.store import InvoiceStore
 from invoicing.table.stream import read_images
 
 config = settings.ProcessInvoiceSettings.load()
-store = ClaimStore(config.table_name)
+table = InvoiceTable(config.table_name)
+store = InvoiceStore(table)
+claims = ClaimStore(table, store)
 bus = EventBus(config.event_bus_name)
 # It reports to the stream which records failed; only with a logger does it also report why. Powertools' own Logger is
 # not of the type that Powertools declares here, but it has `warning`, the one method that is called.
@@ -35,9 +38,8 @@ def handle(record: DynamoDBRecord) -> None:
     if after is None:
         return
     if before is None:
-        now = clock.now()
-        change = decide_status(after, now, objections(after) or conflicts(store, after, now))
-        if store.change(change):
+        change = decide(store, claims, after, clock.now())
+        if change is not None:
             count("InvoicesProcessed" if not change.after.history[-1].reasons else "InvoicesRejected")
             logger.info("Invoice decided", invoice_id=after.invoice_id, status=change.after.status)
     event = derive(before, after)

@@ -6,14 +6,15 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from invoicing.api import resolver
-from invoicing.api.responses import summary_body
+from invoicing.api.response_models import InvoicePage
 from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
+from invoicing.table.connection import InvoiceTable
 from invoicing.table.pagination import ListQuery, plan
 from invoicing.table.queries import InvoiceIndexes
 
 config = settings.QueryInvoicesSettings.load()
-indexes = InvoiceIndexes(config.table_name)
+indexes = InvoiceIndexes(InvoiceTable(config.table_name))
 app = resolver.create_app()
 
 
@@ -24,10 +25,7 @@ def list_invoices() -> Response[str]:
     query_plan = plan(query, now)
     page = indexes.page(query_plan, query.limit)
     logger.info("Invoices listed", index=query_plan.index, partitions=len(query_plan.partitions), found=len(page.items))
-    body: dict[str, Any] = {"items": [summary_body(item, now.date()) for item in page.items]}
-    if page.next_token:
-        body["nextToken"] = page.next_token
-    return resolver.response(body)
+    return resolver.response(InvoicePage.of(page.items, page.next_token, now.date()))
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -6,15 +6,16 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from invoicing.api import resolver
-from invoicing.api.responses import invoice_body
+from invoicing.api.response_models import InvoiceResponse
 from invoicing.domain.models import PaymentReceived, UpdateInvoice
 from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
 from invoicing.services.change_invoice import record_payment, update
+from invoicing.table.connection import InvoiceTable
 from invoicing.table.store import InvoiceStore
 
 config = settings.UpdateInvoiceStatusSettings.load()
-store = InvoiceStore(config.table_name)
+store = InvoiceStore(InvoiceTable(config.table_name))
 app = resolver.create_app()
 
 
@@ -26,7 +27,7 @@ def patch_invoice(invoice_id: str) -> Response[str]:
     invoice = update(store, resolver.parse_invoice_id(invoice_id), request, now=now, by="api", if_match=versions)
     count("StatusUpdates")
     logger.info("Invoice updated", invoice_id=invoice_id, status=invoice.status, version=invoice.version)
-    return resolver.response(invoice_body(invoice, now.date()), ETag=f'"{invoice.version}"')
+    return resolver.response(InvoiceResponse.of(invoice, now.date()), ETag=f'"{invoice.version}"')
 
 
 def receive(event: dict[str, Any]) -> None:

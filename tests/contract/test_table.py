@@ -11,12 +11,15 @@ from harness.contract import tables
 from harness.contract.mismatch import report, symbol
 from harness.contract.tables import Query, TableFacts, WrittenItem
 from harness.paths import ROOT
-from invoicing.api import openapi, responses
+from invoicing.api import openapi
+from invoicing.api.response_models import InvoiceSummary
 from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import CreateInvoice, Invoice
 from invoicing.domain.repository import IdempotencyKey
 from invoicing.domain.status import Status
+from invoicing.table import store
 from invoicing.table.claims import Claim, ClaimStore
+from invoicing.table.connection import InvoiceTable
 from invoicing.table.items import encode
 from invoicing.table.pagination import ListQuery, Position, plan
 from invoicing.table.queries import InvoiceIndexes
@@ -32,7 +35,10 @@ NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 DEFINITION = ROOT / "tests" / "data" / "invoices_table.json"
 """The table of unit tests, written from the plan: ./noxw -s contract -- --update-table."""
 
-QUERIES = {"lambdas/invoicing/table/queries.py: InvoiceIndexes._read"}
+QUERIES = {
+    "lambdas/invoicing/table/queries.py: InvoiceIndexes._read",
+    "lambdas/invoicing/table/connection.py: InvoiceTable.query",
+}
 """Code that queries DynamoDB; `queries` sends every query that it can send."""
 
 REQUESTS: tuple[dict[str, str], ...] = (
@@ -115,13 +121,13 @@ def invoice() -> Invoice:
 def queries() -> list[Query]:
     """Every query that the code can send, and the attributes that it reads from the responses."""
     item = _Item(invoice().to_item())
-    responses.summary_body(item, date(2026, 11, 22))
+    InvoiceSummary.of(item, date(2026, 11, 22))
     all_queries = []
     for parameters in REQUESTS:
         chosen = plan(ListQuery.model_validate(parameters), NOW)
         for start in (None, Position(chosen.partitions[0], invoice().created_at, "1")):
             dynamodb = _DynamoDB([invoice().to_item()])
-            indexes = InvoiceIndexes("table", dynamodb)  # type: ignore[arg-type]
+            indexes = InvoiceIndexes(InvoiceTable("table", dynamodb))  # type: ignore[arg-type]
             indexes._read(chosen, chosen.partitions[0], start, 25)
             indexes.page(chosen, 25)
             all_queries += [
@@ -143,23 +149,24 @@ def written() -> list[WrittenItem]:
         )
 
     looked = _DynamoDB()
-    InvoiceStore("table", looked).item("1")  # type: ignore[arg-type]
-    noted(InvoiceStore.item, looked, expires=False)
+    InvoiceTable("table", looked).item("1")  # type: ignore[arg-type]
+    noted(InvoiceTable.item, looked, expires=False)
     keyed = _DynamoDB()
-    store = InvoiceStore("table", keyed)  # type: ignore[arg-type]
-    store.transact([store._put_key(IdempotencyKey("k", "h", lasting=False), "1", NOW)])
-    noted(InvoiceStore._put_key, keyed, expires=True)
+    key = IdempotencyKey("k", "h", lasting=False)
+    InvoiceTable("table", keyed).transact([store._put_key(key, "1", NOW)])  # type: ignore[arg-type]
+    noted(store._put_key, keyed, expires=True)
     numbered = _DynamoDB()
-    InvoiceStore("table", numbered).transact([store._advance("counter#2026", 1)])  # type: ignore[arg-type]
-    noted(InvoiceStore._advance, numbered, expires=False)
+    InvoiceTable("table", numbered).transact([store._advance("counter#2026", 1)])  # type: ignore[arg-type]
+    noted(store._advance, numbered, expires=False)
     uploads = _DynamoDB()
-    UploadProgress("table", uploads).begin("d", "u", NOW)  # type: ignore[arg-type]
+    UploadProgress(InvoiceTable("table", uploads)).begin("d", "u", NOW)  # type: ignore[arg-type]
     noted(UploadProgress.begin, uploads, expires=True)
     moved = _DynamoDB()
-    UploadProgress("table", moved).advance("d", Checkpoint(part=1), NOW)  # type: ignore[arg-type]
+    UploadProgress(InvoiceTable("table", moved)).advance("d", Checkpoint(part=1), NOW)  # type: ignore[arg-type]
     noted(UploadProgress.advance, moved, expires=False)
     claimed = _DynamoDB()
-    ClaimStore("table", claimed)._put(Claim("c", "1", "n", "says"), None, NOW, timedelta(days=1))  # type: ignore[arg-type]
+    table = InvoiceTable("table", claimed)  # type: ignore[arg-type]
+    ClaimStore(table, InvoiceStore(table))._put(Claim("c", "1", "n", "says"), None, NOW, timedelta(days=1))
     noted(ClaimStore._put, claimed, expires=True)
     return items
 

@@ -16,7 +16,6 @@ from pydantic import BaseModel
 
 from invoicing.api.openapi_schemas import REFERENCE, parameters_of, schemas
 from invoicing.api.response_models import InvoicePage, InvoiceResponse, InvoiceWithDocument, Problem
-from invoicing.api.responses import invoice_body
 from invoicing.domain.invoice_factory import Origin, invoice_id, issue
 from invoicing.domain.models import CreateInvoice, UpdateInvoice
 from invoicing.table.pagination import ListQuery
@@ -175,7 +174,7 @@ def example() -> dict[str, Any]:
     number = EXAMPLE_REQUEST["invoiceNumber"]
     identity = invoice_id(request.customer_id, number)
     invoice = issue(request, number=number, identity=identity, origin=Origin(now, "api", "api"))
-    return invoice_body(invoice, now.date())
+    return InvoiceResponse.of(invoice, now.date()).body()
 
 
 def _example_page() -> dict[str, Any]:

@@ -9,7 +9,6 @@ import re
 import uuid
 from collections.abc import Sequence
 from decimal import Decimal
-from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -18,6 +17,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ValidationError
 
+from invoicing.api.response_models import Problem, ResponseModel
 from invoicing.domain.errors import Busy, InvalidRequest, InvoiceError, NotFound, TooLarge
 from invoicing.domain.models import Invoice
 from invoicing.runtime.observability import count, logger
@@ -50,8 +50,8 @@ def create_app() -> APIGatewayRestResolver:
 
     @app.not_found
     def _unknown_path(_: NotFoundError) -> Response[str]:
-        problem = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": "There is no such resource."}
-        return Response(404, PROBLEM, json.dumps(problem))
+        problem = Problem(type="about:blank", title="Not Found", status=404, detail="There is no such resource.")
+        return Response(404, PROBLEM, _json(problem))
 
     return app
 
@@ -75,22 +75,14 @@ def serve(
 
 def problem_response(error: InvoiceError) -> Response[str]:
     """The problem document of an error."""
-    problem: dict[str, Any] = {
-        "type": f"urn:invoice-platform:problem:{error.slug}",
-        "title": HTTPStatus(error.status).phrase,
-        "status": error.status,
-        "detail": error.detail,
-        "errors": error.errors,  # always there, as in the gateway's own problems; empty without details
-        **error.members,
-    }
     headers: dict[str, str | list[str]] = {"Retry-After": "1"} if isinstance(error, Busy) else {}
-    return Response(error.status, PROBLEM, json.dumps(problem, ensure_ascii=False), headers)
+    return Response(error.status, PROBLEM, _json(Problem.of(error)), headers)
 
 
-def response(body: dict[str, Any], status: int = 200, **headers: str) -> Response[str]:
+def response(model: ResponseModel, status: int = 200, **headers: str) -> Response[str]:
     """A JSON response; header names are passed with ``_`` for ``-``."""
     header_values: dict[str, str | list[str]] = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(status, "application/json", json.dumps(body, ensure_ascii=False), header_values)
+    return Response(status, "application/json", _json(model), header_values)
 
 
 def body_of(event: APIGatewayProxyEvent, model: type[Model]) -> Model:
@@ -162,6 +154,10 @@ def if_match(event: APIGatewayProxyEvent) -> frozenset[int] | None:
         error = {"pointer": "If-Match", "detail": 'must be an ETag of a response, such as "3", or *'}
         raise InvalidRequest("The If-Match header is invalid.", errors=[error])
     return frozenset(int(version) for version in _VERSION_TAG.findall(header))
+
+
+def _json(model: ResponseModel) -> str:
+    return json.dumps(model.body(), ensure_ascii=False)
 
 
 def _no_constant(name: str) -> NoReturn:

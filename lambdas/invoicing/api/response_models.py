@@ -1,16 +1,22 @@
-"""The bodies of the API's responses, as models: for the OpenAPI description, and for tests that check responses.
+"""The bodies of the API's responses, as models that render them and describe them.
 
-Nothing here runs in a function. A member without a value is left out of a response, never null.
+Members are rendered in the order of the fields. One without a value is left out, never null. Money is a decimal string
+in minor units, and what is derived on read (``overdue``) is derived here.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from datetime import date
+from http import HTTPStatus
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from invoicing.domain.errors import InvoiceError
 from invoicing.domain.fields import DECIMAL_TEXT, Currency, Day, InvoiceId, Moment, MoneyText
-from invoicing.domain.models import Customer
-from invoicing.domain.status import Status
+from invoicing.domain.models import SUMMARY_FIELDS, Customer, Invoice, InvoiceLine, Payment, Tax
+from invoicing.domain.money import number_text, price_text, text
+from invoicing.domain.status import OPEN, Status
 
 PriceText = Annotated[
     str, Field(pattern=DECIMAL_TEXT, description="With the currency's minor digits, or more.", examples=["0.0375"])
@@ -19,15 +25,23 @@ QuantityText = Annotated[str, Field(pattern=DECIMAL_TEXT, description="Without t
 PercentText = Annotated[
     str, Field(pattern=DECIMAL_TEXT, description="In percent, without trailing zeros.", examples=["19"])
 ]
+Kind = Literal["invoice", "credit-note"]
 Version = Annotated[
     int, Field(ge=1, description="Increases by one with each change. The ETag is this number in quotes.")
 ]
+Overdue = Annotated[bool, Field(description="Whether money is still due after the due date, as of today in UTC.")]
+AMOUNTS = ("subtotal", "tax_total", "total", "amount_paid", "amount_due")
+"""The amounts of an invoice."""
 
 
 class ResponseModel(BaseModel):
     """Base: camelCase names."""
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, frozen=True)
+
+    def body(self) -> dict[str, Any]:
+        """The body of the response in JSON types."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 class LineResponse(ResponseModel):
@@ -40,6 +54,18 @@ class LineResponse(ResponseModel):
     tax_rate: PercentText
     net: MoneyText
 
+    @classmethod
+    def of(cls, line: InvoiceLine, currency: str) -> Self:
+        """The line of an invoice in this currency."""
+        return cls(
+            description=line.description,
+            quantity=number_text(line.quantity),
+            unit_price=price_text(line.unit_price, currency),
+            discount=number_text(line.discount),
+            tax_rate=number_text(line.tax_rate),
+            net=text(line.net, currency),
+        )
+
 
 class TaxResponse(ResponseModel):
     """The tax of one rate: base times rate, rounded once."""
@@ -47,6 +73,11 @@ class TaxResponse(ResponseModel):
     rate: PercentText
     base: MoneyText
     amount: MoneyText
+
+    @classmethod
+    def of(cls, tax: Tax, currency: str) -> Self:
+        """The tax of an invoice in this currency."""
+        return cls(rate=number_text(tax.rate), base=text(tax.base, currency), amount=text(tax.amount, currency))
 
 
 class PaymentResponse(ResponseModel):
@@ -58,6 +89,11 @@ class PaymentResponse(ResponseModel):
     reference: str | None = None
     paid_at: Moment
 
+    @classmethod
+    def of(cls, payment: Payment, currency: str) -> Self:
+        """The payment of an invoice in this currency."""
+        return cls(**{**dict(payment), "amount": text(payment.amount, currency)})
+
 
 class HistoryResponse(ResponseModel):
     """When a status was reached, and by whom; for a rejection, also why."""
@@ -68,10 +104,12 @@ class HistoryResponse(ResponseModel):
     reasons: list[str] | None = None
 
 
-class _InvoiceHead(ResponseModel):
+class InvoiceSummary(ResponseModel):
+    """An invoice as lists contain it."""
+
     invoice_id: InvoiceId
     invoice_number: str
-    kind: Literal["invoice", "credit-note"]
+    kind: Kind
     customer_id: str
     issue_date: Day
     due_date: Day
@@ -82,28 +120,83 @@ class _InvoiceHead(ResponseModel):
     amount_paid: MoneyText
     amount_due: MoneyText
     status: Status
-    overdue: Annotated[bool, Field(description="Whether money is still due after the due date, as of today in UTC.")]
     version: Version
     created_at: Moment
     updated_at: Moment
-
-
-class InvoiceSummary(_InvoiceHead):
-    """An invoice as lists contain it."""
-
     customer_name: str | None = None
+    overdue: Overdue
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any], today: date) -> Self:
+        """One entry of a list.
+
+        Args:
+            item: The projected attributes of an index.
+            today: The day, in UTC, for which ``overdue`` is derived.
+        """
+        attributes = {name: item[name] for name in SUMMARY_FIELDS if name in item}
+        customer = attributes.pop("customer", {})
+        amounts = {name: text(item[name], item["currency"]) for name in map(to_camel, AMOUNTS)}
+        due_date = date.fromisoformat(item["dueDate"])
+        return cls.model_validate(
+            {
+                **attributes,
+                **amounts,
+                "customerName": customer.get("name"),
+                "overdue": is_overdue(item["status"], due_date, today),
+            }
+        )
 
 
-class InvoiceResponse(_InvoiceHead):
+class InvoiceResponse(ResponseModel):
     """The complete invoice."""
 
+    invoice_id: InvoiceId
+    invoice_number: str
+    kind: Kind
+    customer_id: str
     customer: Customer
+    issue_date: Day
+    due_date: Day
+    currency: Currency
     lines: list[LineResponse]
     taxes: list[TaxResponse]
+    subtotal: MoneyText
+    tax_total: MoneyText
+    total: MoneyText
+    amount_paid: MoneyText
+    amount_due: MoneyText
     payments: list[PaymentResponse]
+    status: Status
+    version: Version
     history: list[HistoryResponse]
-    year_month: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}$", description="The month of createdAt.")]
+    created_at: Moment
+    updated_at: Moment
     source: Annotated[str, Field(description="`api`, or the row of the upload: `s3://bucket/key#row`.")]
+    year_month: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}$", description="The month of createdAt.")]
+    overdue: Overdue
+
+    @classmethod
+    def of(cls, invoice: Invoice, today: date) -> Self:
+        """The response.
+
+        Args:
+            invoice: As stored.
+            today: The day, in UTC, for which ``overdue`` is derived.
+        """
+        currency, stored = invoice.currency, dict(invoice)
+        del stored["content_hash"]
+        return cls.model_validate(
+            {
+                **stored,
+                **{name: text(stored[name], currency) for name in AMOUNTS},
+                "lines": [LineResponse.of(line, currency) for line in invoice.lines],
+                "taxes": [TaxResponse.of(tax, currency) for tax in invoice.taxes],
+                "payments": [PaymentResponse.of(payment, currency) for payment in invoice.payments],
+                "history": [HistoryResponse(**dict(entry)) for entry in invoice.history],
+                "overdue": is_overdue(invoice.status, invoice.due_date, today),
+            }
+        )
 
 
 class InvoiceWithDocument(InvoiceResponse):
@@ -114,6 +207,10 @@ class InvoiceWithDocument(InvoiceResponse):
         Field(json_schema_extra={"format": "uri"}, description="Presigned: needs no API key, and expires."),
     ] = None
 
+    def linked(self, url: str | None) -> Self:
+        """The same response with a link to the PDF."""
+        return self.model_copy(update={"document_url": url})
+
 
 class InvoicePage(ResponseModel):
     """One page of a list."""
@@ -122,6 +219,11 @@ class InvoicePage(ResponseModel):
     next_token: Annotated[
         str | None, Field(description="Send it with the same query to get the next page; absent on the last page.")
     ] = None
+
+    @classmethod
+    def of(cls, items: Sequence[Mapping[str, Any]], next_token: str | None, today: date) -> Self:
+        """The page of these items, as `InvoiceSummary.of` takes them."""
+        return cls(items=[InvoiceSummary.of(item, today) for item in items], next_token=next_token)
 
 
 class ProblemError(ResponseModel):
@@ -150,3 +252,23 @@ class Problem(ResponseModel):
     current_version: int | None = None
     amount_due: MoneyText | None = None
     currency: Currency | None = None
+
+    @classmethod
+    def of(cls, error: InvoiceError) -> Self:
+        """The problem document of an error. ``errors`` is always there, as in the gateway's own problems."""
+        return cls.model_validate(
+            {
+                "type": f"urn:invoice-platform:problem:{error.slug}",
+                "title": HTTPStatus(error.status).phrase,
+                "status": error.status,
+                "detail": error.detail,
+                "errors": error.errors,
+                **error.members,
+            },
+            extra="forbid",  # a member that is not described must not vanish
+        )
+
+
+def is_overdue(status: Status | str, due_date: date, today: date) -> bool:
+    """Whether money is still due after the due date."""
+    return Status(status) in OPEN and due_date < today

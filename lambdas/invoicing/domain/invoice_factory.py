@@ -149,18 +149,3 @@ def issue(request: CreateInvoice, *, number: str, identity: str, origin: Origin)
         source=origin.source,
         content_hash=content_hash(request, number),
     )
-
-
-def first_version(invoice: Invoice) -> Invoice:
-    """The invoice as it was when it was created. This is the response to a repeated request."""
-    return invoice.model_copy(
-        update={
-            "status": Status.CREATED,
-            "version": 1,
-            "payments": [],
-            "amount_paid": Decimal(0),
-            "amount_due": invoice.total,
-            "history": invoice.history[:1],
-            "updated_at": invoice.created_at,
-        }
-    )

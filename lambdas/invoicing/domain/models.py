@@ -3,7 +3,9 @@
 Field names are snake_case here, and camelCase on the wire and in the table. Requests with unknown fields are rejected.
 """
 
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
@@ -26,7 +28,7 @@ from invoicing.domain.fields import (
     UnitPrice,
     VatId,
 )
-from invoicing.domain.status import REQUESTABLE, Status
+from invoicing.domain.status import REQUESTABLE, WITHOUT_PAYMENT, Status
 
 _REQUESTABLE = sorted(REQUESTABLE)
 
@@ -157,8 +159,15 @@ class HistoryEntry(WireModel):
     reasons: list[str] | None = None
 
 
+class InconsistentAmountsError(Exception):
+    """The amount due is not the total minus what was paid. Only an item that was edited by hand can be like this."""
+
+
 class Invoice(WireModel):
-    """An invoice as the table stores it. ``content_hash`` is internal: it tells a repetition from a conflict."""
+    """An invoice as the table stores it. ``content_hash`` is internal: it tells a repetition from a conflict.
+
+    `reached` is the only way to change one.
+    """
 
     invoice_id: str
     invoice_number: str
@@ -184,6 +193,62 @@ class Invoice(WireModel):
     year_month: str
     source: str
     content_hash: str
+
+    def reached(
+        self,
+        status: Status,
+        *,
+        at: str,
+        by: str,
+        payment: Payment | None = None,
+        reasons: Sequence[str] = (),
+    ) -> Self:
+        """The next version, which has reached a status. Whether it may is for the caller to decide.
+
+        Args:
+            status: The status; a further part payment reaches the same one again.
+            at: The moment of the change, as `invoicing.domain.fields.timestamp` writes it.
+            by: Who the history names for the change.
+            payment: The payment that leads to the status, if one does.
+            reasons: Why an invoice was rejected.
+
+        Raises:
+            InconsistentAmountsError: the amount due would not be the total minus what was paid. Such an invoice can
+                still be rejected or made void, because neither needs the amounts.
+            pydantic.ValidationError: the result is not an invoice.
+        """
+        paid = payment.amount if payment else Decimal(0)
+        after = self._with(
+            status=status,
+            version=self.version + 1,
+            payments=[*self.payments, payment] if payment else self.payments,
+            amount_paid=self.amount_paid + paid,
+            amount_due=self.amount_due - paid,
+            history=[*self.history, HistoryEntry(status=status, at=at, by=by, reasons=[*reasons] or None)],
+            updated_at=at,
+        )
+        if status not in WITHOUT_PAYMENT and after.amount_due != after.total - after.amount_paid:
+            raise InconsistentAmountsError(
+                f"Invoice {self.invoice_id} would be {status} with {after.amount_due} due and {after.amount_paid} paid"
+                f" of {after.total}. Its item has been edited: correct the amounts, or make the invoice void."
+            )
+        return after
+
+    def first_version(self) -> Self:
+        """The invoice as it was when it was created. This is the response to a repeated request."""
+        return self._with(
+            status=Status.CREATED,
+            version=1,
+            payments=[],
+            amount_paid=Decimal(0),
+            amount_due=self.total,
+            history=self.history[:1],
+            updated_at=self.created_at,
+        )
+
+    def _with(self, **changes: Any) -> Self:
+        """A validated copy; what does not change is shared, and not validated again line by line."""
+        return self.model_validate({**dict(self), **changes})
 
     def to_item(self) -> dict[str, Any]:
         """The attributes of the DynamoDB item, in Python types (decimals stay decimals)."""

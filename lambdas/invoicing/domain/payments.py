@@ -14,7 +14,7 @@ from datetime import datetime
 from invoicing.domain import money
 from invoicing.domain.errors import InvalidRequest, PaymentConflict, PreconditionFailed, StatusConflict
 from invoicing.domain.fields import timestamp
-from invoicing.domain.models import HistoryEntry, Invoice, Payment, PaymentRequest, UpdateInvoice
+from invoicing.domain.models import Invoice, Payment, PaymentRequest, UpdateInvoice
 from invoicing.domain.status import OPEN, Status, may_change
 
 SETTLING = frozenset({Status.PAID, Status.PARTIALLY_PAID})
@@ -87,7 +87,7 @@ def decide_change(  # noqa: PLR0913 -- what is changed, to what, and on which co
         raise InvalidRequest("A payment needs the status paid or partially-paid.", errors=[error])
     if not may_change(invoice.status, request.status):
         raise _not_allowed(invoice, request.status)
-    return _change_to(invoice, request.status, None, now=now, by=by)
+    return InvoiceChange(invoice, invoice.reached(request.status, at=timestamp(now), by=by))
 
 
 def new_payment_id() -> str:
@@ -114,24 +114,8 @@ def _settle(invoice: Invoice, request: UpdateInvoice, *, now: datetime, by: str,
     if abs(payment.amount) > abs(due):
         raise _mismatch(invoice, f"A payment of {money.text(payment.amount, invoice.currency)} is more than")
     status = Status.PAID if payment.amount == due else Status.PARTIALLY_PAID
-    return _change_to(invoice, status, _payment_of(payment, payment_id, now), now=now, by=by)
-
-
-def _change_to(invoice: Invoice, status: Status, payment: Payment | None, *, now: datetime, by: str) -> InvoiceChange:
     at = timestamp(now)
-    paid = invoice.amount_paid + payment.amount if payment else invoice.amount_paid
-    after = invoice.model_copy(
-        update={
-            "status": status,
-            "version": invoice.version + 1,
-            "payments": [*invoice.payments, payment] if payment else invoice.payments,
-            "amount_paid": paid,
-            "amount_due": invoice.total - paid,
-            "history": [*invoice.history, HistoryEntry(status=status, at=at, by=by)],
-            "updated_at": at,
-        }
-    )
-    return InvoiceChange(invoice, after)
+    return InvoiceChange(invoice, invoice.reached(status, at=at, by=by, payment=_payment_of(payment, payment_id, at)))
 
 
 def _already_recorded(invoice: Invoice, payment: PaymentRequest) -> bool:
@@ -155,13 +139,13 @@ def _differ(recorded: str | None, repeated: str | None) -> bool:
     return None not in (recorded, repeated) and recorded != repeated
 
 
-def _payment_of(payment: PaymentRequest, default_id: str, now: datetime) -> Payment:
+def _payment_of(payment: PaymentRequest, default_id: str, at: str) -> Payment:
     return Payment(
         payment_id=payment.payment_id or default_id,
         amount=payment.amount,
         method=payment.method,
         reference=payment.reference,
-        paid_at=payment.paid_at or timestamp(now),
+        paid_at=payment.paid_at or at,
     )
 
 

@@ -1,7 +1,7 @@
 """What the use cases need from the place where invoices are stored.
 
 The use cases in `invoicing.services` depend on these protocols only, so they never reach boto3.
-`invoicing.table.store.InvoiceStore` implements them.
+`invoicing.table.store.InvoiceStore` and `invoicing.table.claims.ClaimStore` implement them.
 """
 
 from collections.abc import Callable
@@ -76,12 +76,27 @@ class InvoiceCreator(Protocol):
         ...
 
 
-class InvoiceUpdater(Protocol):
-    """Reads stored invoices, and changes them."""
+class InvoiceReader(Protocol):
+    """Reads stored invoices."""
 
     def get(self, invoice_id: str) -> Invoice | None:
         """The invoice as it is now, or None."""
         ...
+
+
+class CustomerClaims(Protocol):
+    """Knows what the invoices of one customer must agree on."""
+
+    def conflicts(self, invoice: Invoice, now: datetime) -> list[str]:
+        """Every reason to reject the invoice because of others of the same customer; empty if it agrees with them.
+
+        The invoice claims what it says. So this is only for invoices that `invoicing.domain.rules` accepts.
+        """
+        ...
+
+
+class InvoiceUpdater(InvoiceReader, Protocol):
+    """Reads stored invoices, and changes them."""
 
     def change(self, change: InvoiceChange) -> bool:
         """Store a change if the invoice is still the one that the change was decided on.

@@ -34,6 +34,9 @@ FINAL = frozenset(status for status, targets in TRANSITIONS.items() if not targe
 OPEN = frozenset({Status.PROCESSED, Status.PARTIALLY_PAID})
 """Statuses in which money is due: only these accept a payment, and only these can be overdue."""
 
+WITHOUT_PAYMENT = frozenset({Status.REJECTED, Status.VOID})
+"""Statuses that end an invoice without a payment, whatever its amounts are."""
+
 REQUESTABLE = frozenset({Status.PARTIALLY_PAID, Status.PAID, Status.VOID})
 """Statuses that a client may request. Only the business rules set ``processed`` and ``rejected``."""
 

@@ -3,12 +3,32 @@
 from datetime import datetime
 
 from invoicing.domain.fields import timestamp
-from invoicing.domain.models import HistoryEntry, Invoice
+from invoicing.domain.models import Invoice
 from invoicing.domain.payments import InvoiceChange
+from invoicing.domain.repository import CustomerClaims, InvoiceUpdater
 from invoicing.domain.rules import objections
 from invoicing.domain.status import Status
 
 ACTOR = "process-invoice"
+
+
+def decide(store: InvoiceUpdater, claims: CustomerClaims, invoice: Invoice, now: datetime) -> InvoiceChange | None:
+    """Decide on an invoice, and store the decision.
+
+    Args:
+        store: Where invoices are stored.
+        claims: What the customer's other invoices say.
+        invoice: As it was created.
+        now: This moment.
+
+    Returns:
+        None if the invoice has changed meanwhile: it was decided on before.
+
+    Raises:
+        invoicing.domain.errors.InvoiceError: as `InvoiceUpdater.change`.
+    """
+    change = decide_status(invoice, now, objections(invoice) or claims.conflicts(invoice, now))
+    return change if store.change(change) else None
 
 
 def decide_status(invoice: Invoice, now: datetime, reasons: list[str] | None = None) -> InvoiceChange:
@@ -21,12 +41,4 @@ def decide_status(invoice: Invoice, now: datetime, reasons: list[str] | None = N
     """
     reasons = objections(invoice) if reasons is None else reasons
     status = Status.REJECTED if reasons else Status.PROCESSED
-    at = timestamp(now)
-    entry = HistoryEntry(status=status, at=at, by=ACTOR, reasons=reasons or None)
-    after = {
-        "status": status,
-        "version": invoice.version + 1,
-        "history": [*invoice.history, entry],
-        "updated_at": at,
-    }
-    return InvoiceChange(invoice, invoice.model_copy(update=after))
+    return InvoiceChange(invoice, invoice.reached(status, at=timestamp(now), by=ACTOR, reasons=reasons))

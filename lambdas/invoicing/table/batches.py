@@ -6,14 +6,15 @@ too: if some of the invoices are in the table already, it names them and contain
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from invoicing.domain.errors import ContentConflict, InvoiceError
 from invoicing.domain.models import Invoice
 from invoicing.domain.repository import CreateResult
-from invoicing.table.items import decode, encode, size
-from invoicing.table.retries import Canceled, retry_conflicts
-from invoicing.table.store import InvoiceStore, checked_item, match_content
+from invoicing.table.connection import ConditionFailed, InvoiceTable, Put
+from invoicing.table.items import size
+from invoicing.table.retries import Canceled
+from invoicing.table.store import match_content, put_invoice
 
 BATCH = 25
 """Invoices of one transaction; DynamoDB allows 100, and smaller ones collide less often."""
@@ -30,26 +31,38 @@ CreateOutcome = CreateResult | InvoiceError
 
 
 @dataclass(frozen=True)
-class _Put:
+class _Candidate:
     """An invoice on its way to the table.
 
     Attributes:
         invoice: The invoice.
-        item: Its item, in DynamoDB's notation. It also names the upload. If an upload finds an invoice that it created
-            itself, because its event was delivered twice or its invocation was killed, it counts it as created.
+        put: Its write. The item also names the upload. If an upload finds an invoice that it created itself, because
+            its event was delivered twice or its invocation was killed, it counts it as created.
         bytes_: How many bytes the item takes.
     """
 
     invoice: Invoice
-    item: dict[str, Any]
+    put: Put
     bytes_: int
 
+    @property
+    def upload(self) -> str:
+        """The upload's digest, or an empty string."""
+        return str(self.put.item["upload"])
 
-class InvoiceLoader(InvoiceStore):
-    """An `InvoiceStore` that also writes batches."""
+
+class InvoiceLoader:
+    """Writes batches of invoices.
+
+    Args:
+        table: Where they are stored.
+    """
+
+    def __init__(self, table: InvoiceTable) -> None:
+        self._table = table
 
     def create_many(self, invoices: Sequence[Invoice], upload: str = "") -> list[CreateOutcome]:
-        """`create` for each invoice; errors are returned in the invoices' places instead of being raised.
+        """`InvoiceStore.create` for each invoice; errors are returned in the invoices' places instead of being raised.
 
         Args:
             invoices: No two with the same id.
@@ -60,65 +73,59 @@ class InvoiceLoader(InvoiceStore):
             Busy: the table throttles. Invoices that were created before that are found the next time.
         """
         outcomes: dict[str, CreateOutcome] = {}
-        puts: list[_Put] = []
+        candidates: list[_Candidate] = []
         for invoice in invoices:
             try:
-                item = checked_item(invoice) | {"upload": upload}
+                put = put_invoice(invoice, upload=upload)
             except InvoiceError as error:
                 outcomes[invoice.invoice_id] = error
             else:
-                puts.append(_Put(invoice, encode(item), size(item)))
-        for batch in _batches(puts):
+                candidates.append(_Candidate(invoice, put, size(put.item)))
+        for batch in _batches(candidates):
             self._create_batch(batch, outcomes)
         return [outcomes[invoice.invoice_id] for invoice in invoices]
 
-    def _create_batch(self, batch: Sequence[_Put], outcomes: dict[str, CreateOutcome]) -> None:
+    def _create_batch(self, batch: Sequence[_Candidate], outcomes: dict[str, CreateOutcome]) -> None:
         """All in one transaction; if some exist already, the others in another one; the rest one by one."""
         waiting = self._create_together(batch, outcomes)
         if 0 < len(waiting) < len(batch):
             waiting = self._create_together(waiting, outcomes)
-        for put in waiting:
-            outcomes[put.invoice.invoice_id] = self._create_alone(put)
+        for candidate in waiting:
+            outcomes[candidate.invoice.invoice_id] = self._create_alone(candidate)
 
-    def _create_together(self, batch: Sequence[_Put], outcomes: dict[str, CreateOutcome]) -> list[_Put]:
+    def _create_together(self, batch: Sequence[_Candidate], outcomes: dict[str, CreateOutcome]) -> list[_Candidate]:
         """Note what became of the batch; returns the invoices of which that is not known yet."""
         try:
-            self.transact([{"Put": self._conditional(put)} for put in batch])
+            self._table.transact([candidate.put for candidate in batch])
         except Canceled as canceled:
             waiting = []
-            for index, put in enumerate(batch):
+            for index, candidate in enumerate(batch):
                 existing = canceled.existing_item(index)
                 if existing is None:
-                    waiting.append(put)
+                    waiting.append(candidate)
                 else:
-                    outcomes[put.invoice.invoice_id] = _repetition(put, existing)
+                    outcomes[candidate.invoice.invoice_id] = _repetition(candidate, existing)
             return waiting
-        outcomes.update({put.invoice.invoice_id: CreateResult(put.invoice, created=True) for put in batch})
+        created = (CreateResult(candidate.invoice, created=True) for candidate in batch)
+        outcomes.update({result.invoice.invoice_id: result for result in created})
         return []
 
-    def _create_alone(self, put: _Put) -> CreateOutcome:
+    def _create_alone(self, candidate: _Candidate) -> CreateOutcome:
         try:
-            retry_conflicts(lambda: self._dynamodb.put_item(**self._conditional(put)))
-        except self._dynamodb.exceptions.ConditionalCheckFailedException as failure:
-            return _repetition(put, decode(cast("dict[str, Any]", failure.response)["Item"]))
-        return CreateResult(put.invoice, created=True)
-
-    def _conditional(self, put: _Put) -> dict[str, Any]:
-        return {
-            "TableName": self._table,
-            "Item": put.item,
-            "ConditionExpression": "attribute_not_exists(invoiceId)",
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
+            self._table.put(candidate.put)
+        except ConditionFailed as failure:
+            if failure.existing is None:  # DynamoDB returns it always
+                raise
+            return _repetition(candidate, failure.existing)
+        return CreateResult(candidate.invoice, created=True)
 
 
-def _repetition(put: _Put, item: dict[str, Any]) -> CreateOutcome:
+def _repetition(candidate: _Candidate, item: dict[str, Any]) -> CreateOutcome:
     """What an invoice becomes if there is an item with its id already."""
     existing = Invoice.from_item(item)
-    upload = put.item["upload"]["S"]
-    is_ours = bool(upload) and item.get("upload") == upload
+    is_ours = bool(candidate.upload) and item.get("upload") == candidate.upload
     try:
-        result = match_content(put.invoice, existing)
+        result = match_content(candidate.invoice, existing)
     except InvoiceError as error:
         if not is_ours:
             return error
@@ -127,19 +134,19 @@ def _repetition(put: _Put, item: dict[str, Any]) -> CreateOutcome:
         return ContentConflict(detail)
     if not is_ours:
         return replace(result, created=False)
-    if existing.source != put.invoice.source:
+    if existing.source != candidate.invoice.source:
         return Repetition(result.invoice, created=False)
     return replace(result, created=True)
 
 
-def _batches(puts: Sequence[_Put]) -> Iterator[list[_Put]]:
-    batch: list[_Put] = []
+def _batches(candidates: Sequence[_Candidate]) -> Iterator[list[_Candidate]]:
+    batch: list[_Candidate] = []
     bytes_ = 0
-    for put in puts:
-        if batch and (len(batch) >= BATCH or bytes_ + put.bytes_ > BATCH_BYTES):
+    for candidate in candidates:
+        if batch and (len(batch) >= BATCH or bytes_ + candidate.bytes_ > BATCH_BYTES):
             yield batch
             batch, bytes_ = [], 0
-        batch.append(put)
-        bytes_ += put.bytes_
+        batch.append(candidate)
+        bytes_ += candidate.bytes_
     if batch:
         yield batch

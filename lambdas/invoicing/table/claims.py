@@ -30,10 +30,9 @@ from typing import Any
 
 from invoicing.domain.models import Invoice
 from invoicing.domain.money import number_text
+from invoicing.domain.repository import InvoiceReader
 from invoicing.domain.status import Status
-from invoicing.table.items import encode
-from invoicing.table.retries import retry_conflicts
-from invoicing.table.store import InvoiceStore
+from invoicing.table.connection import NEW, ConditionFailed, InvoiceTable, Put
 
 CONTENT_LIFE = timedelta(days=366)
 """How long the content of an invoice is recorded; for that long, equal content under another number is rejected."""
@@ -70,8 +69,41 @@ class ClaimContendedError(Exception):
     """Other invoices changed a claim on every attempt; the record has to be delivered again."""
 
 
-class ClaimStore(InvoiceStore):
-    """An `InvoiceStore` that also stores claims."""
+class ClaimStore:
+    """Stores claims.
+
+    Args:
+        table: Where they are stored.
+        invoices: Where their holders are read.
+    """
+
+    def __init__(self, table: InvoiceTable, invoices: InvoiceReader) -> None:
+        self._table = table
+        self._invoices = invoices
+
+    def conflicts(self, invoice: Invoice, now: datetime) -> list[str]:
+        """Every reason to reject the invoice because of others of the same customer; empty if it agrees with them.
+
+        Call this only for invoices that `invoicing.domain.rules` accepts: one that is rejected must claim nothing.
+        """
+        customer = f"customer {invoice.customer_id}"
+        reasons = []
+        if other := self.claim(_claim(invoice, "currency", invoice.customer_id, invoice.currency), now):
+            reasons.append(
+                f"{customer} is invoiced in {other.value} (invoice {other.number}), this is {invoice.currency}"
+            )
+        if invoice.customer.vat_id:
+            vat_id = _normalized(invoice.customer.vat_id)
+            if other := self.claim(_claim(invoice, "vat-id", invoice.customer_id, vat_id), now):
+                reasons.append(f"{customer} has the VAT id {other.value} (invoice {other.number}), this has {vat_id}")
+        if reasons:
+            return reasons
+        if other := self.claim(_claim(invoice, "content", _content(invoice), invoice.invoice_id), now, CONTENT_LIFE):
+            reasons.append(
+                f"repeats invoice {other.number}: same customer, dates, currency and lines; if both are intended, give "
+                "them different descriptions"
+            )
+        return reasons
 
     def claim(self, claim: Claim, now: datetime, life: timedelta | None = None) -> Claim | None:
         """Create the claim, or become one of its holders, unless a valid claim has another value.
@@ -98,7 +130,7 @@ class ClaimStore(InvoiceStore):
         raise ClaimContendedError(f"The claim {claim.item_id} changed hands {ATTEMPTS} times.")
 
     def _read(self, item_id: str, now: datetime) -> Claim | None:
-        item = self.item(item_id)
+        item = self._table.item(item_id)
         if item is None or item.get("expiresAt", now.timestamp()) < now.timestamp():  # DynamoDB deletes it days later
             return None
         others = tuple(item.get("alsoHeldBy", ()))  # absent while there is one holder
@@ -122,7 +154,7 @@ class ClaimStore(InvoiceStore):
         item |= {"alsoHeldBy": list(update.other_holders)} if update.other_holders else {}
         item |= {} if life is None else {"expiresAt": int((now + life).timestamp())}
         # There is no item, or an expired one, or exactly the holders that were read: no other invoice has joined since.
-        condition, values = "attribute_not_exists(invoiceId) OR expiresAt < :now", {":now": int(now.timestamp())}
+        condition, values = f"{NEW} OR expiresAt < :now", {":now": int(now.timestamp())}
         holders: dict[str, Any] = {}
         if stored is not None:
             holders = {":holder": stored.holder}
@@ -130,15 +162,8 @@ class ClaimStore(InvoiceStore):
             others = "alsoHeldBy = :others" if stored.other_holders else "attribute_not_exists(alsoHeldBy)"
             condition += f" OR (heldBy = :holder AND {others})"
         try:
-            retry_conflicts(
-                lambda: self._dynamodb.put_item(
-                    TableName=self._table,
-                    Item=encode(item),
-                    ConditionExpression=condition,
-                    ExpressionAttributeValues=encode({**values, **holders}),
-                )
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            self._table.put(Put(item, condition, {**values, **holders}))
+        except ConditionFailed:
             return False
         return True
 
@@ -150,31 +175,8 @@ class ClaimStore(InvoiceStore):
         return None
 
     def _valid_invoice(self, holder: str) -> Invoice | None:
-        invoice = self.get(holder)
+        invoice = self._invoices.get(holder)
         return invoice if invoice is not None and invoice.status not in _INVALID else None
-
-
-def conflicts(store: ClaimStore, invoice: Invoice, now: datetime) -> list[str]:
-    """Every reason to reject the invoice because of others of the same customer; empty if it agrees with them.
-
-    Call this only for invoices that `invoicing.domain.rules` accepts: an invoice that is rejected must claim nothing.
-    """
-    customer = f"customer {invoice.customer_id}"
-    reasons = []
-    if other := store.claim(_claim(invoice, "currency", invoice.customer_id, invoice.currency), now):
-        reasons.append(f"{customer} is invoiced in {other.value} (invoice {other.number}), this is {invoice.currency}")
-    if invoice.customer.vat_id:
-        vat_id = _normalized(invoice.customer.vat_id)
-        if other := store.claim(_claim(invoice, "vat-id", invoice.customer_id, vat_id), now):
-            reasons.append(f"{customer} has the VAT id {other.value} (invoice {other.number}), this has {vat_id}")
-    if reasons:
-        return reasons
-    if other := store.claim(_claim(invoice, "content", _content(invoice), invoice.invoice_id), now, CONTENT_LIFE):
-        reasons.append(
-            f"repeats invoice {other.number}: same customer, dates, currency and lines; if both are intended, give "
-            "them different descriptions"
-        )
-    return reasons
 
 
 def _claim(invoice: Invoice, kind: str, subject: str, value: str) -> Claim:

@@ -1,15 +1,12 @@
 """Lists of invoices, read from the table's indexes by queries, never by a scan."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from invoicing.domain.models import SUMMARY_FIELDS
-from invoicing.runtime.aws import client
-from invoicing.table.items import decode, encode
+from invoicing.table.connection import InvoiceTable
+from invoicing.table.items import encode
 from invoicing.table.pagination import Position, QueryPlan, position_of
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
 
 MAX_READS = 20
 """Index pages that one request reads at most. A filter that matches little then gets a short page and a token."""
@@ -30,13 +27,11 @@ class InvoiceIndexes:
     """Reads the indexes of one table.
 
     Args:
-        table: The table's name.
-        dynamodb: A client to use instead of a new one.
+        table: The table.
     """
 
-    def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
+    def __init__(self, table: InvoiceTable) -> None:
         self._table = table
-        self._dynamodb = dynamodb or client("dynamodb")
 
     def page(self, plan: QueryPlan, limit: int) -> Page:
         """The next ``limit`` invoices of the plan.
@@ -69,7 +64,6 @@ class InvoiceIndexes:
         names = {f"#{name}": name for name in {*SUMMARY_FIELDS, plan.attribute}}
         values: dict[str, Any] = {":partition": partition, ":earliest": plan.earliest, ":latest": plan.latest}
         request: dict[str, Any] = {
-            "TableName": self._table,
             "IndexName": plan.index,
             "KeyConditionExpression": f"#{plan.attribute} = :partition AND #createdAt BETWEEN :earliest AND :latest",
             "ProjectionExpression": ", ".join(names),
@@ -83,7 +77,5 @@ class InvoiceIndexes:
             key = {"invoiceId": start.invoice_id, plan.attribute: partition, "createdAt": start.created_at}
             request["ExclusiveStartKey"] = encode(key)
         request |= {"ExpressionAttributeNames": names, "ExpressionAttributeValues": encode(values)}
-        response = self._dynamodb.query(**request)
-        items = [decode(item) for item in response["Items"]]
-        last = response.get("LastEvaluatedKey")
-        return items, position_of(decode(last), plan.attribute) if last else None
+        items, last = self._table.query(request)
+        return items, position_of(last, plan.attribute) if last else None

@@ -19,9 +19,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
-
-from botocore.exceptions import ClientError
+from typing import Any
 
 from invoicing.domain.errors import Busy, ContentConflict, TooLarge
 from invoicing.domain.invoice_factory import assigned_number
@@ -29,12 +27,9 @@ from invoicing.domain.models import Invoice
 from invoicing.domain.payments import InvoiceChange
 from invoicing.domain.repository import CreateResult, IdempotencyKey
 from invoicing.domain.status import Status, sources
-from invoicing.runtime.aws import client
-from invoicing.table.items import MAX_BYTES, RESERVE, decode, encode, size
-from invoicing.table.retries import PATIENCE, Canceled, pause, retry_conflicts, throttling
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
+from invoicing.table.connection import NEW, ConditionFailed, InvoiceTable, ItemTooLarge, Put, Update
+from invoicing.table.items import MAX_BYTES, RESERVE, size
+from invoicing.table.retries import PATIENCE, Canceled, pause
 
 MARKER_LIFE = timedelta(days=30)
 """How long an upload is remembered, and the Idempotency-Key of a request that names its invoice's number."""
@@ -54,17 +49,15 @@ class InvoiceStore:
     """Reads and writes invoices in one table; implements the protocols of `invoicing.domain.repository`.
 
     Args:
-        table: The table's name.
-        dynamodb: A client to use instead of a new one.
+        table: Where they are stored.
     """
 
-    def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
+    def __init__(self, table: InvoiceTable) -> None:
         self._table = table
-        self._dynamodb = dynamodb or client("dynamodb")
 
     def get(self, invoice_id: str) -> Invoice | None:
         """The invoice as it is now (a consistent read), or None."""
-        item = self.item(invoice_id)
+        item = self._table.item(invoice_id)
         return Invoice.from_item(item) if item else None
 
     def create(self, invoice: Invoice) -> CreateResult:
@@ -75,19 +68,10 @@ class InvoiceStore:
             TooLarge: the invoice does not fit into one item.
             Busy: the table throttles.
         """
-        item = encode(checked_item(invoice))
         try:
-            retry_conflicts(
-                lambda: self._dynamodb.put_item(
-                    TableName=self._table,
-                    Item=item,
-                    ConditionExpression="attribute_not_exists(invoiceId)",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
-            old = cast("dict[str, Any]", error.response).get("Item")
-            stored = Invoice.from_item(decode(old)) if old else self._must_get(invoice.invoice_id)
+            self._table.put(put_invoice(invoice))
+        except ConditionFailed as failure:
+            stored = Invoice.from_item(failure.existing) if failure.existing else self._must_get(invoice.invoice_id)
             return match_content(invoice, stored)
         return CreateResult(invoice, created=True)
 
@@ -103,9 +87,10 @@ class InvoiceStore:
             earlier = self._result_of(key, now)
             if earlier is not None:
                 return earlier
-            put_key = self._put_key(key, invoice.invoice_id, now)
+            put_key = _put_key(key, invoice.invoice_id, now)
+            writes = [put_key] if existing else [put_key, put_invoice(invoice)]
             try:
-                self.transact([put_key] if existing else [put_key, self._put_invoice(invoice)])
+                self._table.transact(writes)
             except Canceled as error:
                 if existing is None and error.failed(1) and not error.failed(0):
                     existing = match_content(invoice, self._must_get(invoice.invoice_id))
@@ -146,13 +131,13 @@ class InvoiceStore:
             earlier = self._result_of(key, now) if key else None
             if earlier is not None:
                 return earlier
-            last = int((self.item(counter) or {}).get("lastNumber", 0))
+            last = int((self._table.item(counter) or {}).get("lastNumber", 0))
             invoice = build(assigned_number(year, last + 1))
-            writes = [self._put_invoice(invoice), self._advance(counter, last)]
+            writes: list[Put | Update] = [put_invoice(invoice), _advance(counter, last)]
             if key:
-                writes.append(self._put_key(key, invoice.invoice_id, now))
+                writes.append(_put_key(key, invoice.invoice_id, now))
             try:
-                self.transact(writes)
+                self._table.transact(writes)
             except Canceled as error:
                 key_used = key is not None and error.failed(2)  # since it was read: a repetition, or a conflict
                 if error.failed(0) and not error.failed(1) and not key_used:  # a client chose this number itself
@@ -193,48 +178,21 @@ class InvoiceStore:
         values = {f":{name}": item[name] for name in _CHANGING} | {":read": before.version}
         values |= {f":from{number}": status.value for number, status in enumerate(allowed)}
         one_of = ", ".join(f":from{number}" for number in range(len(allowed)))
+        update = Update(
+            before.invoice_id,
+            "SET " + ", ".join(f"#{name} = :{name}" for name in _CHANGING),
+            f"#version = :read AND #status IN ({one_of})",
+            values,
+            names={f"#{name}": name for name in _CHANGING},
+            reads_existing=True,
+        )
         try:
-            retry_conflicts(
-                lambda: self._dynamodb.update_item(
-                    TableName=self._table,
-                    Key=encode({"invoiceId": before.invoice_id}),
-                    UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in _CHANGING),
-                    ConditionExpression=f"#version = :read AND #status IN ({one_of})",
-                    ExpressionAttributeNames={f"#{name}": name for name in _CHANGING},
-                    ExpressionAttributeValues=encode(values),
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
-            old = cast("dict[str, Any]", error.response).get("Item")
-            return change.is_included_in(Invoice.from_item(decode(old))) if old else False
-        except ClientError as error:
-            if "Item size" in error.response["Error"].get("Message", ""):  # a ValidationException like many others
-                raise _no_room(before) from None
-            raise
+            self._table.update(update)
+        except ConditionFailed as failure:
+            return failure.existing is not None and change.is_included_in(Invoice.from_item(failure.existing))
+        except ItemTooLarge:
+            raise _no_room(before) from None
         return True
-
-    def item(self, item_id: str) -> dict[str, Any] | None:
-        """The item under an id, whatever it is, or None (a consistent read)."""
-        with throttling():
-            response = self._dynamodb.get_item(
-                TableName=self._table, Key=encode({"invoiceId": item_id}), ConsistentRead=True
-            )
-        return decode(response["Item"]) if "Item" in response else None
-
-    def transact(self, writes: list[dict[str, Any]]) -> None:
-        """Do all the writes, or none.
-
-        Raises:
-            Canceled: none was done; the exception says which conditions failed.
-            Busy: the table throttles.
-        """
-        try:
-            with throttling():
-                self._dynamodb.transact_write_items(TransactItems=writes)  # type: ignore[arg-type]
-        except self._dynamodb.exceptions.TransactionCanceledException as error:
-            reasons = cast("dict[str, Any]", error.response)["CancellationReasons"]
-            raise Canceled(reasons) from None
 
     def _must_get(self, invoice_id: str) -> Invoice:
         invoice = self.get(invoice_id)
@@ -243,7 +201,7 @@ class InvoiceStore:
         return invoice
 
     def _result_of(self, key: IdempotencyKey, now: datetime) -> CreateResult | None:
-        item = self.item(_item_id(key))
+        item = self._table.item(_item_id(key))
         if item is None:
             return None
         if "expiresAt" in item and item["expiresAt"] < int(now.timestamp()):  # DynamoDB deletes it days later
@@ -252,47 +210,10 @@ class InvoiceStore:
             raise ContentConflict("This Idempotency-Key was used before with different content.")
         return CreateResult(self._must_get(item["usedFor"]), created=False)
 
-    def _put_invoice(self, invoice: Invoice) -> dict[str, Any]:
-        """The write that puts an invoice unless one with its id exists."""
-        return {
-            "Put": {
-                "TableName": self._table,
-                "Item": encode(checked_item(invoice)),
-                "ConditionExpression": "attribute_not_exists(invoiceId)",
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        }
-
-    def _put_key(self, key: IdempotencyKey, invoice_id: str, now: datetime) -> dict[str, Any]:
-        item: dict[str, Any] = {"invoiceId": _item_id(key), "usedFor": invoice_id, "contentHash": key.content_hash}
-        if not key.lasting:
-            item["expiresAt"] = int((now + MARKER_LIFE).timestamp())
-        return {
-            "Put": {
-                "TableName": self._table,
-                "Item": encode(item),
-                "ConditionExpression": "attribute_not_exists(invoiceId) OR expiresAt < :now",
-                "ExpressionAttributeValues": encode({":now": int(now.timestamp())}),
-            }
-        }
-
-    def _advance(self, counter: str, last: int) -> dict[str, Any]:
-        condition = "lastNumber = :last" if last else "attribute_not_exists(invoiceId)"
-        values = {":next": last + 1, ":last": last} if last else {":next": last + 1}
-        return {
-            "Update": {
-                "TableName": self._table,
-                "Key": encode({"invoiceId": counter}),
-                "UpdateExpression": "SET lastNumber = :next",
-                "ConditionExpression": condition,
-                "ExpressionAttributeValues": encode(values),
-            }
-        }
-
     def _skip_number(self, counter: str, last: int) -> None:
         """Count a number that an invoice has already, unless another writer moved the counter. It leaves no gap."""
         with suppress(Canceled):
-            self.transact([self._advance(counter, last)])
+            self._table.transact([_advance(counter, last)])
 
 
 def match_content(invoice: Invoice, stored: Invoice) -> CreateResult:
@@ -320,6 +241,32 @@ def checked_item(invoice: Invoice) -> dict[str, Any]:
         limit = (MAX_BYTES - RESERVE) // 1024
         raise TooLarge(f"The invoice takes {bytes_ // 1024} KB in the table; the limit is {limit} KB. Split it in two.")
     return item
+
+
+def put_invoice(invoice: Invoice, **attributes: str) -> Put:
+    """The write that stores an invoice unless one with its id exists.
+
+    Args:
+        invoice: The invoice.
+        **attributes: Further attributes of its item.
+
+    Raises:
+        TooLarge: it does not fit into one item.
+    """
+    return Put(checked_item(invoice) | attributes, NEW, reads_existing=True)
+
+
+def _put_key(key: IdempotencyKey, invoice_id: str, now: datetime) -> Put:
+    item: dict[str, Any] = {"invoiceId": _item_id(key), "usedFor": invoice_id, "contentHash": key.content_hash}
+    if not key.lasting:
+        item["expiresAt"] = int((now + MARKER_LIFE).timestamp())
+    return Put(item, f"{NEW} OR expiresAt < :now", {":now": int(now.timestamp())})
+
+
+def _advance(counter: str, last: int) -> Update:
+    condition = "lastNumber = :last" if last else NEW
+    values = {":next": last + 1, ":last": last} if last else {":next": last + 1}
+    return Update(counter, "SET lastNumber = :next", condition, values)
 
 
 def _item_id(key: IdempotencyKey) -> str:

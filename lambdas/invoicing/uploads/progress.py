@@ -4,17 +4,12 @@ Every update is conditional, so that of two invocations that do the same part on
 """
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from invoicing.domain.fields import timestamp
-from invoicing.runtime.aws import client
-from invoicing.table.items import decode, encode
-from invoicing.table.retries import throttling
+from invoicing.table.connection import NEW, ConditionFailed, InvoiceTable, Put, Update
 from invoicing.table.store import MARKER_LIFE
 from invoicing.uploads.checkpoints import Checkpoint
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
 
 
 class UploadProgress:
@@ -23,13 +18,11 @@ class UploadProgress:
     Every method raises `Busy` when the table throttles.
 
     Args:
-        table: The invoices table's name.
-        dynamodb: A client to use instead of a new one.
+        table: The invoices table.
     """
 
-    def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
+    def __init__(self, table: InvoiceTable) -> None:
         self._table = table
-        self._dynamodb = dynamodb or client("dynamodb")
 
     def begin(self, digest: str, identity: str, now: datetime) -> Checkpoint:
         """Record that an upload is being handled; returns its checkpoint if it was begun before, else an empty one.
@@ -48,25 +41,16 @@ class UploadProgress:
             "expiresAt": _expiry(now),
         }
         try:
-            with throttling():
-                self._dynamodb.put_item(
-                    TableName=self._table,
-                    Item=encode(item),
-                    ConditionExpression="attribute_not_exists(invoiceId)",
-                )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            self._table.put(Put(item, NEW))
+        except ConditionFailed:
             return self.checkpoint(digest) or Checkpoint()
         return Checkpoint()
 
     def checkpoint(self, digest: str) -> Checkpoint | None:
         """How far an upload has come; None if the table does not know the upload (a consistent read)."""
-        with throttling():
-            response = self._dynamodb.get_item(
-                TableName=self._table, Key=encode({"invoiceId": _item_id(digest)}), ConsistentRead=True
-            )
-        if "Item" not in response:
+        item = self._table.item(_item_id(digest))
+        if item is None:
             return None
-        item = decode(response["Item"])
         part, announced, done = int(item["part"]), int(item["announced"]), "doneAt" in item
         if "state" not in item:  # it was begun, and no part is done
             return Checkpoint(part, announced, done=done)
@@ -130,18 +114,9 @@ class UploadProgress:
         names: dict[str, str] | None = None,
     ) -> bool:
         """Update an item if the condition holds; returns whether it did."""
-        optional: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
         try:
-            with throttling():
-                self._dynamodb.update_item(
-                    TableName=self._table,
-                    Key=encode({"invoiceId": _item_id(digest)}),
-                    UpdateExpression=update,
-                    ConditionExpression=condition,
-                    ExpressionAttributeValues=encode(values),
-                    **optional,
-                )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            self._table.update(Update(_item_id(digest), update, condition, values, names or {}))
+        except ConditionFailed:
             return False
         return True
 

@@ -58,7 +58,7 @@ class Platform:
     def invoke(self, event: dict[str, Any], batches: int = 1, *, inside: bool = False) -> None:
         """Run one invocation with time for so many batches of two invoices; ``inside`` another one of this process."""
         self.invocations += 1
-        create_many = self.create.store.create_many
+        create_many = self.create.loader.create_many
         remaining = [batches]
 
         class Clock:
@@ -78,7 +78,7 @@ class Platform:
             return outcome
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(self.create.store, "create_many", counted)
+            patch.setattr(self.create.loader, "create_many", counted)
             patch.setattr(part_import, "WINDOW", 1)  # each batch ends before the next one begins, so the stop is exact
             if inside:
                 self.create.receive(event, Clock)  # metrics are one for the process

@@ -12,14 +12,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from invoicing.documents.bucket import DocumentStore
-from invoicing.domain.invoice_factory import Origin, invoice_id, issue
-from invoicing.domain.models import CreateInvoice
+from invoicing.domain.errors import Busy
 from invoicing.table.batches import InvoiceLoader
+from invoicing.table.connection import InvoiceTable
 from invoicing.table.pagination import ListQuery, plan
 from invoicing.table.queries import FILTERED_READ, MAX_READS, InvoiceIndexes
 from invoicing.table.retries import Canceled
+from invoicing.table.store import InvoiceStore
 from invoicing.uploads.buckets import UploadStore
 from invoicing.uploads.upload import Upload
+from tests.data.invoices import an_invoice
 
 LAMBDAS = Path(__file__).resolve().parents[3] / "lambdas"
 
@@ -37,28 +39,15 @@ class FailingClient:
         return call
 
 
-@pytest.fixture
-def invoice() -> Any:
-    def build(number: str) -> Any:
-        line = {"description": "x", "quantity": 1, "unitPrice": 1, "taxRate": 0}
-        request = CreateInvoice.model_validate(
-            {"customerId": "C", "invoiceNumber": number, "issueDate": "2026-11-01", "currency": "EUR", "lines": [line]}
-        )
-        origin = Origin(datetime(2026, 11, 22, tzinfo=UTC), "api", "api")
-        return issue(request, number=number, identity=invoice_id("C", number), origin=origin)
-
-    return build
-
-
-def test_only_a_missing_object_counts_as_missing(invoice: Any) -> None:
+def test_only_a_missing_object_counts_as_missing() -> None:
     upload = Upload("uploads", "incoming/a.csv", "tag", "")
     assert upload.identity == "uploads/incoming/a.csv@tag"
-    assert DocumentStore("documents", FailingClient("404")).link(invoice("1")) is None  # type: ignore[arg-type]
+    assert DocumentStore("documents", FailingClient("404")).link(an_invoice(number="1")) is None  # type: ignore[arg-type]
     assert UploadStore("archives", FailingClient("NoSuchKey")).open(upload) is None  # type: ignore[arg-type]
     UploadStore("archives", FailingClient("PreconditionFailed")).remove(upload, "tag")  # type: ignore[arg-type]
     denied: Any = FailingClient("AccessDenied")
     for attempt in (
-        lambda: DocumentStore("documents", denied).link(invoice("1")),
+        lambda: DocumentStore("documents", denied).link(an_invoice(number="1")),
         lambda: UploadStore("archives", denied).open(upload),
         lambda: UploadStore("archives", denied).remove(upload, "tag"),
     ):
@@ -67,28 +56,30 @@ def test_only_a_missing_object_counts_as_missing(invoice: Any) -> None:
 
 
 def test_a_batch_whose_transaction_reports_no_items_is_written_one_by_one(
-    table: Any, invoice: Any, monkeypatch: pytest.MonkeyPatch
+    table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loader = InvoiceLoader(table.name)
-    loader.create(invoice("1"))
+    connection = InvoiceTable(table.name)
+    loader = InvoiceLoader(connection)
+    InvoiceStore(connection).create(an_invoice(number="1"))
 
     def transact(writes: list[Any]) -> None:
         raise Canceled([{"Code": "TransactionConflict"}] * len(writes))
 
-    monkeypatch.setattr(loader, "transact", transact)
-    other = invoice("1").model_copy(update={"invoice_id": invoice("2").invoice_id, "content_hash": "y"})
-    outcomes = loader.create_many([invoice("1"), other, invoice("3")])
+    monkeypatch.setattr(connection, "transact", transact)
+    other = an_invoice(number="1").model_copy(
+        update={"invoice_id": an_invoice(number="2").invoice_id, "content_hash": "y"}
+    )
+    outcomes = loader.create_many([an_invoice(number="1"), other, an_invoice(number="3")])
     assert [getattr(outcome, "created", None) for outcome in outcomes] == [False, True, True]
-    (conflict,) = loader.create_many([invoice("3").model_copy(update={"content_hash": "changed"})])
+    (conflict,) = loader.create_many([an_invoice(number="3").model_copy(update={"content_hash": "changed"})])
     assert "exists with different content" in str(conflict)
 
 
-def test_large_invoices_are_spread_over_transactions(table: Any, invoice: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    loader = InvoiceLoader(table.name)
-    sizes = []
-    real = loader.transact
-    monkeypatch.setattr(loader, "transact", lambda writes: (sizes.append(len(writes)), real(writes)))
-    big = [invoice(str(number)).model_copy(update={"source": "x" * 300_000}) for number in range(12)]
+def test_large_invoices_are_spread_over_transactions(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = InvoiceTable(table.name)
+    loader, sizes, real = InvoiceLoader(connection), [], connection.transact
+    monkeypatch.setattr(connection, "transact", lambda writes: (sizes.append(len(writes)), real(writes)))
+    big = [an_invoice(number=str(number)).model_copy(update={"source": "x" * 300_000}) for number in range(12)]
     assert all(getattr(outcome, "created", False) for outcome in loader.create_many(big))
     assert sizes == [10, 2]
 
@@ -101,7 +92,7 @@ def pages(responses: list[dict[str, Any]], **query: str) -> Any:
             return responses.pop(0)
 
     query_plan = plan(ListQuery.model_validate(query), datetime(2026, 11, 22, tzinfo=UTC))
-    return InvoiceIndexes("table", Client()).page(query_plan, 2)  # type: ignore[arg-type]
+    return InvoiceIndexes(InvoiceTable("table", Client())).page(query_plan, 2)  # type: ignore[arg-type]
 
 
 def item(name: str) -> dict[str, Any]:
@@ -125,9 +116,17 @@ def test_a_filter_that_matches_nothing_ends_with_a_token_before_the_time_out() -
     assert page.next_token
 
 
+def test_a_list_from_a_throttled_table_is_busy() -> None:
+    table = InvoiceTable("table", FailingClient("ThrottlingException"))  # type: ignore[arg-type]
+    query_plan = plan(ListQuery(), datetime(2026, 11, 22, tzinfo=UTC))
+
+    with pytest.raises(Busy):
+        InvoiceIndexes(table).page(query_plan, 2)
+
+
 def test_a_client_has_the_region_of_the_environment(aws: str) -> None:
     assert boto3.client("dynamodb").meta.region_name == aws
-    assert InvoiceLoader("table")._dynamodb.meta.config.retries["mode"] == "standard"
+    assert InvoiceTable("table")._dynamodb.meta.config.retries["mode"] == "standard"
 
 
 def test_an_exceptions_members_are_not_copied_into_traces() -> None:

@@ -80,7 +80,7 @@ def test_throttling_gets_503_with_retry_after(create: ModuleType, call: Any, mon
     def throttled(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "PutItem")
 
-    monkeypatch.setattr(create.store._dynamodb, "put_item", throttled)
+    monkeypatch.setattr(create.table._dynamodb, "put_item", throttled)
     response = call(create, "POST", "/invoices", body=NUMBERED)
     assert (response.status, response.headers["Retry-After"]) == (503, "1")
 

@@ -108,7 +108,7 @@ def test_an_item_too_large_for_dynamodb_gets_413(
         def write(**_: Any) -> None:
             raise ClientError({"Error": {"Code": "ValidationException", "Message": message}}, "UpdateItem")
 
-        monkeypatch.setattr(update.store._dynamodb, "update_item", write)
+        monkeypatch.setattr(update.store._table._dynamodb, "update_item", write)
 
     fail_with("Item size to update has exceeded the maximum allowed size")
     response = call(update, "PATCH", path, body={"status": "void"})

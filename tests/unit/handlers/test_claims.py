@@ -9,11 +9,13 @@ from typing import Any
 import boto3
 import pytest
 
-from invoicing.domain.invoice_factory import Origin, invoice_id, issue
-from invoicing.domain.models import CreateInvoice, Invoice
+from invoicing.domain.models import Invoice
 from invoicing.domain.status import Status
 from invoicing.table import claims
-from invoicing.table.claims import CONTENT_LIFE, HOLDERS, Claim, ClaimContendedError, ClaimStore, conflicts
+from invoicing.table.claims import CONTENT_LIFE, HOLDERS, Claim, ClaimContendedError, ClaimStore
+from invoicing.table.connection import InvoiceTable
+from invoicing.table.store import InvoiceStore
+from tests.data import invoices
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 Load = Callable[..., ModuleType]
@@ -22,21 +24,23 @@ Load = Callable[..., ModuleType]
 def an_invoice(number: str, **changes: Any) -> Invoice:
     """An invoice; each number has its own line unless the lines are passed."""
     line = {"description": f"Thing {number}", "quantity": 2, "unitPrice": "10.50", "taxRate": 19}
-    body = {"customerId": "C-1", "invoiceNumber": number, "issueDate": "2026-11-01", "currency": "EUR", "lines": [line]}
-    request = CreateInvoice.model_validate(body | changes)
-    identity = invoice_id(request.customer_id, number)
-    return issue(request, number=number, identity=identity, origin=Origin(NOW, "api", "api"))
+    return invoices.an_invoice(**{"number": number, "lines": [line]} | changes)
 
 
 @pytest.fixture
 def store(table: Any) -> ClaimStore:
-    return ClaimStore(table.name)
+    connection = InvoiceTable(table.name)
+    return ClaimStore(connection, InvoiceStore(connection))
+
+
+def create(invoice: Invoice) -> None:
+    InvoiceStore(InvoiceTable("invoices-dev")).create(invoice)
 
 
 def decide(store: ClaimStore, invoice: Invoice, now: datetime = NOW) -> list[str]:
     """Store the invoice, and return the reasons to reject it."""
-    store.create(invoice)
-    return conflicts(store, invoice, now)
+    create(invoice)
+    return store.conflicts(invoice, now)
 
 
 SAME = [{"description": "Thing", "quantity": 2, "unitPrice": "10.50", "taxRate": 19}]
@@ -92,7 +96,7 @@ def test_a_vat_id_that_comes_later_counts_from_then_on(store: ClaimStore) -> Non
 def test_a_record_that_is_delivered_twice_agrees_with_itself(store: ClaimStore) -> None:
     invoice = an_invoice("1", customer={"vatId": "DE1"})
     assert decide(store, invoice) == []
-    assert conflicts(store, invoice, NOW) == []
+    assert store.conflicts(invoice, NOW) == []
 
 
 def set_status(table: Any, invoice: Invoice, status: Status = Status.VOID) -> None:
@@ -159,7 +163,7 @@ def test_a_claim_that_is_held_already_or_full_is_not_written_again(
     for invoice in holders:
         decide(store, invoice)
     monkeypatch.setattr(ClaimStore, "_put", lambda *_: pytest.fail("written"))
-    assert [conflicts(store, invoice, NOW) for invoice in holders] == [[]] * len(holders)
+    assert [store.conflicts(invoice, NOW) for invoice in holders] == [[]] * len(holders)
 
 
 def test_a_claim_with_one_holder_gets_a_second_one(store: ClaimStore, table: Any) -> None:
@@ -181,14 +185,14 @@ def test_an_agreeing_invoice_can_be_first_while_another_takes_over(
         decide(store, an_invoice(f"{number}"))
         set_status(table, an_invoice(f"{number}"))
     agreeing = an_invoice("agreeing")
-    store.create(agreeing)
+    create(agreeing)
     real = ClaimStore._validated
 
     def overtaken(self: ClaimStore, claim: Claim) -> Claim | None:
         contradiction = real(self, claim)
         assert contradiction is None
         monkeypatch.undo()
-        assert conflicts(store, agreeing, NOW) == []
+        assert store.conflicts(agreeing, NOW) == []
         return contradiction
 
     monkeypatch.setattr(ClaimStore, "_validated", overtaken)
@@ -202,12 +206,12 @@ def test_an_agreeing_invoice_is_compared_again_when_the_claim_was_taken_over(
     decide(store, an_invoice("1"))
     set_status(table, an_invoice("1"))
     real, contrary = ClaimStore._with_holder, an_invoice("2", currency="USD")
-    store.create(contrary)
+    create(contrary)
 
     def overtaken(self: ClaimStore, stored: Claim, claim: Claim) -> Claim:
         update = real(self, stored, claim)
         monkeypatch.undo()
-        assert conflicts(store, contrary, NOW) == []
+        assert store.conflicts(contrary, NOW) == []
         return update
 
     monkeypatch.setattr(ClaimStore, "_with_holder", overtaken)
@@ -224,13 +228,13 @@ def test_the_content_of_an_invoice_is_forgotten_after_a_year(store: ClaimStore) 
 
 def test_of_two_concurrent_decisions_one_is_first(store: ClaimStore, monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = an_invoice("1"), an_invoice("2", currency="USD")
-    store.create(one)
+    create(one)
     real = ClaimStore._read
 
     def overtaken(self: ClaimStore, item_id: str, now: datetime) -> Claim | None:
         stored = real(self, item_id, now)
         monkeypatch.undo()
-        assert conflicts(store, one, NOW) == []
+        assert store.conflicts(one, NOW) == []
         return stored
 
     monkeypatch.setattr(ClaimStore, "_read", overtaken)
@@ -271,7 +275,7 @@ def test_reasons_are_in_the_history_and_in_the_event(load: Load, table: Any, str
 def test_claims_in_the_stream_are_not_invoices(load: Load, table: Any, stream_record: Any, context: Any) -> None:
     process = load("process_invoice")
     process.bus.publish = lambda event: pytest.fail(f"published {event}")
-    decide(process.store, an_invoice("1"))
+    decide(process.claims, an_invoice("1"))
     items = boto3.client("dynamodb").scan(TableName=table.name)["Items"]
     stored = [item for item in items if item["invoiceId"]["S"].startswith("claim#")]
     assert len(stored) == 2
@@ -295,4 +299,4 @@ def test_what_the_rules_reject_claims_nothing(load: Load, table: Any, stream_rec
     process.store.create(free)
     (item,) = boto3.client("dynamodb").scan(TableName=table.name)["Items"]
     process.lambda_handler({"Records": [stream_record(item)]}, context)
-    assert decide(process.store, an_invoice("2")) == []
+    assert decide(process.claims, an_invoice("2")) == []

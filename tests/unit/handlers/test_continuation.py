@@ -92,14 +92,14 @@ def test_1_killed_by_the_time_out_in_the_middle_of_a_batch(platform: Platform) -
     platform.invoke(event)
     (second,) = platform.events
     platform.events.clear()
-    create_together = platform.create.store._create_together
+    create_together = platform.create.loader._create_together
 
     def half(batch: Any, outcomes: Any) -> Any:
         create_together(batch[:1], outcomes)
         raise CrashError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(platform.create.store, "_create_together", half)
+        patch.setattr(platform.create.loader, "_create_together", half)
         with pytest.raises(CrashError):
             platform.invoke(second)
 
@@ -251,7 +251,7 @@ def test_a_throttled_table_makes_the_import_wait_and_then_continue(
     from botocore.exceptions import ClientError  # noqa: PLC0415
 
     monkeypatch.setattr(part_import.time, "sleep", lambda _: None)
-    transact = platform.create.store._dynamodb.transact_write_items
+    transact = platform.create.table._dynamodb.transact_write_items
     throttles = iter([True, False, True, True, False])
 
     def throttled(**request: Any) -> Any:
@@ -259,7 +259,7 @@ def test_a_throttled_table_makes_the_import_wait_and_then_continue(
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "TransactWriteItems")
         return transact(**request)
 
-    monkeypatch.setattr(platform.create.store._dynamodb, "transact_write_items", throttled)
+    monkeypatch.setattr(platform.create.table._dynamodb, "transact_write_items", throttled)
     platform.run(platform.upload(FILE))
     platform.assert_complete()
 

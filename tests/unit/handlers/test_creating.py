@@ -101,9 +101,9 @@ def test_an_upload_can_repeat_an_assigned_number(create: ModuleType, call: Any) 
         origin = Origin(datetime.now(UTC), "s3://uploads/incoming/a.csv#2", "create-invoice")
         return issue(request, number=number, identity=invoice_id(request.customer_id, number), origin=origin)
 
-    (same,) = create.store.create_many([uploaded_invoice()])
+    (same,) = create.loader.create_many([uploaded_invoice()])
     assert (same.created, same.invoice.invoice_id) == (False, assigned["invoiceId"])
-    (other,) = create.store.create_many([uploaded_invoice(currency="USD")])
+    (other,) = create.loader.create_many([uploaded_invoice(currency="USD")])
     assert isinstance(other, ContentConflict)
 
 
@@ -111,7 +111,7 @@ def test_two_concurrent_requests_with_one_key_take_one_number(
     create: ModuleType, call: Any, table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = {"Idempotency-Key": "k"}
-    read, overtakers, responses = create.store.item, [None], []
+    read, overtakers, responses = create.table.item, [None], []
 
     def overtaken(item_id: str) -> Any:
         """This request finds no key; then the other request runs from beginning to end."""
@@ -121,7 +121,7 @@ def test_two_concurrent_requests_with_one_key_take_one_number(
             responses.append(call(create, "POST", "/invoices", body=BODY, headers=key))
         return item
 
-    monkeypatch.setattr(create.store, "item", overtaken)
+    monkeypatch.setattr(create.table, "item", overtaken)
     ours = call(create, "POST", "/invoices", body=BODY, headers=key)
     assert (responses[0].status, ours.status, ours.body) == (201, 200, responses[0].body)
     assert len([item for item in table.scan()["Items"] if "invoiceNumber" in item]) == 1
@@ -133,7 +133,7 @@ def test_two_requests_with_one_key_that_meet_both_succeed(
 ) -> None:
     if exists:
         call(create, "POST", "/invoices", body=NUMBERED)
-    real, cancellations = create.store.transact, [1, 0, 1]
+    real, cancellations = create.table.transact, [1, 0, 1]
 
     def transact(writes: list[Any]) -> None:
         """During another transaction, this one is canceled although no condition failed."""
@@ -141,7 +141,7 @@ def test_two_requests_with_one_key_that_meet_both_succeed(
             raise Canceled([{"Code": "TransactionConflict"}] * len(writes))
         real(writes)
 
-    monkeypatch.setattr(create.store, "transact", transact)
+    monkeypatch.setattr(create.table, "transact", transact)
     monkeypatch.setattr("time.sleep", lambda _: None)
     response = call(create, "POST", "/invoices", body=NUMBERED, headers={"Idempotency-Key": "k"})
     assert response.status == (200 if exists else 201)
@@ -152,7 +152,7 @@ def test_a_key_that_stays_in_use_gets_503(create: ModuleType, call: Any, monkeyp
         raise Canceled([{"Code": "TransactionConflict"}] * len(writes))
 
     pauses: list[float] = []
-    monkeypatch.setattr(create.store, "transact", transact)
+    monkeypatch.setattr(create.table, "transact", transact)
     monkeypatch.setattr("time.sleep", pauses.append)
     response = call(create, "POST", "/invoices", body=NUMBERED, headers={"Idempotency-Key": "k"})
     assert (response.status, response.headers["Retry-After"]) == (503, "1")
@@ -185,8 +185,8 @@ def test_a_write_waits_for_transactions_of_others(
 
         monkeypatch.setattr(client, operation, write)
 
-    add_conflicts(create.store._dynamodb, "put_item")
-    add_conflicts(update.store._dynamodb, "update_item")
+    add_conflicts(create.table._dynamodb, "put_item")
+    add_conflicts(update.store._table._dynamodb, "update_item")
     assert call(create, "POST", "/invoices", body=NUMBERED | {"invoiceNumber": "43"}).status == post
     assert call(update, "PATCH", f"/invoices/{invoice_id}", body={"status": "void"}).status == patch
     assert 0 < sum(pauses) < 3
@@ -201,7 +201,7 @@ def test_invalid_keys_are_rejected(create: ModuleType, call: Any, key: str) -> N
 def test_numbers_are_assigned_without_gaps_when_writers_overtake_each_other(
     create: ModuleType, call: Any, table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, overtakers = create.store.item, [None, None]
+    read, overtakers = create.table.item, [None, None]
 
     def overtaken(item_id: str) -> Any:
         """Twice, another request takes the number between the read of the counter and the write."""
@@ -211,7 +211,7 @@ def test_numbers_are_assigned_without_gaps_when_writers_overtake_each_other(
             assert call(create, "POST", "/invoices", body=BODY).status == 201
         return item
 
-    monkeypatch.setattr(create.store, "item", overtaken)
+    monkeypatch.setattr(create.table, "item", overtaken)
     ours = call(create, "POST", "/invoices", body=BODY)
     numbers = sorted(item["invoiceNumber"] for item in table.scan()["Items"] if "invoiceNumber" in item)
     year = ours.body["invoiceNumber"][:4]
@@ -224,7 +224,7 @@ def test_too_many_writers_of_numbers_get_503(create: ModuleType, call: Any, monk
     def always_late(_: Any) -> None:
         raise Canceled([{"Code": "None"}, {"Code": "ConditionalCheckFailed"}])
 
-    monkeypatch.setattr(create.store, "transact", always_late)
+    monkeypatch.setattr(create.table, "transact", always_late)
     monkeypatch.setattr("invoicing.table.store.time.sleep", lambda _: None)
     assert call(create, "POST", "/invoices", body=BODY).status == 503
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from invoicing.table.connection import InvoiceTable
 from invoicing.uploads.checkpoints import Checkpoint
 from invoicing.uploads.progress import UploadProgress
 
@@ -13,7 +14,7 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 @pytest.fixture
 def progress(table: Any) -> UploadProgress:
-    return UploadProgress(table.name)
+    return UploadProgress(InvoiceTable(table.name))
 
 
 def test_an_upload_that_was_begun_is_taken_up_at_its_checkpoint(progress: UploadProgress) -> None:

@@ -60,7 +60,7 @@ class Bench:
 
 def lose_a_response(store: InvoiceStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next response to an UpdateItem is lost after the write, so botocore sends the request again."""
-    endpoint, lost = store._dynamodb._endpoint, [None]
+    endpoint, lost = store._table._dynamodb._endpoint, [None]
     ask = endpoint._do_get_response
 
     def losing(request: Any, operation: Any, context: Any) -> Any:
@@ -86,7 +86,7 @@ def test_of_two_concurrent_writers_one_succeeds(
 ) -> None:
     """Both have read version 2 before either writes; the condition of the write decides."""
     store, both, one_at_a_time = bench.update.store, threading.Barrier(2, timeout=10), threading.Lock()
-    read, write, first = store.get, store._dynamodb.update_item, threading.local()
+    read, write, first = store.get, store._table._dynamodb.update_item, threading.local()
 
     def together(identity: str) -> Any:
         invoice = read(identity)
@@ -100,7 +100,7 @@ def test_of_two_concurrent_writers_one_succeeds(
             return write(**request)
 
     monkeypatch.setattr(store, "get", together)
-    monkeypatch.setattr(store._dynamodb, "update_item", serialized)
+    monkeypatch.setattr(store._table._dynamodb, "update_item", serialized)
     outcomes: list[Invoice | StatusConflict] = []
 
     def run(status: str) -> None:

@@ -221,7 +221,7 @@ def test_few_rows_are_written_at_once(
     monkeypatch.setattr(part_import, "BATCH_ROWS", 4)
     create = load("create_invoice")
     rows_now, most_rows, lock = 0, 0, threading.Lock()
-    write = create.store.create_many
+    write = create.loader.create_many
 
     def counted(invoices: list[Any], upload: str) -> Any:
         nonlocal rows_now, most_rows
@@ -235,7 +235,7 @@ def test_few_rows_are_written_at_once(
             with lock:
                 rows_now -= rows
 
-    monkeypatch.setattr(create.store, "create_many", counted)
+    monkeypatch.setattr(create.loader, "create_many", counted)
     content = "".join(ROW.replace("0001", f"{number:04d}") * 12 for number in range(8))
     create.lambda_handler(put(versioned, "incoming/day.csv", HEADER + content), context)
     assert (report(versioned, "day.csv")["created"], most_rows) == (8, 12)

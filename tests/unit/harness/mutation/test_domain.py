@@ -43,6 +43,7 @@ def test_mutmut_is_given_the_package_the_killers_and_the_modules(tmp_path: Path)
     tests = {file.name for file in (workspace / "tests").iterdir()}
     assert {"conftest.py", "test_totals.py", "test_status.py", "test_payments.py", "test_csv.py"} <= tests
     assert "test_pdf.py" not in tests
+    assert (workspace / "tests" / "data" / "invoices.py").is_file()
 
 
 @pytest.mark.parametrize("pattern", domain.KILLERS)

@@ -1,12 +1,12 @@
 """The PDF: every figure in its text, whatever the text; the same bytes for the same invoice."""
 
+import functools
 import io
 import random
 import sys
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 
 from invoicing.documents.pdf import Renderer
 from invoicing.documents.typeface import EAST_ASIAN, MISSING, REGULAR, markup, register
-from invoicing.domain.invoice_factory import Origin, invoice_id, issue
-from invoicing.domain.models import CreateInvoice, Invoice
 from invoicing.domain.money import grouped, number_text, price_text, text
 from invoicing.runtime.settings import BrandSettings
+from tests.data import invoices
 
 FONTS = Path(__file__).resolve().parents[4] / "lambdas" / "generate_pdf" / "fonts"
 BRAND = BrandSettings(
@@ -32,6 +31,8 @@ BRAND = BrandSettings(
 )
 HEBREW = "\u05d9\u05e2\u05d5\u05e5"
 LINE = {"description": "Thing", "quantity": "2.5", "unitPrice": "1234.0375", "taxRate": "19"}
+
+an_invoice = functools.partial(invoices.an_invoice, number="0042", lines=[LINE])
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +53,6 @@ def unmeasured() -> Iterator[None]:
     finally:
         if measuring:
             measuring.start()
-
-
-def an_invoice(**changes: Any) -> Invoice:
-    body = {"invoiceNumber": "0042", "customerId": "C-1", "issueDate": "2026-11-01", "currency": "EUR", "lines": [LINE]}
-    request = CreateInvoice.model_validate(body | changes)
-    now = datetime(2026, 11, 22, tzinfo=UTC)
-    return issue(request, number="0042", identity=invoice_id("C-1", "0042"), origin=Origin(now, "api", "api"))
 
 
 def all_fonts_are_embedded(pdf: bytes) -> bool:

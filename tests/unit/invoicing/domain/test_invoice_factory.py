@@ -1,16 +1,16 @@
 """Requests, the invoices built from them, and the rules that decide on those."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from invoicing.api.responses import invoice_body, is_overdue
+from invoicing.api.response_models import InvoiceResponse, is_overdue
 from invoicing.domain.errors import InvalidRequest
-from invoicing.domain.invoice_factory import Origin, assigned_number, content_hash, invoice_id, issue
+from invoicing.domain.invoice_factory import assigned_number, content_hash, invoice_id
 from invoicing.domain.models import CreateInvoice, Invoice, PaymentReceived, UpdateInvoice
 from invoicing.domain.rules import objections
 from invoicing.domain.status import Status
@@ -18,26 +18,7 @@ from invoicing.events.bus import DETAIL_TYPES, derive
 from invoicing.services.decide_invoice import decide_status
 from invoicing.table.items import decode, encode, size
 from invoicing.table.stream import read_images
-
-NOW = datetime(2026, 11, 22, 12, 0, 0, 5, tzinfo=UTC)
-LINE = {"description": "Thing", "quantity": "1", "unitPrice": "100", "taxRate": "19"}
-BODY: dict[str, Any] = {
-    "invoiceNumber": "0007",
-    "customerId": "C-1",
-    "issueDate": "2026-11-01",
-    "currency": "EUR",
-    "lines": [LINE],
-}
-
-
-def request(**changes: Any) -> CreateInvoice:
-    return CreateInvoice.model_validate(BODY | changes)
-
-
-def an_invoice(**changes: Any) -> Invoice:
-    create = request(**changes)
-    identity = invoice_id(create.customer_id, create.invoice_number or "")
-    return issue(create, number=create.invoice_number or "", identity=identity, origin=Origin(NOW, "api", "api"))
+from tests.data.invoices import CREATED_AT, LINE, a_request, an_invoice
 
 
 @pytest.mark.parametrize(
@@ -83,13 +64,13 @@ def an_invoice(**changes: Any) -> Invoice:
 )
 def test_each_error_has_its_location(changes: dict[str, Any], place: tuple[str | int, ...]) -> None:
     with pytest.raises(ValidationError) as error:
-        request(**changes)
+        a_request(**changes)
     assert [error["loc"] for error in error.value.errors()] == [place]
 
 
 def test_texts_of_several_lines_and_joined_letters_are_kept() -> None:
     customer = {"name": "می\u200cخواهم", "address": "One\r\nTwo\tThree"}
-    assert request(customer=customer).customer.model_dump(exclude_none=True) == customer
+    assert a_request(customer=customer).customer.model_dump(exclude_none=True) == customer
 
 
 @pytest.mark.parametrize("model", [CreateInvoice, PaymentReceived, UpdateInvoice])
@@ -117,7 +98,7 @@ def test_ids_are_computed_from_customer_and_number() -> None:
     ],
 )
 def test_equal_content_has_one_hash(changes: dict[str, Any]) -> None:
-    assert content_hash(request(**changes)) == content_hash(request())
+    assert content_hash(a_request(**changes)) == content_hash(a_request())
 
 
 @pytest.mark.parametrize(
@@ -128,7 +109,7 @@ def test_equal_content_has_one_hash(changes: dict[str, Any]) -> None:
     ],
 )  # fmt: skip
 def test_different_content_has_another(changes: dict[str, Any]) -> None:
-    assert content_hash(request(**changes)) != content_hash(request())
+    assert content_hash(a_request(**changes)) != content_hash(a_request())
 
 
 def test_due_dates_come_from_the_terms() -> None:
@@ -153,7 +134,8 @@ def test_an_invoice_survives_the_table() -> None:
 
 
 def test_responses_have_money_as_text_and_nothing_internal() -> None:
-    response = invoice_body(an_invoice(currency="JPY", lines=[LINE | {"discount": "7.50"}]), date(2026, 11, 22))
+    invoice = an_invoice(currency="JPY", lines=[LINE | {"discount": "7.50"}])
+    response = InvoiceResponse.of(invoice, date(2026, 11, 22)).body()
     json.dumps(response)  # plain JSON types only
     assert response["lines"][0] == LINE | {"discount": "7.5", "net": "93"}
     assert (response["subtotal"], response["taxTotal"], response["total"]) == ("93", "18", "111")
@@ -172,7 +154,7 @@ def test_responses_have_money_as_text_and_nothing_internal() -> None:
     ],
 )
 def test_overdue_is_derived_on_read(status: str, due: str, expected: bool) -> None:  # noqa: FBT001
-    assert is_overdue(status, due, date(2026, 11, 22)) is expected
+    assert is_overdue(status, date.fromisoformat(due), date(2026, 11, 22)) is expected
 
 
 @pytest.mark.parametrize(
@@ -186,7 +168,7 @@ def test_overdue_is_derived_on_read(status: str, due: str, expected: bool) -> No
 def test_the_rules_reject_with_a_reason(changes: dict[str, Any], reason: str) -> None:
     (objection,) = objections(an_invoice(**changes))
     assert reason in objection
-    change = decide_status(an_invoice(**changes), NOW)
+    change = decide_status(an_invoice(**changes), CREATED_AT)
     assert (change.after.status, change.after.version) == (Status.REJECTED, 2)
     assert change.after.history[-1].reasons == [objection]
 
@@ -194,7 +176,7 @@ def test_the_rules_reject_with_a_reason(changes: dict[str, Any], reason: str) ->
 def test_valid_invoices_are_processed_even_with_repeated_lines() -> None:
     for invoice in (an_invoice(), an_invoice(lines=[LINE | {"quantity": "-1"}]), an_invoice(lines=[LINE, LINE])):
         assert objections(invoice) == []
-        assert decide_status(invoice, NOW).after.status is Status.PROCESSED
+        assert decide_status(invoice, CREATED_AT).after.status is Status.PROCESSED
 
 
 def test_an_item_that_was_edited_by_hand_is_rejected() -> None:
@@ -203,7 +185,7 @@ def test_an_item_that_was_edited_by_hand_is_rejected() -> None:
 
 
 def test_events_depend_on_the_images_alone() -> None:
-    before, after = an_invoice(), decide_status(an_invoice(), NOW).after
+    before, after = an_invoice(), decide_status(an_invoice(), CREATED_AT).after
     created, changed = derive(None, before), derive(before, after)
     assert created is not None
     assert changed is not None

@@ -7,24 +7,13 @@ from typing import Any
 import pytest
 
 from invoicing.domain.errors import InvalidRequest, InvoiceError, PaymentConflict, PreconditionFailed, StatusConflict
-from invoicing.domain.invoice_factory import Origin, invoice_id, issue
-from invoicing.domain.models import CreateInvoice, Invoice, UpdateInvoice
+from invoicing.domain.models import UpdateInvoice
 from invoicing.domain.payments import decide_change
 from invoicing.domain.status import Status
+from tests.data.invoices import LINE, an_invoice
 
-CREATED_AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 CURRENT = {"currentStatus": "processed", "currentVersion": 1}
-
-
-def invoice(status: str = "processed", quantity: str = "1") -> Invoice:
-    """119.00 EUR for a quantity of one, and so on."""
-    line = {"description": "x", "quantity": quantity, "unitPrice": "100", "taxRate": "19"}
-    request = CreateInvoice.model_validate(
-        {"invoiceNumber": "1", "customerId": "C", "issueDate": "2026-11-01", "currency": "EUR", "lines": [line]}
-    )
-    invoice_ = issue(request, number="1", identity=invoice_id("C", "1"), origin=Origin(CREATED_AT, "api", "api"))
-    return invoice_.model_copy(update={"status": Status(status)})
 
 
 def update(status: str, **more: Any) -> UpdateInvoice:
@@ -70,13 +59,13 @@ def test_an_error_reports_the_problem_and_the_current_state(
     members: dict[str, Any],
 ) -> None:
     with pytest.raises(kind) as error:
-        decide_change(invoice(), request_, now=NOW, by="api")
+        decide_change(an_invoice("processed"), request_, now=NOW, by="api")
     assert (error.value.detail, error.value.errors, error.value.members) == (detail, errors, members)
 
 
 @pytest.mark.parametrize("versions", [frozenset({1}), frozenset({1, 5}), None])
 def test_a_version_that_matches_is_changed(versions: frozenset[int] | None) -> None:
-    before = invoice()
+    before = an_invoice("processed")
     change = decide_change(before, update("void"), now=NOW, by="api", if_match=versions)
     assert change is not None
     assert change.before is before
@@ -86,7 +75,7 @@ def test_a_version_that_matches_is_changed(versions: frozenset[int] | None) -> N
 @pytest.mark.parametrize("versions", [frozenset(), frozenset({2, 3})])
 def test_a_version_that_does_not_match_is_rejected(versions: frozenset[int]) -> None:
     with pytest.raises(PreconditionFailed) as error:
-        decide_change(invoice(), update("void"), now=NOW, by="api", if_match=versions)
+        decide_change(an_invoice("processed"), update("void"), now=NOW, by="api", if_match=versions)
     assert error.value.detail == "The invoice is at version 1, which If-Match does not name. Read the invoice again."
     assert error.value.members == CURRENT
 
@@ -99,7 +88,7 @@ def test_a_payment_is_recorded_as_it_was_sent() -> None:
         "reference": "R 7",
         "paidAt": "2026-11-20T10:00:00Z",
     }
-    change = decide_change(invoice(), update("partially-paid", payment=payment), now=NOW, by="bank")
+    change = decide_change(an_invoice("processed"), update("partially-paid", payment=payment), now=NOW, by="bank")
     assert change is not None
     (recorded,) = change.after.payments
     assert recorded.model_dump(by_alias=True) == payment | {
@@ -112,12 +101,12 @@ def test_a_payment_is_recorded_as_it_was_sent() -> None:
 
 
 def test_a_payment_without_an_id_gets_a_new_one() -> None:
-    change = decide_change(invoice(), update("paid"), now=NOW, by="api", default_payment_id="U")
+    change = decide_change(an_invoice("processed"), update("paid"), now=NOW, by="api", default_payment_id="U")
     assert change is not None
     (recorded,) = change.after.payments
     assert (recorded.payment_id, recorded.paid_at) == ("U", "2026-11-23T09:30:00.000000Z")
     named = decide_change(
-        invoice(),
+        an_invoice("processed"),
         update("paid", payment={"paymentId": "P", "amount": 1}),
         now=NOW,
         by="api",
@@ -125,7 +114,7 @@ def test_a_payment_without_an_id_gets_a_new_one() -> None:
     )
     assert named is not None
     assert [payment.payment_id for payment in named.after.payments] == ["P"]
-    again = decide_change(invoice(), update("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
+    again = decide_change(an_invoice("processed"), update("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
     assert again is not None
     more = decide_change(again.after, update("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
     assert more is not None
@@ -133,8 +122,8 @@ def test_a_payment_without_an_id_gets_a_new_one() -> None:
 
 
 def test_a_change_recognizes_itself_and_no_other() -> None:
-    ours = decide_change(invoice(), update("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
-    other = decide_change(invoice(), update("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
+    ours = decide_change(an_invoice("processed"), update("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
+    other = decide_change(an_invoice("processed"), update("partially-paid", payment={"amount": "1"}), now=NOW, by="api")
     assert ours is not None
     assert other is not None
     later = decide_change(ours.after, update("paid"), now=NOW, by="api")
@@ -145,7 +134,8 @@ def test_a_change_recognizes_itself_and_no_other() -> None:
         False,
     ]  # of the same microsecond
     void, void_later = (
-        decide_change(invoice(), update("void"), now=now, by="api") for now in (NOW, NOW + timedelta(microseconds=1))
+        decide_change(an_invoice("processed"), update("void"), now=now, by="api")
+        for now in (NOW, NOW + timedelta(microseconds=1))
     )
     assert void is not None
     assert void_later is not None
@@ -153,7 +143,9 @@ def test_a_change_recognizes_itself_and_no_other() -> None:
 
 
 def test_a_payment_id_used_for_another_amount_reports_the_recorded_one() -> None:
-    first = decide_change(invoice(), update("paid", payment={"paymentId": "P", "amount": "50"}), now=NOW, by="api")
+    first = decide_change(
+        an_invoice("processed"), update("paid", payment={"paymentId": "P", "amount": "50"}), now=NOW, by="api"
+    )
     assert first is not None
     with pytest.raises(PaymentConflict) as error:
         decide_change(first.after, update("paid", payment={"paymentId": "P", "amount": "60"}), now=NOW, by="api")
@@ -175,7 +167,7 @@ def test_a_repeated_payment_must_have_the_same_data(
     first: dict[str, str], again: dict[str, str], difference: str | None
 ) -> None:
     payment = {"paymentId": "P", "amount": "50.00"}
-    change = decide_change(invoice(), update("paid", payment=payment | first), now=NOW, by="api")
+    change = decide_change(an_invoice("processed"), update("paid", payment=payment | first), now=NOW, by="api")
     assert change is not None
     repeated = update("paid", payment=payment | again | {"amount": 50})
     if difference is None:
@@ -188,6 +180,7 @@ def test_a_repeated_payment_must_have_the_same_data(
 
 @pytest.mark.parametrize(("quantity", "amount"), [("0.005", "0.60"), ("0.005", "0.01"), ("-0.005", "-0.60")])
 def test_small_amounts_are_due_like_large_ones(quantity: str, amount: str) -> None:
-    change = decide_change(invoice(quantity=quantity), update("paid", payment={"amount": amount}), now=NOW, by="api")
+    before = an_invoice("processed", lines=[LINE | {"quantity": quantity}])
+    change = decide_change(before, update("paid", payment={"amount": amount}), now=NOW, by="api")
     assert change is not None
-    assert change.after.amount_due == invoice(quantity=quantity).total - Decimal(amount)
+    assert change.after.amount_due == before.total - Decimal(amount)

@@ -12,11 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from pydantic import ValidationError
 
 from invoicing.domain.errors import InvalidRequest, InvoiceError, PaymentConflict, StatusConflict
-from invoicing.domain.invoice_factory import Origin, first_version, invoice_id, issue
-from invoicing.domain.models import CreateInvoice, Invoice, UpdateInvoice
+from invoicing.domain.models import UpdateInvoice
 from invoicing.domain.payments import decide_change
 from invoicing.domain.status import FINAL, OPEN, REQUESTABLE, TRANSITIONS, Status, may_change, sources
 from invoicing.services.decide_invoice import decide_status
+from tests.data.invoices import an_invoice
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -29,21 +29,6 @@ ALLOWED = {
     ("processed", "void"),
     ("partially-paid", "paid"),
 }
-
-
-def invoice(status: str = "processed", quantity: str = "1", **changes: Any) -> Invoice:
-    """A total of 119.00 EUR, or -119.00 with a quantity of -1."""
-    request = CreateInvoice.model_validate(
-        {
-            "invoiceNumber": "1",
-            "customerId": "C",
-            "issueDate": "2026-11-01",
-            "currency": "EUR",
-            "lines": [{"description": "x", "quantity": quantity, "unitPrice": "100", "taxRate": "19"}],
-        }
-    )
-    issued = issue(request, number="1", identity=invoice_id("C", "1"), origin=Origin(NOW, "api", "api"))
-    return issued.model_copy(update={"status": Status(status), **changes})
 
 
 def update(status: str, amount: str | None = None, **more: Any) -> UpdateInvoice:
@@ -63,13 +48,13 @@ def test_every_pair_of_the_table(source: Status, target: Status) -> None:
         return
     amount = "19.00" if target is Status.PARTIALLY_PAID else None
     if allowed or (source, target) == (Status.PARTIALLY_PAID, Status.PARTIALLY_PAID):  # one more part payment
-        change = decide_change(invoice(source), update(target, amount), now=NOW, by="api")
+        change = decide_change(an_invoice(source), update(target, amount), now=NOW, by="api")
         assert change is not None
         assert (change.after.status, change.after.version) == (target, 2)
         assert change.after.history[-1].status is target
     else:
         with pytest.raises(StatusConflict) as error:
-            decide_change(invoice(source), update(target, amount), now=NOW, by="api")
+            decide_change(an_invoice(source), update(target, amount), now=NOW, by="api")
         assert error.value.members == {"currentStatus": source.value, "currentVersion": 1}
         assert f"is {source} (version 1) and cannot become {target}" in error.value.detail
 
@@ -88,11 +73,11 @@ def test_final_and_open_follow_from_the_table() -> None:
 
 
 def test_paid_without_a_payment_records_one_for_the_amount_due() -> None:
-    change = decide_change(invoice(), update("paid"), now=NOW, by="api")
+    change = decide_change(an_invoice("processed"), update("paid"), now=NOW, by="api")
     assert change is not None
     assert [payment.amount for payment in change.after.payments] == [Decimal("119.00")]
     assert change.after.amount_due == 0
-    again = decide_change(invoice(), update("paid"), now=NOW, by="api")
+    again = decide_change(an_invoice("processed"), update("paid"), now=NOW, by="api")
     assert again is not None
     assert again.after.payments[0].payment_id != change.after.payments[0].payment_id  # each request's own
 
@@ -107,7 +92,7 @@ def test_paid_without_a_payment_records_one_for_the_amount_due() -> None:
     ],
 )
 def test_the_amount_decides_the_status(requested: str, amount: str, reached: str, due: str) -> None:
-    change = decide_change(invoice(), update(requested, amount), now=NOW, by="api")
+    change = decide_change(an_invoice("processed"), update(requested, amount), now=NOW, by="api")
     assert change is not None
     assert (change.after.status, change.after.amount_due) == (Status(reached), Decimal(due))
 
@@ -115,18 +100,18 @@ def test_the_amount_decides_the_status(requested: str, amount: str, reached: str
 @pytest.mark.parametrize(("amount", "words"), [("119.01", "is more than"), ("0", "reduce"), ("-1", "reduce")])
 def test_a_payment_that_does_not_fit_is_rejected(amount: str, words: str) -> None:
     with pytest.raises(PaymentConflict, match=words) as error:
-        decide_change(invoice(), update("paid", amount), now=NOW, by="api")
+        decide_change(an_invoice("processed"), update("paid", amount), now=NOW, by="api")
     assert error.value.members["amountDue"] == "119.00"
 
 
 def test_a_credit_note_is_settled_by_a_negative_amount() -> None:
-    change = decide_change(invoice(quantity="-1"), update("paid", "-119"), now=NOW, by="api")
+    change = decide_change(an_invoice("processed", total="-119"), update("paid", "-119"), now=NOW, by="api")
     assert change is not None
     assert (change.after.kind, change.after.status, change.after.amount_due) == ("credit-note", Status.PAID, 0)
     with pytest.raises(PaymentConflict, match="reduce"):
-        decide_change(invoice(quantity="-1"), update("paid", "119"), now=NOW, by="api")
+        decide_change(an_invoice("processed", total="-119"), update("paid", "119"), now=NOW, by="api")
     with pytest.raises(PaymentConflict, match="more than"):
-        decide_change(invoice(quantity="-1"), update("paid", "-120"), now=NOW, by="api")
+        decide_change(an_invoice("processed", total="-119"), update("paid", "-120"), now=NOW, by="api")
 
 
 @pytest.mark.parametrize(
@@ -139,26 +124,26 @@ def test_a_credit_note_is_settled_by_a_negative_amount() -> None:
 )
 def test_invalid_requests_point_at_the_error(request_: UpdateInvoice, pointer: str) -> None:
     with pytest.raises(InvalidRequest) as error:
-        decide_change(invoice(), request_, now=NOW, by="api")
+        decide_change(an_invoice("processed"), request_, now=NOW, by="api")
     assert error.value.errors[0]["pointer"] == pointer
 
 
 def test_a_repeated_payment_changes_nothing_whatever_version_it_expects() -> None:
-    first = decide_change(invoice(), update("paid", "50"), now=NOW, by="api")
+    first = decide_change(an_invoice("processed"), update("paid", "50"), now=NOW, by="api")
     assert first is not None
     assert decide_change(first.after, update("paid", "50.00", expectedVersion=1), now=NOW, by="api") is None
 
 
 @pytest.mark.parametrize("amount", ["50", "119"])
 def test_what_was_paid_is_not_voided_by_repeating_the_payment(amount: str) -> None:
-    first = decide_change(invoice(), update("paid", amount), now=NOW, by="api")
+    first = decide_change(an_invoice("processed"), update("paid", amount), now=NOW, by="api")
     assert first is not None
     with pytest.raises(StatusConflict, match="cannot become void"):
         decide_change(first.after, update("void", amount), now=NOW, by="api")
 
 
 def test_a_payment_id_belongs_to_one_amount() -> None:
-    first = decide_change(invoice(), update("paid", "50"), now=NOW, by="api")
+    first = decide_change(an_invoice("processed"), update("paid", "50"), now=NOW, by="api")
     assert first is not None
     with pytest.raises(PaymentConflict, match=r"already recorded, with an amount of 50\.00"):
         decide_change(first.after, update("paid", "60"), now=NOW, by="api")
@@ -166,7 +151,7 @@ def test_a_payment_id_belongs_to_one_amount() -> None:
 
 def test_an_outdated_version_is_rejected() -> None:
     with pytest.raises(StatusConflict, match="at version 1, not 7"):
-        decide_change(invoice(), update("void", expectedVersion=7), now=NOW, by="api")
+        decide_change(an_invoice("processed"), update("void", expectedVersion=7), now=NOW, by="api")
 
 
 class Payments(RuleBasedStateMachine):
@@ -174,7 +159,7 @@ class Payments(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.invoice = invoice("created")
+        self.invoice = an_invoice()
         self.start = self.invoice
 
     @rule()
@@ -213,7 +198,7 @@ class Payments(RuleBasedStateMachine):
 
     @invariant()
     def the_first_version_is_remembered(self) -> None:
-        assert first_version(self.invoice) == self.start
+        assert self.invoice.first_version() == self.start
 
 
 Payments.TestCase.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)

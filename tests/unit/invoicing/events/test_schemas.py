@@ -7,21 +7,20 @@ import pytest
 from pydantic import ValidationError
 
 from invoicing.api.openapi import EXAMPLE_REQUEST
-from invoicing.domain.invoice_factory import Origin, issue
-from invoicing.domain.models import CreateInvoice, Invoice
+from invoicing.domain.models import Invoice
 from invoicing.domain.status import Status
 from invoicing.events.bus import DETAIL_TYPES, derive
 from invoicing.events.schemas import MAX_REASONS, InvoiceChanged, UploadContinued
 from invoicing.services.decide_invoice import decide_status
 from invoicing.uploads.upload import Upload
+from tests.data.invoices import an_invoice
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
 def created() -> Invoice:
-    request = CreateInvoice.model_validate(EXAMPLE_REQUEST)
-    return issue(request, number="0042", identity="i", origin=Origin(NOW, "api", "api"))
+    return an_invoice(**EXAMPLE_REQUEST)
 
 
 def detail(before: Invoice | None, after: Invoice) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from invoicing.domain.fields import timestamp
 from invoicing.domain.status import Status
+from invoicing.table.connection import InvoiceTable
 from invoicing.table.items import decode, encode
 from invoicing.table.pagination import ListQuery, plan
 from invoicing.table.queries import InvoiceIndexes
@@ -104,7 +105,7 @@ def test_all_pages_together_are_the_complete_list(
     later, listed, token = iter(meanwhile), [], None
     for _ in range(400):
         parameters = query | ({"nextToken": token} if token else {})
-        page = InvoiceIndexes("table", index).page(  # type: ignore[arg-type]
+        page = InvoiceIndexes(InvoiceTable("table", index)).page(  # type: ignore[arg-type]
             plan(ListQuery.model_validate(parameters), NOW), list_query.limit
         )
         assert len(page.items) <= list_query.limit
