@@ -13,7 +13,7 @@ BUILD = Path(os.environ.get("HARNESS_BUILD_DIR") or ROOT / "build")
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 LOCKS = tuple(PYPROJECT["dependency-groups"])
 PYTHON_FLOOR = PYPROJECT["project"]["requires-python"].removeprefix(">=")
-TYPED = ("harness", "lambdas/invoicing")
+TYPED = ("harness", "lambdas/invoicing", "localstack/embedded", "localstack/emulation", "localstack/host")
 IN_GROUPS = ("-n", "auto", "--dist", "loadgroup")  # pytest-xdist; the groups are in tests/conftest.py
 APPLY_WORKERS = "6"  # more than there are cores: half of an apply is waiting
 DEV: dict[str, str] = {}  # "bin": where the session `environment` installed the programs
@@ -124,7 +124,7 @@ def lint(session: nox.Session) -> None:
 
 @with_dev()
 def types(session: nox.Session) -> None:
-    """Type-check the harness and the package invoicing with mypy, strictly."""
+    """Type-check the harness, the package invoicing and the engines' code with mypy, strictly."""
     dev(session, "mypy", *TYPED)
 
 

@@ -163,7 +163,8 @@ def _cbor(value: Any) -> bytes:
 
     https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html#timestamp-type-serialization
     """
-    return cbor2.dumps(value, datetime_as_timestamp=True)
+    encoded: bytes = cbor2.dumps(value, datetime_as_timestamp=True)
+    return encoded
 
 
 def _typed(value: Any, shape: Any) -> Any:

@@ -120,7 +120,7 @@ class _Parser:
         branches: list[tuple[Expression, list[Node]]] = []
         word = "if"
         while word != "end":
-            condition = _always
+            condition: Expression = _always
             if word in {"if", "elseif"}:
                 self._expect("(")
                 condition = self._expression()
