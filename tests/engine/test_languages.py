@@ -42,7 +42,19 @@ def test_templates_are_evaluated(template: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "template",
-    ["#if(1", "#if(1)x", "#set(a = 1)", "#set($a.b = 1)", "#end", "#if(1 ~ 2)#end", "$util.nothing()", "$a[1"],
+    [
+        "#if(1",
+        "#if(1)x",
+        "#set(a = 1)",
+        "#set($a.b = 1)",
+        "#end",
+        "#if(1 ~ 2)#end",
+        "$util.nothing()",
+        "$a[1",
+        "#parse('x')",
+        "#include('x')",
+        "#stop",
+    ],
 )
 def test_a_broken_template_is_rejected(template: str) -> None:
     with pytest.raises(vtl.TemplateError):
