@@ -14,7 +14,8 @@ PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 LOCKS = tuple(PYPROJECT["dependency-groups"])
 PYTHON_FLOOR = PYPROJECT["project"]["requires-python"].removeprefix(">=")
 TYPED = (
-    *("harness", "lambdas", "noxfile.py", "policy/run_checkov.py", "policy/checks"),
+    *("harness", "lambdas", "localstack/embedded", "localstack/emulation", "localstack/host"),
+    *("noxfile.py", "policy/run_checkov.py", "policy/checks"),
     *("tests/contract", "tests/mutants", "tests/plan", "tests/policy"),
 )
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
@@ -129,7 +130,7 @@ def lint(session: nox.Session) -> None:
 
 @with_dev()
 def types(session: nox.Session) -> None:
-    """Type-check the harness and the package invoicing with mypy, strictly."""
+    """Type-check the harness, the package invoicing and the engines' code with mypy, strictly."""
     dev(session, "mypy", *TYPED)
 
 

@@ -39,7 +39,7 @@ class RootKeys:
 
 
 LOCALSTACK_KEYS = RootKeys("test", "test")
-"""What LocalStack takes; it verifies no signature."""
+"""For a LocalStack without our guard (in Docker, or adopted); it verifies no signature."""
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost")
 """Hosts that no request may reach through a proxy."""

@@ -49,5 +49,5 @@ def localstack(instance: str, *, port: int | Literal["auto"]) -> Engine:
         return localstack_docker.LocalStackInDocker(instance, port=port)
     host = LocalStackHost(instance, port=port)
     if localstack_docker.is_installed():
-        host.note = f"LocalStack runs without Docker ({reason})."
+        host.note = f"LocalStack runs without Docker ({reason}). {host.note}"
     return host

@@ -71,12 +71,13 @@ class AdoptedLocalStack:
         return self._health() is not None
 
     @property
-    def note(self) -> str | None:
-        """A warning if its version is not the tested one."""
+    def note(self) -> str:
+        """A warning that everybody may use it, and one if its version is not the tested one."""
+        open_to_all = f"The LocalStack at {self.endpoint_url} verifies no keys: whoever reaches it may change it."
         version = str((self._health() or {}).get("version", "unknown"))
         if version.startswith(f"{VERSION}."):
-            return None
-        return f"The LocalStack at {self.endpoint_url} is version {version}; only {VERSION} is tested."
+            return open_to_all
+        return f"{open_to_all} It is version {version}; only {VERSION} is tested."
 
     @property
     def log(self) -> Path:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from harness.engine import environments, pythons
-from harness.engine.base import LOCALSTACK_KEYS, RootKeys
+from harness.engine.base import RootKeys
 from harness.engine.local_server import LocalServer
 from harness.errors import HarnessError
 
@@ -20,6 +20,7 @@ class LocalStackHost(LocalServer):
 
     name = "localstack"
     has_snapshots = False
+    note = "LocalStack does not enforce IAM: the keys of any function may do everything in it."
     package = "host"
     health_path = "/_localstack/health"
     tunable = frozenset({"LAMBDA_KEEPALIVE_MS", "LAMBDA_RETRY_BASE_DELAY", "HOST_ALARM_PERIOD", "LS_LOG", "DEBUG"})
@@ -41,7 +42,7 @@ class LocalStackHost(LocalServer):
             raise HarnessError(f"LocalStack could not be reset: {body[:300]}", remedy=f"See {self.log}.")
 
     def _root_keys(self) -> RootKeys:
-        return LOCALSTACK_KEYS
+        return RootKeys.random()
 
     def _settings(self) -> dict[str, str]:
         # plux caches plug-ins by interpreter and path, and never looks again: so each environment has a separate cache.

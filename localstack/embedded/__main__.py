@@ -95,7 +95,7 @@ async def _serve(app: object, bound: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, ended.set)
-    await serve(app, config, shutdown_trigger=ended.wait)  # type: ignore[arg-type]
+    await serve(app, config, shutdown_trigger=ended.wait)
 
 
 def _report(message: str) -> None:

@@ -51,11 +51,12 @@ async def handle_request(_method: str, _path: str, headers: dict[str, str], body
     operation = headers.get("x-amz-target", "").rpartition(".")[2]
     try:
         content = _OPERATIONS.get(operation, _unknown_operation)(json.loads(body or b"{}"))
-        return json_response(content, content_type="application/x-amz-json-1.1")
+        response: Response = json_response(content, content_type="application/x-amz-json-1.1")
     except _RequestError as error:
-        return error_response_json(
+        response = error_response_json(
             error.code, str(error), 400, message_key="Message", content_type="application/x-amz-json-1.1"
         )
+    return response
 
 
 def _unknown_operation(_request: Json) -> Json:

@@ -15,9 +15,9 @@ from xml.sax.saxutils import escape
 
 import botocore.loaders
 import botocore.model
+import cbor2
 from ministack.services import cloudwatch as cw
 
-from embedded import cbor
 from emulation.patch import patches, source_lacks
 
 _TARGET = "GraniteServiceVersion20100801"
@@ -31,14 +31,17 @@ def query_and_cbor(original: Any) -> Any:
     AWS: the service has all three (``protocols`` in its model); Terraform's provider 5.x speaks Query, boto3 CBOR.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonParameters.html
     MiniStack: its Query handlers drop members (metric queries of an alarm, insufficient-data actions, dashboards'
-    errors). Its CBOR handlers need the package ``cbor2``; without it every request counts as empty.
+    errors), and its CBOR handlers take a body that is not CBOR for an empty one.
     """
 
     async def handle_request(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:
         if "cbor" in headers.get("content-type", "") or "cbor" in headers.get("smithy-protocol", ""):
             operation = path.rpartition("/")[2]
-            request = cbor.decode(body) if body else {}
             render = _cbor_response
+            try:
+                request = cbor2.loads(body) if body else {}
+            except cbor2.CBORDecodeError as error:
+                return render(operation, 400, {"__type": "SerializationException", "message": str(error)})
         elif "json" not in headers.get("content-type", "") and not headers.get("x-amz-target"):
             form = {name: values[0] for name, values in query.items()} | dict(parse_qsl(body.decode(), True))  # noqa: FBT003
             operation = form.get("Action", "")
@@ -53,7 +56,8 @@ def query_and_cbor(original: Any) -> Any:
             "x-amz-target": f"{_TARGET}.{operation}",
         }
         json_headers.pop("smithy-protocol", None)
-        status, _, payload = await original("POST", "/", json_headers, json.dumps(request, default=str).encode(), {})
+        content = json.dumps(request, default=datetime.timestamp).encode()
+        status, _, payload = await original("POST", "/", json_headers, content, {})
         return render(operation, status, json.loads(payload or b"{}"))
 
     return handle_request
@@ -149,9 +153,18 @@ def _cbor_response(operation: str, status: int, content: dict[str, Any]) -> Any:
         code, message = _error(content)
         # boto3 reads the error code of the Query protocol from this header (awsQueryCompatible).
         headers["x-amzn-query-error"] = f"{code};{'Sender' if status < 500 else 'Receiver'}"
-        return status, headers, cbor.encode({"__type": code, "message": message})
+        return status, headers, _cbor({"__type": code, "message": message})
     shape = _operation(operation).output_shape
-    return status, headers, cbor.encode(_typed(content, shape) if shape is not None else {})
+    return status, headers, _cbor(_typed(content, shape) if shape is not None else {})
+
+
+def _cbor(value: Any) -> bytes:
+    """The bytes of a value, with times as epoch seconds (tag 1), as the protocol demands.
+
+    https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html#timestamp-type-serialization
+    """
+    encoded: bytes = cbor2.dumps(value, datetime_as_timestamp=True)
+    return encoded
 
 
 def _typed(value: Any, shape: Any) -> Any:

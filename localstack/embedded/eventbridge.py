@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from ministack.core.arn import ArnParseError, parse_arn
@@ -77,7 +78,7 @@ def _obstacle(arn: str, rule_arn: str) -> tuple[str, str] | None:
     if not delivery.exists(arn):
         return "RESOURCE_NOT_FOUND", f"{arn} does not exist."
     account = rule_arn.split(":")[4]
-    permitted = {
+    permitted: dict[str, Callable[[], bool]] = {
         "lambda": lambda: may_invoke(arn, _SERVICE, rule_arn),
         "sqs": lambda: sqs.queue_policy_allows(arn, _SERVICE, rule_arn, account),
         "sns": lambda: may_publish(arn, _SERVICE, rule_arn),

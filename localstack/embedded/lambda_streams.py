@@ -147,9 +147,10 @@ def _failed(mapping: Json, batch: list[Json], result: Json) -> list[Json]:
         item.get("itemIdentifier") if isinstance(item, dict) else None for item in body["batchItemFailures"] or []
     ]
     sequences = [_sequence(record) for record in batch]
-    if not all(identifier in sequences for identifier in reported):
+    positions = [sequences.index(identifier) for identifier in reported if identifier in sequences]
+    if len(positions) < len(reported):
         return batch  # "a complete failure if ... a bad itemIdentifier key name" or value
-    return batch[min(sequences.index(identifier) for identifier in reported) :] if reported else []
+    return batch[min(positions) :] if positions else []
 
 
 def _discard_reason(mapping: Json, failed: list[Json], retries_left: int | None) -> str:

@@ -37,7 +37,7 @@ def rotation(original: Any) -> Any:
         function, config, _ = lam._get_func_record_for_ref(arn) if arn else (None, None, None)
         if not secret or secret.get("DeletedDate") or secretsmanager._is_replica(secret):
             return original(data)
-        if function is None or not may_invoke(arn, "secretsmanager.amazonaws.com", secret["ARN"]):
+        if arn is None or function is None or not may_invoke(arn, "secretsmanager.amazonaws.com", secret["ARN"]):
             message = f"Secrets Manager cannot invoke the specified Lambda function. Ensure that it permits this: {arn}"
             return error_response_json("AccessDeniedException", message, 400)
         rules = data.get("RotationRules") or secret.get("RotationRules")

@@ -32,7 +32,7 @@ def secret_creation(original: Any) -> Any:
             content["VersionId"] = data.get("ClientRequestToken") or new_uuid()
             secret["Versions"][content["VersionId"]] = version
         if data.get("AddReplicaRegions"):
-            replication = {
+            replication: dict[str, Any] = {
                 name: data[name] for name in ("AddReplicaRegions", "ForceOverwriteReplicaSecret") if name in data
             }
             response = secretsmanager._replicate_secret_to_regions({"SecretId": content["ARN"], **replication})

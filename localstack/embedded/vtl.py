@@ -21,7 +21,8 @@ Node = Callable[[Scope, list[str]], None]
 Expression = Callable[[Scope], Any]
 
 _NAME = re.compile(r"[A-Za-z][\w-]*")
-_DIRECTIVE = re.compile(r"#(?:\{(else|end)\}|(set|if|elseif|else|end|foreach)\b)[ \t]*")
+_UNSUPPORTED = ("break", "define", "evaluate", "include", "macro", "parse", "stop")
+_DIRECTIVE = re.compile(rf"#(?:\{{(else|end)\}}|(set|if|elseif|else|end|foreach|{'|'.join(_UNSUPPORTED)})\b)[ \t]*")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _OPERATORS: tuple[tuple[str, ...], ...] = (
     ("||",),
@@ -90,6 +91,8 @@ class _Parser:
             return self._if()
         if word == "foreach":
             return self._foreach()
+        if word in _UNSUPPORTED:
+            raise TemplateError(f"#{word} is not supported.")
         raise TemplateError(f"#{word} has no matching #if or #foreach.")
 
     def _set(self) -> Node:
@@ -120,7 +123,7 @@ class _Parser:
         branches: list[tuple[Expression, list[Node]]] = []
         word = "if"
         while word != "end":
-            condition = _always
+            condition: Expression = _always
             if word in {"if", "elseif"}:
                 self._expect("(")
                 condition = self._expression()

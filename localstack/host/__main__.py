@@ -6,6 +6,7 @@ Environment variables, besides LocalStack's own variables:
 * ``HOST_PORT_FILE``: where to write the port once it is bound;
 * ``HOST_TIED``: ``1`` to end when standard input is closed, which happens when the parent process ends, unless the
   parent has written the line ``stay``;
+* ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``: the root user's keys;
 * ``HOST_FOLDER``: where LocalStack keeps its files;
 * ``LAMBDA_PYTHON``: the interpreter for Python handlers; it has boto3 and ``awslambdaric`` (default: the server's own);
 * ``HOST_ALARM_PERIOD``: the most seconds between two evaluations of an alarm (default 300: each costs CPU time).
@@ -63,6 +64,7 @@ def main() -> int:
     if os.environ.get("HOST_TIED") == "1":
         threading.Thread(target=end_with_parent, daemon=True).start()
 
+    from host import internal_calls  # noqa: F401, I001 -- before any module that copies LocalStack's constant
     from localstack.runtime.main import main as serve
 
     from emulation.patch import PatchError

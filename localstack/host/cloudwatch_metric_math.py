@@ -45,7 +45,8 @@ def metric_math_data(original: Any) -> Any:
         result = next((query for query in alarm["Metrics"] if query.get("ReturnData", True)), alarm["Metrics"][0])
         expression = result.get("Expression") or result["Id"]
         queries = [{**query, "ReturnData": True} for query in alarm["Metrics"] if "MetricStat" in query]
-        end, points = datetime.now(UTC), []
+        end = datetime.now(UTC)
+        points: list[metric_math.Number] = []
         for _ in range(alarm["EvaluationPeriods"] + 2):
             start = end - timedelta(seconds=alarm["Period"])
             response = client.get_metric_data(MetricDataQueries=queries, StartTime=start, EndTime=end)

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from localstack.config import LAMBDA_LIMITS_MAX_FUNCTION_PAYLOAD_SIZE_BYTES
 from localstack.services.lambda_.invocation.executor_endpoint import StatusErrorException
 from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, InvocationResult
 from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntimeException, RuntimeExecutor
@@ -27,12 +28,11 @@ from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntim
 from host import enforcement, platform_logs
 from host.platform_logs import Report
 from host.runtime_api import HOST, Event, RuntimeApi, RuntimeMessage
-from localstack import config as settings
 
 _INHERITED = ("LANG", "LC_ALL", "SSL_CERT_FILE", "LD_LIBRARY_PATH")
 
 
-class LocalRuntimeExecutor(RuntimeExecutor):
+class LocalRuntimeExecutor(RuntimeExecutor):  # type: ignore[misc] # LocalStack has no types here
     """One execution environment; LocalStack creates, starts, invokes and stops it."""
 
     def __init__(self, id: str, function_version: FunctionVersion) -> None:  # noqa: A002 -- LocalStack's name
@@ -108,7 +108,7 @@ class LocalRuntimeExecutor(RuntimeExecutor):
                     stdout=log,
                     stderr=log,
                 )  # in LocalStack's process group, to end with it
-        threading.Thread(target=lambda: (process.wait(), api.messages.put(RuntimeMessage("exit"))), daemon=True).start()
+        threading.Thread(target=_report_exit, args=(process, api), daemon=True).start()
         first = api.messages.get()
         if first.kind == "init-error":
             raise StatusErrorException("Environment startup failed", payload=first.body)
@@ -224,6 +224,11 @@ class LocalRuntimeExecutor(RuntimeExecutor):
         return ""
 
 
+def _report_exit(process: subprocess.Popen[bytes], api: RuntimeApi) -> None:
+    process.wait()
+    api.messages.put(RuntimeMessage("exit"))
+
+
 def _command(runtime: str, handler: str, code: str) -> list[str]:
     if runtime.startswith("python"):
         # Below the engine's folder: bytecode is kept for the next cold start, and the command names that folder.
@@ -236,7 +241,7 @@ def _command(runtime: str, handler: str, code: str) -> list[str]:
 
 def _outcome(message: RuntimeMessage) -> tuple[str, bytes]:
     """The outcome of an invocation: a response over 6 MB is an error (Lambda quotas: invocation payload)."""
-    limit = int(settings.LAMBDA_LIMITS_MAX_FUNCTION_PAYLOAD_SIZE_BYTES)
+    limit = int(LAMBDA_LIMITS_MAX_FUNCTION_PAYLOAD_SIZE_BYTES)
     if message.kind != "response":
         return "error", message.body
     if len(message.body) > limit:

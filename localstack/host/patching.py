@@ -15,6 +15,7 @@ from host import (
     cloudwatch_percentiles,  # noqa: F401
     dynamodb_projections,  # noqa: F401
     dynamodb_transactions,  # noqa: F401
+    guard,  # noqa: F401
     health,
     lambda_batch_failures,  # noqa: F401
     lambda_kms_key,  # noqa: F401

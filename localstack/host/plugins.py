@@ -10,7 +10,7 @@ from emulation.patch import patches
 from host import services
 
 
-class LocalRuntimeExecutorPlugin(RuntimeExecutorPlugin):
+class LocalRuntimeExecutorPlugin(RuntimeExecutorPlugin):  # type: ignore[misc] # LocalStack has no types here
     """``LAMBDA_RUNTIME_EXECUTOR=local``: see :mod:`host.executor`."""
 
     name = "local"

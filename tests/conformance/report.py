@@ -33,6 +33,11 @@ Written by `nox -s conformance`; do not edit.
   Compose, else as a process on this computer. It neither enforces IAM nor has snapshots. It needs Python 3.13, also in
   Docker, because functions are packaged for it. Without Docker, moto serves its DynamoDB.
 
+An engine runs code as the person who started it. `embedded`, and `localstack` as a process on this computer, therefore
+belong to that person: root keys are random, requests have to be signed, and only the invocation paths of deployed APIs
+are open to all. `localstack` in Docker or at an address of yours verifies no keys: it takes requests from any process
+and user of this computer.
+
 The unit tests run on moto.
 """
 

@@ -1,6 +1,8 @@
 """CloudWatch alarms, and the protocols of their clients."""
 
 import json
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import botocore.exceptions
@@ -136,11 +138,11 @@ def test_the_query_protocol_loses_nothing(cloud: Cloud) -> None:
     assert stored["DatapointsToAlarm"] == 1
     assert stored["Metrics"][0]["MetricStat"]["Metric"]["Dimensions"] == [{"Name": "D", "Value": "<&>"}]
 
-    status, text = call(cloud, Action="DescribeAlarms", **{"AlarmNames.member.1": name})
+    status, xml = call(cloud, Action="DescribeAlarms", **{"AlarmNames.member.1": name})
 
     assert status == 200
-    assert "<Value>&lt;&amp;&gt;</Value>" in text
-    assert "<Threshold>0.5</Threshold>" in text
+    assert "<Value>&lt;&amp;&gt;</Value>" in xml
+    assert "<Threshold>0.5</Threshold>" in xml
 
     arn = stored["AlarmArn"]
 
@@ -148,11 +150,51 @@ def test_the_query_protocol_loses_nothing(cloud: Cloud) -> None:
 
 
 def test_errors_have_the_codes_of_the_query_protocol(cloud: Cloud) -> None:
-    status, text = call(cloud, Action="GetDashboard", DashboardName="none")
+    status, xml = call(cloud, Action="GetDashboard", DashboardName="none")
 
-    assert (status, "<Code>ResourceNotFound</Code>" in text) == (404, True)
+    assert (status, "<Code>ResourceNotFound</Code>" in xml) == (404, True)
     with pytest.raises(botocore.exceptions.ClientError, match="ResourceNotFound"):
         cloud.client("cloudwatch").get_dashboard(DashboardName="none")
+
+
+def call_in_cbor(cloud: Cloud, operation: str, body: bytes) -> urllib3.BaseHTTPResponse:
+    """Send a request in the CBOR protocol, as boto3 does."""
+    url = f"{cloud.engine.endpoint_url}/service/GraniteServiceVersion20100801/operation/{operation}"
+    headers = {"Content-Type": "application/cbor", "Smithy-Protocol": "rpc-v2-cbor"}
+    request = AWSRequest("POST", url, data=body, headers=headers)
+    SigV4Auth(Credentials(*cloud.keys().values()), "monitoring", "us-east-1").add_auth(request)
+    return urllib3.request("POST", url, body=body, headers=dict(request.headers.items()))
+
+
+def text(value: str) -> bytes:
+    """A short text in CBOR."""
+    return bytes([0x60 | len(value)]) + value.encode()
+
+
+def test_cbor_is_read_in_every_form_that_encoders_may_write(cloud: Cloud) -> None:
+    # GIVEN lists and maps of unknown length, a half-precision float, and a time with a tag
+    namespace, now = cloud.name("N"), int(time.time())
+    value, timestamp = b"\xf9\x3c\x00", b"\xc1\x1a" + now.to_bytes(4, "big")
+    datum = text("MetricName") + text("M") + text("Value") + value + text("Timestamp") + timestamp
+    body = b"\xbf" + text("Namespace") + text(namespace) + text("MetricData") + b"\x9f\xbf" + datum + b"\xff\xff\xff"
+
+    assert call_in_cbor(cloud, "PutMetricData", body).status == 200
+
+    # WHEN boto3 reads the metric back, in CBOR too
+    minute = datetime.fromtimestamp(now - now % 60, UTC)
+    period = {"StartTime": minute, "EndTime": minute + timedelta(minutes=1), "Period": 60}
+    metric = {"Namespace": namespace, "MetricName": "M", "Statistics": ["Sum"]}
+    points = cloud.client("cloudwatch").get_metric_statistics(**metric, **period)["Datapoints"]
+
+    # THEN numbers and times have their types
+    assert [(point["Timestamp"], point["Sum"]) for point in points] == [(minute, 1.0)]
+
+
+@pytest.mark.parametrize("body", [b"\x62a", b"\x9f", b"\x1c"])
+def test_what_is_not_cbor_is_rejected(cloud: Cloud, body: bytes) -> None:
+    response = call_in_cbor(cloud, "DescribeAlarms", body)
+
+    assert (response.status, response.headers["x-amzn-query-error"]) == (400, "SerializationException;Sender")
 
 
 def test_a_message_in_a_dead_letter_queue_starts_its_alarm(cloud: Cloud) -> None:

@@ -48,20 +48,25 @@ function form(url, body) {
   document.body.append(frame, form);
   form.submit();
 }
-(async () => {
-  for (const {method, url, body} of attacks) {
-    if (method === "GET") {
-      for (const tag of ["img", "script", "iframe"]) {
-        document.body.append(Object.assign(document.createElement(tag), {src: url}));
-      }
-    } else if (method === "POST") {
-      form(url, body);
-      navigator.sendBeacon(url, new Blob([body], {type: "text/plain"}));
+function attack({method, url, body}, index) {
+  if (method === "GET") {
+    for (const tag of ["img", "script", "iframe"]) {
+      document.body.append(Object.assign(document.createElement(tag), {src: url}));
     }
-    const content = method === "GET" ? undefined : body;
-    await quietly(fetch(url, {method, mode: "no-cors", body: content}));
-    await quietly(fetch(url, {method, body: content, headers: {"Content-Type": "text/plain"}}));
-    await quietly(fetch(url, {method, body: content, headers: {"Content-Type": "application/json"}}));
+  } else if (method === "POST") {
+    form(url, body);
+    navigator.sendBeacon(url, new Blob([body], {type: "text/plain"}));
+  }
+  const content = method === "GET" ? undefined : body;
+  const simple = index & 1 ? {headers: {"Content-Type": "text/plain"}} : {mode: "no-cors"};
+  return Promise.all([
+    quietly(fetch(url, {method, body: content, ...simple})),
+    quietly(fetch(url, {method, body: content, headers: {"Content-Type": "application/json"}})),
+  ]);
+}
+(async () => {
+  for (const step of attacks) {  // one after the other: a function needs its role
+    await Promise.all(step.map(attack));
   }
   try { new WebSocket("ws://%(engine)s/_aws/execute-api/a1b2c3/v1"); } catch {}
   await wait(500);
@@ -143,8 +148,11 @@ def site(cloud: Cloud) -> Iterator[Site]:
     server.server_close()
 
 
-def attacks(base: str, bucket: str, marker: Path) -> list[dict[str, str]]:
-    """Requests as a page can send them: all that was possible with root keys that everybody knows."""
+def attacks(bases: list[str], bucket: str, marker: Path) -> list[list[dict[str, str]]]:
+    """Requests as a page can send them, step by step: all that was possible with root keys that everybody knows.
+
+    The ways to send each request take turns on the names of the engine.
+    """
     keys = [Credentials("test", "test"), Credentials("000000000000", "test")]
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
@@ -170,34 +178,35 @@ def attacks(base: str, bucket: str, marker: Path) -> list[dict[str, str]]:
         ("engine", "POST", "/_ministack/config", "{}"),
         ("engine", "POST", "/_embedded/save", "x=y"),
     ]
-    attempts = []
-    for service, method, path, body in requests:
-        urls = [base + path, f"{base}{path}{'&' if '?' in path else '?'}Signature=x"]
-        for key in keys:
+    steps = []
+    for number, (service, method, path, body) in enumerate(requests):
+        first, second = bases[number % len(bases)], bases[(number + 1) % len(bases)]
+        urls = [first + path, f"{second}{path}{'&' if '?' in path else '?'}Signature=x"]
+        for key, base in zip(keys, (first, second), strict=True):
             request = AWSRequest(method, base + path)
             signer = S3SigV4QueryAuth if service == "s3" else SigV4QueryAuth
             signer(key, service, REGION, expires=600).add_auth(request)
             urls.append(str(request.url))
-        attempts += [{"method": method, "url": url, "body": body} for url in urls]
-    return attempts
+        steps.append([{"method": method, "url": url, "body": body} for url in urls])
+    return steps
 
 
-@pytest.mark.parametrize(("page", "target"), [(ATTACKER, "127.0.0.1"), (ATTACKER, "localhost"), (REBOUND, REBOUND)])
-def test_a_page_changes_nothing(cloud: Cloud, site: Site, tmp_path: Path, page: str, target: str) -> None:
+@pytest.mark.parametrize(("page", "targets"), [(ATTACKER, ("127.0.0.1", "localhost")), (REBOUND, (REBOUND,))])
+def test_a_page_changes_nothing(cloud: Cloud, site: Site, tmp_path: Path, page: str, targets: tuple[str, ...]) -> None:
     # GIVEN an engine with an object, and a page that sends requests to it, directly or under a name of its own
     bucket, marker = cloud.name("bucket"), tmp_path / "ran-as-the-developer"
     cloud.client("s3").create_bucket(Bucket=bucket)
     cloud.client("s3").put_object(Bucket=bucket, Key="kept.txt", Body=b"kept")
     before = inventory(cloud.engine.environment())
-    attempts = attacks(f"http://{target}:{cloud.engine.port}", bucket, marker)
-    site.page = PAGE % {"attacks": json.dumps(attempts), "attacker": ATTACKER, "engine": site.engine}
+    steps = attacks([f"http://{target}:{cloud.engine.port}" for target in targets], bucket, marker)
+    site.page = PAGE % {"attacks": json.dumps(steps), "attacker": ATTACKER, "engine": site.engine}
     port = f":{cloud.engine.port}" if page == REBOUND else ""
 
     # WHEN somebody opens it
     browse(site, f"http://{page}{port}/page", tmp_path)
 
     # THEN its requests were sent, and nothing is there that was not there before
-    assert len(site.sent) > len(attempts)
+    assert len(site.sent) > sum(len(step) for step in steps)
     assert {path.partition("?")[0] for _, path in site.sent} >= {"/_ministack/reset", "/2015-03-31/functions"}
     assert not marker.exists()
     assert inventory(cloud.engine.environment()) == before

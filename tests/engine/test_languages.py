@@ -1,11 +1,10 @@
-"""The small languages of the engine: mapping templates, metric math, CBOR."""
+"""The small languages of the engine: mapping templates and metric math."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from embedded import cbor, vtl
+from embedded import vtl
 from emulation import metric_math
 
 
@@ -43,7 +42,19 @@ def test_templates_are_evaluated(template: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "template",
-    ["#if(1", "#if(1)x", "#set(a = 1)", "#set($a.b = 1)", "#end", "#if(1 ~ 2)#end", "$util.nothing()", "$a[1"],
+    [
+        "#if(1",
+        "#if(1)x",
+        "#set(a = 1)",
+        "#set($a.b = 1)",
+        "#end",
+        "#if(1 ~ 2)#end",
+        "$util.nothing()",
+        "$a[1",
+        "#parse('x')",
+        "#include('x')",
+        "#stop",
+    ],
 )
 def test_a_broken_template_is_rejected(template: str) -> None:
     with pytest.raises(vtl.TemplateError):
@@ -68,36 +79,3 @@ def test_a_broken_template_is_rejected(template: str) -> None:
 )
 def test_metric_math_is_computed(expression: str, expected: float | None) -> None:
     assert metric_math.evaluate(expression, {"m1": 2, "m2": 3, "missing": None}) == expected
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        0,
-        23,
-        24,
-        255,
-        65_536,
-        2**40,
-        -1,
-        -500,
-        1.5,
-        "",
-        "ä" * 300,
-        b"\x00\xff",
-        True,
-        None,
-        [1, ["a"], {}],
-        {"a": {"b": []}},
-    ],
-)
-def test_cbor_round_trip(value: Any) -> None:
-    assert cbor.decode(cbor.encode(value)) == value
-
-
-def test_cbor_reads_every_form_that_encoders_may_write() -> None:
-    assert cbor.decode(b"\x9f\x01\x02\xff") == [1, 2]  # a list of unknown length
-    assert cbor.decode(b"\xbf\x61a\xf9\x3c\x00\xff") == {"a": 1.0}  # a half-precision float in a map
-    assert cbor.decode(cbor.encode(datetime(2026, 1, 1, tzinfo=UTC))) == 1767225600
-    with pytest.raises(cbor.CborError):
-        cbor.decode(b"\x62a")

@@ -110,8 +110,11 @@ def test_the_table_of_rules_is_up_to_date() -> None:
 
 
 def test_what_checkov_loads_needs_the_standard_library_only() -> None:
-    inner = ("errors", "terraform.plan", "terraform.unknown", "plan.resource", "plan.graph", "plan.arn")
-    inner = (*inner, "plan.iam_policy", "policy.finding", "policy.rule")
+    inner = [
+        *("errors", "terraform.plan", "terraform.unknown"),
+        *("plan.resource", "plan.graph", "plan.arn", "plan.iam_policy"),
+        *("policy.finding", "policy.rule"),
+    ]
     harness = ROOT / "harness"
     files = [harness / f"{name.replace('.', '/')}.py" for name in inner]
     files += [*(harness / "policy" / "rules").glob("*.py")]

@@ -46,7 +46,7 @@ def test_a_running_localstack_is_adopted(monkeypatch: pytest.MonkeyPatch, locals
     assert isinstance(engine, AdoptedLocalStack)
     assert engine.endpoint_url == localstack.url
     assert engine.is_the_only_one
-    assert engine.note is None
+    assert engine.note.endswith("verifies no keys: whoever reaches it may change it.")
 
 
 @pytest.mark.usefixtures("_python")
@@ -125,10 +125,10 @@ def test_without_a_usable_docker_localstack_runs_as_a_process_and_the_reason_is_
 
 
 @pytest.mark.usefixtures("_python")
-def test_without_a_docker_command_nothing_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_docker_command_its_lack_is_not_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    assert engine_for("localstack").note is None
+    assert engine_for("localstack").note == LocalStackHost.note
 
 
 @pytest.mark.parametrize("where", ["adopted", "docker"])
