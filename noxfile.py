@@ -118,6 +118,7 @@ def lint(session: nox.Session) -> None:
     dev(session, "ruff", "format", "--check")
     dev(session, "codespell")
     dev(session, "lint-imports", "--no-logo", PYTHONPATH=str(ROOT / "lambdas"))
+    dev(session, "vulture")
     dev(session, "python", "-m", "harness", "fmt-check")
     dev(session, "python", "-m", "harness", "lint-terraform")
 
