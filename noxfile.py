@@ -124,6 +124,7 @@ def lint(session: nox.Session) -> None:
     dev(session, "codespell")
     dev(session, "zizmor", "--offline", "--no-progress", "--quiet", "--persona", "pedantic", ".github")
     dev(session, "lint-imports", "--no-logo", PYTHONPATH=str(ROOT / "lambdas"))
+    dev(session, "vulture")
     dev(session, "python", "-m", "harness", "fmt-check")
     dev(session, "python", "-m", "harness", "lint-terraform")
 

@@ -23,9 +23,12 @@ import parliament
 import ply.yacc
 from checkov.common.checks.base_check import BaseCheck
 from checkov.common.checks_infra.registry import get_graph_checks_registry
-from checkov.common.models.enums import CheckResult
+from checkov.common.models.enums import CheckCategories, CheckResult
 from checkov.common.output.record import Record
+from checkov.common.parsers.node import DictNode
+from checkov.common.util.consts import LINE_FIELD_NAMES
 from checkov.runner_filter import RunnerFilter
+from checkov.terraform import plan_parser
 from checkov.terraform.checks.data.registry import data_registry
 from checkov.terraform.checks.provider.registry import provider_registry
 from checkov.terraform.checks.resource.registry import resource_registry
@@ -90,6 +93,33 @@ def without_exceptions(run: Callable[..., Any]) -> Callable[..., Any]:
     return attempt
 
 
+def only_planned(value: Any) -> Any:
+    """A parsed plan without what checkov's parser adds to every object: the plan file's path and the object's lines.
+
+    Checks take all of it for configuration. A path of 40 characters in a function's environment looks like an AWS
+    secret key, so the verdict would depend on where the clone is. Only resources keep their lines, for the report.
+    """
+    if isinstance(value, list):
+        return [only_planned(element) for element in value]
+    if not isinstance(value, dict):
+        return value
+    planned = {key: only_planned(inner) for key, inner in value.items() if key not in LINE_FIELD_NAMES}
+    if planned.keys() >= {"address", "type", "values"}:
+        place = value["values"]
+        planned["values"] = DictNode(planned["values"], place.start_mark, place.end_mark)
+    return planned
+
+
+def planned_by(parse: Callable[..., Any]) -> Callable[..., Any]:
+    """A plan parser whose result is only what the plan says."""
+
+    def parse_plan(*arguments: Any, **options: Any) -> Any:
+        template, lines = parse(*arguments, **options)
+        return only_planned(template), lines
+
+    return parse_plan
+
+
 def only_builtin() -> None:
     """Remove our own checks from this process: on plans they run without checkov."""
     for registry in (resource_registry, data_registry, provider_registry):
@@ -140,9 +170,18 @@ def as_json(record: Record) -> dict[str, Any]:
         "file": record.file_abs_path,
         "line": lines[0],
         "details": [str(detail) for detail in record.details or ()],
+        "keys": secret_keys(record),
         "guideline": record.guideline or "",
         "comment": (record.check_result or {}).get("suppress_comment", ""),
     }
+
+
+def secret_keys(record: Record) -> list[str]:
+    """The keys of the values that a check takes for secrets; none for other checks."""
+    check = resource_registry.get_check_by_id(record.check_id)
+    if check is None or CheckCategories.SECRETS not in check.categories:
+        return []
+    return sorted(key.replace("/[0]", "").replace("/", ".") for key in record.check_result.get("evaluated_keys", ()))
 
 
 def load() -> list[str]:
@@ -181,6 +220,7 @@ def main() -> None:
     request = json.load(sys.stdin)
     gc.disable()  # the process ends soon, and collecting takes a tenth of the time
     BaseCheck.run = without_exceptions(BaseCheck.run)
+    plan_parser.parse = planned_by(plan_parser.parse)
     ply.yacc.yacc = once_per_grammar(ply.yacc.yacc)
     check_ids = load()
     context = multiprocessing.get_context("fork")

@@ -250,7 +250,7 @@ def check(outcome: MutantOutcome, *, required: float) -> None:
     if outcome.stillborn:
         raise HarnessError(
             f"{len(outcome.stillborn)} mutants are not valid configurations: {outcome.stillborn[0].name}.",
-            remedy="They prove nothing: fix their operator in harness/mutation/operators.py.",
+            remedy="They prove nothing: fix their operator in harness/mutation/operators.toml.",
         )
     if score < required:
         raise HarnessError(

@@ -5,12 +5,13 @@ stays as it is, including comments and format.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness.terraform.module import Block, Expression, read_file
+from harness.terraform.expressions import Element, Expressions
+from harness.terraform.module import Block, Expression, read_file, read_values
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Source:
     Attributes:
         name: Its path in the repository, with slashes.
         text: Its content.
-        blocks: Its top-level blocks; none for a ``.tfvars`` file, which has attributes only.
+        blocks: Its top-level blocks; a ``.tfvars`` file is one block ``values`` whose label is its folder's name.
     """
 
     name: str
@@ -35,7 +36,8 @@ class Source:
             HarnessError: It is not HCL.
         """
         text = file.read_text(encoding="utf-8")
-        return cls(file.relative_to(root).as_posix(), text, read_file(file) if file.suffix == ".tf" else ())
+        parsed = read_file(file) if file.suffix == ".tf" else (read_values(file),)
+        return cls(file.relative_to(root).as_posix(), text, parsed)
 
 
 @dataclass(frozen=True)
@@ -81,18 +83,19 @@ def blocks(source: Source, selector: str) -> Iterator[tuple[str, Block]]:
         source: The file.
         selector: ``type.label.label`` with as many labels as matter, then ``/`` and nested blocks likewise, with the
             wildcards ``*`` and ``?``: ``resource.aws_sqs_queue``, ``data.*/statement/condition``,
-            ``resource.aws_dynamodb_table/dynamic.ttl``.
+            ``resource.aws_dynamodb_table/dynamic.ttl``. Several are joined by ``|``.
     """
-    head, *nested = selector.split("/")
-    matches = [(_title(block), block) for block in source.blocks if _is(block, head)]
-    for step in nested:
-        matches = [
-            (f"{place}/{_title(inner)}", inner)
-            for place, block in matches
-            for inner in block.blocks
-            if _is(inner, step)
-        ]
-    yield from matches
+    for alternative in selector.split("|"):
+        head, *nested = alternative.split("/")
+        matches = [(_title(block), block) for block in source.blocks if _is(block, head)]
+        for step in nested:
+            matches = [
+                (f"{place}/{_title(inner)}", inner)
+                for place, block in matches
+                for inner in block.blocks
+                if _is(inner, step)
+            ]
+        yield from matches
 
 
 def _is(block: Block, step: str) -> bool:
@@ -109,61 +112,71 @@ def _title(block: Block) -> str:
     return ".".join(words) + (f"[{sid.string}]" if sid and sid.string else "")
 
 
-def without_block(selector: str) -> Finder:
-    """Remove a block."""
+@dataclass(frozen=True)
+class Part:
+    """A value that an edit changes: an attribute's, or that of an element in it.
 
-    def find(source: Source) -> Iterator[Edit]:
-        for place, block in blocks(source, selector):
-            yield _edit(source, place, *_lines(source.text, block.line, block.end), "")
+    Attributes:
+        place: The block and the attribute.
+        start: Where the attribute or element begins, as an offset into the file.
+        value: The value.
+    """
 
-    return find
-
-
-def without(selector: str, attribute: str) -> Finder:
-    """Remove an attribute, so that its default holds."""
-
-    def find(source: Source) -> Iterator[Edit]:
-        for place, block in blocks(source, selector):
-            value = block.attributes.get(attribute)
-            if value:
-                start, end = _span(source.text, value)
-                start = source.text.rfind("\n", 0, start) + 1
-                after = source.text.find("\n", end) + 1
-                rest = source.text[end:after].strip()
-                if not rest or rest.startswith("#"):  # else it shares its line with others
-                    yield _edit(source, f"{place}.{attribute}", start, after, "")
-
-    return find
+    place: str
+    start: int
+    value: Expressions
 
 
-def setting(selector: str, attribute: str, value: str) -> Finder:
-    """Set an attribute to a value, where it exists and has a different one."""
+@dataclass(frozen=True)
+class Target:
+    """Which values an edit changes.
 
-    def find(source: Source) -> Iterator[Edit]:
-        for place, block in blocks(source, selector):
-            current = block.attributes.get(attribute)
-            if current and current.text != value:
-                yield _edit(source, f"{place}.{attribute}", *_span(source.text, current), value)
+    Attributes:
+        select: The blocks, as for :func:`blocks`.
+        attribute: Their attributes; a name with the wildcards ``*`` and ``?``.
+        key: The elements in the attributes' values whose key matches this regular expression completely, at any depth;
+            ``[]`` for the elements of a list; empty for the values themselves.
+        was: A regular expression that must match the value completely; of a string, without the quotes.
+    """
 
-    return find
+    select: str
+    attribute: str
+    key: str = ""
+    was: str = ".*"
+
+    def parts(self, source: Source) -> Iterator[Part]:
+        """The values in a file, whatever they are now."""
+        for place, block in blocks(source, self.select):
+            for name, value in block.attributes.items():
+                if fnmatchcase(name, self.attribute):
+                    at = f"{place}.{name}" if block.type != VALUES else name
+                    yield from self._inside(at, source.text.rfind("\n", 0, _span(source.text, value)[0]) + 1, value)
+
+    def _inside(self, place: str, start: int, value: Expression) -> Iterator[Part]:
+        whole = Expressions(value.node)
+        elements: Iterable[Element] = [Element("", start, whole)]
+        if self.key == LIST:
+            elements = whole.items
+        elif self.key:
+            elements = [element for element in whole.elements if re.fullmatch(self.key, element.key)]
+        yield from (Part(place, element.start, element.value) for element in elements)
+
+    def match(self, text: str) -> re.Match[str] | None:
+        """The match of `was` with a value's text."""
+        return re.fullmatch(self.was, text, re.DOTALL)
 
 
-def adding(selector: str, line: str) -> Finder:
-    """Add a line at the beginning of a block."""
+VALUES = "values"
+"""The type of the block that a ``.tfvars`` file is."""
 
-    def find(source: Source) -> Iterator[Edit]:
-        for place, block in blocks(source, selector):
-            at = _lines(source.text, block.line, block.line)[1]
-            yield _edit(source, place, at, at, f"  {line}\n")
-
-    return find
+LIST = "[]"
 
 
-def never(selector: str) -> Finder:
+def never(select: str) -> Finder:
     """Create no instance of a resource. Removing its block would leave references to nothing."""
 
     def find(source: Source) -> Iterator[Edit]:
-        for place, block in blocks(source, selector):
+        for place, block in blocks(source, select):
             for name, nothing in (("count", "0"), ("for_each", "{}")):
                 current = block.attributes.get(name)
                 if current:
@@ -172,6 +185,106 @@ def never(selector: str) -> Finder:
             else:
                 at = _lines(source.text, block.line, block.line)[1]
                 yield _edit(source, place, at, at, "  count = 0\n")
+
+    return find
+
+
+def without_block(select: str) -> Finder:
+    """Remove a block."""
+
+    def find(source: Source) -> Iterator[Edit]:
+        for place, block in blocks(source, select):
+            yield _edit(source, place, *_lines(source.text, block.line, block.end), "")
+
+    return find
+
+
+def without(target: Target) -> Finder:
+    """Remove the lines of an attribute, so that its default holds, or of an element."""
+
+    def find(source: Source) -> Iterator[Edit]:
+        for part in target.parts(source):
+            start = source.text.rfind("\n", 0, part.start) + 1
+            after = source.text.find("\n", part.value.end) + 1
+            rest = source.text[part.value.end : after].strip().removeprefix(",").lstrip()
+            alone = not source.text[start : part.start].strip() and (not rest or rest.startswith("#"))
+            if alone and target.match(_text(source, part.value)):  # else it shares its line with others
+                yield _edit(source, part.place, start, after, "")
+
+    return find
+
+
+def setting(target: Target, value: str) -> Finder:
+    r"""Set a value that is different; ``\1`` stands for what the first group of `Target.was` matches."""
+
+    def find(source: Source) -> Iterator[Edit]:
+        for part in target.parts(source):
+            yield from _set(source, part.place, part.value, target.match(_text(source, part.value)), value)
+
+    return find
+
+
+def defaulting(target: Target, value: str) -> Finder:
+    """Set the default of an attribute of an object type: the second argument of ``optional``."""
+
+    def find(source: Source) -> Iterator[Edit]:
+        for part in target.parts(source):
+            for default in part.value.arguments("optional")[1:]:
+                yield from _set(source, part.place, default, target.match(_text(source, default)), value)
+
+    return find
+
+
+def replacing_strings(target: Target, value: str, *, first: bool = False) -> Finder:
+    """Replace strings anywhere in a value; each is a separate edit.
+
+    Args:
+        target: Which values, and which strings in them (`Target.was`).
+        value: What to write for a string, with its quotes.
+        first: Only a value's first string.
+    """
+
+    def find(source: Source) -> Iterator[Edit]:
+        for part in target.parts(source):
+            for string in part.value.strings[: 1 if first else None]:
+                match = target.match(_text(source, string)[1:-1])
+                yield from _set(source, part.place, string, match, value)
+
+    return find
+
+
+def replacing_text(target: Target, value: str) -> Finder:
+    """Replace each part of a value's text that `Target.was` matches, for operators and parts of strings."""
+
+    def find(source: Source) -> Iterator[Edit]:
+        for part in target.parts(source):
+            for match in re.finditer(target.was, _text(source, part.value)):
+                start = part.value.start
+                yield _edit(source, part.place, start + match.start(), start + match.end(), match.expand(value))
+
+    return find
+
+
+def inserting(target: Target, text: str) -> Finder:
+    """Insert text before an element."""
+
+    def find(source: Source) -> Iterator[Edit]:
+        for part in target.parts(source):
+            if target.match(_text(source, part.value)):
+                yield _edit(source, part.place, part.start, part.start, text)
+
+    return find
+
+
+def renaming(target: Target, name: str, companion: str) -> Finder:
+    """Give an attribute another name, and remove the attribute that follows it and belongs to it."""
+
+    def find(source: Source) -> Iterator[Edit]:
+        for part in target.parts(source):
+            second = re.compile(rf"\s+{re.escape(companion)}\s*=.*").match(source.text, part.value.end)
+            if second:
+                start = part.start + len(source.text[part.start :]) - len(source.text[part.start :].lstrip())
+                yield _edit(source, part.place, start, second.end(), f"{name} = {_text(source, part.value)}")
 
     return find
 
@@ -185,36 +298,24 @@ def but_not(word: str, find: Finder) -> Finder:
     return rest
 
 
-def replacing(selector: str, attribute: str, pattern: str, replacement: str) -> Finder:
-    """Replace what a regular expression matches in an attribute's expression; each match is a separate edit."""
+def only_in(files: str, find: Finder) -> Finder:
+    """The finds of another finder in files whose path matches a pattern with ``*`` and ``?``."""
 
-    def find(source: Source) -> Iterator[Edit]:
-        for place, block in blocks(source, selector):
-            for name, value in block.attributes.items():
-                if not fnmatchcase(name, attribute):
-                    continue
-                start, end = _span(source.text, value)
-                yield from _replaced(source, f"{place}.{name}", pattern, replacement, (start, end))
-
-    return find
-
-
-def in_text(files: str, pattern: str, replacement: str) -> Finder:
-    """The same in a file's whole text, in files whose path matches a pattern with ``*`` and ``?``."""
-
-    def find(source: Source) -> Iterator[Edit]:
+    def rest(source: Source) -> Iterator[Edit]:
         if fnmatchcase(source.name, files):
-            yield from _replaced(source, "", pattern, replacement, (0, len(source.text)))
+            yield from find(source)
 
-    return find
+    return rest
 
 
-def _replaced(source: Source, place: str, pattern: str, replacement: str, span: tuple[int, int]) -> Iterator[Edit]:
-    start, end = span
-    for match in re.finditer(pattern, source.text[start:end], re.MULTILINE):
-        after = match.expand(replacement)
-        if after != match[0]:
-            yield _edit(source, place, start + match.start(), start + match.end(), after)
+def _set(source: Source, place: str, current: Expressions, match: re.Match[str] | None, value: str) -> Iterator[Edit]:
+    after = match.expand(value) if match else None
+    if after is not None and after != _text(source, current):
+        yield _edit(source, place, current.start, current.end, after)
+
+
+def _text(source: Source, value: Expressions) -> str:
+    return source.text[value.start : value.end]
 
 
 def _edit(source: Source, place: str, start: int, end: int, after: str) -> Edit:

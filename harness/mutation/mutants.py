@@ -95,7 +95,7 @@ def all_mutants(files: Sequence[Source], operators: Iterable[Operator] = OPERATO
         if not edits:
             raise HarnessError(
                 f"The operator {operator.name!r} finds nothing to edit: what it removes no longer exists.",
-                remedy="Adapt it to the code, in harness/mutation/operators.py, or fix the code.",
+                remedy="Adapt it to the code, in harness/mutation/operators.toml, or fix the code.",
             )
         for edit in edits:
             name = " ".join(word for word in (f"{operator.name}: {edit.file}", edit.place) if word)

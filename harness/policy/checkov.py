@@ -136,7 +136,7 @@ def _findings(job: Job, result: Mapping[str, Any]) -> Iterator[Finding]:
         rule = RULES.get(failure["id"])
         if rule and not rule.applies(job.environment):
             continue
-        for message in failure["details"] or [f"The check fails: {failure['name']}."]:
+        for message in failure["details"] or [_message(failure)]:
             yield Finding(
                 failure["id"],
                 rule.severity if rule else Severity.MEDIUM,
@@ -152,6 +152,12 @@ def _findings(job: Job, result: Mapping[str, Any]) -> Iterator[Finding]:
                 job.mode,
                 _definition(job, failure),
             )
+
+
+def _message(failure: Mapping[str, Any]) -> str:
+    """What a built-in check says; of a secret also where it is, since the value itself is not printed."""
+    about = f" ({', '.join(failure['keys'])})" if failure["keys"] else ""
+    return f"The check fails: {failure['name']}{about}."
 
 
 SCAN_ERRORS = {

@@ -9,13 +9,15 @@ resource uses.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 from harness.paths import ROOT
 from harness.policy.finding import Finding
 from harness.policy.rule import HCL, RULES
-from harness.terraform.module import Block, Module, read, source_of
+from harness.terraform.expressions import Expressions
+from harness.terraform.module import Block, Module, read
 
 DEPLOYED = (
     "aws_api_gateway_gateway_response",
@@ -28,10 +30,8 @@ DEPLOYED = (
 )
 """The resources whose snapshot a deployment is."""
 
-_REFERENCE = re.compile(r"\b(var|local)\.([A-Za-z_][A-Za-z0-9_-]*)")
-_ELEMENT = re.compile(r"\bvar\.([A-Za-z_][A-Za-z0-9_-]*)\[")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_EXCEPTION = re.compile(r'if\s*\w+\s*!=\s*"([A-Za-z_][A-Za-z0-9_-]*)"')
+_EXCEPTION = re.compile(r'\w+!="([A-Za-z_][A-Za-z0-9_-]*)"')
 
 
 def findings(modules: Path = ROOT / "modules") -> list[Finding]:
@@ -41,81 +41,76 @@ def findings(modules: Path = ROOT / "modules") -> list[Finding]:
 
 
 def _of_module(module: Module) -> Iterator[Finding]:
-    texts = {name: value.text for block in module.of("locals") for name, value in block.attributes.items()}
-    deployed = _deployed(module)
+    values = {
+        name: Expressions(value.node) for block in module.of("locals") for name, value in block.attributes.items()
+    }
+    deployed = {
+        ".".join(block.labels): [*_expressions(block)] for block in module.of("resource") if block.labels[0] in DEPLOYED
+    }
     for deployment in (block for block in module.of("resource") if block.labels[0] == "aws_api_gateway_deployment"):
-        triggers = deployment.attributes.get("triggers")
-        hashed = _variables(triggers.text if triggers else "", texts)
-        for resource in deployed:
-            name = ".".join(resource.labels)
-            missing = sorted(_variables(_text(resource), texts) - hashed)
-            if missing and not (triggers and name in triggers.text):
+        trigger = deployment.attributes.get("triggers")
+        triggers = [Expressions(trigger.node)] if trigger else []
+        hashed, _ = _read(triggers, values)
+        for name, expressions in deployed.items():
+            missing = sorted(_read(expressions, values)[0] - hashed)
+            if missing and not (trigger and name in trigger.text):
                 variables = f"var.{', var.'.join(missing)}"
                 yield _finding(deployment, f"Its triggers leave out {variables}, which {name} is built from.")
-        for expression in _partial(module, deployment):
+        for expression in _partial(triggers, [*chain.from_iterable(deployed.values())], values):
             yield _finding(deployment, f"Its triggers hash only part: {expression}.")
 
 
-def _deployed(module: Module) -> list[Block]:
-    return [block for block in module.of("resource") if block.labels[0] in DEPLOYED]
+def _expressions(block: Block) -> Iterator[Expressions]:
+    """The values of a block's attributes, and of those of its inner blocks."""
+    yield from (Expressions(value.node) for value in block.attributes.values())
+    for inner in block.blocks:
+        yield from _expressions(inner)
 
 
-def _partial(module: Module, deployment: Block) -> Iterator[str]:
-    """The expressions of a deployment's triggers that leave out part of what its resources are built from."""
-    triggers = deployment.attributes.get("triggers")
-    if not triggers:
-        return
-    values = {name: value for block in module.of("locals") for name, value in block.attributes.items()}
-    texts = {name: value.text for name, value in values.items()}
-    source = "\n".join(_text(block) for block in _deployed(module))
-    used, variables = _locals(source, texts), _variables(source, texts)
-    source = "\n".join([source, *(texts.get(name, "") for name in used)])
-    nodes = [triggers.node, *(values[name].node for name in _locals(triggers.text, texts) - used if name in values)]
-    for node in nodes:
-        yield from (f"var.{name}[…]" for name in _ELEMENT.findall(source_of(node)) if name in variables)
-        for loop in (loop for kind in ("for_object_expr", "for_tuple_expr") for loop in node.find_data(kind)):
-            condition = next(
-                loop.find_pred(lambda part, loop=loop: part.data == "for_cond" and part in loop.children), None
-            )
-            collection = source_of(loop.children[1].children[-2])
-            is_input = bool(_variables(collection, texts) & variables)
-            if condition is None or not (is_input or _IDENTIFIER.fullmatch(collection)):
-                continue
-            exception = _EXCEPTION.fullmatch(source_of(condition))
-            if is_input or not exception or re.search(rf"\.{re.escape(exception[1])}\b", source):
-                yield f"{collection} … {source_of(condition)}"
-
-
-def _text(block: Block) -> str:
-    return "\n".join([*(value.text for value in block.attributes.values()), *(_text(inner) for inner in block.blocks)])
-
-
-def _references(text: str, texts: Mapping[str, str]) -> tuple[set[str], set[str]]:
-    """The variables and the locals that a text is built from, directly or through other locals.
+def _partial(
+    triggers: list[Expressions], deployed: list[Expressions], values: Mapping[str, Expressions]
+) -> Iterator[str]:
+    """What the triggers leave out of the inputs that the deployed resources are built from.
 
     Args:
-        text: An expression, or several.
-        texts: The module's locals by name.
+        triggers: The triggers.
+        deployed: The expressions of the deployed resources.
+        values: The module's locals by name.
+    """
+    inputs, used = _read(deployed, values)
+    source = "\n".join(map(str, [*deployed, *(values[name] for name in used)]))
+    _, hashed = _read(triggers, values)
+    for expression in [*triggers, *(values[name] for name in sorted(hashed - used))]:
+        for reference in expression.references:
+            if reference.indexed and reference.kind == "var" and reference.name in inputs:
+                yield f"var.{reference.name}[…]"
+        for loop in (loop for loop in expression.comprehensions if loop.condition):
+            is_input = not inputs.isdisjoint(_read([loop.over], values)[0])
+            exception = None if is_input else _EXCEPTION.fullmatch(str(loop.condition))
+            if not is_input and not _IDENTIFIER.fullmatch(str(loop.over)):
+                continue
+            if not exception or re.search(rf"\.{re.escape(exception[1])}\b", source):
+                yield f"{loop.over} … if{loop.condition}"
+
+
+def _read(expressions: Iterable[Expressions], values: Mapping[str, Expressions]) -> tuple[set[str], set[str]]:
+    """The variables and the locals that expressions read, directly or through other locals.
+
+    Args:
+        expressions: The expressions.
+        values: The module's locals by name.
     """
     variables: set[str] = set()
     locals_: set[str] = set()
-    pending = [text]
+    pending = [*expressions]
     while pending:
-        for kind, name in _REFERENCE.findall(pending.pop()):
-            if kind == "var":
-                variables.add(name)
-            elif name not in locals_:
-                locals_.add(name)
-                pending.append(texts.get(name, ""))
+        for reference in pending.pop().references:
+            if reference.kind == "var":
+                variables.add(reference.name)
+            elif reference.name in values and reference.name not in locals_:
+                locals_.add(reference.name)
+                pending.append(values[reference.name])
     return variables, locals_
-
-
-def _variables(text: str, texts: Mapping[str, str]) -> set[str]:
-    return _references(text, texts)[0]
-
-
-def _locals(text: str, texts: Mapping[str, str]) -> set[str]:
-    return _references(text, texts)[1]
 
 
 def _finding(deployment: Block, message: str) -> Finding:

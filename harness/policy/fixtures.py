@@ -18,7 +18,6 @@ from harness.errors import HarnessError
 from harness.plan.graph import PlanGraph
 from harness.plan_tests.root import MODULES, ModuleCall, write
 from harness.plan_tests.tftest_root import TftestRoot
-from harness.policy.plans import FOLDER
 from harness.policy.rule import FOLDER as FIXTURES
 from harness.policy.rule import PLAN, RULES
 from harness.terraform.module import read
@@ -95,17 +94,21 @@ def sources(fixtures: Sequence[Fixture], folder: Path) -> dict[str, Path]:
     return folders
 
 
-def planned(fixtures: Sequence[Fixture]) -> dict[str, PlanGraph]:
+def planned(fixtures: Sequence[Fixture], folder: Path) -> dict[str, PlanGraph]:
     """The plan of each fixture whose rule works on plans; all sources are planned together.
+
+    Args:
+        fixtures: The fixtures.
+        folder: For one process at a time. The root is ``root`` in it, and stays initialised.
 
     Raises:
         HarnessError: Terraform cannot plan one.
     """
     on_plans = [fixture for fixture in fixtures if PLAN in RULES[fixture.rule].modes]
-    folders = sources(on_plans, FOLDER / "fixture-modules")
+    folders = sources(on_plans, folder / "modules")
     calls = [ModuleCall(name, read(folder), {}, siblings=MODULES) for name, folder in folders.items()]
-    root = write(calls, FOLDER / "fixtures")
-    result = TftestRoot(FOLDER / "fixtures").planned()
+    root = write(calls, folder / "root")
+    result = TftestRoot(folder / "root").planned()
     if result.errors:
         errors = "\n".join(f"{root.about(error) or 'root'}: {error}" for error in result.errors)
         raise HarnessError(f"Terraform cannot plan fixtures:\n{errors}", remedy="Fix what it names.")

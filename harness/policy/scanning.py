@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.paths import ROOT
+from harness.paths import BUILD, ROOT
 from harness.policy import checkov, deployment_source, ledger, plans
 from harness.policy.checkov import Job, scan_error
 from harness.policy.finding import Finding, Severity
@@ -74,7 +74,7 @@ def _plan_jobs(roots: Sequence[plans.PlannedRoot]) -> tuple[list[Job], list[Mapp
     policies: list[Mapping[str, str]] = []
     for root in roots:
         file = folder / f"{Path(root.name).name.split(' ')[0]}.json"
-        file.write_text(json.dumps(root.document), encoding="utf-8")
+        file.write_text(portable(json.dumps(root.document)), encoding="utf-8")
         file.chmod(0o600)  # a plan may hold secrets
         planned = root.planned
         jobs.append(Job(root.name, "plan", file, planned, root.environment))
@@ -86,6 +86,19 @@ def _plan_jobs(roots: Sequence[plans.PlannedRoot]) -> tuple[list[Job], list[Mapp
             }
             policies.append({"at": str(len(policies)), "text": text, **origin})
     return jobs, policies
+
+
+def portable(plan: str, build: Path = BUILD, checkout: Path = ROOT) -> str:
+    """A plan's JSON with the paths of this checkout, such as those of the zips, as they are everywhere.
+
+    Args:
+        plan: The plan.
+        build: The build folder; its paths begin with ``build/`` afterwards.
+        checkout: The checkout; its paths are relative to it afterwards.
+    """
+    for folder, everywhere in ((build, "build/"), (checkout, "")):
+        plan = plan.replace(json.dumps(f"{folder}/")[:-1], f'"{everywhere}')
+    return plan
 
 
 def _placed(finding: Finding, root: plans.PlannedRoot, job: Job) -> Finding:

@@ -202,16 +202,30 @@ def read_file(file: Path) -> tuple[Block, ...]:
     return _parsed(file, text)
 
 
+def read_values(file: Path) -> Block:
+    """A ``.tfvars`` file, as a block ``values`` that is named after the file's folder.
+
+    Raises:
+        HarnessError: It is not HCL.
+    """
+    text = file.read_text(encoding="utf-8")
+    body = _body(file, text)
+    return Block("values", (file.parent.name,), file, 1, text.count("\n"), _attributes_of(body, text), ())
+
+
 @functools.cache
 def _parsed(file: Path, text: str) -> tuple[Block, ...]:
+    return tuple(_block(node, file, text) for node in _children(_body(file, text), "block"))
+
+
+def _body(file: Path, text: str) -> Any:
     try:
-        tree = _tree(text if text.endswith("\n") else text + "\n")
+        return _tree(text if text.endswith("\n") else text + "\n").children[0]
     except LarkError as error:  # raised by python-hcl2's parser
         raise HarnessError(
             f"{file} cannot be read as HCL: {str(error).splitlines()[0]}",
             remedy="`terraform fmt` shows what is wrong with it.",
         ) from error
-    return tuple(_block(node, file, text) for node in _children(tree.children[0], "block"))
 
 
 @functools.cache
@@ -261,19 +275,23 @@ def _slice(node: Any, text: str) -> str:
 def _block(node: Any, file: Path, text: str) -> Block:
     kind, *labels = (_label(child) for child in _trees(node) if child.data in {"identifier", "string"})
     body = next(iter(_children(node, "body")))
-    attributes = {}
-    for attribute in _children(body, "attribute"):
-        name, value = (child for child in _trees(attribute) if child.data not in {"eq", "new_line_or_comment"})
-        attributes[_label(name)] = Expression(_slice(value, text), value.meta.line, value)
     return Block(
         type=kind,
         labels=tuple(labels),
         file=file,
         line=node.meta.line,
         end=node.meta.end_line,
-        attributes=attributes,
+        attributes=_attributes_of(body, text),
         blocks=tuple(_block(child, file, text) for child in _children(body, "block")),
     )
+
+
+def _attributes_of(body: Any, text: str) -> dict[str, Expression]:
+    attributes = {}
+    for attribute in _children(body, "attribute"):
+        name, value = (child for child in _trees(attribute) if child.data not in {"eq", "new_line_or_comment"})
+        attributes[_label(name)] = Expression(_slice(value, text), value.meta.line, value)
+    return attributes
 
 
 def _label(node: Any) -> str:

@@ -1,5 +1,7 @@
 """Fixtures of the policy tests: each rule's fixtures, judged once in each mode."""
 
+from pathlib import Path
+
 import pytest
 
 from harness.plan.graph import PlanGraph
@@ -18,11 +20,12 @@ ALL = fixtures.load()
 class JudgedFixtures:
     """The fixtures' plans, and what the rules find in plans and source."""
 
-    def __init__(self) -> None:
-        with locked(FOLDER / ".fixtures.lock"):
-            self.plans: dict[str, PlanGraph] = fixtures.planned(ALL)
-            folder = FOLDER / "fixture-sources"
-            fixtures.sources([fixture for fixture in ALL if "hcl" in RULES[fixture.rule].modes], folder)
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "root"
+        with locked(folder / ".lock"):
+            self.plans: dict[str, PlanGraph] = fixtures.planned(ALL, folder)
+            in_source = folder / "fixture-sources"
+            fixtures.sources([fixture for fixture in ALL if "hcl" in RULES[fixture.rule].modes], in_source)
             policies = [
                 {"at": "0", "text": text, "root": name, "address": policy.address, "definition": ""}
                 for name, plan in self.plans.items()
@@ -30,9 +33,7 @@ class JudgedFixtures:
                 for policy, text in rendered_policies(plan)
             ]
             policies = [{**policy, "at": str(at)} for at, policy in enumerate(policies)]
-            self.results = checkov.run(
-                [Job("fixtures", "hcl", folder, environment="dev")], policies, FOLDER / "fixtures"
-            )
+            self.results = checkov.run([Job("fixtures", "hcl", in_source, environment="dev")], policies, folder)
 
     def on_plan(self, fixture: Fixture) -> set[str]:
         """The addresses that break the fixture's rule in its plan."""
@@ -51,9 +52,16 @@ class JudgedFixtures:
 
 
 @pytest.fixture(scope="session")
-def judged_fixtures() -> JudgedFixtures:
-    """The fixtures, judged: one plan and one run of checkov for all."""
-    return JudgedFixtures()
+def judged_fixtures(worker_id: str) -> JudgedFixtures:
+    """The fixtures, judged: one plan and one run of checkov for all; each test process has its own folder."""
+    return JudgedFixtures(FOLDER / "fixtures" / worker_id)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that need the judged fixtures in one process, so that they are judged once."""
+    for item in items:
+        if "judged_fixtures" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("fixtures"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -11,9 +12,11 @@ from harness.paths import ROOT
 from harness.plan_tests.tftest_root import TftestRoot
 from harness.policy import fixtures, page
 from harness.policy.checkov import RUNNER
-from harness.policy.plans import FOLDER
 from harness.policy.rule import ATTRIBUTE, HCL, PLAN, RELATION, RULES, Scope
 from harness.policy.rules import functions, secrets
+
+if TYPE_CHECKING:
+    from tests.policy.conftest import JudgedFixtures
 
 ALL = fixtures.load()
 SIDES = {(fixture.rule, fixture.side): fixture for fixture in ALL}
@@ -91,10 +94,8 @@ def types_in(path: Path) -> set[str]:
     return set(re.findall(r'^(?:resource|data) "(\w+)"', path.read_text(encoding="utf-8"), re.MULTILINE))
 
 
-@pytest.mark.usefixtures("judged_fixtures")  # whose root is initialised
-def test_types_exist_in_the_provider() -> None:
-    root = FOLDER / "fixtures"
-    schema = TftestRoot(root).execute_command("providers", "schema", "-json").out
+def test_types_exist_in_the_provider(judged_fixtures: "JudgedFixtures") -> None:
+    schema = TftestRoot(judged_fixtures.root).execute_command("providers", "schema", "-json").out
     provider = json.loads(schema)["provider_schemas"]["registry.terraform.io/hashicorp/aws"]
     resources, documents = provider["resource_schemas"].keys(), provider["data_source_schemas"].keys()
     named = {kind for rule in RULES.values() for kind in rule.types if kind not in {"*", "provider.aws"}}

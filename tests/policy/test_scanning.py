@@ -1,5 +1,6 @@
 """The scan covers everything that Terraform would read."""
 
+import json
 from pathlib import Path
 
 from harness.policy import plans, scanning
@@ -22,3 +23,12 @@ def test_a_live_folder_of_json_is_planned_and_a_violation(tmp_path: Path) -> Non
 
 def test_our_terraform_is_not_written_as_json() -> None:
     assert scanning.json_sources() == []
+
+
+def test_paths_of_the_checkout_are_the_same_in_every_checkout() -> None:
+    def plan(build: str, checkout: str) -> str:
+        return json.dumps({"zip": f"{build}/artifacts/f.zip", "file": f"{checkout}/live/a.json", "arn": f"a:{build}/b"})
+
+    here = scanning.portable(plan("/a", "/häus/x"), Path("/a"), Path("/häus/x"))
+
+    assert json.loads(here) == {"zip": "build/artifacts/f.zip", "file": "live/a.json", "arn": "a:/a/b"}

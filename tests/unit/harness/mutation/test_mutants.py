@@ -1,18 +1,20 @@
 """The mutator of Terraform: single edits of the text, found by syntax; the same seed chooses the same mutants."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from harness.errors import HarnessError
 from harness.mutation import campaign, edits
 from harness.mutation.contract import contract_verdict
-from harness.mutation.edits import Finder, Source
+from harness.mutation.edits import Finder, Source, Target
 from harness.mutation.judges import terraform_verdict
 from harness.mutation.mutants import Mutant, all_mutants, sample, sources
-from harness.mutation.operators import OPERATORS, Category, Operator
+from harness.mutation.operators import OPERATORS, Category, Operator, operators
 from harness.mutation.verdict import MutantVerdict
 from harness.terraform.events import Diagnostic
 
@@ -67,18 +69,31 @@ def mutants() -> list[Mutant]:
             edits.without_block("resource.*/dynamic.tag/content"),
             [('    content {\n      value = "a"\n    }\n', "")],
         ),
-        (edits.without("resource.aws_sqs_queue", "name"), [('  name     = "q" # its name\n', "")]),
-        (edits.setting("resource.*/redrive", "on", "false"), [("true", "false")]),
-        (edits.setting("resource.*/redrive", "on", "true"), []),
-        (edits.adding("resource.aws_sns_topic", "tags = {}"), [("", "  tags = {}\n")]),
+        (edits.without(Target("resource.aws_sqs_queue", "name")), [('  name     = "q" # its name\n', "")]),
+        (edits.setting(Target("resource.*/redrive", "on"), "false"), [("true", "false")]),
+        (edits.setting(Target("resource.*/redrive", "on"), "true"), []),
+        (edits.setting(Target("resource.*/redrive", "on", was="false"), "null"), []),
+        (edits.setting(Target("resource.aws_sqs_queue|resource.*", "nam?", was='"(t)"'), r'"\1\1"'), [('"t"', '"tt"')]),
         (edits.never("resource.aws_sqs_queue"), [("var.queues", "{}")]),
         (edits.never("resource.aws_sns_topic"), [("", "  count = 0\n")]),
         (
-            edits.replacing("data.*/statement", "actions", r'"sqs:\w+"', '"sqs:*"'),
+            edits.replacing_strings(Target("data.*/statement", "actions", was=r"sqs:\w+"), '"sqs:*"'),
             [('"sqs:SendMessage"', '"sqs:*"'), ('"sqs:ReceiveMessage"', '"sqs:*"')],
         ),
-        (edits.in_text("main.*", r"# A", "# Any"), [("# A", "# Any")]),
-        (edits.in_text("other.*", r"# A", "# Any"), []),
+        (
+            edits.replacing_strings(Target("data.*/statement", "actions"), '"sqs:*"', first=True),
+            [('"sqs:SendMessage"', '"sqs:*"')],
+        ),
+        (
+            edits.replacing_text(Target("data.*/statement", "actions", was=":(Send|Receive)"), r":*\1"),
+            [
+                (":Send", ":*Send"),
+                (":Receive", ":*Receive"),
+            ],
+        ),
+        (edits.only_in("main.*", edits.setting(Target("resource.*/redrive", "on"), "false")), [("true", "false")]),
+        (edits.only_in("other.*", edits.setting(Target("resource.*/redrive", "on"), "false")), []),
+        (edits.but_not("[Send]", edits.setting(Target("data.*/statement", "actions"), "[]")), []),
     ],
 )
 def test_each_find_is_one_edit_and_nothing_else_changes(
@@ -94,8 +109,93 @@ def test_each_find_is_one_edit_and_nothing_else_changes(
         assert edit.line == source.text[: edit.start].count("\n") + 1
 
 
+ALIGNED = """\
+locals {
+  rules = merge({
+    one = {
+      days   = 30 # a month
+      filter = "a/"
+    }
+    two = { days = 30, filter = "b/", actions = ["s3:Get", "s3:Put"] }
+  }, local.others)
+  names = [
+    "a", # the first
+    "b",
+  ]
+}
+
+variable "limits" {
+  type = object({
+    depth = optional(number, 0)
+    width = optional(list(string), [])
+  })
+}
+
+resource "aws_secret" "this" {
+  id         = 1
+  text_wo    = "x"
+  text_wo_no = 1
+}
+"""
+"""As terraform fmt writes it."""
+
+
+@pytest.mark.parametrize(
+    "hcl", [ALIGNED, re.sub(r" +(=|#|\{)", r" \1", ALIGNED)], ids=["aligned", "with single blanks"]
+)
+@pytest.mark.parametrize(
+    ("finder", "changes"),
+    [
+        (edits.setting(Target("locals", "rules", "days", "3(.)"), r"9\1"), [("30", "90"), ("30", "90")]),
+        (edits.setting(Target("locals", "rules", "d.*", "7"), "9"), []),
+        (edits.without(Target("locals", "rules", "filter")), [('filter = "a/"', "")]),
+        (edits.without(Target("locals", "names", "[]")), [('"a", # the first', ""), ('"b",', "")]),
+        (edits.defaulting(Target("variable.limits", "type", ".*"), "7"), [("0", "7"), ("[]", "7")]),
+        (edits.defaulting(Target("variable.limits", "type", "depth"), "7"), [("0", "7")]),
+        (edits.inserting(Target("locals", "rules", "days"), "x = 1, "), [("", "x = 1, "), ("", "x = 1, ")]),
+        (edits.replacing_strings(Target("locals", "rules", "actions"), '"*"', first=True), [('"s3:Get"', '"*"')]),
+        (
+            edits.renaming(Target("resource.aws_secret", "text_wo"), "text", "text_wo_no"),
+            [('text_wo = "x" text_wo_no = 1', 'text = "x"')],
+        ),
+        (edits.renaming(Target("resource.aws_secret", "text_wo"), "text", "id"), []),
+    ],
+)
+def test_expressions_are_edited_however_they_are_aligned(
+    tmp_path: Path, hcl: str, finder: Finder, changes: list[tuple[str, str]]
+) -> None:
+    (tmp_path / "main.tf").write_text(hcl, encoding="utf-8")
+    file = Source.read(tmp_path, tmp_path / "main.tf")
+
+    found = list(finder(file))
+
+    assert [(" ".join(edit.before.split()), edit.after.rstrip("\n")) for edit in found] == changes
+    for edit in found:
+        (tmp_path / "main.tf").write_text(edit.apply_to(hcl), encoding="utf-8")
+        assert Source.read(tmp_path, tmp_path / "main.tf").blocks, "the mutant is HCL"
+
+
+def test_values_of_a_live_folder_are_edited_by_name(tmp_path: Path) -> None:
+    (tmp_path / "prod").mkdir()
+    (tmp_path / "prod" / "terraform.tfvars").write_text('table = {\n  kept = true\n}\nkept = "x"\n', encoding="utf-8")
+    file = Source.read(tmp_path, tmp_path / "prod" / "terraform.tfvars")
+
+    inner = list(edits.setting(Target("values.prod", "table", "kept"), "false")(file))
+    outer = list(edits.setting(Target("values.prod", "kept"), "false")(file))
+
+    assert [(edit.place, edit.line, edit.before, edit.after) for edit in inner] == [("table", 2, "true", "false")]
+    assert [(edit.place, edit.line, edit.before, edit.after) for edit in outer] == [("kept", 4, '"x"', "false")]
+    assert list(edits.setting(Target("values.dev", "kept"), "false")(file)) == []
+
+
+@pytest.mark.parametrize("row", [{"kind": "x"}, {"edit": "twist"}, {"category": "weather"}])
+def test_operator_with_an_unknown_column_or_word_is_an_error(row: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        operators({"odd": {"category": "data", "edit": "never", "select": "resource.*"} | row})
+
+
 def test_edit_of_a_file_that_has_changed_is_an_error(source: Source) -> None:
-    (edit,) = edits.setting("resource.*/redrive", "on", "false")(source)
+    (edit,) = edits.setting(Target("resource.*/redrive", "on"), "false")(source)
 
     with pytest.raises(ValueError, match="has changed"):
         edit.apply_to("# One line more.\n" + source.text)

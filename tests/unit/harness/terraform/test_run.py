@@ -211,7 +211,6 @@ def test_a_callback_that_fails_ends_it_too(stand_in: StandIn) -> None:
 
     def fail(_: TerraformEvent) -> None:
         raise RuntimeError("display broke")
-        raise RuntimeError("display broke")
 
     with pytest.raises(RuntimeError, match="display broke"):
         terraform.apply(on_event=fail)
