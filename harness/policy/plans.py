@@ -18,6 +18,7 @@ from harness.plan_tests.root import ModuleCall, write
 from harness.plan_tests.tftest_root import TftestRoot
 from harness.policy.offline_aws import ACCOUNT_ID, offline_aws
 from harness.process.locks import locked
+from harness.settings import PLATFORM
 from harness.terraform.run import Terraform
 
 FOLDER = BUILD / "policy"
@@ -88,7 +89,7 @@ def plan_live_folder(folder: Path, endpoint: str, *, work: Path | None = None) -
         log_dir=work / "logs",
     )
     with locked(work / ".lock"):
-        terraform.init({"bucket": f"invoice-terraform-state-{ACCOUNT_ID}", "use_path_style": "true"})
+        terraform.init({"bucket": PLATFORM.state_bucket(ACCOUNT_ID), "use_path_style": "true"})
         plan = terraform.plan(["-lock=false"])
     return PlannedRoot(relative(folder), folder.name, relative(folder), plan.raw)
 
