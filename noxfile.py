@@ -21,6 +21,7 @@ TYPED = (
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 IN_GROUPS = ("-n", "auto", "--dist", "loadgroup")  # pytest-xdist; the groups are in tests/conftest.py
 APPLY_WORKERS = "6"  # more than there are cores: half of an apply is waiting
+PART = ("-k", "-m", "--lf", "--last-failed", "--deselect", "--ignore")  # options with which only some tests run
 DEV: dict[str, str] = {}  # "bin": where the session `environment` installed the programs
 
 nox.needs_version = ">=2026.10"
@@ -137,8 +138,18 @@ def types(session: nox.Session) -> None:
 
 @with_dev()
 def unit(session: nox.Session) -> None:
-    """Test the package invoicing, the handlers and the harness, without an engine."""
-    tests(session, "tests/unit", "-n", workers(), "--cov", "--cov-report=term")
+    """Test the package invoicing, the handlers and the harness, without an engine: [-- tests/unit/ROOM -k ...]."""
+    part = any(argument.startswith(("tests/", *PART)) for argument in session.posargs)
+    paths = [] if any(argument.startswith("tests/") for argument in session.posargs) else ["tests/unit"]
+    tests(session, *paths, "-n", workers(), *([] if part else ["--cov", "--cov-report=term"]))
+
+
+@with_dev(default=False)
+def quick(session: nox.Session) -> None:
+    """Check in a minute what a change touches: lint, types, and the tests of its rooms: [-- --base REV]."""
+    lint(session)
+    types(session)
+    dev(session, "python", "-m", "harness.quick", *session.posargs)
 
 
 @with_dev(name="unit-matrix", default=False)
@@ -239,13 +250,14 @@ def e2e(session: nox.Session) -> None:
 
 @with_dev(default=False)
 def docs(session: nox.Session) -> None:
-    """Write the generated files: READMEs of modules, the API description and models, the policy: [-- --check]."""
+    """Write all that is generated: READMEs of modules, OpenAPI, models, policy, recorded calls, IAM: [-- --check]."""
     dev(session, "python", "-m", "harness", "docs", *session.posargs)
     lambdas = str(ROOT / "lambdas")
     dev(session, "python", "-m", "invoicing.api.openapi", *session.posargs, PYTHONPATH=lambdas)
-    if "--check" not in session.posargs:  # tests check these two
+    if "--check" not in session.posargs:  # tests check these
         dev(session, "python", "-m", "invoicing.api.request_schemas", PYTHONPATH=lambdas)
         dev(session, "python", "-m", "harness.policy.page")
+        dev(session, "python", "-m", "harness.iam", "docs")
 
 
 @nox.session(default=False)

@@ -16,11 +16,12 @@ from harness.deploy import pipeline
 from harness.engine import engine_for, engine_name, isolate
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
+from harness.settings import PLATFORM
 from harness.stack import lifecycle, logs
 from harness.stack.deployment import Stack, environments
 from harness.terraform import binary
 
-SAMPLE = ROOT / "docs" / "sample" / "invoices.csv"
+SAMPLE = ROOT / PLATFORM.sample
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -58,9 +59,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("down", help="stop everything that runs or was left running", allow_abbrev=False)
 
     log = commands.add_parser("logs", help="print the functions' log lines, merged by time", allow_abbrev=False)
-    log.add_argument(
-        "functions", nargs="*", metavar="FUNCTION", help="short names, such as create-invoice (default: all)"
-    )
+    log.add_argument("functions", nargs="*", metavar="FUNCTION", help="short names of functions (default: all)")
     log.add_argument("--env", default="dev", help="environment (default: dev)")
     log.add_argument(
         "--since", type=duration, default=timedelta(minutes=10), help="how far back: 90s, 10m, 2h (default: 10m)"

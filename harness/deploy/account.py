@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from harness.errors import HarnessError
 from harness.paths import ROOT
+from harness.settings import PLATFORM
 from harness.stack.deployment import REGION
 from harness.terraform.run import Terraform
 
@@ -32,7 +33,7 @@ class Account:
     @property
     def state_bucket(self) -> str:
         """The bucket with the state of every environment of the account; ``live/bootstrap`` sets it up."""
-        return f"invoice-terraform-state-{self.id}"
+        return PLATFORM.state_bucket(self.id)
 
     @classmethod
     def of_caller(cls, environment: str, variables: Mapping[str, str] = os.environ) -> Self:

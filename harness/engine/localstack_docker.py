@@ -14,9 +14,10 @@ from harness.engine.localstack_adopted import AdoptedLocalStack
 from harness.engine.localstack_host import functions_python
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
+from harness.settings import PLATFORM
 
 FILE = ROOT / "localstack" / "compose.yaml"
-PREFIX = "invoice-localstack-"
+PREFIX = PLATFORM.compose_project_prefix
 """The beginning of the harness's Compose project names; the instance's name follows."""
 
 DAEMON_PATIENCE_S = 1.5

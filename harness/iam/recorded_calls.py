@@ -5,7 +5,7 @@ condition keys that a policy may check. Each row names the run that has to see i
 the end-to-end tests. A request that is not on the list makes its run fail. So does a row that its run, if complete, has
 not seen. The list is therefore as current as the last green run of both, and contract tests can use it without them.
 
-``python -m harness.iam record`` writes the list from the last runs of both.
+``./noxw -s docs`` writes the list from the last runs of both, once these are complete and green.
 """
 
 import json
@@ -25,7 +25,7 @@ RUNS = ("unit", "e2e")
 """The runs that record, the cheapest first."""
 
 _HEAD = """\
-# What each function does on AWS, as seen in tests: written by `python -m harness.iam record`; see docs/iam.md.
+# What each function does on AWS, as seen in tests: written by `./noxw -s unit e2e docs`; see docs/iam.md.
 # run: the tests that have to see it again.
 """
 
@@ -89,7 +89,9 @@ def load(path: Path = LIST) -> list[RecordedCall]:
         body = yaml.safe_load(path.read_text(encoding="utf-8"))
         return [RecordedCall.of({"function": function, **row}) for function, rows in body.items() for row in rows]
     except (OSError, yaml.YAMLError, AttributeError, TypeError) as error:
-        raise HarnessError(f"{path.name} cannot be read: {error}", remedy="python -m harness.iam record") from None
+        raise HarnessError(
+            f"{path.name} cannot be read: {error}", remedy="To write it again: ./noxw -s unit e2e docs"
+        ) from None
 
 
 def save(rows: Iterable[RecordedCall], path: Path = LIST) -> None:
@@ -133,7 +135,7 @@ def differences(
         run: Which run it was.
         complete: Whether it ran all of its tests, so that a call which it has not seen is not made any more.
     """
-    fix = "python -m harness.iam record"
+    fix = "./noxw -s unit e2e docs"
     for row in sorted(set(seen) - set(listed)):
         yield f"new: {row}. Check that it should be made ({LIST.name}), grant it, and record it: {fix}"
     for row in listed:

@@ -26,6 +26,7 @@ from harness.mutation.verdict import MutantVerdict
 from harness.paths import BUILD
 from harness.policy.offline_aws import offline_aws
 from harness.results import record
+from harness.settings import PLATFORM
 
 REQUIRED = 0.95
 """The share of mutants that something must notice."""
@@ -110,7 +111,7 @@ class Bench:
 
         def remaining(*, small: bool) -> dict[Mutant, Path]:
             """The mutants that nothing has noticed yet; the small ones are in modules that call no other module."""
-            others = {"", "invoice-platform"} if small else set()
+            others = {"", PLATFORM.platform_module} if small else set()
             return {
                 mutant: tree for mutant, tree in trees.items() if mutant not in verdicts and mutant.module not in others
             }
@@ -123,7 +124,7 @@ class Bench:
             add({mutant: verdict} if verdict else {})
         for mutant, tree in remaining(small=False).items():
             if mutant.module:
-                add(self._specs.judge({mutant: tree}, place / "specs", module="invoice-platform"))
+                add(self._specs.judge({mutant: tree}, place / "specs", module=PLATFORM.platform_module))
         for mutant, tree in remaining(small=True).items():
             add(self._specs.judge({mutant: tree}, place / "specs", thorough=True))
         for mutant, tree in remaining(small=False).items():
@@ -277,7 +278,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         each = None if options.all else 1 if options.quick else options.each
         mutants = sample(possible, seed=options.seed, each=each, pattern=options.only)
         if options.quick:
-            small = [mutant for mutant in mutants if mutant.module not in {"", "invoice-platform"}]
+            small = [mutant for mutant in mutants if mutant.module not in {"", PLATFORM.platform_module}]
             mutants = sample(small, seed=options.seed, each=1)[:: max(1, len(small) // QUICK)][:QUICK]
         if options.list:
             for mutant in mutants:

@@ -1,4 +1,4 @@
-"""Mutants of the package ``invoicing``: what is mutated, which tests must kill the mutants, and how many they kill.
+"""Mutants of the functions' shared package: what is mutated, which tests must kill the mutants, and how many they kill.
 
 ``python -m harness.mutation.domain [MODULE ...]`` (``nox -s mutate``) lets mutmut work on copies in ``build/mutate``
 and leaves the figures in ``build/results/mutate.json``. It runs in mutmut's environment (lock ``mutate``), so it
@@ -20,13 +20,14 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
 from harness.results import record
+from harness.settings import PLATFORM
 
-PACKAGE = ROOT / "lambdas" / "invoicing"
-MODULES = ("totals", "status", "payments", "models", "csv_bytes", "csv_text", "csv_invoices")
-"""What a run without arguments mutates: the amounts, the life of an invoice, and the reading of CSV files."""
+PACKAGE = ROOT / "lambdas" / PLATFORM.package
+MODULES = PLATFORM.mutated_modules
+"""What a run without arguments mutates."""
 
-TESTS = ROOT / "tests" / "unit" / "invoicing"
-KILLERS = ("test_totals*.py", "test_status*.py", "test_payments*.py", "test_models*.py", "test_csv*.py")
+TESTS = ROOT / "tests" / "unit" / PLATFORM.package
+KILLERS = PLATFORM.mutants_killers
 """The tests that must kill the mutants."""
 
 BUILDERS = ROOT / "tests" / "data" / "invoices.py"
@@ -40,7 +41,7 @@ KILLED_PERCENT = 85
 """The share of a module's mutants that the tests must kill."""
 
 WORKSPACE = BUILD / "mutate"
-_RESULT = re.compile(r"^ {4}(?P<mutant>invoicing\.\S+): (?P<status>.+)$", re.MULTILINE)
+_RESULT = re.compile(rf"^ {{4}}(?P<mutant>{PLATFORM.package}\.\S+): (?P<status>.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def module_file(name: str) -> Path:
     files = [*PACKAGE.rglob(f"{name}.py")] if name.isidentifier() else []
     if len(files) != 1:
         raise HarnessError(
-            f"{name} is not a module of lambdas/invoicing.", remedy=f"Name one, such as {', '.join(MODULES)}."
+            f"{name} is not a module of lambdas/{PACKAGE.name}.", remedy=f"Name one, such as {', '.join(MODULES)}."
         )
     return files[0].relative_to(PACKAGE.parent)
 
@@ -91,7 +92,7 @@ def prepare(workspace: Path, files: Sequence[Path]) -> None:
     """
     shutil.rmtree(workspace, ignore_errors=True)
     # mutmut names a mutant by its file's path here, and looks for the module of that name: no folder above the package
-    shutil.copytree(PACKAGE, workspace / "invoicing", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, workspace / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
     (workspace / "tests").mkdir()
     shutil.copy(ROOT / "tests" / "mutants" / "killers.py", workspace / "tests" / "conftest.py")
     for pattern in KILLERS:
@@ -100,7 +101,7 @@ def prepare(workspace: Path, files: Sequence[Path]) -> None:
     (workspace / "tests" / "data").mkdir()
     shutil.copy(BUILDERS, workspace / "tests" / "data")
     settings = {
-        "source_paths": ["invoicing"],
+        "source_paths": [PACKAGE.name],
         "only_mutate": [file.as_posix() for file in files],
         "pytest_add_cli_args": ["-p", "no:cacheprovider", "-k", KILLERS_SELECTED],
         "pytest_add_cli_args_test_selection": ["tests"],

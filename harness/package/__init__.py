@@ -21,7 +21,7 @@ from harness.package.wheels import Wheels
 from harness.paths import ROOT
 from harness.process.locks import locked
 
-__all__ = ["Artifact", "Function", "Target", "build", "functions", "verify"]
+__all__ = ["Artifact", "Function", "Target", "build", "functions", "placeholders", "verify"]
 
 UNPACKED_LIMIT = 250 * 1024 * 1024
 """The most bytes that a function with its layers may have unpacked (Lambda quotas: "250 MB, unzipped")."""
@@ -74,6 +74,21 @@ def functions(sources: Path = ROOT / "lambdas") -> list[Function]:
     """Every function: each folder with a ``handler.py``, by name."""
     folders = (handler.parent for handler in sources.glob("*/handler.py"))
     return [Function(folder.name.replace("_", "-"), folder) for folder in sorted(folders)]
+
+
+def placeholders(folder: Path, sources: Path = ROOT / "lambdas") -> Path:
+    """Put an empty zip for each function into a folder, and return it: plans need zips, whatever is in them.
+
+    Args:
+        folder: The folder, which need not exist.
+        sources: The folder of the functions.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for function in functions(sources):
+        zip_file = folder / f"{function.name}.zip"
+        if not zip_file.exists():
+            zip_file.write_bytes(b"PK\x05\x06" + bytes(18))  # an archive without entries
+    return folder
 
 
 def build(  # noqa: PLR0913 - all but two by keyword, for tests

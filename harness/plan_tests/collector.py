@@ -32,6 +32,7 @@ from typing import Any
 
 import pytest
 
+from harness.package import placeholders
 from harness.paths import BUILD, ROOT
 from harness.plan_tests import rewrite
 from harness.plan_tests.compare import PlanDifference, differences, missing_tags, shown
@@ -108,11 +109,13 @@ class Planner:
 
 
 def call_of(case: Case) -> ModuleCall:
-    """A case as a module call; ``!path`` values become absolute."""
+    """A case as a module call; ``!path`` values become absolute, and ``!zips`` a folder of zips."""
     return ModuleCall(case.key, case.module, {name: _absolute(value, case) for name, value in case.inputs.items()})
 
 
 def _absolute(value: Any, case: Case) -> Any:
+    if getattr(value, "tag", "") == "zips":
+        return str(placeholders(BUILD / "plan" / "zips"))
     if getattr(value, "tag", "") == "path":
         return str((case.document.file.parent / str(value.value)).resolve())
     if isinstance(value, dict):

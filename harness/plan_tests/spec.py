@@ -9,8 +9,8 @@ from typing import Any
 from harness.plan_tests.reading import Place, SpecError, SpecFile, Tagged, read
 from harness.terraform.module import Module, Type
 
-TAGS = frozenset({"hcl", "path", "regex", "contains", "unknown"})
-_IN_INPUTS = frozenset({"hcl", "path"})
+TAGS = frozenset({"hcl", "path", "regex", "contains", "unknown", "zips"})
+_IN_INPUTS = frozenset({"hcl", "path", "zips"})
 _KEYS = frozenset({"inputs", "expect", "rejects"})
 _EXPECTATIONS = frozenset({"resources", "absent", "inventory", "outputs"})
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.package import placeholders
 from harness.paths import BUILD, ROOT
 from harness.plan import store
 from harness.plan.graph import PlanGraph
@@ -18,6 +19,7 @@ from harness.plan_tests.root import ModuleCall, write
 from harness.plan_tests.tftest_root import TftestRoot
 from harness.policy.offline_aws import ACCOUNT_ID, offline_aws
 from harness.process.locks import locked
+from harness.settings import PLATFORM
 from harness.terraform.run import Terraform
 
 FOLDER = BUILD / "policy"
@@ -88,7 +90,7 @@ def plan_live_folder(folder: Path, endpoint: str, *, work: Path | None = None) -
         log_dir=work / "logs",
     )
     with locked(work / ".lock"):
-        terraform.init({"bucket": f"invoice-terraform-state-{ACCOUNT_ID}", "use_path_style": "true"})
+        terraform.init({"bucket": PLATFORM.state_bucket(ACCOUNT_ID), "use_path_style": "true"})
         plan = terraform.plan(["-lock=false"])
     return PlannedRoot(relative(folder), folder.name, relative(folder), plan.raw)
 
@@ -140,14 +142,7 @@ def example_sources() -> Path:
 
 
 def _artifacts() -> Path:
-    """A folder with an empty zip for each function: plans need the checksums, not the content."""
-    folder = FOLDER / "artifacts"
-    folder.mkdir(parents=True, exist_ok=True)
-    for handler in (ROOT / "lambdas").glob("*/handler.py"):
-        archive = folder / f"{handler.parent.name.replace('_', '-')}.zip"
-        if not archive.exists():
-            archive.write_bytes(b"PK\x05\x06" + bytes(18))  # an archive without entries
-    return folder
+    return placeholders(FOLDER / "artifacts")
 
 
 _ARTIFACTS = re.compile(r'(\bartifacts_dir\s*=\s*")[^"]*(")')

@@ -24,6 +24,7 @@ from harness.engine import Engine
 from harness.engine.base import REMOVED_VARIABLES
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
+from harness.settings import PLATFORM
 from harness.terraform.events import TerraformEvent
 from harness.terraform.run import Terraform
 
@@ -189,7 +190,7 @@ class Deployment:
     @property
     def state_bucket(self) -> str:
         """The bucket that holds the state of every environment of the account."""
-        return f"invoice-terraform-state-{self.engine.account_id}"
+        return PLATFORM.state_bucket(self.engine.account_id)
 
     def variables(self) -> dict[str, str]:
         """The live folder's inputs from outside, and the engine's endpoint and keys, as environment variables."""

@@ -22,6 +22,7 @@ from harness.errors import HarnessError
 from harness.paths import BUILD
 from harness.process import supervisor
 from harness.results import record
+from harness.settings import PLATFORM
 from harness.stack import walkthrough
 from harness.stack.deployment import Deployment, Stack, artifacts_of, build_for, environments, forget
 from harness.stack.ownership import orderly_end, sole_owner
@@ -69,12 +70,7 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
             walkthrough.show(stack, result)
             record(
                 "up",
-                {
-                    "seconds": round(time.monotonic() - started, 1),
-                    "rows": result.report["rows"],
-                    "invoices": len(result.invoices),
-                    "documents": len(result.documents),
-                },
+                {"seconds": round(time.monotonic() - started, 1), **result.figures},
             )
             keep = ending is Ending.DETACH
             if ending is not Ending.ONCE:
@@ -155,7 +151,7 @@ class ApplyProgress:
                 self._in_progress.pop(event.address, None)
                 self.done += event.action != "read"  # data sources are read along the way, and are not planned
         oldest = next(iter(self._in_progress), "")
-        self._step.advance_to(self.done, self._total or None, oldest.removeprefix("module.invoice_platform."))
+        self._step.advance_to(self.done, self._total or None, oldest.removeprefix(f"module.{PLATFORM.platform_call}."))
 
 
 def running_stack(environment: str, engine: Engine, port: int | Literal["auto"] | None) -> Stack | None:

@@ -18,6 +18,7 @@ from harness.errors import HarnessError
 from harness.package import Artifact
 from harness.paths import BUILD, ROOT
 from harness.process.locks import locked
+from harness.settings import PLATFORM
 from harness.stack.deployment import Deployment, Stack, artifacts_of, build_for
 from harness.terraform import binary
 
@@ -116,7 +117,7 @@ class FreshApply:
 
 def key_of(environment: str, artifacts: list[Artifact]) -> str:
     """The fingerprint of everything that an applied environment is built from."""
-    digest = hashlib.sha256(f"{binary.version(binary.find())}\0".encode())
+    digest = hashlib.sha256(f"{binary.version(binary.find())}\0{PLATFORM.state_bucket_prefix}\0".encode())
     folders = [
         ROOT / "modules",
         ROOT / "live" / environment,

@@ -61,6 +61,15 @@ class UploadResult:
     documents: dict[str, Path]
     rejected: Path | None
 
+    @property
+    def figures(self) -> dict[str, int]:
+        """The counts, for ``build/results/up.json``."""
+        return {
+            "rows": self.report["rows"],
+            "invoices": len(self.invoices),
+            "documents": len(self.documents),
+        }
+
 
 class ApiClient:
     """A plain HTTP client of the stack's API."""

@@ -11,7 +11,7 @@ module "api" {
 
   logging = { retention_days = var.logging.retention_days }
 
-  # Generated from the pydantic models (python -m invoicing.api.request_schemas).
+  # Generated from the pydantic models (./noxw -s docs).
   models = {
     CreateInvoice = file("${path.module}/models/create-invoice.json")
     UpdateInvoice = file("${path.module}/models/update-invoice.json")

@@ -75,7 +75,7 @@ class Probe:
         body: The model that it read the body with.
         query: The model that it read the query with.
         headers: The headers that it looked up.
-        problem: The problem document, if it did not get as far as calling AWS.
+        problem: The problem document of the response, if it failed before it called AWS.
     """
 
     body: type[BaseModel] | None
@@ -171,7 +171,7 @@ class LoadedFunction:
         ]
 
     def probe(self, route: Route, example: Any) -> Probe:
-        """Send an operation its described example, and stop when it calls AWS."""
+        """Send an operation its described example, and stop when it calls AWS; some operations never do."""
         models: dict[str, type[BaseModel]] = {}
         headers = _Headers()
 
@@ -190,7 +190,8 @@ class LoadedFunction:
             with no_aws():
                 try:
                     response = self.module.app.resolve(request(route, example), Context())
-                    problem = str(response.get("body"))
+                    if response["statusCode"] >= 400:
+                        problem = str(response.get("body"))
                 except AwsCall:
                     pass
         return Probe(models.get("body_of"), models.get("query_of"), frozenset(headers.names), problem)

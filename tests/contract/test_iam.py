@@ -88,7 +88,7 @@ def test_removing_any_grant_breaks_exactly_its_uses(proof: Proof) -> None:
 def test_the_page_matches_the_plans(proofs: dict[str, Proof]) -> None:
     written = page.page(page.rows([*proofs.values()], ledger()))
 
-    assert page.PAGE.read_text(encoding="utf-8") == written, "python -m harness.iam page"
+    assert page.PAGE.read_text(encoding="utf-8") == written, "./noxw -s docs writes docs/iam.md again"
 
 
 # --- each of the checks above is shown to fail ----------------------------------------------------------------------

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.package import placeholders
 from harness.paths import BUILD
 from harness.plan_tests import examples
 from harness.plan_tests.collector import Planner
@@ -14,7 +15,7 @@ from harness.plan_tests.root import MODULES, ModuleCall
 FOLDER = BUILD / "plan" / "examples"
 
 # Paths outside the repository that an example uses, and their replacement here.
-STAND_INS = {'"/srv/build/artifacts/aws"': f'"{Path(__file__).parent}/invoice-platform/artifacts"'}
+STAND_INS = {'"/srv/build/artifacts/aws"': f'"{placeholders(BUILD / "plan" / "zips")}"'}
 
 EXAMPLES = [
     (readme, line, re.sub("|".join(STAND_INS), lambda match: STAND_INS[match[0]], code))

@@ -107,7 +107,7 @@ def test_types_exist_in_the_provider(judged_fixtures: "JudgedFixtures") -> None:
 
 
 def test_the_table_of_rules_is_up_to_date() -> None:
-    assert page.PAGE.read_text(encoding="utf-8") == page.page(), "python -m harness.policy.page"
+    assert page.PAGE.read_text(encoding="utf-8") == page.page(), "./noxw -s docs writes docs/policy.md again"
 
 
 def test_what_checkov_loads_needs_the_standard_library_only() -> None:

@@ -23,6 +23,7 @@ from harness.iam import attribution, recorded_calls
 from harness.iam.session import Recording
 from harness.iam.watch import Watch, WatchSettings
 from harness.paths import ROOT
+from invoicing.runtime import settings
 
 LAMBDAS = ROOT / "lambdas"
 WATCHED = WatchSettings(
@@ -46,21 +47,29 @@ ENVIRONMENT = {
     "POWERTOOLS_TRACE_DISABLED": "true",
 }
 
-FUNCTION_ENVIRONMENT = {
-    "create_invoice": {
-        "TABLE_NAME": "invoices-dev",
-        "ARCHIVES_BUCKET": "archives",
-        "ALLOWED_ORIGINS": "*",
-        "EVENT_BUS_NAME": "invoice-events-dev",
-    },
-    "process_invoice": {"TABLE_NAME": "invoices-dev", "EVENT_BUS_NAME": "invoice-events-dev"},
-    "generate_pdf": {"TABLE_NAME": "invoices-dev", "DOCUMENTS_BUCKET": "documents", "BRAND_NAME": "Sample Trading"},
-    "query_invoices": {"TABLE_NAME": "invoices-dev", "ALLOWED_ORIGINS": "*"},
-    "get_invoice": {"TABLE_NAME": "invoices-dev", "DOCUMENTS_BUCKET": "documents", "ALLOWED_ORIGINS": "*"},
-    "rotate_api_key": {"USAGE_PLAN_ID": "plan", "API_KEY_PREFIX": "invoice-api-key-dev"},
-    "update_invoice_status": {"TABLE_NAME": "invoices-dev", "ALLOWED_ORIGINS": "https://app.example,https://b.example"},
+VALUES = {
+    "ALLOWED_ORIGINS": "*",
+    "API_KEY_PREFIX": "invoice-api-key-dev",
+    "ARCHIVES_BUCKET": "archives",
+    "BRAND_NAME": "Sample Trading",
+    "DOCUMENTS_BUCKET": "documents",
+    "EVENT_BUS_NAME": "invoice-events-dev",
+    "TABLE_NAME": "invoices-dev",
+    "USAGE_PLAN_ID": "plan",
 }
-"""Exactly what Terraform sets for each function: a setting that a function did not declare is missing."""
+"""A value for each required setting of any function."""
+
+OTHER_VALUES = {"update_invoice_status": {"ALLOWED_ORIGINS": "https://app.example,https://b.example"}}
+"""Values of single functions."""
+
+
+def function_environment(function: str) -> dict[str, str]:
+    """Exactly what Terraform sets for a function: a setting that it did not declare is missing."""
+    model = getattr(settings, "".join(part.capitalize() for part in function.split("_")) + "Settings")
+    required = [name.upper() for name, field in model.model_fields.items() if field.is_required()]
+    unknown = sorted(set(required) - VALUES.keys())
+    assert not unknown, f"give {unknown[0]} a value for unit tests in tests/unit/conftest.py: VALUES"
+    return {name: VALUES[name] for name in required} | OTHER_VALUES.get(function, {})
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,6 +84,12 @@ def _watched() -> Iterator[None]:
     yield
     for end in reversed(ends):
         end()
+
+
+@pytest.fixture(scope="session")
+def settings_values() -> dict[str, str]:
+    """A value for each required setting of any function."""
+    return VALUES
 
 
 @dataclass
@@ -161,9 +176,9 @@ def load(aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Mo
     loaded: list[str] = []
 
     def cold_start(function: str, **environment: str) -> ModuleType:
-        for name in {name for environment_ in FUNCTION_ENVIRONMENT.values() for name in environment_}:
+        for name in VALUES:
             monkeypatch.delenv(name, raising=False)
-        for name, value in (FUNCTION_ENVIRONMENT[function] | environment).items():
+        for name, value in (function_environment(function) | environment).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("AWS_REGION", aws)
         monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", function.replace("_", "-"))

@@ -1,12 +1,12 @@
 """Replication: a second region holds a full copy of production's documents and archives."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.plan.resource import UNKNOWN, Resource, listed, shown
 from harness.policy.rule import relation
 from harness.policy.rules.storage import BUCKET, companions
+from harness.settings import PLATFORM
 
 if TYPE_CHECKING:
     from harness.plan.graph import PlanGraph
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @relation("CKV_INV_623", BUCKET)
 def replicated(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
-    """By name: buckets that hold documents or archives and are not replicas themselves."""
+    """By name: buckets that `PLATFORM.replicated_buckets` names and that are not replicas themselves."""
     for bucket in plan.of(*BUCKET):
         name = str(bucket.get("bucket"))
-        if not re.search(r"documents|archives", name) or "replica" in name:
+        if not any(part in name for part in PLATFORM.replicated_buckets) or "replica" in name:
             continue
         rules = [
             rule

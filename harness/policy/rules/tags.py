@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from harness.plan.resource import UNKNOWN, Resource, mapping, shown
 from harness.policy.rule import attribute, relation
+from harness.settings import PLATFORM
 
 if TYPE_CHECKING:
     from harness.plan.graph import PlanGraph
 
-FIXED = {"ManagedBy": "terraform", "Project": "invoice-modernization"}
+FIXED = PLATFORM.tags
 """Tags with one value everywhere."""
 
 

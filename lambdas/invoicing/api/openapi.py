@@ -135,8 +135,12 @@ def describe() -> dict[str, Any]:
             body=_body(UpdateInvoice, {"status": "paid", "payment": {"paymentId": "P-1", "amount": "963.90"}}),
         ),
     }  # fmt: skip
-    for path in (invoices, invoice):
-        path["options"] = _preflight("Invoices" if path is invoices else "Invoice")
+    paths: dict[str, tuple[str, dict[str, Any]]] = {
+        "/invoices": ("Invoices", invoices),
+        "/invoices/{id}": ("Invoice", invoice),
+    }
+    for name, operations in paths.values():
+        operations["options"] = _preflight(name)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -155,7 +159,7 @@ def describe() -> dict[str, Any]:
         ],
         "security": [{"apiKey": []}],
         "tags": [{"name": "invoices"}],
-        "paths": {"/invoices": invoices, "/invoices/{id}": invoice},
+        "paths": {path: operations for path, (_, operations) in paths.items()},
         "components": {
             "securitySchemes": {"apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"}},
             "headers": _CORS,
@@ -261,9 +265,7 @@ def text() -> str:
             return True
 
     body = yaml.dump(json.loads(json.dumps(describe())), Dumper=Plain, sort_keys=False, allow_unicode=True, width=110)
-    return (
-        "# Generated from the models. Edit those, then run: PYTHONPATH=lambdas python -m invoicing.api.openapi\n" + body
-    )
+    return "# Generated from the models. Edit those, then run: ./noxw -s docs\n" + body
 
 
 def main(arguments: Sequence[str], target: Path = TARGET) -> int:
@@ -271,7 +273,7 @@ def main(arguments: Sequence[str], target: Path = TARGET) -> int:
     if "--check" in arguments:
         current = target.is_file() and target.read_text(encoding="utf-8") == text()
         if not current:
-            sys.stderr.write(f"{target} is out of date; run: PYTHONPATH=lambdas python -m invoicing.api.openapi\n")
+            sys.stderr.write(f"{target} is out of date; run: ./noxw -s docs\n")
         return 0 if current else 1
     target.write_text(text(), encoding="utf-8")
     sys.stdout.write(f"{target}\n")

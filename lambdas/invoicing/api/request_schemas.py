@@ -1,6 +1,6 @@
 """The request models as JSON Schema draft-04, the dialect of API Gateway's models.
 
-``PYTHONPATH=lambdas python -m invoicing.api.request_schemas`` writes them to ``modules/invoice-platform/models``. A
+``./noxw -s docs`` writes them to ``modules/invoice-platform/models``. A
 unit test fails when a file is out of date. With them API Gateway rejects obvious errors itself (400); the function then
 checks everything again.
 """

@@ -1,0 +1,126 @@
+"""What the session `quick` runs: the tests of the rooms that a change touches."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness import quick
+from harness.errors import HarnessError
+from harness.paths import ROOT
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("lambdas/invoicing/domain/totals.py", {"tests/unit/invoicing/domain", "tests/unit/handlers/test_creating.py"}),
+        ("lambdas/invoicing/documents/pdf.py", {"tests/unit/invoicing/documents"}),
+        ("lambdas/invoicing/runtime/settings.py", {"tests/unit/invoicing/api", "tests/contract/test_settings.py"}),
+        ("lambdas/rotate_api_key/handler.py", {"tests/unit/handlers/test_rotation.py", "tests/contract/test_api.py"}),
+        ("harness/plan/graph.py", {"tests/unit/harness/plan", "tests/unit/test_architecture.py"}),
+        ("harness/quick.py", {"tests/unit/harness/test_quick.py"}),
+        ("modules/kms-key/main.tf", {"tests/plan/kms-key"}),
+        ("modules/invoice-platform/api.tf", {"tests/plan/invoice-platform", "tests/contract/test_api.py"}),
+        ("live/dev/main.tf", {"tests/plan/test_parity.py", "tests/contract/test_settings.py"}),
+        ("policy/suppressions.yaml", {"tests/policy/test_meta.py"}),
+        ("docs/csv.md", {"tests/unit/test_architecture.py"}),
+        ("tests/plan/lambda/limits.yaml", {"tests/plan/lambda"}),
+        ("tests/unit/harness/stack/test_logs.py", {"tests/unit/harness/stack/test_logs.py"}),
+        ("tests/unit/harness/contract/facts.py", {"tests/unit/harness/contract"}),
+    ],
+)
+def test_a_change_selects_the_tests_of_its_room(file: str, expected: set[str]) -> None:
+    targets = quick.selection([file])
+
+    assert expected <= {*targets}
+
+
+def test_a_handler_without_a_module_is_not_tested_for_it() -> None:
+    targets = quick.selection(["lambdas/invoicing/documents/pdf.py"])
+
+    assert "tests/unit/handlers/test_rotation.py" not in targets
+
+
+def test_what_is_inside_a_selected_folder_is_not_selected_again() -> None:
+    targets = quick.selection(
+        ["lambdas/invoicing/domain/money.py", "tests/unit/invoicing/domain/test_money.py", "docs/none.txt"]
+    )
+
+    assert "tests/unit/invoicing/domain" in targets
+    assert "tests/unit/invoicing/domain/test_money.py" not in targets
+
+
+def test_every_source_has_tests() -> None:
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    if not files:
+        pytest.skip("this is not a git checkout")
+    sources = [
+        file
+        for file in files
+        if file.endswith((".py", ".tf")) and file.startswith(("lambdas/", "harness/", "modules/", "live/", "policy/"))
+    ]
+
+    untested = [file for file in sources if not quick.selection([file])]
+
+    assert untested == [], "harness/quick.py: RULES has nothing for these"
+
+
+@pytest.mark.parametrize(("pattern", "targets"), quick.RULES)
+def test_every_rule_leads_to_tests_that_exist(pattern: str, targets: tuple[str, ...]) -> None:
+    missing = [target for target in targets if "{" not in target and not (ROOT / target).exists()]
+
+    assert missing == [], pattern
+
+
+def test_each_tier_is_one_run() -> None:
+    targets = ["tests/contract/test_api.py", "tests/plan/lambda", "tests/unit/handlers", "tests/unit/harness/plan"]
+
+    unit, plan, contract = quick.runs(targets)
+
+    assert unit[:3] == ["tests/unit/handlers", "tests/unit/harness/plan", "-n"]
+    assert plan == ["tests/plan/lambda"]
+    assert contract == ["tests/contract/test_api.py"]
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A git checkout with one commit."""
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false"]
+    (tmp_path / "old.py").write_text("1\n")
+    (tmp_path / "same.py").write_text("1\n")
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "First"]):
+        subprocess.run([*git, *command], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def test_changed_files_are_the_edited_and_the_new_ones(repository: Path) -> None:
+    (repository / "old.py").write_text("2\n")
+    (repository / "new.py").write_text("1\n")
+
+    assert quick.changed("HEAD", repository) == ["new.py", "old.py"]
+
+
+def test_an_unknown_revision_is_reported(repository: Path) -> None:
+    with pytest.raises(HarnessError, match="--base REV"):
+        quick.changed("nowhere", repository)
+
+
+def test_without_a_change_nothing_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(quick, "changed", lambda _: [])
+
+    assert quick.main([]) == 0
+    assert "no test" in capsys.readouterr().out
+
+
+def test_a_failing_tier_fails_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> "subprocess.CompletedProcess[str]":
+        commands.append(command)
+        return subprocess.CompletedProcess(command, returncode=int(len(commands) == 1))
+
+    monkeypatch.setattr(quick, "changed", lambda _: ["lambdas/get_invoice/handler.py"])
+    monkeypatch.setattr(quick.subprocess, "run", run)
+
+    assert quick.main(["--base", "main"]) == 1
+    assert len(commands) == 2, "the contract runs although the unit tests failed"
