@@ -100,7 +100,7 @@ def test_an_unsupported_expression_is_rejected(cloud: Cloud, expression: str) ->
 
 def call(cloud: Cloud, **form: str) -> tuple[int, str]:
     """Send a request in the Query protocol, as Terraform's provider does."""
-    request = AWSRequest("POST", cloud.engine.endpoint_url + "/", data={"Version": "2010-08-01", **form})
+    request = AWSRequest("POST", cloud.engine.endpoint.url + "/", data={"Version": "2010-08-01", **form})
     SigV4Auth(Credentials(*cloud.keys().values()), "monitoring", "us-east-1").add_auth(request)
     prepared = request.prepare()
     response = urllib3.request("POST", prepared.url, body=prepared.body, headers=dict(prepared.headers))
