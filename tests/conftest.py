@@ -116,7 +116,5 @@ def pytest_xdist_auto_num_workers() -> int:
     Two for an engine without snapshots, since each worker has to apply. Always one if all instances are one account.
     """
     engine = _engine("workers")
-    if engine.is_the_only_one:
-        return 1
-    cores = max(2, os.cpu_count() or 2) if engine.has_snapshots else 2
-    return int(os.environ.get("HARNESS_TEST_WORKERS") or cores)
+    cores = 2 if engine.snapshots is None else max(2, os.cpu_count() or 2)
+    return min(int(os.environ.get("HARNESS_TEST_WORKERS") or cores), engine.most_accounts)

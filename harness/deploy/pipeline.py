@@ -20,7 +20,7 @@ from harness.console import Step, out
 from harness.deploy.account import Account
 from harness.deploy.change_summary import action_of, show_changes, show_findings
 from harness.deploy.gate import findings_on, needed_permissions
-from harness.engine import engine_for, engine_name
+from harness.engine import ACCOUNT_ID, engine_for, engine_name
 from harness.engine.ports import DEFAULT as DEFAULT_PORT
 from harness.errors import HarnessError
 from harness.paths import BUILD
@@ -191,7 +191,7 @@ def _to_engine(request: DeployRequest, report: DeployReport, port: int | Literal
     """Deploy to the environment's own local engine: the running one, or one that is started and then keeps running."""
     environment = request.environment
     engine = engine_for(instance=environment, port=DEFAULT_PORT if port is None else port)
-    report.account_id = engine.account_id
+    report.account_id = ACCOUNT_ID
     running = lifecycle.running_stack(environment, engine, port)
     keep = running is not None
     try:

@@ -95,7 +95,7 @@ def run(document: Path, checkout: Path, environment: Mapping[str, str], *, deadl
         except subprocess.TimeoutExpired:
             failure = f"did not end within {deadline_s:g} s"
         finally:
-            supervisor.terminate(record)  # and the processes that the shell started
+            record.terminate()  # and the processes that the shell started
             shell.wait(_END_S)
     outputs = _COLOUR.sub("", log.read_text(encoding="utf-8", errors="replace")).split(_MARK)[1:]
     runs = [BlockRun(block, output) for block, output in zip(listed, outputs, strict=False)]

@@ -9,7 +9,6 @@ from typing import Literal
 
 from harness.engine.base import ACCOUNT_ID, REGION, Engine, isolate
 from harness.engine.embedded import EmbeddedEngine
-from harness.engine.local_server import clean_leftovers, leftovers
 from harness.engine.localstack import localstack
 from harness.errors import HarnessError
 
@@ -18,11 +17,9 @@ __all__ = [
     "REGION",
     "EmbeddedEngine",
     "Engine",
-    "clean_leftovers",
     "engine_for",
     "engine_name",
     "isolate",
-    "leftovers",
 ]
 
 _NAMES = ("embedded", "localstack", "aws")

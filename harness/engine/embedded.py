@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.engine import environments, local_server
@@ -20,12 +21,16 @@ class EmbeddedEngine(LocalServer):
     """One instance of the embedded engine."""
 
     name = "embedded"
-    has_snapshots = True
     package = "embedded"
     health_path = "/_embedded/health"
     tunable = frozenset(
         {"LAMBDA_WARM_TTL_SECONDS", "LAMBDA_ASYNC_RETRY_BASE_SECONDS", "EMBEDDED_ALARM_PERIOD", "LOG_LEVEL"}
     )
+
+    @property
+    def snapshots(self) -> "EmbeddedSnapshots":
+        """Its state, to be taken and started from."""
+        return EmbeddedSnapshots(self)
 
     @property
     def server_python(self) -> Path:
@@ -45,32 +50,11 @@ class EmbeddedEngine(LocalServer):
             digest.update(module.name.encode() + module.read_bytes())
         return digest.hexdigest()[:16]
 
-    def snapshot(self, to: Path) -> None:
-        """Write the state to a new folder, from which any instance of the same version can start.
-
-        The engine keeps running. Do this while nothing is written: a change during the copy may or may not be in it.
-
-        Raises:
-            HarnessError: The folder exists, or the engine could not save every service.
-        """
-        if to.exists():
-            raise HarnessError(f"The snapshot folder {to} exists already.", remedy="Delete it, or use another folder.")
-        status, body = self._request("POST", "/_embedded/save")
-        if status != 200:
-            raise HarnessError(f"The engine could not save its state: {body[:300]}", remedy=f"See {self.log}.")
-        to.parent.mkdir(parents=True, exist_ok=True)
-        draft = to.with_name(f"{to.name}.draft-{os.getpid()}")
-        shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(self.folder / "state", draft)
-        manifest = {"engine": self.name, "front": self.version, "instance": self.instance}
-        (draft / _SNAPSHOT_MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-        draft.rename(to)
-
     def reset(self) -> None:
         """Forget every resource and stop warm Lambda workers; the port stays."""
-        status, body = self._request("POST", "/_ministack/reset")
+        status, body = self.endpoint.request("POST", "/_ministack/reset")
         if status != 200:
-            raise HarnessError(f"The engine could not be reset: {body[:300]}", remedy=f"See {self.log}.")
+            raise HarnessError(f"The engine could not be reset: {body[:300]!r}", remedy=f"See {self.log}.")
 
     def _root_keys(self) -> RootKeys:
         return RootKeys.random()
@@ -84,17 +68,48 @@ class EmbeddedEngine(LocalServer):
             "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
         }
 
-    def _restore(self, snapshot: Path, state: Path) -> None:
+
+@dataclass(frozen=True)
+class EmbeddedSnapshots:
+    """The state of an embedded engine, which any instance of the same version can start from."""
+
+    engine: EmbeddedEngine
+
+    def take(self, to: Path) -> None:
+        """Write the state to a new folder.
+
+        The engine keeps running. Do this while nothing is written: a change during the copy may or may not be in it.
+
+        Raises:
+            HarnessError: The folder exists, or the engine could not save every service.
+        """
+        if to.exists():
+            raise HarnessError(f"The snapshot folder {to} exists already.", remedy="Delete it, or use another folder.")
+        status, body = self.engine.endpoint.request("POST", "/_embedded/save")
+        if status != 200:
+            raise HarnessError(f"The engine could not save its state: {body[:300]!r}", remedy=f"See {self.engine.log}.")
+        to.parent.mkdir(parents=True, exist_ok=True)
+        draft = to.with_name(f"{to.name}.draft-{os.getpid()}")
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.copytree(self.engine.folder / "state", draft)
+        manifest = {"engine": self.engine.name, "front": self.engine.version, "instance": self.engine.instance}
+        (draft / _SNAPSHOT_MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        draft.rename(to)
+
+    def start(self, folder: Path, *, tied: bool = False) -> None:
+        """Start the engine with the state in a folder that :meth:`take` wrote.
+
+        Raises:
+            HarnessError: It is not a snapshot of this version, or the engine does not start.
+        """
         try:
-            manifest = json.loads((snapshot / _SNAPSHOT_MANIFEST).read_text(encoding="utf-8"))
+            manifest = json.loads((folder / _SNAPSHOT_MANIFEST).read_text(encoding="utf-8"))
         except FileNotFoundError:
+            raise HarnessError(f"{folder} is not a snapshot of an engine.", remedy="Take one first.") from None
+        if manifest["front"] != self.engine.version:
             raise HarnessError(
-                f"{snapshot} is not a snapshot of an engine.", remedy="Take one with snapshot()."
-            ) from None
-        if manifest["front"] != self.version:
-            raise HarnessError(
-                f"The snapshot {snapshot} was taken with another version of the engine.",
+                f"The snapshot {folder} was taken with another version of the engine.",
                 remedy="Delete it and take it again.",
             )
-        shutil.copytree(snapshot, state)
-        (state / _SNAPSHOT_MANIFEST).unlink()
+        without_manifest = shutil.ignore_patterns(_SNAPSHOT_MANIFEST)
+        self.engine.start_with(lambda state: shutil.copytree(folder, state, ignore=without_manifest), tied=tied)

@@ -28,26 +28,26 @@ _FOLDER = BUILD / "engine"
 NAMES = {"venv": "engine.txt", "lambda-runtime": "lambda-runtime.txt"}
 """The embedded engine's environments, each with its lock file under ``requirements/``."""
 
-LOCALSTACK_NAMES = {"localstack": "localstack.txt", "localstack-functions": "localstack-functions.txt"}
-"""LocalStack's environments, likewise."""
-
-POLICY_NAMES = {"policy": "policy.txt"}
-"""The policy gate's environment, likewise."""
-
-_LOCKS = {**NAMES, **LOCALSTACK_NAMES, **POLICY_NAMES}
+LOCKS = {
+    **NAMES,
+    "localstack": "localstack.txt",
+    "localstack-functions": "localstack-functions.txt",
+    "policy": "policy.txt",
+}
+"""All environments, likewise."""
 
 
 def ensure(name: str, *, base: Path | None = None) -> Path:
     """The interpreter of an environment, which is created first if necessary.
 
     Args:
-        name: A key of :data:`NAMES`, :data:`LOCALSTACK_NAMES` or :data:`POLICY_NAMES`.
+        name: A key of :data:`LOCKS`.
         base: The interpreter to create it from; the current one by default.
 
     Raises:
         HarnessError: uv could not create it; its last lines are in the message.
     """
-    lock = ROOT / "requirements" / _LOCKS[name]
+    lock = ROOT / "requirements" / LOCKS[name]
     # The base interpreter, not that of the environment that this runs in: the environment may be deleted.
     current = Path(getattr(sys, "_base_executable", sys.executable))
     identity = f"{current}{sys.version}" if base is None else f"{base}{base.stat().st_mtime_ns}"

@@ -42,7 +42,7 @@ def localstack(instance: str, *, port: int | Literal["auto"]) -> Engine:
             remedy=f"Install Python {PYTHON} (uv python install {PYTHON}), or use HARNESS_ENGINE=embedded.",
         )
     if adopted is not None:
-        adopted.check()
+        adopted.wait_healthy(0)  # it must already run
         return adopted
     reason = localstack_docker.why_unusable()
     if reason is None:

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.engine import ports
-from harness.engine.base import ACCOUNT_ID, LOCALSTACK_KEYS, LOOPBACK_NAMES, REGION_ENVIRONMENT
+from harness.engine.base import LOCALSTACK_KEYS, LOOPBACK_NAMES, Endpoint, Phrases
 from harness.engine.localstack_host import functions_python
+from harness.engine.ports import LOOPBACK
 from harness.errors import HarnessError
 from harness.paths import BUILD
 
@@ -19,8 +19,13 @@ VERSION = "4.14"
 """The version of LocalStack that the harness starts itself."""
 
 
-def _host_and_port(endpoint: str) -> tuple[str, int]:
-    """Host and port of an endpoint; raises HarnessError unless it is a port of this computer."""
+def left_running(endpoint: str) -> str:
+    """What the end of a command leaves at an endpoint, in words for its user."""
+    return f"the LocalStack at {endpoint}, with everything in it. The harness adopted it and did not start it."
+
+
+def _port(endpoint: str) -> int:
+    """The port of an endpoint; raises HarnessError unless it is a port of this computer."""
     try:
         url = urlsplit(endpoint)
         host, port = url.hostname, url.port
@@ -29,9 +34,9 @@ def _host_and_port(endpoint: str) -> tuple[str, int]:
     if url is None or url.scheme != "http" or host not in LOOPBACK_NAMES or not port or url.path.strip("/"):
         raise HarnessError(
             f"LOCALSTACK_ENDPOINT={endpoint!r} is not the URL of a LocalStack on this computer.",
-            remedy=f"Set it to http://{ports.LOOPBACK}:<port>, or unset it: the harness then starts one.",
+            remedy=f"Set it to http://{LOOPBACK}:<port>, or unset it: the harness then starts one.",
         )
-    return host, port
+    return port
 
 
 class AdoptedLocalStack:
@@ -46,24 +51,21 @@ class AdoptedLocalStack:
     """
 
     name = "localstack"
-    account_id = ACCOUNT_ID
-    has_snapshots = False
-    is_the_only_one = True
-    is_ours = False
+    most_accounts = 1
+    snapshots = None  # the community edition cannot save its state
 
     def __init__(self, endpoint: str, instance: str) -> None:
         self.instance = instance
-        self._host, self._port = _host_and_port(endpoint)
-
-    @property
-    def port(self) -> int:
-        """The port that it listens on."""
-        return self._port
-
-    @property
-    def endpoint_url(self) -> str:
-        """The URL as an address, so that boto3 and Terraform's provider use path-style S3."""
-        return f"http://{ports.LOOPBACK}:{self._port}"
+        self.endpoint = Endpoint(_port(endpoint), LOCALSTACK_KEYS)
+        self.log = BUILD / "engine" / instance / "engine.log"  # never written: whoever started LocalStack has its log
+        self.phrases = Phrases(
+            start="Check the adopted LocalStack",
+            replace=f"Using the LocalStack at {self.endpoint.url} as it is.",
+            stop="Leave the adopted LocalStack",
+            keep=f"The stack stays in the LocalStack at {self.endpoint.url}, which the harness did not start.",
+            stay="Ctrl-C ends this command; the stack stays.",
+            gone=f"The LocalStack at {self.endpoint.url} no longer responds.",
+        )
 
     @property
     def is_running(self) -> bool:
@@ -73,47 +75,24 @@ class AdoptedLocalStack:
     @property
     def note(self) -> str:
         """A warning that everybody may use it, and one if its version is not the tested one."""
-        open_to_all = f"The LocalStack at {self.endpoint_url} verifies no keys: whoever reaches it may change it."
+        open_to_all = f"The LocalStack at {self.endpoint.url} verifies no keys: whoever reaches it may change it."
         version = str((self._health() or {}).get("version", "unknown"))
         if version.startswith(f"{VERSION}."):
             return open_to_all
         return f"{open_to_all} It is version {version}; only {VERSION} is tested."
 
     @property
-    def log(self) -> Path:
-        """The file of an engine's log, which does not exist here: whoever started LocalStack has its log."""
-        return BUILD / "engine" / self.instance / "engine.log"
-
-    @property
     def lambda_python(self) -> Path:
         """Functions run in AWS's own image there, so they are packaged for an interpreter of the same version."""
         return functions_python()
-
-    def environment(self) -> dict[str, str]:
-        """The variables that point boto3, the AWS CLI and Terraform's provider to this engine."""
-        return {"AWS_ENDPOINT_URL": self.endpoint_url, **REGION_ENVIRONMENT, **LOCALSTACK_KEYS.environment()}
-
-    def api_url(self, api_id: str, stage: str) -> str:
-        """LocalStack's URL of a stage that needs no name server."""
-        return f"{self.endpoint_url}/_aws/execute-api/{api_id}/{stage}"
 
     def last_errors(self, count: int = 5) -> list[str]:  # noqa: ARG002 -- the protocol's
         """Always empty: its log is not ours."""
         return []
 
-    def start(self, from_snapshot: Path | None = None, *, tied: bool = False) -> None:  # noqa: ARG002 -- the protocol's
-        """Check that it responds.
-
-        Raises:
-            HarnessError: It does not respond, or a snapshot was requested.
-        """
-        if from_snapshot is not None:
-            raise self._snapshot_error()
+    def start(self, *, tied: bool = False) -> None:  # noqa: ARG002 -- the protocol's
+        """Check that it responds; raises HarnessError if it does not."""
         self.wait_healthy(PATIENCE_S)
-
-    def check(self) -> None:
-        """Raise HarnessError unless it responds now: it must already run."""
-        self.wait_healthy(0)
 
     def wait_healthy(self, timeout_s: float = 60) -> None:
         """Return as soon as it responds; raises HarnessError if it does not."""
@@ -121,7 +100,7 @@ class AdoptedLocalStack:
         while self._health() is None:
             if time.monotonic() > deadline:
                 raise HarnessError(
-                    f"No LocalStack responds at {self.endpoint_url}.",
+                    f"No LocalStack responds at {self.endpoint.url}.",
                     remedy="Start it, correct LOCALSTACK_ENDPOINT, or unset it: the harness then starts one.",
                 )
             time.sleep(0.1)
@@ -129,40 +108,14 @@ class AdoptedLocalStack:
     def release(self) -> None:
         """Do nothing: it keeps running anyway."""
 
-    def snapshot(self, to: Path) -> None:  # noqa: ARG002 -- the protocol's
-        """Raise HarnessError: the community edition cannot save its state."""
-        raise self._snapshot_error()
-
-    def reset(self) -> None:
-        """Forget every resource."""
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=30)
-        try:
-            connection.request("POST", "/_localstack/state/reset")
-            status = connection.getresponse().status
-        finally:
-            connection.close()
-        if status != 200:
-            raise HarnessError(
-                f"The LocalStack at {self.endpoint_url} could not be reset (status {status}).", remedy="Restart it."
-            )
-
-    def stop(self) -> None:
-        """Do nothing: an adopted engine is left running."""
+    def stop(self) -> str:
+        """Leave it running, and say so."""
+        return left_running(self.endpoint.url)
 
     def _health(self) -> dict[str, object] | None:
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=PATIENCE_S)
         try:
-            connection.request("GET", "/_localstack/health")
-            response = connection.getresponse()
-            health = json.loads(response.read())
+            status, body = self.endpoint.request("GET", "/_localstack/health", timeout_s=PATIENCE_S)
+            health = json.loads(body)
         except (OSError, http.client.HTTPException, ValueError):
             return None
-        finally:
-            connection.close()
-        return health if response.status == 200 and isinstance(health, dict) and "services" in health else None
-
-    def _snapshot_error(self) -> HarnessError:
-        return HarnessError(
-            f"The LocalStack at {self.endpoint_url} cannot save its state.",
-            remedy="Apply again, or use HARNESS_ENGINE=embedded.",
-        )
+        return health if status == 200 and isinstance(health, dict) and "services" in health else None

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Literal
 
-from harness.engine import localstack_adopted, ports
-from harness.engine.base import ACCOUNT_ID
+from harness.engine import ports
+from harness.engine.base import LOCALSTACK_KEYS, UNLIMITED, Endpoint, Phrases
 from harness.engine.localstack_adopted import AdoptedLocalStack
 from harness.engine.localstack_host import functions_python
 from harness.errors import HarnessError
@@ -65,10 +65,9 @@ class LocalStackInDocker:
     """
 
     name = "localstack"
-    account_id = ACCOUNT_ID
-    has_snapshots = False
-    is_the_only_one = False
-    is_ours = True
+    most_accounts = UNLIMITED
+    phrases = Phrases()
+    snapshots = None  # the community edition cannot save its state
     note = "LocalStack in Docker verifies no keys: any process of this computer may change it and run code there."
 
     def __init__(self, instance: str, *, port: int | Literal["auto"]) -> None:
@@ -78,17 +77,12 @@ class LocalStackInDocker:
         self._requested_port = port
 
     @property
-    def port(self) -> int:
+    def endpoint(self) -> Endpoint:
         """The port of this computer that leads to it; raises HarnessError if it is not running."""
         published = self._compose("port", "localstack", "4566").stdout.strip()
         if not published:
             raise HarnessError(f"The engine {self.instance!r} is not running.", remedy="To start it: ./noxw -s up")
-        return int(published.rpartition(":")[2])
-
-    @property
-    def endpoint_url(self) -> str:
-        """``http://127.0.0.1:<port>``; raises HarnessError if it is not running."""
-        return f"http://{ports.LOOPBACK}:{self.port}"
+        return Endpoint(int(published.rpartition(":")[2]), LOCALSTACK_KEYS)
 
     @property
     def is_running(self) -> bool:
@@ -100,32 +94,20 @@ class LocalStackInDocker:
         """Functions run in AWS's own image there, so they are packaged for an interpreter of the same version."""
         return functions_python()
 
-    def environment(self) -> dict[str, str]:
-        """The variables that point boto3, the AWS CLI and Terraform's provider to this engine."""
-        return self._at_its_port().environment()
-
-    def api_url(self, api_id: str, stage: str) -> str:
-        """LocalStack's URL of a stage that needs no name server."""
-        return self._at_its_port().api_url(api_id, stage)
-
     def last_errors(self, count: int = 5) -> list[str]:
         """The last errors in its log, newest last."""
         lines = self._compose("logs", "--no-color", "--no-log-prefix", "--tail", "500").stdout.splitlines()
         return [line for line in lines if " ERROR " in line[:60]][-count:]
 
-    def start(self, from_snapshot: Path | None = None, *, tied: bool = False) -> None:  # noqa: ARG002 -- see below
+    def start(self, *, tied: bool = False) -> None:  # noqa: ARG002 -- see below
         """Start it, and return once its health check passes.
 
         ``tied`` has no effect: the daemon owns the container. ``./noxw -s down`` finds what a killed run left behind by
         its project.
 
         Raises:
-            HarnessError: A snapshot was requested, the port is taken, or Compose failed (with its last lines).
+            HarnessError: The port is taken, or Compose failed (with its last lines).
         """
-        if from_snapshot is not None:
-            raise HarnessError(
-                "LocalStack cannot save its state.", remedy="Apply again, or use HARNESS_ENGINE=embedded."
-            )
         self.stop()
         started = self._compose("up", "--detach", "--wait", deadline_s=START_DEADLINE_S, port=self._free_port())
         if started.returncode != 0:
@@ -137,18 +119,10 @@ class LocalStackInDocker:
 
     def wait_healthy(self, timeout_s: float = 60) -> None:
         """Return as soon as it responds; raises HarnessError if it does not."""
-        self._at_its_port().wait_healthy(timeout_s)
+        AdoptedLocalStack(self.endpoint.url, self.instance).wait_healthy(timeout_s)
 
     def release(self) -> None:
         """Do nothing: it keeps running anyway, since the daemon owns the container."""
-
-    def snapshot(self, to: Path) -> None:
-        """Raise HarnessError: the community edition cannot save its state."""
-        self._at_its_port().snapshot(to)
-
-    def reset(self) -> None:
-        """Forget every resource."""
-        self._at_its_port().reset()
 
     def stop(self) -> None:
         """Save the log, then remove the containers, those of the functions included."""
@@ -163,16 +137,9 @@ class LocalStackInDocker:
                 remedy=f"Stop it by hand: docker compose -p {self.project} down --volumes",
             )
 
-    def _at_its_port(self) -> AdoptedLocalStack:
-        return localstack_adopted.AdoptedLocalStack(self.endpoint_url, self.instance)
-
     def _free_port(self) -> int:
         if self._requested_port != "auto":
-            if not ports.is_free(self._requested_port):
-                raise HarnessError(
-                    f"Port {self._requested_port} is taken by {ports.holder(self._requested_port)}.",
-                    remedy="Stop that process, or use another port: --port auto takes a free one.",
-                )
+            ports.require_free(self._requested_port)
             return self._requested_port
         return ports.DEFAULT if ports.is_free(ports.DEFAULT) else ports.any_free()
 

@@ -13,13 +13,10 @@ PYTHON = "3.13"
 
 
 class LocalStackHost(LocalServer):
-    """One instance of LocalStack as a process of this computer.
-
-    It has no snapshots: the community edition cannot save its state.
-    """
+    """One instance of LocalStack as a process of this computer."""
 
     name = "localstack"
-    has_snapshots = False
+    snapshots = None  # the community edition cannot save its state
     note = "LocalStack does not enforce IAM: the keys of any function may do everything in it."
     package = "host"
     health_path = "/_localstack/health"
@@ -34,12 +31,6 @@ class LocalStackHost(LocalServer):
     def lambda_python(self) -> Path:
         """The interpreter that handlers run on: it has boto3, AWS's runtime client and nothing else."""
         return functions_python()
-
-    def reset(self) -> None:
-        """Forget every resource; the port stays."""
-        status, body = self._request("POST", "/_localstack/state/reset")
-        if status != 200:
-            raise HarnessError(f"LocalStack could not be reset: {body[:300]}", remedy=f"See {self.log}.")
 
     def _root_keys(self) -> RootKeys:
         return RootKeys.random()

@@ -2,9 +2,10 @@
 
 import contextlib
 import socket
-from pathlib import Path
 
-from harness.process import process_table
+import psutil
+
+from harness.errors import HarnessError
 
 LOOPBACK = "127.0.0.1"
 """The only address that engines listen on."""
@@ -25,33 +26,22 @@ def is_free(port: int) -> bool:
 
 
 def holder(port: int) -> str:
-    """The process that listens on a port, as "pid 4711 (command)"; "another process" if the system does not show it.
-
-    Read from Linux' ``/proc/net/tcp`` and the descriptors of the processes that this user may inspect.
-    """
-    inodes = _listening_inodes(port)
-    if inodes:
-        for process in process_table.running():
-            descriptors = Path(f"/proc/{process.pid}/fd")
-            with contextlib.suppress(PermissionError, FileNotFoundError, ProcessLookupError):
-                for descriptor in descriptors.iterdir():
-                    with contextlib.suppress(FileNotFoundError):
-                        if str(descriptor.readlink()) in inodes:
-                            return f"pid {process.pid} ({process.command[:80]})"
+    """The process that listens on a port, as "pid 4711 (command)"; "another process" if the system does not show it."""
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
+                command = " ".join(psutil.Process(connection.pid).cmdline())
+                return f"pid {connection.pid} ({command[:80]})"
     return "another process"
 
 
-def _listening_inodes(port: int) -> set[str]:
-    inodes = set()
-    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
-        if not table.exists():
-            continue
-        for line in table.read_text(encoding="ascii").splitlines()[1:]:
-            # proc(5): "sl local_address rem_address st ... uid timeout inode"; st 0A is LISTEN.
-            words = line.split()
-            if words[3] == "0A" and int(words[1].rpartition(":")[2], 16) == port:
-                inodes.add(f"socket:[{words[9]}]")
-    return inodes
+def require_free(port: int) -> None:
+    """Raise HarnessError, which names the holder, if a port is taken."""
+    if not is_free(port):
+        raise HarnessError(
+            f"Port {port} is taken by {holder(port)}.",
+            remedy="Stop that process, or use another port: --port auto takes a free one.",
+        )
 
 
 def any_free() -> int:

@@ -136,7 +136,7 @@ class TftestRoot(tftest.TerraformTest):  # type: ignore[misc]  # tftest has no t
         except (TimeoutError, subprocess.TimeoutExpired):
             raise failure.timeout_error(self.deadline_s) from None
         finally:
-            supervisor.terminate(record, grace_s=_STOP_S)
+            record.terminate(grace_s=_STOP_S)
             process.wait(_STOP_S)
         outcome.exit_code = process.returncode
         if outcome.exit_code != 0:

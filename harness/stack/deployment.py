@@ -122,9 +122,9 @@ class Stack(BaseModel):
         """Describe the same stack on another engine that holds a clone of it."""
         return self.model_copy(
             update={
-                "endpoint_url": engine.endpoint_url,
-                "api_url": self.api_url.replace(self.endpoint_url, engine.endpoint_url),
-                "credentials": engine.environment(),
+                "endpoint_url": engine.endpoint.url,
+                "api_url": self.api_url.replace(self.endpoint_url, engine.endpoint.url),
+                "credentials": engine.endpoint.environment(),
             }
         )
 
@@ -190,13 +190,14 @@ class Deployment:
     @property
     def state_bucket(self) -> str:
         """The bucket that holds the state of every environment of the account."""
-        return PLATFORM.state_bucket(self.engine.account_id)
+        return PLATFORM.state_bucket(self.engine.endpoint.account_id)
 
     def variables(self) -> dict[str, str]:
         """The live folder's inputs from outside, and the engine's endpoint and keys, as environment variables."""
+        endpoint = self.engine.endpoint
         return {
-            **self.engine.environment(),
-            "TF_VAR_account_id": self.engine.account_id,
+            **endpoint.environment(),
+            "TF_VAR_account_id": endpoint.account_id,
             "TF_VAR_artifacts_dir": str(self.artifacts),
             "TF_WORKSPACE": "default",  # whichever workspace a user of the same data folder has selected
         }
@@ -238,15 +239,15 @@ class Deployment:
     def describe(self) -> Stack:
         """Describe the applied stack from the output ``stack``; the API's key is the current one of its secret."""
         outputs = self.terraform.output()["stack"]
-        endpoint = self.engine.endpoint_url
+        endpoint = self.engine.endpoint
         return Stack(
             engine=self.engine.name,
             environment=self.environment,
             region=REGION,
-            account_id=self.engine.account_id,
-            endpoint_url=endpoint,
-            api_url=f"{endpoint}/_aws/execute-api/{outputs['api_id']}/{outputs['api_stage']}",
-            credentials=self.engine.environment(),
+            account_id=endpoint.account_id,
+            endpoint_url=endpoint.url,
+            api_url=endpoint.api_url(outputs["api_id"], outputs["api_stage"]),
+            credentials=endpoint.environment(),
             api_key=self._current_api_key(outputs["api_key_secret_arn"]),
             **{
                 name: outputs[name]
@@ -270,7 +271,7 @@ class Deployment:
     def shell(self) -> dict[str, str]:
         """The variables with which a plain ``terraform -chdir=live/<environment>`` acts on this deployment."""
         return {
-            "TF_VAR_account_id": self.engine.account_id,
+            "TF_VAR_account_id": self.engine.endpoint.account_id,
             "TF_VAR_artifacts_dir": str(self.artifacts),
             "TF_DATA_DIR": str(self.work / "data"),
             "TF_CLI_CONFIG_FILE": str(self.terraform.config.path),
@@ -300,18 +301,18 @@ class Deployment:
 
     @property
     def _session(self) -> boto3.Session:
-        environment = self.engine.environment()
+        environment = self.engine.endpoint.environment()
         return boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
 
     def _current_api_key(self, secret_arn: str) -> str:
         """The key that clients use now: rotation changes it, and Terraform's outputs have only the first."""
-        secrets = self._session.client("secretsmanager", endpoint_url=self.engine.endpoint_url)
+        secrets = self._session.client("secretsmanager", endpoint_url=self.engine.endpoint.url)
         value = json.loads(secrets.get_secret_value(SecretId=secret_arn)["SecretString"])
         return str(value["apiKey"])
 
     def _ensure_state_bucket(self) -> None:
         """Create the state bucket on the engine, as ``live/bootstrap`` does on AWS."""
-        s3 = self._session.client("s3", endpoint_url=self.engine.endpoint_url)
+        s3 = self._session.client("s3", endpoint_url=self.engine.endpoint.url)
         try:
             s3.head_bucket(Bucket=self.state_bucket)
         except ClientError as error:

@@ -15,8 +15,9 @@ from typing import Literal
 from rich.markup import escape
 
 from harness.console import Step, out
-from harness.engine import Engine, clean_leftovers, engine_for, localstack_docker
+from harness.engine import Engine, engine_for, localstack_docker
 from harness.engine.localstack import adopted_is_running
+from harness.engine.localstack_adopted import left_running
 from harness.engine.ports import DEFAULT as DEFAULT_PORT
 from harness.errors import HarnessError
 from harness.paths import BUILD
@@ -80,11 +81,7 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
         finally:
             if keep and engine.is_running:
                 engine.release()
-                out.print(
-                    "The stack keeps running. To stop it: ./noxw -s down"
-                    if engine.is_ours
-                    else f"The stack stays in the LocalStack at {engine.endpoint_url}, which the harness did not start."
-                )
+                out.print(engine.phrases.keep)
             else:
                 stop(environment, engine)
     if ending is Ending.ONCE:
@@ -102,13 +99,9 @@ def down() -> None:
         stopped = True
     adopted = [endpoint for endpoint in endpoints if adopted_is_running(endpoint)]
     for endpoint in adopted:
-        out.print(f"Left running: {escape(_adopted_localstack(endpoint))}")
+        out.print(f"Left running: {escape(left_running(endpoint))}")
     if not stopped and not adopted:
         out.print("Nothing was running.")
-
-
-def _adopted_localstack(endpoint: str) -> str:
-    return f"the LocalStack at {endpoint}, with everything in it. The harness adopted it and did not start it."
 
 
 def _stop_everything() -> Iterator[str]:
@@ -117,7 +110,6 @@ def _stop_everything() -> Iterator[str]:
     Docker is last, and an error there does not keep the others from being reported.
     """
     yield from supervisor.clean_leftovers()
-    yield from (f"the engine {leftover.instance!r} on port {leftover.port}" for leftover in clean_leftovers())
     yield from (f"the engine {instance!r} in Docker" for instance in localstack_docker.clean_leftovers())
 
 
@@ -158,17 +150,14 @@ def running_stack(environment: str, engine: Engine, port: int | Literal["auto"] 
     """The stack that was left running, to apply changes to; what a killed run left behind is stopped first."""
     for purpose in supervisor.clean_leftovers(orphaned_only=True):
         out.print(f"[dim]Stopped what an earlier run left behind: {escape(purpose)}[/]")
-    if not engine.is_ours:
-        with contextlib.suppress(HarnessError):
+    if engine.is_running:
+        endpoint = engine.endpoint
+        if Stack.path(environment).exists() and port in {None, "auto", endpoint.port}:
             stack = Stack.load(environment)
-            if stack.endpoint_url == engine.endpoint_url and engine.is_running:
-                out.print(f"Using the stack that is already at {engine.endpoint_url}.")
+            if stack.endpoint_url == endpoint.url:
+                out.print(f"Using the stack that already runs at {endpoint.url}.")
                 return stack
-    elif engine.is_running:
-        if Stack.path(environment).exists() and port in (None, "auto", engine.port):
-            out.print(f"Using the stack that already runs at {engine.endpoint_url}.")
-            return Stack.load(environment)
-        out.print(f"[dim]Stopping the engine that an earlier run left running on port {engine.port}.[/]")
+        out.print(f"[dim]{escape(engine.phrases.replace)}[/]")
         engine.stop()
     forget(environment)
     return None
@@ -176,24 +165,22 @@ def running_stack(environment: str, engine: Engine, port: int | Literal["auto"] 
 
 def start(engine: Engine) -> None:
     """Start an engine, tied to this process until it is released."""
-    with Step("Start the engine" if engine.is_ours else "Check the adopted LocalStack") as step:
+    with Step(engine.phrases.start) as step:
         engine.start(tied=True)
         engine.wait_healthy(timeout_s=60)
-        step.conclude(engine.endpoint_url)
+        step.conclude(engine.endpoint.url)
 
 
 def stop(environment: str, engine: Engine) -> None:
-    """Stop an engine, and forget the stack in it. An adopted engine is left running."""
+    """Stop an engine, and forget the stack in it. What the engine leaves running is printed."""
     forget(environment)
-    if not engine.is_ours:
-        if engine.is_running:
-            out.print(f"Left running: {_adopted_localstack(engine.endpoint_url)}")
-        return
     if not engine.is_running:
         engine.stop()  # its Lambda workers may still run
         return
-    with Step("Stop the engine"):
-        engine.stop()
+    with Step(engine.phrases.stop):
+        left = engine.stop()
+    if left is not None:
+        out.print(f"Left running: {escape(left)}")
 
 
 def _deploy(environment: str, engine: Engine, running: Stack | None) -> Stack:
@@ -220,17 +207,11 @@ def _deploy(environment: str, engine: Engine, running: Stack | None) -> Stack:
 
 def _stay(engine: Engine) -> None:
     """Wait until Ctrl-C, or until the engine stops."""
-    out.print(
-        "The stack runs until you press Ctrl-C." if engine.is_ours else "Ctrl-C ends this command; the stack stays."
-    )
+    out.print(engine.phrases.stay)
     try:
         while engine.is_running:
             time.sleep(0.5)
     except KeyboardInterrupt:
         out.print()
     else:
-        out.print(
-            "The engine was stopped by another process."
-            if engine.is_ours
-            else f"The LocalStack at {engine.endpoint_url} no longer responds."
-        )
+        out.print(engine.phrases.gone)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.engine import Engine, engine_for
+from harness.engine.base import Snapshots
 from harness.errors import HarnessError
 from harness.package import Artifact
 from harness.paths import BUILD, ROOT
@@ -54,7 +55,7 @@ class Snapshot:
             instance: A name that no other running engine of this checkout has.
         """
         engine = engine_for(instance=instance, port="auto")
-        engine.start(from_snapshot=self.engine_state, tied=True)
+        _snapshots(engine).start(self.engine_state, tied=True)
         try:
             engine.wait_healthy(timeout_s=60)
             yield self.stack.on(engine), engine
@@ -146,7 +147,7 @@ def take(deployment: Deployment, stack: Stack, artifacts: list[Artifact], key: s
     Raises:
         HarnessError: The sources were edited meanwhile, so it is unknown which version the stack was built from.
     """
-    if not deployment.engine.has_snapshots:
+    if deployment.engine.snapshots is None:
         return Original(stack, deployment.engine)
     with locked(_folder(deployment.environment) / "lock"):
         return _keep(deployment, stack, artifacts, key)
@@ -163,7 +164,7 @@ def clone_source(environment: str) -> CloneSource:
         HarnessError: The apply failed, or the sources were edited while it ran.
     """
     engine = engine_for(instance=f"snapshot-{environment}", port="auto")
-    if not engine.has_snapshots:
+    if engine.snapshots is None:
         return FreshApply(environment)
     parent = _folder(environment)
     with locked(parent / "lock"):
@@ -193,12 +194,20 @@ def _keep(deployment: Deployment, stack: Stack, artifacts: list[Artifact], key: 
     for stale in (folder, draft):
         shutil.rmtree(stale, ignore_errors=True)
     draft.mkdir(parents=True)
-    deployment.engine.snapshot(draft / "engine")
+    _snapshots(deployment.engine).take(draft / "engine")
     (draft / "stack.json").write_text(stack.model_dump_json(), encoding="utf-8")
     draft.rename(folder)
     for old in sorted(_complete(deployment.environment), key=lambda path: path.stat().st_mtime, reverse=True)[KEPT:]:
         shutil.rmtree(old)
     return Snapshot(folder)
+
+
+def _snapshots(engine: Engine) -> Snapshots:
+    if engine.snapshots is None:
+        raise HarnessError(
+            f"The engine {engine.name!r} cannot save its state.", remedy="Apply again, or use HARNESS_ENGINE=embedded."
+        )
+    return engine.snapshots
 
 
 def _folder(environment: str) -> Path:

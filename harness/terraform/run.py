@@ -256,7 +256,7 @@ class Terraform:
             failure = CommandFailure(command, self.root.name, outcome, self.log_dir, self._engine_error)
             raise failure.timeout_error(deadline_s) from None
         finally:
-            supervisor.terminate(record, grace_s=_STOP_S)  # its plugins too, if any are left
+            record.terminate(grace_s=_STOP_S)  # its plugins too, if any are left
             process.wait(_STOP_S)
         outcome.exit_code = process.returncode
         outcome.seconds = time.monotonic() - started

@@ -38,7 +38,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Deployment], R
         root = tmp_path_factory.mktemp("reader")
         for name in ("docs", "live", "modules"):
             (root / name).symlink_to(ROOT / name)
-        variables = {**deployment.engine.environment(), **deployment.shell()}
+        variables = {**deployment.engine.endpoint.environment(), **deployment.shell()}
         shell = root / "build" / f"stack-{deployment.environment}.env"
         write_shell(shell, variables, terraform=deployment.own_terraform)
         return Reader(root, deployment)

@@ -36,7 +36,7 @@ def started(instance: str) -> Iterator[Engine]:
 
 def root_keys(engine: Engine) -> dict[str, str]:
     """The keys of an engine's root user, as arguments of boto3."""
-    environment = engine.environment()
+    environment = engine.endpoint.environment()
     return {name.lower(): environment[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
 
 

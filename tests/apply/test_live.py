@@ -64,13 +64,13 @@ def applied(request: pytest.FixtureRequest) -> Iterator[Applied]:
         key = snapshot.key_of(environment, artifacts)
         deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / engine.instance)
         deployment.prepare()
-        before = inventory(engine.environment())
+        before = inventory(engine.endpoint.environment())
         stack = deployment.apply()
         yield Applied(before, deployment, stack, snapshot.take(deployment, stack, artifacts, key), engine)
 
 
 def test_apply_creates_every_kind_of_resource(applied: Applied) -> None:
-    kinds = {entry.rsplit(" ", 1)[0] for entry in inventory(applied.engine.environment()) - applied.before}
+    kinds = {entry.rsplit(" ", 1)[0] for entry in inventory(applied.engine.endpoint.environment()) - applied.before}
 
     assert kinds >= KINDS
 
@@ -93,12 +93,12 @@ def test_state_is_in_the_backend_under_the_environments_key(applied: Applied) ->
 def test_clone_has_the_complete_stack_and_destroy_leaves_nothing(applied: Applied) -> None:
     environment = applied.deployment.environment
     with applied.snapshot.clone(f"destroy-{environment}") as (_, engine):
-        assert inventory(engine.environment()) == inventory(applied.engine.environment())
+        assert inventory(engine.endpoint.environment()) == inventory(applied.engine.endpoint.environment())
         clone = prepared(environment, engine, BUILD / "terraform" / engine.instance, applied.deployment.artifacts)
 
         clone.terraform.destroy()
 
-        assert inventory(engine.environment()) == applied.before
+        assert inventory(engine.endpoint.environment()) == applied.before
 
 
 @pytest.mark.parametrize("applied", on(PROTECTED), indirect=True)
@@ -139,7 +139,7 @@ def test_a_protected_environment_is_removed_with_its_runbook(
     applied: Applied, reader: Callable[[Deployment], Reader]
 ) -> None:
     with applied.snapshot.clone(f"destroy-{PROTECTED}") as (stack, engine):
-        assert inventory(engine.environment()) == inventory(applied.engine.environment())
+        assert inventory(engine.endpoint.environment()) == inventory(applied.engine.endpoint.environment())
         s3 = stack.session.client("s3", endpoint_url=stack.endpoint_url)
         s3.put_object(Bucket=stack.documents_bucket, Key="2026/11/one.pdf", Body=b"%PDF-")
         clone = prepared(PROTECTED, engine, BUILD / "terraform" / engine.instance, applied.deployment.artifacts)
@@ -149,7 +149,7 @@ def test_a_protected_environment_is_removed_with_its_runbook(
         assert "0 to add," in done[1].output  # only the protections change before the end
         assert "0 to destroy." in done[1].output
         assert "Destroy complete!" in done[-1].output
-        assert inventory(engine.environment()) == applied.before
+        assert inventory(engine.endpoint.environment()) == applied.before
 
 
 def resources(module: dict[str, Any], kind: str) -> Iterator[dict[str, Any]]:

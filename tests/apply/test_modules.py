@@ -46,7 +46,7 @@ class Applied:
 
     def client(self, service: str, region: str = REGION) -> Any:
         session = boto3.Session(**root_keys(self.engine), region_name=region)
-        return session.client(service, endpoint_url=self.engine.endpoint_url)
+        return session.client(service, endpoint_url=self.engine.endpoint.url)
 
 
 def terraform_in(checkout: Path, engine: Engine) -> Terraform:
@@ -54,7 +54,10 @@ def terraform_in(checkout: Path, engine: Engine) -> Terraform:
     variables = {"TF_VAR_account_id": ACCOUNT_ID, "TF_VAR_zip": str(checkout / "echo.zip")}
     root = checkout / "tests" / "apply" / "root"
     return Terraform(
-        root, env={**engine.environment(), **variables}, data_dir=root / ".terraform", log_dir=checkout / "logs"
+        root,
+        env={**engine.endpoint.environment(), **variables},
+        data_dir=root / ".terraform",
+        log_dir=checkout / "logs",
     )
 
 
@@ -69,7 +72,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
     with zipfile.ZipFile(checkout / "echo.zip", "w") as file:
         file.writestr("echo.py", HANDLER)
     with started("apply-modules") as engine:
-        before = inventory(engine.environment())
+        before = inventory(engine.endpoint.environment())
         terraform = terraform_in(checkout, engine)
         terraform.init()
         terraform.apply(options=("-parallelism=30",))
@@ -225,7 +228,7 @@ def test_api_gateway_has_its_key_model_and_limits(applied: Applied) -> None:
     api, gateway = applied.outputs["api"], applied.client("apigateway")
     plan = gateway.get_usage_plan(usagePlanId=api["plan_id"])
     stage = gateway.get_stage(restApiId=api["id"], stageName=api["stage"])
-    url = f"{applied.engine.endpoint_url}/_aws/execute-api/{api['id']}/{api['stage']}/orders"
+    url = f"{applied.engine.endpoint.url}/_aws/execute-api/{api['id']}/{api['stage']}/orders"
     http = urllib3.PoolManager(retries=False, timeout=30.0)
     json_type = {"content-type": "application/json"}
     with_key = {**json_type, "x-api-key": api["key"]}
@@ -252,7 +255,7 @@ def test_api_gateway_has_its_key_model_and_limits(applied: Applied) -> None:
 )
 def test_api_gateway_cors_allows_each_origin_by_itself(applied: Applied, origin: str, allowed: str | None) -> None:
     api = applied.outputs["api"]
-    url = f"{applied.engine.endpoint_url}/_aws/execute-api/{api['id']}/{api['stage']}/orders"
+    url = f"{applied.engine.endpoint.url}/_aws/execute-api/{api['id']}/{api['stage']}/orders"
 
     response = urllib3.request("OPTIONS", url, headers={"Origin": origin, "Access-Control-Request-Method": "POST"})
 
@@ -332,22 +335,23 @@ def test_budget_has_its_limit_and_notifies_at_each_threshold(applied: Applied) -
 
 def test_destroy_leaves_nothing(applied: Applied, tmp_path: Path) -> None:
     """On a clone, so that this test may run before others. Without clones, this engine's stack is destroyed last."""
-    if not applied.engine.has_snapshots:
+    if applied.engine.snapshots is None:
         applied.terraform.destroy()
 
-        assert inventory(applied.engine.environment()) == applied.before
+        assert inventory(applied.engine.endpoint.environment()) == applied.before
         return
-    applied.engine.snapshot(tmp_path / "engine")
+    applied.engine.snapshots.take(tmp_path / "engine")
     checkout = applied.terraform.root.parents[2]
     shutil.copytree(checkout, tmp_path / "checkout", symlinks=True)
     clone = engine_for(instance="destroy-modules", port="auto")
-    clone.start(from_snapshot=tmp_path / "engine", tied=True)
+    assert clone.snapshots is not None
+    clone.snapshots.start(tmp_path / "engine", tied=True)
     try:
         clone.wait_healthy()
-        assert inventory(clone.environment()) - applied.before
+        assert inventory(clone.endpoint.environment()) - applied.before
 
         terraform_in(tmp_path / "checkout", clone).destroy()
 
-        assert inventory(clone.environment()) == applied.before
+        assert inventory(clone.endpoint.environment()) == applied.before
     finally:
         clone.stop()

@@ -25,11 +25,11 @@ class Preview:
     """The results of the commands in docs/runbooks/preview.md on an engine that was empty before."""
 
     def __init__(self, engine: Engine, deployment: Deployment, reader: Reader) -> None:
-        self.before = inventory(engine.environment())
+        self.before = inventory(engine.endpoint.environment())
         self.runs = reader.types("preview.md")
-        self.after = inventory(engine.environment())
+        self.after = inventory(engine.endpoint.environment())
         session = boto3.Session(**root_keys(engine), region_name=REGION)
-        versions = session.client("s3", endpoint_url=engine.endpoint_url).get_paginator("list_object_versions")
+        versions = session.client("s3", endpoint_url=engine.endpoint.url).get_paginator("list_object_versions")
         pages = versions.paginate(Bucket=deployment.state_bucket)
         keys = {version["Key"] for page in pages for version in page.get("Versions", [])}
         self.state_keys = {key for key in keys if not key.endswith(".tflock")}
@@ -93,7 +93,7 @@ def state(reader: MakeReader, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with started("runbook-state") as engine:
         runs = reader(prepared("dev", engine, tmp_path_factory.mktemp("state"))).types("state.md")
         session = boto3.Session(**root_keys(engine), region_name=REGION)
-        yield runs, session.client("s3", endpoint_url=engine.endpoint_url)
+        yield runs, session.client("s3", endpoint_url=engine.endpoint.url)
 
 
 STATE_BUCKET = f"invoice-terraform-state-{ACCOUNT_ID}"

@@ -99,7 +99,7 @@ def _deploy_api(cloud: Cloud) -> Api:
     key = gateway.create_api_key(name=cloud.name("key"), enabled=True, generateDistinctId=True)
     value = key.get("value") or gateway.get_api_key(apiKey=key["id"], includeValue=True)["value"]
     gateway.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
-    return Api(cloud.engine.api_url(api_id, "v1"), value, name)
+    return Api(cloud.engine.endpoint.api_url(api_id, "v1"), value, name)
 
 
 def post(cloud: Cloud, body: str | bytes, *, path: str = "/things", with_key: bool = True) -> Any:
@@ -231,6 +231,6 @@ def body_without_a_template_is_an_unsupported_media_type(cloud: Cloud) -> Any:
     gateway.put_method_response(**method, statusCode="204")
     gateway.put_integration_response(**method, statusCode="204")
     gateway.create_deployment(restApiId=rest["id"], stageName="v1")
-    url = cloud.engine.api_url(rest["id"], "v1") + "/"
+    url = cloud.engine.endpoint.api_url(rest["id"], "v1") + "/"
     kinds: list[dict[str, str]] = [{}, {"content-type": "application/json"}, {"content-type": "text/csv"}]
     return [urllib3.request("OPTIONS", url, headers=headers, timeout=30.0).status for headers in kinds]

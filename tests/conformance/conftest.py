@@ -32,7 +32,8 @@ def started(name: str, patch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     if name == "moto":
         with mock_aws():
             # moto patches boto3 itself: it needs no endpoint, and takes any keys
-            yield Cloud(SimpleNamespace(endpoint_url=None, environment=LOCALSTACK_KEYS.environment))  # type: ignore[arg-type]
+            endpoint = SimpleNamespace(url=None, environment=LOCALSTACK_KEYS.environment)
+            yield Cloud(SimpleNamespace(endpoint=endpoint))  # type: ignore[arg-type]
         return
     if name == "localstack" and pythons.find(PYTHON) is None:
         pytest.skip(f"LocalStack without Docker needs Python {PYTHON}: none on PATH, under pyenv or known to uv")

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from harness.contract.mismatch import Mismatch, report, symbol
 from harness.contract.source import Item, entries
+from harness.engine.base import Endpoint, RootKeys
 from harness.stack.deployment import Deployment, Stack
 from invoicing.api_keys.rotation import KeyRotation, KeySecret
 from tests.contract.conftest import PLATFORM, Environment
@@ -19,11 +20,7 @@ VALUE = "k" * 40
 
 class _Engine:
     name = "engine"
-    endpoint_url = "http://127.0.0.1:1"
-    account_id = "000000000000"
-
-    def environment(self) -> dict[str, str]:
-        return {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    endpoint = Endpoint(1, RootKeys("test", "test"))
 
 
 class _Secrets:

@@ -35,7 +35,7 @@ class Cloud:
         if new or service not in self._clients:
             client = boto3.client(
                 service,
-                endpoint_url=self.engine.endpoint_url,
+                endpoint_url=self.engine.endpoint.url,
                 region_name=REGION,
                 **self.keys(),
             )
@@ -46,12 +46,12 @@ class Cloud:
 
     def in_region(self, service: str, region: str) -> Any:
         """A boto3 client of the root user in another region."""
-        endpoint = self.engine.endpoint_url
+        endpoint = self.engine.endpoint.url
         return boto3.client(service, endpoint_url=endpoint, region_name=region, **self.keys())
 
     def keys(self) -> dict[str, str]:
         """The root user's keys, as arguments of boto3."""
-        environment = self.engine.environment()
+        environment = self.engine.endpoint.environment()
         return {name.lower(): environment[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
 
     def name(self, prefix: str = "test") -> str:

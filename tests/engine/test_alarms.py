@@ -102,7 +102,7 @@ def test_an_unsupported_expression_is_rejected(cloud: Cloud, expression: str) ->
 
 def call(cloud: Cloud, **form: str) -> tuple[int, str]:
     """Send a request in the Query protocol, as Terraform's provider does."""
-    request = AWSRequest("POST", cloud.engine.endpoint_url + "/", data={"Version": "2010-08-01", **form})
+    request = AWSRequest("POST", cloud.engine.endpoint.url + "/", data={"Version": "2010-08-01", **form})
     SigV4Auth(Credentials(*cloud.keys().values()), "monitoring", "us-east-1").add_auth(request)
     prepared = request.prepare()
     response = urllib3.request("POST", prepared.url, body=prepared.body, headers=dict(prepared.headers))
@@ -159,7 +159,7 @@ def test_errors_have_the_codes_of_the_query_protocol(cloud: Cloud) -> None:
 
 def call_in_cbor(cloud: Cloud, operation: str, body: bytes) -> urllib3.BaseHTTPResponse:
     """Send a request in the CBOR protocol, as boto3 does."""
-    url = f"{cloud.engine.endpoint_url}/service/GraniteServiceVersion20100801/operation/{operation}"
+    url = f"{cloud.engine.endpoint.url}/service/GraniteServiceVersion20100801/operation/{operation}"
     headers = {"Content-Type": "application/cbor", "Smithy-Protocol": "rpc-v2-cbor"}
     request = AWSRequest("POST", url, data=body, headers=headers)
     SigV4Auth(Credentials(*cloud.keys().values()), "monitoring", "us-east-1").add_auth(request)

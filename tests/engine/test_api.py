@@ -57,7 +57,7 @@ class Api:
     def call(
         self, method: str, path: str, body: Any = None, *, key: bool = True, **headers: str
     ) -> urllib3.BaseHTTPResponse:
-        url = self.cloud.engine.api_url(self.api_id, "v1") + path
+        url = self.cloud.engine.endpoint.api_url(self.api_id, "v1") + path
         all_headers = {**({"x-api-key": self.key} if key else {}), **headers}
         raw = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
         return urllib3.request(method, url, body=raw, headers=all_headers, retries=False, timeout=60)

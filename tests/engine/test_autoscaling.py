@@ -142,7 +142,7 @@ def test_accounts_and_regions_are_separate(cloud: Cloud) -> None:
     target = Target(cloud)
     other_region = boto3.client(
         "application-autoscaling",
-        endpoint_url=cloud.engine.endpoint_url,
+        endpoint_url=cloud.engine.endpoint.url,
         region_name="eu-west-1",
         **cloud.keys(),
     )

@@ -138,7 +138,7 @@ class Proxy(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site(cloud: Cloud) -> Iterator[Site]:
-    site = Site(urlsplit(cloud.engine.endpoint_url).netloc)
+    site = Site(urlsplit(cloud.engine.endpoint.url).netloc)
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("SiteProxy", (Proxy,), {"site": site}))
     server.daemon_threads = True
     site.proxy = f"http://127.0.0.1:{server.server_port}"
@@ -197,10 +197,10 @@ def test_a_page_changes_nothing(cloud: Cloud, site: Site, tmp_path: Path, page: 
     bucket, marker = cloud.name("bucket"), tmp_path / "ran-as-the-developer"
     cloud.client("s3").create_bucket(Bucket=bucket)
     cloud.client("s3").put_object(Bucket=bucket, Key="kept.txt", Body=b"kept")
-    before = inventory(cloud.engine.environment())
-    steps = attacks([f"http://{target}:{cloud.engine.port}" for target in targets], bucket, marker)
+    before = inventory(cloud.engine.endpoint.environment())
+    steps = attacks([f"http://{target}:{cloud.engine.endpoint.port}" for target in targets], bucket, marker)
     site.page = PAGE % {"attacks": json.dumps(steps), "attacker": ATTACKER, "engine": site.engine}
-    port = f":{cloud.engine.port}" if page == REBOUND else ""
+    port = f":{cloud.engine.endpoint.port}" if page == REBOUND else ""
 
     # WHEN somebody opens it
     browse(site, f"http://{page}{port}/page", tmp_path)
@@ -209,7 +209,7 @@ def test_a_page_changes_nothing(cloud: Cloud, site: Site, tmp_path: Path, page: 
     assert len(site.sent) > sum(len(step) for step in steps)
     assert {path.partition("?")[0] for _, path in site.sent} >= {"/_ministack/reset", "/2015-03-31/functions"}
     assert not marker.exists()
-    assert inventory(cloud.engine.environment()) == before
+    assert inventory(cloud.engine.endpoint.environment()) == before
     keys = [entry["Key"] for entry in cloud.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
     assert keys == ["kept.txt"]
 

@@ -52,7 +52,7 @@ def document(cloud: Cloud) -> Iterator[tuple[str, str]]:
 
 def send(cloud: Cloud, method: str, path: str, body: str = "", headers: Mapping[str, str] | None = None) -> int:
     """Send a request just as it is; returns the response's status."""
-    connection = http.client.HTTPConnection("127.0.0.1", cloud.engine.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", cloud.engine.endpoint.port, timeout=10)
     headers = dict(headers or {})
     try:
         connection.putrequest(method, path, skip_host="Host" in headers)
@@ -66,7 +66,7 @@ def send(cloud: Cloud, method: str, path: str, body: str = "", headers: Mapping[
 
 def signed(cloud: Cloud, keys: Credentials, service: str, path: str = "/", body: str = "") -> dict[str, str]:
     """The headers of a signed POST."""
-    request = AWSRequest("POST", cloud.engine.endpoint_url + path, data=body)
+    request = AWSRequest("POST", cloud.engine.endpoint.url + path, data=body)
     if body:
         request.headers["Content-Type"] = "application/x-www-form-urlencoded"
     SigV4Auth(keys, service, REGION).add_auth(request)
@@ -74,7 +74,7 @@ def signed(cloud: Cloud, keys: Credentials, service: str, path: str = "/", body:
 
 
 def presigned(cloud: Cloud, keys: Credentials, method: str, bucket: str, key: str) -> str:
-    request = AWSRequest(method, f"{cloud.engine.endpoint_url}/{bucket}/{key}")
+    request = AWSRequest(method, f"{cloud.engine.endpoint.url}/{bucket}/{key}")
     S3SigV4QueryAuth(keys, "s3", REGION, expires=60).add_auth(request)
     assert request.url
     return request.url
@@ -93,10 +93,10 @@ def test_each_engine_has_root_keys_of_its_own(cloud: Cloud) -> None:
     other.start(tied=True)
     try:
         other.wait_healthy()
-        keys = {name.lower(): value for name, value in other.environment().items() if "KEY" in name}
+        keys = {name.lower(): value for name, value in other.endpoint.environment().items() if "KEY" in name}
 
         with pytest.raises(ClientError, match="UnrecognizedClientException"):
-            boto3.client("iam", endpoint_url=cloud.engine.endpoint_url, region_name=REGION, **keys).list_roles()
+            boto3.client("iam", endpoint_url=cloud.engine.endpoint.url, region_name=REGION, **keys).list_roles()
 
         assert keys != cloud.keys()
     finally:
@@ -152,7 +152,7 @@ def test_a_signature_covers_the_body(cloud: Cloud, document: tuple[str, str]) ->
     headers = signed(cloud, root(cloud), "iam", body="Action=ListRoles&Version=2010-05-08")
     assert send(cloud, "POST", "/", CREATE_ROLE, headers) == 403
 
-    url = f"{cloud.engine.endpoint_url}/{document[0]}/b.txt"
+    url = f"{cloud.engine.endpoint.url}/{document[0]}/b.txt"
     request = AWSRequest("PUT", url, data=b"mine", headers={"x-amz-content-sha256": "0" * 64})
     SigV4Auth(root(cloud), "s3", REGION).add_auth(request)
     assert send(cloud, "PUT", urlsplit(url).path, "else", dict(request.headers.items())) == 403
@@ -176,7 +176,7 @@ def test_a_signature_is_for_one_path(cloud: Cloud) -> None:
 )
 def test_the_rejection_is_one_that_clients_can_read(cloud: Cloud, service: str, operation: str) -> None:
     keys = {**cloud.keys(), "aws_secret_access_key": "guessed"}
-    client = boto3.client(service, endpoint_url=cloud.engine.endpoint_url, region_name=REGION, **keys)
+    client = boto3.client(service, endpoint_url=cloud.engine.endpoint.url, region_name=REGION, **keys)
 
     with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
         getattr(client, operation)()
@@ -219,7 +219,7 @@ def test_presigned_urls_create_no_bucket(cloud: Cloud, user: Credentials) -> Non
 
 
 def test_other_services_take_no_presigned_urls(cloud: Cloud, user: Credentials) -> None:
-    request = AWSRequest("GET", f"{cloud.engine.endpoint_url}/?{CREATE_ROLE}")
+    request = AWSRequest("GET", f"{cloud.engine.endpoint.url}/?{CREATE_ROLE}")
     SigV4QueryAuth(user, "iam", REGION, expires=60).add_auth(request)
 
     assert request.url
@@ -231,7 +231,7 @@ def test_other_services_take_no_presigned_urls(cloud: Cloud, user: Credentials) 
 def test_old_query_signatures_are_rejected(cloud: Cloud, user: Credentials, document: tuple[str, str]) -> None:
     keys = {"aws_access_key_id": user.access_key, "aws_secret_access_key": user.secret_key}
     config = Config(signature_version="s3")
-    s3 = boto3.client("s3", endpoint_url=cloud.engine.endpoint_url, region_name=REGION, config=config, **keys)
+    s3 = boto3.client("s3", endpoint_url=cloud.engine.endpoint.url, region_name=REGION, config=config, **keys)
     url = s3.generate_presigned_url("get_object", Params={"Bucket": document[0], "Key": document[1]})
 
     assert "Signature=" in url
@@ -341,7 +341,9 @@ def test_another_user_of_the_machine_gets_nowhere(monkeypatch: pytest.MonkeyPatc
         # WHEN another user tries to read its files and to change something
         processes = multiprocessing.get_context("fork")
         result = processes.SimpleQueue()
-        intruder = processes.Process(target=intrude, args=(engine.port, engine.pid, str(engine.folder), result))
+        intruder = processes.Process(
+            target=intrude, args=(engine.endpoint.port, engine.pid, str(engine.folder), result)
+        )
         intruder.start()
         intruder.join(30)
 

@@ -62,7 +62,7 @@ def test_the_environment_has_only_variables_of_lambda_and_the_function(
     assert environment["OWN"] == "1"
     assert environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "512"
     assert environment["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.13"
-    assert environment["AWS_ENDPOINT_URL"] == cloud.engine.endpoint_url
+    assert environment["AWS_ENDPOINT_URL"] == cloud.engine.endpoint.url
     assert environment["TZ"] == ":UTC"
 
     server_variables = {

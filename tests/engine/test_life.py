@@ -19,7 +19,7 @@ import urllib3
 from harness.engine import EmbeddedEngine, engine_for, environments, local_server
 from harness.errors import HarnessError
 from harness.paths import ROOT
-from harness.process import process_table
+from harness.process import supervisor
 from tests.engine.cloud import Cloud, eventually, worker
 
 
@@ -27,7 +27,10 @@ from tests.engine.cloud import Cloud, eventually, worker
 def started(name: str, from_snapshot: Path | None = None) -> Iterator[Cloud]:
     engine = EmbeddedEngine(f"{name}-{worker()}", port="auto")
     engine.stop()
-    engine.start(from_snapshot, tied=True)
+    if from_snapshot is None:
+        engine.start(tied=True)
+    else:
+        engine.snapshots.start(from_snapshot, tied=True)
     try:
         engine.wait_healthy()
         yield Cloud(engine)
@@ -36,7 +39,7 @@ def started(name: str, from_snapshot: Path | None = None) -> Iterator[Cloud]:
 
 
 def get(cloud: Cloud, path: str, **headers: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", cloud.engine.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", cloud.engine.endpoint.port, timeout=10)
     try:
         connection.putrequest("GET", path, skip_host="Host" in headers)
         for name, value in headers.items():
@@ -49,7 +52,7 @@ def get(cloud: Cloud, path: str, **headers: str) -> int:
 
 def test_stop_ends_the_server_and_frees_its_port() -> None:
     with started("stop") as cloud:
-        engine, port = cloud.engine, cloud.engine.port
+        engine, port = cloud.engine, cloud.engine.endpoint.port
         assert engine.is_running
 
     assert not engine.is_running
@@ -58,7 +61,7 @@ def test_stop_ends_the_server_and_frees_its_port() -> None:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
     with pytest.raises(HarnessError, match="is not running"):
-        _ = engine.endpoint_url
+        _ = engine.endpoint
 
 
 def test_an_instance_starts_once(cloud: Cloud) -> None:
@@ -67,11 +70,11 @@ def test_an_instance_starts_once(cloud: Cloud) -> None:
 
 
 def test_a_taken_port_is_named_with_its_holder(cloud: Cloud) -> None:
-    engine = EmbeddedEngine(f"taken-{worker()}", port=cloud.engine.port)
+    engine = EmbeddedEngine(f"taken-{worker()}", port=cloud.engine.endpoint.port)
 
     with pytest.raises(HarnessError) as raised:
         engine.start()
-    assert f"Port {cloud.engine.port} is taken" in str(raised.value)
+    assert f"Port {cloud.engine.endpoint.port} is taken" in str(raised.value)
     assert "--port auto" in str(raised.value)
 
     if sys.platform == "linux":
@@ -84,7 +87,9 @@ def test_other_engines_are_rejected(name: str, message: str) -> None:
         engine_for(name)
 
 
-@pytest.mark.parametrize("instance", ["", "Main", "a/b", "..", "venv", "lambda-runtime"])
+@pytest.mark.parametrize(
+    "instance", ["", "Main", "a/b", "..", "venv", "lambda-runtime", "policy", "localstack", "code"]
+)
 def test_an_instance_name_cannot_leave_the_folder(instance: str) -> None:
     with pytest.raises(HarnessError, match="cannot name an engine"):
         EmbeddedEngine(instance)
@@ -117,10 +122,10 @@ def test_a_clone_has_everything_on_another_port(tmp_path: Path) -> None:
         autoscaling.register_scalable_target(**target, ScalableDimension=dimension, MinCapacity=1, MaxCapacity=9)
 
         # WHEN its snapshot starts as a clone
-        cloud.engine.snapshot(tmp_path / "snapshot")
+        cloud.engine.snapshots.take(tmp_path / "snapshot")
         with started("clone", tmp_path / "snapshot") as clone:
             # THEN all resources exist and work
-            assert clone.engine.port != cloud.engine.port
+            assert clone.engine.endpoint.port != cloud.engine.endpoint.port
             assert clone.client("dynamodb").scan(TableName="kept")["Count"] == 1
             assert clone.client("s3").get_object(Bucket="kept", Key="a/ü.txt")["Body"].read() == b"content"
             assert clone.client("s3").get_object_tagging(**parts)["TagSet"] == [{"Key": "a", "Value": "b"}]
@@ -146,21 +151,23 @@ def test_a_snapshot_of_another_version_is_rejected(tmp_path: Path) -> None:
     (snapshot / "snapshot.json").write_text('{"front": "older"}')
 
     with pytest.raises(HarnessError, match="another version"):
-        EmbeddedEngine(f"old-{worker()}", port="auto").start(snapshot)
+        EmbeddedEngine(f"old-{worker()}", port="auto").snapshots.start(snapshot)
 
 
 PARENT = """
 import os, pathlib, signal, sys
 from harness.engine import embedded, local_server
+from harness.process import supervisor
 from tests.engine.cloud import Cloud
 local_server.FOLDER = pathlib.Path(sys.argv[1])
+supervisor.RUN = local_server.FOLDER / "run"
 engine = embedded.EmbeddedEngine("orphan", port="auto")
 engine.start(tied=sys.argv[2] == "tied")
 engine.wait_healthy()
 cloud = Cloud(engine)
 function = cloud.function("import time\\ndef handler(event, context): time.sleep(60)", Timeout=90)
 cloud.client("lambda").invoke(FunctionName=function, InvocationType="Event")
-while len([process for leftover in local_server.leftovers() for process in leftover.processes]) < 2:
+while len([pid for leftover in supervisor.leftovers() for pid in leftover.survivors()]) < 2:
     pass  # until the worker runs
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -170,6 +177,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A separate build folder, so that cleaning finds no engines of other tests."""
     monkeypatch.setattr(local_server, "FOLDER", tmp_path)
+    monkeypatch.setattr(supervisor, "RUN", tmp_path / "run")
     return tmp_path
 
 
@@ -183,38 +191,47 @@ def kill_a_parent(folder: Path, tied: str) -> None:
 def test_cleaning_ends_every_process_that_a_killed_parent_leaves(folder: Path, server: str) -> None:
     # GIVEN an engine whose parent was killed while a handler ran
     kill_a_parent(folder, "free")
-    [leftover] = local_server.leftovers()
+    [leftover] = supervisor.leftovers()
 
-    assert (leftover.instance, len(leftover.processes)) == ("orphan", 2)
+    assert "'orphan'" in leftover.purpose
+    assert len(leftover.survivors()) == 2
 
     if server != "lives":
-        os.kill(leftover.processes[0].pid, signal.SIGKILL)
+        os.kill(leftover.pid, signal.SIGKILL)
 
     # WHEN a later command cleans up
-    assert [cleaned.instance for cleaned in local_server.clean_leftovers()] == ["orphan"]
+    assert supervisor.clean_leftovers() == [leftover.purpose]
 
-    # THEN neither the server nor the worker lives
-    assert local_server.leftovers() == []
-    assert [p for p in leftover.processes if process_table.same(p.pid, p.born)] == []
+    # THEN neither the server nor the worker lives, and the keys are deleted
+    assert supervisor.leftovers() == []
+    assert leftover.survivors() == []
+    assert not (folder / "orphan" / "engine.json").exists()
+
+
+def test_a_released_engine_is_nobodys_orphan(folder: Path) -> None:
+    kill_a_parent(folder, "free")
+
+    assert supervisor.clean_leftovers(orphaned_only=True) == []
+    assert len(supervisor.clean_leftovers()) == 1
 
 
 def test_the_next_start_cleans_leftovers(folder: Path) -> None:
     kill_a_parent(folder, "free")
-    [leftover] = local_server.leftovers()
-    os.kill(leftover.processes[0].pid, signal.SIGKILL)
+    [leftover] = supervisor.leftovers()
+    os.kill(leftover.pid, signal.SIGKILL)
     engine = EmbeddedEngine("orphan", port="auto")
     eventually(lambda: not engine.is_running)
     engine.start(tied=True)
     try:
         engine.wait_healthy()
-        assert [p for p in leftover.processes if process_table.same(p.pid, p.born)] == []
+        assert leftover.survivors() == []
     finally:
         engine.stop()
 
 
 def test_a_tied_engine_ends_with_its_parent(folder: Path) -> None:
     kill_a_parent(folder, "tied")
-    eventually(lambda: local_server.leftovers() == [], event="the engine's end")
+    eventually(lambda: supervisor.leftovers() == [], event="the engine's end")
 
 
 def test_only_loopback_is_listened_on(cloud: Cloud) -> None:
@@ -224,7 +241,7 @@ def test_only_loopback_is_listened_on(cloud: Cloud) -> None:
         for line in Path(f"/proc/{cloud.engine.pid}/net/{table}").read_text().splitlines()[1:]
         if line.split()[3] == "0A" and _belongs(cloud.engine.pid, line.split()[9])
     ]
-    assert listening == [f"0100007F:{cloud.engine.port:04X}"]
+    assert listening == [f"0100007F:{cloud.engine.endpoint.port:04X}"]
 
 
 def _belongs(pid: int, inode: str) -> bool:
@@ -280,7 +297,7 @@ def test_every_patch_is_needed(cloud: Cloud) -> None:
 
 
 def test_the_readme_lists_the_patches(cloud: Cloud) -> None:
-    health = json.loads(urllib3.request("GET", f"{cloud.engine.endpoint_url}/_embedded/health").data)
+    health = json.loads(urllib3.request("GET", f"{cloud.engine.endpoint.url}/_embedded/health").data)
     readme = (ROOT / "localstack" / "README.md").read_text()
 
     assert sorted(re.findall(r"^\| `\w+\.py` \| `(\w+)` \|", readme, re.MULTILINE)) == sorted(health["patches"])

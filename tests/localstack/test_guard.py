@@ -146,7 +146,7 @@ def test_users_and_roles_have_keys_of_their_own(cloud: Cloud, user: Credentials,
 def test_the_rejection_is_one_that_clients_can_read(cloud: Cloud, service: str) -> None:
     operation = {"iam": "list_roles", "s3": "list_buckets", "dynamodb": "list_tables", "sts": "get_caller_identity"}
     keys = {**cloud.keys(), "aws_secret_access_key": "guessed"}
-    client = boto3.client(service, endpoint_url=cloud.engine.endpoint_url, region_name=REGION, **keys)
+    client = boto3.client(service, endpoint_url=cloud.engine.endpoint.url, region_name=REGION, **keys)
 
     with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
         getattr(client, operation[service])()
@@ -171,11 +171,11 @@ def test_presigned_urls_open_one_object(
 
 
 def test_other_presigned_requests_are_rejected(cloud: Cloud, user: Credentials, document: tuple[str, str]) -> None:
-    request = AWSRequest("GET", f"{cloud.engine.endpoint_url}/?{CREATE_ROLE}")
+    request = AWSRequest("GET", f"{cloud.engine.endpoint.url}/?{CREATE_ROLE}")
     SigV4QueryAuth(user, "iam", REGION, expires=60).add_auth(request)
     keys = {"aws_access_key_id": user.access_key, "aws_secret_access_key": user.secret_key}
     config = Config(signature_version="s3")
-    s3 = boto3.client("s3", endpoint_url=cloud.engine.endpoint_url, region_name=REGION, config=config, **keys)
+    s3 = boto3.client("s3", endpoint_url=cloud.engine.endpoint.url, region_name=REGION, config=config, **keys)
     old = s3.generate_presigned_url("get_object", Params={"Bucket": document[0], "Key": "a b.pdf"})
 
     assert urllib3.request("GET", str(request.url)).status == 403
@@ -265,6 +265,6 @@ def test_a_function_has_neither_roots_keys_nor_the_internal_secret(cloud: Cloud)
     assert environment["AWS_ACCESS_KEY_ID"] != root(cloud).access_key
     assert root(cloud).secret_key not in environment.values()
     keys = Credentials(environment["AWS_ACCESS_KEY_ID"], "__internal_call__", environment["AWS_SESSION_TOKEN"])
-    request = AWSRequest("GET", cloud.engine.endpoint_url + "/")
+    request = AWSRequest("GET", cloud.engine.endpoint.url + "/")
     SigV4Auth(keys, "s3", REGION).add_auth(request)
     assert send(cloud, "GET", "/", headers=dict(request.headers.items())) == 403

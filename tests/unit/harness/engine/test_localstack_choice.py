@@ -44,8 +44,9 @@ def test_a_running_localstack_is_adopted(monkeypatch: pytest.MonkeyPatch, locals
     engine = engine_for("localstack")
 
     assert isinstance(engine, AdoptedLocalStack)
-    assert engine.endpoint_url == localstack.url
-    assert engine.is_the_only_one
+    assert engine.endpoint.url == localstack.url
+    assert engine.most_accounts == 1
+    assert engine.snapshots is None
     assert engine.note.endswith("verifies no keys: whoever reaches it may change it.")
 
 

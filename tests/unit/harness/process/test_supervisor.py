@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness.process import supervisor
@@ -27,7 +28,9 @@ def eventually(condition: Callable[[], object], *, within_s: float = 10.0) -> No
         time.sleep(0.02)
 
 
-def spawn(code: str, folder: Path, purpose: str = "a test") -> tuple[subprocess.Popen[bytes], supervisor.ProcessRecord]:
+def spawn(
+    code: str, folder: Path, purpose: str = "a test"
+) -> tuple[subprocess.Popen[bytes], supervisor.SupervisedProcess]:
     return supervisor.spawn([sys.executable, "-c", code], purpose=purpose, env=dict(os.environ), folder=folder)
 
 
@@ -50,11 +53,11 @@ def test_a_program_that_does_not_exist_is_named_on_standard_error(tmp_path: Path
 
 def test_terminate_ends_the_whole_group_and_removes_the_record(tmp_path: Path) -> None:
     process, record = spawn(TREE + "time.sleep(60)", tmp_path)
-    eventually(lambda: len(supervisor.survivors(record)) == 2)
+    eventually(lambda: len(record.survivors()) == 2)
 
-    assert supervisor.terminate(record)
+    assert record.terminate()
     assert process.wait(5) == -signal.SIGTERM
-    assert supervisor.survivors(record) == []
+    assert record.survivors() == []
     assert supervisor.records(tmp_path) == []
 
 
@@ -64,27 +67,27 @@ def test_a_process_that_ignores_sigterm_is_killed_after_the_grace_period(tmp_pat
     process, record = spawn(code + "time.sleep(60)", tmp_path)
     eventually(ready.exists)
 
-    assert supervisor.terminate(record, grace_s=0.1)
+    assert record.terminate(grace_s=0.1)
     assert process.wait(5) == -signal.SIGKILL
 
 
 def test_members_of_the_group_are_cleaned_when_their_leader_is_gone(tmp_path: Path) -> None:
     process, record = spawn(TREE, tmp_path, "left behind")
     assert process.wait(10) == 0
-    eventually(lambda: len(supervisor.survivors(record)) == 1)
+    eventually(lambda: len(record.survivors()) == 1)
 
     assert supervisor.clean_leftovers(tmp_path) == ["left behind"]
-    assert supervisor.survivors(record) == []
+    assert record.survivors() == []
 
 
 def test_a_process_with_a_reused_number_is_not_ended(tmp_path: Path) -> None:
     process, record = spawn("import time; time.sleep(60)", tmp_path)
-    stranger = replace(record, started="another boot/1", mark="another mark")
+    stranger = replace(record, started=record.started - 1, mark="another mark")
 
-    assert not supervisor.terminate(stranger, grace_s=0.1)
+    assert not stranger.terminate(grace_s=0.1)
     assert process.poll() is None
 
-    supervisor.terminate(record)
+    record.terminate()
     process.wait(5)
 
 
@@ -94,7 +97,7 @@ def test_leftovers_can_be_limited_to_those_whose_owner_has_ended(tmp_path: Path)
     assert supervisor.leftovers(tmp_path, orphaned_only=True) == []
     assert supervisor.leftovers(tmp_path) == [record]
 
-    supervisor.terminate(record)
+    record.terminate()
     process.wait(5)
 
 
@@ -119,9 +122,91 @@ def test_a_tied_process_ends_when_its_owner_is_killed(tmp_path: Path) -> None:
     try:
         eventually(lambda: supervisor.records(tmp_path))
         (child,) = supervisor.records(tmp_path)
-        eventually(lambda: "time.sleep(60)" in Path(f"/proc/{child.pid}/cmdline").read_text().split("\0")[2])
+        command = Path(f"/proc/{child.pid}/cmdline")  # empty for a moment while it becomes the command
+        eventually(lambda: command.read_text().split("\0")[2:3] == ["import time; time.sleep(60)"])
     finally:
         parent.kill()
         parent.wait(5)
-    eventually(lambda: not supervisor.survivors(child))
+    eventually(lambda: not child.survivors())
     assert child.orphaned
+
+
+def test_a_leader_that_ends_its_children_in_order_is_signalled_before_them(tmp_path: Path) -> None:
+    ready, order = tmp_path / "ready", tmp_path / "order"
+    code = f"""
+import pathlib, signal, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+def stop(*_):
+    time.sleep(0.3)
+    pathlib.Path({str(order)!r}).write_text("first" if child.poll() is None else "too late")
+    sys.exit()
+signal.signal(signal.SIGTERM, stop)
+pathlib.Path({str(ready)!r}).touch()
+time.sleep(60)
+"""
+    command = [sys.executable, "-c", code]
+    _, record = supervisor.spawn(
+        command, purpose="x", env=dict(os.environ), leader_first=True, folder=tmp_path / "records"
+    )
+    eventually(ready.exists)
+
+    assert record.terminate()
+
+    assert order.read_text() == "first"
+    assert record.survivors() == []
+
+
+def test_a_member_without_the_mark_is_recognised_by_what_it_runs_and_that_is_deleted(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "worker.py").write_text("import time; time.sleep(60)")
+    code = f"import subprocess, sys; subprocess.Popen([sys.executable, {str(own / 'worker.py')!r}], env={{}})"
+    records = tmp_path / "records"
+    process, record = supervisor.spawn(
+        [sys.executable, "-c", code], purpose="x", env=dict(os.environ), traces=[own], folder=records
+    )
+    assert process.wait(10) == 0
+    eventually(lambda: len(record.survivors()) == 1)
+
+    assert supervisor.clean_leftovers(records) == ["x"]
+
+    assert record.survivors() == []
+    assert not own.exists()
+
+
+def test_a_released_process_has_no_owner_and_is_not_an_orphan(tmp_path: Path) -> None:
+    code = "import sys, time; sys.exit(3) if sys.stdin.readline() != 'stay\\n' else time.sleep(60)"
+    process, record = supervisor.spawn(
+        [sys.executable, "-c", code], purpose="x", env=dict(os.environ), tie=supervisor.Tie.STDIN, folder=tmp_path
+    )
+
+    record.release()
+
+    assert supervisor.leftovers(tmp_path, orphaned_only=True) == []
+    assert supervisor.leftovers(tmp_path) == [record]
+    assert record.terminate()
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_the_latest_leftover_is_first(tmp_path: Path) -> None:
+    started = [spawn("import time; time.sleep(60)", tmp_path, purpose) for purpose in ("engine", "terraform")]
+    for (_, record), moment in zip(started, (1.0, 2.0), strict=True):
+        record.started = moment
+        record.save()
+
+    assert [record.purpose for record in supervisor.records(tmp_path)] == ["terraform", "engine"]
+
+    for process, record in started:
+        record.terminate()  # found by the mark: the start time in the record is another
+        process.wait(5)
+
+
+@linux_only
+def test_setting_the_clock_does_not_change_a_start_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = supervisor.start_time(os.getpid())
+    boot = psutil.boot_time()
+
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 3600)
+
+    assert psutil.boot_time() == boot + 3600
+    assert supervisor.start_time(os.getpid()) == before

@@ -5,9 +5,11 @@ import os
 import stat
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from harness.engine.base import Endpoint, RootKeys
 from harness.errors import HarnessError
 from harness.stack import deployment as stacks
 from harness.stack.deployment import Stack
@@ -133,13 +135,9 @@ def test_forgetting_removes_both_files(stack: Stack, build: Path) -> None:
 
 
 def test_a_clone_differs_in_its_endpoint_only(stack: Stack) -> None:
-    class OtherEngine:
-        endpoint_url = "http://127.0.0.1:5000"
+    endpoint = Endpoint(5000, RootKeys("test", "test"))
 
-        def environment(self) -> dict[str, str]:
-            return {**stack.credentials, "AWS_ENDPOINT_URL": self.endpoint_url}
-
-    clone = stack.on(OtherEngine())  # type: ignore[arg-type]
+    clone = stack.on(SimpleNamespace(endpoint=endpoint))  # type: ignore[arg-type]
 
     assert clone.api_url == "http://127.0.0.1:5000/_aws/execute-api/abc/v1"
     assert clone.credentials["AWS_ENDPOINT_URL"] == clone.endpoint_url == "http://127.0.0.1:5000"

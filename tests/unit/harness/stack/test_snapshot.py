@@ -75,15 +75,22 @@ def test_files_that_are_not_sources_are_not_in_the_key(checkout: Path, file: str
 
 
 @dataclass
+class Snapshots:
+    """Snapshots without a content."""
+
+    taken: list[Path] = field(default_factory=list)
+
+    def take(self, to: Path) -> None:
+        to.mkdir()
+        self.taken.append(to)
+
+
+@dataclass
 class Engine:
     """The part of an engine that `snapshot.take` needs."""
 
-    taken: list[Path] = field(default_factory=list)
-    has_snapshots: bool = True
-
-    def snapshot(self, to: Path) -> None:
-        to.mkdir()
-        self.taken.append(to)
+    name: str = "engine"
+    snapshots: Snapshots | None = field(default_factory=Snapshots)
 
 
 @dataclass
@@ -101,19 +108,26 @@ def take(deployment: Any, before: str) -> Any:
 
 
 def test_on_an_engine_without_snapshots_the_applied_stack_is_its_own_clone(checkout: Path) -> None:
-    deployment = Deployment(engine=Engine(has_snapshots=False))
+    deployment = Deployment(engine=Engine(snapshots=None))
 
     with take(deployment, key()).clone("another") as (_, engine):
         assert engine is deployment.engine
 
-    assert not deployment.engine.taken
     assert not (checkout / "build/snapshots").exists()
 
 
 def test_on_an_engine_without_snapshots_each_clone_is_a_fresh_apply(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "engine_for", lambda **_: Engine(has_snapshots=False))
+    monkeypatch.setattr(snapshot, "engine_for", lambda **_: Engine(snapshots=None))
 
     assert snapshot.clone_source("dev") == snapshot.FreshApply("dev")
+
+
+def test_a_snapshot_on_an_engine_that_cannot_start_from_one_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = take(Deployment(), key())
+    monkeypatch.setattr(snapshot, "engine_for", lambda **_: Engine(name="localstack", snapshots=None))
+
+    with pytest.raises(HarnessError, match="'localstack' cannot save its state"), taken.clone("another"):
+        pytest.fail("it started")
 
 
 def test_sources_edited_during_the_apply_leave_no_snapshot(checkout: Path) -> None:
@@ -124,7 +138,7 @@ def test_sources_edited_during_the_apply_leave_no_snapshot(checkout: Path) -> No
     with pytest.raises(HarnessError, match="edited while they were applied"):
         take(deployment, before)
 
-    assert not deployment.engine.taken
+    assert deployment.engine.snapshots == Snapshots(taken=[])
     assert not [path for path in (checkout / "build/snapshots/dev").iterdir() if path.is_dir()]
 
 

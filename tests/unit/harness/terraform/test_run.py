@@ -434,5 +434,5 @@ def test_killing_its_starter_ends_terraform(real: run.Terraform, root: Path, tmp
         (leftover,) = supervisor.records()
         parent.kill()
     supervisor.clean_leftovers(orphaned_only=True)
-    assert supervisor.survivors(leftover) == []
+    assert leftover.survivors() == []
     assert supervisor.records() == []
