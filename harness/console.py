@@ -25,7 +25,7 @@ PLAIN_EVERY_S = 15.0
 """Seconds between two progress lines where there is no terminal."""
 
 
-class Step:
+class ProgressStep:
     """One piece of work in progress: a spinner or bar on a terminal, a line every `PLAIN_EVERY_S` elsewhere."""
 
     def __init__(self, title: str) -> None:

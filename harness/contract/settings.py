@@ -18,7 +18,7 @@ class Setting:
 
     Attributes:
         name: The environment variable.
-        required: Whether the function does not start without it.
+        required: Whether the function needs it to start.
         symbol: Where it is declared.
     """
 

@@ -67,7 +67,7 @@ class ObjectWrite:
 
 
 @dataclass(frozen=True)
-class Upload:
+class UploadTrigger:
     """An object that is uploaded, as an example.
 
     Attributes:
@@ -96,7 +96,9 @@ def compare_writes(triggers: Sequence[Trigger], writes: Sequence[ObjectWrite]) -
                 )
 
 
-def compare(triggers: Sequence[Trigger], accepted: Sequence[Upload], others: Sequence[Upload]) -> Iterator[Mismatch]:
+def compare(
+    triggers: Sequence[Trigger], accepted: Sequence[UploadTrigger], others: Sequence[UploadTrigger]
+) -> Iterator[Mismatch]:
     """A function is started by the uploads that it accepts, and by nothing else.
 
     Args:

@@ -16,7 +16,7 @@ from typing import Literal
 from rich.markup import escape
 
 from harness import package
-from harness.console import Step, out
+from harness.console import ProgressStep, out
 from harness.deploy.account import Account
 from harness.deploy.change_summary import action_of, show_changes, show_findings
 from harness.deploy.gate import findings_on, needed_permissions
@@ -126,13 +126,13 @@ def carry_out(terraform: Terraform, request: DeployRequest, report: DeployReport
         HarnessError: The gate rejects the plan, it is not confirmed, or Terraform fails.
     """
     name = f"live/{request.environment}"
-    with Step(f"Plan {name}") as step:
+    with ProgressStep(f"Plan {name}") as step:
         plan = terraform.plan([f"-parallelism={PARALLELISM}", *request.options], out=kept)
         kept.chmod(0o600)
         report.plan_sha256 = hashlib.sha256(kept.read_bytes()).hexdigest()
         report.changes = count(plan)
         step.conclude(", ".join(f"{number} to {action}" for action, number in report.changes.items()) or "no changes")
-    with Step("Judge this plan") as step:
+    with ProgressStep("Judge this plan") as step:
         findings = findings_on(
             plan, request.environment, request.allow_destroy, full=request.full_gate, today=datetime.now(UTC).date()
         )
@@ -151,7 +151,7 @@ def carry_out(terraform: Terraform, request: DeployRequest, report: DeployReport
             "Nothing was applied: the plan was not confirmed.", remedy="To apply it, run this again and type yes."
         )
     report.outcome = "failed while applying"
-    with Step(f"Apply {name}") as step:
+    with ProgressStep(f"Apply {name}") as step:
         progress = lifecycle.ApplyProgress(step)
         terraform.apply(kept, [f"-parallelism={PARALLELISM}"], on_event=progress, deadline_s=APPLY_DEADLINE_S)
         step.conclude(f"{progress.done} changes")
@@ -197,10 +197,10 @@ def _to_engine(request: DeployRequest, report: DeployReport, port: int | Literal
     try:
         if running is None:
             lifecycle.start(engine)
-        with Step("Build the functions"):
+        with ProgressStep("Build the functions"):
             build_for(engine)
         deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / environment)
-        with Step(f"Initialise live/{environment}"):
+        with ProgressStep(f"Initialise live/{environment}"):
             deployment.prepare()
         carry_out(deployment.terraform, request, report, _kept(environment))
         stack = deployment.describe()
@@ -221,15 +221,15 @@ def _to_engine(request: DeployRequest, report: DeployReport, port: int | Literal
 def _to_aws(request: DeployRequest, report: DeployReport) -> None:
     """Deploy to the caller's AWS account."""
     environment = request.environment
-    with Step("Check the AWS account") as step:
+    with ProgressStep("Check the AWS account") as step:
         account = Account.of_caller(environment)
         report.account_id = account.id
         step.conclude(account.id)
     artifacts = BUILD / "artifacts" / "aws"
-    with Step("Build the functions"):
+    with ProgressStep("Build the functions"):
         package.build(package.Target.AWS, artifacts)
     terraform = account.terraform(environment, artifacts, BUILD / "terraform" / f"aws-{environment}")
-    with Step(f"Initialise live/{environment}"):
+    with ProgressStep(f"Initialise live/{environment}"):
         terraform.init({"bucket": account.state_bucket})
     carry_out(terraform, request, report, _kept(environment))
     out.print(f"[bold]{environment}[/] in account {account.id}: {escape(str(terraform.output()['stack']['api_url']))}")

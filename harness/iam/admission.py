@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.iam.evaluate import AccessRequest, Value, allows, applies, less
 from harness.iam.sources import Sources
-from harness.iam.triggers import Delivery, Estate, Guard
+from harness.iam.triggers import Delivery, Estate, ResourcePolicy
 
 _STRANGER = "999999999999"
 _TOPIC = "kms:encryptioncontext:aws:sns:topicarn"
@@ -27,7 +27,7 @@ def missing(estate: Estate) -> Iterator[str]:
             yield f"nothing allows that {delivery}{_similar(guard, delivery.request)}"
 
 
-def _similar(guard: Guard | None, request: AccessRequest) -> str:
+def _similar(guard: ResourcePolicy | None, request: AccessRequest) -> str:
     """What the policy allows the same service: the wrong statement may be among it."""
     if guard is None or request.principal is None:
         return ""

@@ -42,7 +42,7 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class Guard:
+class ResourcePolicy:
     """The policy of one resource.
 
     Attributes:
@@ -184,7 +184,7 @@ class Estate:
 
     # --- what allows it ---------------------------------------------------------------------------------------------
 
-    def guards(self) -> dict[str, Guard]:
+    def guards(self) -> dict[str, ResourcePolicy]:
         """The policies of functions' aliases, queues, topics, buckets and keys, by ARN; see `_key_arn` for keys."""
         by_target: dict[str, list[tuple[str, Statement]]] = {}
         for permission in self.plan.of("aws_lambda_permission"):
@@ -194,7 +194,7 @@ class Estate:
             by_target.setdefault(target, []).extend(
                 (f"{resource.address} ({each.sid})", each) for each in iam_policy.statements(text) or ()
             )
-        return {target: Guard(target, tuple(statements)) for target, statements in by_target.items()}
+        return {target: ResourcePolicy(target, tuple(statements)) for target, statements in by_target.items()}
 
     def _permission(self, permission: Resource) -> Statement:
         """A function's permission, as the statement that Lambda creates from it."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from harness.console import Step, expected_errors, out
+from harness.console import ProgressStep, expected_errors, out
 from harness.engine import isolate
 from harness.errors import HarnessError
 from harness.mutation.contract import Contracts
@@ -87,7 +87,7 @@ class MutantOutcome:
 class Bench:
     """Creates mutants and shows them to their judges, a batch at a time."""
 
-    def __init__(self, specs: Specs, endpoint: str, origin: Path, progress: "Progress") -> None:
+    def __init__(self, specs: Specs, endpoint: str, origin: Path, progress: "CampaignProgress") -> None:
         self._specs = specs
         self._gate = Gate(endpoint, origin)
         self._contracts = Contracts(origin)
@@ -151,10 +151,10 @@ class Bench:
         return place
 
 
-class Progress:
+class CampaignProgress:
     """Prints each mutant when it has been judged."""
 
-    def __init__(self, step: Step, total: int) -> None:
+    def __init__(self, step: ProgressStep, total: int) -> None:
         self._step = step
         self._total = total
         self._done = 0
@@ -189,10 +189,10 @@ def run(mutants: Sequence[Mutant], origin: Path, *, workers: int) -> MutantOutco
     batches = [by_module[at : at + _BATCH] for at in range(0, len(by_module), _BATCH)]
     with (
         offline_aws() as endpoint,
-        Step(f"Judge {len(mutants)} mutants") as step,
+        ProgressStep(f"Judge {len(mutants)} mutants") as step,
         ThreadPoolExecutor(max_workers=workers) as pool,
     ):
-        bench = Bench(Specs(), endpoint, origin, Progress(step, len(mutants)))
+        bench = Bench(Specs(), endpoint, origin, CampaignProgress(step, len(mutants)))
         for verdicts in pool.map(bench.judge, batches):
             outcome.verdicts |= verdicts
     outcome.seconds = time.monotonic() - started

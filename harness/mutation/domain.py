@@ -30,7 +30,7 @@ TESTS = ROOT / "tests" / "unit" / PLATFORM.package
 KILLERS = PLATFORM.mutants_killers
 """The tests that must kill the mutants."""
 
-BUILDERS = ROOT / "tests" / "data" / "invoices.py"
+BUILDERS = ROOT / PLATFORM.mutants_builders
 """What these tests build invoices with."""
 
 KILLERS_SELECTED = "not memory and not (every_dialect and (utf-8-sig or utf-16-be or crlf))"

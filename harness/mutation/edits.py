@@ -15,7 +15,7 @@ from harness.terraform.module import Block, Expression, read_file, read_values
 
 
 @dataclass(frozen=True)
-class Source:
+class TerraformFile:
     """A file that can be edited.
 
     Attributes:
@@ -29,7 +29,7 @@ class Source:
     blocks: tuple[Block, ...] = field(repr=False)
 
     @classmethod
-    def read(cls, root: Path, file: Path) -> "Source":
+    def read(cls, root: Path, file: Path) -> "TerraformFile":
         """Read a file below a root.
 
         Raises:
@@ -72,11 +72,11 @@ class Edit:
         return text[: self.start] + self.after + text[self.end :]
 
 
-Finder = Callable[[Source], Iterator[Edit]]
+Finder = Callable[[TerraformFile], Iterator[Edit]]
 """Finds every place in a file where an operator's edit is possible."""
 
 
-def blocks(source: Source, selector: str) -> Iterator[tuple[str, Block]]:
+def blocks(source: TerraformFile, selector: str) -> Iterator[tuple[str, Block]]:
     """The blocks that a selector names, each with its place.
 
     Args:
@@ -144,7 +144,7 @@ class Target:
     key: str = ""
     was: str = ".*"
 
-    def parts(self, source: Source) -> Iterator[Part]:
+    def parts(self, source: TerraformFile) -> Iterator[Part]:
         """The values in a file, whatever they are now."""
         for place, block in blocks(source, self.select):
             for name, value in block.attributes.items():
@@ -175,7 +175,7 @@ LIST = "[]"
 def never(select: str) -> Finder:
     """Create no instance of a resource. Removing its block would leave references to nothing."""
 
-    def find(source: Source) -> Iterator[Edit]:
+    def find(source: TerraformFile) -> Iterator[Edit]:
         for place, block in blocks(source, select):
             for name, nothing in (("count", "0"), ("for_each", "{}")):
                 current = block.attributes.get(name)
@@ -192,7 +192,7 @@ def never(select: str) -> Finder:
 def without_block(select: str) -> Finder:
     """Remove a block."""
 
-    def find(source: Source) -> Iterator[Edit]:
+    def find(source: TerraformFile) -> Iterator[Edit]:
         for place, block in blocks(source, select):
             yield _edit(source, place, *_lines(source.text, block.line, block.end), "")
 
@@ -202,7 +202,7 @@ def without_block(select: str) -> Finder:
 def without(target: Target) -> Finder:
     """Remove the lines of an attribute, so that its default holds, or of an element."""
 
-    def find(source: Source) -> Iterator[Edit]:
+    def find(source: TerraformFile) -> Iterator[Edit]:
         for part in target.parts(source):
             start = source.text.rfind("\n", 0, part.start) + 1
             after = source.text.find("\n", part.value.end) + 1
@@ -217,7 +217,7 @@ def without(target: Target) -> Finder:
 def setting(target: Target, value: str) -> Finder:
     r"""Set a value that is different; ``\1`` stands for what the first group of `Target.was` matches."""
 
-    def find(source: Source) -> Iterator[Edit]:
+    def find(source: TerraformFile) -> Iterator[Edit]:
         for part in target.parts(source):
             yield from _set(source, part.place, part.value, target.match(_text(source, part.value)), value)
 
@@ -227,7 +227,7 @@ def setting(target: Target, value: str) -> Finder:
 def defaulting(target: Target, value: str) -> Finder:
     """Set the default of an attribute of an object type: the second argument of ``optional``."""
 
-    def find(source: Source) -> Iterator[Edit]:
+    def find(source: TerraformFile) -> Iterator[Edit]:
         for part in target.parts(source):
             for default in part.value.arguments("optional")[1:]:
                 yield from _set(source, part.place, default, target.match(_text(source, default)), value)
@@ -244,7 +244,7 @@ def replacing_strings(target: Target, value: str, *, first: bool = False) -> Fin
         first: Only a value's first string.
     """
 
-    def find(source: Source) -> Iterator[Edit]:
+    def find(source: TerraformFile) -> Iterator[Edit]:
         for part in target.parts(source):
             for string in part.value.strings[: 1 if first else None]:
                 match = target.match(_text(source, string)[1:-1])
@@ -256,7 +256,7 @@ def replacing_strings(target: Target, value: str, *, first: bool = False) -> Fin
 def replacing_text(target: Target, value: str) -> Finder:
     """Replace each part of a value's text that `Target.was` matches, for operators and parts of strings."""
 
-    def find(source: Source) -> Iterator[Edit]:
+    def find(source: TerraformFile) -> Iterator[Edit]:
         for part in target.parts(source):
             for match in re.finditer(target.was, _text(source, part.value)):
                 start = part.value.start
@@ -268,7 +268,7 @@ def replacing_text(target: Target, value: str) -> Finder:
 def inserting(target: Target, text: str) -> Finder:
     """Insert text before an element."""
 
-    def find(source: Source) -> Iterator[Edit]:
+    def find(source: TerraformFile) -> Iterator[Edit]:
         for part in target.parts(source):
             if target.match(_text(source, part.value)):
                 yield _edit(source, part.place, part.start, part.start, text)
@@ -279,7 +279,7 @@ def inserting(target: Target, text: str) -> Finder:
 def renaming(target: Target, name: str, companion: str) -> Finder:
     """Give an attribute another name, and remove the attribute that follows it and belongs to it."""
 
-    def find(source: Source) -> Iterator[Edit]:
+    def find(source: TerraformFile) -> Iterator[Edit]:
         for part in target.parts(source):
             second = re.compile(rf"\s+{re.escape(companion)}\s*=.*").match(source.text, part.value.end)
             if second:
@@ -292,7 +292,7 @@ def renaming(target: Target, name: str, companion: str) -> Finder:
 def but_not(word: str, find: Finder) -> Finder:
     """The finds of another finder, except places with a word in them: a denial that is widened protects no less."""
 
-    def rest(source: Source) -> Iterator[Edit]:
+    def rest(source: TerraformFile) -> Iterator[Edit]:
         yield from (edit for edit in find(source) if word not in edit.place)
 
     return rest
@@ -301,24 +301,26 @@ def but_not(word: str, find: Finder) -> Finder:
 def only_in(files: str, find: Finder) -> Finder:
     """The finds of another finder in files whose path matches a pattern with ``*`` and ``?``."""
 
-    def rest(source: Source) -> Iterator[Edit]:
+    def rest(source: TerraformFile) -> Iterator[Edit]:
         if fnmatchcase(source.name, files):
             yield from find(source)
 
     return rest
 
 
-def _set(source: Source, place: str, current: Expressions, match: re.Match[str] | None, value: str) -> Iterator[Edit]:
+def _set(
+    source: TerraformFile, place: str, current: Expressions, match: re.Match[str] | None, value: str
+) -> Iterator[Edit]:
     after = match.expand(value) if match else None
     if after is not None and after != _text(source, current):
         yield _edit(source, place, current.start, current.end, after)
 
 
-def _text(source: Source, value: Expressions) -> str:
+def _text(source: TerraformFile, value: Expressions) -> str:
     return source.text[value.start : value.end]
 
 
-def _edit(source: Source, place: str, start: int, end: int, after: str) -> Edit:
+def _edit(source: TerraformFile, place: str, start: int, end: int, after: str) -> Edit:
     line = source.text.count("\n", 0, start) + 1
     return Edit(source.name, place, start, end, source.text[start:end], after, line)
 

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.mutation.edits import Edit, Source
+from harness.mutation.edits import Edit, TerraformFile
 from harness.mutation.operators import OPERATORS, Category, Operator
 from harness.paths import ROOT
 
@@ -76,13 +76,13 @@ def copy_terraform(to: Path, origin: Path = ROOT, *, keep_others: bool = False) 
     return to
 
 
-def sources(root: Path = ROOT) -> list[Source]:
+def sources(root: Path = ROOT) -> list[TerraformFile]:
     """Every file that can be edited: the modules, the live folders and their values."""
     patterns = ("modules/*/*.tf", "live/*/*.tf", "live/*/terraform.tfvars")
-    return [Source.read(root, file) for pattern in patterns for file in sorted(root.glob(pattern))]
+    return [TerraformFile.read(root, file) for pattern in patterns for file in sorted(root.glob(pattern))]
 
 
-def all_mutants(files: Sequence[Source], operators: Iterable[Operator] = OPERATORS) -> list[Mutant]:
+def all_mutants(files: Sequence[TerraformFile], operators: Iterable[Operator] = OPERATORS) -> list[Mutant]:
     """Every possible mutant of some files.
 
     Raises:

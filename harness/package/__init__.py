@@ -21,7 +21,7 @@ from harness.package.wheels import Wheels
 from harness.paths import ROOT
 from harness.process.locks import locked
 
-__all__ = ["Artifact", "Function", "Target", "build", "functions", "placeholders", "verify"]
+__all__ = ["Artifact", "FunctionSource", "Target", "build", "functions", "placeholders", "verify"]
 
 UNPACKED_LIMIT = 250 * 1024 * 1024
 """The most bytes that a function with its layers may have unpacked (Lambda quotas: "250 MB, unzipped")."""
@@ -30,7 +30,7 @@ _FORMAT = 1  # part of every cache key: raise it when the same sources result in
 
 
 @dataclass(frozen=True)
-class Function:
+class FunctionSource:
     """The sources of a Lambda function.
 
     Attributes:
@@ -70,10 +70,10 @@ class Artifact:
     reused: bool = False
 
 
-def functions(sources: Path = ROOT / "lambdas") -> list[Function]:
+def functions(sources: Path = ROOT / "lambdas") -> list[FunctionSource]:
     """Every function: each folder with a ``handler.py``, by name."""
     folders = (handler.parent for handler in sources.glob("*/handler.py"))
-    return [Function(folder.name.replace("_", "-"), folder) for folder in sorted(folders)]
+    return [FunctionSource(folder.name.replace("_", "-"), folder) for folder in sorted(folders)]
 
 
 def placeholders(folder: Path, sources: Path = ROOT / "lambdas") -> Path:
@@ -182,7 +182,7 @@ class _Builder:
     runtime: Installed
     extras: Mapping[str, frozenset[str]]
 
-    def remove_obsolete(self, existing: Sequence[Function]) -> None:
+    def remove_obsolete(self, existing: Sequence[FunctionSource]) -> None:
         """Remove the zips of functions that no longer exist: Terraform must not find them."""
         names = {function.name for function in existing}
         for zip_file in self.out_dir.glob("*.zip"):
@@ -190,7 +190,7 @@ class _Builder:
                 zip_file.unlink()
                 self._note(zip_file.stem).unlink(missing_ok=True)
 
-    def content(self, function: Function) -> _Content:
+    def content(self, function: FunctionSource) -> _Content:
         """The content of a function's zip."""
         reach = imports.reach(function.folder, self.sources)
         shipped = distributions.needed(
@@ -205,7 +205,7 @@ class _Builder:
         theirs = dict(file for name in shipped for file in self.available.files(name))
         return _Content({**theirs, **ours}, tuple(shipped), key)
 
-    def artifact(self, function: Function, content: _Content) -> Artifact:
+    def artifact(self, function: FunctionSource, content: _Content) -> Artifact:
         """Write a function's zip, unless the existing one was built from the same content."""
         path = self.out_dir / f"{function.name}.zip"
         existing = self._reusable(path, content.key)
@@ -244,7 +244,7 @@ class _Builder:
     def _note(self, name: str) -> Path:
         return self.out_dir / ".built" / f"{name}.json"
 
-    def _check(self, function: Function, content: _Content, unpacked: int) -> None:
+    def _check(self, function: FunctionSource, content: _Content, unpacked: int) -> None:
         """Raise HarnessError for a zip that AWS would reject, or that could not run there."""
         if self.platform.target is not Target.AWS:
             return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from harness.plan_tests.reading import Place, Tagged
+from harness.plan_tests.reading import SpecPlace, Tagged
 from harness.plan_tests.spec import Expectation
 from harness.terraform.unknown import UNKNOWN
 
@@ -23,7 +23,7 @@ class PlanDifference:
         found: The value in the plan.
     """
 
-    place: Place
+    place: SpecPlace
     about: str
     expected: Any
     found: Any
@@ -71,7 +71,7 @@ def shown(value: Any) -> str:
 def differences(expected: Expectation, planned: PlannedCase) -> Iterator[PlanDifference]:
     """Every difference between a plan and the expectation."""
     for address, attributes in expected.resources.items():
-        place: Place = ("resources", address)
+        place: SpecPlace = ("resources", address)
         if address not in planned.resources:
             yield PlanDifference(place, address, dict(attributes), _nearest(address, planned.resources))
             continue
@@ -102,13 +102,13 @@ def _nearest(address: str, addresses: Mapping[str, object]) -> str:
 
 
 def _attributes(
-    expected: Mapping[str, Any], planned: Mapping[str, Any], place: Place, about: str
+    expected: Mapping[str, Any], planned: Mapping[str, Any], place: SpecPlace, about: str
 ) -> Iterator[PlanDifference]:
     for name, value in expected.items():
         yield from _value(value, planned.get(name), (*place, name), f"{about}.{name}")
 
 
-def _value(expected: Any, planned: Any, place: Place, about: str) -> Iterator[PlanDifference]:
+def _value(expected: Any, planned: Any, place: SpecPlace, about: str) -> Iterator[PlanDifference]:
     if isinstance(expected, dict | list) and isinstance(planned, str):
         planned = _parsed(planned)
     if isinstance(expected, dict) and isinstance(planned, list) and len(planned) == 1 and isinstance(planned[0], dict):
@@ -128,7 +128,7 @@ def _equals(expected: Any, planned: Any) -> bool:
     return not isinstance(expected, dict | list) and _same(expected, planned)
 
 
-def _list(expected: Sequence[Any], planned: Sequence[Any], place: Place, about: str) -> Iterator[PlanDifference]:
+def _list(expected: Sequence[Any], planned: Sequence[Any], place: SpecPlace, about: str) -> Iterator[PlanDifference]:
     """Compare in order first; then in any order, because a plan sorts sets."""
     in_order = [
         difference

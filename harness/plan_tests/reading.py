@@ -16,7 +16,7 @@ _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]+([eE][-+]?[0-9]+)?")
 _PLAIN: Mapping[str, object] = {"": None, "~": None, "null": None, "true": True, "false": False}
 
-Place = tuple[str | int, ...]
+SpecPlace = tuple[str | int, ...]
 """The place of a value in a file: keys and positions."""
 
 
@@ -57,10 +57,10 @@ class SpecFile:
     file: Path
     text: str
     data: Any = None
-    nodes: dict[Place, yaml.Node] = field(default_factory=dict)
-    lines: dict[Place, int] = field(default_factory=dict)
+    nodes: dict[SpecPlace, yaml.Node] = field(default_factory=dict)
+    lines: dict[SpecPlace, int] = field(default_factory=dict)
 
-    def error(self, place: Place, problem: str) -> SpecError:
+    def error(self, place: SpecPlace, problem: str) -> SpecError:
         """An error at a place."""
         while place and place not in self.lines:
             place = place[:-1]
@@ -89,7 +89,7 @@ def read(file: Path, tags: frozenset[str]) -> SpecFile:
     return document
 
 
-def _build(node: yaml.Node, place: Place, document: SpecFile, tags: frozenset[str]) -> Any:
+def _build(node: yaml.Node, place: SpecPlace, document: SpecFile, tags: frozenset[str]) -> Any:
     document.nodes[place] = node
     document.lines.setdefault(place, node.start_mark.line + 1)
     tag = node.tag.removeprefix("!") if node.tag.startswith("!") and node.tag != "!" else ""
@@ -99,7 +99,7 @@ def _build(node: yaml.Node, place: Place, document: SpecFile, tags: frozenset[st
     return Tagged(tag, value) if tag else value
 
 
-def _value(node: yaml.Node, place: Place, document: SpecFile, tags: frozenset[str]) -> Any:
+def _value(node: yaml.Node, place: SpecPlace, document: SpecFile, tags: frozenset[str]) -> Any:
     if isinstance(node, yaml.ScalarNode):
         return str(node.value) if node.style or node.tag.startswith("!") else _scalar(node.value)
     if isinstance(node, yaml.SequenceNode):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.plan_tests.reading import Place, SpecError, SpecFile, Tagged, read
+from harness.plan_tests.reading import SpecError, SpecFile, SpecPlace, Tagged, read
 from harness.terraform.module import Module, Type
 
 TAGS = frozenset({"hcl", "path", "regex", "contains", "unknown", "zips"})
@@ -105,7 +105,7 @@ def _case(document: SpecFile, name: str, module: Module, defaults: Mapping[str, 
     )
 
 
-def _inputs(document: SpecFile, place: Place, module: Module) -> Mapping[str, Any]:
+def _inputs(document: SpecFile, place: SpecPlace, module: Module) -> Mapping[str, Any]:
     inputs = _mapping(document, place, "inputs")
     for name, value in inputs.items():
         if name not in module.variables:
@@ -115,7 +115,7 @@ def _inputs(document: SpecFile, place: Place, module: Module) -> Mapping[str, An
     return inputs
 
 
-def _fits(document: SpecFile, place: Place, value: Any, kind: Type) -> None:
+def _fits(document: SpecFile, place: SpecPlace, value: Any, kind: Type) -> None:
     """Reject attributes that an object type does not have, because Terraform drops them silently."""
     if isinstance(value, Tagged):
         if value.tag not in _IN_INPUTS:
@@ -134,7 +134,7 @@ def _fits(document: SpecFile, place: Place, value: Any, kind: Type) -> None:
             _fits(document, (*place, at), element, kind.item or Type("any"))
 
 
-def _expected(document: SpecFile, place: Place) -> Expectation:
+def _expected(document: SpecFile, place: SpecPlace) -> Expectation:
     body = _mapping(document, place, "expect")
     _only(document, place, body, _EXPECTATIONS)
     for part in body:
@@ -157,7 +157,7 @@ def _expected(document: SpecFile, place: Place) -> Expectation:
     )
 
 
-def _check_tag(document: SpecFile, place: Place, value: Tagged) -> None:
+def _check_tag(document: SpecFile, place: SpecPlace, value: Tagged) -> None:
     if value.tag in _IN_INPUTS:
         raise document.error(place, f"!{value.tag} can only be used in inputs")
     if value.tag == "regex":
@@ -171,7 +171,7 @@ def _check_tag(document: SpecFile, place: Place, value: Tagged) -> None:
         raise document.error(place, "!unknown takes no value")
 
 
-def _walk(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
+def _walk(value: Any, place: SpecPlace) -> Iterator[tuple[SpecPlace, Any]]:
     yield place, value
     inner = value.value if isinstance(value, Tagged) else value
     parts = inner.items() if isinstance(inner, dict) else enumerate(inner) if isinstance(inner, list) else ()
@@ -179,7 +179,7 @@ def _walk(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
         yield from _walk(inner_value, (*place, key))
 
 
-def _rejects(document: SpecFile, place: Place) -> Sequence[str]:
+def _rejects(document: SpecFile, place: SpecPlace) -> Sequence[str]:
     messages = _strings(document, place)
     for at, message in enumerate(messages):
         if message.startswith("/") and message.endswith("/"):
@@ -190,14 +190,14 @@ def _rejects(document: SpecFile, place: Place) -> Sequence[str]:
     return messages
 
 
-def _address(document: SpecFile, place: Place, address: str) -> None:
+def _address(document: SpecFile, place: SpecPlace, address: str) -> None:
     if not _ADDRESS.fullmatch(address):
         raise document.error(
             place, f'{address!r} is not an address: write type.name, type.name["key"] or module.name.…'
         )
 
 
-def _counts(document: SpecFile, place: Place) -> Mapping[str, int]:
+def _counts(document: SpecFile, place: SpecPlace) -> Mapping[str, int]:
     counts = document.data
     for key in place:
         counts = counts[key]
@@ -209,7 +209,7 @@ def _counts(document: SpecFile, place: Place) -> Mapping[str, int]:
     return counts
 
 
-def _strings(document: SpecFile, place: Place) -> Sequence[str]:
+def _strings(document: SpecFile, place: SpecPlace) -> Sequence[str]:
     strings = document.data
     for key in place:
         strings = strings[key]
@@ -218,7 +218,7 @@ def _strings(document: SpecFile, place: Place) -> Sequence[str]:
     return strings
 
 
-def _mapping(document: SpecFile, place: Place, name: str) -> Mapping[str, Any]:
+def _mapping(document: SpecFile, place: SpecPlace, name: str) -> Mapping[str, Any]:
     mapping = document.data
     for key in place:
         mapping = mapping[key]
@@ -227,7 +227,7 @@ def _mapping(document: SpecFile, place: Place, name: str) -> Mapping[str, Any]:
     return mapping
 
 
-def _only(document: SpecFile, place: Place, body: Mapping[str, Any], keys: frozenset[str]) -> None:
+def _only(document: SpecFile, place: SpecPlace, body: Mapping[str, Any], keys: frozenset[str]) -> None:
     for key in body:
         if key not in keys:
             raise document.error((*place, key), f"{key!r} is unknown here: use {', '.join(sorted(keys))}")

@@ -3,7 +3,7 @@
 import sys
 import time
 
-from harness.console import Step, expected_errors
+from harness.console import ProgressStep, expected_errors
 from harness.policy import gate, report
 
 
@@ -11,7 +11,7 @@ def main() -> None:
     """Scan; exit code 1 if anything is left to fix."""
     started = time.monotonic()
     with expected_errors():
-        with Step("Scanning source and plans") as step:
+        with ProgressStep("Scanning source and plans") as step:
             verdict = gate.scan()
             step.conclude(f"{len(verdict.findings)} to fix")
         seconds = time.monotonic() - started

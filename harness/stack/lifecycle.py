@@ -14,7 +14,7 @@ from typing import Literal
 
 from rich.markup import escape
 
-from harness.console import Step, out
+from harness.console import ProgressStep, out
 from harness.engine import Engine, engine_for, localstack_docker
 from harness.engine.localstack import adopted_is_running
 from harness.engine.localstack_adopted import left_running
@@ -126,7 +126,7 @@ def _localstack_endpoints() -> list[str]:
 class ApplyProgress:
     """A progress bar of an apply, from Terraform's events."""
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: ProgressStep) -> None:
         self._step = step
         self._total = 0
         self._in_progress: dict[str, None] = {}
@@ -165,7 +165,7 @@ def running_stack(environment: str, engine: Engine, port: int | Literal["auto"] 
 
 def start(engine: Engine) -> None:
     """Start an engine, tied to this process until it is released."""
-    with Step(engine.phrases.start) as step:
+    with ProgressStep(engine.phrases.start) as step:
         engine.start(tied=True)
         engine.wait_healthy(timeout_s=60)
         step.conclude(engine.endpoint.url)
@@ -177,7 +177,7 @@ def stop(environment: str, engine: Engine) -> None:
     if not engine.is_running:
         engine.stop()  # its Lambda workers may still run
         return
-    with Step(engine.phrases.stop):
+    with ProgressStep(engine.phrases.stop):
         left = engine.stop()
     if left is not None:
         out.print(f"Left running: {escape(left)}")
@@ -185,14 +185,14 @@ def stop(environment: str, engine: Engine) -> None:
 
 def _deploy(environment: str, engine: Engine, running: Stack | None) -> Stack:
     """Build and apply. During the apply nothing may rely on the stack's description, so there is none."""
-    with Step("Build the functions") as step:
+    with ProgressStep("Build the functions") as step:
         artifacts = build_for(engine)
         step.conclude(", ".join(f"{artifact.function} {artifact.size_bytes / 2**20:.1f} MiB" for artifact in artifacts))
     deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / environment)
-    with Step(f"Initialise live/{environment}"):
+    with ProgressStep(f"Initialise live/{environment}"):
         deployment.prepare()
     forget(environment)
-    with Step(f"Apply live/{environment}") as step:
+    with ProgressStep(f"Apply live/{environment}") as step:
         progress = ApplyProgress(step)
         try:
             stack = deployment.apply(progress)

@@ -18,7 +18,7 @@ import urllib3
 from rich.markup import escape
 from rich.table import Table
 
-from harness.console import Step, out
+from harness.console import ProgressStep, out
 from harness.errors import HarnessError
 from harness.paths import BUILD
 from harness.stack.deployment import Stack
@@ -151,7 +151,7 @@ def run(stack: Stack, file: Path) -> UploadResult:
     s3 = stack.session.client("s3", endpoint_url=stack.endpoint_url)
     name = f"{started:%Y%m%dT%H%M%S%f}-{re.sub(r'[^A-Za-z0-9._-]', '_', file.stem)}.csv"
     client = ApiClient(stack)
-    with Step(f"Upload {file.name} and import it") as step:
+    with ProgressStep(f"Upload {file.name} and import it") as step:
         s3.upload_file(str(file), stack.uploads_bucket, f"incoming/{name}")
         report = _wait(lambda: _report(s3, stack, name), stack, started, f"the import report of {name}")
         if error := report.get("error"):
@@ -163,11 +163,11 @@ def run(stack: Stack, file: Path) -> UploadResult:
             f"{report['rows']} rows, {report['created']} invoices, {report['duplicates']} duplicates, "
             f"{report['rejected']} rejected"
         )
-    with Step("Process invoices and write PDFs") as step:
+    with ProgressStep("Process invoices and write PDFs") as step:
         created: int = report["created"]
         invoices = _wait(lambda: _settled(s3, stack, client, step, created), stack, started, "the last invoice's PDF")
         step.conclude(f"{len(invoices)} invoices")
-    with Step("Download the PDFs through the API") as step:
+    with ProgressStep("Download the PDFs through the API") as step:
         documents = {}
         with_document = [invoice for invoice in invoices if invoice["status"] not in _WITHOUT_DOCUMENT]
         for done, invoice in enumerate(with_document, 1):
@@ -263,7 +263,7 @@ def _report(s3: Any, stack: Stack, name: str) -> dict[str, Any] | None:
     return report
 
 
-def _settled(s3: Any, stack: Stack, client: ApiClient, step: Step, least: int) -> list[dict[str, Any]] | None:
+def _settled(s3: Any, stack: Stack, client: ApiClient, step: ProgressStep, least: int) -> list[dict[str, Any]] | None:
     """The invoices, or None while any has to be processed or lacks its PDF, or fewer than `least` are listed."""
     invoices = list(client.invoices())
     waiting = sum(invoice["status"] == "created" for invoice in invoices)

@@ -49,13 +49,13 @@ _CONNECT_S = 8.0
 _READ_S = 30.0
 _CHUNK = 1 << 18
 
-Progress = Callable[[int, int | None], None]
+DownloadProgress = Callable[[int, int | None], None]
 """Called with the bytes received so far and, if the server sends it, the total."""
 
 
 def find(
     *,
-    progress: Progress | None = None,
+    progress: DownloadProgress | None = None,
     checksums: Mapping[str, str] = SHA256,
     folder: Path | None = None,
     connect_s: float = _CONNECT_S,
@@ -137,7 +137,7 @@ def _chosen_binary(binary: Path) -> Path:
 
 
 def _download(
-    target: Path, reason: str, *, progress: Progress | None, checksums: Mapping[str, str], connect_s: float
+    target: Path, reason: str, *, progress: DownloadProgress | None, checksums: Mapping[str, str], connect_s: float
 ) -> Path:
     """Download the release, compare the checksum, unpack next to the target and rename: it is never incomplete."""
     here = platform_name()
@@ -181,7 +181,7 @@ def _download(
     return target
 
 
-def _fetch(url: str, to: Path, *, progress: Progress | None, connect_s: float) -> str:
+def _fetch(url: str, to: Path, *, progress: DownloadProgress | None, connect_s: float) -> str:
     """Copy the content of an address into a file. Returns its SHA-256."""
     digest = hashlib.sha256()
     received = 0

@@ -120,7 +120,7 @@ def typed_variables(module: Module) -> Iterator[LintFinding]:
 
 
 def nullable_variables(module: Module) -> Iterator[LintFinding]:
-    """Variables are not nullable."""
+    """Report variables that accept null."""
     for block in module.of("variable"):
         nullable = block.attributes.get("nullable")
         if nullable is None or nullable.text != "false":

@@ -7,7 +7,7 @@ from typing import Any
 from harness.contract import triggers
 from harness.contract.mismatch import report, symbol
 from harness.contract.triggers import ObjectWrite
-from harness.contract.triggers import Upload as ExampleUpload
+from harness.contract.triggers import UploadTrigger as ExampleUpload
 from invoicing.api.openapi import EXAMPLE_REQUEST
 from invoicing.documents.bucket import DocumentStore
 from invoicing.domain.invoice_factory import Origin, issue

@@ -227,7 +227,7 @@ class InvoicePage(ResponseModel):
 
 
 class ProblemError(ResponseModel):
-    """One thing that is wrong with the request."""
+    """One error in the request."""
 
     pointer: Annotated[
         str | None, Field(description="A JSON pointer into the body, or the name of a parameter or header.")

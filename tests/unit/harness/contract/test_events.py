@@ -6,7 +6,7 @@ import pytest
 
 from harness.contract import events, triggers
 from harness.contract.mismatch import report
-from harness.contract.triggers import ObjectWrite, Trigger, Upload
+from harness.contract.triggers import ObjectWrite, Trigger, UploadTrigger
 from tests.unit.harness.contract.facts import MAKE, arn, only, plan_of
 
 RULE = events.EventRule("r", "aws_cloudwatch_event_rule.this", "bus", {"detail-type": ["made"]}, frozenset({"make"}))
@@ -91,7 +91,9 @@ class TestTriggers:
         assert mismatch.plan == 'aws_s3_bucket_notification.this (make) is for "in/….csv"'
 
     def test_accepted_uploads_start_their_function_and_others_nothing(self) -> None:
-        accepted, other = (Upload("code/files.py: name", "make", "inbox", key) for key in ("in/a.csv", "other/a.csv"))
+        accepted, other = (
+            UploadTrigger("code/files.py: name", "make", "inbox", key) for key in ("in/a.csv", "other/a.csv")
+        )
 
         assert not [*triggers.compare([TRIGGER], [accepted], [other])]
         assert "starts none" in only(triggers.compare([replace(TRIGGER, prefix="new/")], [accepted], [])).about

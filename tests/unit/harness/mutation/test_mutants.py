@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from harness.errors import HarnessError
 from harness.mutation import campaign, edits
 from harness.mutation.contract import contract_verdict
-from harness.mutation.edits import Finder, Source, Target
+from harness.mutation.edits import Finder, Target, TerraformFile
 from harness.mutation.judges import terraform_verdict
 from harness.mutation.mutants import Mutant, all_mutants, sample, sources
 from harness.mutation.operators import OPERATORS, Category, Operator, operators
@@ -50,9 +50,9 @@ resource "aws_sns_topic" "this" {
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Source:
+def source(tmp_path: Path) -> TerraformFile:
     (tmp_path / "main.tf").write_text(HCL, encoding="utf-8")
-    return Source.read(tmp_path, tmp_path / "main.tf")
+    return TerraformFile.read(tmp_path, tmp_path / "main.tf")
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def mutants() -> list[Mutant]:
     ],
 )
 def test_each_find_is_one_edit_and_nothing_else_changes(
-    source: Source, finder: Finder, expected: list[tuple[str, str]]
+    source: TerraformFile, finder: Finder, expected: list[tuple[str, str]]
 ) -> None:
     edits_found = list(finder(source))
 
@@ -165,20 +165,20 @@ def test_expressions_are_edited_however_they_are_aligned(
     tmp_path: Path, hcl: str, finder: Finder, changes: list[tuple[str, str]]
 ) -> None:
     (tmp_path / "main.tf").write_text(hcl, encoding="utf-8")
-    file = Source.read(tmp_path, tmp_path / "main.tf")
+    file = TerraformFile.read(tmp_path, tmp_path / "main.tf")
 
     found = list(finder(file))
 
     assert [(" ".join(edit.before.split()), edit.after.rstrip("\n")) for edit in found] == changes
     for edit in found:
         (tmp_path / "main.tf").write_text(edit.apply_to(hcl), encoding="utf-8")
-        assert Source.read(tmp_path, tmp_path / "main.tf").blocks, "the mutant is HCL"
+        assert TerraformFile.read(tmp_path, tmp_path / "main.tf").blocks, "the mutant is HCL"
 
 
 def test_values_of_a_live_folder_are_edited_by_name(tmp_path: Path) -> None:
     (tmp_path / "prod").mkdir()
     (tmp_path / "prod" / "terraform.tfvars").write_text('table = {\n  kept = true\n}\nkept = "x"\n', encoding="utf-8")
-    file = Source.read(tmp_path, tmp_path / "prod" / "terraform.tfvars")
+    file = TerraformFile.read(tmp_path, tmp_path / "prod" / "terraform.tfvars")
 
     inner = list(edits.setting(Target("values.prod", "table", "kept"), "false")(file))
     outer = list(edits.setting(Target("values.prod", "kept"), "false")(file))
@@ -194,14 +194,14 @@ def test_operator_with_an_unknown_column_or_word_is_an_error(row: dict[str, str]
         operators({"odd": {"category": "data", "edit": "never", "select": "resource.*"} | row})
 
 
-def test_edit_of_a_file_that_has_changed_is_an_error(source: Source) -> None:
+def test_edit_of_a_file_that_has_changed_is_an_error(source: TerraformFile) -> None:
     (edit,) = edits.setting(Target("resource.*/redrive", "on"), "false")(source)
 
     with pytest.raises(ValueError, match="has changed"):
         edit.apply_to("# One line more.\n" + source.text)
 
 
-def test_places_are_named_as_people_name_them(source: Source) -> None:
+def test_places_are_named_as_people_name_them(source: TerraformFile) -> None:
     assert [place for place, _ in edits.blocks(source, "data.*/statement")] == [
         "data.aws_iam_policy_document.this/statement[Send]"
     ]
@@ -214,7 +214,7 @@ def test_every_operator_finds_something_to_edit(mutants: list[Mutant]) -> None:
     assert {mutant.category for mutant in mutants} == set(Category)
 
 
-def test_operator_that_finds_nothing_is_an_error(source: Source) -> None:
+def test_operator_that_finds_nothing_is_an_error(source: TerraformFile) -> None:
     idle = Operator("idle", Category.DATA, edits.never("resource.aws_nothing"))
 
     with pytest.raises(HarnessError, match="'idle' finds nothing"):
