@@ -27,7 +27,7 @@ _served: contextvars.ContextVar[tuple[str, Snapshot] | None] = contextvars.Conte
 class _Store(AccountRegionScopedDict):  # type: ignore[misc]
     """A store of MiniStack's that shows a request in progress the content of its deployment."""
 
-    __slots__ = ("_name",)
+    __slots__ = ("_data", "_name")
 
     def __init__(self, name: str, original: Any) -> None:
         super().__init__()

@@ -92,7 +92,7 @@ def _changed_stages(stages: list[Data], path: list[str], action: str, value: Any
 
 
 _METHOD = r"/restapis/([^/]+)/resources/([^/]+)/methods/([^/]+)"
-_MORE = {
+_MORE: dict[re.Pattern[str], Callable[..., Data]] = {
     re.compile(rf"{_METHOD}/responses/([^/]+)"): lambda api, resource, verb, status: _method(api, resource, verb)[
         "methodResponses"
     ][status],
