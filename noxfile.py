@@ -37,13 +37,17 @@ def install(session: nox.Session, lock: str) -> None:
 
 
 def harness(session: nox.Session, command: str) -> None:
-    """Run one command of the harness with the session's arguments; after Ctrl-C it has a minute to stop."""
+    """Run one command of the harness with the session's arguments; after Ctrl-C it has a minute to stop.
+
+    On AWS it has as long as it needs: Terraform is not ended before its state is written.
+    """
     install(session, "harness")
     if command in ("up", "deploy") and os.environ.get("HARNESS_ENGINE") == "localstack":
         session.run("python", "-m", "harness.engine")  # reports what is missing, a second of imports earlier
     environment = {"HARNESS_SESSION": session.name, "HARNESS_WATCH_PARENT": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     arguments = ("python", "-m", "harness", command, *session.posargs)
-    session.run(*arguments, env=environment, interrupt_timeout=60, terminate_timeout=60)
+    patience = None if command == "deploy" and os.environ.get("HARNESS_ENGINE") == "aws" else 60
+    session.run(*arguments, env=environment, interrupt_timeout=patience, terminate_timeout=patience)
 
 
 def dev(session: nox.Session, *command: str, **environment: str) -> None:
