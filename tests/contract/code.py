@@ -186,7 +186,7 @@ class LoadedFunction:
             return record
 
         def built(*arguments: Any) -> dict[str, Any]:
-            headers.recording = False  # Powertools itself looks up Accept-Encoding; only an operation without AWS gets here
+            headers.recording = False  # Accept-Encoding is Powertools' own; other operations end at AWS
             return build(*arguments)
 
         problem, build = "", ResponseBuilder.build
