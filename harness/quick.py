@@ -148,11 +148,11 @@ def checks(files: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def runs(targets: Sequence[str]) -> list[tuple[str, ...]]:
-    """One run of pytest for each tier that has tests to run."""
+    """One run of pytest for each tier that has tests to run; one file of unit tests is not worth several processes."""
     tiers = ([target for target in targets if target.startswith(tier)] for tier in TIERS)
     workers = ("-n", str(max(2, os.cpu_count() or 2)))
     pytest = ("pytest", "-q", "-p", "no:schemathesis")
-    return [(*pytest, *tier, *(workers if tier[0].startswith(TIERS[0]) else ())) for tier in tiers if tier]
+    return [(*pytest, *tier, *(workers if tier[1:] and tier[0].startswith(TIERS[0]) else ())) for tier in tiers if tier]
 
 
 def passes(command: Sequence[str]) -> bool:

@@ -73,6 +73,12 @@ def test_every_rule_leads_to_tests_that_exist(pattern: str, targets: tuple[str, 
     assert missing == [], pattern
 
 
+def test_one_file_of_tests_runs_in_one_process() -> None:
+    ((*_, last),) = quick.runs(["tests/unit/test_architecture.py"])
+
+    assert last == "tests/unit/test_architecture.py"
+
+
 def test_each_tier_is_one_run() -> None:
     targets = ["tests/contract/test_api.py", "tests/plan/lambda", "tests/unit/handlers", "tests/unit/harness/plan"]
 
