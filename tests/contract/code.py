@@ -268,7 +268,13 @@ def request(route: Route, example: Any) -> dict[str, Any]:
         "multiValueQueryStringParameters": None,
         "pathParameters": None,
         "stageVariables": None,
-        "requestContext": {"requestId": "r", "stage": "v1", "path": f"/v1{path}", "httpMethod": route.method},
+        "requestContext": {
+            "requestId": "r",
+            "stage": "v1",
+            "path": f"/v1{path}",
+            "httpMethod": route.method,
+            "identity": {},
+        },
         "body": None if example is None else json.dumps(example),
         "isBase64Encoded": False,
     }
