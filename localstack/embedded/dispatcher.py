@@ -23,6 +23,7 @@ from embedded import (  # noqa: F401 -- importing a module registers its patches
     cloudwatch_logs,
     cloudwatch_protocol,
     dynamodb,
+    dynamodb_capacity,
     eventbridge,
     guard,
     iam_wildcards,
