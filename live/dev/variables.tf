@@ -92,6 +92,12 @@ variable "monthly_budget_usd" {
   nullable    = false
 }
 
+variable "payment_sources" {
+  description = "Event sources whose invoice-paid events are recorded as payments."
+  type        = list(string)
+  nullable    = false
+}
+
 variable "previews" {
   description = "Whether workspaces other than default are preview copies of this environment; if not, they cannot be planned."
   type        = bool
@@ -112,12 +118,6 @@ variable "region" {
 variable "replica_region" {
   description = "The second AWS region, for the replicas."
   type        = string
-  nullable    = false
-}
-
-variable "payment_sources" {
-  description = "Event sources whose invoice-paid events are recorded as payments."
-  type        = list(string)
   nullable    = false
 }
 
