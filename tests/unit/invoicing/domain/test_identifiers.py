@@ -35,8 +35,8 @@ def test_one_form(written: str, normal: str) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["INV\u200b901", "\ufeffINV-901", "INV\u00ad901", "INV\u2060901", "INV-901\ufe0f", "INV\u034f901", "I\u3164N", "\u202e1"],
-)  # fmt: skip
+    ["A\u200b1", "\ufeffA-1", "A\u00ad1", "A\u20601", "A-1\ufe0f", "A\u034f1", "A\u31641", "\u202e1"],
+)
 def test_invisible_characters_are_rejected(written: str) -> None:
     with pytest.raises(ValueError, match=r"contains the invisible character U\+[0-9A-F]{4}"):
         normal_form(written)
