@@ -315,7 +315,7 @@ def test_an_import_that_takes_the_free_number_first_is_stepped_over(
     read, overtakers = create.table.existing, [[2, 3], [4]]
 
     def overtaken(ids: Iterable[str]) -> set[str]:
-        existing = read(ids)
+        existing: set[str] = read(ids)
         if overtakers:
             imported(table, overtakers.pop(0))
         return existing
@@ -330,7 +330,8 @@ def test_a_read_that_dynamodb_leaves_unfinished_is_continued(
     create: ModuleType, call: Any, table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     imported(table, range(1, 31))
-    client, pauses = create.table._dynamodb, []
+    pauses: list[float] = []
+    client = create.table._dynamodb
     real = client.batch_get_item
 
     def batch_get_item(RequestItems: dict[str, Any]) -> Any:  # noqa: N803 -- the name in boto3
