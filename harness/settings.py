@@ -26,6 +26,7 @@ class PlatformSettings:
         platform_call: The name of that call in the live folders.
         tags: Tags with one value on every resource.
         replicated_buckets: Parts of the names of buckets that production keeps in a second region too.
+        subscriber_domains: The domains of the mail addresses that topics and budgets may notify, in lower case.
         sample: The file that `up` uploads by default, relative to the repository.
         package: The functions' shared package, a folder of ``lambdas/``.
         mutated_modules: The modules of that package that `mutate` mutates by default.
@@ -39,6 +40,7 @@ class PlatformSettings:
     platform_call: str
     tags: dict[str, str]
     replicated_buckets: tuple[str, ...]
+    subscriber_domains: tuple[str, ...]
     sample: str
     package: str
     mutated_modules: tuple[str, ...]

@@ -16,17 +16,29 @@ POLICIES = {
 """Identity policies, and the attribute with their text."""
 
 RESOURCE_POLICIES = {
+    "aws_api_gateway_rest_api": "policy",
     "aws_api_gateway_rest_api_policy": "policy",
+    "aws_backup_vault_policy": "policy",
     "aws_cloudwatch_event_bus_policy": "policy",
+    "aws_cloudwatch_log_destination_policy": "access_policy",
     "aws_cloudwatch_log_resource_policy": "policy_document",
+    "aws_dynamodb_resource_policy": "policy",
+    "aws_ecr_repository_policy": "policy",
+    "aws_efs_file_system_policy": "policy",
+    "aws_kinesis_resource_policy": "policy",
     "aws_kms_key": "policy",
     "aws_kms_key_policy": "policy",
+    "aws_s3_access_point": "policy",
     "aws_s3_bucket_policy": "policy",
+    "aws_s3control_access_point_policy": "policy",
+    "aws_schemas_registry_policy": "policy",
+    "aws_secretsmanager_secret": "policy",
     "aws_secretsmanager_secret_policy": "policy",
     "aws_sns_topic": "policy",
     "aws_sns_topic_policy": "policy",
     "aws_sqs_queue": "policy",
     "aws_sqs_queue_policy": "policy",
+    "aws_vpc_endpoint_policy": "policy",
 }
 """Policies that are attached to the resource that they protect, and the attribute with their text."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
-from harness.policy import checkov, deployment_source, ledger, plans
+from harness.policy import checkov, deployment_source, ledger, plans, source_secrets
 from harness.policy.checkov import Job, scan_error
 from harness.policy.finding import Finding, Severity
 from harness.policy.judge import judge
@@ -40,6 +40,7 @@ def scan(*, today: date | None = None) -> GateVerdict:
         on_source = source_scan.result()
     findings = [
         *deployment_source.findings(),
+        *source_secrets.findings(),
         *_missing(folders),
         *json_sources(),
         *_failed_plans(attempts),

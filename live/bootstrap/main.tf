@@ -14,6 +14,7 @@ module "state" {
   source = "../../modules/s3-bucket"
 
   account_id      = var.account_id
+  holds           = "latest"
   lifecycle_rules = { versions = { noncurrent_expiration_days = 365 } }
   name            = local._bucket
   request_metrics = false

@@ -23,8 +23,9 @@ locals {
         ListUploads = { actions = ["s3:ListBucket"], resources = [local._arns.uploads] }
         # GetObjectVersion: to read and archive the version that an event names. GetObject: to delete on condition of the
         # ETag.
-        TakeUploads   = { actions = ["s3:DeleteObject", "s3:GetObject", "s3:GetObjectVersion"], resources = ["${local._arns.uploads}/incoming/*"] }
-        WriteInvoices = { actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], resources = [local._arns.table] }
+        TakeUploads = { actions = ["s3:DeleteObject", "s3:GetObject", "s3:GetObjectVersion"], resources = ["${local._arns.uploads}/incoming/*"] }
+        # BatchGetItem: to find the next number that no imported invoice has.
+        WriteInvoices = { actions = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], resources = [local._arns.table] }
         # GetObject: the rejected rows of a file that took several invocations are joined at its end. DeleteObject: then their
         # parts are deleted, and so is an old reject report when a later upload of the same name has no rejected rows.
         WriteReports = { actions = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], resources = ["${local._arns.uploads}/reports/*"] }

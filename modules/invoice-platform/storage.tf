@@ -29,6 +29,7 @@ module "access_logs" {
   access_log_sources = { for purpose in ["archives", "documents", "uploads"] : purpose => local._buckets[purpose] }
   account_id         = var.account_id
   force_destroy      = var.force_destroy
+  holds              = "scratch"
   lifecycle_rules    = { expire = { expiration_days = 365, noncurrent_expiration_days = 30 } }
   name               = local._buckets["access-logs"]
   request_metrics    = false
@@ -40,6 +41,7 @@ module "artifacts" {
 
   account_id      = var.account_id
   force_destroy   = var.force_destroy
+  holds           = "latest"
   name            = local._buckets["artifacts"]
   request_metrics = false
   tags            = var.tags
@@ -51,6 +53,7 @@ module "uploads" {
   access_logging = { bucket = module.access_logs.name }
   account_id     = var.account_id
   force_destroy  = var.force_destroy
+  holds          = "scratch" # create-invoice moves each file to the archives once it is handled
   name           = local._buckets["uploads"]
   tags           = var.tags
 
@@ -90,6 +93,7 @@ module "documents" {
   access_logging = { bucket = module.access_logs.name }
   account_id     = var.account_id
   force_destroy  = var.force_destroy
+  holds          = "originals"
   name           = local._buckets["documents"]
   replication    = { bucket = one([for purpose, replica in module.replica : replica.versioned_name if purpose == "documents"]) }
   tags           = var.tags
@@ -101,6 +105,7 @@ module "archives" {
   access_logging = { bucket = module.access_logs.name }
   account_id     = var.account_id
   force_destroy  = var.force_destroy
+  holds          = "originals"
   name           = local._buckets["archives"]
   replication    = { bucket = one([for purpose, replica in module.replica : replica.versioned_name if purpose == "archives"]) }
   tags           = var.tags
@@ -119,6 +124,7 @@ module "replica" {
 
   account_id      = var.account_id
   force_destroy   = var.force_destroy
+  holds           = "originals"
   lifecycle_rules = { archive = { transitions = { GLACIER = var.archive_after_days } } } # read only when the first region is lost
   name            = each.value
   request_metrics = false

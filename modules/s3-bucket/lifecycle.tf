@@ -1,3 +1,8 @@
+locals {
+  # Ten years, with up to three leap days: replaced versions of originals are only copies too.
+  _noncurrent_expiration_days = var.holds == "originals" ? 3653 : 90
+}
+
 # The provider reads a lifecycle back ten times before it accepts it (55 s, on AWS too). So this resource depends only on
 # the bucket: it starts at once, and the rest of the apply runs meanwhile.
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
@@ -45,7 +50,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       }
 
       dynamic "noncurrent_version_expiration" {
-        for_each = rule.value.noncurrent_expiration_days > 0 ? [rule.value.noncurrent_expiration_days] : []
+        for_each = [for days in [coalesce(rule.value.noncurrent_expiration_days, local._noncurrent_expiration_days)] : days if days > 0]
 
         content {
           noncurrent_days = noncurrent_version_expiration.value

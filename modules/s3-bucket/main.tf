@@ -7,7 +7,7 @@ locals {
 resource "aws_s3_bucket" "this" {
   bucket        = var.name
   force_destroy = var.force_destroy
-  tags          = var.tags
+  tags          = merge(var.tags, { Holds = var.holds })
 }
 
 resource "aws_s3_bucket_ownership_controls" "this" {

@@ -33,6 +33,18 @@ variable "force_destroy" {
   nullable    = false
 }
 
+variable "holds" {
+  description = "What the bucket holds: originals (each version is an only copy: no rule deletes one within ten years), latest (the latest version is), or scratch (nothing is). The tag Holds says so to the policy gate."
+  type        = string
+  default     = "originals"
+  nullable    = false
+
+  validation {
+    condition     = contains(["latest", "originals", "scratch"], var.holds)
+    error_message = "holds is \"${var.holds}\": use originals, latest or scratch."
+  }
+}
+
 variable "kms_key_arn" {
   description = "Customer-managed key for SSE-KMS; SSE-S3 (AES256) when empty."
   type        = string
@@ -71,11 +83,11 @@ variable "lambda_notifications" {
 }
 
 variable "lifecycle_rules" {
-  description = "Rules by name, each for a key prefix (all keys when empty). Days count from creation, or from replacement for noncurrent versions; 0 means never. transitions map a storage class to days."
+  description = "Rules by name, each for a key prefix (all keys when empty). Days count from creation, or from replacement for noncurrent versions (3653 by default for originals, otherwise 90); 0 means never. transitions map a storage class to days."
   type = map(object({
     abort_multipart_days       = optional(number, 7)
     expiration_days            = optional(number, 0)
-    noncurrent_expiration_days = optional(number, 90)
+    noncurrent_expiration_days = optional(number)
     prefix                     = optional(string, "")
     transitions                = optional(map(number), {})
   }))
@@ -85,9 +97,21 @@ variable "lifecycle_rules" {
   validation {
     condition = alltrue(flatten([
       for rule in values(var.lifecycle_rules) :
-      [for days in concat([rule.abort_multipart_days, rule.expiration_days, rule.noncurrent_expiration_days], values(rule.transitions)) : days >= 0 && floor(days) == days]
+      [for days in concat([rule.abort_multipart_days, rule.expiration_days, coalesce(rule.noncurrent_expiration_days, 0)], values(rule.transitions)) : days >= 0 && floor(days) == days]
     ]))
     error_message = "lifecycle_rules is ${jsonencode(var.lifecycle_rules)}: give whole days, 0 (never) or more."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for rule in values(var.lifecycle_rules) : [
+        for days in concat(
+          var.holds == "scratch" ? [] : [rule.expiration_days],
+          var.holds == "originals" ? [coalesce(rule.noncurrent_expiration_days, 0)] : []
+        ) : days <= 0 || days >= 3653
+      ]
+    ]))
+    error_message = "lifecycle_rules is ${jsonencode(var.lifecycle_rules)}, and the bucket holds ${var.holds}: delete no only copy within ten years (0 days or at least 3653), or say what else it holds."
   }
 
   validation {

@@ -69,7 +69,7 @@ class _Progress:
 def changes() -> list[tuple[Invoice | None, Invoice]]:
     """A change into every status."""
     request = CreateInvoice.model_validate(EXAMPLE_REQUEST)
-    created = issue(request, number="0042", identity="i", origin=Origin(NOW, "api", "api"))
+    created = issue(request, number="0042", origin=Origin(NOW, "api", "api"))
     rejected = decide_status(created, NOW, ["the first reason"] * 12).after
     others = [status for status in Status if status not in {Status.CREATED, Status.REJECTED}]
     return [

@@ -16,6 +16,7 @@ INVOICES: dict[str, Any] = {
     "billing_mode": "PROVISIONED",
     "deletion_protection_enabled": True,
     "point_in_time_recovery": [{"enabled": True, "recovery_period_in_days": 35}],
+    "server_side_encryption": [{"enabled": True}],
     "stream_enabled": True,
     "stream_view_type": "NEW_AND_OLD_IMAGES",
     "attribute": [{"name": "invoiceId", "type": "S"}, {"name": "status", "type": "S"}],

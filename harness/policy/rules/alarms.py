@@ -77,16 +77,22 @@ def functions_watched(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
 def dead_letters_watched(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Queues that receive the failures of something, and those whose name ends in ``-dlq``."""
     watched = _watched(plan, "QueueName")
+    for queue in dead_letter_queues(plan):
+        name = str(queue.get("name"))
+        if (DEPTH, name) not in watched:
+            yield queue.address, f"No alarm watches the depth of the dead-letter queue {name}."
+
+
+def dead_letter_queues(plan: "PlanGraph") -> list[Resource]:
+    """The queues that receive the failures of something, and those whose name ends in ``-dlq``."""
     targets = {
         queue.address
         for kind, path in _SENDERS.items()
         for sender in plan.of(kind)
         for queue in plan.links(sender, path, "aws_sqs_queue")
     }
-    for queue in plan.of("aws_sqs_queue"):
-        name = str(queue.get("name"))
-        if (queue.address in targets or name.endswith("-dlq")) and (DEPTH, name) not in watched:
-            yield queue.address, f"No alarm watches the depth of the dead-letter queue {name}."
+    queues = plan.of("aws_sqs_queue")
+    return [queue for queue in queues if queue.address in targets or str(queue.get("name")).endswith("-dlq")]
 
 
 _SENDERS = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.plan.resource import UNKNOWN, Resource, is_false, listed, mapping, number, shown
 from harness.policy.rule import attribute, relation
+from harness.policy.rules.leaks import shape_of
 
 if TYPE_CHECKING:
     from harness.plan.graph import PlanGraph
@@ -94,6 +95,10 @@ def asynchronous_failures(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
             yield function.address, "It has neither a dead-letter queue nor a failure destination."
 
 
+SHORTEST_RECORD_AGE_S = 3600
+"""A stream's records must outlive at least a failure of an hour; rule CKV_INV_208 names it too."""
+
+
 @attribute("CKV_INV_208", ("aws_lambda_event_source_mapping",))
 def stream_failures(mapping: Resource) -> Iterator[str]:
     """Streams only: a queue has its own redrive policy."""
@@ -101,8 +106,16 @@ def stream_failures(mapping: Resource) -> Iterator[str]:
     if isinstance(source, str) and ":sqs:" in source:
         return
     retries = mapping.get("maximum_retry_attempts")
-    if retries is not UNKNOWN and (retries is None or (number(retries) or 0) < 0):
+    age = mapping.get("maximum_record_age_in_seconds")
+    endless = retries is None or (number(retries) or 0) < 0
+    if retries is not UNKNOWN and endless and age is not UNKNOWN and (number(age) or -1) < 0:
         yield f"maximum_retry_attempts is {shown(retries)}: it retries endlessly."
+    if number(retries) == 0:
+        yield "maximum_retry_attempts is 0: the first failure loses the record."
+    if 0 <= (-1 if number(age) is None else number(age) or 0) < SHORTEST_RECORD_AGE_S:
+        yield f"maximum_record_age_in_seconds is {shown(age)}: a short failure loses the record."
+    if mapping.get("starting_position") == "LATEST":
+        yield "starting_position is LATEST: what is written before the mapping works is never read."
     if not _filled(mapping, "destination_config.on_failure.destination_arn"):
         yield "It has no destination for records that keep failing."
 
@@ -125,9 +138,7 @@ _HARMLESS_NAME = re.compile(
     r"(_ARN|_ID|_NAME|_PREFIX|_PATH|_URL|_DAYS|_SECONDS|_TTL|_HEADER|_MODE|_TYPE|_ENABLED)$", re.IGNORECASE
 )
 _SECRET_VALUE = re.compile(
-    r"(AKIA|ASIA)[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY|\bgh[pousr]_[A-Za-z0-9]{30,}|\bxox[abp]-[A-Za-z0-9-]{10,}"
-    r"|\bsk_(live|test)_[A-Za-z0-9]{10,}|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.|://[^/\s:@]+:[^/\s:@]+@"
-    r"|^(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])[A-Za-z0-9+/=_-]{32,}$|^[0-9a-fA-F]{32,}$"
+    r"^(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])[A-Za-z0-9+/=_-]{32,}$|^[0-9a-fA-F]{32,}$"  # random, whatever it is for
 )
 _KEY_NAME = re.compile(r"(^|_)KEY$", re.IGNORECASE)
 _UNSPACED = re.compile(r"[A-Za-z0-9+/=_-]{16,}")
@@ -146,7 +157,8 @@ def _looks_random(name: str, value: str) -> bool:
 
 
 def _looks_secret(name: str, value: str) -> bool:
-    return not value.startswith("arn:") and bool(_SECRET_VALUE.search(value) or _looks_random(name, value))
+    random = not value.startswith("arn:") and bool(_SECRET_VALUE.search(value) or _looks_random(name, value))
+    return random or shape_of(value) is not None
 
 
 @attribute("CKV_INV_210", FUNCTION)

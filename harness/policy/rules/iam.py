@@ -195,24 +195,52 @@ def named_principals(resource: Resource) -> Iterator[str]:
 def own_account(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Principals of kind AWS. Where the plan does not show its own account, naming several accounts is a violation."""
     for policy in plan.of(*RESOURCE_POLICIES):
-        own_accounts = _accounts(plan, policy)
+        own = own_accounts(plan, policy)
         accounts = {
             match[1]
             for statement in granted(plan, policy)
             for kind, name in statement.principals
             if kind == "AWS" and isinstance(name, str) and (match := _ACCOUNT.match(name))
         }
-        foreign = accounts - own_accounts if own_accounts else accounts if len(accounts) > 1 else set()
+        foreign = accounts - own if own else accounts if len(accounts) > 1 else set()
         if foreign:
-            account = shown(min(own_accounts, default=None))
+            account = shown(min(own, default=None))
             yield policy.address, f"It grants to {', '.join(sorted(foreign))}, and belongs to {account}."
+
+
+_WITHOUT_CONTEXT = frozenset({("events.amazonaws.com", "sns:Publish")})
+"""Services that send none of the keys that could name the source, with the action
+(https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html)."""
+
+_SOURCE_KEYS = (
+    "aws:sourcearn",
+    "aws:sourceaccount",
+    "aws:sourceorg",
+    "aws:principal",
+    "kms:",
+    "s3:x-amz-",
+    "s3:dataaccess",
+)
+
+
+@relation("CKV_INV_513", tuple(RESOURCE_POLICIES))
+def bound_services(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """Allow statements for services. A condition counts if it is on the source, its account or what is encrypted."""
+    for policy in plan.of(*RESOURCE_POLICIES):
+        for statement in granted(plan, policy):
+            services = {str(name) for kind, name in statement.principals if kind == "Service"}
+            actions = set(map(str, statement.actions))
+            excepted = {(service, action) for service in services for action in actions} <= _WITHOUT_CONTEXT
+            bound = any(variable.lower().startswith(_SOURCE_KEYS) for _, variable, _ in statement.conditions)
+            if services and not excepted and not bound:
+                yield policy.address, f"Its {statement} lets {', '.join(sorted(services))} act for any account."
 
 
 _ACCOUNT = re.compile(r"(?:arn:[\w-]*:(?:iam|sts)::)?(\d{12})(?::|$)")
 _IN_AN_ARN = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:(\d{12}):")
 
 
-def _accounts(plan: "PlanGraph", resource: Resource) -> set[str]:
+def own_accounts(plan: "PlanGraph", resource: Resource) -> set[str]:
     """The account that a plan is for: from its provider or variable, else from the ARNs of functions and roles."""
     configuration = plan.document.get("configuration", {})
     key = plan.expression(resource).get("provider_config_key", "")

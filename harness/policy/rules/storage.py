@@ -75,12 +75,46 @@ def _covers_all(bucket: Resource, resources: tuple[Any, ...]) -> bool:
 _BLOCKS = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 
 
+_WITH_ACL = ("aws_s3_bucket", "aws_s3_bucket_acl", "aws_s3_bucket_object", "aws_s3_object", "aws_s3_object_copy")
+_PUBLISHING = ("aws_s3_bucket_website_configuration",)
+_ALGORITHMS = ("AES256", "aws:kms", "aws:kms:dsse")
+
+
 @attribute("CKV_INV_612", ("aws_s3_bucket_public_access_block",))
 def blocks_everything(block: Resource) -> Iterator[str]:
     """All four switches."""
     for name in _BLOCKS:
         if is_false(block.get(name)):
             yield f"{name} is {shown(block.get(name))}."
+
+
+@attribute("CKV_INV_618", ("aws_s3_access_point", "aws_s3_account_public_access_block", *_WITH_ACL, *_PUBLISHING))
+def private(resource: Resource) -> Iterator[str]:
+    """ACLs that name everybody, websites, and blocks of accounts and access points with an open switch."""
+    acl = resource.get("acl")
+    if isinstance(acl, str) and acl.startswith(("public-", "authenticated-")):
+        yield f"acl is {shown(acl)}."
+    uris = [uri for uri in resource.all("access_control_policy.grant.grantee.uri") if isinstance(uri, str)]
+    for uri in uris:
+        if uri.endswith(("/AllUsers", "/AuthenticatedUsers")):
+            yield f"It grants to {uri.rpartition('/')[2]}."
+    if resource.type in _PUBLISHING:
+        yield f"{resource.type} publishes the bucket."
+    blocks = [resource.values] if resource.type == "aws_s3_account_public_access_block" else []
+    if resource.type == "aws_s3_access_point":
+        blocks = listed(resource.values.get("public_access_block_configuration")) or [{}]
+    for block in blocks:
+        for name in _BLOCKS if isinstance(block, dict) else ():
+            if is_false(block.get(name, True)):
+                yield f"{name} is {shown(block.get(name))}."
+
+
+@attribute("CKV_INV_619", ("aws_s3_bucket_ownership_controls",))
+def owned(controls: Resource) -> Iterator[str]:
+    """The owner's own objects, and no ACL counts."""
+    ownership = controls.get("rule.object_ownership")
+    if ownership is not UNKNOWN and ownership != "BucketOwnerEnforced":
+        yield f"object_ownership is {shown(ownership)}."
 
 
 @relation("CKV_INV_613", BUCKET)
@@ -97,6 +131,9 @@ def guarded(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
         ]
         if not algorithms:
             yield bucket.address, "It has no default encryption."
+        for algorithm in algorithms:
+            if algorithm is not UNKNOWN and algorithm not in _ALGORITHMS:
+                yield bucket.address, f"sse_algorithm is {shown(algorithm)}."
         statuses = [
             status
             for versioning in companions(plan, bucket, "aws_s3_bucket_versioning")
@@ -107,43 +144,6 @@ def guarded(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
                 bucket.address,
                 f"It keeps no versions (versioning is {shown(statuses[0]) if statuses else 'not set'}).",
             )
-
-
-@relation("CKV_INV_614", BUCKET)
-def tidy(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
-    """Both, in enabled rules for every object; a rule for one prefix does not cover the others."""
-    required = {
-        "noncurrent_version_expiration": "noncurrent_days",
-        "abort_incomplete_multipart_upload": "days_after_initiation",
-    }
-    for bucket in plan.of(*BUCKET):
-        rules = [
-            rule
-            for lifecycle in companions(plan, bucket, "aws_s3_bucket_lifecycle_configuration")
-            for rule in listed(lifecycle.values.get("rule"))
-            if isinstance(rule, dict) and rule.get("status") in {"Enabled", UNKNOWN} and _for_all_objects(rule)
-        ]
-        for name, days in required.items():
-            if not any(
-                isinstance(block, dict) and (block.get(days) is UNKNOWN or block.get(days))
-                for rule in rules
-                for block in listed(rule.get(name))
-            ):
-                yield bucket.address, f"No enabled lifecycle rule for the whole bucket has {name}."
-
-
-def _for_all_objects(rule: dict[str, Any]) -> bool:
-    """Whether a rule covers every object; it may leave out objects of at most one byte, as a filter by size must."""
-    blocks = [rule, *(block for block in listed(rule.get("filter")) if isinstance(block, dict))]
-    blocks += [block for part in blocks[1:] for block in listed(part.get("and")) if isinstance(block, dict)]
-    for block in blocks:
-        if any(block.get(name) is not UNKNOWN and block.get(name) for name in ("prefix", "tag", "tags")):
-            return False
-        if block.get("object_size_less_than") is not UNKNOWN and block.get("object_size_less_than"):
-            return False
-        if (number(block.get("object_size_greater_than")) or 0) > 1:
-            return False
-    return True
 
 
 @relation("CKV_INV_615", ("aws_s3_bucket_notification",))
@@ -210,9 +210,13 @@ def keys(key: Resource) -> Iterator[str]:
     """In every environment; production requires the longest window (CKV_INV_625)."""
     if is_false(key.get("enable_key_rotation")):
         yield f"enable_key_rotation is {shown(key.get('enable_key_rotation'))}."
+    if (number(key.get("rotation_period_in_days")) or 0) > 365:
+        yield f"rotation_period_in_days is {shown(key.get('rotation_period_in_days'))}."
     window = key.get("deletion_window_in_days")
     if window is not UNKNOWN and window is not None and (number(window) or 0) < 7:
         yield f"deletion_window_in_days is {shown(window)}."
+    if is_true(key.get("bypass_policy_lockout_safety_check")):
+        yield "bypass_policy_lockout_safety_check is true: its policy may lock everybody out."
 
 
 @attribute("CKV_INV_621", ("aws_dynamodb_table",))
@@ -220,6 +224,22 @@ def pitr(table: Resource) -> Iterator[str]:
     """AWS's default is off."""
     if not any(value is UNKNOWN or is_true(value) for value in table.all("point_in_time_recovery.enabled")):
         yield "Point-in-time recovery is off."
+    days = table.get("point_in_time_recovery.recovery_period_in_days")
+    if number(days) is not None and (number(days) or 0) < 35:
+        yield f"recovery_period_in_days is {shown(days)}."
+
+
+@attribute("CKV_INV_626", ("aws_dynamodb_table",))
+def table_safeguards(table: Resource) -> Iterator[str]:
+    """A key that CloudTrail records the use of, and a stream with the whole item before and after."""
+    blocks = listed(table.values.get("server_side_encryption"))
+    if not any(
+        block is UNKNOWN or (isinstance(block, dict) and not is_false(block.get("enabled"))) for block in blocks
+    ):
+        yield "server_side_encryption is not enabled."
+    enabled, view = table.get("stream_enabled"), table.get("stream_view_type")
+    if enabled is not UNKNOWN and is_true(enabled) and view not in {UNKNOWN, "NEW_AND_OLD_IMAGES"}:
+        yield f"stream_view_type is {shown(view)}."
 
 
 @attribute("CKV_INV_622", ("aws_dynamodb_table",))

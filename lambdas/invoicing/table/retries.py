@@ -50,7 +50,7 @@ def throttling() -> Iterator[None]:
         yield
     except ClientError as error:
         if _code_of(error) in _THROTTLES:
-            raise _busy() from error
+            raise busy() from error
         raise
 
 
@@ -70,7 +70,7 @@ def retry_conflicts(write: Callable[[], Response]) -> Response:
             if code not in _THROTTLES:
                 raise
             if code != _CONFLICT or attempt == PATIENCE:
-                raise _busy() from error
+                raise busy() from error
         pause(attempt)
         attempt += 1
 
@@ -84,5 +84,6 @@ def _code_of(error: ClientError) -> str:
     return str(error.response["Error"]["Code"])
 
 
-def _busy() -> Busy:
+def busy() -> Busy:
+    """The error that a client sees when the table cannot take a request now."""
     return Busy("The invoices table is busy; send the same request again in a moment.")

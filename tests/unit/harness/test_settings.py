@@ -23,6 +23,7 @@ platform-module = "shop"
 platform-call = "shop"
 tags = { Project = "orders" }
 replicated-buckets = []
+subscriber-domains = []
 sample = "orders.csv"
 package = "ordering"
 mutated-modules = ["totals"]

@@ -1,0 +1,182 @@
+"""Retention: nothing deletes an only copy, and what waits or is evidence is kept long enough."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.plan.resource import UNKNOWN, Resource, listed, number, shown
+from harness.policy.rule import attribute, relation
+from harness.policy.rules.alarms import dead_letter_queues
+from harness.policy.rules.storage import BUCKET, companions
+from harness.settings import PLATFORM
+
+if TYPE_CHECKING:
+    from harness.plan.graph import PlanGraph
+
+HOLDS, ORIGINALS, LATEST, SCRATCH = "Holds", "originals", "latest", "scratch"
+"""The tag of a bucket that declares what it holds, and its values: every version is an only copy, or the latest is, or
+none. Without the tag a bucket holds originals."""
+
+DAYS_KEPT = 3653
+"""Ten years in days, with up to three leap days. Invoices and their sources are kept that long."""
+
+DEAD_LETTER_DAYS = 14
+"""The longest that SQS keeps a message; rule CKV_INV_309 names it too."""
+
+ARCHIVE_DAYS = 90
+"""The shortest retention of an archive of events; rule CKV_INV_310 names it too."""
+
+LOG_DAYS = 365
+"""The shortest retention of production's logs; rule CKV_INV_213 names it too."""
+
+LARGEST_MESSAGE = 262144
+"""The largest message in bytes that EventBridge and Lambda send to a dead-letter queue."""
+
+
+@relation("CKV_INV_614", BUCKET)
+def tidy(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """Both, in enabled rules for every object; a rule for one prefix does not cover the others.
+
+    Versions of originals may stay: only a bucket that declares to hold scratch has to expire them (CKV_INV_617).
+    """
+    for bucket in plan.of(*BUCKET):
+        required = {"abort_incomplete_multipart_upload": "days_after_initiation"}
+        if holds(bucket) in {LATEST, SCRATCH}:
+            required["noncurrent_version_expiration"] = "noncurrent_days"
+        rules = [
+            rule
+            for lifecycle in companions(plan, bucket, "aws_s3_bucket_lifecycle_configuration")
+            for rule in listed(lifecycle.values.get("rule"))
+            if isinstance(rule, dict) and rule.get("status") in {"Enabled", UNKNOWN} and _for_all_objects(rule)
+        ]
+        for name, days in required.items():
+            if not any(
+                isinstance(block, dict) and (block.get(days) is UNKNOWN or block.get(days))
+                for rule in rules
+                for block in listed(rule.get(name))
+            ):
+                yield bucket.address, f"No enabled lifecycle rule for the whole bucket has {name}."
+
+
+def _for_all_objects(rule: dict[str, Any]) -> bool:
+    """Whether a rule covers every object; it may leave out objects of at most one byte, as a filter by size must."""
+    blocks = [rule, *(block for block in listed(rule.get("filter")) if isinstance(block, dict))]
+    blocks += [block for part in blocks[1:] for block in listed(part.get("and")) if isinstance(block, dict)]
+    for block in blocks:
+        if any(block.get(name) is not UNKNOWN and block.get(name) for name in ("prefix", "tag", "tags")):
+            return False
+        if block.get("object_size_less_than") is not UNKNOWN and block.get("object_size_less_than"):
+            return False
+        if (number(block.get("object_size_greater_than")) or 0) > 1:
+            return False
+    return True
+
+
+@relation("CKV_INV_617", BUCKET)
+def keeps_originals(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """By the tag Holds; a bucket without it, or one that must be replicated, holds originals."""
+    for bucket in plan.of(*BUCKET):
+        held = holds(bucket)
+        if held in {LATEST, SCRATCH} and any(part in str(bucket.get("bucket")) for part in PLATFORM.replicated_buckets):
+            yield bucket.address, f"Its tag {HOLDS} is {shown(held)}, and it holds documents or source files."
+        elif held not in {ORIGINALS, LATEST, SCRATCH, UNKNOWN, None}:
+            yield (
+                bucket.address,
+                f"Its tag {HOLDS} is {shown(held)}, which is none of {ORIGINALS}, {LATEST} and {SCRATCH}.",
+            )
+        waiting = [*_waiting(plan, bucket)]
+        kept = {SCRATCH: (), LATEST: (_CURRENT,)}.get(held, (_CURRENT, _NONCURRENT))
+        for rule in _rules(plan, bucket):
+            for what, days in _deletions(rule):
+                if what in kept and days < DAYS_KEPT:
+                    yield (
+                        bucket.address,
+                        f"Its lifecycle rule {shown(rule.get('id'))} deletes {what} after {days:g} days.",
+                    )
+                elif what == _CURRENT and (prefix := _overlap(rule, waiting)) is not None:
+                    deletes = f"deletes uploads below {shown(prefix)} after {days:g} days, handled or not"
+                    yield bucket.address, f"Its lifecycle rule {shown(rule.get('id'))} {deletes}."
+
+
+def holds(bucket: Resource) -> Any:
+    """What a bucket declares to hold; None without the tag."""
+    for name in ("tags_all", "tags"):
+        tags = bucket.values.get(name)
+        if tags is UNKNOWN:
+            return UNKNOWN
+        if tags and HOLDS in tags:
+            return tags[HOLDS]
+    return None
+
+
+_CURRENT, _NONCURRENT = "objects", "replaced versions"
+
+
+def _rules(plan: "PlanGraph", bucket: Resource) -> Iterator[Mapping[str, Any]]:
+    for lifecycle in companions(plan, bucket, "aws_s3_bucket_lifecycle_configuration"):
+        for rule in listed(lifecycle.values.get("rule")):
+            if isinstance(rule, Mapping) and rule.get("status") in {"Enabled", UNKNOWN}:
+                yield rule
+    for rule in listed(bucket.values.get("lifecycle_rule")):  # the older argument of the bucket itself
+        if isinstance(rule, Mapping) and rule.get("enabled") is not False:
+            yield rule
+
+
+def _deletions(rule: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """What a lifecycle rule deletes, and after how many days; a date counts as at once."""
+    for block in listed(rule.get("expiration")):
+        days = number(block.get("days")) if isinstance(block, Mapping) else None
+        if days:
+            yield _CURRENT, days
+        elif isinstance(block, Mapping) and block.get("date") not in {None, ""}:
+            yield _CURRENT, 0
+    for block in listed(rule.get("noncurrent_version_expiration")):
+        days = number(block.get("noncurrent_days") or block.get("days")) if isinstance(block, Mapping) else None
+        if days:
+            yield _NONCURRENT, days
+
+
+def _waiting(plan: "PlanGraph", bucket: Resource) -> Iterator[str]:
+    """The prefixes below which objects wait for a function."""
+    for notification in companions(plan, bucket, "aws_s3_bucket_notification"):
+        for kind in ("lambda_function", "queue", "topic"):
+            for call in listed(notification.values.get(kind)):
+                if isinstance(call, Mapping):
+                    yield str(call.get("filter_prefix") or "")
+
+
+def _overlap(rule: Mapping[str, Any], waiting: list[str]) -> str | None:
+    prefix = _prefix(rule)
+    return next((each for each in waiting if each.startswith(prefix) or prefix.startswith(each)), None)
+
+
+def _prefix(rule: Mapping[str, Any]) -> str:
+    filters = [block for block in listed(rule.get("filter")) if isinstance(block, Mapping)]
+    filters += [block for part in filters for block in listed(part.get("and")) if isinstance(block, Mapping)]
+    return next((str(block["prefix"]) for block in (rule, *filters) if block.get("prefix")), "")
+
+
+@relation("CKV_INV_309", ("aws_sqs_queue",))
+def dead_letters_kept(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """Queues that receive the failures of something, and those whose name ends in ``-dlq``."""
+    for queue in dead_letter_queues(plan):
+        seconds, size = (queue.get(name) for name in ("message_retention_seconds", "max_message_size"))
+        if seconds is not UNKNOWN and (number(seconds) or 345600) < DEAD_LETTER_DAYS * 86400:
+            yield queue.address, f"It keeps messages for {shown(seconds)} seconds."
+        if number(size) is not None and (number(size) or 0) < LARGEST_MESSAGE:
+            yield queue.address, f"It rejects messages above {shown(size)} bytes: they are lost."
+
+
+@attribute("CKV_INV_310", ("aws_cloudwatch_event_archive",))
+def archived(archive: Resource) -> Iterator[str]:
+    """AWS's default, 0, keeps events indefinitely."""
+    days = archive.get("retention_days")
+    if 0 < (number(days) or 0) < ARCHIVE_DAYS:
+        yield f"retention_days is {shown(days)}."
+
+
+@attribute("CKV_INV_213", ("aws_cloudwatch_log_group",))
+def logs_kept(group: Resource) -> Iterator[str]:
+    """In production; CKV_INV_206 requires a retention everywhere."""
+    days = group.get("retention_in_days")
+    if 0 < (number(days) or 0) < LOG_DAYS:
+        yield f"retention_in_days is {shown(days)}."
