@@ -46,7 +46,7 @@ module "event_bus" {
 
     (local._rules.processed) = {
       description  = "Changes of invoices go to other systems."
-      detail_types = ["invoice-processed", "invoice-rejected", "invoice-partially-paid", "invoice-paid", "invoice-voided"]
+      detail_types = ["invoice-processed", "invoice-held", "invoice-partially-paid", "invoice-paid", "invoice-reopened", "invoice-voided", "payment-unapplied"]
       sources      = [local._event_source]
       targets      = { downstream = { arn = aws_sns_topic.downstream.arn, type = "sns" } }
     }

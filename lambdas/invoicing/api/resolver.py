@@ -124,6 +124,15 @@ def query_of(event: APIGatewayProxyEvent, model: type[Model]) -> Model:
         raise InvalidRequest("The query is invalid.", errors=_errors_of(error, "")) from None
 
 
+def caller(event: APIGatewayProxyEvent) -> str:
+    """Who the history names for a request: the id of its API key, which the gateway has checked.
+
+    See https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html.
+    """
+    key = (event["requestContext"].get("identity") or {}).get("apiKeyId")
+    return f"api-key:{key}" if key else "api"
+
+
 def idempotency_key(event: APIGatewayProxyEvent) -> str | None:
     """The ``Idempotency-Key`` header.
 
@@ -174,16 +183,20 @@ def _errors_of(error: ValidationError, root: str) -> list[dict[str, str]]:
     ]
 
 
-def parse_invoice_id(text: str) -> str:
-    """The invoice id of a path, in its one spelling.
+def parse_id(text: str, kind: str) -> str:
+    """The id in a path, in its one spelling.
+
+    Args:
+        text: The part of the path.
+        kind: What it names: ``invoice`` or ``payment``.
 
     Raises:
-        NotFound: the text is not a UUID, so it cannot be the id of an invoice.
+        NotFound: the text is not a UUID, so it cannot be such an id.
     """
     try:
         return str(uuid.UUID(text))
     except ValueError:
-        raise NotFound(f"There is no invoice {text[:64]}.") from None
+        raise NotFound(f"There is no {kind} {text[:64]}.") from None
 
 
 def require(invoice: Invoice | None, invoice_id: str) -> Invoice:
