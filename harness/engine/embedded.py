@@ -24,7 +24,13 @@ class EmbeddedEngine(LocalServer):
     package = "embedded"
     health_path = "/_embedded/health"
     tunable = frozenset(
-        {"LAMBDA_WARM_TTL_SECONDS", "LAMBDA_ASYNC_RETRY_BASE_SECONDS", "EMBEDDED_ALARM_PERIOD", "LOG_LEVEL"}
+        {
+            "EMBEDDED_ALARM_PERIOD",
+            "HARNESS_STRICT",
+            "LAMBDA_ASYNC_RETRY_BASE_SECONDS",
+            "LAMBDA_WARM_TTL_SECONDS",
+            "LOG_LEVEL",
+        }
     )
 
     @property

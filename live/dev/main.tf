@@ -31,6 +31,7 @@ module "invoice_platform" {
   lambda_settings          = var.lambda_settings
   logging                  = var.logging
   monthly_budget_usd       = var.monthly_budget_usd
+  payment_sources          = var.payment_sources
   replication              = var.replication
   rules                    = var.rules
   stream_retry_attempts    = var.stream_retry_attempts

@@ -8,7 +8,8 @@ Environment variables, besides MiniStack's own variables:
 * ``EMBEDDED_TIED``: ``1`` to end when standard input is closed, which happens when the parent process ends, unless
   the parent has written the line ``stay``;
 * ``LAMBDA_PYTHON``: the interpreter for handlers (default: the server's own);
-* ``EMBEDDED_ALARM_PERIOD``: seconds between two evaluations of all alarms (default 2).
+* ``EMBEDDED_ALARM_PERIOD``: seconds between two evaluations of all alarms (default 2);
+* ``HARNESS_STRICT``: the strict behaviours of AWS to turn on, a comma-separated list (``strictness.py``).
 """
 
 import asyncio
@@ -22,6 +23,7 @@ import sys
 import threading
 from pathlib import Path
 
+from embedded.strictness import UnknownSwitchError, switches_on
 from emulation import listener
 from emulation.parent import end_with_parent
 
@@ -48,6 +50,11 @@ def main() -> int:
     os.umask(0o077)  # state, logs and unpacked code are for the owner alone
     if missing := [name for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") if not os.environ.get(name)]:
         _report(f"{' and '.join(missing)} must be set: the keys of the engine's root user")
+        return 1
+    try:
+        switches_on(os.environ.get("HARNESS_STRICT", ""))
+    except UnknownSwitchError as error:
+        _report(str(error))
         return 1
     ports = os.environ.get("EMBEDDED_PORTS", "4566")
     bound = listener.bind([int(port) for port in ports.split(",")])

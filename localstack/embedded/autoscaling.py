@@ -1,6 +1,6 @@
 """Application Auto Scaling: the operations on scalable targets, policies and scheduled actions.
 
-The service stores them for Terraform and boto3. It does not scale: MiniStack's tables have unlimited throughput.
+The service stores them for Terraform and boto3. It does not scale, not even with the switch `capacity`.
 
 Reference: https://docs.aws.amazon.com/autoscaling/application/APIReference/
 """

@@ -15,14 +15,17 @@ from ministack.core import persistence
 from embedded import (  # noqa: F401 -- importing a module registers its patches
     MINISTACK_VERSION,
     apigateway_control,
+    apigateway_deployments,
     apigateway_mock,
     apigateway_observe,
     apigateway_proxy,
+    apigateway_updates,
     apigateway_validation,
     cloudwatch_alarms,
     cloudwatch_logs,
     cloudwatch_protocol,
     dynamodb,
+    dynamodb_capacity,
     eventbridge,
     guard,
     iam_wildcards,
@@ -40,6 +43,7 @@ from embedded import (  # noqa: F401 -- importing a module registers its patches
     services,
     transport,
 )
+from embedded.strictness import SWITCHES, strict
 from emulation.patch import Product, apply_patches
 
 _log = logging.getLogger("embedded.dispatcher")
@@ -70,6 +74,7 @@ class Dispatcher:
         self._inner = inner
         self._applied = applied
         self._guard = admission
+        self._strict = [switch for switch in SWITCHES if strict(switch)]
         self._alarms: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,7 +92,8 @@ class Dispatcher:
             _log.warning("rejected %s %s: %s: %s", scope["method"], scope["path"], rejection.code, rejection.message)
             await _respond(send, 403, rejection.content_type, rejection.body())
         elif scope["path"] == guard.HEALTH_PATH:
-            await _respond_json(send, 200, {"status": "ok", "ministack": MINISTACK_VERSION, "patches": self._applied})
+            health = {"status": "ok", "ministack": MINISTACK_VERSION, "patches": self._applied, "strict": self._strict}
+            await _respond_json(send, 200, health)
         elif scope["path"] == "/_embedded/save" and scope.get("method") == "POST":
             missing = save_state()
             await _respond_json(send, 500 if missing else 200, {"not_saved": missing})

@@ -16,7 +16,11 @@ locals {
       statements = {
         ArchiveUploads = { actions = ["s3:PutObject"], resources = ["${local._arns.archives}/*"] }
         # The rest of a file that one invocation does not finish.
-        ContinueUploads = { actions = ["events:PutEvents"], resources = [local._arns.bus] }
+        ContinueUploads = {
+          actions    = ["events:PutEvents"]
+          conditions = merge(local._own_source, { "events:detail-type" = { test = "ForAllValues:StringEquals", values = local._details.continued } })
+          resources  = [local._arns.bus]
+        }
         # Without ListBucket, S3 returns 403 instead of 404 for an upload that is gone. A condition on the prefix would never
         # be true, because reading an object has no prefix.
         ListUploads = { actions = ["s3:ListBucket"], resources = [local._arns.uploads] }
@@ -41,7 +45,11 @@ locals {
         TABLE_NAME          = local._names.table
       }
       statements = {
-        PublishEvents = { actions = ["events:PutEvents"], resources = [local._arns.bus] }
+        PublishEvents = {
+          actions    = ["events:PutEvents"]
+          conditions = merge(local._own_source, { "events:detail-type" = { test = "ForAllValues:StringEquals", values = concat(local._details.created, local._details.changed) } })
+          resources  = [local._arns.bus]
+        }
         ReadStream = {
           actions   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"]
           resources = ["${local._arns.table}/stream/*"]
