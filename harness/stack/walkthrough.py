@@ -40,7 +40,7 @@ PAGE = 100
 ROWS_SHOWN = 24
 """Invoices in the printed table; the API lists them all."""
 
-_WITHOUT_DOCUMENT = {"rejected", "void"}
+_WITHOUT_DOCUMENT = {"held", "void"}
 
 Result = TypeVar("Result")
 

@@ -22,7 +22,7 @@ app = resolver.create_app()
 @app.get("/invoices/<invoice_id>")
 def get_invoice(invoice_id: str) -> Response[str]:
     """The invoice as it is now; the ETag of the response is its version."""
-    invoice = resolver.require(store.get(resolver.parse_invoice_id(invoice_id)), invoice_id)
+    invoice = resolver.require(store.get(resolver.parse_id(invoice_id, "invoice")), invoice_id)
     link = documents.link(invoice)
     body = InvoiceWithDocument.of(invoice, clock.now().date()).linked(link)
     logger.info("Invoice read", invoice_id=invoice_id, version=invoice.version, has_document=link is not None)

@@ -6,19 +6,22 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from invoicing.events.bus import EventBus, derive
+from invoicing.domain.rules import Rules
+from invoicing.domain.status import ISSUED, Status
+from invoicing.events.bus import Event, EventBus, derive, derive_unapplied
 from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
 from invoicing.services.decide_invoice import decide
 from invoicing.table.claims import ClaimStore
 from invoicing.table.connection import InvoiceTable
 from invoicing.table.store import InvoiceStore
-from invoicing.table.stream import read_images
+from invoicing.table.stream import read_images, read_receipts
 
 config = settings.ProcessInvoiceSettings.load()
 table = InvoiceTable(config.table_name)
 store = InvoiceStore(table)
-claims = ClaimStore(table, store)
+rules = Rules(config.second_currency, config.changed_vat_id, config.suspected_duplicate)
+claims = ClaimStore(table, store, rules)
 bus = EventBus(config.event_bus_name)
 # It reports to the stream which records failed; only with a logger does it also report why. Powertools' own Logger is
 # not of the type that Powertools declares here, but it has `warning`, the one method that is called.
@@ -36,19 +39,33 @@ def handle(record: DynamoDBRecord) -> None:
     """
     before, after = read_images(record.raw_event)
     if after is None:
+        report_unapplied(record)
         return
     if before is None:
         change = decide(store, claims, after, clock.now())
         if change is not None:
-            count("InvoicesProcessed" if not change.after.history[-1].reasons else "InvoicesRejected")
+            count("InvoicesHeld" if change.after.status is Status.HELD else "InvoicesProcessed")
             logger.info("Invoice decided", invoice_id=after.invoice_id, status=change.after.status)
-    event = derive(before, after)
+    elif before.status is Status.HELD and after.status in ISSUED:
+        claims.record(after, clock.now())
+    for event in derive(before, after):
+        publish(event, invoice_id=after.invoice_id, version=event.detail["version"])
+
+
+def report_unapplied(record: DynamoDBRecord) -> None:
+    """Publish that money was received which no invoice takes. The metric has an alarm."""
+    before, after = read_receipts(record.raw_event)
+    event = None if after is None else derive_unapplied(before, after)
     if event is not None:
-        bus.publish(event)
-        count("EventsPublished")
-        logger.info(
-            "Event published", detail_type=event.detail_type, invoice_id=after.invoice_id, version=after.version
-        )
+        publish(event, payment_key=event.detail["paymentKey"], reason=event.detail["reason"])
+        count("PaymentsUnapplied")
+
+
+def publish(event: Event, **subject: Any) -> None:
+    """Publish one event, and log what it is about."""
+    bus.publish(event)
+    count("EventsPublished")
+    logger.info("Event published", detail_type=event.detail_type, **subject)
 
 
 @logger.inject_lambda_context(clear_state=True)

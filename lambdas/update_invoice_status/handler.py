@@ -1,4 +1,4 @@
-"""update-invoice-status: ``PATCH /invoices/{id}``, and payments that a provider reports as ``invoice-paid`` events."""
+"""update-invoice-status: changes by the API, and payments that a provider reports as ``invoice-paid`` events."""
 
 from typing import Any
 
@@ -6,11 +6,15 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from invoicing.api import resolver
-from invoicing.api.response_models import InvoiceResponse
-from invoicing.domain.models import PaymentReceived, UpdateInvoice
+from invoicing.api.response_models import InvoiceResponse, ReceiptResponse
+from invoicing.domain.fields import timestamp
+from invoicing.domain.models import UpdateInvoice
+from invoicing.domain.receipts import ResolvePayment, read_receipt
 from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
-from invoicing.services.change_invoice import record_payment, update
+from invoicing.services.change_invoice import update
+from invoicing.services.receive_payment import receive as receive_payment
+from invoicing.services.resolve_payment import resolve
 from invoicing.table.connection import InvoiceTable
 from invoicing.table.store import InvoiceStore
 
@@ -23,20 +27,31 @@ app = resolver.create_app()
 def patch_invoice(invoice_id: str) -> Response[str]:
     """Change the status, or record a payment; the response is the invoice after the change."""
     event, now = app.current_event, clock.now()
-    request, by, versions = resolver.body_of(event, UpdateInvoice), resolver.caller(event), resolver.if_match(event)
-    invoice = update(store, resolver.parse_invoice_id(invoice_id), request, now=now, by=by, if_match=versions)
+    request, versions = resolver.body_of(event, UpdateInvoice), resolver.if_match(event)
+    identity, by = resolver.parse_id(invoice_id, "invoice"), resolver.caller(event)
+    invoice = update(store, identity, request, now=now, by=by, if_match=versions)
     count("StatusUpdates")
     logger.info("Invoice updated", invoice_id=invoice_id, status=invoice.status, version=invoice.version)
     return resolver.response(InvoiceResponse.of(invoice, now.date()), ETag=f'"{invoice.version}"')
 
 
+@app.patch("/payments/<payment_key>")
+def patch_payment(payment_key: str) -> Response[str]:
+    """Apply an unapplied payment to an invoice, or return it; the response is the payment after that."""
+    request, key = resolver.body_of(app.current_event, ResolvePayment), resolver.parse_id(payment_key, "payment")
+    receipt = resolve(store, key, request, now=clock.now(), by=resolver.caller(app.current_event))
+    count("PaymentsResolved")
+    logger.info("Payment resolved", payment_key=key, state=receipt.state, invoice_id=receipt.applied_to)
+    return resolver.response(ReceiptResponse.of(receipt))
+
+
 def receive(event: dict[str, Any]) -> None:
-    """Record a provider's payment. Errors are raised: Lambda retries, and finally uses the dead-letter queue."""
-    payment = PaymentReceived.model_validate(event["detail"])
-    payment = payment.model_copy(update={"invoice_id": resolver.parse_invoice_id(payment.invoice_id)})
-    invoice = record_payment(store, payment, now=clock.now(), by=event["source"])
+    """Keep a provider's payment, on its invoice or unapplied. Only the table can make this fail, and be retried."""
+    now = clock.now()
+    reported = read_receipt(event["detail"], source=event["source"], event_id=event["id"], at=timestamp(now))
+    receipt = receive_payment(store, reported, now)
     count("PaymentsReceived")
-    logger.info("Payment recorded", invoice_id=invoice.invoice_id, payment_id=payment.payment_id, status=invoice.status)
+    logger.info("Payment kept", payment_key=receipt.payment_key, state=receipt.state, invoice_id=receipt.applied_to)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -22,6 +22,7 @@ module "invoice_platform" {
   api_key_secret           = var.api_key_secret
   artifacts_dir            = var.artifacts_dir
   brand                    = var.brand
+  closed_until             = var.closed_until
   deletion_protection      = var.deletion_protection
   downstream_queue         = var.downstream_queue
   environment              = local._environment
@@ -32,6 +33,7 @@ module "invoice_platform" {
   monthly_budget_usd       = var.monthly_budget_usd
   payment_sources          = var.payment_sources
   replication              = var.replication
+  rules                    = var.rules
   stream_retry_attempts    = var.stream_retry_attempts
   table                    = var.table
 }

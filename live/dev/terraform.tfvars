@@ -43,7 +43,14 @@ logging = {
   retention_days = 14
 }
 
+rules = {
+  changed_vat_id      = "hold"
+  second_currency     = "accept"
+  suspected_duplicate = "hold"
+}
+
 alert_emails             = []
+closed_until             = null
 deletion_protection      = false
 downstream_queue         = true
 force_destroy            = true

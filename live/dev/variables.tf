@@ -44,6 +44,11 @@ variable "brand" {
   nullable    = false
 }
 
+variable "closed_until" {
+  description = "The last day of the closed accounting periods; null closes none."
+  type        = string
+}
+
 variable "deletion_protection" {
   description = "Whether DynamoDB rejects the deletion of the table."
   type        = bool
@@ -124,6 +129,12 @@ variable "replica_region" {
 variable "replication" {
   description = "Whether documents and archives are copied to the second region."
   type        = bool
+  nullable    = false
+}
+
+variable "rules" {
+  description = "Whether an invoice that differs from its customer's others is accepted or held."
+  type        = object({ changed_vat_id = string, second_currency = string, suspected_duplicate = string })
   nullable    = false
 }
 

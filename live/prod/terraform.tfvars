@@ -43,7 +43,14 @@ logging = {
   retention_days = 365
 }
 
+rules = {
+  changed_vat_id      = "hold"
+  second_currency     = "accept"
+  suspected_duplicate = "hold"
+}
+
 alert_emails             = ["invoice-platform@example.com"]
+closed_until             = null
 deletion_protection      = true
 downstream_queue         = false
 force_destroy            = false

@@ -13,8 +13,9 @@ module "api" {
 
   # Generated from the pydantic models (./noxw -s docs).
   models = {
-    CreateInvoice = file("${path.module}/models/create-invoice.json")
-    UpdateInvoice = file("${path.module}/models/update-invoice.json")
+    CreateInvoice  = file("${path.module}/models/create-invoice.json")
+    ResolvePayment = file("${path.module}/models/resolve-payment.json")
+    UpdateInvoice  = file("${path.module}/models/update-invoice.json")
   }
 
   # The functions' names, not their outputs: a new deployment is created before the old one is destroyed, and Terraform
@@ -41,6 +42,19 @@ module "api" {
         for name in ["customerId", "from", "limit", "nextToken", "order", "status", "to"] :
         "method.request.querystring.${name}" => false
       }
+    }
+    list-payments = {
+      alias_arn  = local._alias_arns["query-invoices"]
+      method     = "GET"
+      path       = "/payments"
+      parameters = { for name in ["limit", "nextToken", "status"] : "method.request.querystring.${name}" => false }
+    }
+    resolve-payment = {
+      alias_arn  = local._alias_arns["update-invoice-status"]
+      method     = "PATCH"
+      model      = "ResolvePayment"
+      parameters = { "method.request.path.id" = true }
+      path       = "/payments/{id}"
     }
     update-invoice-status = {
       alias_arn  = local._alias_arns["update-invoice-status"]

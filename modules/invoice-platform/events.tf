@@ -3,7 +3,7 @@ locals {
 
   # The types of the platform's own events, for the rules that receive them and the grants that publish them.
   _details = {
-    changed   = ["invoice-processed", "invoice-rejected", "invoice-partially-paid", "invoice-paid", "invoice-voided"]
+    changed   = ["invoice-processed", "invoice-held", "invoice-partially-paid", "invoice-paid", "invoice-reopened", "invoice-voided", "payment-unapplied"]
     continued = ["upload-continued"]
     created   = ["invoice-created"]
   }

@@ -4,12 +4,15 @@ locals {
   _functions = {
     create-invoice = {
       description = "Turns uploaded CSV files and API requests into invoices."
-      environment = {
-        ALLOWED_ORIGINS = join(",", var.allowed_origins)
-        ARCHIVES_BUCKET = local._buckets["archives"]
-        EVENT_BUS_NAME  = local._names.bus
-        TABLE_NAME      = local._names.table
-      }
+      environment = merge(
+        {
+          ALLOWED_ORIGINS = join(",", var.allowed_origins)
+          ARCHIVES_BUCKET = local._buckets["archives"]
+          EVENT_BUS_NAME  = local._names.bus
+          TABLE_NAME      = local._names.table
+        },
+        { for name, value in { CLOSED_UNTIL = var.closed_until } : name => value if value != null },
+      )
       statements = {
         ArchiveUploads = { actions = ["s3:PutObject"], resources = ["${local._arns.archives}/*"] }
         # The rest of a file that one invocation does not finish.
@@ -35,8 +38,11 @@ locals {
     process-invoice = {
       description = "Applies the business rules to new invoices and publishes every change."
       environment = {
-        EVENT_BUS_NAME = local._names.bus
-        TABLE_NAME     = local._names.table
+        CHANGED_VAT_ID      = var.rules.changed_vat_id
+        EVENT_BUS_NAME      = local._names.bus
+        SECOND_CURRENCY     = var.rules.second_currency
+        SUSPECTED_DUPLICATE = var.rules.suspected_duplicate
+        TABLE_NAME          = local._names.table
       }
       statements = {
         PublishEvents = {
@@ -75,7 +81,7 @@ locals {
     }
 
     query-invoices = {
-      description = "Serves GET /invoices."
+      description = "Serves GET /invoices and GET /payments."
       environment = {
         ALLOWED_ORIGINS = join(",", var.allowed_origins)
         TABLE_NAME      = local._names.table
@@ -101,12 +107,18 @@ locals {
     }
 
     update-invoice-status = {
-      description = "Serves PATCH /invoices/{id} and records payments announced on the bus."
+      description = "Serves PATCH of invoices and payments, and records payments announced on the bus."
       environment = {
         ALLOWED_ORIGINS = join(",", var.allowed_origins)
         TABLE_NAME      = local._names.table
       }
       statements = {
+        # Each payment has a receipt. Nothing else may be put, and above all no invoice.
+        KeepReceipts = {
+          actions    = ["dynamodb:PutItem"]
+          conditions = { "dynamodb:LeadingKeys" = { test = "ForAllValues:StringLike", values = ["payment#*"] } }
+          resources  = [local._arns.table]
+        }
         UpdateInvoices = { actions = ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources = [local._arns.table] }
       }
     }
@@ -167,9 +179,11 @@ locals {
     }
     query-invoices = {
       GetInvoices = { principal = "apigateway.amazonaws.com", source_arn = "${module.api.execution_arn}/*/GET/invoices" }
+      GetPayments = { principal = "apigateway.amazonaws.com", source_arn = "${module.api.execution_arn}/*/GET/payments" }
     }
     update-invoice-status = {
       InvoicePaid  = { principal = "events.amazonaws.com", source_arn = module.event_bus.rule_arns[local._rules.paid] }
+      PatchPayment = { principal = "apigateway.amazonaws.com", source_arn = "${module.api.execution_arn}/*/PATCH/payments/*" }
       PatchInvoice = { principal = "apigateway.amazonaws.com", source_arn = "${module.api.execution_arn}/*/PATCH/invoices/*" }
     }
   }

@@ -89,6 +89,17 @@ variable "brand" {
   }
 }
 
+variable "closed_until" {
+  description = "The last day of the closed accounting periods (2026-09-30): no invoice is issued on or before it; null closes none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.closed_until == null || can(formatdate("YYYY-MM-DD", "${var.closed_until}T00:00:00Z"))
+    error_message = "closed_until is \"${coalesce(var.closed_until, "null")}\": give a date such as 2026-09-30, or null."
+  }
+}
+
 variable "deletion_protection" {
   description = "Whether DynamoDB rejects the deletion of the table."
   type        = bool
@@ -175,6 +186,22 @@ variable "replication" {
   type        = bool
   default     = false
   nullable    = false
+}
+
+variable "rules" {
+  description = "What happens to an invoice that differs from its customer's others: \"accept\" or \"hold\", until an operator releases or voids it. For a second currency, a changed VAT id, and the content of another invoice under a new number."
+  type = object({
+    changed_vat_id      = optional(string, "hold")
+    second_currency     = optional(string, "accept")
+    suspected_duplicate = optional(string, "hold")
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for verdict in values(var.rules) : contains(["accept", "hold"], verdict)])
+    error_message = "rules has the values ${join(", ", distinct(values(var.rules)))}: give \"accept\" or \"hold\"."
+  }
 }
 
 variable "stream_retry_attempts" {

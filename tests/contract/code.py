@@ -124,12 +124,13 @@ class LoadedFunction:
 
         def load(model: type[Settings], _: Any = None) -> Settings:
             models.append(model)
-            names = [field.upper() for field in model.model_fields]
+            names = [name.upper() for name, field in model.model_fields.items() if field.is_required()]
             placeholders = {name: PLACEHOLDER for name in names if not os.environ.get(name)}
             try:
                 return load_settings(model, {**os.environ, **placeholders})
             except ValidationError:  # the contract of settings reports it
-                values: dict[str, Any] = dict.fromkeys(model.model_fields, PLACEHOLDER)
+                required = [name for name, field in model.model_fields.items() if field.is_required()]
+                values: dict[str, Any] = dict.fromkeys(required, PLACEHOLDER)
                 return model.model_construct(**values)
 
         load_settings: Callable[..., Settings] = Settings.load.__func__  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from harness.contract.events import EmittedEvent
 from harness.contract.mismatch import Mismatch, report, symbol
 from harness.paths import ROOT
 from invoicing.api.openapi import EXAMPLE_REQUEST
+from invoicing.domain.fields import timestamp
 from invoicing.domain.invoice_factory import Origin, issue
-from invoicing.domain.models import CreateInvoice, Invoice, PaymentReceived
+from invoicing.domain.models import CreateInvoice, Invoice, Payment
+from invoicing.domain.receipts import ReportedPayment, read_receipt
 from invoicing.domain.status import Status
-from invoicing.events.bus import DETAIL_TYPES, EventBus, derive
-from invoicing.events.schemas import InvoiceChanged, UploadContinued
+from invoicing.events.bus import DETAIL_TYPES, REOPENED, UNAPPLIED, EventBus, derive, derive_unapplied
+from invoicing.events.schemas import InvoiceChanged, PaymentUnapplied, UploadContinued
 from invoicing.services.decide_invoice import decide_status
 from invoicing.uploads import continuation
 from invoicing.uploads.continuation import CONTINUED
@@ -31,9 +34,11 @@ NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 RECEIVERS: Mapping[str, str] = {
     "invoice-created": "generate-pdf",
     "invoice-processed": "downstream",
-    "invoice-rejected": "downstream",
+    "invoice-held": "downstream",
     "invoice-partially-paid": "downstream",
     "invoice-paid": "downstream",
+    "invoice-reopened": "downstream",
+    "payment-unapplied": "downstream",
     "invoice-voided": "downstream",
     "upload-continued": "create-invoice",
 }
@@ -42,7 +47,7 @@ RECEIVERS: Mapping[str, str] = {
 EMITTERS = {"lambdas/invoicing/events/bus.py: EventBus.publish"}
 """Code that puts events on a bus."""
 
-PUBLISHERS = {"lambdas/invoicing/uploads/continuation.py: announce", "lambdas/process_invoice/handler.py: handle"}
+PUBLISHERS = {"lambdas/invoicing/uploads/continuation.py: announce", "lambdas/process_invoice/handler.py: publish"}
 """Code that calls an emitter; `ours` has the events of each."""
 
 SAMPLE = ROOT / "docs" / "sample" / "invoice-paid.json"
@@ -70,24 +75,33 @@ def changes() -> list[tuple[Invoice | None, Invoice]]:
     """A change into every status."""
     request = CreateInvoice.model_validate(EXAMPLE_REQUEST)
     created = issue(request, number="0042", origin=Origin(NOW, "api", "api"))
-    rejected = decide_status(created, NOW, ["the first reason"] * 12).after
-    others = [status for status in Status if status not in {Status.CREATED, Status.REJECTED}]
+    at, by = timestamp(NOW), "api"
+    held = decide_status(created, NOW, ["the first reason"] * 12).after
+    paid = created.reached(Status.PAID, at=at, by=by, payment=a_payment("P", created.total))
+    others = sorted(set(Status) - {Status.CREATED, Status.HELD})
     return [
         (None, created),
-        (created, rejected),
-        *((created, created.model_copy(update={"status": status, "version": 2})) for status in others),
+        (created, held),
+        (paid, paid.reached(Status.PROCESSED, at=at, by=by, payment=a_payment("R", -created.total))),
+        *((created, created.reached(status, at=at, by=by)) for status in others),
     ]
+
+
+def a_payment(payment_id: str, amount: Decimal) -> Payment:
+    return Payment(payment_id=payment_id, amount=amount, paid_at=timestamp(NOW))
 
 
 def ours() -> list[tuple[str, str, dict[str, Any]]]:
     """Every event that the code emits: the symbol that builds it, its function, and its entry for EventBridge."""
     entries = []
-    for before, after in changes():
+    receipt = read_receipt({}, source="bank", event_id="e", at=timestamp(NOW))
+    unapplied = derive_unapplied(None, receipt)
+    assert unapplied is not None
+    derived = [(symbol(derive), event) for before, after in changes() for event in derive(before, after)]
+    for name, event in [*derived, (symbol(derive_unapplied), unapplied)]:
         bus = _Bus()
-        event = derive(before, after)
-        assert event is not None
         EventBus("bus", bus).publish(event)  # type: ignore[arg-type]
-        entries.append((symbol(derive), "process-invoice", bus.entries[0]))
+        entries.append((name, "process-invoice", bus.entries[0]))
     bus = _Bus()
     upload = Upload("uploads", "incoming/a.csv", "e", "0A", "v", 10)
     continuation.announce(EventBus("bus", bus), _Progress(), upload, 1)  # type: ignore[arg-type]
@@ -120,7 +134,7 @@ def emitted(live: Environment) -> list[EmittedEvent]:
         receivers = frozenset({topic if receiver == "downstream" else receiver} if receiver else ())
         emitted_events.append(EmittedEvent(where, delivered(entry), bus, receivers))
     sample = json.loads(SAMPLE.read_text(encoding="utf-8"))
-    where = f"{SAMPLE.relative_to(ROOT)}, for {symbol(PaymentReceived)}"
+    where = f"{SAMPLE.relative_to(ROOT)}, for {symbol(ReportedPayment)}"
     bus = str(live.outputs["event_bus"])
     emitted_events.append(EmittedEvent(where, sample, bus, frozenset({"update-invoice-status"})))
     return emitted_events
@@ -129,12 +143,13 @@ def emitted(live: Environment) -> list[EmittedEvent]:
 def test_every_emitter_is_known_here() -> None:
     assert sites.calls("put_events") == EMITTERS
     assert sites.calls("publish") == PUBLISHERS, "emit what these emit in `ours`, and name them in PUBLISHERS"
-    assert {entry["DetailType"] for _, _, entry in ours()} == {*DETAIL_TYPES.values(), CONTINUED}
+    assert {entry["DetailType"] for _, _, entry in ours()} == {*DETAIL_TYPES.values(), REOPENED, UNAPPLIED, CONTINUED}
 
 
 @pytest.mark.parametrize(("where", "_", "entry"), ours(), ids=[entry["DetailType"] for *_, entry in ours()])
 def test_details_match_their_schema(where: str, _: str, entry: dict[str, Any]) -> None:
-    model: type[BaseModel] = UploadContinued if entry["DetailType"] == CONTINUED else InvoiceChanged
+    models: dict[str, type[BaseModel]] = {CONTINUED: UploadContinued, UNAPPLIED: PaymentUnapplied}
+    model = models.get(entry["DetailType"], InvoiceChanged)
     try:
         model.model_validate(json.loads(entry["Detail"]))
     except ValidationError as invalid:
@@ -154,7 +169,7 @@ def test_events_reach_their_receivers_and_nobody_else(live: Environment) -> None
 def test_an_event_of_a_source_that_is_not_on_the_list_reaches_nothing(live: Environment) -> None:
     """Whoever may publish on the bus names the source: neither a payment nor a change of an invoice comes from them."""
     rules = events.rules_of(live.plan, live.functions, PLATFORM)
-    types = sorted({*DETAIL_TYPES.values(), CONTINUED})
+    types = sorted({*DETAIL_TYPES.values(), REOPENED, UNAPPLIED, CONTINUED})
     foreign = [
         {**json.loads(SAMPLE.read_text(encoding="utf-8")), "source": "elsewhere", "detail-type": t} for t in types
     ]
@@ -190,3 +205,17 @@ def test_receivers_can_read_their_events(live: Environment, code: dict[str, Load
             ]
 
     assert not mismatches, report(mismatches)
+
+
+def test_the_sample_of_a_provider_is_read_completely() -> None:
+    """update-invoice-status keeps whatever it gets, also what it cannot read: so its not failing proves nothing."""
+    sample = json.loads(SAMPLE.read_text(encoding="utf-8"))
+
+    receipt = read_receipt(sample["detail"], source=sample["source"], event_id=sample["id"], at=timestamp(NOW))
+
+    assert receipt.reason is None
+    assert (receipt.amount, receipt.currency, receipt.paid_at) == (
+        Decimal("963.90"),
+        "EUR",
+        "2026-11-22T09:29:58.000000Z",
+    )

@@ -13,16 +13,21 @@ from harness.contract.tables import Query, TableFacts, WrittenItem
 from harness.paths import ROOT
 from invoicing.api import openapi
 from invoicing.api.response_models import InvoiceSummary
+from invoicing.domain.fields import timestamp
 from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import CreateInvoice, Invoice
+from invoicing.domain.receipts import ReceiptChange, read_receipt
 from invoicing.domain.repository import IdempotencyKey
+from invoicing.domain.rules import Rules
 from invoicing.domain.status import Status
 from invoicing.table import store
-from invoicing.table.claims import Claim, ClaimStore
+from invoicing.table.claims import Claim, ClaimStore, Record
 from invoicing.table.connection import InvoiceTable
 from invoicing.table.items import encode
-from invoicing.table.pagination import ListQuery, Position, plan
+from invoicing.table.numbering import NumberSequence
+from invoicing.table.pagination import ListQuery, Position, ReceiptQuery, plan, plan_receipts
 from invoicing.table.queries import InvoiceIndexes
+from invoicing.table.receipts import FIELDS, put_receipt
 from invoicing.table.store import InvoiceStore
 from invoicing.table.stream import read_images
 from invoicing.uploads.checkpoints import Checkpoint
@@ -134,7 +139,10 @@ def queries() -> list[Query]:
                 tables.query_of(request, symbol(InvoiceIndexes._read), read=frozenset(item.names))
                 for _, request in dynamodb.requests
             ]
-    return all_queries
+    dynamodb = _DynamoDB()
+    receipts = InvoiceIndexes(InvoiceTable("table", dynamodb), FIELDS)  # type: ignore[arg-type]
+    receipts.page(plan_receipts(ReceiptQuery()), 25)
+    return [*all_queries, *(tables.query_of(request, symbol(InvoiceIndexes._read)) for _, request in dynamodb.requests)]
 
 
 @pytest.fixture(scope="session")
@@ -156,8 +164,9 @@ def written() -> list[WrittenItem]:
     InvoiceTable("table", keyed).transact([store._put_key(key, "1", NOW)])  # type: ignore[arg-type]
     noted(store._put_key, keyed, expires=True)
     numbered = _DynamoDB()
-    InvoiceTable("table", numbered).transact([store._advance("counter#2026", 1)])  # type: ignore[arg-type]
-    noted(store._advance, numbered, expires=False)
+    sequence = NumberSequence(table := InvoiceTable("table", numbered), 2026)  # type: ignore[arg-type]
+    table.transact([sequence.advance(1, 2)])
+    noted(NumberSequence.advance, numbered, expires=False)
     uploads = _DynamoDB()
     UploadProgress(InvoiceTable("table", uploads)).begin("d", "u", NOW)  # type: ignore[arg-type]
     noted(UploadProgress.begin, uploads, expires=True)
@@ -166,8 +175,13 @@ def written() -> list[WrittenItem]:
     noted(UploadProgress.advance, moved, expires=False)
     claimed = _DynamoDB()
     table = InvoiceTable("table", claimed)  # type: ignore[arg-type]
-    ClaimStore(table, InvoiceStore(table))._put(Claim("c", "1", "n", "says"), None, NOW, timedelta(days=1))
+    claim, claims = Claim("c", "EUR", "1", timedelta(days=1)), ClaimStore(table, InvoiceStore(table), Rules())
+    claims._put(claim, Record(), {"EUR": ("1",)}, NOW)
     noted(ClaimStore._put, claimed, expires=True)
+    received = _DynamoDB()
+    receipt = read_receipt({}, source="bank", event_id="e", at=timestamp(NOW))
+    InvoiceTable("table", received).transact([put_receipt(ReceiptChange(None, receipt))])  # type: ignore[arg-type]
+    noted(put_receipt, received, expires=False)
     return items
 
 

@@ -30,6 +30,8 @@ WIDTH = 900
 class Forgetful:
     """Stands in for `invoicing.table.batches.InvoiceLoader`."""
 
+    def judge(self, *_: object) -> None: ...
+
     def create_many(self, invoices: Sequence[Any], upload: str) -> list[CreateResult]:
         """Take the invoices and keep none."""
         assert upload

@@ -6,10 +6,9 @@ It is seeded, so the same code writes the same file on every machine. Its output
 `docs/sample/invoices.csv`, and a unit test compares the two. Every company, address, VAT id and domain (``.example``,
 RFC 2606) is invented (`customers.json`).
 
-It contains 221 valid invoices of 28 customers in 14 currencies (JPY and ISK without decimals, KWD and BHD with
+It contains 220 valid invoices of 28 customers in 14 currencies (JPY and ISK without decimals, KWD and BHD with
 three), tax rates from 0 to 25 %, discounts, fractional quantities and prices, returns, two credit notes, one invoice of
-300 lines, one that the business rules reject (due before it was issued), and rows that the import rejects, each for
-another reason.
+300 lines, and rows that the import rejects, each for another reason; one invoice is due before it was issued.
 """
 
 import argparse

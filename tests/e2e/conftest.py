@@ -134,7 +134,7 @@ def wait() -> Callable[..., Any]:
 
 def invoice(customer: str, **changes: object) -> dict[str, Any]:
     """A body for POST /invoices: 120.00 at 19 % and 20.00 at 7 %, 164.20 EUR in all."""
-    order = uuid.uuid4().hex[:8]  # the same content with another number is rejected as a duplicate
+    order = uuid.uuid4().hex[:8]  # the same content with another number is held as a suspected duplicate
     return {
         "invoiceNumber": f"R-{uuid.uuid4().hex[:8]}",
         "customerId": customer,
@@ -177,7 +177,7 @@ class Downstream:
         return [
             event
             for event in self._seen
-            if event["detail-type"] == detail_type and event["detail"]["invoiceId"] == invoice_id
+            if event["detail-type"] == detail_type and event["detail"].get("invoiceId") == invoice_id
         ]
 
 

@@ -50,6 +50,7 @@ GRANTS = [
     ("rotate-api-key", "secretsmanager:DescribeSecret", "-??????"),
     ("rotate-api-key", "secretsmanager:GetSecretValue", "-??????"),
     ("update-invoice-status", "dynamodb:GetItem", "table/invoices-dev"),
+    ("update-invoice-status", "dynamodb:PutItem", "table/invoices-dev"),
     ("update-invoice-status", "dynamodb:UpdateItem", "table/invoices-dev"),
 ]
 """The grants that one short call of a function needs: function, action, end of the resource. All others are removed in

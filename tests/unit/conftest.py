@@ -52,8 +52,11 @@ VALUES = {
     "API_KEY_PREFIX": "invoice-api-key-dev",
     "ARCHIVES_BUCKET": "archives",
     "BRAND_NAME": "Sample Trading",
+    "CHANGED_VAT_ID": "hold",
     "DOCUMENTS_BUCKET": "documents",
     "EVENT_BUS_NAME": "invoice-events-dev",
+    "SECOND_CURRENCY": "hold",
+    "SUSPECTED_DUPLICATE": "hold",
     "TABLE_NAME": "invoices-dev",
     "USAGE_PLAN_ID": "plan",
 }

@@ -15,10 +15,18 @@ import yaml
 from pydantic import BaseModel
 
 from invoicing.api.openapi_schemas import REFERENCE, parameters_of, schemas
-from invoicing.api.response_models import InvoicePage, InvoiceResponse, InvoiceWithDocument, Problem
+from invoicing.api.response_models import (
+    InvoicePage,
+    InvoiceResponse,
+    InvoiceWithDocument,
+    Problem,
+    ReceiptPage,
+    ReceiptResponse,
+)
 from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import CreateInvoice, UpdateInvoice
-from invoicing.table.pagination import ListQuery
+from invoicing.domain.receipts import ResolvePayment, read_receipt
+from invoicing.table.pagination import ListQuery, ReceiptQuery
 
 TARGET = Path(__file__).resolve().parents[3] / "docs" / "openapi.yaml"
 
@@ -41,12 +49,21 @@ Requests can be repeated safely: the same invoice or `Idempotency-Key` of a POST
 take effect once. PATCH does not support `Idempotency-Key`, so give each payment a `paymentId`."""
 
 _CREATE = """\
-Returns version 1 of the invoice. A repeated request gets 200 and the first body, whatever has happened since."""
+Returns version 1 of the invoice. A repeated request gets 200 and the first body, whatever has happened since.
+Content with which no invoice may be issued (dates, a closed period, tax rates, amounts) gets 422 with a pointer for
+each objection. No number is used up by it."""
 _LIST = "Newest first. Without any filter, the invoices created in the current month."
 _UPDATE = """\
 `paid` without a payment records one for the amount due. With a payment, the amount decides between `paid` and
 `partially-paid`; more than the amount due is an error. A `paymentId` that is already recorded changes nothing.
-`void` cancels an unpaid invoice. With `If-Match` or `expectedVersion`, only that version is changed."""
+`method: write-off` closes what will not come. `processed` releases a held invoice. `void` cancels one that is held, or
+processed and unpaid. A payment that `reverses` another takes it back, completely or in part, and reopens the invoice:
+the status is `processed` or `partially-paid` then, and what is left decides between them. With `If-Match` or
+`expectedVersion`, only that version is changed."""
+_PAYMENTS = """\
+What no invoice takes: payments for an invoice that is void, held or unknown, in another currency, or with an amount
+that could not be read. The oldest first."""
+_RESOLVE = "`applied` records the payment on an invoice; `returned` notes that the money went back."
 _KEY = "1 to 255 printable ASCII characters that identify this request and its content."
 
 _FILTERS = {
@@ -67,6 +84,7 @@ _ERRORS = {
     409: "The status, version or content of the invoice does not allow it. The problem has the current values.",
     412: "`If-Match` does not name the current version.",
     413: "The request, or the resulting invoice, is too large.",
+    422: "No invoice may be issued with this content; `errors` lists every objection.",
     415: "The preflight request has a `Content-Type` that is not supported.",
     429: "More requests than the usage plan of the API key allows.",
     500: "The service failed, or has too many requests at once: try again.",
@@ -104,7 +122,7 @@ def describe() -> dict[str, Any]:
     created_headers = {"ETag": _ETAG, "Location": _LOCATION}
     invoices = {
         "post": _operation(
-            "createInvoice", "Create an invoice", _CREATE, (400, 409, 413, 503),
+            "createInvoice", "Create an invoice", _CREATE, (400, 409, 413, 422, 503),
             {
                 201: _success("Created.", InvoiceResponse, created_headers, example=example()),
                 200: _success("An equal request created the invoice before.", InvoiceResponse, created_headers),
@@ -124,20 +142,40 @@ def describe() -> dict[str, Any]:
              "schema": {"type": "string", "format": "uuid"}}
         ],
         "get": _operation(
-            "getInvoice", "Read an invoice", "With `documentUrl` once its PDF exists, unless it is void or rejected.",
+            "getInvoice", "Read an invoice", "With `documentUrl` once its PDF exists, unless it is held or void.",
             (404, 503),
             {200: _success("The invoice as it is now.", InvoiceWithDocument, {"ETag": _ETAG}, example=example())},
         ),
         "patch": _operation(
-            "updateInvoice", "Pay or void an invoice", _UPDATE, (400, 404, 409, 412, 413, 503),
+            "updateInvoice", "Pay, reopen, release or void an invoice", _UPDATE, (400, 404, 409, 412, 413, 503),
             {200: _success("The invoice after the change.", InvoiceResponse, {"ETag": _ETAG})},
             parameters=[_header("If-Match", "The version to change, as a response's `ETag` has it; or `*`.", None)],
             body=_body(UpdateInvoice, {"status": "paid", "payment": {"paymentId": "P-1", "amount": "963.90"}}),
         ),
     }  # fmt: skip
+    payments = {
+        "get": _operation(
+            "listPayments", "List unapplied payments", _PAYMENTS, (400, 503),
+            {200: _success("One page of payments.", ReceiptPage, {}, example=_example_receipts())},
+            parameters=parameters_of(ReceiptQuery, _FILTERS | {"status": "Only `unapplied` payments are listed."}),
+        ),
+    }  # fmt: skip
+    payment = {
+        "parameters": [
+            {"name": "id", "in": "path", "required": True, "description": "The payment's `paymentKey`.",
+             "schema": {"type": "string", "format": "uuid"}}
+        ],
+        "patch": _operation(
+            "resolvePayment", "Apply or return an unapplied payment", _RESOLVE, (400, 404, 409, 413, 503),
+            {200: _success("The payment after that.", ReceiptResponse, {})},
+            body=_body(ResolvePayment, {"status": "applied", "invoiceId": example()["invoiceId"]}),
+        ),
+    }  # fmt: skip
     paths: dict[str, tuple[str, dict[str, Any]]] = {
         "/invoices": ("Invoices", invoices),
         "/invoices/{id}": ("Invoice", invoice),
+        "/payments": ("Payments", payments),
+        "/payments/{id}": ("Payment", payment),
     }
     for name, operations in paths.values():
         operations["options"] = _preflight(name)
@@ -165,7 +203,8 @@ def describe() -> dict[str, Any]:
             "headers": _CORS,
             "responses": {str(status): _error(status) for status in _ERRORS},
             "schemas": schemas(
-                [CreateInvoice, UpdateInvoice], [InvoiceResponse, InvoiceWithDocument, InvoicePage, Problem]
+                [CreateInvoice, ResolvePayment, UpdateInvoice],
+                [InvoiceResponse, InvoiceWithDocument, InvoicePage, ReceiptPage, ReceiptResponse, Problem],
             ),
         },
     }
@@ -185,6 +224,13 @@ def _example_page() -> dict[str, Any]:
     names = {"customerName", *InvoicePage.model_json_schema()["$defs"]["InvoiceSummary"]["properties"]}
     summary = {name: value for name, value in body.items() if name in names}
     return {"items": [{**summary, "customerName": body["customer"]["name"]}]}
+
+
+def _example_receipts() -> dict[str, Any]:
+    """A payment whose amount was written in the German way."""
+    detail = {"invoiceId": example()["invoiceId"], "paymentId": "P-7", "amount": "963,90", "currency": "EUR"}
+    receipt = read_receipt(detail, source="payments.example", event_id="1", at="2026-11-23T08:00:00.000000Z")
+    return ReceiptPage.of([receipt], None).body()
 
 
 def _operation(  # noqa: PLR0913 -- the parts of an operation

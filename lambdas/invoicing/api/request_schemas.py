@@ -13,8 +13,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from invoicing.domain.models import CreateInvoice, UpdateInvoice
+from invoicing.domain.receipts import ResolvePayment
 
-MODELS: dict[str, type[BaseModel]] = {"create-invoice": CreateInvoice, "update-invoice": UpdateInvoice}
+MODELS: dict[str, type[BaseModel]] = {
+    "create-invoice": CreateInvoice,
+    "resolve-payment": ResolvePayment,
+    "update-invoice": UpdateInvoice,
+}
 """The name of each file, without its extension, and the model that it describes."""
 
 FOLDER = Path(__file__).resolve().parents[3] / "modules" / "invoice-platform" / "models"

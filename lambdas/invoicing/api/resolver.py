@@ -180,16 +180,20 @@ def _errors_of(error: ValidationError, root: str) -> list[dict[str, str]]:
     ]
 
 
-def parse_invoice_id(text: str) -> str:
-    """The invoice id of a path, in its one spelling.
+def parse_id(text: str, kind: str) -> str:
+    """The id in a path, in its one spelling.
+
+    Args:
+        text: The part of the path.
+        kind: What it names: ``invoice`` or ``payment``.
 
     Raises:
-        NotFound: the text is not a UUID, so it cannot be the id of an invoice.
+        NotFound: the text is not a UUID, so it cannot be such an id.
     """
     try:
         return str(uuid.UUID(text))
     except ValueError:
-        raise NotFound(f"There is no invoice {text[:64]}.") from None
+        raise NotFound(f"There is no {kind} {text[:64]}.") from None
 
 
 def require(invoice: Invoice | None, invoice_id: str) -> Invoice:

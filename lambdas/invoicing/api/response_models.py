@@ -6,6 +6,7 @@ in minor units, and what is derived on read (``overdue``) is derived here.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, Self
 
@@ -16,6 +17,7 @@ from invoicing.domain.errors import InvoiceError
 from invoicing.domain.fields import DECIMAL_TEXT, Currency, Day, InvoiceId, Moment, MoneyText
 from invoicing.domain.models import SUMMARY_FIELDS, Customer, Invoice, InvoiceLine, Payment, Tax
 from invoicing.domain.money import number_text, price_text, text
+from invoicing.domain.receipts import Receipt, ReceiptState
 from invoicing.domain.status import OPEN, Status
 
 PriceText = Annotated[
@@ -30,7 +32,11 @@ Version = Annotated[
     int, Field(ge=1, description="Increases by one with each change. The ETag is this number in quotes.")
 ]
 Overdue = Annotated[bool, Field(description="Whether money is still due after the due date, as of today in UTC.")]
-AMOUNTS = ("subtotal", "tax_total", "total", "amount_paid", "amount_due")
+Overpaid = Annotated[
+    str,
+    Field(pattern=DECIMAL_TEXT, description="Received beyond the total: it is to be returned.", examples=["0.00"]),
+]
+AMOUNTS = ("subtotal", "tax_total", "total", "amount_paid", "amount_due", "overpaid")
 """The amounts of an invoice."""
 
 
@@ -88,15 +94,57 @@ class PaymentResponse(ResponseModel):
     method: str | None = None
     reference: str | None = None
     paid_at: Moment
+    source: Annotated[str | None, Field(description="Who reported it: `api`, or a provider's event source.")] = None
+    reverses: Annotated[str | None, Field(description="The payment that went back.")] = None
 
     @classmethod
     def of(cls, payment: Payment, currency: str) -> Self:
         """The payment of an invoice in this currency."""
-        return cls(**{**dict(payment), "amount": text(payment.amount, currency)})
+        return cls(**{**dict(payment), "amount": text(payment.amount, currency), "source": payment.source or None})
+
+
+class ReceiptResponse(ResponseModel):
+    """Money that was received, and what became of it."""
+
+    payment_key: Annotated[str, Field(json_schema_extra={"format": "uuid"}, description="Names the payment here.")]
+    payment_id: Annotated[str, Field(description="The source's own id, or that of its event.")]
+    source: str
+    status: ReceiptState
+    reason: Annotated[str | None, Field(description="Why no invoice takes it.")] = None
+    invoice_id: Annotated[str | None, Field(description="As it was reported.")] = None
+    applied_to: Annotated[str | None, Field(description="The invoice on which it is recorded.")] = None
+    amount: Annotated[str | None, Field(pattern=DECIMAL_TEXT, description="As it was reported.")] = None
+    currency: Currency | None = None
+    method: str | None = None
+    reference: str | None = None
+    reverses: str | None = None
+    paid_at: Moment | None = None
+    received_at: Moment
+    detail: Annotated[str | None, Field(description="The report, if not all of it could be read.")] = None
+
+    @classmethod
+    def of(cls, receipt: Receipt) -> Self:
+        """The response."""
+        amount = None if receipt.amount is None else number_text(receipt.amount)
+        return cls.model_validate({**dict(receipt), "status": receipt.state, "amount": amount})
+
+
+class ReceiptPage(ResponseModel):
+    """One page of unapplied payments, the oldest first."""
+
+    items: list[ReceiptResponse]
+    next_token: Annotated[
+        str | None, Field(description="Send it with the same query to get the next page; absent on the last page.")
+    ] = None
+
+    @classmethod
+    def of(cls, receipts: Sequence[Receipt], next_token: str | None) -> Self:
+        """The page of these receipts."""
+        return cls(items=[ReceiptResponse.of(receipt) for receipt in receipts], next_token=next_token)
 
 
 class HistoryResponse(ResponseModel):
-    """When a status was reached, and by whom; for a rejection, also why."""
+    """When a status was reached, and by whom; for a held invoice, also why."""
 
     status: Status
     at: Moment
@@ -119,6 +167,7 @@ class InvoiceSummary(ResponseModel):
     total: MoneyText
     amount_paid: MoneyText
     amount_due: MoneyText
+    overpaid: Overpaid
     status: Status
     version: Version
     created_at: Moment
@@ -136,7 +185,7 @@ class InvoiceSummary(ResponseModel):
         """
         attributes = {name: item[name] for name in SUMMARY_FIELDS if name in item}
         customer = attributes.pop("customer", {})
-        amounts = {name: text(item[name], item["currency"]) for name in map(to_camel, AMOUNTS)}
+        amounts = {name: text(item.get(name, Decimal(0)), item["currency"]) for name in map(to_camel, AMOUNTS)}
         due_date = date.fromisoformat(item["dueDate"])
         return cls.model_validate(
             {
@@ -146,6 +195,14 @@ class InvoiceSummary(ResponseModel):
                 "overdue": is_overdue(item["status"], due_date, today),
             }
         )
+
+    @classmethod
+    def read(cls, item: Mapping[str, Any], today: date) -> Self | None:
+        """As `of`; None for an item that is no invoice: it was edited by hand, and must not keep others from view."""
+        try:
+            return cls.of(item, today)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            return None
 
 
 class InvoiceResponse(ResponseModel):
@@ -166,6 +223,7 @@ class InvoiceResponse(ResponseModel):
     total: MoneyText
     amount_paid: MoneyText
     amount_due: MoneyText
+    overpaid: Overpaid
     payments: list[PaymentResponse]
     status: Status
     version: Version
@@ -200,7 +258,7 @@ class InvoiceResponse(ResponseModel):
 
 
 class InvoiceWithDocument(InvoiceResponse):
-    """The complete invoice, with a link to its PDF once that exists, unless the invoice is void or rejected."""
+    """The complete invoice, with a link to its PDF once that exists, unless the invoice is held or void."""
 
     document_url: Annotated[
         str | None,
@@ -222,8 +280,9 @@ class InvoicePage(ResponseModel):
 
     @classmethod
     def of(cls, items: Sequence[Mapping[str, Any]], next_token: str | None, today: date) -> Self:
-        """The page of these items, as `InvoiceSummary.of` takes them."""
-        return cls(items=[InvoiceSummary.of(item, today) for item in items], next_token=next_token)
+        """The page of these items, as `InvoiceSummary.of` takes them; those that are no invoices are left out."""
+        summaries = (InvoiceSummary.read(item, today) for item in items)
+        return cls(items=[summary for summary in summaries if summary is not None], next_token=next_token)
 
 
 class ProblemError(ResponseModel):

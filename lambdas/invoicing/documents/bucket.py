@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 LINK_SECONDS = 900
 """How long a presigned URL is valid."""
 
-WITHHELD = frozenset({Status.REJECTED, Status.VOID})
-"""Statuses of invoices that nobody should receive: no PDF is created, and there is no link to an earlier one."""
+WITHHELD = frozenset({Status.HELD, Status.VOID})
+"""Statuses of invoices that nobody should receive: there is no link to their PDF."""
 
 
 def key_of(invoice: Invoice) -> str:

@@ -74,6 +74,13 @@ class PaymentConflict(InvoiceError):
     slug = "payment-conflict"
 
 
+class NotAcceptable(InvoiceError):
+    """The content is well-formed, but no invoice may be issued with it; ``errors`` lists every objection."""
+
+    status = 422
+    slug = "not-acceptable"
+
+
 class TooLarge(InvoiceError):
     """The request, or the invoice, is larger than what can be stored: a DynamoDB item holds 400 KB."""
 

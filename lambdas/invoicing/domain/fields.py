@@ -153,6 +153,8 @@ UnitPrice = Annotated[
 Percentage = Annotated[
     Number, AfterValidator(_percentage), _number_schema("In percent: 19 means 19 %.", _UNSIGNED, minimum=0, maximum=100)
 ]
+TaxRate = Annotated[Number, _number_schema("In percent, from 0 to 100: 19 means 19 %.", _SIGNED)]
+"""Any number: `invoicing.domain.door` judges it."""
 StoredAmount = Annotated[Decimal, BeforeValidator(money.exactly)]
 """An amount that the platform calculated, as the table stores it."""
 Amount = Annotated[Number, _number_schema("An amount of money in the invoice's currency.", _SIGNED)]

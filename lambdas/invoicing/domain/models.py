@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic.alias_generators import to_camel
 
 from invoicing.domain import money
+from invoicing.domain.balance import balance
 from invoicing.domain.fields import (
     Address,
     Amount,
@@ -24,6 +25,7 @@ from invoicing.domain.fields import (
     Percentage,
     Quantity,
     StoredAmount,
+    TaxRate,
     TermsDays,
     UnitPrice,
     VatId,
@@ -35,7 +37,7 @@ _REQUESTABLE = sorted(REQUESTABLE)
 
 def _requestable(value: object) -> object:
     if not isinstance(value, str) or value not in _REQUESTABLE:
-        raise ValueError(f"must be one of {', '.join(_REQUESTABLE)}; only the business rules set the other statuses")
+        raise ValueError(f"must be one of {', '.join(_REQUESTABLE)}; only the platform sets the other statuses")
     return value
 
 
@@ -76,7 +78,7 @@ class LineRequest(WireModel):
     quantity: Quantity
     unit_price: UnitPrice
     discount: Percentage = Field(default=money.exactly(0))
-    tax_rate: Percentage
+    tax_rate: TaxRate
 
 
 class CreateInvoice(WireModel):
@@ -96,10 +98,11 @@ class PaymentRequest(WireModel):
     """A payment in a ``PATCH``, in the invoice's currency."""
 
     payment_id: Identifier | None = None
-    amount: Amount
-    method: Name | None = None
+    amount: Annotated[Amount | None, Field(description="Without it: the amount due, or all that it reverses.")] = None
+    method: Annotated[Name | None, Field(description="`write-off` for what will not come.")] = None
     reference: Name | None = None
     paid_at: Moment | None = None
+    reverses: Annotated[Identifier | None, Field(description="The paymentId of the payment that went back.")] = None
 
 
 class UpdateInvoice(WireModel):
@@ -108,22 +111,6 @@ class UpdateInvoice(WireModel):
     status: RequestedStatus
     expected_version: Annotated[int, Field(ge=1, strict=True)] | None = None
     payment: PaymentRequest | None = None
-
-
-class PaymentReceived(BaseModel):
-    """The detail of a payment provider's ``invoice-paid`` event; providers may add other fields."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, frozen=True, extra="ignore", hide_input_in_errors=True
-    )
-
-    invoice_id: Identifier
-    payment_id: Identifier
-    amount: Annotated[Amount, BeforeValidator(money.from_event)]
-    currency: Currency
-    paid_at: Moment
-    method: Name | None = None
-    reference: Name | None = None
 
 
 class InvoiceLine(LineRequest):
@@ -141,17 +128,19 @@ class Tax(WireModel):
 
 
 class Payment(WireModel):
-    """A recorded payment."""
+    """A recorded payment. That of a reversal has the opposite sign, and names the payment that it takes back."""
 
     payment_id: Identifier
     amount: StoredAmount
     method: Name | None = None
     reference: Name | None = None
     paid_at: Moment
+    source: str = ""
+    reverses: Identifier | None = None
 
 
 class HistoryEntry(WireModel):
-    """When a status was reached, and by whom; for a rejection, also why."""
+    """When a status was reached, and by whom; for a held invoice, also why."""
 
     status: Status
     at: Moment
@@ -184,6 +173,7 @@ class Invoice(WireModel):
     total: StoredAmount
     amount_paid: StoredAmount
     amount_due: StoredAmount
+    overpaid: StoredAmount = Decimal(0)
     payments: list[Payment]
     status: Status
     version: int
@@ -206,33 +196,36 @@ class Invoice(WireModel):
         """The next version, which has reached a status. Whether it may is for the caller to decide.
 
         Args:
-            status: The status; a further part payment reaches the same one again.
+            status: The status; a payment may leave it as it is.
             at: The moment of the change, as `invoicing.domain.fields.timestamp` writes it.
             by: Who the history names for the change.
-            payment: The payment that leads to the status, if one does.
-            reasons: Why an invoice was rejected.
+            payment: The payment that is recorded with it, if one is.
+            reasons: Why an invoice is held.
 
         Raises:
-            InconsistentAmountsError: the amount due would not be the total minus what was paid. Such an invoice can
-                still be rejected or made void, because neither needs the amounts.
+            InconsistentAmountsError: the stored amounts are not those of the stored payments. Such an invoice can still
+                be held or made void, because neither needs the amounts.
             pydantic.ValidationError: the result is not an invoice.
         """
-        paid = payment.amount if payment else Decimal(0)
-        after = self._with(
+        stored = balance(self.total, (recorded.amount for recorded in self.payments))
+        amounts = (self.amount_paid, self.amount_due, self.overpaid)
+        if status not in WITHOUT_PAYMENT and amounts != (stored.applied, stored.due, stored.overpaid):
+            raise InconsistentAmountsError(
+                f"Invoice {self.invoice_id} would be {status} with {self.amount_due} due and {self.amount_paid} paid"
+                f" of {self.total}. Its item has been edited: correct the amounts, or make the invoice void."
+            )
+        payments = [*self.payments, payment] if payment else self.payments
+        after = balance(self.total, (recorded.amount for recorded in payments)) if payment else None
+        return self._with(
             status=status,
             version=self.version + 1,
-            payments=[*self.payments, payment] if payment else self.payments,
-            amount_paid=self.amount_paid + paid,
-            amount_due=self.amount_due - paid,
+            payments=payments,
+            amount_paid=after.applied if after else self.amount_paid,
+            amount_due=after.due if after else self.amount_due,
+            overpaid=after.overpaid if after else self.overpaid,
             history=[*self.history, HistoryEntry(status=status, at=at, by=by, reasons=[*reasons] or None)],
             updated_at=at,
         )
-        if status not in WITHOUT_PAYMENT and after.amount_due != after.total - after.amount_paid:
-            raise InconsistentAmountsError(
-                f"Invoice {self.invoice_id} would be {status} with {after.amount_due} due and {after.amount_paid} paid"
-                f" of {after.total}. Its item has been edited: correct the amounts, or make the invoice void."
-            )
-        return after
 
     def first_version(self) -> Self:
         """The invoice as it was when it was created. This is the response to a repeated request."""
@@ -242,6 +235,7 @@ class Invoice(WireModel):
             payments=[],
             amount_paid=Decimal(0),
             amount_due=self.total,
+            overpaid=Decimal(0),
             history=self.history[:1],
             updated_at=self.created_at,
         )
@@ -279,6 +273,7 @@ SUMMARY_FIELDS = (
     "total",
     "amountPaid",
     "amountDue",
+    "overpaid",
     "status",
     "version",
     "createdAt",

@@ -2,20 +2,24 @@
 
 It is decided on the version that was read, and written only if that is still the current version.
 
-The amount of a payment decides the result: the amount due settles the invoice, less leaves it partially paid, and more
-is an error. On a credit note both the amount due and the payments are negative.
+The amount of a payment decides the result: the amount due settles the invoice, less leaves it partially paid. More is
+an error here, because a client can correct its request. What a provider reports has happened: see `receipts`.
+On a credit note both the amount due and the payments are negative.
 """
 
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from invoicing.domain import money
+from invoicing.domain.balance import balance, status_of
 from invoicing.domain.errors import InvalidRequest, PaymentConflict, PreconditionFailed, StatusConflict
 from invoicing.domain.fields import timestamp
 from invoicing.domain.models import Invoice, Payment, PaymentRequest, UpdateInvoice
-from invoicing.domain.status import OPEN, Status, may_change
+from invoicing.domain.receipts import API, ReceiptChange, receipt_of
+from invoicing.domain.status import OPEN, RECORDING, Status, may_change
 
 SETTLING = frozenset({Status.PAID, Status.PARTIALLY_PAID})
 """The statuses that an invoice reaches by payments."""
@@ -23,10 +27,33 @@ SETTLING = frozenset({Status.PAID, Status.PARTIALLY_PAID})
 
 @dataclass(frozen=True)
 class InvoiceChange:
-    """One change of one invoice, to be written if the invoice still has the version and the status of ``before``."""
+    """One change of one invoice, to be written if the invoice still has the version and the status of ``before``.
+
+    Attributes:
+        before, after: The invoice.
+        receipts: What is written with it, all or nothing.
+    """
 
     before: Invoice
     after: Invoice
+    receipts: tuple[ReceiptChange, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that every step of the change is allowed.
+
+        Raises:
+            ValueError: one is not; the code that decided on it is wrong.
+        """
+        source = self.before.status
+        for target in self.steps:
+            if target is not source and not may_change(source, target):
+                raise ValueError(f"{source} cannot become {target}")
+            source = target
+
+    @property
+    def steps(self) -> tuple[Status, ...]:
+        """The statuses that the change reaches, one after the other; a payment may reach the same one again."""
+        return tuple(entry.status for entry in self.after.history[len(self.before.history) :])
 
     def is_included_in(self, stored: Invoice) -> bool:
         """Whether the stored invoice includes this very change, whatever was changed after it.
@@ -66,28 +93,64 @@ def decide_change(  # noqa: PLR0913 -- what is changed, to what, and on which co
         StatusConflict: the transition is not allowed, or ``expectedVersion`` is not the current version, or the request
             names a recorded payment and another status than one that payments lead to.
         PreconditionFailed: the current version is not in ``if_match``.
-        PaymentConflict: an overpayment, a wrong sign, or a payment id that was used for another payment.
+        PaymentConflict: an overpayment, a wrong sign, a payment id that was used for another payment, a reversal of a
+            payment that is not there or of more than it, or payments on an invoice that is to be void.
         InvalidRequest: the payment does not fit the status or the currency's minor units.
     """
     payment = request.payment
     if payment is not None and _already_recorded(invoice, payment):
-        if request.status not in SETTLING:  # a payment cannot void, and the response must not look as if it had
-            raise _not_allowed(invoice, request.status)
+        if request.status not in SETTLING and payment.reverses is None:
+            raise _not_allowed(invoice, request.status)  # a payment voids nothing; the response must not look like that
         return None  # before any other check: a repeated request also repeats its expectedVersion, outdated by now
-    if if_match is not None and invoice.version not in if_match:
-        detail = f"The invoice is at version {invoice.version}, which If-Match does not name. Read the invoice again."
-        raise PreconditionFailed(detail, members=_current(invoice))
-    if request.expected_version not in (None, invoice.version):
-        detail = f"The invoice is at version {invoice.version}, not {request.expected_version}. Read the invoice again."
-        raise StatusConflict(detail, members=_current(invoice))
+    _check_version(invoice, request, if_match)
+    at, payment_id = timestamp(now), default_payment_id or new_payment_id()
+    if payment is not None and payment.reverses is not None:
+        return _reverse(invoice, request, payment, at=at, by=by, payment_id=payment_id)
     if request.status in SETTLING:
-        return _settle(invoice, request, now=now, by=by, payment_id=default_payment_id or new_payment_id())
+        return _settle(invoice, request, at=at, by=by, payment_id=payment_id)
     if payment is not None:
         error = {"pointer": "#/payment", "detail": f"is not allowed with status {request.status}"}
         raise InvalidRequest("A payment needs the status paid or partially-paid.", errors=[error])
+    if request.status is Status.PROCESSED and invoice.status is not Status.HELD:
+        raise _not_allowed(invoice, request.status)  # only process-invoice decides, and only a reversal reopens
     if not may_change(invoice.status, request.status):
         raise _not_allowed(invoice, request.status)
-    return InvoiceChange(invoice, invoice.reached(request.status, at=timestamp(now), by=by))
+    if request.status is Status.PROCESSED:
+        return processed(invoice, at=at, by=by)
+    if invoice.amount_paid or invoice.overpaid:
+        received = money.text(invoice.amount_paid + invoice.overpaid, invoice.currency)
+        detail = f"The invoice has payments of {received} {invoice.currency}: reverse them, then void it."
+        raise PaymentConflict(detail, members=_current(invoice))
+    return InvoiceChange(invoice, invoice.reached(request.status, at=at, by=by))
+
+
+def processed(invoice: Invoice, *, at: str, by: str) -> InvoiceChange:
+    """The invoice is issued. With nothing due, or by payments that waited with it, it reaches their status at once."""
+    after = invoice.reached(Status.PROCESSED, at=at, by=by)
+    status = status_of(after.amount_paid, after.amount_due)
+    return InvoiceChange(invoice, after if status is Status.PROCESSED else after.reached(status, at=at, by=by))
+
+
+def record(invoice: Invoice, payment: Payment, *, at: str, by: str) -> InvoiceChange:
+    """The payment is recorded on the invoice, and decides its status. Before the decision it waits there."""
+    if invoice.status not in {Status.CREATED, Status.HELD}:
+        amounts = balance(invoice.total, (*(recorded.amount for recorded in invoice.payments), payment.amount))
+        status = status_of(amounts.applied, amounts.due)
+    else:
+        status = invoice.status
+    return InvoiceChange(invoice, invoice.reached(status, at=at, by=by, payment=payment))
+
+
+def reversible(invoice: Invoice, payment_id: str, sources: Collection[str]) -> Decimal | None:
+    """What is left of a recorded payment after its earlier reversals; None if the invoice has no such payment."""
+    originals = [
+        payment
+        for payment in invoice.payments
+        if payment.payment_id == payment_id and payment.reverses is None and payment.source in sources
+    ]
+    if not originals:
+        return None
+    return originals[0].amount + sum(payment.amount for payment in invoice.payments if payment.reverses == payment_id)
 
 
 def new_payment_id() -> str:
@@ -95,34 +158,86 @@ def new_payment_id() -> str:
     return str(uuid.uuid4())
 
 
-def _settle(invoice: Invoice, request: UpdateInvoice, *, now: datetime, by: str, payment_id: str) -> InvoiceChange:
+def _check_version(invoice: Invoice, request: UpdateInvoice, if_match: Collection[int] | None) -> None:
+    if if_match is not None and invoice.version not in if_match:
+        detail = f"The invoice is at version {invoice.version}, which If-Match does not name. Read the invoice again."
+        raise PreconditionFailed(detail, members=_current(invoice))
+    if request.expected_version not in (None, invoice.version):
+        detail = f"The invoice is at version {invoice.version}, not {request.expected_version}. Read the invoice again."
+        raise StatusConflict(detail, members=_current(invoice))
+
+
+def _settle(invoice: Invoice, request: UpdateInvoice, *, at: str, by: str, payment_id: str) -> InvoiceChange:
     if invoice.status not in OPEN:
         raise _not_allowed(invoice, request.status)
-    payment = request.payment
-    if payment is None:
-        if request.status is Status.PARTIALLY_PAID:
-            error = {"pointer": "#/payment", "detail": "is required for status partially-paid"}
-            raise InvalidRequest("A partial payment needs its amount.", errors=[error])
-        payment = PaymentRequest(amount=invoice.amount_due)
-    due = invoice.amount_due
-    if not money.is_exact(payment.amount, invoice.currency):
+    payment, due = request.payment or PaymentRequest(), invoice.amount_due
+    if payment.amount is None and request.status is Status.PARTIALLY_PAID:
+        pointer = "#/payment" if request.payment is None else "#/payment/amount"
+        error = {"pointer": pointer, "detail": "is required for status partially-paid"}
+        raise InvalidRequest("A partial payment needs its amount.", errors=[error])
+    amount = due if payment.amount is None else payment.amount
+    _check_exact(amount, invoice)
+    if not amount or (amount > 0) != (due > 0):
+        raise _mismatch(invoice, f"A payment of {money.text(amount, invoice.currency)} does not reduce")
+    if abs(amount) > abs(due):
+        raise _mismatch(invoice, f"A payment of {money.text(amount, invoice.currency)} is more than")
+    return _recorded(invoice, payment, amount, at=at, by=by, payment_id=payment_id)
+
+
+def _reverse(  # noqa: PLR0913 -- what is changed, to what, when and by whom
+    invoice: Invoice, request: UpdateInvoice, payment: PaymentRequest, *, at: str, by: str, payment_id: str
+) -> InvoiceChange:
+    """A recorded payment went back, completely or in part. What is left decides the status."""
+    if request.status not in {Status.PROCESSED, Status.PARTIALLY_PAID}:
+        error = {"pointer": "#/status", "detail": "must be processed or partially-paid for a reversal"}
+        raise InvalidRequest("A reversal reopens the invoice; what is left of its payments decides.", errors=[error])
+    if invoice.status not in RECORDING | {Status.HELD}:
+        raise _not_allowed(invoice, request.status)
+    sources = {recorded.source for recorded in invoice.payments}  # a client may reverse whatever it sees
+    left = reversible(invoice, payment.reverses or "", sources)
+    if left is None:
+        raise PaymentConflict(f"The invoice has no payment {payment.reverses}.", members=_current(invoice))
+    amount = left if payment.amount is None else payment.amount
+    _check_exact(amount, invoice)
+    if not amount or (amount > 0) != (left > 0) or abs(amount) > abs(left):
+        texts = (money.text(amount, invoice.currency), money.text(left, invoice.currency))
+        detail = "A reversal of {} does not fit payment {}, of which {} {} is left."
+        detail = detail.format(texts[0], payment.reverses, texts[1], invoice.currency)
+        raise PaymentConflict(detail, members=_current(invoice))
+    return _recorded(invoice, payment, -amount, at=at, by=by, payment_id=payment_id)
+
+
+def _recorded(  # noqa: PLR0913 -- what is recorded, where, when and by whom
+    invoice: Invoice, request: PaymentRequest, amount: Decimal, *, at: str, by: str, payment_id: str
+) -> InvoiceChange:
+    payment = Payment(
+        payment_id=request.payment_id or payment_id,
+        amount=amount,
+        method=request.method,
+        reference=request.reference,
+        paid_at=request.paid_at or at,
+        source=API,
+        reverses=request.reverses,
+    )
+    change = record(invoice, payment, at=at, by=by)
+    return replace(change, receipts=(ReceiptChange(None, receipt_of(payment, invoice, at=at, by=by)),))
+
+
+def _check_exact(amount: Decimal, invoice: Invoice) -> None:
+    if not money.is_exact(amount, invoice.currency):
         digits = money.minor_digits(invoice.currency)
         error = {"pointer": "#/payment/amount", "detail": f"has more than the {digits} decimals of {invoice.currency}"}
         raise InvalidRequest(f"The amount is too precise for {invoice.currency}.", errors=[error])
-    if request.payment is not None and (not payment.amount or (payment.amount > 0) != (due > 0)):
-        raise _mismatch(invoice, f"A payment of {money.text(payment.amount, invoice.currency)} does not reduce")
-    if abs(payment.amount) > abs(due):
-        raise _mismatch(invoice, f"A payment of {money.text(payment.amount, invoice.currency)} is more than")
-    status = Status.PAID if payment.amount == due else Status.PARTIALLY_PAID
-    at = timestamp(now)
-    return InvoiceChange(invoice, invoice.reached(status, at=at, by=by, payment=_payment_of(payment, payment_id, at)))
 
 
 def _already_recorded(invoice: Invoice, payment: PaymentRequest) -> bool:
     for recorded in invoice.payments:
-        if recorded.payment_id == payment.payment_id:
-            if recorded.amount != payment.amount:
-                difference = f"an amount of {money.text(recorded.amount, invoice.currency)}"
+        if recorded.payment_id == payment.payment_id and recorded.source in {API, ""}:
+            amount = recorded.amount if recorded.reverses is None else -recorded.amount
+            if payment.amount is not None and amount != payment.amount:
+                difference = f"an amount of {money.text(amount, invoice.currency)}"
+            elif recorded.reverses != payment.reverses:
+                difference = f"a reversal of {recorded.reverses}" if recorded.reverses else "no reversal"
             elif _differ(recorded.method, payment.method):
                 difference = "another method"
             elif _differ(recorded.reference, payment.reference):
@@ -137,16 +252,6 @@ def _already_recorded(invoice: Invoice, payment: PaymentRequest) -> bool:
 def _differ(recorded: str | None, repeated: str | None) -> bool:
     """Whether a repetition contradicts the recorded value; a value that either leaves out contradicts nothing."""
     return None not in (recorded, repeated) and recorded != repeated
-
-
-def _payment_of(payment: PaymentRequest, default_id: str, at: str) -> Payment:
-    return Payment(
-        payment_id=payment.payment_id or default_id,
-        amount=payment.amount,
-        method=payment.method,
-        reference=payment.reference,
-        paid_at=payment.paid_at or at,
-    )
 
 
 def _current(invoice: Invoice) -> dict[str, str | int]:

@@ -4,13 +4,14 @@ The use cases in `invoicing.services` depend on these protocols only, so they ne
 `invoicing.table.store.InvoiceStore` and `invoicing.table.claims.ClaimStore` implement them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from invoicing.domain.models import Invoice
 from invoicing.domain.payments import InvoiceChange
+from invoicing.domain.receipts import Receipt, ReceiptChange
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,12 @@ class InvoiceCreator(Protocol):
         """
         ...
 
+    def earlier(
+        self, number: str | None, content_hash: str, key: IdempotencyKey | None, now: datetime
+    ) -> CreateResult | None:
+        """What an equal request created before, by its key or its number; None if none did."""
+        ...
+
     def create_with_key(self, invoice: Invoice, key: IdempotencyKey, now: datetime) -> CreateResult:
         """Store an invoice that has its number, and remember the key: both or neither.
 
@@ -84,14 +91,23 @@ class InvoiceReader(Protocol):
         ...
 
 
+class ReceiptReader(Protocol):
+    """Reads stored receipts."""
+
+    def receipt(self, payment_key: str) -> Receipt | None:
+        """The receipt as it is now, or None."""
+        ...
+
+
 class CustomerClaims(Protocol):
     """Knows what the invoices of one customer must agree on."""
 
     def conflicts(self, invoice: Invoice, now: datetime) -> list[str]:
-        """Every reason to reject the invoice because of others of the same customer; empty if it agrees with them.
+        """Every reason to hold the invoice because of others of the same customer; if there is none, it is recorded."""
+        ...
 
-        The invoice claims what it says. So this is only for invoices that `invoicing.domain.rules` accepts.
-        """
+    def record(self, invoice: Invoice, now: datetime) -> None:
+        """Record an invoice that an operator has released: from now on others are compared with it, too."""
         ...
 
 
@@ -99,7 +115,7 @@ class InvoiceUpdater(InvoiceReader, Protocol):
     """Reads stored invoices, and changes them."""
 
     def change(self, change: InvoiceChange) -> bool:
-        """Store a change if the invoice is still the one that the change was decided on.
+        """Store a change, and its receipts, if the invoice is still the one that the change was decided on.
 
         Returns:
             False when another writer was first: read the invoice and decide again.
@@ -107,5 +123,17 @@ class InvoiceUpdater(InvoiceReader, Protocol):
         Raises:
             invoicing.domain.errors.TooLarge: there is no room for one more payment.
             invoicing.domain.errors.Busy: the request may be repeated in a moment.
+        """
+        ...
+
+
+class Ledger(InvoiceUpdater, ReceiptReader, Protocol):
+    """Invoices, and the receipts of money for them."""
+
+    def keep(self, receipts: Sequence[ReceiptChange]) -> bool:
+        """Store receipts without an invoice, all or none.
+
+        Returns:
+            False when another writer was first: read them and decide again.
         """
         ...

@@ -9,8 +9,8 @@ class Status(StrEnum):
     """Every status that is stored. ``overdue`` is not one: it is derived from the due date when an invoice is read."""
 
     CREATED = "created"
+    HELD = "held"
     PROCESSED = "processed"
-    REJECTED = "rejected"
     PARTIALLY_PAID = "partially-paid"
     PAID = "paid"
     VOID = "void"
@@ -18,27 +18,33 @@ class Status(StrEnum):
 
 TRANSITIONS: Mapping[Status, frozenset[Status]] = MappingProxyType(
     {
-        Status.CREATED: frozenset({Status.PROCESSED, Status.REJECTED, Status.VOID}),
+        Status.CREATED: frozenset({Status.PROCESSED, Status.HELD}),
+        Status.HELD: frozenset({Status.PROCESSED, Status.VOID}),
         Status.PROCESSED: frozenset({Status.PARTIALLY_PAID, Status.PAID, Status.VOID}),
-        Status.PARTIALLY_PAID: frozenset({Status.PAID}),
-        Status.REJECTED: frozenset(),
-        Status.PAID: frozenset(),
+        Status.PARTIALLY_PAID: frozenset({Status.PAID, Status.PROCESSED}),
+        Status.PAID: frozenset({Status.PARTIALLY_PAID, Status.PROCESSED}),
         Status.VOID: frozenset(),
     }
 )
-"""The allowed transitions from each status. Any other is an error."""
+"""The allowed transitions from each status. Any other is an error. Only a reversed payment leads back from ``paid``."""
 
 FINAL = frozenset(status for status, targets in TRANSITIONS.items() if not targets)
 """Statuses without a transition to another one."""
 
 OPEN = frozenset({Status.PROCESSED, Status.PARTIALLY_PAID})
-"""Statuses in which money is due: only these accept a payment, and only these can be overdue."""
+"""Statuses in which money is due: only these can be overdue."""
 
-WITHOUT_PAYMENT = frozenset({Status.REJECTED, Status.VOID})
-"""Statuses that end an invoice without a payment, whatever its amounts are."""
+ISSUED = OPEN | {Status.PAID}
+"""Statuses of invoices that count: their customers owe them or have paid them, and others are compared with them."""
 
-REQUESTABLE = frozenset({Status.PARTIALLY_PAID, Status.PAID, Status.VOID})
-"""Statuses that a client may request. Only the business rules set ``processed`` and ``rejected``."""
+RECORDING = ISSUED | {Status.CREATED}
+"""Statuses in which a payment is recorded on the invoice. Before the decision it waits there."""
+
+WITHOUT_PAYMENT = frozenset({Status.HELD, Status.VOID})
+"""Statuses that an invoice reaches whatever its amounts are."""
+
+REQUESTABLE = frozenset({Status.PROCESSED, Status.PARTIALLY_PAID, Status.PAID, Status.VOID})
+"""Statuses that a client may request. Only the business rules set ``held``."""
 
 
 def may_change(source: Status, target: Status) -> bool:

@@ -7,14 +7,15 @@ See docs/decisions/0007-stream-as-outbox.md.
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from invoicing.domain.invoice_factory import NAMESPACE
-from invoicing.domain.models import Invoice
-from invoicing.domain.money import text
+from invoicing.domain.models import HistoryEntry, Invoice
+from invoicing.domain.money import number_text, text
+from invoicing.domain.receipts import Receipt, ReceiptState
 from invoicing.domain.status import Status
 from invoicing.runtime.aws import client
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
 
 MAX_REASONS = 10
-"""Reasons of a rejection that an event contains; the invoice has all of them."""
+"""Reasons for which an invoice is held that an event contains; the invoice has all of them."""
 
 SOURCE = "invoice.platform"
 """The ``source`` of all events of this platform."""
@@ -30,7 +31,7 @@ SOURCE = "invoice.platform"
 DETAIL_TYPES: Mapping[Status, str] = {
     Status.CREATED: "invoice-created",
     Status.PROCESSED: "invoice-processed",
-    Status.REJECTED: "invoice-rejected",
+    Status.HELD: "invoice-held",
     Status.PARTIALLY_PAID: "invoice-partially-paid",
     Status.PAID: "invoice-paid",
     Status.VOID: "invoice-voided",
@@ -51,44 +52,83 @@ class PublishError(Exception):
     """EventBridge rejected an event; the record has to be delivered again."""
 
 
-def derive(before: Invoice | None, after: Invoice) -> Event | None:
-    """The event of a change.
+REOPENED = "invoice-reopened"
+"""The type of the event that reports that a payment was reversed: something is due again."""
+
+
+def derive(before: Invoice | None, after: Invoice) -> list[Event]:
+    """The events of a change, one for each entry that the history has more.
+
+    Each version adds one entry, so an entry's number is its version. A payment that waits with an undecided or held
+    invoice adds one that has no event, because its status is the same as before.
 
     Args:
         before: The old image; None for an insert.
         after: The new image.
-
-    Returns:
-        None if neither the status nor the amount paid has changed.
     """
-    if before is not None and (before.status, before.amount_paid) == (after.status, after.amount_paid):
-        return None
-    detail_type = DETAIL_TYPES[after.status]
-    currency = after.currency
+    known = len(before.history) if before else 0
+    return [
+        _event(before, after, number)
+        for number in range(known, len(after.history))
+        if not _is_waiting(after.history, number)
+    ]
+
+
+def _is_waiting(history: Sequence[HistoryEntry], number: int) -> bool:
+    status = history[number].status
+    return number > 0 and status is history[number - 1].status and status in {Status.CREATED, Status.HELD}
+
+
+def _event(before: Invoice | None, after: Invoice, number: int) -> Event:
+    entry, currency = after.history[number], after.currency
+    reopened = before is not None and abs(before.amount_due) < abs(after.amount_due)
     detail: dict[str, Any] = {
-        "eventId": str(uuid.uuid5(NAMESPACE, f"{after.invoice_id}/event/{after.version}")),
+        "eventId": str(uuid.uuid5(NAMESPACE, f"{after.invoice_id}/event/{number + 1}")),
         "invoiceId": after.invoice_id,
         "invoiceNumber": after.invoice_number,
         "kind": after.kind,
         "customerId": after.customer_id,
-        "status": after.status.value,
-        "previousStatus": before.status.value if before else None,
-        "version": after.version,
+        "status": entry.status.value,
+        "previousStatus": after.history[number - 1].status.value if number else None,
+        "version": number + 1,
         "currency": currency,
         "subtotal": text(after.subtotal, currency),
         "taxTotal": text(after.tax_total, currency),
         "total": text(after.total, currency),
         "amountPaid": text(after.amount_paid, currency),
         "amountDue": text(after.amount_due, currency),
+        "overpaid": text(after.overpaid, currency),
         "issueDate": after.issue_date.isoformat(),
         "dueDate": after.due_date.isoformat(),
         "createdAt": after.created_at,
+        "occurredAt": entry.at,
+    }
+    if entry.reasons:
+        detail["reasons"] = entry.reasons[:MAX_REASONS]
+    return Event(REOPENED if reopened else DETAIL_TYPES[entry.status], entry.at, detail)
+
+
+UNAPPLIED = "payment-unapplied"
+"""The type of the event that reports money that no invoice takes."""
+
+
+def derive_unapplied(before: Receipt | None, after: Receipt) -> Event | None:
+    """The event of a receipt: None unless it became unapplied by this change."""
+    if after.state is not ReceiptState.UNAPPLIED or (before is not None and before.state is after.state):
+        return None
+    detail = {
+        "eventId": str(uuid.uuid5(NAMESPACE, f"{after.payment_key}/event/{after.version}")),
+        "paymentKey": after.payment_key,
+        "paymentId": after.payment_id,
+        "source": after.source,
+        "invoiceId": after.invoice_id,
+        "amount": None if after.amount is None else number_text(after.amount),
+        "currency": after.currency,
+        "reverses": after.reverses,
+        "reason": after.reason,
         "occurredAt": after.updated_at,
     }
-    reasons = after.history[-1].reasons
-    if reasons:
-        detail["reasons"] = reasons[:MAX_REASONS]
-    return Event(detail_type, after.updated_at, detail)
+    return Event(UNAPPLIED, after.updated_at, {name: value for name, value in detail.items() if value is not None})
 
 
 class EventBus:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from invoicing.domain.fields import Currency, Day, InvoiceId, Moment, MoneyText
+from invoicing.domain.fields import DECIMAL_TEXT, Currency, Day, InvoiceId, Moment, MoneyText
 from invoicing.domain.status import Status
 from invoicing.events.bus import MAX_REASONS
 
@@ -21,7 +21,7 @@ class EventDetail(BaseModel):
 
 
 class InvoiceChanged(EventDetail):
-    """``invoice-created``, ``-processed``, ``-rejected``, ``-partially-paid``, ``-paid`` and ``-voided``."""
+    """``invoice-created``, ``-processed``, ``-held``, ``-partially-paid``, ``-paid``, ``-reopened`` and ``-voided``."""
 
     event_id: Annotated[
         str, Field(json_schema_extra={"format": "uuid"}, description="The same when the event is delivered again.")
@@ -39,11 +39,29 @@ class InvoiceChanged(EventDetail):
     total: MoneyText
     amount_paid: MoneyText
     amount_due: MoneyText
+    overpaid: MoneyText
     issue_date: Day
     due_date: Day
     created_at: Moment
     occurred_at: Moment
     reasons: Annotated[list[str], Field(max_length=MAX_REASONS)] | None = None
+
+
+class PaymentUnapplied(EventDetail):
+    """``payment-unapplied``: money was received that no invoice takes; an operator applies or returns it."""
+
+    event_id: Annotated[
+        str, Field(json_schema_extra={"format": "uuid"}, description="The same when the event is delivered again.")
+    ]
+    payment_key: Annotated[str, Field(json_schema_extra={"format": "uuid"}, description="Names it in the API.")]
+    payment_id: str
+    source: str
+    invoice_id: Annotated[str | None, Field(description="As it was reported.")] = None
+    amount: Annotated[str | None, Field(pattern=DECIMAL_TEXT)] = None
+    currency: Currency | None = None
+    reverses: str | None = None
+    reason: str
+    occurred_at: Moment
 
 
 class UploadContinued(EventDetail):

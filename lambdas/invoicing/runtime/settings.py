@@ -5,7 +5,8 @@ A function declares only what it needs. A test compares the declarations with wh
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Self
+from datetime import date
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -61,6 +62,20 @@ class BusSettings(Settings):
     event_bus_name: str = Field(min_length=1)
 
 
+class DoorSettings(Settings):
+    """The last day of the closed periods, in which no invoice is issued any more."""
+
+    closed_until: date | None = None
+
+
+class RulesSettings(Settings):
+    """Whether an invoice that differs from its customer's others is accepted or held."""
+
+    second_currency: Literal["accept", "hold"]
+    changed_vat_id: Literal["accept", "hold"]
+    suspected_duplicate: Literal["accept", "hold"]
+
+
 class BrandSettings(Settings):
     """The issuer of the invoices, as printed in the header and footer of the PDF."""
 
@@ -78,11 +93,11 @@ class ApiKeySettings(Settings):
     api_key_prefix: str = Field(min_length=1)
 
 
-class CreateInvoiceSettings(TableSettings, ApiSettings, ArchivesSettings, BusSettings):
+class CreateInvoiceSettings(TableSettings, ApiSettings, ArchivesSettings, BusSettings, DoorSettings):
     """create-invoice."""
 
 
-class ProcessInvoiceSettings(TableSettings, BusSettings):
+class ProcessInvoiceSettings(TableSettings, BusSettings, RulesSettings):
     """process-invoice."""
 
 

@@ -4,17 +4,16 @@ from collections.abc import Collection
 from datetime import datetime
 
 from invoicing.domain.errors import Busy, NotFound, PaymentConflict
-from invoicing.domain.models import Invoice, PaymentReceived, PaymentRequest, UpdateInvoice
-from invoicing.domain.payments import decide_change, new_payment_id
-from invoicing.domain.repository import InvoiceUpdater
-from invoicing.domain.status import Status
+from invoicing.domain.models import Invoice, UpdateInvoice
+from invoicing.domain.payments import InvoiceChange, decide_change, new_payment_id
+from invoicing.domain.repository import Ledger
 
 ATTEMPTS = 5
 """Decisions that other writers may overtake before the client has to repeat the request."""
 
 
 def update(  # noqa: PLR0913 -- what is changed, to what, and on which conditions
-    store: InvoiceUpdater,
+    store: Ledger,
     invoice_id: str,
     request: UpdateInvoice,
     *,
@@ -29,8 +28,8 @@ def update(  # noqa: PLR0913 -- what is changed, to what, and on which condition
     part payments both succeed. A payment has the same id in every attempt.
 
     Raises:
-        invoicing.domain.errors.InvoiceError: NotFound, Busy, and the errors of
-            `invoicing.domain.payments.decide_change`.
+        invoicing.domain.errors.InvoiceError: NotFound, Busy, the errors of `invoicing.domain.payments.decide_change`,
+            and PaymentConflict for a payment id that was used for another invoice.
     """
     payment_id = new_payment_id()
     for _ in range(ATTEMPTS):
@@ -40,27 +39,16 @@ def update(  # noqa: PLR0913 -- what is changed, to what, and on which condition
         change = decide_change(invoice, request, now=now, by=by, if_match=if_match, default_payment_id=payment_id)
         if change is None:
             return invoice
+        _check_payment_id(store, change)
         if store.change(change):
             return change.after
     raise Busy("Other requests are changing the invoice right now.")
 
 
-def record_payment(store: InvoiceUpdater, payment: PaymentReceived, *, now: datetime, by: str) -> Invoice:
-    """Record a payment that a provider reported.
-
-    Raises:
-        invoicing.domain.errors.InvoiceError: as `update`; PaymentConflict also for another currency than the invoice's.
-    """
-    invoice = store.get(payment.invoice_id)
-    if invoice is not None and invoice.currency != payment.currency:
-        detail = f"Invoice {payment.invoice_id} is in {invoice.currency}, the payment in {payment.currency}."
-        raise PaymentConflict(detail)
-    received = PaymentRequest(
-        payment_id=payment.payment_id,
-        amount=payment.amount,
-        method=payment.method,
-        reference=payment.reference,
-        paid_at=payment.paid_at,
-    )
-    request = UpdateInvoice(status=Status.PAID, payment=received)
-    return update(store, payment.invoice_id, request, now=now, by=by)
+def _check_payment_id(store: Ledger, change: InvoiceChange) -> None:
+    """A payment id is that of one payment, over all invoices. If it is taken later, the write fails."""
+    for receipt in (written.after for written in change.receipts if written.before is None):
+        earlier = store.receipt(receipt.payment_key)
+        if earlier is not None:
+            where = f"on invoice {earlier.applied_to}" if earlier.applied_to else f"as {earlier.state}"
+            raise PaymentConflict(f"Payment {receipt.payment_id} is already recorded {where}.")

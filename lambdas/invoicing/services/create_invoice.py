@@ -1,27 +1,42 @@
 """Create one invoice from one request, with its own number or the next one of the year of issue."""
 
+from invoicing.domain.door import Door
+from invoicing.domain.errors import NotAcceptable
 from invoicing.domain.invoice_factory import Origin, content_hash, issue
 from invoicing.domain.models import CreateInvoice, Invoice
 from invoicing.domain.repository import CreateResult, IdempotencyKey, InvoiceCreator
 
 
 def create(
-    store: InvoiceCreator, request: CreateInvoice, origin: Origin, idempotency_key: str | None = None
+    store: InvoiceCreator,
+    door: Door,
+    request: CreateInvoice,
+    origin: Origin,
+    idempotency_key: str | None = None,
 ) -> CreateResult:
     """Create the invoice, or return the one that an equal request created before.
 
+    A request that created an invoice before may be repeated even if its period has been closed since.
+
     Args:
         store: Where invoices are stored.
+        door: What the environment accepts.
         request: The client's request; without a number, the invoice gets the next one of the year of its issue date.
         origin: When and where the request came from.
         idempotency_key: The client's own name for this request.
 
     Raises:
-        invoicing.domain.errors.InvoiceError: as `InvoiceCreator.create`, and InvalidRequest for amounts beyond the
-            limits.
+        invoicing.domain.errors.InvoiceError: as `InvoiceCreator.create`, and NotAcceptable before a number is taken.
     """
     number = request.invoice_number
     key = IdempotencyKey(idempotency_key, content_hash(request), lasting=number is None) if idempotency_key else None
+    try:
+        door.check(request, origin.now.date())
+    except NotAcceptable:
+        earlier = store.earlier(number, content_hash(request), key, origin.now)
+        if earlier is None:
+            raise
+        return earlier
     if number is not None:
         invoice = issue(request, number=number, origin=origin)
         return store.create_with_key(invoice, key, origin.now) if key else store.create(invoice)

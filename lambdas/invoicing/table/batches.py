@@ -6,10 +6,12 @@ too: if some of the invoices are in the table already, it names them and contain
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from invoicing.domain.errors import ContentConflict, InvoiceError
-from invoicing.domain.models import Invoice
+from invoicing.domain.door import Door
+from invoicing.domain.errors import ContentConflict, InvoiceError, NotAcceptable
+from invoicing.domain.models import CreateInvoice, Invoice
 from invoicing.domain.repository import CreateResult
 from invoicing.table.connection import ConditionFailed, InvoiceTable, Put
 from invoicing.table.items import size
@@ -56,10 +58,12 @@ class InvoiceLoader:
 
     Args:
         table: Where they are stored.
+        door: What the environment accepts.
     """
 
-    def __init__(self, table: InvoiceTable) -> None:
+    def __init__(self, table: InvoiceTable, door: Door) -> None:
         self._table = table
+        self._door = door
 
     def create_many(self, invoices: Sequence[Invoice], upload: str = "") -> list[CreateOutcome]:
         """`InvoiceStore.create` for each invoice; errors are returned in the invoices' places instead of being raised.
@@ -85,6 +89,22 @@ class InvoiceLoader:
             self._create_batch(batch, outcomes)
         return [outcomes[invoice.invoice_id] for invoice in invoices]
 
+    def judge(self, request: CreateInvoice, invoice: Invoice, upload: str) -> CreateOutcome | None:
+        """What becomes of an invoice that the door does not accept; None if it does.
+
+        An invoice that was created before, when its period was open, is a repetition all the same.
+
+        Raises:
+            Busy: the table throttles.
+        """
+        try:
+            self._door.check(request, datetime.fromisoformat(invoice.created_at).date())
+        except NotAcceptable as error:
+            item = self._table.item(invoice.invoice_id)
+            same = item is not None and item.get("contentHash") == invoice.content_hash
+            return _repetition(invoice, upload, item) if item and same else error
+        return None
+
     def _create_batch(self, batch: Sequence[_Candidate], outcomes: dict[str, CreateOutcome]) -> None:
         """All in one transaction; if some exist already, the others in another one; the rest one by one."""
         waiting = self._create_together(batch, outcomes)
@@ -104,7 +124,7 @@ class InvoiceLoader:
                 if existing is None:
                     waiting.append(candidate)
                 else:
-                    outcomes[candidate.invoice.invoice_id] = _repetition(candidate, existing)
+                    outcomes[candidate.invoice.invoice_id] = _repetition(candidate.invoice, candidate.upload, existing)
             return waiting
         created = (CreateResult(candidate.invoice, created=True) for candidate in batch)
         outcomes.update({result.invoice.invoice_id: result for result in created})
@@ -116,16 +136,16 @@ class InvoiceLoader:
         except ConditionFailed as failure:
             if failure.existing is None:  # DynamoDB returns it always
                 raise
-            return _repetition(candidate, failure.existing)
+            return _repetition(candidate.invoice, candidate.upload, failure.existing)
         return CreateResult(candidate.invoice, created=True)
 
 
-def _repetition(candidate: _Candidate, item: dict[str, Any]) -> CreateOutcome:
+def _repetition(invoice: Invoice, upload: str, item: dict[str, Any]) -> CreateOutcome:
     """What an invoice becomes if there is an item with its id already."""
     existing = Invoice.from_item(item)
-    is_ours = bool(candidate.upload) and item.get("upload") == candidate.upload
+    is_ours = bool(upload) and item.get("upload") == upload
     try:
-        result = match_content(candidate.invoice, existing)
+        result = match_content(invoice, existing)
     except InvoiceError as error:
         if not is_ours:
             return error
@@ -134,7 +154,7 @@ def _repetition(candidate: _Candidate, item: dict[str, Any]) -> CreateOutcome:
         return ContentConflict(detail)
     if not is_ours:
         return replace(result, created=False)
-    if existing.source != candidate.invoice.source:
+    if existing.source != invoice.source:
         return Repetition(result.invoice, created=False)
     return replace(result, created=True)
 

@@ -1,72 +1,85 @@
-"""What the invoices of one customer must agree on, stored in separate items that are read by id, never by a scan.
+"""What an invoice is compared with: records of other invoices, in items that are read by id, never by a scan.
 
-A claim is an item ``claim#<kind>#<sha256>`` with a value, such as the currency EUR, and its holders: the ids of
-invoices with this value. The first invoice that is processed creates the claim. Later ones are compared with it, and
-those that agree become holders too. A claim is valid while at least one of its holders is neither void, rejected nor
-removed. After that, an invoice with another value takes the claim over, so a mistake can be fixed by voiding it.
+A record ``claim#<kind>#<sha256>`` is about the currency or the VAT id of one customer, or about one content (customer,
+dates, currency and lines), whose values are invoices. For each value it names some invoices that have it. An invoice
+agrees with its record if one of those invoices counts, or if no invoice with another value counts. Only issued invoices
+count, and those that are just being decided on. So nothing binds others once it is void or held, and a value that an
+operator released is as good as the first one.
 
     stream, invoice C                   claim#currency#...            stream, invoice B
-                                         EUR, held by A (void)
-    read: EUR, A is void <-------------- EUR, held by A
-                                         EUR, held by A -------------> read: EUR, and so is B
-                                         EUR, held by A and B <------- put if A alone holds it
-    put if A alone holds it -----X-----> EUR, held by A and B
-    read: B is valid, C must be EUR <--- EUR, held by A and B
+                                         EUR: A (void)      rev 1
+    read: A does not count <------------ EUR: A             rev 1
+                                         EUR: A             rev 1 ---> read: A does not count
+                                         USD: B             rev 2 <--- put if rev 1
+    put if rev 1 -----------X----------> USD: B             rev 2
+    read: B counts, C has EUR: hold <--- USD: B             rev 2
 
-If C had been first, B's put would have failed, and B would have had to agree with C. A record that is delivered twice
-finds that its invoice already holds the claim.
+A record that is delivered twice finds that its invoice is already named.
 
-A claim records `HOLDERS` invoices. A full claim checks only its first holder: if that invoice has been voided or
-rejected, the new invoice replaces it; otherwise nothing is written. The trade-off: if all recorded holders are voided
-before another matching invoice arrives, an invoice that was never recorded no longer protects the claim, and one that
-contradicts it is accepted. Paid invoices cannot be voided, so in practice a full claim stays valid.
+A record names `HOLDERS` invoices for each value, and `VALUES` values. A full value checks only its first invoice: if
+that no longer counts, the new invoice replaces it; otherwise nothing is written. The trade-off: if all the invoices
+that are named become void, one that is not named no longer counts for the comparison, and a difference is not noticed.
+Paid invoices cannot be voided, so in practice a full value stays.
 """
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
+from invoicing.domain.identifiers import normal_form
 from invoicing.domain.models import Invoice
 from invoicing.domain.money import number_text
 from invoicing.domain.repository import InvoiceReader
-from invoicing.domain.status import Status
+from invoicing.domain.rules import Rules
+from invoicing.domain.status import ISSUED, Status
 from invoicing.table.connection import NEW, ConditionFailed, InvoiceTable, Put
 
 CONTENT_LIFE = timedelta(days=366)
-"""How long the content of an invoice is recorded; for that long, equal content under another number is rejected."""
+"""How long the content of an invoice is recorded; for that long, equal content under another number is noticed."""
 
 HOLDERS = 10
-"""Invoices that a claim records. Each costs one more write, and a read when another invoice disagrees."""
+"""Invoices that a record names for one value. Each costs one more write, and a read when another invoice disagrees."""
+
+VALUES = 10
+"""Values that a record keeps, the latest ones."""
 
 ATTEMPTS = HOLDERS + 3
-"""Times that others may change a claim before the record has to be delivered again: more than it takes to fill it."""
+"""Times that others may change a record before the stream has to deliver again: more than it takes to fill a value."""
 
-_INVALID = {Status.REJECTED, Status.VOID}
+_COUNTING = ISSUED | {Status.CREATED}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A value that the invoices of a customer must have.
+    """What one invoice says about one kind of value.
 
     Attributes:
-        item_id: The claim's id in the table.
-        holder: The id of its first holder, an invoice with this value.
-        number: The number of that invoice.
+        item_id: The id of the record in the table.
         value: The value; invoices with the same value agree.
-        other_holders: The ids of the other holders, oldest first.
+        holder: The id of the invoice.
+        life: How long the record is kept; indefinitely without it.
     """
 
     item_id: str
-    holder: str
-    number: str
     value: str
-    other_holders: tuple[str, ...] = ()
+    holder: str
+    life: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record as it was read: the ids of the invoices that are named for each value, oldest first."""
+
+    revision: int = 0
+    holders: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class ClaimContendedError(Exception):
-    """Other invoices changed a claim on every attempt; the record has to be delivered again."""
+    """Other invoices changed a record on every attempt; the stream has to deliver again."""
 
 
 class ClaimStore:
@@ -74,114 +87,159 @@ class ClaimStore:
 
     Args:
         table: Where they are stored.
-        invoices: Where their holders are read.
+        invoices: Where the invoices that they name are read.
+        rules: Which differences hold an invoice; the others are not even recorded.
     """
 
-    def __init__(self, table: InvoiceTable, invoices: InvoiceReader) -> None:
+    def __init__(self, table: InvoiceTable, invoices: InvoiceReader, rules: Rules) -> None:
         self._table = table
         self._invoices = invoices
+        self._rules = rules
 
     def conflicts(self, invoice: Invoice, now: datetime) -> list[str]:
-        """Every reason to reject the invoice because of others of the same customer; empty if it agrees with them.
+        """Every reason to hold the invoice because of others of the same customer.
 
-        Call this only for invoices that `invoicing.domain.rules` accepts: one that is rejected must claim nothing.
-        """
-        customer = f"customer {invoice.customer_id}"
-        reasons = []
-        if other := self.claim(_claim(invoice, "currency", invoice.customer_id, invoice.currency), now):
-            reasons.append(
-                f"{customer} is invoiced in {other.value} (invoice {other.number}), this is {invoice.currency}"
-            )
-        if invoice.customer.vat_id:
-            vat_id = _normalized(invoice.customer.vat_id)
-            if other := self.claim(_claim(invoice, "vat-id", invoice.customer_id, vat_id), now):
-                reasons.append(f"{customer} has the VAT id {other.value} (invoice {other.number}), this has {vat_id}")
-        if reasons:
-            return reasons
-        if other := self.claim(_claim(invoice, "content", _content(invoice), invoice.invoice_id), now, CONTENT_LIFE):
-            reasons.append(
-                f"repeats invoice {other.number}: same customer, dates, currency and lines; if both are intended, give "
-                "them different descriptions"
-            )
-        return reasons
-
-    def claim(self, claim: Claim, now: datetime, life: timedelta | None = None) -> Claim | None:
-        """Create the claim, or become one of its holders, unless a valid claim has another value.
-
-        Args:
-            claim: The claim of the invoice that is being decided on.
-            now: This moment.
-            life: How long the claim is stored; indefinitely without it.
-
-        Returns:
-            The valid claim with another value, naming one of its valid holders; None if there is none.
+        If there is none, the invoice is recorded. An invoice that is held is not, until it is released (`record`).
 
         Raises:
-            ClaimContendedError: others changed the claim on every attempt.
+            ClaimContendedError: others changed a record on every attempt.
             invoicing.domain.errors.Busy: the table throttles.
         """
+        claims = self._claims(invoice)
+        reasons = [
+            reason(other) for claim, reason in claims if (other := self._contradiction(self._read(claim, now), claim))
+        ]
+        if not reasons:  # another invoice may be recorded meanwhile, and then there is one reason
+            for claim, reason in claims:
+                if other := self.claim(claim, now):
+                    return [reason(other)]
+        return reasons
+
+    def record(self, invoice: Invoice, now: datetime) -> None:
+        """Record an invoice that an operator has released, whatever others say.
+
+        Raises:
+            ClaimContendedError, invoicing.domain.errors.Busy: as `conflicts`.
+        """
+        for claim, _ in self._claims(invoice):
+            self.claim(claim, now, released=True)
+
+    def claim(self, claim: Claim, now: datetime, *, released: bool = False) -> Invoice | None:
+        """Record the claim, unless an invoice that counts contradicts it.
+
+        Args:
+            claim: The claim.
+            now: This moment.
+            released: Record it all the same.
+
+        Returns:
+            An invoice that contradicts it.
+
+        Raises:
+            ClaimContendedError, invoicing.domain.errors.Busy: as `conflicts`.
+        """
         for _ in range(ATTEMPTS):
-            stored = self._read(claim.item_id, now)
-            if stored is not None and stored.value != claim.value and (contradiction := self._validated(stored)):
-                return contradiction
-            update = claim if stored is None or stored.value != claim.value else self._with_holder(stored, claim)
-            if update == stored or self._put(update, stored, now, life):
+            record = self._read(claim, now)
+            if not released and (other := self._contradiction(record, claim)):
+                return other
+            holders = self._with_holder(record, claim)
+            if holders is None or self._put(claim, record, holders, now):
                 return None
         raise ClaimContendedError(f"The claim {claim.item_id} changed hands {ATTEMPTS} times.")
 
-    def _read(self, item_id: str, now: datetime) -> Claim | None:
-        item = self._table.item(item_id)
-        if item is None or item.get("expiresAt", now.timestamp()) < now.timestamp():  # DynamoDB deletes it days later
+    def _claims(self, invoice: Invoice) -> list[tuple[Claim, "_Reason"]]:
+        """What the invoice says, as far as the rules ask for it."""
+        claims: list[tuple[Claim, _Reason]] = []
+        customer, holder = normal_form(invoice.customer_id), invoice.invoice_id
+        if self._rules.second_currency == "hold":
+            item_id = _item_id("currency", customer)
+            claims.append((Claim(item_id, invoice.currency, holder), _Reason("currency", invoice)))
+        if self._rules.changed_vat_id == "hold" and invoice.customer.vat_id:
+            claim = Claim(_item_id("vat-id", customer), normalized_vat_id(invoice), holder)
+            claims.append((claim, _Reason("vat-id", invoice)))
+        if self._rules.suspected_duplicate == "hold":
+            item_id = _item_id("content", _content(invoice))
+            claims.append((Claim(item_id, holder, holder, CONTENT_LIFE), _Reason("content", invoice)))
+        return claims
+
+    def _read(self, claim: Claim, now: datetime) -> Record:
+        item = self._table.item(claim.item_id)
+        if item is None:
+            return Record()
+        revision = int(item["revision"])
+        if item.get("expiresAt", now.timestamp()) < now.timestamp():  # DynamoDB deletes it days later
+            return Record(revision)
+        return Record(revision, {entry["says"]: tuple(entry["heldBy"]) for entry in item["values"]})
+
+    def _contradiction(self, record: Record, claim: Claim) -> Invoice | None:
+        """The oldest invoice that counts and has another value, unless one that counts has the same value."""
+        if any(self._counting(holder) for holder in record.holders.get(claim.value, ()) if holder != claim.holder):
             return None
-        others = tuple(item.get("alsoHeldBy", ()))  # absent while there is one holder
-        return Claim(item_id, item["heldBy"], item["number"], item["says"], others)
+        if claim.holder in record.holders.get(claim.value, ()):  # delivered again: it was decided on before
+            return None
+        others = (holder for value, holders in record.holders.items() if value != claim.value for holder in holders)
+        return next((invoice for holder in others if (invoice := self._counting(holder))), None)
 
-    def _with_holder(self, stored: Claim, claim: Claim) -> Claim:
-        """The stored claim with one more holder; unchanged if nothing needs to be written."""
-        if claim.holder in (stored.holder, *stored.other_holders):
-            return stored
-        if len(stored.other_holders) < HOLDERS - 1:
-            return replace(stored, other_holders=(*stored.other_holders, claim.holder))
-        return stored if self._valid_invoice(stored.holder) else replace(claim, other_holders=stored.other_holders)
+    def _with_holder(self, record: Record, claim: Claim) -> dict[str, tuple[str, ...]] | None:
+        """The holders with one more; None if nothing needs to be written."""
+        holders = record.holders.get(claim.value, ())
+        if claim.holder in holders:
+            return None
+        if len(holders) >= HOLDERS:
+            if self._counting(holders[0]):
+                return None
+            holders = holders[1:]
+        others = [(value, named) for value, named in record.holders.items() if value != claim.value]
+        return dict([*others[-(VALUES - 1) :], (claim.value, (*holders, claim.holder))])
 
-    def _put(self, update: Claim, stored: Claim | None, now: datetime, life: timedelta | None) -> bool:
+    def _put(self, claim: Claim, record: Record, holders: Mapping[str, tuple[str, ...]], now: datetime) -> bool:
         item: dict[str, Any] = {
-            "invoiceId": update.item_id,
-            "heldBy": update.holder,
-            "number": update.number,
-            "says": update.value,
+            "invoiceId": claim.item_id,
+            "revision": record.revision + 1,
+            "values": [{"says": value, "heldBy": [*named]} for value, named in holders.items()],
         }
-        item |= {"alsoHeldBy": list(update.other_holders)} if update.other_holders else {}
-        item |= {} if life is None else {"expiresAt": int((now + life).timestamp())}
-        # There is no item, or an expired one, or exactly the holders that were read: no other invoice has joined since.
-        condition, values = f"{NEW} OR expiresAt < :now", {":now": int(now.timestamp())}
-        holders: dict[str, Any] = {}
-        if stored is not None:
-            holders = {":holder": stored.holder}
-            holders |= {":others": list(stored.other_holders)} if stored.other_holders else {}
-            others = "alsoHeldBy = :others" if stored.other_holders else "attribute_not_exists(alsoHeldBy)"
-            condition += f" OR (heldBy = :holder AND {others})"
+        item |= {} if claim.life is None else {"expiresAt": int((now + claim.life).timestamp())}
+        # There is no record, or exactly the one that was read: no other invoice has been recorded since.
+        condition, values = (f"{NEW} OR revision = :read", {":read": record.revision}) if record.revision else (NEW, {})
         try:
-            self._table.put(Put(item, condition, {**values, **holders}))
+            self._table.put(Put(item, condition, values))
         except ConditionFailed:
             return False
         return True
 
-    def _validated(self, claim: Claim) -> Claim | None:
-        """The claim, naming its oldest valid holder; None if no holder is valid."""
-        for holder in (claim.holder, *claim.other_holders):
-            if invoice := self._valid_invoice(holder):
-                return replace(claim, holder=holder, number=invoice.invoice_number)
-        return None
-
-    def _valid_invoice(self, holder: str) -> Invoice | None:
+    def _counting(self, holder: str) -> Invoice | None:
         invoice = self._invoices.get(holder)
-        return invoice if invoice is not None and invoice.status not in _INVALID else None
+        return invoice if invoice is not None and invoice.status in _COUNTING else None
 
 
-def _claim(invoice: Invoice, kind: str, subject: str, value: str) -> Claim:
-    item_id = f"claim#{kind}#{hashlib.sha256(subject.encode()).hexdigest()}"
-    return Claim(item_id, invoice.invoice_id, invoice.invoice_number, value)
+@dataclass(frozen=True)
+class _Reason:
+    """The words of a reason, once the other invoice is known."""
+
+    kind: str
+    invoice: Invoice
+
+    def __call__(self, other: Invoice) -> str:
+        customer = f"customer {self.invoice.customer_id}"
+        if self.kind == "currency":
+            words = f"is invoiced in {other.currency} (invoice {other.invoice_number}), this is {self.invoice.currency}"
+            return f"{customer} {words}"
+        if self.kind == "vat-id":
+            words = f"has the VAT id {normalized_vat_id(other)} (invoice {other.invoice_number})"
+            return f"{customer} {words}, this has {normalized_vat_id(self.invoice)}"
+        return (
+            f"repeats invoice {other.invoice_number}: same customer, dates, currency and lines; if both are intended, "
+            "release this one"
+        )
+
+
+def normalized_vat_id(invoice: Invoice) -> str:
+    """The customer's VAT id without blanks, dots and hyphens, which everybody puts in different places."""
+    return "".join(character for character in (invoice.customer.vat_id or "").upper() if character.isalnum())
+
+
+def _item_id(kind: str, subject: str) -> str:
+    return f"claim#{kind}#{hashlib.sha256(subject.encode()).hexdigest()}"
 
 
 def _content(invoice: Invoice) -> str:
@@ -191,9 +249,4 @@ def _content(invoice: Invoice) -> str:
         for line in invoice.lines
     ]
     dates = [invoice.issue_date.isoformat(), invoice.due_date.isoformat()]
-    return json.dumps([invoice.customer_id, *dates, invoice.currency, lines], ensure_ascii=False)
-
-
-def _normalized(vat_id: str) -> str:
-    """A VAT id without blanks, dots and hyphens, which everybody puts in different places."""
-    return "".join(character for character in vat_id.upper() if character.isalnum())
+    return json.dumps([normal_form(invoice.customer_id), *dates, invoice.currency, lines], ensure_ascii=False)

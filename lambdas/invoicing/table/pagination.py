@@ -19,6 +19,7 @@ from invoicing.domain.errors import InvalidRequest
 from invoicing.domain.fields import Identifier, instant, timestamp
 from invoicing.domain.models import WireModel
 from invoicing.domain.status import Status
+from invoicing.table.receipts import LISTED
 
 MAX_MONTHS = 120
 """The longest range, in months, of a query without a customer or a status."""
@@ -26,7 +27,7 @@ MAX_MONTHS = 120
 _VERSION = "1"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _CREATED_AT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z", re.ASCII)
-_INVOICE_ID = re.compile(r"[0-9a-z-]{1,64}")
+_INVOICE_ID = re.compile(r"[0-9a-z#-]{1,64}")
 _EXPECTED = "must be a date such as 2026-11-22, or a date and time with an offset such as 2026-11-22T09:30:00Z"
 
 
@@ -58,6 +59,7 @@ def _instant(value: str) -> datetime:
     return moment
 
 
+Limit = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=100)]
 Bound = Annotated[str, AfterValidator(_bound)]
 
 
@@ -69,7 +71,7 @@ class ListQuery(WireModel):
     from_: Bound | None = Field(default=None, alias="from")
     to: Bound | None = None
     order: Literal["asc", "desc"] = "desc"
-    limit: Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=100)] = 25
+    limit: Limit = 25
     next_token: str | None = Field(default=None, max_length=2000)
 
     @model_validator(mode="after")
@@ -77,6 +79,14 @@ class ListQuery(WireModel):
         if self.from_ and self.to and first_moment(self.from_) > last_moment(self.to):
             raise ValueError("'from' must not be after 'to'")
         return self
+
+
+class ReceiptQuery(WireModel):
+    """The query string of ``GET /payments``: what no invoice takes."""
+
+    status: Literal["unapplied"] = "unapplied"
+    limit: Limit = 25
+    next_token: str | None = Field(default=None, max_length=2000)
 
 
 @dataclass(frozen=True)
@@ -165,6 +175,20 @@ def plan(query: ListQuery, now: datetime) -> QueryPlan:
         partitions = partitions[partitions.index(start.partition) :]
     status = query.status if attribute == "customerId" else None
     return QueryPlan(index, attribute, partitions, earliest, latest, ascending, status, start, fingerprint)
+
+
+def plan_receipts(query: ReceiptQuery) -> QueryPlan:
+    """The one way to list unapplied receipts: their status in status-index, the oldest first.
+
+    Raises:
+        InvalidRequest: the token does not belong to this query.
+    """
+    fingerprint = hashlib.sha256(LISTED.encode()).hexdigest()[:16]
+    start = None if query.next_token is None else _parse_token(query.next_token, fingerprint)
+    if start is not None and start.partition != LISTED:
+        raise _token_error()
+    latest = last_moment("9999-12-31")
+    return QueryPlan("status-index", "status", (LISTED,), "0", latest, True, None, start, fingerprint)  # noqa: FBT003
 
 
 def _partitions(

@@ -1,5 +1,6 @@
 """Lists of invoices, read from the table's indexes by queries, never by a scan."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,10 +29,12 @@ class InvoiceIndexes:
 
     Args:
         table: The table.
+        fields: The attributes to read.
     """
 
-    def __init__(self, table: InvoiceTable) -> None:
+    def __init__(self, table: InvoiceTable, fields: Sequence[str] = SUMMARY_FIELDS) -> None:
         self._table = table
+        self._fields = fields
 
     def page(self, plan: QueryPlan, limit: int) -> Page:
         """The next ``limit`` invoices of the plan.
@@ -61,7 +64,7 @@ class InvoiceIndexes:
     def _read(
         self, plan: QueryPlan, partition: str, start: Position | None, count: int
     ) -> tuple[list[dict[str, Any]], Position | None]:
-        names = {f"#{name}": name for name in {*SUMMARY_FIELDS, plan.attribute}}
+        names = {f"#{name}": name for name in {*self._fields, "invoiceId", "createdAt", plan.attribute}}
         values: dict[str, Any] = {":partition": partition, ":earliest": plan.earliest, ":latest": plan.latest}
         request: dict[str, Any] = {
             "IndexName": plan.index,

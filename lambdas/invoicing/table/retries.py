@@ -37,6 +37,11 @@ class Canceled(Exception):
         """Whether the condition of the ``index``-th write is what failed."""
         return bool(self.reasons[index].get("Code") == "ConditionalCheckFailed")
 
+    def too_large(self, index: int) -> bool:
+        """Whether the item of the ``index``-th write has no room for it."""
+        reason = self.reasons[index]
+        return reason.get("Code") == "ValidationError" and "Item size" in str(reason.get("Message"))
+
     def existing_item(self, index: int) -> dict[str, Any] | None:
         """The item that kept the ``index``-th write from happening, if DynamoDB returned it."""
         item = self.reasons[index].get("Item")

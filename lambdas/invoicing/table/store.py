@@ -5,9 +5,10 @@ Besides invoices the table holds other items, under ids that no invoice can have
 - ``counter#<yyyy>``: the last number assigned in that year
 - ``idempotency#<sha256>``: what an Idempotency-Key was used for
 - ``upload#<sha256>``: how far an upload has come
-- ``claim#...``: what the invoices of a customer agree on
+- ``claim#...``: what is compared with the invoices of a customer
+- ``payment#<uuid>``: money that was received (`invoicing.table.receipts`)
 
-They have none of the indexes' keys, so no list shows them.
+They have none of the indexes' keys, so no list of invoices shows them.
 
 The item key of an invoice is computed from its number alone, so there can never be two invoices with the same number:
 whoever chose the number, whoever the customer is, and whether or not the request had a key.
@@ -16,20 +17,22 @@ whoever chose the number, whoever the customer is, and whether or not the reques
 import hashlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from invoicing.domain.errors import Busy, ContentConflict, TooLarge
 from invoicing.domain.identifiers import normal_form
-from invoicing.domain.invoice_factory import assigned_number
+from invoicing.domain.invoice_factory import assigned_number, invoice_id
 from invoicing.domain.models import Invoice
 from invoicing.domain.payments import InvoiceChange
+from invoicing.domain.receipts import Receipt, ReceiptChange
 from invoicing.domain.repository import CreateResult, IdempotencyKey
 from invoicing.domain.status import Status, sources
 from invoicing.table.connection import NEW, ConditionFailed, InvoiceTable, ItemTooLarge, Put, Update
 from invoicing.table.items import MAX_BYTES, RESERVE, size
 from invoicing.table.numbering import NumberSequence
+from invoicing.table.receipts import put_receipt, read_receipt, receipt_id
 from invoicing.table.retries import PATIENCE, Canceled, pause
 
 MARKER_LIFE = timedelta(days=30)
@@ -41,7 +44,7 @@ NUMBERING_ATTEMPTS = 12
 ROOM_TO_SETTLE = 3 * 1024
 """Bytes that part payments leave free in an item, so that the payment that settles the invoice still fits."""
 
-_CHANGING = ("payments", "amountPaid", "amountDue", "status", "version", "history", "updatedAt")
+_CHANGING = ("payments", "amountPaid", "amountDue", "overpaid", "status", "version", "history", "updatedAt")
 
 
 class InvoiceStore:
@@ -157,7 +160,8 @@ class InvoiceStore:
             the response is lost <--X--------- written
             the SDK: if version 2 again -----> version 3: the condition fails
 
-        The stored invoice holds this very change then, so the change counts as written.
+        The stored invoice holds this very change then, so the change counts as written. Receipts are written in the
+        same transaction: either the payment is on the invoice and its id is taken, or neither.
 
         Returns:
             False when another writer was first: read the invoice and decide again.
@@ -166,31 +170,61 @@ class InvoiceStore:
             TooLarge: the item has no room for one more payment.
             Busy: the table throttles.
         """
-        before, after = change.before, change.after
-        item = after.to_item()
-        if size(item) > MAX_BYTES - (ROOM_TO_SETTLE if after.status is Status.PARTIALLY_PAID else 0):
-            raise _no_room(before)
-        # The version: nobody has written since it was read. The status: the transition to the new one is allowed, or
-        # (a further part payment) it does not change.
-        allowed = sorted(sources(after.status) | ({before.status} if _is_part_payment(change) else set()))
-        values = {f":{name}": item[name] for name in _CHANGING} | {":read": before.version}
-        values |= {f":from{number}": status.value for number, status in enumerate(allowed)}
-        one_of = ", ".join(f":from{number}" for number in range(len(allowed)))
-        update = Update(
-            before.invoice_id,
-            "SET " + ", ".join(f"#{name} = :{name}" for name in _CHANGING),
-            f"#version = :read AND #status IN ({one_of})",
-            values,
-            names={f"#{name}": name for name in _CHANGING},
-            reads_existing=True,
-        )
+        writes: list[Put | Update] = [change_invoice(change), *map(put_receipt, change.receipts)]
         try:
-            self._table.update(update)
+            if len(writes) == 1:
+                self._table.update(change_invoice(change))
+            else:
+                self._table.transact(writes)
         except ConditionFailed as failure:
             return failure.existing is not None and change.is_included_in(Invoice.from_item(failure.existing))
+        except Canceled as canceled:
+            if canceled.too_large(0):
+                raise _no_room(change.before) from None
+            existing = canceled.existing_item(0)
+            if existing is None:  # another transaction holds the invoice, or the payment id is in use
+                pause(1)
+            return existing is not None and change.is_included_in(Invoice.from_item(existing))
         except ItemTooLarge:
-            raise _no_room(before) from None
+            raise _no_room(change.before) from None
         return True
+
+    def receipt(self, payment_key: str) -> Receipt | None:
+        """The receipt of a payment as it is now (a consistent read), or None."""
+        item = self._table.item(receipt_id(payment_key))
+        return read_receipt(item) if item else None
+
+    def keep(self, receipts: Sequence[ReceiptChange]) -> bool:
+        """Write receipts without an invoice, all or none.
+
+        Returns:
+            False when another writer was first: read them and decide again.
+
+        Raises:
+            Busy: the table throttles.
+        """
+        try:
+            self._table.transact([put_receipt(receipt) for receipt in receipts])
+        except Canceled:
+            pause(1)
+            return False
+        return True
+
+    def earlier(
+        self, number: str | None, content_hash: str, key: IdempotencyKey | None, now: datetime
+    ) -> CreateResult | None:
+        """What an equal request created before, by its key or its number; None if none did.
+
+        Raises:
+            ContentConflict: the key was used with different content.
+            Busy: the table throttles.
+        """
+        result = self._result_of(key, now) if key else None
+        if result is None and number is not None:
+            stored = self.get(invoice_id(number))
+            if stored is not None and stored.content_hash == content_hash:
+                result = CreateResult(stored, created=False)
+        return result
 
     def _must_get(self, invoice_id: str) -> Invoice:
         invoice = self.get(invoice_id)
@@ -239,6 +273,33 @@ def checked_item(invoice: Invoice) -> dict[str, Any]:
     return item
 
 
+def change_invoice(change: InvoiceChange) -> Update:
+    """The write of a change.
+
+    Raises:
+        TooLarge: the item has no room for it.
+    """
+    before, after = change.before, change.after
+    item = after.to_item()
+    if size(item) > MAX_BYTES - (ROOM_TO_SETTLE if after.status is Status.PARTIALLY_PAID else 0):
+        raise _no_room(before)
+    # The version: nobody has written since it was read. The status: the transition to the first step is allowed, or
+    # (a payment that changes no status) it stays.
+    first = change.steps[0]
+    allowed = sorted(sources(first) | ({first} if before.status is first else set()))
+    values = {f":{name}": item[name] for name in _CHANGING} | {":read": before.version}
+    values |= {f":from{number}": status.value for number, status in enumerate(allowed)}
+    one_of = ", ".join(f":from{number}" for number in range(len(allowed)))
+    return Update(
+        before.invoice_id,
+        "SET " + ", ".join(f"#{name} = :{name}" for name in _CHANGING),
+        f"#version = :read AND #status IN ({one_of})",
+        values,
+        names={f"#{name}": name for name in _CHANGING},
+        reads_existing=True,
+    )
+
+
 def put_invoice(invoice: Invoice, **attributes: str) -> Put:
     """The write that stores an invoice unless one with its id exists.
 
@@ -267,7 +328,3 @@ def _item_id(key: IdempotencyKey) -> str:
 def _no_room(invoice: Invoice) -> TooLarge:
     detail = "The invoice has no room in the table for another part payment; settle it with one payment."
     return TooLarge(detail, members={"currentStatus": invoice.status, "currentVersion": invoice.version})
-
-
-def _is_part_payment(change: InvoiceChange) -> bool:
-    return change.before.status == change.after.status and change.before.amount_paid != change.after.amount_paid

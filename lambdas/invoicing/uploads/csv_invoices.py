@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from invoicing.domain.door import rate_objection
 from invoicing.domain.models import MAX_LINES, CreateInvoice, LineRequest
 from invoicing.uploads.csv_bytes import UnreadableFileError
 from invoicing.uploads.csv_text import MAX_BLANK_ROWS, Record, Sheet, normalized
@@ -232,6 +233,9 @@ def _line(group: _Group, row: int, cells: dict[str, str], *, decimal_comma: bool
         group.note(row, "description", "", "is required")
         valid = False
     if not valid:
+        return None
+    if reason := rate_objection(values["tax_rate"]):
+        group.note(row, "tax_rate", cells["tax_rate"], reason)
         return None
     try:
         return LineRequest.model_validate(values)

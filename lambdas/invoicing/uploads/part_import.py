@@ -9,7 +9,7 @@ import hashlib
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -31,6 +31,7 @@ WINDOW_ROWS = 8000
 """Rows on their way to the table at once: bounds memory, because one invoice may have thousands of lines."""
 BATCH_ROWS = 1000
 """Rows of one batch, unless a single invoice has more."""
+_COLUMNS = {"issueDate": "issue_date", "dueDate": "due_date"}
 MAX_REJECTED = 1000
 """Rejected invoices of a file that are remembered, the first ones: at most 20 KB of the checkpoint."""
 
@@ -161,17 +162,19 @@ class PartImport:
         """Create the batch's candidates; wait while the table throttles, as long as there is time."""
         candidates = [invoice for invoice in batch if isinstance(invoice, Candidate)]
         invoices: list[Invoice] = []
-        errors: dict[int, InvoiceError] = {}
+        judged: dict[int, CreateOutcome] = {}
         for index, candidate in enumerate(candidates):
             origin = Origin(clock.now(), f"{self._figures.file}#{candidate.first}", "create-invoice")
             number = candidate.request.invoice_number or ""
-            try:
-                invoices.append(issue(candidate.request, number=number, origin=origin))
-            except InvoiceError as error:
-                errors[index] = error
+            invoice = issue(candidate.request, number=number, origin=origin)
+            outcome = self._store.judge(candidate.request, invoice, self._upload)
+            if outcome is None:
+                invoices.append(invoice)
+            else:
+                judged[index] = outcome
         outcomes = iter(self._store_all(invoices))
         self._slowest = max(self._slowest, time.monotonic() - queued)
-        return [errors[index] if index in errors else next(outcomes) for index in range(len(candidates))]
+        return [judged[index] if index in judged else next(outcomes) for index in range(len(candidates))]
 
     def _store_all(self, invoices: list[Invoice]) -> list[CreateOutcome]:
         while True:
@@ -206,13 +209,11 @@ class PartImport:
     def _count(self, candidate: Candidate, outcome: CreateOutcome) -> None:
         if isinstance(outcome, InvoiceError):
             number = candidate.request.invoice_number or ""
-            column, value = "invoice_number", number
-            if any(error["pointer"] == "#/issueDate" for error in outcome.errors):
-                column, value = "issue_date", candidate.request.issue_date.isoformat()
-            problem = RejectedCell(candidate.first, column, value, outcome.detail)
+            problems = [_cell(candidate, objection) for objection in outcome.errors]
+            problems = problems or [RejectedCell(candidate.first, "invoice_number", number, outcome.detail)]
             if not isinstance(outcome, ContentConflict):  # then the table has the invoice, and finds repetitions
                 self._remember(candidate)
-            self._reject(RejectedInvoice(candidate.first, candidate.last, number, [problem], candidate.rows))
+            self._reject(RejectedInvoice(candidate.first, candidate.last, number, problems, candidate.rows))
         elif outcome.created:
             self._figures.created += 1
         else:
@@ -257,6 +258,17 @@ def _batches(invoices: Iterator[CsvInvoice]) -> Iterator[list[CsvInvoice]]:
         yield batch
     if stop:
         raise stop
+
+
+def _cell(candidate: Candidate, objection: Mapping[str, str]) -> RejectedCell:
+    """The line of the reject report for an objection of the door."""
+    member, *rest = objection["pointer"].removeprefix("#/").split("/")
+    if member in _COLUMNS:
+        value = getattr(candidate.request, _COLUMNS[member])
+        return RejectedCell(candidate.first, _COLUMNS[member], str(value), objection["detail"])
+    line = f"line {int(rest[0]) + 1} " if rest else ""
+    column = "tax_rate" if "taxRate" in rest else ""
+    return RejectedCell(candidate.first, column, "", line + objection["detail"])
 
 
 def _rows(batch: list[CsvInvoice]) -> int:

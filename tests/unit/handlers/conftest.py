@@ -1,11 +1,14 @@
 """Fixtures of the handlers' tests."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from invoicing.services.decide_invoice import decide_status
+from tests.unit.handlers.bodies import NUMBERED
 from tests.unit.handlers.parts import Platform
 
 
@@ -28,3 +31,17 @@ def platform(s3: Any, table: Any, load: Callable[..., ModuleType], monkeypatch: 
 
     monkeypatch.setattr(create.uploads._s3, "delete_object", delete_object)
     return Platform(s3, table, create, monkeypatch)
+
+
+@pytest.fixture
+def processed(create: ModuleType, call: Any) -> Callable[..., str]:
+    """Create an invoice by the API and decide on it; returns its path."""
+
+    def processed_(body: dict[str, Any] = NUMBERED) -> str:
+        created = call(create, "POST", "/invoices", body=body)
+        assert created.status == 201, created.body
+        invoice = create.store.get(created.body["invoiceId"])
+        assert create.store.change(decide_status(invoice, datetime.now(UTC)))
+        return f"/invoices/{invoice.invoice_id}"
+
+    return processed_

@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from invoicing.documents.bucket import DocumentStore
+from invoicing.domain.door import Door
 from invoicing.domain.errors import Busy
 from invoicing.table.batches import InvoiceLoader
 from invoicing.table.connection import InvoiceTable
@@ -59,7 +60,7 @@ def test_a_batch_whose_transaction_reports_no_items_is_written_one_by_one(
     table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = InvoiceTable(table.name)
-    loader = InvoiceLoader(connection)
+    loader = InvoiceLoader(connection, Door())
     InvoiceStore(connection).create(an_invoice(number="1"))
 
     def transact(writes: list[Any]) -> None:
@@ -77,7 +78,7 @@ def test_a_batch_whose_transaction_reports_no_items_is_written_one_by_one(
 
 def test_large_invoices_are_spread_over_transactions(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     connection = InvoiceTable(table.name)
-    loader, sizes, real = InvoiceLoader(connection), [], connection.transact
+    loader, sizes, real = InvoiceLoader(connection, Door()), [], connection.transact
     monkeypatch.setattr(connection, "transact", lambda writes: (sizes.append(len(writes)), real(writes)))
     big = [an_invoice(number=str(number)).model_copy(update={"source": "x" * 300_000}) for number in range(12)]
     assert all(getattr(outcome, "created", False) for outcome in loader.create_many(big))

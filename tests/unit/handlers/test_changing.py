@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from invoicing.services.decide_invoice import decide_status
+from invoicing.table.retries import Canceled
 from tests.unit.handlers.bodies import LINE, NUMBERED
 
 Load = Callable[..., ModuleType]
@@ -16,82 +17,71 @@ Load = Callable[..., ModuleType]
 pytestmark = pytest.mark.usefixtures("table")
 
 
-@pytest.mark.parametrize(("other", "ours", "status"), [("void", "void", 409), ("processed", "void", 200)])
+@pytest.mark.parametrize(("other", "version"), [("void", 3), ("paid", 3)])
 def test_a_writer_that_was_overtaken_decides_again(
-    create: ModuleType,
-    load: Load,
-    call: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    other: str,
-    ours: str,
-    status: int,
+    processed: Callable[..., str], load: Load, call: Any, monkeypatch: pytest.MonkeyPatch, other: str, version: int
 ) -> None:
-    path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
-    update = load("update_invoice_status")
+    path, update = processed(), load("update_invoice_status")
     read, overtakers = update.store.get, [None]
 
     def overtaken(invoice_id: str) -> Any:
         invoice = read(invoice_id)
         if overtakers:
             overtakers.pop()
-            if other == "processed":
-                assert update.store.change(decide_status(invoice, datetime.now(UTC)))
-            else:
-                assert call(update, "PATCH", path, body={"status": other}).status == 200
+            assert call(update, "PATCH", path, body={"status": other}).status == 200
         return invoice
 
     monkeypatch.setattr(update.store, "get", overtaken)
-    response = call(update, "PATCH", path, body={"status": ours})
-    assert response.status == status
-    if status == 409:
-        assert (response.body["currentStatus"], response.body["currentVersion"]) == (other, 2)
+    response = call(update, "PATCH", path, body={"status": "void"})
+    assert response.status == 409
+    assert (response.body["currentStatus"], response.body["currentVersion"]) == (other, version)
 
 
 @pytest.mark.parametrize(
     ("tags", "status"),
     [
-        ('"1"', 200), ("*", 200), ('"7", "1"', 200), (' "1" ', 200),
-        ('"7"', 412), ('W/"1"', 412), ('"01"', 412), ('"x"', 412), ('"1x"', 412), ('""', 412),
+        ('"2"', 200), ("*", 200), ('"7", "2"', 200), (' "2" ', 200),
+        ('"7"', 412), ('W/"2"', 412), ('"02"', 412), ('"x"', 412), ('"2x"', 412), ('""', 412),
         ("1", 400), ("", 400), ('"1', 400), ('"1" "2"', 400), ('"1",', 400), ("*, *", 400),
     ],
 )  # fmt: skip
 def test_if_match_changes_only_the_version_that_it_names(
-    create: ModuleType, load: Load, call: Any, tags: str, status: int
+    processed: Callable[..., str], load: Load, call: Any, tags: str, status: int
 ) -> None:
-    created = call(create, "POST", "/invoices", body=NUMBERED)
-    assert created.headers["ETag"] == '"1"'
-    path = f"/invoices/{created.body['invoiceId']}"
+    path = processed()
     update = load("update_invoice_status")
     response = call(update, "PATCH", path, body={"status": "void"}, headers={"If-Match": tags})
     assert response.status == status
     if status == 200:
-        assert response.headers["ETag"] == '"2"'
+        assert response.headers["ETag"] == '"3"'
     elif status == 412:
         assert response.body["type"] == "urn:invoice-platform:problem:precondition-failed"
-        assert (response.body["currentStatus"], response.body["currentVersion"]) == ("created", 1)
+        assert (response.body["currentStatus"], response.body["currentVersion"]) == ("processed", 2)
     else:
         assert response.body["errors"][0]["pointer"] == "If-Match"
 
 
 def test_a_writer_that_was_overtaken_no_longer_matches(
-    create: ModuleType, load: Load, call: Any, monkeypatch: pytest.MonkeyPatch
+    processed: Callable[..., str], load: Load, call: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
-    update = load("update_invoice_status")
+    path, update = processed(), load("update_invoice_status")
     real, overtakers = update.store.change, [None]
 
     def overtaken(change: Any) -> Any:
         if overtakers:
             overtakers.pop()
-            assert real(decide_status(change.before, datetime.now(UTC)))
+            payment = {"amount": "1.00", "paymentId": "first"}
+            body = {"status": "partially-paid", "payment": payment}
+            assert call(update, "PATCH", path, body=body).status == 200
         return real(change)
 
     monkeypatch.setattr(update.store, "change", overtaken)
-    response = call(update, "PATCH", path, body={"status": "void"}, headers={"If-Match": '"1"'})
-    assert (response.status, response.body["currentVersion"], response.body["currentStatus"]) == (412, 2, "processed")
+    response = call(update, "PATCH", path, body={"status": "void"}, headers={"If-Match": '"2"'})
+    current = (response.body["currentVersion"], response.body["currentStatus"])
+    assert (response.status, *current) == (412, 3, "partially-paid")
 
 
-@pytest.mark.parametrize("status", ["processed", "rejected", "created"])
+@pytest.mark.parametrize("status", ["held", "rejected", "created"])
 def test_clients_cannot_request_decisions_of_the_rules(create: ModuleType, load: Load, call: Any, status: str) -> None:
     path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
     response = call(load("update_invoice_status"), "PATCH", path, body={"status": status})
@@ -99,9 +89,9 @@ def test_clients_cannot_request_decisions_of_the_rules(create: ModuleType, load:
 
 
 def test_an_item_too_large_for_dynamodb_gets_413(
-    create: ModuleType, load: Load, call: Any, monkeypatch: pytest.MonkeyPatch
+    processed: Callable[..., str], load: Load, call: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
+    path = processed()
     update = load("update_invoice_status")
 
     def fail_with(message: str) -> None:
@@ -146,28 +136,34 @@ def test_part_payments_end_where_the_item_is_full_and_settling_still_fits(
 
 
 def test_a_writer_that_is_always_overtaken_gets_503(
-    create: ModuleType, load: Load, call: Any, monkeypatch: pytest.MonkeyPatch
+    processed: Callable[..., str], load: Load, call: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = f"/invoices/{call(create, 'POST', '/invoices', body=NUMBERED).body['invoiceId']}"
+    path = processed()
     update = load("update_invoice_status")
     monkeypatch.setattr(update.store, "change", lambda _: False)
     assert call(update, "PATCH", path, body={"status": "void"}).status == 503
 
 
-def test_payment_events_that_do_not_fit_raise(create: ModuleType, load: Load, call: Any, context: Any) -> None:
-    invoice_id = call(create, "POST", "/invoices", body=NUMBERED).body["invoiceId"]
-    update = load("update_invoice_status")
-    detail = {
-        "invoiceId": invoice_id,
-        "paymentId": "p",
-        "amount": 5,
-        "currency": "USD",
-        "paidAt": "2026-11-20T10:00:00Z",
-    }
-    with pytest.raises(Exception, match="is in EUR, the payment in USD"):
-        update.lambda_handler({"source": "bank.example", "detail": detail}, context)
-    with pytest.raises(Exception, match="is created"):
-        update.lambda_handler({"source": "bank.example", "detail": detail | {"currency": "EUR"}}, context)
+@pytest.mark.parametrize("reason", ["TransactionConflict", "size"])
+def test_a_payment_that_meets_other_writers_waits_or_is_too_large(
+    processed: Callable[..., str], load: Load, call: Any, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    path, update = processed(), load("update_invoice_status")
+    message = "Item size to update has exceeded the maximum allowed size"
+    code = "ValidationError" if reason == "size" else reason
+    real, failures = update.store._table.transact, [None] * 2
+
+    def transact(writes: Any) -> None:
+        if failures:
+            failures.pop()
+            raise Canceled([{"Code": code, "Message": message}, {"Code": "None"}])
+        real(writes)
+
+    pauses: list[float] = []
+    monkeypatch.setattr(update.store._table, "transact", transact)
+    monkeypatch.setattr("time.sleep", pauses.append)
+    response = call(update, "PATCH", path, body={"status": "paid"})
+    assert (response.status, len(pauses)) == ((413, 0) if reason == "size" else (200, 2))
 
 
 @pytest.mark.parametrize(

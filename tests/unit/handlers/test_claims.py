@@ -10,14 +10,16 @@ import boto3
 import pytest
 
 from invoicing.domain.models import Invoice
+from invoicing.domain.rules import Rules
 from invoicing.domain.status import Status
 from invoicing.table import claims
-from invoicing.table.claims import CONTENT_LIFE, HOLDERS, Claim, ClaimContendedError, ClaimStore
+from invoicing.table.claims import CONTENT_LIFE, HOLDERS, VALUES, Claim, ClaimContendedError, ClaimStore, Record
 from invoicing.table.connection import InvoiceTable
 from invoicing.table.store import InvoiceStore
 from tests.data import invoices
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ALL = Rules("hold", "hold", "hold")
 Load = Callable[..., ModuleType]
 
 
@@ -30,7 +32,7 @@ def an_invoice(number: str, **changes: Any) -> Invoice:
 @pytest.fixture
 def store(table: Any) -> ClaimStore:
     connection = InvoiceTable(table.name)
-    return ClaimStore(connection, InvoiceStore(connection))
+    return ClaimStore(connection, InvoiceStore(connection), ALL)
 
 
 def create(invoice: Invoice) -> None:
@@ -38,7 +40,7 @@ def create(invoice: Invoice) -> None:
 
 
 def decide(store: ClaimStore, invoice: Invoice, now: datetime = NOW) -> list[str]:
-    """Store the invoice, and return the reasons to reject it."""
+    """Store the invoice, and return the reasons to hold it."""
     create(invoice)
     return store.conflicts(invoice, now)
 
@@ -108,8 +110,8 @@ def set_status(table: Any, invoice: Invoice, status: Status = Status.VOID) -> No
     )
 
 
-@pytest.mark.parametrize("status", [Status.VOID, Status.REJECTED])
-def test_a_void_or_rejected_invoice_no_longer_binds_others(store: ClaimStore, table: Any, status: Status) -> None:
+@pytest.mark.parametrize("status", [Status.VOID, Status.HELD])
+def test_a_void_or_held_invoice_no_longer_binds_others(store: ClaimStore, table: Any, status: Status) -> None:
     wrong = an_invoice("1", currency="USD")
     decide(store, wrong)
     set_status(table, wrong, status)
@@ -151,7 +153,7 @@ def test_a_full_claim_replaces_its_first_holder_when_that_is_void(store: ClaimSt
     (reason,) = decide(store, an_invoice("other", currency="USD"))
     assert "(invoice replacement)" in reason
     (claim,) = [item for item in table.scan()["Items"] if item["invoiceId"].startswith("claim#currency")]
-    assert 1 + len(claim["alsoHeldBy"]) == HOLDERS
+    assert [len(entry["heldBy"]) for entry in claim["values"]] == [HOLDERS]
     set_status(table, an_invoice("replacement"))
     assert decide(store, an_invoice("last", currency="USD")) == []
 
@@ -166,16 +168,6 @@ def test_a_claim_that_is_held_already_or_full_is_not_written_again(
     assert [store.conflicts(invoice, NOW) for invoice in holders] == [[]] * len(holders)
 
 
-def test_a_claim_with_one_holder_gets_a_second_one(store: ClaimStore, table: Any) -> None:
-    first = an_invoice("1")
-    decide(store, first)
-    (claim,) = [item for item in table.scan()["Items"] if item["invoiceId"].startswith("claim#currency")]
-    assert set(claim) == {"invoiceId", "heldBy", "number", "says"}
-    assert decide(store, an_invoice("2")) == []
-    set_status(table, first)
-    assert decide(store, an_invoice("3", currency="USD")) != []
-
-
 @pytest.mark.parametrize("filled", [1, 3])
 def test_an_agreeing_invoice_can_be_first_while_another_takes_over(
     store: ClaimStore, table: Any, monkeypatch: pytest.MonkeyPatch, filled: int
@@ -186,16 +178,15 @@ def test_an_agreeing_invoice_can_be_first_while_another_takes_over(
         set_status(table, an_invoice(f"{number}"))
     agreeing = an_invoice("agreeing")
     create(agreeing)
-    real = ClaimStore._validated
+    real = ClaimStore._with_holder
 
-    def overtaken(self: ClaimStore, claim: Claim) -> Claim | None:
-        contradiction = real(self, claim)
-        assert contradiction is None
+    def overtaken(self: ClaimStore, record: Record, claim: Claim) -> Any:
+        holders = real(self, record, claim)
         monkeypatch.undo()
         assert store.conflicts(agreeing, NOW) == []
-        return contradiction
+        return holders
 
-    monkeypatch.setattr(ClaimStore, "_validated", overtaken)
+    monkeypatch.setattr(ClaimStore, "_with_holder", overtaken)
     (reason,) = decide(store, an_invoice("contrary", currency="USD"))
     assert "(invoice agreeing)" in reason
 
@@ -208,11 +199,11 @@ def test_an_agreeing_invoice_is_compared_again_when_the_claim_was_taken_over(
     real, contrary = ClaimStore._with_holder, an_invoice("2", currency="USD")
     create(contrary)
 
-    def overtaken(self: ClaimStore, stored: Claim, claim: Claim) -> Claim:
-        update = real(self, stored, claim)
+    def overtaken(self: ClaimStore, record: Record, claim: Claim) -> Any:
+        holders = real(self, record, claim)
         monkeypatch.undo()
         assert store.conflicts(contrary, NOW) == []
-        return update
+        return holders
 
     monkeypatch.setattr(ClaimStore, "_with_holder", overtaken)
     (reason,) = decide(store, an_invoice("3"))
@@ -231,8 +222,8 @@ def test_of_two_concurrent_decisions_one_is_first(store: ClaimStore, monkeypatch
     create(one)
     real = ClaimStore._read
 
-    def overtaken(self: ClaimStore, item_id: str, now: datetime) -> Claim | None:
-        stored = real(self, item_id, now)
+    def overtaken(self: ClaimStore, claim: Claim, now: datetime) -> Record:
+        stored = real(self, claim, now)
         monkeypatch.undo()
         assert store.conflicts(one, NOW) == []
         return stored
@@ -265,7 +256,7 @@ def test_reasons_are_in_the_history_and_in_the_event(load: Load, table: Any, str
         "invoice-created",
         "invoice-processed",
         "invoice-created",
-        "invoice-rejected",
+        "invoice-held",
     ]
     reason = "customer C-1 is invoiced in EUR (invoice 1), this is USD"
     assert events[-1].detail["reasons"] == [reason]
@@ -282,21 +273,86 @@ def test_claims_in_the_stream_are_not_invoices(load: Load, table: Any, stream_re
     assert "C-1" not in json.dumps([item["invoiceId"] for item in stored])
     records = [stream_record(item, number=number) for number, item in enumerate(stored, 1)]
     assert process.lambda_handler({"Records": records}, context) == {"batchItemFailures": []}
-    assert set(stored[0]) <= {
-        "invoiceId",
-        "heldBy",
-        "alsoHeldBy",
-        "number",
-        "says",
-        "expiresAt",
-    }  # none of the indexes' keys
+    assert set(stored[0]) <= {"invoiceId", "revision", "values", "expiresAt"}  # none of the indexes' keys
 
 
-def test_what_the_rules_reject_claims_nothing(load: Load, table: Any, stream_record: Any, context: Any) -> None:
-    process = load("process_invoice")
-    process.bus.publish = lambda _: None
-    free = an_invoice("1", currency="USD", lines=[SAME[0] | {"unitPrice": 0}])
-    process.store.create(free)
-    (item,) = boto3.client("dynamodb").scan(TableName=table.name)["Items"]
-    process.lambda_handler({"Records": [stream_record(item)]}, context)
-    assert decide(process.claims, an_invoice("2")) == []
+def test_a_held_invoice_claims_nothing(store: ClaimStore) -> None:
+    """Its currency agrees, its VAT id does not: so its currency must not count either."""
+    decide(store, an_invoice("1", customer={"vatId": "DE1"}))
+    assert decide(store, an_invoice("2", customer={"vatId": "DE2"}, lines=SAME)) != []
+    assert decide(store, an_invoice("3", lines=SAME)) == []  # nothing is repeated
+
+
+def test_a_first_wrong_invoice_binds_nobody_once_a_right_one_is_released(store: ClaimStore) -> None:
+    decide(store, an_invoice("1", customer={"vatId": "DE1"}))
+    right = an_invoice("2", customer={"vatId": "DE2"})
+    assert decide(store, right) != []
+
+    store.record(right, NOW)  # an operator has released it
+
+    assert decide(store, an_invoice("3", customer={"vatId": "DE2"})) == []
+    assert decide(store, an_invoice("4", customer={"vatId": "DE1"})) == []  # both count
+    assert decide(store, an_invoice("5", customer={"vatId": "DE3"})) != []
+
+
+def test_the_latest_values_are_kept(store: ClaimStore, table: Any) -> None:
+    for number in range(VALUES + 2):
+        invoice = an_invoice(f"{number}", customer={"vatId": f"DE{number}"})
+        create(invoice)
+        store.record(invoice, NOW)
+
+    (record,) = [item for item in table.scan()["Items"] if item["invoiceId"].startswith("claim#vat-id")]
+    assert [entry["says"] for entry in record["values"]] == [f"DE{number}" for number in range(2, VALUES + 2)]
+
+
+@pytest.mark.parametrize(
+    ("rules", "kept"),
+    [
+        (Rules("accept", "accept", "accept"), []),
+        (Rules("hold", "accept", "accept"), ["currency"]),
+        (Rules("accept", "hold", "accept"), ["vat-id"]),
+        (Rules("accept", "accept", "hold"), ["content"]),
+    ],
+)
+def test_what_an_environment_accepts_is_not_even_recorded(table: Any, rules: Rules, kept: list[str]) -> None:
+    connection = InvoiceTable(table.name)
+    store = ClaimStore(connection, InvoiceStore(connection), rules)
+    decide(store, an_invoice("1", customer={"vatId": "DE1"}, lines=SAME))
+
+    reasons = decide(store, an_invoice("2", customer={"vatId": "DE1"}, lines=SAME))
+    reasons += decide(store, an_invoice("3", customer={"vatId": "DE2"}, currency="USD"))
+
+    records = [item["invoiceId"].split("#")[1] for item in table.scan()["Items"] if "#" in item["invoiceId"]]
+    assert (sorted({*records}), len(reasons)) == (kept, len(kept))
+
+
+def test_customers_whose_ids_look_the_same_are_one(store: ClaimStore) -> None:
+    decide(store, an_invoice("1", customerId="C 1001"))
+
+    (reason,) = decide(store, an_invoice("2", customerId="C\u00a01001", currency="USD"))
+
+    assert "is invoiced in EUR (invoice 1)" in reason
+
+
+def test_a_released_invoice_is_recorded_when_the_stream_says_so(
+    load: Load, call: Any, table: Any, stream_record: Any, context: Any
+) -> None:
+    process, update = load("process_invoice"), load("update_invoice_status")
+    events: list[Any] = []
+    process.bus.publish = events.append
+    dynamodb = boto3.client("dynamodb")
+
+    def image(invoice: Invoice) -> Any:
+        return dynamodb.get_item(TableName=table.name, Key={"invoiceId": {"S": invoice.invoice_id}})["Item"]
+
+    for invoice in (an_invoice("1"), released := an_invoice("2", currency="USD")):
+        process.store.create(invoice)
+        process.lambda_handler({"Records": [stream_record(image(invoice))]}, context)
+    held = image(released)
+    response = call(update, "PATCH", f"/invoices/{released.invoice_id}", body={"status": "processed"})
+    assert (response.status, response.body["status"]) == (200, "processed")
+    assert [entry["status"] for entry in response.body["history"]] == ["created", "held", "processed"]
+    process.lambda_handler({"Records": [stream_record(image(released), held)]}, context)
+    assert decide(process.claims, an_invoice("3", currency="USD")) == []
+    assert events[-1].detail_type == "invoice-processed"
+    assert events[-1].detail["previousStatus"] == "held"

@@ -12,8 +12,9 @@ from botocore.exceptions import ClientError
 from invoicing.domain.errors import ContentConflict
 from invoicing.domain.invoice_factory import Origin, invoice_id, issue
 from invoicing.domain.models import CreateInvoice
+from invoicing.services.decide_invoice import decide_status
 from invoicing.table.retries import Canceled
-from tests.unit.handlers.bodies import BODY, NUMBERED
+from tests.unit.handlers.bodies import BODY, LINE, NUMBERED
 
 Load = Callable[..., ModuleType]
 
@@ -24,6 +25,7 @@ def test_a_repeated_request_gets_the_first_body_whatever_happened_since(
     create: ModuleType, load: Load, call: Any
 ) -> None:
     first = call(create, "POST", "/invoices", body=NUMBERED)
+    create.store.change(decide_status(create.store.get(first.body["invoiceId"]), datetime.now(UTC)))
     update = load("update_invoice_status")
     assert call(update, "PATCH", f"/invoices/{first.body['invoiceId']}", body={"status": "void"}).status == 200
     again = call(create, "POST", "/invoices", body=NUMBERED)
@@ -164,6 +166,7 @@ def test_a_key_that_stays_in_use_gets_503(create: ModuleType, call: Any, monkeyp
 @pytest.mark.parametrize(("conflicts", "post", "patch"), [(2, 201, 200), (99, 503, 503)])
 def test_a_write_waits_for_transactions_of_others(
     create: ModuleType,
+    processed: Callable[..., str],
     load: Load,
     call: Any,
     monkeypatch: pytest.MonkeyPatch,
@@ -171,8 +174,7 @@ def test_a_write_waits_for_transactions_of_others(
     post: int,
     patch: int,
 ) -> None:
-    invoice_id = call(create, "POST", "/invoices", body=NUMBERED).body["invoiceId"]
-    update = load("update_invoice_status")
+    path, update = processed(), load("update_invoice_status")
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
 
@@ -190,7 +192,7 @@ def test_a_write_waits_for_transactions_of_others(
     add_conflicts(create.table._dynamodb, "put_item")
     add_conflicts(update.store._table._dynamodb, "update_item")
     assert call(create, "POST", "/invoices", body=NUMBERED | {"invoiceNumber": "43"}).status == post
-    assert call(update, "PATCH", f"/invoices/{invoice_id}", body={"status": "void"}).status == patch
+    assert call(update, "PATCH", path, body={"status": "void"}).status == patch
     assert 0 < sum(pauses) < 3
 
 
@@ -378,3 +380,47 @@ def test_json_numbers_are_read_exactly(create: ModuleType, call: Any) -> None:
         "1.005",
         "1.01",
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointers"),
+    [
+        ({"issueDate": "2099-12-31"}, ["#/issueDate"]),
+        ({"issueDate": "2026-09-30"}, ["#/issueDate"]),
+        ({"dueDate": "2026-10-01"}, ["#/dueDate"]),
+        ({"lines": [LINE, LINE | {"taxRate": 190}]}, ["#/lines/1/taxRate"]),
+        ({"issueDate": "0026-11-05", "dueDate": "0026-11-04"}, ["#/issueDate", "#/issueDate", "#/dueDate"]),
+    ],
+)
+def test_what_may_not_be_issued_gets_422_and_takes_no_number(
+    load: Load, call: Any, table: Any, changes: dict[str, Any], pointers: list[str]
+) -> None:
+    create = load("create_invoice", CLOSED_UNTIL="2026-09-30")
+
+    response = call(create, "POST", "/invoices", body=BODY | changes, headers={"Idempotency-Key": "k"})
+
+    assert (response.status, response.body["type"]) == (422, "urn:invoice-platform:problem:not-acceptable")
+    assert [error["pointer"] for error in response.body["errors"]] == pointers
+    assert table.scan()["Items"] == []
+
+
+def test_a_repeated_request_is_answered_after_its_period_was_closed(load: Load, call: Any) -> None:
+    key = {"Idempotency-Key": "k"}
+    open_ = load("create_invoice")
+    first, numbered = (
+        call(open_, "POST", "/invoices", body=BODY, headers=key),
+        call(open_, "POST", "/invoices", body=NUMBERED),
+    )
+    closed = load("create_invoice", CLOSED_UNTIL="2026-11-30")
+
+    again = call(closed, "POST", "/invoices", body=BODY, headers=key)
+
+    assert (again.status, again.body) == (200, first.body)
+    assert call(closed, "POST", "/invoices", body=NUMBERED).body == numbered.body
+    assert call(closed, "POST", "/invoices", body=NUMBERED | {"currency": "USD"}).status == 422
+
+
+def test_an_invoice_with_nothing_to_pay_is_issued(create: ModuleType, call: Any) -> None:
+    response = call(create, "POST", "/invoices", body=BODY | {"lines": [LINE | {"discount": "100"}]})
+
+    assert (response.status, response.body["total"]) == (201, "0.00")

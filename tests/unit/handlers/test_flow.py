@@ -86,7 +86,7 @@ def test_an_invoice_from_post_to_paid(
         "currency": "EUR",
         "paidAt": "2026-11-20T10:00:00Z",
     }
-    provider = {"source": "payments.example", "detail-type": "invoice-paid", "detail": detail}
+    provider = {"id": "e-1", "source": "payments.example", "detail-type": "invoice-paid", "detail": detail}
     update.lambda_handler(provider, context)
     update.lambda_handler(provider, context)  # EventBridge delivers at least once
     update.lambda_handler(provider | {"detail": detail | {"invoiceId": invoice_id.upper()}}, context)
@@ -100,9 +100,9 @@ def test_an_invoice_from_post_to_paid(
     ]
 
 
-@pytest.mark.parametrize("status", ["void", "rejected"])
+@pytest.mark.parametrize("status", ["void", "held"])
 @pytest.mark.usefixtures("s3")
-def test_there_is_no_link_to_the_pdf_of_a_void_or_rejected_invoice(
+def test_there_is_no_link_to_the_pdf_of_a_void_or_held_invoice(
     load: Load, call: Any, table: Any, context: Any, status: str
 ) -> None:
     invoice_id = call(load("create_invoice"), "POST", "/invoices", body=BODY).body["invoiceId"]

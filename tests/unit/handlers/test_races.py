@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
@@ -54,18 +55,18 @@ class Bench:
         return response
 
     def events(self) -> list[str]:
-        events = [derive(before, after) for before, after in pairwise(self.images)]
-        return [event.detail_type for event in events if event is not None]
+        events = [event for before, after in pairwise(self.images) for event in derive(before, after)]
+        return [event.detail_type for event in events]
 
 
 def lose_a_response(store: InvoiceStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next response to an UpdateItem is lost after the write, so botocore sends the request again."""
+    """The next response to a change is lost after the write, so botocore sends the request again."""
     endpoint, lost = store._table._dynamodb._endpoint, [None]
     ask = endpoint._do_get_response
 
     def losing(request: Any, operation: Any, context: Any) -> Any:
         response = ask(request, operation, context)
-        if lost and operation.name == "UpdateItem":
+        if lost and operation.name in {"UpdateItem", "TransactWriteItems"}:
             lost.pop()
             return None, ReadTimeoutError(endpoint_url=request.url)
         return response
@@ -86,7 +87,7 @@ def test_of_two_concurrent_writers_one_succeeds(
 ) -> None:
     """Both have read version 2 before either writes; the condition of the write decides."""
     store, both, one_at_a_time = bench.update.store, threading.Barrier(2, timeout=10), threading.Lock()
-    read, write, first = store.get, store._table._dynamodb.update_item, threading.local()
+    read, first, dynamodb = store.get, threading.local(), store._table._dynamodb
 
     def together(identity: str) -> Any:
         invoice = read(identity)
@@ -95,12 +96,13 @@ def test_of_two_concurrent_writers_one_succeeds(
             both.wait()
         return invoice
 
-    def serialized(**request: Any) -> Any:
+    def serialized(write: Any, **request: Any) -> Any:
         with one_at_a_time:  # DynamoDB checks and writes in one; moto does not by itself
             return write(**request)
 
     monkeypatch.setattr(store, "get", together)
-    monkeypatch.setattr(store._table._dynamodb, "update_item", serialized)
+    for operation in ("update_item", "transact_write_items"):
+        monkeypatch.setattr(dynamodb, operation, partial(serialized, getattr(dynamodb, operation)))
     outcomes: list[Invoice | StatusConflict] = []
 
     def run(status: str) -> None:

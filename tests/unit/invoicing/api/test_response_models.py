@@ -52,6 +52,7 @@ def test_an_invoice_is_rendered_in_this_order_and_form() -> None:
         "total": "0.11",
         "amountPaid": "0.10",
         "amountDue": "0.01",
+        "overpaid": "0.00",
         "payments": [{"paymentId": "P", "amount": "0.10", "paidAt": AT}],
         "status": "partially-paid",
         "version": 2,

@@ -9,12 +9,11 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from invoicing.api.response_models import InvoiceResponse, is_overdue
-from invoicing.domain.errors import InvalidRequest
 from invoicing.domain.invoice_factory import assigned_number, content_hash, invoice_id
-from invoicing.domain.models import CreateInvoice, Invoice, PaymentReceived, UpdateInvoice
-from invoicing.domain.rules import objections
+from invoicing.domain.models import CreateInvoice, Invoice, UpdateInvoice
+from invoicing.domain.receipts import ReportedPayment
+from invoicing.domain.rules import totals_disagree
 from invoicing.domain.status import Status
-from invoicing.events.bus import DETAIL_TYPES, derive
 from invoicing.services.decide_invoice import decide_status
 from invoicing.table.items import decode, encode, size
 from invoicing.table.stream import read_images
@@ -57,7 +56,7 @@ from tests.data.invoices import CREATED_AT, LINE, a_request, an_invoice
         ({"lines": [LINE | {"unitPrice": f"1.{'0' * 80}1"}]}, ("lines", 0, "unitPrice")),
         ({"lines": [LINE | {"unitPrice": Decimal("1E-99999999999")}]}, ("lines", 0, "unitPrice")),
         ({"lines": [LINE | {"unitPrice": Decimal("1E+99999999999")}]}, ("lines", 0, "unitPrice")),
-        ({"lines": [LINE | {"taxRate": "101"}]}, ("lines", 0, "taxRate")),
+        ({"lines": [LINE | {"discount": "101"}]}, ("lines", 0, "discount")),
         ({"lines": [LINE | {"discount": "-1"}]}, ("lines", 0, "discount")),
         ({"lines": [LINE | {"description": "\ufffd"}]}, ("lines", 0, "description")),
     ],
@@ -73,11 +72,11 @@ def test_texts_of_several_lines_and_joined_letters_are_kept() -> None:
     assert a_request(customer=customer).customer.model_dump(exclude_none=True) == customer
 
 
-@pytest.mark.parametrize("model", [CreateInvoice, PaymentReceived, UpdateInvoice])
+@pytest.mark.parametrize("model", [CreateInvoice, ReportedPayment, UpdateInvoice])
 def test_errors_do_not_show_the_rejected_values(model: type[BaseModel]) -> None:
     with pytest.raises(ValidationError) as error:
         model.model_validate(
-            {"customer": {"name": "Jane\nDoe"}, "reference": "Jane Doe", "payment": {"method": "Jane"}}
+            {"customer": {"name": "Jane\nDoe"}, "reference": "Jane\nDoe", "payment": {"method": "Jane"}}
         )
     assert "Jane" not in str(error.value) + repr(error.value)
 
@@ -119,13 +118,7 @@ def test_due_dates_come_from_the_terms() -> None:
     assert an_invoice().due_date == date(2026, 12, 1)
     assert an_invoice(paymentTermsDays=0).due_date == date(2026, 11, 1)
     assert an_invoice(paymentTermsDays=10, dueDate="2026-12-24").due_date == date(2026, 12, 24)
-    with pytest.raises(InvalidRequest, match="year 9999"):
-        an_invoice(issueDate="9999-12-31")
-
-
-def test_amounts_beyond_the_limits_are_rejected() -> None:
-    with pytest.raises(InvalidRequest, match="too large"):
-        an_invoice(lines=[LINE | {"quantity": "1000000", "unitPrice": "999999999999999"}])
+    assert an_invoice(issueDate="9999-12-31").due_date == date.max
 
 
 def test_an_invoice_survives_the_table() -> None:
@@ -160,57 +153,15 @@ def test_overdue_is_derived_on_read(status: str, due: str, expected: bool) -> No
     assert is_overdue(status, date.fromisoformat(due), date(2026, 11, 22)) is expected
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"dueDate": "2026-10-31"}, "due date 2026-10-31 is before issue date 2026-11-01"),
-        ({"lines": [LINE | {"discount": "100"}]}, "total is zero"),
-        ({"issueDate": "2028-01-01"}, "more than a year after"),
-    ],
-)
-def test_the_rules_reject_with_a_reason(changes: dict[str, Any], reason: str) -> None:
-    (objection,) = objections(an_invoice(**changes))
-    assert reason in objection
-    change = decide_status(an_invoice(**changes), CREATED_AT)
-    assert (change.after.status, change.after.version) == (Status.REJECTED, 2)
-    assert change.after.history[-1].reasons == [objection]
-
-
 def test_valid_invoices_are_processed_even_with_repeated_lines() -> None:
     for invoice in (an_invoice(), an_invoice(lines=[LINE | {"quantity": "-1"}]), an_invoice(lines=[LINE, LINE])):
-        assert objections(invoice) == []
+        assert totals_disagree(invoice) is None
         assert decide_status(invoice, CREATED_AT).after.status is Status.PROCESSED
 
 
-def test_an_item_that_was_edited_by_hand_is_rejected() -> None:
-    (objection,) = objections(an_invoice().model_copy(update={"total": Decimal("1.00")}))
-    assert objection == "totals do not match the lines: expected 119.00, found 1.00"
-
-
-def test_events_depend_on_the_images_alone() -> None:
-    before, after = an_invoice(), decide_status(an_invoice(), CREATED_AT).after
-    created, changed = derive(None, before), derive(before, after)
-    assert created is not None
-    assert changed is not None
-    assert (created.detail_type, changed.detail_type) == ("invoice-created", "invoice-processed")
-    assert changed.detail["previousStatus"] == "created"
-    assert (changed.detail["total"], changed.detail["version"]) == ("119.00", 2)
-    assert derive(before, after) == changed
-    assert created.detail["eventId"] != changed.detail["eventId"]
-    assert derive(after, after) is None
-    json.dumps(changed.detail)
-
-
-def test_a_further_part_payment_is_an_event_too() -> None:
-    part = {"status": Status.PARTIALLY_PAID, "amount_paid": Decimal(10)}
-    before, after = (
-        an_invoice().model_copy(update=part),
-        an_invoice().model_copy(update=part | {"amount_paid": Decimal(20)}),
-    )
-    event = derive(before, after)
-    assert event is not None
-    assert event.detail_type == "invoice-partially-paid"
-    assert set(DETAIL_TYPES) == set(Status)
+def test_an_item_that_was_edited_by_hand_is_noticed() -> None:
+    reason = totals_disagree(an_invoice().model_copy(update={"total": Decimal("1.00")}))
+    assert reason == "totals do not match the lines: expected 119.00, found 1.00"
 
 
 @pytest.mark.parametrize("name", ["counter#2026", "idempotency#ab", "upload#cd"])
@@ -226,19 +177,3 @@ def test_removals_are_ignored() -> None:
 def test_items_are_measured_as_dynamodb_does() -> None:
     # text: name 4, value 5; number: 1, 2 for four digits, 2; list: 1, 3, 1 + 1; map: 1, 3, 1 + 1 + 1
     assert size({"näm": "wörd", "n": Decimal("12.34"), "l": [None], "m": {"k": True}}) == 9 + 5 + 6 + 7
-
-
-def test_a_reported_payment_is_read_from_floats_and_extra_fields_are_ignored() -> None:
-    payment = PaymentReceived.model_validate(
-        {
-            "invoiceId": "x",
-            "paymentId": "p",
-            "amount": 35.81,
-            "currency": "EUR",
-            "paidAt": "2026-11-20T10:00:00+01:00",
-            "fee": 1,
-        }
-    )
-    assert (payment.amount, payment.paid_at) == (Decimal("35.81"), "2026-11-20T09:00:00.000000Z")
-    with pytest.raises(ValidationError, match="with an offset"):
-        PaymentReceived.model_validate(payment.model_dump(by_alias=True) | {"paidAt": "2026-11-20T10:00:00"})

@@ -2,7 +2,6 @@
 
 import math
 import random
-from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal, localcontext
 from fractions import Fraction
 
@@ -10,9 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invoicing.domain.errors import InvalidRequest
-from invoicing.domain.invoice_factory import Origin, issue
-from invoicing.domain.models import CreateInvoice
 from invoicing.domain.money import minor_digits, number_text, rounded
 from invoicing.domain.totals import TaxSubtotal, Totals, document_totals, line_net
 
@@ -267,35 +263,6 @@ def test_lines_taxed_at_zero_add_to_the_subtotal_only(
     assert (more.subtotal, more.total) == (less.subtotal + exempt, less.total + exempt)
     assert more.taxes[0].rate == 0
     assert more.taxes[0].amount == 0
-
-
-@pytest.mark.parametrize(
-    ("quantity", "price", "rate", "fits"),
-    [
-        ("999999999999999", "1", "0", True),
-        ("1", "999999999999999.99", "0", True),
-        ("-999999999999999", "1", "0", True),
-        ("1", "999999999999999.995", "0", False),  # rounded, it has sixteen digits
-        ("500000000000000", "1", "99.999999", True),
-        ("500000000000000", "1", "100", False),  # the total has, though no line does
-        ("-500000000000000", "2", "0", False),
-    ],
-)
-def test_the_largest_amounts(quantity: str, price: str, rate: str, fits: bool) -> None:  # noqa: FBT001
-    line = {"description": "x", "quantity": quantity, "unitPrice": price, "taxRate": rate}
-    request = CreateInvoice.model_validate(
-        {"customerId": "C", "issueDate": "2026-11-01", "currency": "EUR", "lines": [line]}
-    )
-    origin = Origin(datetime(2026, 11, 22, tzinfo=UTC), "api", "api")
-    if fits:
-        invoice = issue(request, number="1", origin=origin)
-        assert invoice.total == invoice.subtotal + invoice.tax_total
-        return
-    with pytest.raises(InvalidRequest, match="too large") as error:
-        issue(request, number="1", origin=origin)
-    assert error.value.errors == [
-        {"pointer": "#/lines", "detail": "an amount has more than 15 digits before the point"}
-    ]
 
 
 def test_totals_of_no_lines_are_zero() -> None:

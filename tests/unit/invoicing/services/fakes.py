@@ -1,17 +1,18 @@
 """The protocols of `invoicing.domain.repository` in memory, for tests of the use cases."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from invoicing.domain.errors import ContentConflict
-from invoicing.domain.invoice_factory import assigned_number
+from invoicing.domain.invoice_factory import assigned_number, invoice_id
 from invoicing.domain.models import Invoice
 from invoicing.domain.payments import InvoiceChange
+from invoicing.domain.receipts import Receipt, ReceiptChange
 from invoicing.domain.repository import CreateResult, IdempotencyKey
 
 
 class Invoices:
-    """Stored invoices: an `InvoiceCreator`, and an `InvoiceUpdater`.
+    """Stored invoices: an `InvoiceCreator`, and a `Ledger`.
 
     Attributes:
         stored: The invoices by their ids.
@@ -23,6 +24,7 @@ class Invoices:
         self.overtakers: list[Callable[[Invoice], InvoiceChange]] = []
         self._keys: dict[str, tuple[str, str]] = {}
         self._numbers: dict[int, int] = {}
+        self.receipts: dict[str, Receipt] = {}
 
     def get(self, invoice_id: str) -> Invoice | None:
         """The invoice as it is now."""
@@ -59,10 +61,34 @@ class Invoices:
 
     def change(self, change: InvoiceChange) -> bool:
         """Store the change if the invoice is still the one that it was decided on."""
-        if self.stored.get(change.before.invoice_id) != change.before:
+        if self.stored.get(change.before.invoice_id) != change.before or not self._keeps(change.receipts):
             return False
         self.stored[change.before.invoice_id] = change.after
+        return self.keep(change.receipts)
+
+    def receipt(self, payment_key: str) -> Receipt | None:
+        """The receipt as it is now."""
+        return self.receipts.get(payment_key)
+
+    def keep(self, receipts: Sequence[ReceiptChange]) -> bool:
+        """Store the receipts if nobody has changed them."""
+        if not self._keeps(receipts):
+            return False
+        self.receipts |= {change.after.payment_key: change.after for change in receipts}
         return True
+
+    def earlier(
+        self, number: str | None, content_hash: str, key: IdempotencyKey | None, now: datetime
+    ) -> CreateResult | None:
+        """What an equal request created before."""
+        assert now.tzinfo
+        if key and (result := self._result_of(key)):
+            return result
+        stored = self.stored.get(invoice_id(number)) if number else None
+        return CreateResult(stored, created=False) if stored and stored.content_hash == content_hash else None
+
+    def _keeps(self, receipts: Sequence[ReceiptChange]) -> bool:
+        return all(self.receipts.get(change.after.payment_key) == change.before for change in receipts)
 
     def _result_of(self, key: IdempotencyKey) -> CreateResult | None:
         if key.value not in self._keys:
@@ -90,3 +116,8 @@ class Claims:
         assert now.tzinfo
         self.compared.append(invoice)
         return self.reasons
+
+    def record(self, invoice: Invoice, now: datetime) -> None:
+        """A note of the invoice."""
+        assert now.tzinfo
+        self.compared.append(invoice)

@@ -1,15 +1,14 @@
 """Changing an invoice while others change it, too."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
 
 import pytest
 
 from invoicing.domain.errors import Busy, NotFound, PaymentConflict, PreconditionFailed, StatusConflict
-from invoicing.domain.models import Invoice, PaymentReceived, UpdateInvoice
+from invoicing.domain.models import Invoice, UpdateInvoice
 from invoicing.domain.payments import InvoiceChange, decide_change
 from invoicing.domain.status import Status
-from invoicing.services.change_invoice import ATTEMPTS, record_payment, update
+from invoicing.services.change_invoice import ATTEMPTS, update
 from tests.data.invoices import an_invoice
 from tests.unit.invoicing.services.fakes import Invoices
 
@@ -24,18 +23,6 @@ def another_payment(invoice: Invoice) -> InvoiceChange:
     change = decide_change(invoice, request, now=NOW, by="another")
     assert change is not None
     return change
-
-
-def received(invoice: Invoice, amount: str, currency: str = "EUR") -> PaymentReceived:
-    return PaymentReceived(
-        invoice_id=invoice.invoice_id,
-        payment_id="P-1",
-        amount=Decimal(amount),
-        currency=currency,
-        paid_at="2026-11-23T00:00:00Z",
-        method="card",
-        reference="R",
-    )
 
 
 def test_a_change_is_stored_and_returned() -> None:
@@ -96,23 +83,12 @@ def test_whoever_is_always_overtaken_may_try_again(monkeypatch: pytest.MonkeyPat
     assert len(changes) == ATTEMPTS
 
 
-def test_a_reported_payment_is_recorded_once() -> None:
-    store = Invoices(before := an_invoice("processed"))
+def test_a_payment_id_belongs_to_one_invoice() -> None:
+    first, second = an_invoice("processed", number="1"), an_invoice("processed", number="2")
+    store = Invoices(first, second)
+    payment = UpdateInvoice.model_validate({"status": "paid", "payment": {"paymentId": "P", "amount": 1}})
+    update(store, first.invoice_id, payment, now=NOW, by="api")
 
-    first = record_payment(store, received(before, "19"), now=NOW, by="bank")
-    again = record_payment(store, received(before, "19"), now=NOW, by="bank")
-
-    assert again == first == store.stored[before.invoice_id]
-    assert (first.status, first.amount_due, first.history[-1].by) == (Status.PARTIALLY_PAID, 100, "bank")
-    (payment,) = first.payments
-    assert (payment.payment_id, payment.method, payment.reference) == ("P-1", "card", "R")
-    assert payment.paid_at == "2026-11-23T00:00:00.000000Z"
-
-
-def test_a_reported_payment_has_the_currency_of_its_invoice() -> None:
-    store = Invoices(before := an_invoice("processed"))
-
-    with pytest.raises(PaymentConflict, match="is in EUR, the payment in USD"):
-        record_payment(store, received(before, "19", "USD"), now=NOW, by="bank")
-    with pytest.raises(NotFound):
-        record_payment(Invoices(), received(before, "19"), now=NOW, by="bank")
+    with pytest.raises(PaymentConflict, match=f"Payment P is already recorded on invoice {first.invoice_id}"):
+        update(store, second.invoice_id, payment, now=NOW, by="api")
+    assert store.stored[second.invoice_id] == second

@@ -1,11 +1,12 @@
 """Creating an invoice: with its own number or the next one, each request once."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from invoicing.domain.errors import ContentConflict
+from invoicing.domain.door import Door
+from invoicing.domain.errors import ContentConflict, NotAcceptable
 from invoicing.domain.invoice_factory import Origin, invoice_id
 from invoicing.domain.repository import CreateResult
 from invoicing.domain.status import Status
@@ -13,6 +14,7 @@ from invoicing.services.create_invoice import create
 from tests.data.invoices import a_request
 from tests.unit.invoicing.services.fakes import Invoices
 
+OPEN = Door()
 ORIGIN = Origin(datetime(2026, 11, 22, tzinfo=UTC), "api", "api")
 
 
@@ -21,8 +23,8 @@ def store() -> Invoices:
     return Invoices()
 
 
-def create_one(store: Invoices, key: str | None = None, **changes: Any) -> CreateResult:
-    return create(store, a_request(**changes), ORIGIN, key)
+def create_one(store: Invoices, key: str | None = None, door: Door = OPEN, **changes: Any) -> CreateResult:
+    return create(store, door, a_request(**changes), ORIGIN, key)
 
 
 def test_an_invoice_keeps_the_number_of_its_request(store: Invoices) -> None:
@@ -76,3 +78,36 @@ def test_only_a_key_without_a_number_is_kept_for_good(store: Invoices, monkeypat
     create_one(store, "two", invoiceNumber=None)
 
     assert [(key.value, key.lasting) for key in keys] == [("one", False), ("two", True)]
+
+
+CLOSED = Door(closed_until=date(2026, 11, 1))
+
+
+@pytest.mark.parametrize("number", ["A-1", None])
+def test_what_the_door_does_not_accept_takes_no_number(store: Invoices, number: str | None) -> None:
+    with pytest.raises(NotAcceptable) as error:
+        create_one(store, "key", CLOSED, invoiceNumber=number)
+
+    assert [objection["pointer"] for objection in error.value.errors] == ["#/issueDate"]
+    assert store.stored == {}
+    assert create_one(store, "key", invoiceNumber=None).invoice.invoice_number == "2026-000001"
+
+
+@pytest.mark.parametrize(("number", "key"), [("A-1", "key"), ("A-1", None), (None, "key")])
+def test_a_repetition_is_answered_even_when_its_period_was_closed_since(
+    store: Invoices, number: str | None, key: str | None
+) -> None:
+    first = create_one(store, key, invoiceNumber=number)
+
+    again = create_one(store, key, CLOSED, invoiceNumber=number)
+
+    assert again == CreateResult(first.invoice, created=False)
+    with pytest.raises(NotAcceptable):
+        create_one(store, None, CLOSED, invoiceNumber=number, currency="USD")
+
+
+def test_the_sequence_is_that_of_the_year_of_issue(store: Invoices) -> None:
+    earlier = create_one(store, invoiceNumber=None, issueDate="2025-12-31")
+
+    assert earlier.invoice.invoice_number == "2025-000001"
+    assert create_one(store, invoiceNumber=None).invoice.invoice_number == "2026-000001"

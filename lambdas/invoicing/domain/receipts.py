@@ -1,0 +1,254 @@
+"""Money that was received, and what became of it.
+
+A payment that a provider reports has happened, so it is never rejected. A receipt is kept once for each payment id of a
+source, whatever the invoice looks like. It is *applied* when the payment is recorded on an invoice. Otherwise it is
+*unapplied*, with the reason, until an operator applies or returns it.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+from invoicing.domain import money
+from invoicing.domain.fields import Amount, Currency, Identifier, Moment, Name, StoredAmount
+from invoicing.domain.invoice_factory import NAMESPACE
+from invoicing.domain.models import Invoice, Payment, WireModel
+from invoicing.domain.status import RECORDING, Status
+
+API = "api"
+"""The source of payments that clients of the API report; all of them share one set of payment ids."""
+
+MAX_DETAIL = 4000
+"""Characters of an event that are kept when it cannot be read completely."""
+
+_ESSENTIAL = {"invoiceId": "invoice id", "paymentId": "payment id", "amount": "amount", "currency": "currency"}
+
+
+class ReceiptState(StrEnum):
+    """What became of a payment. ``reversed``: it went back before it was applied."""
+
+    APPLIED = "applied"
+    UNAPPLIED = "unapplied"
+    RETURNED = "returned"
+    REVERSED = "reversed"
+
+
+class ReportedPayment(WireModel):
+    """What can be read of the detail of a provider's ``invoice-paid`` event; other fields are ignored."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    invoice_id: Identifier | None = None
+    payment_id: Identifier | None = None
+    amount: Annotated[Amount | None, BeforeValidator(money.from_event)] = None
+    currency: Currency | None = None
+    paid_at: Moment | None = None
+    method: Name | None = None
+    reference: Name | None = None
+    reverses: Identifier | None = None
+
+
+class Receipt(WireModel):
+    """One payment of one source.
+
+    ``invoice_id`` is what the source named, ``applied_to`` the invoice on which it is recorded.
+    """
+
+    payment_key: str
+    source: str
+    payment_id: str
+    state: ReceiptState
+    version: int = 1
+    received_at: Moment
+    updated_at: Moment
+    by: str
+    invoice_id: str | None = None
+    applied_to: str | None = None
+    amount: StoredAmount | None = None
+    currency: str | None = None
+    paid_at: Moment | None = None
+    method: Name | None = None
+    reference: Name | None = None
+    reverses: Identifier | None = None
+    reason: str | None = None
+    detail: str | None = None
+    content_hash: str
+
+    def moved(self, state: ReceiptState, *, at: str, by: str, **changes: Any) -> Self:
+        """The next version, in another state. A reason that no longer holds is dropped."""
+        fields = {"reason": None, **changes, "state": state, "version": self.version + 1, "updated_at": at, "by": by}
+        return self.model_validate({**dict(self), **fields})
+
+    def unapplied(self, reason: str) -> Self:
+        """The same receipt, kept with the reason why it cannot be applied."""
+        return self.model_validate({**dict(self), "state": ReceiptState.UNAPPLIED, "reason": reason})
+
+    def payment(self, amount: Decimal) -> Payment:
+        """The payment as its invoice records it."""
+        return Payment(
+            payment_id=self.payment_id,
+            amount=amount,
+            method=self.method,
+            reference=self.reference,
+            paid_at=self.paid_at or self.received_at,
+            source=self.source,
+            reverses=self.reverses,
+        )
+
+
+class ResolvePayment(WireModel):
+    """The body of ``PATCH /payments/{key}``: what becomes of an unapplied payment."""
+
+    status: Annotated[Literal["applied", "returned"], Field(description="`returned`: the money went back.")]
+    invoice_id: Annotated[
+        Identifier | None, Field(description="The invoice that takes the payment; only with `applied`.")
+    ] = None
+    amount: Annotated[Amount | None, Field(description="Only if the reported amount could not be read.")] = None
+    currency: Annotated[Currency | None, Field(description="Only if the reported currency could not be read.")] = None
+
+    @model_validator(mode="after")
+    def _names_an_invoice(self) -> Self:
+        if self.status == "applied" and self.invoice_id is None:
+            raise ValueError("'applied' needs an 'invoiceId'")
+        if self.status == "returned" and (self.invoice_id, self.amount, self.currency) != (None, None, None):
+            raise ValueError("'returned' takes nothing else")
+        return self
+
+
+@dataclass(frozen=True)
+class ReceiptChange:
+    """One write of a receipt: a new one, or the next version of a stored one."""
+
+    before: Receipt | None
+    after: Receipt
+
+
+def payment_key(source: str, payment_id: str) -> str:
+    """The id of the one receipt for this payment id of this source (UUIDv5)."""
+    return str(uuid.uuid5(NAMESPACE, f"payment\x1f{source}\x1f{payment_id}"))
+
+
+def receipt_of(payment: Payment, invoice: Invoice, *, at: str, by: str) -> Receipt:
+    """The receipt of a payment that the API recorded on an invoice."""
+    values = {**dict(payment), "invoice_id": invoice.invoice_id, "currency": invoice.currency}
+    return Receipt(
+        **values,
+        payment_key=payment_key(payment.source, payment.payment_id),
+        state=ReceiptState.APPLIED,
+        applied_to=invoice.invoice_id,
+        received_at=at,
+        updated_at=at,
+        by=by,
+        content_hash=_hash(invoice.invoice_id, payment.amount, invoice.currency, payment.reverses),
+    )
+
+
+def read_receipt(detail: Mapping[str, Any], *, source: str, event_id: str, at: str) -> Receipt:
+    """The receipt of a reported payment, before it is known whether it can be applied.
+
+    What cannot be read is left out, and the receipt has the reason: the money was received all the same. Then the whole
+    detail is kept for the operator. Without a payment id, the id of the event takes its place.
+    """
+    readable, unreadable = _read(detail)
+    missing = [name for name in _ESSENTIAL if getattr(readable, _snake(name)) is None]
+    reason = None
+    if missing:
+        names = " and the ".join(_ESSENTIAL[name] for name in missing)
+        verb = "cannot be read" if set(missing) <= unreadable else "is missing or cannot be read"
+        reason = f"the {names} {verb}"
+    text = json.dumps(detail, ensure_ascii=False, sort_keys=True, default=str)
+    payment_id = readable.payment_id or f"event:{event_id}"
+    invoice_id = _canonical(readable.invoice_id)
+    values = {name: value for name, value in dict(readable).items() if name not in {"payment_id", "invoice_id"}}
+    content = _hash(invoice_id, readable.amount, readable.currency, readable.reverses) if not missing else _digest(text)
+    return Receipt(
+        **values,
+        payment_key=payment_key(source, payment_id),
+        source=source,
+        payment_id=payment_id,
+        invoice_id=invoice_id,
+        state=ReceiptState.UNAPPLIED if reason else ReceiptState.APPLIED,
+        reason=reason,
+        received_at=at,
+        updated_at=at,
+        by=source,
+        detail=text[:MAX_DETAIL] if reason else None,
+        content_hash=content,
+    )
+
+
+def renamed(receipt: Receipt) -> Receipt:
+    """The receipt under another id, because its own was used before with other content. Nobody knows what it is for."""
+    payment_id = f"{receipt.payment_id[:40]}:{receipt.content_hash[:16]}"
+    renamed_ = receipt.model_copy(
+        update={"payment_id": payment_id, "payment_key": payment_key(receipt.source, payment_id)}
+    )
+    return renamed_.unapplied(f"payment {receipt.payment_id} was reported before, with other content")
+
+
+def objection(invoice: Invoice | None, receipt: Receipt, takes: Collection[Status] = RECORDING) -> str | None:
+    """Why a payment cannot be applied to an invoice; None if it can.
+
+    Args:
+        invoice: The invoice, if there is one.
+        receipt: The payment.
+        takes: The statuses of invoices that take it.
+    """
+    if invoice is None:
+        return f"there is no invoice {receipt.invoice_id}"
+    if receipt.currency != invoice.currency:
+        return f"the invoice is in {invoice.currency}, the payment in {receipt.currency}"
+    if invoice.status not in takes:
+        return f"the invoice is {invoice.status}"
+    return _amount_objection(invoice, receipt.amount or Decimal(0), is_reversal=receipt.reverses is not None)
+
+
+def _amount_objection(invoice: Invoice, amount: Decimal, *, is_reversal: bool) -> str | None:
+    if not money.is_exact(amount, invoice.currency):
+        return f"the amount {amount} has more decimals than {invoice.currency}"
+    if not amount:
+        return "the amount is zero"
+    if not is_reversal and (amount < 0) != (invoice.total < 0):
+        return f"{money.text(amount, invoice.currency)} does not reduce what is due of this {invoice.kind}"
+    return None
+
+
+def _read(detail: Mapping[str, Any]) -> tuple[ReportedPayment, set[str]]:
+    """What can be read, and the names of the members that cannot."""
+    try:
+        return ReportedPayment.model_validate(dict(detail)), set()
+    except ValidationError as error:
+        unreadable = {str(details["loc"][0]) for details in error.errors(include_input=False)}
+    rest = {name: value for name, value in detail.items() if name not in unreadable}
+    return ReportedPayment.model_validate(rest), unreadable
+
+
+def _canonical(invoice_id: str | None) -> str | None:
+    """The id in its one spelling; a text that is no id is kept, so that the operator sees it."""
+    try:
+        return str(uuid.UUID(invoice_id)) if invoice_id else None
+    except ValueError:
+        return invoice_id
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+def _hash(invoice_id: str | None, amount: Decimal | None, currency: str | None, reverses: str | None) -> str:
+    number = None if amount is None else money.number_text(amount)
+    return _digest(json.dumps([invoice_id, number, currency, reverses]))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
