@@ -11,6 +11,7 @@ from invoicing.domain.invoice_factory import Origin
 from invoicing.domain.models import CreateInvoice
 from invoicing.events.bus import EventBus
 from invoicing.runtime import clock, settings
+from invoicing.runtime.aws import client
 from invoicing.runtime.observability import count, logger, metrics, tracer
 from invoicing.services.create_invoice import create
 from invoicing.table.batches import InvoiceLoader
@@ -23,7 +24,9 @@ from invoicing.uploads.upload import uploads_in
 
 config = settings.CreateInvoiceSettings.load()
 table = InvoiceTable(config.table_name)
-store, loader, progress = InvoiceStore(table), InvoiceLoader(table), UploadProgress(table)
+store = InvoiceStore(table)
+upload_table = InvoiceTable(config.table_name, client("dynamodb", attempts=1))  # an upload paces its writes itself
+loader, progress = InvoiceLoader(upload_table), UploadProgress(upload_table)
 uploads = UploadStore(config.archives_bucket)
 bus = EventBus(config.event_bus_name)
 app = resolver.create_app()

@@ -22,6 +22,11 @@ _THROTTLES = {
     "TransactionInProgressException",
     _CONFLICT,
 }
+_THROTTLED_WRITES = {"ProvisionedThroughputExceeded", "ThrottlingError"}
+"""Reasons of a canceled transaction: of a table with provisioned capacity, and of one that is paid per request.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+"""
 
 Response = TypeVar("Response")
 
@@ -43,6 +48,15 @@ class Canceled(Exception):
         return decode(item) if item else None
 
 
+def canceled(reasons: Sequence[Mapping[str, Any]]) -> Exception:
+    """The exception for a canceled transaction: `Busy` if the table throttled any of its writes, else `Canceled`.
+
+    The SDK repeats throttled requests, but no canceled transactions.
+    """
+    throttled = any(reason.get("Code") in _THROTTLED_WRITES for reason in reasons)
+    return busy() if throttled else Canceled(reasons)
+
+
 @contextmanager
 def throttling() -> Iterator[None]:
     """Translate throttling into `Busy`."""
@@ -50,7 +64,7 @@ def throttling() -> Iterator[None]:
         yield
     except ClientError as error:
         if _code_of(error) in _THROTTLES:
-            raise _busy() from error
+            raise busy() from error
         raise
 
 
@@ -70,7 +84,29 @@ def retry_conflicts(write: Callable[[], Response]) -> Response:
             if code not in _THROTTLES:
                 raise
             if code != _CONFLICT or attempt == PATIENCE:
-                raise _busy() from error
+                raise busy() from error
+        pause(attempt)
+        attempt += 1
+
+
+def retry_throttled(call: Callable[[], Response], seconds: float) -> Response:
+    """The response to a call that must not fail because the table throttles it for a moment.
+
+    Args:
+        call: Raises `Busy` when it is throttled.
+        seconds: How long it is repeated.
+
+    Raises:
+        Busy: it was throttled all that time.
+    """
+    deadline = time.monotonic() + seconds
+    attempt = 1
+    while True:
+        try:
+            return call()
+        except Busy:
+            if time.monotonic() > deadline:
+                raise
         pause(attempt)
         attempt += 1
 
@@ -84,5 +120,6 @@ def _code_of(error: ClientError) -> str:
     return str(error.response["Error"]["Code"])
 
 
-def _busy() -> Busy:
+def busy() -> Busy:
+    """The error of a request that may succeed a little later."""
     return Busy("The invoices table is busy; send the same request again in a moment.")
