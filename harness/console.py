@@ -80,15 +80,15 @@ class ProgressStep:
 
 @contextmanager
 def expected_errors() -> Iterator[None]:
-    """Turn a `HarnessError` into two lines on standard error and exit code 1; Ctrl-C into exit code 130."""
+    """Turn a `HarnessError` into two lines on standard error and exit code 1; Ctrl-C into one and exit code 130."""
     try:
         yield
     except HarnessError as error:
         err.print(f"[bold red]Error:[/] {_plain(error.what)}")
         err.print(_plain(error.remedy))
         sys.exit(1)
-    except KeyboardInterrupt:
-        err.print("Interrupted.")
+    except KeyboardInterrupt as interrupt:
+        err.print(_plain(str(interrupt)) or "Interrupted.")
         sys.exit(130)
 
 

@@ -1,6 +1,7 @@
-"""The tests that a change touches, for the session `quick`: rooms decide, and imports decide which handlers.
+"""What checks a change, for the session `quick`: linters by the kind of file, tests by rooms and imports.
 
-``python -m harness.quick [--base REV]`` runs them. The sessions unit, plan, contract and policy-proof prove the rest.
+``python -m harness.quick [--base REV]`` runs it. The sessions lint, unit, plan, contract and policy-proof prove
+the rest: vulture is left out, because only the whole tree shows that a name is not used.
 """
 
 import argparse
@@ -9,7 +10,9 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -20,6 +23,18 @@ from harness.settings import PLATFORM
 
 TIERS = ("tests/unit", "tests/plan", "tests/contract", "tests/policy")
 """The tiers that need no engine, the cheapest first; each is one run of pytest."""
+
+CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r".*\.py$|pyproject\.toml", ("ruff", "check")),
+    (r".*\.py$|pyproject\.toml", ("ruff", "format", "--check")),
+    (r".*\.py$|pyproject\.toml|requirements/", ("mypy",)),
+    (r"(lambdas|harness)/.*\.py$|pyproject\.toml", ("lint-imports", "--no-logo")),
+    (r".*", ("codespell",)),
+    (r"\.github/", ("zizmor", "--offline", "--no-progress", "--quiet", "--persona", "pedantic", ".github")),
+    (r".*\.tf(vars)?$", ("python", "-m", "harness", "fmt-check")),
+    (r".*\.tf$", ("python", "-m", "harness", "lint-terraform")),
+)
+"""Paths, and the linter or type checker for a change there; the session lint runs them all."""
 
 _SHAPE = ("tests/unit/test_architecture.py",)
 _CONTRACTS = tuple(f"tests/contract/test_{name}.py" for name in ("api", "settings", "iam"))
@@ -123,32 +138,58 @@ def _texts(folder: Path) -> dict[Path, str]:
     return {test: test.read_text(encoding="utf-8") for test in sorted(folder.glob("test_*.py"))}
 
 
-def runs(targets: Sequence[str]) -> list[list[str]]:
-    """The arguments of pytest for each tier that has tests to run."""
+def checks(files: Sequence[str]) -> list[tuple[str, ...]]:
+    """The linters and type checkers for a change.
+
+    Args:
+        files: What `changed` returned.
+    """
+    return [command for pattern, command in CHECKS if any(re.match(pattern, file) for file in files)]
+
+
+def runs(targets: Sequence[str]) -> list[tuple[str, ...]]:
+    """One run of pytest for each tier that has tests to run; one file of unit tests is not worth several processes."""
     tiers = ([target for target in targets if target.startswith(tier)] for tier in TIERS)
-    workers = ["-n", str(max(2, os.cpu_count() or 2))]
-    return [[*tier, *(workers if tier[0].startswith(TIERS[0]) else [])] for tier in tiers if tier]
+    workers = ("-n", str(max(2, os.cpu_count() or 2)))
+    pytest = ("pytest", "-q", "-p", "no:schemathesis")
+    return [(*pytest, *tier, *(workers if tier[1:] and tier[0].startswith(TIERS[0]) else ())) for tier in tiers if tier]
+
+
+def passes(command: Sequence[str]) -> bool:
+    """Run a program of this environment, print its time, and its output if it fails."""
+    program, *arguments = command
+    start = time.monotonic()
+    run = subprocess.run(  # noqa: S603 - our own tools
+        [str(Path(sys.executable).with_name(program)), *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "lambdas")},  # lint-imports finds the functions by it
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    result = "failed" if run.returncode else "passed"
+    row = f"{result} in {time.monotonic() - start:5.1f} s: {' '.join(command)}\n"
+    sys.stdout.write(row + run.stdout if run.returncode else row)
+    sys.stdout.flush()
+    return run.returncode == 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what a change touches. Returns 0 if all of it passed."""
+    """Run what checks a change, two commands at a time. Returns 0 if all of it passed."""
     parser = argparse.ArgumentParser(prog="./noxw -s quick --", description=__doc__, allow_abbrev=False)
     parser.add_argument("--base", default="HEAD", metavar="REV", help="the revision to compare with (default: HEAD)")
     base = parser.parse_args(arguments).base
     try:
-        targets = selection(changed(base))
+        files = changed(base)
     except HarnessError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(f"Since {base}, the change touches: {' '.join(targets) or 'no test'}\n")
+    commands = [*runs(selection(files)), *checks(files)]
+    sys.stdout.write(f"Since {base}: {len(files)} files, {len(commands)} commands\n")
     sys.stdout.flush()
-    codes = [
-        subprocess.run(  # noqa: S603 - on our own interpreter
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:schemathesis", *run], cwd=ROOT, check=False
-        ).returncode
-        for run in runs(targets)
-    ]
-    return 1 if any(codes) else 0
+    with ThreadPoolExecutor(2) as pool:
+        return 0 if all([*pool.map(passes, commands)]) else 1
 
 
 if __name__ == "__main__":

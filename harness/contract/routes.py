@@ -39,10 +39,15 @@ class Route:
     @property
     def key(self) -> str:
         """Method and path, whatever its parameters are called."""
-        return f"{self.method} {_NAME.sub('{}', self.path)}"
+        return f"{self.method} {_place(self.path)}"
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+
+def _place(path: str) -> str:
+    """A path without the names of its parameters: ``/things/{}``."""
+    return _NAME.sub("{}", path)
 
 
 def planned_routes(plan: PlanGraph, functions: Mapping[str, Function]) -> Iterator[Route | Mismatch]:
@@ -50,20 +55,26 @@ def planned_routes(plan: PlanGraph, functions: Mapping[str, Function]) -> Iterat
 
     The path of a method is known only after apply. A method that is created once for each path has the path as its key.
     For the others, ``api_routes`` in the root's output ``stack`` gives the path by their keys ("GET /things"). It is
-    used only if the plan has a resource of that path.
+    used only if the plan has a resource of that path. Keys leave out the names of parameters (``/things/{}``).
     """
     stack = plan.document.get("output_changes", {}).get("stack", {}).get("after") or {}
     outputs = stack.get("api_routes") or {}
-    paths = {str(resource.index) for resource in plan.of("aws_api_gateway_resource")}
+    paths = {_place(str(resource.index)) for resource in plan.of("aws_api_gateway_resource")}
+    names = {_place(path): path for _, _, path in (str(route).rpartition(" ") for route in outputs.values())}
     integrations = {
         (integration.module, integration.name, integration.index): integration
         for integration in plan.of("aws_api_gateway_integration")
     }
     for method in plan.of("aws_api_gateway_method"):
         verb = str(method.get("http_method"))
-        route = str(method.index) if method.index in paths else str(outputs.get(str(method.index), ""))
+        by_path = _place(str(method.index)) in paths
+        route = (
+            names.get(_place(str(method.index)), str(method.index))
+            if by_path
+            else str(outputs.get(str(method.index), ""))
+        )
         output_verb, _, path = route.rpartition(" ")
-        if path not in paths or output_verb not in {"", verb}:
+        if _place(path) not in paths or output_verb not in {"", verb}:
             yield Mismatch(
                 f"The path of a method is not known: {verb} of {method.address}",
                 "the code serves operations by method and path",

@@ -97,4 +97,5 @@ class Account:
             "TF_VAR_artifacts_dir": str(artifacts.absolute()),
             "TF_WORKSPACE": "default",
         }
-        return Terraform(ROOT / "live" / environment, env=variables, data_dir=work / "data", log_dir=work / "logs")
+        root = ROOT / "live" / environment
+        return Terraform(root, env=variables, data_dir=work / "data", log_dir=work / "logs", patient=True)

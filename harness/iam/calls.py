@@ -242,7 +242,9 @@ def _put_events(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
     for entry in call.parameters["Entries"]:
         bus = entry.get("EventBusName", "default")
         arn = bus if bus.startswith("arn:") else where.arn("events", f"event-bus/{bus}")
-        yield AccessRequest("events:PutEvents", arn, where.context())
+        # Both keys have several values, those of all entries: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
+        keys = {"events__source": entry.get("Source"), "events__detail-type": entry.get("DetailType")}
+        yield AccessRequest("events:PutEvents", arn, where.context(**{k: v and (v,) for k, v in keys.items()}))
 
 
 def _via(service: str, where: Location) -> str:

@@ -98,6 +98,15 @@ def less(statement: Statement, action: Any, resource: Any) -> Iterator[Statement
         yield replace(statement, actions=(action,), resources=resources)
 
 
+def less_values(statement: Statement) -> Iterator[tuple[Any, Statement]]:
+    """Each value of the conditions that have several, with the statement as it would be without that value."""
+    conditions = statement.conditions
+    for index, (test, key, values) in enumerate(conditions):
+        for value in values if len(values) > 1 else ():
+            kept = (test, key, tuple(each for each in values if each != value))
+            yield value, replace(statement, conditions=(*conditions[:index], kept, *conditions[index + 1 :]))
+
+
 def _action_matches(statement: Statement, request: AccessRequest) -> bool:
     patterns = _texts(statement.actions or statement.not_actions, "an action")
     if bool(statement.actions) == bool(statement.not_actions):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from harness.iam.evaluate import AccessRequest, Value
 
-KEPT = ("dynamodb:leadingkeys", "kms:viaservice", "s3:prefix")
+KEPT = ("dynamodb:leadingkeys", "events:detail-type", "events:source", "kms:viaservice", "s3:prefix")
 """The condition keys that are kept, because they describe this call."""
 
 _ID = "x"
@@ -56,6 +56,8 @@ class Kinds:
     def _value(self, name: str, value: Value) -> Value:
         if name == "dynamodb:leadingkeys":
             return tuple(dict.fromkeys(_item(str(key)) for key in value or ()))
+        if isinstance(value, tuple):
+            return value
         return _object(str(value)) if name == "s3:prefix" else str(value).replace(self.region, "{region}")
 
     def _resource(self, arn: str) -> str:

@@ -5,7 +5,7 @@ Used is what tests have recorded (`harness.iam.recorded_calls`) and what Lambda 
 needed is an error too.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +13,12 @@ import yaml
 
 from harness.errors import HarnessError
 from harness.iam import evaluate
-from harness.iam.evaluate import Decision
+from harness.iam.evaluate import Decision, less_values
 from harness.iam.grants import Grant, Role
 from harness.iam.kinds import Kinds
 from harness.iam.recorded_calls import RecordedCall
 from harness.paths import ROOT
+from harness.plan.iam_policy import Statement
 
 LEDGER = ROOT / "policy" / "unused_grants.yaml"
 _FIELDS = {"function", "action", "resource", "reason"}
@@ -97,14 +98,13 @@ class Proof:
     def fail_without(self, grant: Grant) -> list[RecordedCall]:
         """The uses that are allowed, but would not be without the grant."""
         role = self.roles[grant.function]
-        less = role.without(grant)
-        return [
-            row
-            for row in self.rows
-            if row.function == grant.function
-            and evaluate.allows(role.statements, self.kinds.filled(row.request))
-            and not evaluate.allows(less, self.kinds.filled(row.request))
-        ]
+        rows = [row for row in self.rows if row.function == grant.function]
+        return [row for row in rows if self._loses(row, role, role.without(grant))]
+
+    def _loses(self, row: RecordedCall, role: Role, statements: Iterable[Statement]) -> bool:
+        """Whether a role allows a use that other statements in its place would not allow."""
+        request = self.kinds.filled(row.request)
+        return evaluate.allows(role.statements, request) and not evaluate.allows(statements, request)
 
     def grants(self) -> list[Grant]:
         """Every grant, by function."""
@@ -119,6 +119,15 @@ class Proof:
                     f"{self.environment}: {grant}: {reason}. Remove it, test what needs it, or give the reason to keep "
                     f"it in policy/{LEDGER.name}."
                 )
+
+    def unneeded_values(self) -> Iterator[str]:
+        """Every value of a grant's condition without which nothing would fail, if the condition has several."""
+        for function, role in sorted(self.roles.items()):
+            for statement in (each for each in role.statements if each.allows):
+                for value, rest in less_values(statement):
+                    narrower = [rest if each == statement else each for each in role.statements]
+                    if not any(self._loses(row, role, narrower) for row in self.rows if row.function == function):
+                        yield f"{self.environment}: {function}: nothing uses {value} of {statement}. Remove it."
 
     def idle(self, reasons: Collection[UnusedGrant]) -> Iterator[UnusedGrant]:
         """Rows of the ledger that match no grant, or a grant that something needs."""

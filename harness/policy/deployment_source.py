@@ -6,6 +6,9 @@ resources.
 
 The triggers must hash each variable completely. A ``for … if`` filter is allowed only on attributes that no deployed
 resource uses.
+
+A literal in an argument of a deployed resource is not in the triggers either, so an edit of it is never deployed. It
+belongs in a local that the triggers hash. This holds in every module that adds methods to an API.
 """
 
 import re
@@ -30,6 +33,11 @@ DEPLOYED = (
 )
 """The resources whose snapshot a deployment is."""
 
+_PLACE = frozenset({"count", "depends_on", "for_each", "http_method", "provider", "resource_id", "rest_api_id"})
+"""Arguments that say where a resource belongs, and not what it does; a method's own ``http_method`` is no literal."""
+
+_INDEX = re.compile(r'\[(?:"[^"]*"|\d+)\]')
+_LITERAL = re.compile(r'"|<<|(?<![\w.])(?:\d|(?:true|false)\b)')
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _EXCEPTION = re.compile(r'\w+!="([A-Za-z_][A-Za-z0-9_-]*)"')
 
@@ -47,6 +55,7 @@ def _of_module(module: Module) -> Iterator[Finding]:
     deployed = {
         ".".join(block.labels): [*_expressions(block)] for block in module.of("resource") if block.labels[0] in DEPLOYED
     }
+    yield from _literals(module)
     for deployment in (block for block in module.of("resource") if block.labels[0] == "aws_api_gateway_deployment"):
         trigger = deployment.attributes.get("triggers")
         triggers = [Expressions(trigger.node)] if trigger else []
@@ -58,6 +67,26 @@ def _of_module(module: Module) -> Iterator[Finding]:
                 yield _finding(deployment, f"Its triggers leave out {variables}, which {name} is built from.")
         for expression in _partial(triggers, [*chain.from_iterable(deployed.values())], values):
             yield _finding(deployment, f"Its triggers hash only part: {expression}.")
+
+
+def _literals(module: Module) -> Iterator[Finding]:
+    """Arguments of deployed resources that are literals, or have one."""
+    for block in (block for block in module.of("resource") if block.labels[0] in DEPLOYED):
+        for name, text in _arguments(block):
+            if _LITERAL.search(_INDEX.sub("", text)):
+                message = (
+                    f"It sets {name} to {text} itself, which no deployment's triggers hash: use a local that they hash."
+                )
+                yield _finding(block, message)
+
+
+def _arguments(block: Block) -> Iterator[tuple[str, str]]:
+    """The names and texts of a block's arguments, and of those of its inner blocks, except where it belongs."""
+    own = _PLACE - {"http_method"} if block.labels[:1] == ("aws_api_gateway_method",) else _PLACE
+    yield from ((name, value.text) for name, value in block.attributes.items() if name not in own)
+    for inner in block.blocks:
+        if inner.type != "lifecycle":
+            yield from _arguments(inner)
 
 
 def _expressions(block: Block) -> Iterator[Expressions]:
@@ -113,12 +142,10 @@ def _read(expressions: Iterable[Expressions], values: Mapping[str, Expressions])
     return variables, locals_
 
 
-def _finding(deployment: Block, message: str) -> Finding:
+def _finding(block: Block, message: str) -> Finding:
     rule = RULES["CKV_INV_409"]
-    file = (
-        deployment.file.relative_to(ROOT).as_posix() if deployment.file.is_relative_to(ROOT) else str(deployment.file)
-    )
-    address = ".".join(deployment.labels)
+    file = block.file.relative_to(ROOT).as_posix() if block.file.is_relative_to(ROOT) else str(block.file)
+    address = ".".join(block.labels)
     folder = Path(file).parent.as_posix()
-    place = (file, deployment.line, message, rule.remedy, rule.guideline, folder, HCL, f"{folder}/{address}")
+    place = (file, block.line, message, rule.remedy, rule.guideline, folder, HCL, f"{folder}/{address}")
     return Finding(rule.id, rule.severity, address, *place)

@@ -43,6 +43,9 @@ class Tie(Enum):
     STDIN = "standard input"
     """Its standard input is closed, and it ends by itself then. `SupervisedProcess.release` unties it: ``stay``."""
 
+    NONE = "nothing"
+    """It runs on to its own end, and is never killed: it may hold what is written nowhere else."""
+
 
 @dataclass
 class SupervisedProcess:
@@ -57,6 +60,8 @@ class SupervisedProcess:
         owner_started: The owner's start time.
         file: The file of the record.
         leader_first: Whether it ends its children in order: they are signalled only after it has ended.
+        finishes: Whether it runs to its own end. It gets one SIGINT, it alone, and is not killed: see `Tie.NONE`.
+        interrupted: Whether it got that SIGINT. Terraform takes a second signal as an order to drop its state.
         traces: Files and folders that are deleted with it. Members of its group that run one are recognised by that.
         child: The process itself, for its owner.
     """
@@ -69,6 +74,8 @@ class SupervisedProcess:
     owner_started: float | None
     file: Path
     leader_first: bool = False
+    finishes: bool = False
+    interrupted: bool = False
     traces: list[str] = field(default_factory=list)
     child: subprocess.Popen[bytes] | None = field(default=None, compare=False, repr=False)
 
@@ -120,6 +127,14 @@ class SupervisedProcess:
             self.child.stdin.write(b"stay\n")
             self.child.stdin.close()
 
+    def interrupt(self) -> None:
+        """Send it SIGINT, and none of its children; never a second time."""
+        if not self.interrupted and self.is_alive:
+            self.interrupted = True
+            self.save()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGINT)
+
     def survivors(self) -> list[int]:
         """The numbers of its processes that still run: the process itself first, then the members of its group."""
         alive = [self.pid] if self.is_alive else []
@@ -128,6 +143,8 @@ class SupervisedProcess:
     def terminate(self, *, grace_s: float = 10.0) -> bool:
         """End it and its group: SIGTERM, after the grace period SIGKILL; then remove its traces and its record.
 
+        One that `finishes` gets one SIGINT and keeps its record while it runs.
+
         Returns:
             Whether any of them still ran.
 
@@ -135,6 +152,12 @@ class SupervisedProcess:
             grace_s: Seconds to wait between the two signals.
         """
         ran = bool(self.survivors())
+        if self.finishes:
+            self.interrupt()
+            _wait(lambda: self.is_alive, grace_s)
+            if self.is_alive:
+                self.describe(f"{self.purpose.partition(' (')[0]} (process {self.pid} still ends by itself)")
+                return ran
         if self.leader_first and self.is_alive:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGTERM)
@@ -232,6 +255,7 @@ def spawn(  # noqa: PLR0913 - Popen's own vocabulary, all by keyword
         owner_started=start_time(os.getpid()),
         file=(folder or RUN) / f"{child.pid}-{mark[:8]}.json",
         leader_first=leader_first,
+        finishes=tie is Tie.NONE,
         traces=[str(trace) for trace in traces],
         child=child,
     )

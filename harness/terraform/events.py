@@ -3,6 +3,7 @@
 See https://developer.hashicorp.com/terraform/internals/machine-readable-ui.
 """
 
+import contextlib
 import json
 import queue
 import subprocess
@@ -10,9 +11,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any, Self, TypeAlias
 
 _CHECK_S = 1.0
+_FOLLOW_S = 0.05
 
 LineQueue: TypeAlias = "queue.SimpleQueue[str | None]"
 """The lines that a process prints, and None after the last."""
@@ -154,7 +157,7 @@ class RunOutcome:
 
 
 def lines_of(process: subprocess.Popen[bytes]) -> LineQueue:
-    """The lines that a process prints, read by a thread as they arrive; None at the end."""
+    """The lines that a process prints to a pipe, read by a thread as they arrive; None at the end."""
     lines: LineQueue = queue.SimpleQueue()
 
     def read(stream: IO[bytes]) -> None:
@@ -169,12 +172,37 @@ def lines_of(process: subprocess.Popen[bytes]) -> LineQueue:
     return lines
 
 
+def lines_in(file: Path, process: subprocess.Popen[bytes]) -> LineQueue:
+    """The lines that a process writes to a file, read by a thread as they arrive; None at the process's end.
+
+    A file and not a pipe: whoever writes to a pipe without a reader is ended by SIGPIPE, whatever it still has to do.
+    """
+    lines: LineQueue = queue.SimpleQueue()
+
+    def read() -> None:
+        rest = b""
+        with file.open("rb") as stream:
+            ended = False
+            while not ended:
+                ended = process.poll() is not None  # before the last read, so that it sees everything
+                *complete, rest = (rest + stream.read()).split(b"\n")
+                for line in [*complete, rest] if ended and rest else complete:
+                    lines.put(line.decode("utf-8", errors="replace") + "\n")
+                if not ended:
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(_FOLLOW_S)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    return lines
+
+
 def lines_until(lines: LineQueue, deadline: float, check: Callable[[], None] | None = None) -> Iterator[str]:
     """The lines, until the last one or the deadline (TimeoutError).
 
     Args:
         lines: The queue of lines.
-        deadline: On the monotonic clock.
+        deadline: On the monotonic clock; infinite for none.
         check: Called about every second; what it raises ends the waiting.
     """
     while True:
@@ -182,7 +210,7 @@ def lines_until(lines: LineQueue, deadline: float, check: Callable[[], None] | N
             check()
         remaining = deadline - time.monotonic()
         try:
-            line = lines.get(timeout=max(0.0, min(remaining, _CHECK_S) if check else remaining))
+            line = lines.get(timeout=max(0.0, min(remaining, _CHECK_S)))
         except queue.Empty:
             if time.monotonic() < deadline:
                 continue

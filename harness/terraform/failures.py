@@ -1,9 +1,12 @@
 """A Terraform command that failed or took too long, as an error of a few lines that a person can act on."""
 
+import re
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from harness.errors import HarnessError
 from harness.terraform.events import Diagnostic, RunOutcome
@@ -26,6 +29,51 @@ class TerraformError(HarnessError):
         super().__init__(what, remedy=remedy)
         self.diagnostics = tuple(diagnostics)
         self.exit_code = exit_code
+
+
+@dataclass(frozen=True)
+class StateLock:
+    """The lock that keeps a command from the state, as Terraform prints it.
+
+    Attributes:
+        id: What ``terraform force-unlock`` takes.
+        who: ``user@computer`` of the command that holds it.
+        operation: What that command does, such as ``apply``.
+        created: When it took the lock; None if that cannot be read.
+    """
+
+    id: str
+    who: str
+    operation: str
+    created: datetime | None
+
+    @classmethod
+    def of(cls, errors: Sequence[Diagnostic]) -> Self | None:
+        """The lock that one of the errors is about; None if none is."""
+        for error in errors:
+            fields = dict(re.findall(r"^\s*(ID|Operation|Who|Created):\s*(\S.*?)\s*$", error.detail, re.MULTILINE))
+            if "state lock" in error.summary and "ID" in fields:
+                operation = fields.get("Operation", "").removeprefix("OperationType").lower() or "an unknown operation"
+                return cls(fields["ID"], fields.get("Who", "unknown"), operation, _time(fields.get("Created", "")))
+        return None
+
+    def error(self, command: str, root: str, outcome: RunOutcome, now: datetime) -> TerraformError:
+        """The error for a command that found this lock."""
+        minutes = int((now - self.created).total_seconds() // 60) if self.created else 0
+        since = f" since {self.created:%Y-%m-%d %H:%M} UTC ({minutes} minutes ago)" if self.created else ""
+        return TerraformError(
+            f"terraform {command}: the state of {root} is locked{since} by {self.who}, who runs {self.operation}.",
+            remedy=f"Wait for that command. Only if it has died: terraform -chdir=live/{root} force-unlock {self.id} "
+            "(docs/runbooks/stuck-lock.md).",
+            diagnostics=outcome.diagnostics,
+            exit_code=outcome.exit_code,
+        )
+
+
+def _time(text: str) -> datetime | None:
+    """A time as Go prints it: ``2026-11-27 21:04:11.123456789 +0000 UTC``."""
+    match = re.match(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000", text)
+    return datetime.strptime(match[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC) if match else None
 
 
 @dataclass(frozen=True)
@@ -58,6 +106,8 @@ class CommandFailure:
     def exit_error(self) -> TerraformError:
         """The error for a command that ended with an exit code of failure."""
         code = self.outcome.exit_code
+        if lock := StateLock.of(self.outcome.errors):
+            return lock.error(self.command, self.root, self.outcome, datetime.now(UTC))
         how = f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         return TerraformError(
             f"terraform {self.command} failed in {self.root} ({how}):\n{self.reason()}{self._engine_line()}",

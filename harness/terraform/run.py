@@ -1,12 +1,12 @@
 """Running Terraform on a root folder: typed, with a deadline, and with errors that a person can act on."""
 
 import json
+import math
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,16 @@ from harness.errors import HarnessError
 from harness.process import supervisor
 from harness.process.locks import locked
 from harness.terraform import binary, mirror
-from harness.terraform.events import RunOutcome, TerraformEvent, lines_of, lines_until
+from harness.terraform.events import RunOutcome, TerraformEvent, lines_in, lines_of, lines_until
 from harness.terraform.failures import CommandFailure, TerraformError
+from harness.terraform.interruption import await_end
 from harness.terraform.plan import TerraformPlan
 
 __all__ = ["OnEvent", "Terraform", "TerraformError"]
 
 OnEvent = Callable[[TerraformEvent], None]
 
-_INTERRUPT_S = 30.0  # after Ctrl-C Terraform finishes the operations in progress and writes its state
+_INTERRUPT_S = 30.0  # on an engine: after Ctrl-C Terraform finishes the operations in progress and writes its state
 _STOP_S = 5.0
 _GOGC = "400"
 """How much garbage Go may keep, in per cent of the live data. The provider starts several times for each command, for a
@@ -39,6 +40,8 @@ class Terraform:
         log_dir: The folder for each command's ``<command>.jsonl`` (events) and ``<command>.stderr``.
         program: The Terraform to use; by default it is found (or downloaded) when needed.
         config: Where providers come from; by default the root's lock file decides when needed.
+        patient: Whether it works on an account, where its state is all that leads to what it created. Then no command
+            has a deadline, Ctrl-C is passed on once and its end is awaited, and it is never killed.
         check: Called every second while a command runs; what it raises ends the command. It is for what Terraform
             cannot know: that the engine has died, which its provider takes for a temporary error for minutes.
         engine_error: Returns the engine's last error, to be shown when a command fails or runs out of time: the AWS
@@ -56,6 +59,7 @@ class Terraform:
         config: mirror.CliConfig | None = None,
         engine_error: Callable[[], str | None] | None = None,
         check: Callable[[], None] | None = None,
+        patient: bool = False,
     ) -> None:
         self.root = root.absolute()
         self.data_dir = data_dir.absolute()
@@ -65,6 +69,7 @@ class Terraform:
         self._config = config
         self._engine_error = engine_error
         self._check = check
+        self._patient = patient
 
     @property
     def program(self) -> Path:
@@ -199,16 +204,15 @@ class Terraform:
         """Run a command that has the option ``-json``, and follow its events."""
         outcome = RunOutcome()
         self.log_dir.mkdir(parents=True, exist_ok=True)
-        with (self.log_dir / f"{command}.jsonl").open("w", encoding="utf-8") as log:
+        log = self.log_dir / f"{command}.jsonl"
 
-            def add(line: str) -> None:
-                log.write(line)
-                event = TerraformEvent.from_line(line)
-                outcome.add(event)
-                if on_event:
-                    on_event(event)
+        def add(line: str) -> None:
+            event = TerraformEvent.from_line(line)
+            outcome.add(event)
+            if on_event:
+                on_event(event)
 
-            self._run(command, ["-json", "-no-color", *options], add, outcome, deadline_s=deadline_s)
+        self._run([command, "-json", "-no-color", *options], add, outcome, deadline_s=deadline_s, log=log)
         if outcome.exit_code not in good:
             raise self._failure(command, outcome)
         return outcome
@@ -218,56 +222,73 @@ class Terraform:
         outcome = RunOutcome()
         lines: list[str] = []
         self.log_dir.mkdir(parents=True, exist_ok=True)
-        self._run(command, ["-no-color", *options], lines.append, outcome, deadline_s=deadline_s)
+        self._run([command, "-no-color", *options], lines.append, outcome, deadline_s=deadline_s)
         if outcome.exit_code != 0:
             raise self._failure(command, outcome)
         return "".join(lines)
 
     def _run(
         self,
-        command: str,
-        options: Sequence[str],
+        command: Sequence[str],
         add_line: Callable[[str], None],
         outcome: RunOutcome,
         *,
         deadline_s: float,
+        log: Path | None = None,
     ) -> None:
         """Start Terraform, pass on its lines, and wait for its end: normally, by Ctrl-C or at the deadline."""
         started = time.monotonic()
-        # Errors go to a file: a pipe that nobody reads would stop Terraform at 64 KB.
-        with (self.log_dir / f"{command}.stderr").open("wb") as errors:
-            process, record = supervisor.spawn(
-                [self.program, f"-chdir={self.root}", command, *options],
-                purpose=f"terraform {command} {self.root.name}",
-                env=self.environment(),
-                stdout=subprocess.PIPE,
-                stderr=errors,
-            )
-        lines = lines_of(process)
+        deadline = math.inf if self._patient else started + deadline_s
+        process, record = self._start(command, log)
+        lines = lines_in(log, process) if log else lines_of(process)
         try:
-            for line in lines_until(lines, started + deadline_s, self._check):
+            for line in lines_until(lines, deadline, self._check):
                 add_line(line)
-            process.wait(max(0.1, started + deadline_s - time.monotonic()))
-        except KeyboardInterrupt:
-            self._interrupt(process)
-            raise
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except KeyboardInterrupt as interrupt:
+            last_line = self._interrupt(process, record)
+            raise (KeyboardInterrupt(last_line) if last_line else interrupt) from None
         except (TimeoutError, subprocess.TimeoutExpired):
             outcome.seconds = time.monotonic() - started
-            failure = CommandFailure(command, self.root.name, outcome, self.log_dir, self._engine_error)
+            failure = CommandFailure(command[0], self.root.name, outcome, self.log_dir, self._engine_error)
             raise failure.timeout_error(deadline_s) from None
         finally:
+            if self._patient:
+                await_end(process, record, self.root)
             record.terminate(grace_s=_STOP_S)  # its plugins too, if any are left
             process.wait(_STOP_S)
         outcome.exit_code = process.returncode
         outcome.seconds = time.monotonic() - started
 
-    def _interrupt(self, process: subprocess.Popen[bytes]) -> None:
-        """Pass a Ctrl-C on, once, and wait while the state is written and unlocked; a second Ctrl-C ends the wait."""
-        process.send_signal(signal.SIGINT)
-        try:
+    def _start(
+        self, command: Sequence[str], log: Path | None
+    ) -> tuple[subprocess.Popen[bytes], supervisor.SupervisedProcess]:
+        """Start a command that writes to a log, or else to a pipe."""
+        # Errors go to a file: a pipe that nobody reads would stop Terraform at 64 KB.
+        with (self.log_dir / f"{command[0]}.stderr").open("wb") as errors, ExitStack() as files:
+            return supervisor.spawn(
+                [self.program, f"-chdir={self.root}", *command],
+                purpose=f"terraform {command[0]} {self.root.name}",
+                env=self.environment(),
+                stdout=files.enter_context(log.open("wb")) if log else subprocess.PIPE,
+                stderr=errors,
+                tie=supervisor.Tie.NONE if self._patient else supervisor.Tie.SIGNAL,
+            )
+
+    def _interrupt(self, process: subprocess.Popen[bytes], record: supervisor.SupervisedProcess) -> str:
+        """Pass a Ctrl-C on, once, and wait while the state is written and unlocked.
+
+        On an engine a second Ctrl-C ends the wait.
+
+        Returns:
+            How it ended, in one line; empty on an engine.
+        """
+        if self._patient:
+            return await_end(process, record, self.root)
+        record.interrupt()
+        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
             process.wait(_INTERRUPT_S)
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            return
+        return ""
 
     def _failure(self, command: str, outcome: RunOutcome) -> HarnessError:
         """The error for a command with an exit code of failure."""

@@ -38,7 +38,7 @@ def post_invoice() -> Response[str]:
     event = app.current_event
     request = resolver.body_of(event, CreateInvoice)
     key, now = resolver.idempotency_key(event), clock.now()
-    result = create(store, request, Origin(now, "api", "api"), key)
+    result = create(store, request, Origin(now, "api", resolver.caller(event)), key)
     invoice = result.invoice.first_version()
     count("InvoicesCreated" if result.created else "InvoicesReplayed")
     logger.info("Invoice created" if result.created else "Invoice replayed", invoice_id=invoice.invoice_id)

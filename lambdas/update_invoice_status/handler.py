@@ -22,9 +22,9 @@ app = resolver.create_app()
 @app.patch("/invoices/<invoice_id>")
 def patch_invoice(invoice_id: str) -> Response[str]:
     """Change the status, or record a payment; the response is the invoice after the change."""
-    request, now = resolver.body_of(app.current_event, UpdateInvoice), clock.now()
-    versions = resolver.if_match(app.current_event)
-    invoice = update(store, resolver.parse_invoice_id(invoice_id), request, now=now, by="api", if_match=versions)
+    event, now = app.current_event, clock.now()
+    request, by, versions = resolver.body_of(event, UpdateInvoice), resolver.caller(event), resolver.if_match(event)
+    invoice = update(store, resolver.parse_invoice_id(invoice_id), request, now=now, by=by, if_match=versions)
     count("StatusUpdates")
     logger.info("Invoice updated", invoice_id=invoice_id, status=invoice.status, version=invoice.version)
     return resolver.response(InvoiceResponse.of(invoice, now.date()), ETag=f'"{invoice.version}"')

@@ -30,6 +30,7 @@ module "invoice_platform" {
   lambda_settings          = var.lambda_settings
   logging                  = var.logging
   monthly_budget_usd       = var.monthly_budget_usd
+  payment_sources          = var.payment_sources
   replication              = var.replication
   stream_retry_attempts    = var.stream_retry_attempts
   table                    = var.table

@@ -49,6 +49,7 @@ downstream_queue         = true
 force_destroy            = true
 key_deletion_window_days = 7
 monthly_budget_usd       = 50
+payment_sources          = ["payments.example"]
 previews                 = true
 replication              = false
 stream_retry_attempts    = 10

@@ -115,6 +115,12 @@ variable "replica_region" {
   nullable    = false
 }
 
+variable "payment_sources" {
+  description = "Event sources whose invoice-paid events are recorded as payments."
+  type        = list(string)
+  nullable    = false
+}
+
 variable "replication" {
   description = "Whether documents and archives are copied to the second region."
   type        = bool

@@ -49,6 +49,7 @@ downstream_queue         = false
 force_destroy            = false
 key_deletion_window_days = 30
 monthly_budget_usd       = 1000
+payment_sources          = ["payments.example"]
 previews                 = false
 replication              = true
 stream_retry_attempts    = 100

@@ -31,35 +31,6 @@ def empty_api_key_value(original: Any) -> Any:
     return create_api_key
 
 
-def _stores_the_text_false(original: Any) -> bool:
-    gw._api_keys["self-check"] = {"id": "self-check", "enabled": True}
-    try:
-        original("self-check", {"patchOperations": [{"op": "replace", "path": "/enabled", "value": "false"}]})
-        return bool(gw._api_keys["self-check"]["enabled"])
-    finally:
-        gw.reset()
-
-
-@patches(gw, "_update_api_key", needed=_stores_the_text_false)
-def disabled_api_key(original: Any) -> Any:
-    """A key that UpdateApiKey disables is rejected from then on.
-
-    AWS: patch values are strings; ``"false"`` at ``/enabled`` disables the key.
-    https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateApiKey.html
-    MiniStack: stores the string, which Python takes for true.
-    """
-
-    def update_api_key(key_id: str, data: Data) -> Any:
-        response = original(key_id, data)
-        key = gw._api_keys.get(key_id)
-        if key is None or not isinstance(key.get("enabled"), str):
-            return response
-        key["enabled"] = key["enabled"].lower() == "true"
-        return gw._v1_response(key)
-
-    return update_api_key
-
-
 def _invents_a_method(original: Any) -> bool:
     gw._resources["self-check"] = {"r": {"id": "r", "resourceMethods": {"OPTIONS": {"httpMethod": "OPTIONS"}}}}
     try:

@@ -15,9 +15,11 @@ from ministack.core import persistence
 from embedded import (  # noqa: F401 -- importing a module registers its patches
     MINISTACK_VERSION,
     apigateway_control,
+    apigateway_deployments,
     apigateway_mock,
     apigateway_observe,
     apigateway_proxy,
+    apigateway_updates,
     apigateway_validation,
     cloudwatch_alarms,
     cloudwatch_logs,

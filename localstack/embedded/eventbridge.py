@@ -1,10 +1,12 @@
-"""EventBridge: delivery to targets."""
+"""EventBridge: delivery to targets, and what a grant to publish may depend on."""
 
 import contextlib
+import inspect
 import json
 from collections.abc import Callable
 from typing import Any
 
+from ministack.core import iam_actions
 from ministack.core.arn import ArnParseError, parse_arn
 from ministack.services import eventbridge, sqs
 from ministack.services import lambda_svc as lam
@@ -67,6 +69,32 @@ def undeliverable(original: Any) -> Any:
         delivery.send(queue, json.dumps(body), attributes)
 
     return invoke_target
+
+
+def _lacks_event_keys(original: Any) -> bool:
+    return "events:source" not in inspect.getsource(inspect.getmodule(original) or original)
+
+
+@patches(iam_actions, "request_tag_context", needed=_lacks_event_keys)
+def event_keys(original: Any) -> Any:
+    """A grant of PutEvents may depend on the sources and the types of the events.
+
+    AWS: PutEvents has the keys events:source and events:detail-type, each with several values.
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
+    MiniStack: has neither, so that a statement with ForAllValues on them always applies.
+    """
+
+    def context(service: str, action: str, body: bytes, parameters: Any) -> dict[str, Any]:
+        keys: dict[str, Any] = original(service, action, body, parameters)
+        if action != "events:PutEvents":
+            return keys
+        with contextlib.suppress(ValueError, AttributeError, TypeError):  # a malformed request is rejected later
+            entries = json.loads(body)["Entries"]
+            keys["events:source"] = [str(entry.get("Source", "")) for entry in entries]
+            keys["events:detail-type"] = [str(entry.get("DetailType", "")) for entry in entries]
+        return keys
+
+    return context
 
 
 def _obstacle(arn: str, rule_arn: str) -> tuple[str, str] | None:

@@ -40,47 +40,60 @@ locals {
     ))
   }
 
-  # With any other value, a body of another content type is passed on and read as the template. It has no statusCode, and
-  # the response is a 500.
-  _passthrough_behavior = "NEVER"
+  # Everything that makes up the preflights is written here and hashed by the output fingerprint. The resources only
+  # repeat it: what they added themselves would never be deployed.
+  _preflights = {
+    for path, template in local._templates : path => {
+      api_key_required = false # browsers send no key with a preflight
+      authorization    = "NONE"
+      http_method      = "OPTIONS"
+      # With any other value, a body of another content type is passed on and read as the template. It has no statusCode,
+      # and the response is a 500.
+      passthrough_behavior = "NEVER"
+      request_templates    = { "application/json" = jsonencode({ statusCode = 204 }) }
+      response_templates   = { "application/json" = template }
+      status_code          = "204"
+      type                 = "MOCK"
+    }
+  }
 }
 
 resource "aws_api_gateway_method" "preflight" {
-  for_each = var.resources
+  for_each = local._preflights
 
-  api_key_required = false # browsers send no key with a preflight
-  authorization    = "NONE"
-  http_method      = "OPTIONS"
-  resource_id      = each.value.id
+  api_key_required = each.value.api_key_required
+  authorization    = each.value.authorization
+  http_method      = each.value.http_method
+  resource_id      = var.resources[each.key].id
   rest_api_id      = var.rest_api_id
 }
 
 resource "aws_api_gateway_integration" "preflight" {
-  for_each = var.resources
+  for_each = local._preflights
 
   http_method          = aws_api_gateway_method.preflight[each.key].http_method
-  passthrough_behavior = local._passthrough_behavior
-  request_templates    = { "application/json" = jsonencode({ statusCode = 204 }) }
-  resource_id          = each.value.id
+  passthrough_behavior = each.value.passthrough_behavior
+  request_templates    = each.value.request_templates
+  resource_id          = var.resources[each.key].id
   rest_api_id          = var.rest_api_id
-  type                 = "MOCK"
+  type                 = each.value.type
 }
 
 resource "aws_api_gateway_method_response" "preflight" {
-  for_each = var.resources
+  for_each = local._preflights
 
   http_method = aws_api_gateway_method.preflight[each.key].http_method
-  resource_id = each.value.id
+  resource_id = var.resources[each.key].id
   rest_api_id = var.rest_api_id
-  status_code = "204"
+  status_code = each.value.status_code
 }
 
 resource "aws_api_gateway_integration_response" "preflight" {
-  for_each = var.resources
+  for_each = local._preflights
 
   http_method        = aws_api_gateway_method.preflight[each.key].http_method
-  resource_id        = each.value.id
-  response_templates = { "application/json" = local._templates[each.key] }
+  resource_id        = var.resources[each.key].id
+  response_templates = each.value.response_templates
   rest_api_id        = var.rest_api_id
   status_code        = aws_api_gateway_method_response.preflight[each.key].status_code
 

@@ -1,6 +1,6 @@
 output "fingerprint" {
   description = "A digest of the preflights, for deployment_triggers of the module api-gateway: the API is then deployed after them, and again when they change."
-  value       = sha1(jsonencode([local._templates, local._passthrough_behavior]))
+  value       = sha1(jsonencode(local._preflights))
 
   depends_on = [aws_api_gateway_integration_response.preflight]
 }

@@ -41,14 +41,22 @@ locals {
     for name, mapping in merge({ "Content-Type" = "'application/problem+json'" }, var.gateway_response_headers) :
     "gatewayresponse.header.${name}" => mapping
   }
+
+  _gateway = {
+    for type, response in local._gateway_responses : type => {
+      response_parameters = local._gateway_headers
+      response_templates  = { "application/json" = local._gateway_bodies[type] }
+      status_code         = response.status
+    }
+  }
 }
 
 resource "aws_api_gateway_gateway_response" "this" {
-  for_each = local._gateway_responses
+  for_each = local._gateway
 
-  response_parameters = local._gateway_headers
-  response_templates  = { "application/json" = local._gateway_bodies[each.key] }
+  response_parameters = each.value.response_parameters
+  response_templates  = each.value.response_templates
   response_type       = each.key
   rest_api_id         = aws_api_gateway_rest_api.this.id
-  status_code         = each.value.status
+  status_code         = each.value.status_code
 }

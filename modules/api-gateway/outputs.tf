@@ -33,11 +33,11 @@ output "log_group_names" {
 }
 
 output "resources" {
-  description = "The API's resources by path: the id, and the methods of the routes there."
+  description = "The API's resources by path, without the names of parameters (/orders/{}): the id, and the methods of the routes there."
   value = {
     for path, id in local._resource_ids : path => {
       id      = id
-      methods = sort([for route in values(var.routes) : route.method if route.path == path])
+      methods = sort([for name, route in var.routes : route.method if local._ids[name] == path])
     }
   }
 }

@@ -2,11 +2,11 @@ locals {
   # The content of a deployment. Inputs only, never resources: those read back differently from what was written (null
   # becomes []), so every second apply would deploy the API again.
   _fingerprint = sha1(jsonencode({
-    gateway_bodies  = local._gateway_bodies
-    gateway_headers = local._gateway_headers
-    models          = { for name, schema in var.models : name => jsondecode(schema) }
-    others          = var.deployment_triggers
-    routes          = { for name, route in var.routes : name => { for key, value in route : key => value if key != "throttle" } }
+    gateway      = local._gateway
+    integrations = local._integrations
+    methods      = local._methods
+    models       = local._models
+    others       = var.deployment_triggers
   }))
 }
 
@@ -14,6 +14,8 @@ resource "aws_api_gateway_deployment" "this" {
   rest_api_id = aws_api_gateway_rest_api.this.id
   triggers    = { fingerprint = local._fingerprint }
 
+  # A stage must move to the new deployment before the old one is deleted. So a new deployment comes before everything
+  # that a plan removes, and still has it until the next one: docs/runbooks/deploy.md, "Removing a route".
   lifecycle {
     create_before_destroy = true
   }

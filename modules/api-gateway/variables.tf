@@ -111,6 +111,15 @@ variable "routes" {
   }
 
   validation {
+    condition = length(distinct(flatten([
+      for route in values(var.routes) : [for index, _ in split("/", route.path) : join("/", slice(split("/", route.path), 0, index + 1))]
+      ]))) == length(distinct(flatten([
+      for route in values(var.routes) : [for index, _ in split("/", route.path) : replace(join("/", slice(split("/", route.path), 0, index + 1)), "/\\{[^/]*\\}/", "{}")]
+    ])))
+    error_message = "routes has the paths [${join(", ", values(var.routes)[*].path)}]: give a parameter the same name in all of them, because API Gateway allows one below each parent."
+  }
+
+  validation {
     condition     = length(distinct([for route in values(var.routes) : "${route.method} ${route.path}"])) == length(var.routes)
     error_message = "routes repeats a method and path: [${join(", ", [for route in values(var.routes) : "${route.method} ${route.path}"])}]; keep one of each."
   }

@@ -11,8 +11,7 @@ locals {
 
   _patterns = {
     for name, rule in var.rules : name => jsonencode(merge(
-      length(rule.sources) > 0 ? { source = rule.sources } : {},
-      length(rule.sources_except) > 0 ? { source = [{ "anything-but" = rule.sources_except }] } : {},
+      { source = rule.sources },
       length(rule.detail_types) > 0 ? { "detail-type" = rule.detail_types } : {},
       rule.detail != "" ? { detail = jsondecode(rule.detail) } : {},
     ))

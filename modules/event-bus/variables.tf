@@ -40,13 +40,12 @@ variable "name" {
 }
 
 variable "rules" {
-  description = "Rules by name. An event matches if its source is in sources (or not in sources_except), its detail-type is in detail_types, and its detail fits the JSON pattern detail. Each target has its own retry policy and dead-letter queue."
+  description = "Rules by name. An event matches if its source is in sources, its detail-type is in detail_types, and its detail fits the JSON pattern detail. Each target has its own retry policy and dead-letter queue."
   type = map(object({
-    description    = optional(string, "")
-    detail         = optional(string, "")
-    detail_types   = optional(list(string), [])
-    sources        = optional(list(string), [])
-    sources_except = optional(list(string), [])
+    description  = optional(string, "")
+    detail       = optional(string, "")
+    detail_types = optional(list(string), [])
+    sources      = list(string)
     targets = map(object({
       arn                       = string
       maximum_event_age_seconds = optional(number, 86400)
@@ -62,14 +61,10 @@ variable "rules" {
     error_message = "rules names [${join(", ", keys(var.rules))}]: use 1 to 64 letters, digits, dots, hyphens and underscores."
   }
 
+  # Whoever may publish on the bus names any source but AWS's own: a rule for every source would trust all of them.
   validation {
-    condition     = alltrue([for rule in values(var.rules) : length(rule.sources) == 0 || length(rule.sources_except) == 0])
-    error_message = "rules is ${jsonencode({ for name, rule in var.rules : name => { sources = rule.sources, sources_except = rule.sources_except } })}: give a rule sources or sources_except, not both."
-  }
-
-  validation {
-    condition     = alltrue([for rule in values(var.rules) : length(rule.sources) + length(rule.sources_except) + length(rule.detail_types) > 0])
-    error_message = "rules has a rule among [${join(", ", keys(var.rules))}] without sources and detail_types: give one, or it matches every event, even those that it causes."
+    condition     = alltrue([for rule in values(var.rules) : length(rule.sources) > 0])
+    error_message = "rules has the sources ${jsonencode({ for name, rule in var.rules : name => rule.sources })}: name at least one source for each rule."
   }
 
   validation {

@@ -1,6 +1,17 @@
 locals {
   _event_source = "invoice.platform"
 
+  # The types of the platform's own events, for the rules that receive them and the grants that publish them.
+  _details = {
+    changed   = ["invoice-processed", "invoice-rejected", "invoice-partially-paid", "invoice-paid", "invoice-voided"]
+    continued = ["upload-continued"]
+    created   = ["invoice-created"]
+  }
+
+  # A function publishes in the platform's name and in no other. A request's entries give these keys several values.
+  # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-example-policy-cross-account-custom-bus-source.html
+  _own_source = { "events:source" = { test = "ForAllValues:StringEquals", values = [local._event_source] } }
+
   _rules = {
     continued = "upload-continued-${var.environment}"
     created   = "invoice-created-${var.environment}"
@@ -24,29 +35,30 @@ module "event_bus" {
     # function itself ends a chain that makes no progress (invoicing.uploads.intake).
     (local._rules.continued) = {
       description  = "An upload that one invocation does not finish continues in the next."
-      detail_types = ["upload-continued"]
+      detail_types = local._details.continued
       sources      = [local._event_source]
       targets      = { create-invoice = { arn = local._alias_arns["create-invoice"], type = "lambda" } }
     }
 
     (local._rules.created) = {
       description  = "A new invoice gets its PDF."
-      detail_types = ["invoice-created"]
+      detail_types = local._details.created
       sources      = [local._event_source]
       targets      = { generate-pdf = { arn = local._alias_arns["generate-pdf"], type = "lambda" } }
     }
 
-    # The platform's own invoice-paid goes downstream only: recorded as a payment again, it would loop.
+    # Only from the sources on the list: whoever may publish on the bus names the source, so any other rule would let
+    # every publisher say "paid". The platform's own invoice-paid goes downstream only: as a payment it would loop.
     (local._rules.paid) = {
-      description    = "A payment announced by another system is recorded on its invoice."
-      detail_types   = ["invoice-paid"]
-      sources_except = [local._event_source]
-      targets        = { update-invoice-status = { arn = local._alias_arns["update-invoice-status"], type = "lambda" } }
+      description  = "A payment announced by a payment provider is recorded on its invoice."
+      detail_types = ["invoice-paid"]
+      sources      = var.payment_sources
+      targets      = { update-invoice-status = { arn = local._alias_arns["update-invoice-status"], type = "lambda" } }
     }
 
     (local._rules.processed) = {
       description  = "Changes of invoices go to other systems."
-      detail_types = ["invoice-processed", "invoice-rejected", "invoice-partially-paid", "invoice-paid", "invoice-voided"]
+      detail_types = local._details.changed
       sources      = [local._event_source]
       targets      = { downstream = { arn = aws_sns_topic.downstream.arn, type = "sns" } }
     }

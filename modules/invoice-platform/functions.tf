@@ -13,14 +13,19 @@ locals {
       statements = {
         ArchiveUploads = { actions = ["s3:PutObject"], resources = ["${local._arns.archives}/*"] }
         # The rest of a file that one invocation does not finish.
-        ContinueUploads = { actions = ["events:PutEvents"], resources = [local._arns.bus] }
+        ContinueUploads = {
+          actions    = ["events:PutEvents"]
+          conditions = merge(local._own_source, { "events:detail-type" = { test = "ForAllValues:StringEquals", values = local._details.continued } })
+          resources  = [local._arns.bus]
+        }
         # Without ListBucket, S3 returns 403 instead of 404 for an upload that is gone. A condition on the prefix would never
         # be true, because reading an object has no prefix.
         ListUploads = { actions = ["s3:ListBucket"], resources = [local._arns.uploads] }
         # GetObjectVersion: to read and archive the version that an event names. GetObject: to delete on condition of the
         # ETag.
-        TakeUploads   = { actions = ["s3:DeleteObject", "s3:GetObject", "s3:GetObjectVersion"], resources = ["${local._arns.uploads}/incoming/*"] }
-        WriteInvoices = { actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], resources = [local._arns.table] }
+        TakeUploads = { actions = ["s3:DeleteObject", "s3:GetObject", "s3:GetObjectVersion"], resources = ["${local._arns.uploads}/incoming/*"] }
+        # BatchGetItem: to find the next number that no imported invoice has.
+        WriteInvoices = { actions = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], resources = [local._arns.table] }
         # GetObject: the rejected rows of a file that took several invocations are joined at its end. DeleteObject: then their
         # parts are deleted, and so is an old reject report when a later upload of the same name has no rejected rows.
         WriteReports = { actions = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], resources = ["${local._arns.uploads}/reports/*"] }
@@ -34,7 +39,11 @@ locals {
         TABLE_NAME     = local._names.table
       }
       statements = {
-        PublishEvents = { actions = ["events:PutEvents"], resources = [local._arns.bus] }
+        PublishEvents = {
+          actions    = ["events:PutEvents"]
+          conditions = merge(local._own_source, { "events:detail-type" = { test = "ForAllValues:StringEquals", values = concat(local._details.created, local._details.changed) } })
+          resources  = [local._arns.bus]
+        }
         ReadStream = {
           actions   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"]
           resources = ["${local._arns.table}/stream/*"]

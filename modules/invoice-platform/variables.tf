@@ -154,6 +154,22 @@ variable "monthly_budget_usd" {
   nullable    = false
 }
 
+variable "payment_sources" {
+  description = "Event sources whose invoice-paid events are recorded as payments; those of any other source reach nothing."
+  type        = list(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.payment_sources) > 0 && alltrue([for source in var.payment_sources : can(regex("^[A-Za-z0-9_./-]{1,256}$", source))])
+    error_message = "payment_sources is ${jsonencode(var.payment_sources)}: name at least one source, each of letters, digits and _ . / -."
+  }
+
+  validation {
+    condition     = !contains(var.payment_sources, "invoice.platform")
+    error_message = "payment_sources is ${jsonencode(var.payment_sources)}: leave out invoice.platform, the platform's own source; its events would be recorded as payments again."
+  }
+}
+
 variable "replication" {
   description = "Whether documents and archives are copied to buckets in the region of the provider aws.replica."
   type        = bool

@@ -148,6 +148,35 @@ def test_an_existing_bucket_is_imported_by_command_and_by_block(state: tuple[lis
     assert "No changes." in output_of(runs, "-detailed-exitcode")
 
 
+HOLDER = {
+    "ID": "6f0d2c1e-5b1b-4d0e-9a77-0c9f6a1d4b20",
+    "Operation": "OperationTypeApply",
+    "Info": "",
+    "Who": "ci@runner-7",
+    "Version": "1.12.2",
+    "Created": "2026-11-27T21:04:11Z",
+    "Path": f"{STATE_BUCKET}/bootstrap/terraform.tfstate",
+}
+LOCK = "bootstrap/terraform.tfstate.tflock"
+
+
+@group("runbook-state")
+def test_a_stuck_lock_is_shown_with_its_holder_and_released(reader: MakeReader, tmp_path: Path) -> None:
+    """The lock of a command that was killed: nothing but the file is left of it."""
+    with started("runbook-lock") as engine:
+        deployment = prepared("dev", engine, tmp_path)
+        s3 = boto3.Session(**root_keys(engine), region_name=REGION).client("s3", endpoint_url=engine.endpoint.url)
+        s3.put_object(Bucket=STATE_BUCKET, Key=LOCK, Body=json.dumps(HOLDER).encode())
+
+        runs = reader(deployment).types("stuck-lock.md")
+
+        locked = output_of(runs, "-lock-timeout")
+        assert [HOLDER[name] in locked for name in ("ID", "Who", "Operation")] == [True, True, True]
+        assert "successfully unlocked" in output_of(runs, "force-unlock")
+        assert "Plan: 1 to import" in runs[-1].output
+        assert LOCK not in [item["Key"] for item in s3.list_objects_v2(Bucket=STATE_BUCKET).get("Contents", [])]
+
+
 def test_every_runbook_is_run_by_a_test() -> None:
     tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
 

@@ -69,7 +69,7 @@ class _Progress:
 def changes() -> list[tuple[Invoice | None, Invoice]]:
     """A change into every status."""
     request = CreateInvoice.model_validate(EXAMPLE_REQUEST)
-    created = issue(request, number="0042", identity="i", origin=Origin(NOW, "api", "api"))
+    created = issue(request, number="0042", origin=Origin(NOW, "api", "api"))
     rejected = decide_status(created, NOW, ["the first reason"] * 12).after
     others = [status for status in Status if status not in {Status.CREATED, Status.REJECTED}]
     return [
@@ -149,6 +149,24 @@ def test_events_reach_their_receivers_and_nobody_else(live: Environment) -> None
 
     assert not mismatches, report(mismatches)
     assert len(rules) == len(live.plan.of("aws_cloudwatch_event_rule")) > 0
+
+
+def test_an_event_of_a_source_that_is_not_on_the_list_reaches_nothing(live: Environment) -> None:
+    """Whoever may publish on the bus names the source: neither a payment nor a change of an invoice comes from them."""
+    rules = events.rules_of(live.plan, live.functions, PLATFORM)
+    types = sorted({*DETAIL_TYPES.values(), CONTINUED})
+    foreign = [
+        {**json.loads(SAMPLE.read_text(encoding="utf-8")), "source": "elsewhere", "detail-type": t} for t in types
+    ]
+
+    reached = [
+        (event["detail-type"], rule.name)
+        for event in foreign
+        for rule in rules
+        if patterns.matches(rule.pattern, event)
+    ]
+
+    assert not reached
 
 
 def test_receivers_can_read_their_events(live: Environment, code: dict[str, LoadedFunction]) -> None:

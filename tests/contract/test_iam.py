@@ -65,7 +65,7 @@ def test_everything_that_is_done_is_granted(proof: Proof) -> None:
 
 
 def test_everything_that_is_granted_is_done(proof: Proof) -> None:
-    none_of(proof.unneeded(ledger()))
+    none_of([*proof.unneeded(ledger()), *proof.unneeded_values()])
 
 
 def test_no_reason_is_recorded_for_a_grant_that_needs_none(proofs: dict[str, Proof]) -> None:
@@ -141,6 +141,26 @@ def test_a_claim_under_an_invoices_id_is_not_granted(proof: Proof) -> None:
 
     assert not report(replace(proof, rows=[put]).ungranted())
     assert report(replace(proof, rows=[other]).ungranted())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("events:source", "payments.example"), ("events:detail-type", "upload-continued")]
+)
+def test_an_event_in_another_name_or_of_another_type_is_not_granted(proof: Proof, key: str, value: str) -> None:
+    """process-invoice may publish the platform's changes of invoices, and nothing else."""
+    rows = [row for row in proof.rows if (row.function, row.action) == ("process-invoice", "events:PutEvents")]
+    others = [
+        replace(row, keys=tuple((name, (value,) if name == key else of) for name, of in row.keys)) for row in rows
+    ]
+
+    assert not report(replace(proof, rows=rows).ungranted())
+    assert len([*replace(proof, rows=others).ungranted()]) == len(rows) > 1
+
+
+def test_a_condition_value_that_nothing_uses_is_found(proof: Proof) -> None:
+    rows = [row for row in proof.rows if "invoice-voided" not in str(row.keys)]
+
+    assert "process-invoice: nothing uses invoice-voided" in report(replace(proof, rows=rows).unneeded_values())
 
 
 def test_a_reason_for_a_grant_that_is_used_is_found(proof: Proof) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from operator import methodcaller
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.event_handler import Response
 from pydantic import create_model
 
 from harness.contract import events, routes, settings, tables
@@ -19,11 +21,12 @@ from harness.contract.source import Item
 from harness.package import Artifact
 from harness.plan.graph import PlanGraph
 from harness.plan.resource import parsed
+from invoicing.api import resolver
 from invoicing.api.request_schemas import draft_04
 from invoicing.domain.models import CreateInvoice
 from invoicing.runtime import settings as declared
 from invoicing.runtime.settings import Settings
-from tests.contract.code import LoadedFunction, NotStartedError, described
+from tests.contract.code import LoadedFunction, NotStartedError, Probe, described
 from tests.contract.conftest import PLATFORM, Environment
 from tests.contract.test_events import emitted
 from tests.contract.test_handlers import handler_mismatches
@@ -211,6 +214,21 @@ class TestRoutes:
             live = edited(dev, integration, methodcaller("update", uri=f"arn:aws:lambda:r:0:function:{function}"))
 
             names(self.compared(live, served), f"{self.CODE} of get-invoice serves it", f"{self.METHOD} calls ")
+
+    def test_an_operation_without_aws_reads_the_headers_of_its_own_code(self) -> None:
+        module = ModuleType("health.handler")
+        app = module.app = resolver.create_app()  # type: ignore[attr-defined] # as handlers name their router
+
+        @app.get("/health")
+        def health() -> Response[str]:
+            assert app.current_event.headers.get("X-Depth") is None
+            return Response(200, "application/json", "{}")
+
+        function = LoadedFunction("health", module, Settings)
+
+        probe = function.probe(function.routes[0], None)
+
+        assert probe == Probe(None, None, frozenset({"X-Depth"}), "")
 
 
 class TestModels:

@@ -114,7 +114,7 @@ class _DynamoDB:
 def invoice() -> Invoice:
     """The described example, issued."""
     request = CreateInvoice.model_validate(openapi.EXAMPLE_REQUEST)
-    return issue(request, number="2026-0042", identity="1", origin=Origin(NOW, "api", "api"))
+    return issue(request, number="2026-0042", origin=Origin(NOW, "api", "api"))
 
 
 @pytest.fixture(scope="session")

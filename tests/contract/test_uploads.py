@@ -72,7 +72,7 @@ def writes(live: Environment) -> list[ObjectWrite]:
             written += [ObjectWrite(symbol(writer), bucket, key) for bucket, key in s3.keys]
     s3 = _S3()
     request = CreateInvoice.model_validate(EXAMPLE_REQUEST)
-    invoice = issue(request, number="1", identity="i", origin=Origin(NOW, "api", "api"))
+    invoice = issue(request, number="1", origin=Origin(NOW, "api", "api"))
     DocumentStore(str(live.outputs["documents_bucket"]), s3).put(invoice, b"")  # type: ignore[arg-type]
     return [*written, *(ObjectWrite(symbol(DocumentStore.put), bucket, key) for bucket, key in s3.keys)]
 

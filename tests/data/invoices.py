@@ -8,7 +8,7 @@ an_invoice(number="7", currency="JPY")         members of the request, as client
 from datetime import UTC, datetime
 from typing import Any
 
-from invoicing.domain.invoice_factory import Origin, invoice_id, issue
+from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import CreateInvoice, Invoice
 from invoicing.domain.status import Status
 
@@ -54,6 +54,5 @@ def an_invoice(
         changes["lines"] = [LINE | {"quantity": quantity, "unitPrice": total.removeprefix("-"), "taxRate": "0"}]
     request = a_request(**changes)
     assigned = request.invoice_number or "2026-000001"
-    identity = invoice_id(request.customer_id, assigned)
-    invoice = issue(request, number=assigned, identity=identity, origin=Origin(created_at, "api", "api"))
+    invoice = issue(request, number=assigned, origin=Origin(created_at, "api", "api"))
     return invoice.model_copy(update={"status": Status(status)})

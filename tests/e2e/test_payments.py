@@ -88,7 +88,7 @@ def test_payment_providers_event_is_recorded_once(
     invoice = processed(api, wait, new_invoice())
     invoice_id = invoice["invoiceId"]
 
-    def pay(payment_id: str, amount: str) -> None:
+    def pay(payment_id: str, amount: str, *, source: str = "payments.example") -> None:
         detail = {
             "invoiceId": invoice_id,
             "paymentId": payment_id,
@@ -97,7 +97,7 @@ def test_payment_providers_event_is_recorded_once(
             "paidAt": datetime.now(UTC).isoformat(),
         }
         entry = {
-            "Source": "payments.example",
+            "Source": source,
             "DetailType": "invoice-paid",
             "Detail": json.dumps(detail),
             "EventBusName": stack.event_bus,
@@ -112,6 +112,7 @@ def test_payment_providers_event_is_recorded_once(
 
         return look
 
+    pay("P-0", "1.00", source="payments.elsewhere")  # not on the environment's list: it reaches nothing
     pay("P-1", "50.00")
     pay("P-1", "50.00")  # the provider sends it twice; recorded twice it would still fit the amount due
     partially = wait(in_status("partially-paid"), "the first payment")
@@ -120,6 +121,7 @@ def test_payment_providers_event_is_recorded_once(
     paid = wait(in_status("paid"), "the second payment")
 
     assert [payment["paymentId"] for payment in paid["payments"]] == ["P-1", "P-2"]
+    assert [entry["by"] for entry in paid["history"][2:]] == ["payments.example"] * 2
     wait(lambda: downstream.events_of(invoice_id, "invoice-paid") or None, "invoice-paid downstream")
     wait_for_a_later_event(api, wait, downstream, new_invoice)
     events = downstream.events_of(invoice_id, "invoice-paid")

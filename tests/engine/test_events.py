@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.engine.cloud import Cloud, allow
 
 ECHO = """
@@ -89,6 +91,34 @@ def test_a_function_that_does_not_permit_the_rule_is_not_called(cloud: Cloud) ->
     [message] = cloud.receive(url)
 
     assert error_code(message) == "NO_PERMISSIONS"
+
+
+PUBLISH = """
+    import boto3
+    def handler(event, context):
+        entries = [{**entry, "Detail": "{}"} for entry in event]
+        return boto3.client("events").put_events(Entries=entries)["FailedEntryCount"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("others", "denied"),
+    [([], False), ([("bank", "d")], True), ([("test", "paid")], True), ([("test", "d")], False)],
+    ids=["its-own", "another-source", "another-type", "two-of-its-own"],
+)
+def test_a_role_publishes_only_the_sources_and_types_that_it_is_granted(
+    cloud: Cloud, others: list[tuple[str, str]], *, denied: bool
+) -> None:
+    bus = cloud.name("bus")
+    arn = cloud.client("events").create_event_bus(Name=bus)["EventBusArn"]
+    condition = {"ForAllValues:StringEquals": {"events:source": ["test"], "events:detail-type": ["d"]}}
+    function = cloud.function(PUBLISH, {**allow("events:PutEvents", on=arn), "Condition": condition})
+
+    entries = [{"EventBusName": bus, "Source": s, "DetailType": d} for s, d in [("test", "d"), *others]]
+    response = cloud.client("lambda").invoke(FunctionName=function, Payload=json.dumps(entries).encode())
+
+    result = response["Payload"].read().decode()
+    assert ("AccessDenied" in result) is denied, result
 
 
 def test_sns_delivers_raw_messages(cloud: Cloud) -> None:

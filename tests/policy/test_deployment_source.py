@@ -74,6 +74,28 @@ def test_a_deployment_without_triggers_leaves_out_everything(tmp_path: Path) -> 
     assert len(messages(tmp_path, "routes = var.routes", "")) == 2
 
 
+@pytest.mark.parametrize(
+    "argument",
+    [
+        'authorization = "NONE"',
+        "api_key_required = true",
+        'request_parameters = { "method.request.path.id" = each.value.required }',
+        'operation_name = "${each.key}-x"',
+        'http_method = "GET"',
+    ],
+)
+def test_a_literal_argument_is_a_violation(tmp_path: Path, argument: str) -> None:
+    module = MODULE.replace("  http_method = each.value.method\n", f"  {argument}\n")
+    (tmp_path / "api").mkdir()
+    hashed = "headers = local._headers, routes = var.routes"
+    (tmp_path / "api" / "main.tf").write_text(module % (hashed, "f = local._fingerprint"), encoding="utf-8")
+
+    (finding,) = deployment_source.findings(tmp_path)
+
+    assert finding.address == "aws_api_gateway_method.this"
+    assert f"It sets {argument.partition(' = ')[0]} to " in finding.message
+
+
 def test_triggers_may_name_the_resources_themselves(tmp_path: Path) -> None:
     triggers = "all = sha1(jsonencode([aws_api_gateway_method.this, aws_api_gateway_gateway_response.this]))"
 

@@ -234,7 +234,13 @@ def _call(
         and {name: v if isinstance(v, list) else [v] for name, v in query.items()},
         "pathParameters": None,
         "stageVariables": None,
-        "requestContext": {"requestId": "request", "stage": "v1", "path": f"/v1{path}", "httpMethod": method},
+        "requestContext": {
+            "requestId": "request",
+            "stage": "v1",
+            "path": f"/v1{path}",
+            "httpMethod": method,
+            "identity": {"apiKeyId": "key-1"},
+        },
         "body": body if body is None or isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": False,
     }

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from invoicing.api.openapi_schemas import REFERENCE, parameters_of, schemas
 from invoicing.api.response_models import InvoicePage, InvoiceResponse, InvoiceWithDocument, Problem
-from invoicing.domain.invoice_factory import Origin, invoice_id, issue
+from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import CreateInvoice, UpdateInvoice
 from invoicing.table.pagination import ListQuery
 
@@ -176,8 +176,7 @@ def example() -> dict[str, Any]:
     request = CreateInvoice.model_validate(EXAMPLE_REQUEST)
     now = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
     number = EXAMPLE_REQUEST["invoiceNumber"]
-    identity = invoice_id(request.customer_id, number)
-    invoice = issue(request, number=number, identity=identity, origin=Origin(now, "api", "api"))
+    invoice = issue(request, number=number, origin=Origin(now, "api", "api"))
     return InvoiceResponse.of(invoice, now.date()).body()
 
 

@@ -124,6 +124,12 @@ def query_of(event: APIGatewayProxyEvent, model: type[Model]) -> Model:
         raise InvalidRequest("The query is invalid.", errors=_errors_of(error, "")) from None
 
 
+def caller(event: APIGatewayProxyEvent) -> str:
+    """Who the history names for a request: the API key that API Gateway has checked, never what a caller wrote."""
+    key = event.request_context.identity.api_key_id
+    return f"api-key:{key}" if key else "api"
+
+
 def idempotency_key(event: APIGatewayProxyEvent) -> str | None:
     """The ``Idempotency-Key`` header.
 

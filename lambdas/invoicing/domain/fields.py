@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
 from invoicing.domain import money
+from invoicing.domain.identifiers import is_invisible
 
 MAX_INTEGER_DIGITS = 15
 """Digits before the decimal point of a quantity, price or amount, and of their sums."""
@@ -44,7 +45,7 @@ def _one_line(value: str) -> str:
 def _visible(value: str) -> str:
     """Reject invisible characters and those that reverse text: two ids that look the same would differ."""
     for character in "" if value.isprintable() else value:
-        if unicodedata.category(character) == "Cf":
+        if is_invisible(character):
             raise ValueError(f"contains the invisible character U+{ord(character):04X}")
     return value
 
@@ -203,6 +204,4 @@ MoneyText = Annotated[
     str, Field(pattern=DECIMAL_TEXT, description="With exactly the currency's minor digits.", examples=["1190.00"])
 ]
 """An amount as responses and events contain it."""
-InvoiceId = Annotated[
-    str, Field(json_schema_extra={"format": "uuid"}, description="Computed from customer and invoice number.")
-]
+InvoiceId = Annotated[str, Field(json_schema_extra={"format": "uuid"}, description="Computed from the invoice number.")]

@@ -10,6 +10,7 @@ from decimal import Decimal
 from invoicing.domain import money
 from invoicing.domain.errors import InvalidRequest
 from invoicing.domain.fields import MAX_INTEGER_DIGITS, timestamp
+from invoicing.domain.identifiers import normal_form
 from invoicing.domain.models import CreateInvoice, HistoryEntry, Invoice, InvoiceLine, Tax
 from invoicing.domain.status import Status
 from invoicing.domain.totals import document_totals, line_net
@@ -36,12 +37,13 @@ class Origin:
     by: str
 
 
-_SEPARATOR = "\x1f"  # cannot occur in an identifier, so ("1", "23") and ("12", "3") differ
+def invoice_id(invoice_number: str) -> str:
+    """The id of the one invoice with this number, whoever its customer is.
 
-
-def invoice_id(customer_id: str, invoice_number: str) -> str:
-    """The id of the one invoice with this number for this customer."""
-    return str(uuid.uuid5(NAMESPACE, f"{customer_id}{_SEPARATOR}{invoice_number}"))
+    A number "uniquely identifies the invoice" of an issuer (Directive 2006/112/EC, article 226(2),
+    https://eur-lex.europa.eu/eli/dir/2006/112/oj). Numbers that look the same are the same number.
+    """
+    return str(uuid.uuid5(NAMESPACE, normal_form(invoice_number)))
 
 
 def assigned_number(year: int, sequence: int) -> str:
@@ -52,16 +54,17 @@ def assigned_number(year: int, sequence: int) -> str:
 def content_hash(request: CreateInvoice, number: str | None = None) -> str:
     """SHA-256 of the invoice's content, in a form in which equal content is equal text.
 
-    ``19`` and ``19.0`` are equal content, and so are an absent due date and the same one written out. When and how the
-    request came is not part of the content.
+    ``19`` and ``19.0`` are equal content, and so are an absent due date and the same one written out, and two spellings
+    of an id that look the same. When and how the request came is not part of the content.
 
     Args:
         request: The client's request.
         number: The number that the platform assigned, if the request has none. It counts as if the client had sent it.
     """
+    number = number or request.invoice_number
     content = [
-        request.invoice_number if number is None else number,
-        request.customer_id,
+        normal_form(number) if number else None,
+        normal_form(request.customer_id),
         request.customer.model_dump(exclude_none=True),
         request.issue_date.isoformat(),
         due_date(request).isoformat(),
@@ -91,13 +94,12 @@ def due_date(request: CreateInvoice) -> date:
         raise InvalidRequest("The due date is after the year 9999.", errors=[error]) from None
 
 
-def issue(request: CreateInvoice, *, number: str, identity: str, origin: Origin) -> Invoice:
+def issue(request: CreateInvoice, *, number: str, origin: Origin) -> Invoice:
     """The invoice, version 1, status created.
 
     Args:
         request: The client's request.
         number: The invoice number: the request's own, or an assigned one.
-        identity: The invoice id that belongs to it.
         origin: When and where the request came from.
 
     Raises:
@@ -114,7 +116,7 @@ def issue(request: CreateInvoice, *, number: str, identity: str, origin: Origin)
         raise InvalidRequest("The invoice's amounts are too large.", errors=[error])
     at = timestamp(origin.now)
     return Invoice(
-        invoice_id=identity,
+        invoice_id=invoice_id(number),
         invoice_number=number,
         kind="credit-note" if totals.total < 0 else "invoice",
         customer_id=request.customer_id,

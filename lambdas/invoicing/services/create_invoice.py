@@ -1,6 +1,6 @@
-"""Create one invoice from one request, with its own number or the next one of the year."""
+"""Create one invoice from one request, with its own number or the next one of the year of issue."""
 
-from invoicing.domain.invoice_factory import Origin, content_hash, invoice_id, issue
+from invoicing.domain.invoice_factory import Origin, content_hash, issue
 from invoicing.domain.models import CreateInvoice, Invoice
 from invoicing.domain.repository import CreateResult, IdempotencyKey, InvoiceCreator
 
@@ -12,7 +12,7 @@ def create(
 
     Args:
         store: Where invoices are stored.
-        request: The client's request; without a number, the invoice gets the next one of the year of its creation.
+        request: The client's request; without a number, the invoice gets the next one of the year of its issue date.
         origin: When and where the request came from.
         idempotency_key: The client's own name for this request.
 
@@ -23,11 +23,10 @@ def create(
     number = request.invoice_number
     key = IdempotencyKey(idempotency_key, content_hash(request), lasting=number is None) if idempotency_key else None
     if number is not None:
-        identity = invoice_id(request.customer_id, number)
-        invoice = issue(request, number=number, identity=identity, origin=origin)
+        invoice = issue(request, number=number, origin=origin)
         return store.create_with_key(invoice, key, origin.now) if key else store.create(invoice)
 
     def build(assigned: str) -> Invoice:
-        return issue(request, number=assigned, identity=invoice_id(request.customer_id, assigned), origin=origin)
+        return issue(request, number=assigned, origin=origin)
 
-    return store.create_numbered(build, origin.now.year, key, origin.now)
+    return store.create_numbered(build, request.issue_date.year, key, origin.now)

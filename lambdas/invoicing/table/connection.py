@@ -4,7 +4,7 @@ A function creates one `InvoiceTable`, and its stores share it. Writes are data 
 same write can be made alone or in a transaction.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from invoicing.runtime.aws import client
 from invoicing.table.items import decode, encode
-from invoicing.table.retries import canceled, retry_conflicts, throttling
+from invoicing.table.retries import PATIENCE, busy, canceled, pause, retry_conflicts, throttling
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -140,6 +140,27 @@ class InvoiceTable:
         except self._dynamodb.exceptions.TransactionCanceledException as error:
             reasons = cast("dict[str, Any]", error.response)["CancellationReasons"]
             raise canceled(reasons) from None
+
+    def existing(self, item_ids: Iterable[str]) -> set[str]:
+        """Those of the ids, at most a hundred, under which there is an item (a consistent read).
+
+        Raises:
+            Busy: DynamoDB read only some of them in `PATIENCE` attempts.
+        """
+        keys: list[Any] = [encode({"invoiceId": item_id}) for item_id in item_ids]
+        existing: set[str] = set()
+        for attempt in range(1, PATIENCE + 1):
+            if not keys:
+                return existing
+            request: Any = {"Keys": keys, "ProjectionExpression": "invoiceId", "ConsistentRead": True}
+            with throttling():
+                response = self._dynamodb.batch_get_item(RequestItems={self._name: request})
+            existing |= {decode(item)["invoiceId"] for item in response["Responses"].get(self._name, ())}
+            unprocessed = cast("dict[str, Any]", response["UnprocessedKeys"])
+            keys = unprocessed[self._name]["Keys"] if unprocessed else []
+            if keys:
+                pause(attempt)
+        raise busy()
 
     def query(self, request: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
         """The items of one page of a query, and the key after which the next page begins, if there is one.

@@ -121,5 +121,5 @@ def _code_of(error: ClientError) -> str:
 
 
 def busy() -> Busy:
-    """The error of a request that may succeed a little later."""
+    """The error that a client sees when the table cannot take a request now."""
     return Busy("The invoices table is busy; send the same request again in a moment.")

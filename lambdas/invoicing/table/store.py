@@ -9,19 +9,19 @@ Besides invoices the table holds other items, under ids that no invoice can have
 
 They have none of the indexes' keys, so no list shows them.
 
-The item key of an invoice is derived from customer and invoice number alone, so one customer can never have two
-invoices with the same number: whoever chose the number, and whether or not the request had a key.
+The item key of an invoice is computed from its number alone, so there can never be two invoices with the same number:
+whoever chose the number, whoever the customer is, and whether or not the request had a key.
 """
 
 import hashlib
 import random
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from invoicing.domain.errors import Busy, ContentConflict, TooLarge
+from invoicing.domain.identifiers import normal_form
 from invoicing.domain.invoice_factory import assigned_number
 from invoicing.domain.models import Invoice
 from invoicing.domain.payments import InvoiceChange
@@ -29,6 +29,7 @@ from invoicing.domain.repository import CreateResult, IdempotencyKey
 from invoicing.domain.status import Status, sources
 from invoicing.table.connection import NEW, ConditionFailed, InvoiceTable, ItemTooLarge, Put, Update
 from invoicing.table.items import MAX_BYTES, RESERVE, size
+from invoicing.table.numbering import NumberSequence
 from invoicing.table.retries import PATIENCE, Canceled, pause
 
 MARKER_LIFE = timedelta(days=30)
@@ -36,8 +37,6 @@ MARKER_LIFE = timedelta(days=30)
 
 NUMBERING_ATTEMPTS = 12
 """Times that other writers may take the next number of the year before the client has to repeat the request."""
-NUMBERS_TRIED = 200
-"""Numbers tried in one request, including those that customers' own invoices use already."""
 
 ROOM_TO_SETTLE = 3 * 1024
 """Bytes that part payments leave free in an item, so that the payment that settles the invoice still fits."""
@@ -113,12 +112,14 @@ class InvoiceStore:
                                                  42 ----------- read 42
                                                  43 <---------- if 42: 43 + put 2026-000043
 
-        No number is ever taken without its invoice, so the sequence has no gaps. The key is stored at the same moment
-        as the invoice, and never expires: a repeated request never takes a second number.
+        No number is ever taken without its invoice, so the sequence has no gaps. A number that exists, because a client
+        or a file chose it, makes the put fail. Then the next free one is looked up, and the counter moves there.
+        The key is stored at the same moment as the invoice, and never expires: so a repeated request never takes a
+        second number.
 
         Args:
             build: Builds the invoice that has a given number.
-            year: The year of the sequence.
+            year: The year of the sequence, which is that of the issue date.
             key: The request's Idempotency-Key, if it has one.
             now: The moment of the request.
 
@@ -126,27 +127,24 @@ class InvoiceStore:
             ContentConflict, TooLarge: as `create_with_key`.
             Busy: too many writers at once, or throttling.
         """
-        counter, contended = f"counter#{year:04d}", 0
-        for _ in range(NUMBERS_TRIED):
+        sequence, taken = NumberSequence(self._table, year), 0
+        for attempt in range(1, NUMBERING_ATTEMPTS + 1):
             earlier = self._result_of(key, now) if key else None
             if earlier is not None:
                 return earlier
-            last = int((self._table.item(counter) or {}).get("lastNumber", 0))
-            invoice = build(assigned_number(year, last + 1))
-            writes: list[Put | Update] = [put_invoice(invoice), _advance(counter, last)]
+            last = sequence.last()
+            number = sequence.next_free(taken) if taken > last else last + 1
+            invoice = build(assigned_number(year, number))
+            writes: list[Put | Update] = [put_invoice(invoice), sequence.advance(last, number)]
             if key:
                 writes.append(_put_key(key, invoice.invoice_id, now))
             try:
                 self._table.transact(writes)
             except Canceled as error:
-                key_used = key is not None and error.failed(2)  # since it was read: a repetition, or a conflict
-                if error.failed(0) and not error.failed(1) and not key_used:  # a client chose this number itself
-                    self._skip_number(counter, last)
-                    continue
-                contended += 1
-                if contended == NUMBERING_ATTEMPTS:
-                    break
-                time.sleep(random.uniform(0.005, 0.03) * contended)  # noqa: S311 -- spreads writers, keeps no secret
+                if error.failed(0) and not error.failed(1):  # an invoice has the number
+                    taken = number
+                else:  # another writer has moved the counter or used the key, or is about to
+                    time.sleep(random.uniform(0.005, 0.03) * attempt)  # noqa: S311 -- spreads writers, keeps no secret
             else:
                 return CreateResult(invoice, created=True)
         raise Busy("Too many requests are taking a number at once.")
@@ -210,11 +208,6 @@ class InvoiceStore:
             raise ContentConflict("This Idempotency-Key was used before with different content.")
         return CreateResult(self._must_get(item["usedFor"]), created=False)
 
-    def _skip_number(self, counter: str, last: int) -> None:
-        """Count a number that an invoice has already, unless another writer moved the counter. It leaves no gap."""
-        with suppress(Canceled):
-            self._table.transact([_advance(counter, last)])
-
 
 def match_content(invoice: Invoice, stored: Invoice) -> CreateResult:
     """The result of creating an invoice again: the stored one, if its content is the same.
@@ -223,8 +216,11 @@ def match_content(invoice: Invoice, stored: Invoice) -> CreateResult:
         ContentConflict: its content is different.
     """
     if stored.content_hash != invoice.content_hash:
-        name = f"Invoice {stored.invoice_number} of customer {stored.customer_id}"
-        detail = f"{name} exists with different content; it is {stored.status}."
+        name = f"Invoice {stored.invoice_number}"
+        if normal_form(stored.customer_id) == normal_form(invoice.customer_id):
+            detail = f"{name} exists with different content; it is {stored.status}."
+        else:
+            detail = f"{name} exists for another customer; a number belongs to one invoice. It is {stored.status}."
         raise ContentConflict(detail, members={"invoiceId": stored.invoice_id, "currentVersion": stored.version})
     return CreateResult(stored, created=False)
 
@@ -261,12 +257,6 @@ def _put_key(key: IdempotencyKey, invoice_id: str, now: datetime) -> Put:
     if not key.lasting:
         item["expiresAt"] = int((now + MARKER_LIFE).timestamp())
     return Put(item, f"{NEW} OR expiresAt < :now", {":now": int(now.timestamp())})
-
-
-def _advance(counter: str, last: int) -> Update:
-    condition = "lastNumber = :last" if last else NEW
-    values = {":next": last + 1, ":last": last} if last else {":next": last + 1}
-    return Update(counter, "SET lastNumber = :next", condition, values)
 
 
 def _item_id(key: IdempotencyKey) -> str:

@@ -13,7 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from invoicing.domain.errors import Busy, ContentConflict, InvoiceError
-from invoicing.domain.invoice_factory import Origin, invoice_id, issue
+from invoicing.domain.identifiers import normal_form
+from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import Invoice
 from invoicing.runtime import clock
 from invoicing.table.batches import BATCH, CreateOutcome, InvoiceLoader, Repetition
@@ -179,9 +180,8 @@ class PartImport:
     def _issue(self, candidate: Candidate) -> Invoice | InvoiceError:
         origin = Origin(clock.now(), f"{self._figures.file}#{candidate.first}", "create-invoice")
         number = candidate.request.invoice_number or ""
-        identity = invoice_id(candidate.request.customer_id, number)
         try:
-            return issue(candidate.request, number=number, identity=identity, origin=origin)
+            return issue(candidate.request, number=number, origin=origin)
         except InvoiceError as error:
             return error
 
@@ -270,7 +270,7 @@ class PartImport:
 def _batches(invoices: Iterator[CsvInvoice]) -> Iterator[list[CsvInvoice]]:
     """The invoices, a batch at a time and no invoice twice in one; the last batch comes also before an error."""
     batch: list[CsvInvoice] = []
-    names: set[tuple[str, str]] = set()
+    names: set[str] = set()
     rows = 0
     stop: UnreadableFileError | OutOfTimeError | None = None
     try:
@@ -293,16 +293,21 @@ def _rows(batch: list[CsvInvoice]) -> int:
     return sum(invoice.rows for invoice in batch if isinstance(invoice, Candidate))
 
 
-def _names(batch: list[CsvInvoice]) -> set[tuple[str, str]]:
-    """Customer and number of each invoice; a rejected one may lack them."""
+def _names(batch: list[CsvInvoice]) -> set[str]:
+    """The number of each invoice, in its normal form; a rejected one may lack it."""
     names = set()
     for invoice in batch:
-        if isinstance(invoice, Candidate):
-            names.add((invoice.request.customer_id, invoice.request.invoice_number or ""))
-        else:
-            names.add((invoice.customer_id, invoice.invoice_number))
-    return {name for name in names if all(name)}
+        number = invoice.request.invoice_number if isinstance(invoice, Candidate) else invoice.invoice_number
+        names.add(_name(number or ""))
+    return names - {""}
 
 
-def _digest(name: tuple[str, str]) -> str:
-    return hashlib.sha256("\x1f".join(name).encode(errors="replace")).hexdigest()[:16]
+def _name(number: str) -> str:
+    try:
+        return normal_form(number)
+    except ValueError:  # a rejected invoice may have any number
+        return number
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode(errors="replace")).hexdigest()[:16]

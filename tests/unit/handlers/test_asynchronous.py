@@ -78,14 +78,16 @@ def test_later_rows_of_a_rejected_invoice_are_rejected_too(
 ) -> None:
     monkeypatch.setattr(part_import, "WORKERS", 1)  # moto copies tables while others write
     others = "".join(ROW.replace("0001", f"9{number:03d}") for number in range(between))
-    same_number = ROW.replace("C-1", "C-2")  # another customer's invoice
+    same_number = ROW.replace("C-1", "C-2")  # a number belongs to one invoice, whoever the customer is
     content = HEADER + bad + same_number + others + ROW + others
     report = upload(s3, load("create_invoice"), s3_event, context, content)
-    assert (report["created"], report["rejected"], report["duplicates"]) == (between + 1, 2, between)
-    assert not [item for item in invoices(table) if item["invoiceId"]["S"] == invoice_id("C-1", "0001")]
+    assert (report["created"], report["rejected"], report["duplicates"]) == (between, 3, between)
+    assert not [item for item in invoices(table) if item["invoiceId"]["S"] == invoice_id("0001")]
     rejected = s3.get_object(Bucket="uploads", Key=report["rejectedReport"])["Body"].read().decode()
     row = (HEADER + bad + same_number + others).count("\n") + 1
-    assert f"{row},invoice_number,0001,rows of this invoice were rejected above" in rejected
+    reason = "invoice_number,0001,rows of this invoice were rejected above"
+    assert f"{row},{reason}" in rejected
+    assert f"{row - between - 1},{reason}" in rejected
 
 
 def test_a_repetition_within_the_file_is_told_but_not_that_of_a_delivery_or_of_another_file(

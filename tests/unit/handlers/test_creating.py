@@ -1,7 +1,7 @@
 """``POST /invoices``: one invoice for a number, a key or a repeated request, and numbers without gaps."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
@@ -78,7 +78,9 @@ def test_the_key_of_an_assigned_number_never_expires(
 
 
 @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k"}])
-def test_a_customer_has_each_number_once(create: ModuleType, call: Any, table: Any, headers: dict[str, str]) -> None:
+def test_a_number_exists_once_whoever_chose_it(
+    create: ModuleType, call: Any, table: Any, headers: dict[str, str]
+) -> None:
     year = f"{datetime.now(UTC).year}"
     call(create, "POST", "/invoices", body=BODY | {"invoiceNumber": f"{year}-000001"})
     assigned = call(create, "POST", "/invoices", body=BODY, headers=headers)
@@ -99,7 +101,7 @@ def test_an_upload_can_repeat_an_assigned_number(create: ModuleType, call: Any) 
         request = CreateInvoice.model_validate(BODY | {"invoiceNumber": assigned["invoiceNumber"]} | changes)
         number = request.invoice_number or ""
         origin = Origin(datetime.now(UTC), "s3://uploads/incoming/a.csv#2", "create-invoice")
-        return issue(request, number=number, identity=invoice_id(request.customer_id, number), origin=origin)
+        return issue(request, number=number, origin=origin)
 
     (same,) = create.loader.create_many([uploaded_invoice()])
     assert (same.created, same.invoice.invoice_id) == (False, assigned["invoiceId"])
@@ -229,12 +231,143 @@ def test_too_many_writers_of_numbers_get_503(create: ModuleType, call: Any, monk
     assert call(create, "POST", "/invoices", body=BODY).status == 503
 
 
-def test_numbers_that_clients_chose_are_skipped(create: ModuleType, call: Any) -> None:
-    first = call(create, "POST", "/invoices", body=BODY).body["invoiceNumber"]
-    for number in range(2, 20):
-        body = BODY | {"invoiceNumber": f"{first[:4]}-{number:06d}"}
-        assert call(create, "POST", "/invoices", body=body).status == 201
-    assert call(create, "POST", "/invoices", body=BODY).body["invoiceNumber"] == f"{first[:4]}-000020"
+@pytest.mark.parametrize("spelling", ["0042", "00\uff14\uff12", " 0042\u00a0"])
+def test_a_number_belongs_to_one_invoice_whoever_the_customer_is(
+    create: ModuleType, call: Any, table: Any, spelling: str
+) -> None:
+    first = call(create, "POST", "/invoices", body=NUMBERED)
+
+    response = call(create, "POST", "/invoices", body=NUMBERED | {"customerId": "C-2", "invoiceNumber": spelling})
+
+    assert (response.status, response.body["invoiceId"]) == (409, first.body["invoiceId"])
+    assert response.body["detail"].startswith("Invoice 0042 exists for another customer")
+    assert len([item for item in table.scan()["Items"] if "invoiceNumber" in item]) == 1
+
+
+def test_a_repetition_may_spell_its_ids_in_another_way_that_looks_the_same(create: ModuleType, call: Any) -> None:
+    first = call(create, "POST", "/invoices", body=NUMBERED | {"invoiceNumber": "R-1", "customerId": "C 1"})
+
+    again = call(create, "POST", "/invoices", body=NUMBERED | {"invoiceNumber": "R\u20131", "customerId": "C\u00a01"})
+
+    assert (again.status, again.body) == (200, first.body)
+
+
+def imported(table: Any, numbers: Iterable[int], year: str = "2026") -> None:
+    """Invoices with these numbers of the sequence, as far as it can see."""
+    with table.batch_writer() as batch:
+        for number in numbers:
+            batch.put_item(Item={"invoiceId": invoice_id(f"{year}-{number:06d}")})
+
+
+@pytest.mark.parametrize(
+    ("numbers", "first", "second"),
+    [
+        ([1], 2, 3),
+        (range(2, 20), 1, 20),
+        ([*range(1, 50), *range(51, 70)], 50, 70),
+        (range(1, 101), 101, 102),
+        (range(1, 102), 102, 103),
+        (range(1, 3001), 3001, 3002),
+    ],
+)
+def test_the_sequence_steps_over_numbers_that_exist(
+    create: ModuleType, call: Any, table: Any, numbers: Iterable[int], first: int, second: int
+) -> None:
+    imported(table, numbers)
+
+    responses = [call(create, "POST", "/invoices", body=BODY) for _ in range(2)]
+
+    assert [response.body["invoiceNumber"] for response in responses] == [f"2026-{first:06d}", f"2026-{second:06d}"]
+
+
+def test_the_next_free_number_is_found_in_a_few_reads(
+    create: ModuleType, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind 123,456 numbers that exist."""
+    existing = {invoice_id(f"2026-{number:06d}") for number in range(1, 123_457)}
+    reads: list[int] = []
+
+    def read(ids: Iterable[str]) -> set[str]:
+        looked_up = [*ids]
+        reads.append(len(looked_up))
+        return existing.intersection(looked_up)
+
+    real = create.table.transact
+
+    def transact(writes: list[Any]) -> None:
+        if writes[0].item["invoiceId"] in existing:
+            raise Canceled([{"Code": "ConditionalCheckFailed"}, {"Code": "None"}])
+        real(writes)
+
+    monkeypatch.setattr(create.table, "existing", read)
+    monkeypatch.setattr(create.table, "transact", transact)
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("waited"))
+
+    assert call(create, "POST", "/invoices", body=BODY).body["invoiceNumber"] == "2026-123457"
+    assert len(reads) <= 5
+    assert max(reads) <= 100
+
+
+def test_an_import_that_takes_the_free_number_first_is_stepped_over(
+    create: ModuleType, call: Any, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported(table, [1])
+    read, overtakers = create.table.existing, [[2, 3], [4]]
+
+    def overtaken(ids: Iterable[str]) -> set[str]:
+        existing: set[str] = read(ids)
+        if overtakers:
+            imported(table, overtakers.pop(0))
+        return existing
+
+    monkeypatch.setattr(create.table, "existing", overtaken)
+
+    assert call(create, "POST", "/invoices", body=BODY).body["invoiceNumber"] == "2026-000005"
+    assert create.table.item("counter#2026")["lastNumber"] == 5
+
+
+def test_a_read_that_dynamodb_leaves_unfinished_is_continued(
+    create: ModuleType, call: Any, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported(table, range(1, 31))
+    pauses: list[float] = []
+    client = create.table._dynamodb
+    real = client.batch_get_item
+
+    def batch_get_item(RequestItems: dict[str, Any]) -> Any:  # noqa: N803 -- the name in boto3
+        ((name, request),) = RequestItems.items()
+        response = real(RequestItems={name: {**request, "Keys": request["Keys"][:30]}})
+        if request["Keys"][30:]:
+            response["UnprocessedKeys"] = {name: {**request, "Keys": request["Keys"][30:]}}
+        return response
+
+    monkeypatch.setattr(client, "batch_get_item", batch_get_item)
+    monkeypatch.setattr("time.sleep", pauses.append)
+
+    assert call(create, "POST", "/invoices", body=BODY).body["invoiceNumber"] == "2026-000031"
+    assert len(pauses) == 3
+
+
+def test_a_read_that_dynamodb_never_finishes_gets_503(
+    create: ModuleType, call: Any, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported(table, [1])
+
+    def batch_get_item(RequestItems: dict[str, Any]) -> Any:  # noqa: N803 -- the name in boto3
+        return {"Responses": {}, "UnprocessedKeys": RequestItems}
+
+    monkeypatch.setattr(create.table._dynamodb, "batch_get_item", batch_get_item)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+
+    assert call(create, "POST", "/invoices", body=BODY).status == 503
+
+
+def test_a_number_has_the_year_of_its_issue_date(create: ModuleType, call: Any) -> None:
+    numbers = [
+        call(create, "POST", "/invoices", body=BODY | {"issueDate": date}).body["invoiceNumber"]
+        for date in ("2025-12-31", "2026-01-01", "2025-12-30")
+    ]
+    assert numbers == ["2025-000001", "2026-000001", "2025-000002"]
 
 
 def test_json_numbers_are_read_exactly(create: ModuleType, call: Any) -> None:

@@ -92,7 +92,12 @@ def test_an_invoice_from_post_to_paid(
     update.lambda_handler(provider | {"detail": detail | {"invoiceId": invoice_id.upper()}}, context)
     paid = call(get, "GET", f"/invoices/{invoice_id}").body
     assert (paid["status"], paid["amountDue"], len(paid["payments"]), paid["version"]) == ("paid", "0.00", 2, 4)
-    assert [entry["status"] for entry in paid["history"]] == ["created", "processed", "partially-paid", "paid"]
+    assert [(entry["status"], entry["by"]) for entry in paid["history"]] == [
+        ("created", "api-key:key-1"),
+        ("processed", "process-invoice"),
+        ("partially-paid", "api-key:key-1"),
+        ("paid", "payments.example"),
+    ]
 
 
 @pytest.mark.parametrize("status", ["void", "rejected"])

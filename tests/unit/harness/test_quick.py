@@ -1,5 +1,6 @@
 """What the session `quick` runs: the tests of the rooms that a change touches."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -72,14 +73,35 @@ def test_every_rule_leads_to_tests_that_exist(pattern: str, targets: tuple[str, 
     assert missing == [], pattern
 
 
+def test_one_file_of_tests_runs_in_one_process() -> None:
+    ((*_, last),) = quick.runs(["tests/unit/test_architecture.py"])
+
+    assert last == "tests/unit/test_architecture.py"
+
+
 def test_each_tier_is_one_run() -> None:
     targets = ["tests/contract/test_api.py", "tests/plan/lambda", "tests/unit/handlers", "tests/unit/harness/plan"]
 
     unit, plan, contract = quick.runs(targets)
 
-    assert unit[:3] == ["tests/unit/handlers", "tests/unit/harness/plan", "-n"]
-    assert plan == ["tests/plan/lambda"]
-    assert contract == ["tests/contract/test_api.py"]
+    assert unit[-4:-1] == ("tests/unit/handlers", "tests/unit/harness/plan", "-n")
+    assert plan[-1:] == ("tests/plan/lambda",)
+    assert contract[-1:] == ("tests/contract/test_api.py",)
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("lambdas/invoicing/domain/money.py", {"ruff", "mypy", "lint-imports", "codespell"}),
+        ("tests/unit/conftest.py", {"ruff", "mypy", "codespell"}),
+        ("modules/lambda/main.tf", {"python", "codespell"}),
+        ("docs/csv.md", {"codespell"}),
+        ("requirements/dev.txt", {"mypy", "codespell"}),
+        (".github/workflows/ci.yml", {"zizmor", "codespell"}),
+    ],
+)
+def test_a_change_selects_the_linters_of_its_kind(file: str, expected: set[str]) -> None:
+    assert {program for program, *_ in quick.checks([file])} == expected
 
 
 @pytest.fixture
@@ -109,18 +131,23 @@ def test_without_a_change_nothing_runs(monkeypatch: pytest.MonkeyPatch, capsys: 
     monkeypatch.setattr(quick, "changed", lambda _: [])
 
     assert quick.main([]) == 0
-    assert "no test" in capsys.readouterr().out
+    assert capsys.readouterr().out == "Since HEAD: 0 files, 0 commands\n"
 
 
-def test_a_failing_tier_fails_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    commands: list[list[str]] = []
+def test_a_failing_command_fails_the_whole(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    commands: list[str] = []
 
     def run(command: list[str], **_: object) -> "subprocess.CompletedProcess[str]":
-        commands.append(command)
-        return subprocess.CompletedProcess(command, returncode=int(len(commands) == 1))
+        commands.append(Path(command[0]).name)
+        return subprocess.CompletedProcess(command, int(commands[-1] == "mypy"), f"output of {commands[-1]}\n")
 
     monkeypatch.setattr(quick, "changed", lambda _: ["lambdas/get_invoice/handler.py"])
     monkeypatch.setattr(quick.subprocess, "run", run)
 
-    assert quick.main(["--base", "main"]) == 1
-    assert len(commands) == 2, "the contract runs although the unit tests failed"
+    code = quick.main(["--base", "main"])
+
+    assert code == 1
+    assert sorted(commands) == ["codespell", "lint-imports", "mypy", "pytest", "pytest", "ruff", "ruff"]
+    printed = capsys.readouterr().out
+    assert re.search(r"^failed in +0\.\d s: mypy\noutput of mypy$", printed, re.MULTILINE)
+    assert "output of ruff" not in printed

@@ -77,7 +77,7 @@ class TestRoutes:
             (f"aws_api_gateway_method.this{keyed}", {"http_method": "GET", "request_parameters": {
                 "method.request.path.id": True, "method.request.querystring.q": False}}),
             (f"aws_api_gateway_integration.this{keyed}", {"type": "AWS_PROXY", "uri": f"x/{arn()}/invocations"}),
-            ('aws_api_gateway_resource.level["/things/{id}"]', {"path_part": "{id}"}),
+            ('aws_api_gateway_resource.level["/things/{}"]', {"path_part": "{id}"}),
             output_changes={"stack": {"after": {"api_routes": {"get": output}}}} if output else {},
         )  # fmt: skip
 

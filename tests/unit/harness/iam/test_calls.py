@@ -49,7 +49,7 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "dynamodb:UpdateItem": [{"TableName": "t", "Key": KEY}],
-    "events:PutEvents": [{"Entries": [{"EventBusName": "bus"}, {}]}],
+    "events:PutEvents": [{"Entries": [{"EventBusName": "bus", "Source": "shop", "DetailType": "paid"}, {}]}],
     "s3:CopyObject": [
         {**OBJECT, "CopySource": "/from/c%20d?versionId=1"},
         {**OBJECT, "CopySource": {"Bucket": "from", "Key": "c"}, "TaggingDirective": "REPLACE"},
@@ -132,6 +132,8 @@ def _pattern(arn: str) -> str:
         ("dynamodb:GetItem", "dynamodb:LeadingKeys"),
         ("dynamodb:PutItem", "dynamodb:LeadingKeys"),
         ("dynamodb:UpdateItem", "dynamodb:LeadingKeys"),
+        ("events:PutEvents", "events:detail-type"),
+        ("events:PutEvents", "events:source"),
         ("kms:Decrypt", "kms:ViaService"),
         ("kms:GenerateDataKey", "kms:ViaService"),
         ("s3:ListBucket", "s3:prefix"),

@@ -82,9 +82,10 @@ def test_errors_do_not_show_the_rejected_values(model: type[BaseModel]) -> None:
     assert "Jane" not in str(error.value) + repr(error.value)
 
 
-def test_ids_are_computed_from_customer_and_number() -> None:
-    assert invoice_id("C-1", "0007") == an_invoice().invoice_id == an_invoice(issueDate="2026-01-01").invoice_id
-    assert invoice_id("1", "23") != invoice_id("12", "3")
+def test_ids_are_computed_from_the_number_alone() -> None:
+    assert invoice_id("0007") == an_invoice().invoice_id == an_invoice(customerId="C-2").invoice_id
+    assert invoice_id("0007") != invoice_id("007")
+    assert invoice_id("INV\u2013901") == invoice_id(" INV-901")
     assert assigned_number(2026, 17) == "2026-000017"
 
 
@@ -95,6 +96,8 @@ def test_ids_are_computed_from_customer_and_number() -> None:
         {"dueDate": "2026-12-01"},
         {"paymentTermsDays": 30},
         {"customer": {"name": None}},
+        {"customerId": "C\u20111"},
+        {"invoiceNumber": "\uff10\uff10\uff10\uff17"},
     ],
 )
 def test_equal_content_has_one_hash(changes: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ def test_an_invoice_keeps_the_number_of_its_request(store: Invoices) -> None:
 
     assert result.created
     assert (result.invoice.invoice_number, result.invoice.status) == ("A-1", Status.CREATED)
-    assert result.invoice.invoice_id == invoice_id("C-1", "A-1")
+    assert result.invoice.invoice_id == invoice_id("A-1")
     assert [*store.stored.values()] == [result.invoice]
 
 
@@ -38,7 +38,7 @@ def test_invoices_without_a_number_get_the_next_one_of_the_year(store: Invoices)
     results = [create_one(store, invoiceNumber=None) for _ in range(2)]
 
     assert [result.invoice.invoice_number for result in results] == ["2026-000001", "2026-000002"]
-    assert results[0].invoice.invoice_id == invoice_id("C-1", "2026-000001")
+    assert results[0].invoice.invoice_id == invoice_id("2026-000001")
     assert all(result.created for result in results)
 
 

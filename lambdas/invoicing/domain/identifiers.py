@@ -1,0 +1,52 @@
+"""The normal form of identifiers that people write: texts that look the same are the same identifier.
+
+Spreadsheets, e-mails and scanners exchange characters that nobody can tell apart: a no-break space for a blank, a dash
+for a hyphen, full-width digits for plain ones. Identifiers are compared in this form, and shown as they were written.
+"""
+
+import unicodedata
+
+_HYPHENS = frozenset("\u02d7\u2043\u2212")  # modifier minus, hyphen bullet, minus sign: not in the category Pd
+_WAVES = frozenset("\u301c\u3030\u30a0")  # in the category Pd, but nobody reads them as a hyphen
+_BLANKS = frozenset("\t\n\r\x0b\x0c\x85\u2800\u2028\u2029")  # besides the category Zs; U+2800 is Braille without dots
+_IGNORABLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
+_SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
+
+
+def is_invisible(character: str) -> bool:
+    """Whether the character takes no room: Unicode's format characters and its other default-ignorable ones.
+
+    See https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point.
+    """
+    if character.isascii():
+        return False
+    ignorable = character in _IGNORABLE or any(ord(character) in selectors for selectors in _SELECTORS)
+    return ignorable or unicodedata.category(character) == "Cf"
+
+
+def normal_form(text: str) -> str:
+    """The form in which an identifier is compared.
+
+    Compatibility forms become plain (NFKC, https://www.unicode.org/reports/tr15/), a run of blanks of any kind becomes
+    one blank, and every hyphen, dash or minus sign becomes ``-``. Upper and lower case stay different. Surrounding
+    blanks are dropped.
+
+    Raises:
+        ValueError: the text has an invisible character, so two texts that look the same would differ.
+    """
+    if text.isascii() and text.isprintable():  # most are
+        return " ".join(text.split())
+    for character in text:
+        if is_invisible(character):
+            raise ValueError(f"contains the invisible character U+{ord(character):04X}")
+    plain = "".join(_plain(character) for character in unicodedata.normalize("NFKC", text))
+    return unicodedata.normalize("NFKC", " ".join(part for part in plain.split(" ") if part))
+
+
+def _plain(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Zs" or character in _BLANKS:
+        return " "
+    if (category == "Pd" and character not in _WAVES) or character in _HYPHENS:
+        return "-"
+    return character

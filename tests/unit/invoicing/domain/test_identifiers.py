@@ -1,0 +1,51 @@
+"""Identifiers that look the same are the same; those that only seem the same to a machine stay different."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invoicing.domain.identifiers import is_invisible, normal_form
+
+
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ("INV-901", "INV-901"),
+        ("  INV-901\t", "INV-901"),
+        ("C\u00a01001", "C 1001"),
+        ("C\u2009\u202f 1001", "C 1001"),
+        ("INV\u2013901", "INV-901"),
+        ("INV\u2011901", "INV-901"),
+        ("INV\u2212901", "INV-901"),
+        ("INV\ufe63901", "INV-901"),
+        ("\uff29\uff2e\uff36\uff0d\uff19\uff10\uff11", "INV-901"),
+        ("Re\u0301f 1", "R\u00e9f 1"),
+        ("\u33271", "\u30c8\u30f31"),
+        ("inv-901", "inv-901"),
+        ("INV--901", "INV--901"),
+        ("1\u301c2", "1\u301c2"),
+        ("007", "007"),
+    ],
+)
+def test_one_form(written: str, normal: str) -> None:
+    assert normal_form(written) == normal
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["A\u200b1", "\ufeffA-1", "A\u00ad1", "A\u20601", "A-1\ufe0f", "A\u034f1", "A\u31641", "\u202e1"],
+)
+def test_invisible_characters_are_rejected(written: str) -> None:
+    with pytest.raises(ValueError, match=r"contains the invisible character U\+[0-9A-F]{4}"):
+        normal_form(written)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12))
+def test_the_normal_form_is_its_own_normal_form(text: str) -> None:
+    if any(is_invisible(character) for character in text):
+        return
+    normal = normal_form(text)
+    assert normal_form(normal) == normal
+    assert not any(unicodedata.category(character) == "Zs" and character != " " for character in normal)
