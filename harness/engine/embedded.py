@@ -26,6 +26,7 @@ class EmbeddedEngine(LocalServer):
     tunable = frozenset(
         {
             "EMBEDDED_ALARM_PERIOD",
+            "EMBEDDED_CAPACITY_SPEED",
             "HARNESS_STRICT",
             "LAMBDA_ASYNC_RETRY_BASE_SECONDS",
             "LAMBDA_WARM_TTL_SECONDS",

@@ -1,7 +1,8 @@
 """Writing many invoices at once, for uploads.
 
 A transaction costs twice the capacity, but saves most of the time, of which a function has little. Its error is useful,
-too: if some of the invoices are in the table already, it names them and contains their items.
+too: if some of the invoices are in the table already, it names them and contains their items. A single invoice is
+written without one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -107,7 +108,7 @@ class InvoiceLoader:
 
     def _create_batch(self, batch: Sequence[_Candidate], outcomes: dict[str, CreateOutcome]) -> None:
         """All in one transaction; if some exist already, the others in another one; the rest one by one."""
-        waiting = self._create_together(batch, outcomes)
+        waiting = self._create_together(batch, outcomes) if len(batch) > 1 else list(batch)
         if 0 < len(waiting) < len(batch):
             waiting = self._create_together(waiting, outcomes)
         for candidate in waiting:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from invoicing.runtime.aws import client
 from invoicing.table.items import decode, encode
-from invoicing.table.retries import PATIENCE, Canceled, busy, pause, retry_conflicts, throttling
+from invoicing.table.retries import PATIENCE, busy, canceled, pause, retry_conflicts, throttling
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -139,7 +139,7 @@ class InvoiceTable:
                 self._dynamodb.transact_write_items(TransactItems=items)
         except self._dynamodb.exceptions.TransactionCanceledException as error:
             reasons = cast("dict[str, Any]", error.response)["CancellationReasons"]
-            raise Canceled(reasons) from None
+            raise canceled(reasons) from None
 
     def existing(self, item_ids: Iterable[str]) -> set[str]:
         """Those of the ids, at most a hundred, under which there is an item (a consistent read).

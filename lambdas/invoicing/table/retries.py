@@ -22,6 +22,11 @@ _THROTTLES = {
     "TransactionInProgressException",
     _CONFLICT,
 }
+_THROTTLED_WRITES = {"ProvisionedThroughputExceeded", "ThrottlingError"}
+"""Reasons of a canceled transaction: of a table with provisioned capacity, and of one that is paid per request.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+"""
 
 Response = TypeVar("Response")
 
@@ -46,6 +51,15 @@ class Canceled(Exception):
         """The item that kept the ``index``-th write from happening, if DynamoDB returned it."""
         item = self.reasons[index].get("Item")
         return decode(item) if item else None
+
+
+def canceled(reasons: Sequence[Mapping[str, Any]]) -> Exception:
+    """The exception for a canceled transaction: `Busy` if the table throttled any of its writes, else `Canceled`.
+
+    The SDK repeats throttled requests, but no canceled transactions.
+    """
+    throttled = any(reason.get("Code") in _THROTTLED_WRITES for reason in reasons)
+    return busy() if throttled else Canceled(reasons)
 
 
 @contextmanager
@@ -76,6 +90,28 @@ def retry_conflicts(write: Callable[[], Response]) -> Response:
                 raise
             if code != _CONFLICT or attempt == PATIENCE:
                 raise busy() from error
+        pause(attempt)
+        attempt += 1
+
+
+def retry_throttled(call: Callable[[], Response], seconds: float) -> Response:
+    """The response to a call that must not fail because the table throttles it for a moment.
+
+    Args:
+        call: Raises `Busy` when it is throttled.
+        seconds: How long it is repeated.
+
+    Raises:
+        Busy: it was throttled all that time.
+    """
+    deadline = time.monotonic() + seconds
+    attempt = 1
+    while True:
+        try:
+            return call()
+        except Busy:
+            if time.monotonic() > deadline:
+                raise
         pause(attempt)
         attempt += 1
 

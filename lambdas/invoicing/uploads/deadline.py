@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 
-RESERVE_SECONDS = 4.0
-"""Seconds of the invocation that are kept free when a part stops: to finish what has begun, and to report."""
+RESERVE_SECONDS = 6.0
+"""Seconds of the invocation that are kept free when a part stops: to finish what has begun, and to report.
+
+Long enough for a checkpoint that a throttled table accepts late (`invoicing.uploads.progress.PATIENCE_S`).
+"""
 
 
 class OutOfTimeError(Exception):

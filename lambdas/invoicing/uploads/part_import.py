@@ -6,10 +6,9 @@ place when the invocation stops are counted by the next part.
 """
 
 import hashlib
-import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,9 +18,11 @@ from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import Invoice
 from invoicing.runtime import clock
 from invoicing.table.batches import BATCH, CreateOutcome, InvoiceLoader, Repetition
+from invoicing.table.retries import busy
 from invoicing.uploads.csv_bytes import UnreadableFileError
 from invoicing.uploads.csv_invoices import Candidate, CsvInvoice, Place, RejectedCell, RejectedInvoice
 from invoicing.uploads.deadline import OutOfTimeError
+from invoicing.uploads.pacing import Pace, Turns
 from invoicing.uploads.reports import Figures, RejectReport
 
 WORKERS = 4
@@ -31,7 +32,6 @@ WINDOW_ROWS = 8000
 """Rows on their way to the table at once: bounds memory, because one invoice may have thousands of lines."""
 BATCH_ROWS = 1000
 """Rows of one batch, unless a single invoice has more."""
-_COLUMNS = {"issueDate": "issue_date", "dueDate": "due_date"}
 MAX_REJECTED = 1000
 """Rejected invoices of a file that are remembered, the first ones: at most 20 KB of the checkpoint."""
 
@@ -75,6 +75,7 @@ class PartImport:
         self._figures = figures
         self._rejects = rejects
         self._seconds_left = seconds_left
+        self._pace, self._turns = Pace(seconds_left), Turns()
         self._slowest = 0.0  # seconds that a batch took, from its place in the queue to its end
         self._queue: deque[tuple[list[CsvInvoice], Future[list[CreateOutcome]]]] = deque()
         self._place: Place | None = None
@@ -123,7 +124,8 @@ class PartImport:
                 if self._late() and (self._moved or self._queue):
                     break
                 checked = [self._checked(invoice) for invoice in batch]
-                self._queue.append((checked, pool.submit(self._create, checked, time.monotonic())))
+                future = pool.submit(self._create, checked, self._turns.next(), time.monotonic())
+                self._queue.append((checked, future))
         except (UnreadableFileError, OutOfTimeError) as error:
             stop = error  # the invoices before it count all the same
         while self._queue:
@@ -158,62 +160,89 @@ class PartImport:
         """Whether a batch that begins now could end too late, judged by the slowest so far."""
         return self._seconds_left() < 2 * self._slowest
 
-    def _create(self, batch: list[CsvInvoice], queued: float) -> list[CreateOutcome]:
-        """Create the batch's candidates; wait while the table throttles, as long as there is time."""
+    def _create(self, batch: list[CsvInvoice], turn: int, queued: float) -> list[CreateOutcome]:
+        """Create the batch's candidates; fewer outcomes than candidates if the table throttled until time was up."""
         candidates = [invoice for invoice in batch if isinstance(invoice, Candidate)]
-        invoices: list[Invoice] = []
-        judged: dict[int, CreateOutcome] = {}
-        for index, candidate in enumerate(candidates):
-            origin = Origin(clock.now(), f"{self._figures.file}#{candidate.first}", "create-invoice")
-            number = candidate.request.invoice_number or ""
-            invoice = issue(candidate.request, number=number, origin=origin)
-            outcome = self._store.judge(candidate.request, invoice, self._upload)
-            if outcome is None:
-                invoices.append(invoice)
-            else:
-                judged[index] = outcome
-        outcomes = iter(self._store_all(invoices))
+        issued = [self._issue(candidate) for candidate in candidates]
+        try:
+            stored = iter(self._store_all([each for each in issued if isinstance(each, Invoice)], turn))
+        finally:
+            self._turns.finish(turn)
         self._slowest = max(self._slowest, time.monotonic() - queued)
-        return [judged[index] if index in judged else next(outcomes) for index in range(len(candidates))]
+        outcomes: list[CreateOutcome] = []
+        for each in issued:
+            outcome = each if isinstance(each, InvoiceError) else next(stored, None)
+            if outcome is None:
+                break
+            outcomes.append(outcome)
+        return outcomes
 
-    def _store_all(self, invoices: list[Invoice]) -> list[CreateOutcome]:
-        while True:
+    def _issue(self, candidate: Candidate) -> Invoice | InvoiceError:
+        origin = Origin(clock.now(), f"{self._figures.file}#{candidate.first}", "create-invoice")
+        number = candidate.request.invoice_number or ""
+        try:
+            return issue(candidate.request, number=number, origin=origin)
+        except InvoiceError as error:
+            return error
+
+    def _store_all(self, invoices: list[Invoice], turn: int) -> list[CreateOutcome]:
+        """The outcome of each invoice; those of the first ones if the table throttles until time is up."""
+        if self._pace.is_free:
             try:
                 return self._store.create_many(invoices, self._upload)
             except Busy:
-                if self._late():
-                    raise
-                time.sleep(random.uniform(0.2, 1))  # noqa: S311 -- spreads writers, keeps no secret
+                self._pace.slow_down()
+        outcomes: list[CreateOutcome] = []
+        if self._turns.wait_for_earlier(turn, self._seconds_left()):
+            for invoice in invoices:
+                outcome = self._store_one(invoice)
+                if outcome is None:
+                    break
+                outcomes.append(outcome)
+        return outcomes
+
+    def _store_one(self, invoice: Invoice) -> CreateOutcome | None:
+        """The invoice's outcome, however often the table throttles; None if time is up."""
+        while self._pace.wait():
+            try:
+                [outcome] = self._store.create_many([invoice], self._upload)
+            except Busy:
+                self._pace.slow_down()
+            else:
+                self._pace.speed_up()
+                return outcome
+        return None
 
     def _collect(self) -> None:
         """Wait for the first batch in the queue, and count it.
 
         Raises:
-            Busy: it could not be written; neither it nor any batch after it counts.
+            Busy: it could not be written completely; neither the rest of it nor any batch after it counts.
         """
         batch, future = self._queue.popleft()
-        try:
-            outcomes = iter(future.result())
-        except Busy:
-            self._queue.clear()
-            raise
+        outcomes = iter(future.result())
         for invoice in batch:
-            self._figures.rows += invoice.rows
             if isinstance(invoice, RejectedInvoice):
                 self._remember(invoice)
                 self._reject(invoice)
+            elif outcome := next(outcomes, None):
+                self._count(invoice, outcome)
             else:
-                self._count(invoice, next(outcomes))
-        self._place, self._moved = batch[-1].following, True
+                self._queue.clear()
+                raise busy()
+            self._figures.rows += invoice.rows
+            self._place, self._moved = invoice.following, True
 
     def _count(self, candidate: Candidate, outcome: CreateOutcome) -> None:
         if isinstance(outcome, InvoiceError):
             number = candidate.request.invoice_number or ""
-            problems = [_cell(candidate, objection) for objection in outcome.errors]
-            problems = problems or [RejectedCell(candidate.first, "invoice_number", number, outcome.detail)]
+            column, value = "invoice_number", number
+            if any(error["pointer"] == "#/issueDate" for error in outcome.errors):
+                column, value = "issue_date", candidate.request.issue_date.isoformat()
+            problem = RejectedCell(candidate.first, column, value, outcome.detail)
             if not isinstance(outcome, ContentConflict):  # then the table has the invoice, and finds repetitions
                 self._remember(candidate)
-            self._reject(RejectedInvoice(candidate.first, candidate.last, number, problems, candidate.rows))
+            self._reject(RejectedInvoice(candidate.first, candidate.last, number, [problem], candidate.rows))
         elif outcome.created:
             self._figures.created += 1
         else:
@@ -258,17 +287,6 @@ def _batches(invoices: Iterator[CsvInvoice]) -> Iterator[list[CsvInvoice]]:
         yield batch
     if stop:
         raise stop
-
-
-def _cell(candidate: Candidate, objection: Mapping[str, str]) -> RejectedCell:
-    """The line of the reject report for an objection of the door."""
-    member, *rest = objection["pointer"].removeprefix("#/").split("/")
-    if member in _COLUMNS:
-        value = getattr(candidate.request, _COLUMNS[member])
-        return RejectedCell(candidate.first, _COLUMNS[member], str(value), objection["detail"])
-    line = f"line {int(rest[0]) + 1} " if rest else ""
-    column = "tax_rate" if "taxRate" in rest else ""
-    return RejectedCell(candidate.first, column, "", line + objection["detail"])
 
 
 def _rows(batch: list[CsvInvoice]) -> int:

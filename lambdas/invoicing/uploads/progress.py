@@ -1,6 +1,9 @@
 """How far each upload has come: its item in the invoices table.
 
 Every update is conditional, so that of two invocations that do the same part only one moves the checkpoint.
+
+An import that is itself what the table throttles must still be able to record how far it has come. So every read and
+write of a checkpoint is repeated for some seconds.
 """
 
 from datetime import datetime
@@ -8,14 +11,18 @@ from typing import Any
 
 from invoicing.domain.fields import timestamp
 from invoicing.table.connection import NEW, ConditionFailed, InvoiceTable, Put, Update
+from invoicing.table.retries import retry_throttled
 from invoicing.table.store import MARKER_LIFE
 from invoicing.uploads.checkpoints import Checkpoint
+
+PATIENCE_S = 4.0
+"""Seconds for which a throttled read or write is repeated."""
 
 
 class UploadProgress:
     """Reads and moves the checkpoints of uploads.
 
-    Every method raises `Busy` when the table throttles.
+    Every method raises `Busy` when the table throttles for longer than `PATIENCE_S`.
 
     Args:
         table: The invoices table.
@@ -41,14 +48,14 @@ class UploadProgress:
             "expiresAt": _expiry(now),
         }
         try:
-            self._table.put(Put(item, NEW))
+            retry_throttled(lambda: self._table.put(Put(item, NEW)), PATIENCE_S)
         except ConditionFailed:
             return self.checkpoint(digest) or Checkpoint()
         return Checkpoint()
 
     def checkpoint(self, digest: str) -> Checkpoint | None:
         """How far an upload has come; None if the table does not know the upload (a consistent read)."""
-        item = self._table.item(_item_id(digest))
+        item = retry_throttled(lambda: self._table.item(_item_id(digest)), PATIENCE_S)
         if item is None:
             return None
         part, announced, done = int(item["part"]), int(item["announced"]), "doneAt" in item
@@ -114,8 +121,9 @@ class UploadProgress:
         names: dict[str, str] | None = None,
     ) -> bool:
         """Update an item if the condition holds; returns whether it did."""
+        write = Update(_item_id(digest), update, condition, values, names or {})
         try:
-            self._table.update(Update(_item_id(digest), update, condition, values, names or {}))
+            retry_throttled(lambda: self._table.update(write), PATIENCE_S)
         except ConditionFailed:
             return False
         return True

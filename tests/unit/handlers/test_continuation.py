@@ -4,15 +4,17 @@ Each test names the moment of the timeline in `invoicing.uploads.intake` at whic
 """
 
 import gzip
+import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
-from invoicing.uploads import part_import
+from invoicing.uploads import pacing
 from invoicing.uploads.checkpoints import Checkpoint, Dialect
 from invoicing.uploads.csv_invoices import Place
 from invoicing.uploads.deadline import OutOfTimeError
@@ -245,22 +247,64 @@ def test_old_events_and_events_of_finished_uploads_do_nothing(platform: Platform
     assert platform.events == []
 
 
-def test_a_throttled_table_makes_the_import_wait_and_then_continue(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from botocore.exceptions import ClientError  # noqa: PLC0415
-
-    monkeypatch.setattr(part_import.time, "sleep", lambda _: None)
-    transact = platform.create.table._dynamodb.transact_write_items
-    throttles = iter([True, False, True, True, False])
+def throttle(patch: pytest.MonkeyPatch, dynamodb: Any, operation: str, throttles: Iterable[bool]) -> list[float]:
+    """Throttle the calls of an operation at which ``throttles`` is true; returns a list of the pauses that follow."""
+    real, decisions, pauses = getattr(dynamodb, operation), iter(throttles), list[float]()
+    code = {"Code": "TransactionCanceledException"}
+    reasons = [{"Code": "None"}, {"Code": "ProvisionedThroughputExceeded"}]
+    exception = dynamodb.exceptions.TransactionCanceledException
+    if operation != "transact_write_items":
+        code, exception = {"Code": "ProvisionedThroughputExceededException"}, ClientError
 
     def throttled(**request: Any) -> Any:
-        if next(throttles, False):
-            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "TransactWriteItems")
-        return transact(**request)
+        if next(decisions, False):
+            raise exception({"Error": code, "CancellationReasons": reasons}, operation)
+        return real(**request)
 
-    monkeypatch.setattr(platform.create.table._dynamodb, "transact_write_items", throttled)
-    platform.run(platform.upload(FILE))
+    patch.setattr(pacing.time, "sleep", pauses.append)
+    patch.setattr(dynamodb, operation, throttled)
+    return pauses
+
+
+def test_a_throttled_import_writes_one_by_one_at_the_tables_pace(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a table that throttles transactions, and two single writes THEN the import waits longer, and completes."""
+    dynamodb = platform.create.upload_table._dynamodb
+    throttle(monkeypatch, dynamodb, "transact_write_items", itertools.cycle([True]))
+    # The first put is the upload's marker.
+    pauses = throttle(monkeypatch, dynamodb, "put_item", [False, True, True])
+
+    platform.run(platform.upload(FILE), batches=1000)
+
+    platform.assert_complete()
+    shortest, longest = 0.67 * pacing.FIRST_INTERVAL_S, 1.33 * pacing.FIRST_INTERVAL_S * 1.5**2
+    assert len(pauses) == COUNT + 2
+    assert all(shortest * 0.5 <= pause <= longest for pause in pauses)
+
+
+def test_what_a_throttled_part_wrote_counts_and_the_next_part_goes_on_from_there(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a table that takes five invoices and then nothing THEN they are counted, and the rest follows later."""
+    dynamodb = platform.create.upload_table._dynamodb
+    throttle(monkeypatch, dynamodb, "transact_write_items", itertools.cycle([True]))
+    pauses = throttle(monkeypatch, dynamodb, "put_item", [False] * 6 + [True] * 30)
+
+    class Context:
+        function_name, memory_limit_in_mb, aws_request_id, tenant_id = "create-invoice", 512, "request", None
+        invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:create-invoice"
+
+        @staticmethod
+        def get_remaining_time_in_millis() -> int:
+            return 60_000 if len(pauses) < 30 else 3_000
+
+    platform.create.lambda_handler(platform.upload(FILE), Context)
+
+    assert len(platform.numbers) == 5
+    [event] = platform.events
+    platform.events.clear()
+    platform.run(event, batches=1000)
     platform.assert_complete()
 
 
