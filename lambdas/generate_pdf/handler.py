@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from invoicing.documents.bucket import WITHHELD, DocumentStore
+from invoicing.documents.bucket import WITHHELD, DocumentStore, key_of
 from invoicing.documents.pdf import Renderer
 from invoicing.domain.errors import NotFound
 from invoicing.runtime import settings
@@ -34,6 +34,7 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> None:
         logger.info("Invoice not printed", invoice_id=invoice_id, status=invoice.status)
         return
     pdf = renderer.render(invoice)
-    key = documents.put(invoice, pdf)
-    count("PdfsRendered")
-    logger.info("PDF stored", invoice_id=invoice_id, key=key, bytes=len(pdf))
+    stored = documents.put(invoice, pdf)
+    count("PdfsRendered" if stored else "PdfsKept")
+    message = "PDF stored" if stored else "PDF was there already"
+    logger.info(message, invoice_id=invoice_id, key=key_of(invoice), bytes=len(pdf))
