@@ -1,8 +1,9 @@
 """Create the fonts that generate-pdf embeds: subsets for the scripts in which invoices are written.
 
-DejaVu Sans has Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew, Arabic and symbols; Droid Sans Fallback the Chinese,
-Japanese and Korean characters of the national standards JIS X 0208, GB 2312, Big5 and KS X 1001, with TrueType outlines
-(reportlab embeds no others). Nothing beyond U+FFFF: reportlab writes no text for such characters that readers accept.
+DejaVu Sans has Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew, Arabic and symbols; Droid Sans Fallback Chinese,
+Japanese and Korean, with TrueType outlines (reportlab embeds no others). Of the latter all is kept that it has: company
+and family names use characters outside of the national standards (an enclosed "stock company", variants of ideographs).
+Nothing beyond U+FFFF: reportlab writes no text for such characters that readers accept.
 
 Run on Debian after ``apt-get install fonts-dejavu-core fonts-droid-fallback``, with the developer environment
 (fonttools)::
@@ -25,7 +26,7 @@ DROID = "fonts-droid-fallback/truetype/DroidSansFallback.ttf"
 RANGES = (
     (0x0020, 0x007E),  # Basic Latin
     (0x00A0, 0x024F),  # Latin-1, Latin Extended-A and -B
-    (0x0259, 0x0259),  # schwa (Azerbaijani)
+    (0x0250, 0x02AF),  # phonetic letters, of which schwa is also Azerbaijani
     (0x02B0, 0x02DD),  # modifier letters
     (0x0300, 0x0331),  # combining accents
     (0x0370, 0x03FF),  # Greek
@@ -38,14 +39,18 @@ RANGES = (
     (0x1F00, 0x1FFF),  # Greek Extended
     (0x2000, 0x206F),  # punctuation
     (0x2070, 0x209F),  # superscripts and subscripts
-    (0x20A0, 0x20BF),  # currency signs
+    (0x20A0, 0x20CF),  # currency signs
     (0x2100, 0x214F),  # letterlike symbols: numero, trade mark, estimated
-    (0x2150, 0x215F),  # fractions
+    (0x2150, 0x218F),  # fractions and Roman numerals
     (0x2190, 0x21FF),  # arrows
     (0x2200, 0x22FF),  # mathematics
+    (0x2460, 0x24FF),  # enclosed numbers and letters
     (0x25A0, 0x25FF),  # shapes; a square is printed for a character that no font has
     (0x2600, 0x27BF),  # symbols: stars, ticks, telephones
-    (0xFB00, 0xFB04),  # ligatures
+    (0x2C60, 0x2C7F),  # Latin Extended-C
+    (0xA640, 0xA69F),  # Cyrillic Extended-B
+    (0xA720, 0xA7FF),  # Latin Extended-D
+    (0xFB00, 0xFB06),  # ligatures
     (0xFB1D, 0xFB4F),  # Hebrew letters with points
     (0xFB50, 0xFDFF),  # Arabic letters, joined
     (0xFE70, 0xFEFE),
@@ -53,14 +58,10 @@ RANGES = (
 )
 
 
-NATIONAL_STANDARDS = ("euc_jp", "gb2312", "big5", "euc_kr")
-
-
-def east_asian() -> set[int]:
-    """The code points of the national standards' two-byte characters."""
-    pairs = (bytes([lead, trail]) for lead in range(0xA1, 0xFF) for trail in range(0x40, 0xFF))
-    decoded = (pair.decode(standard, errors="ignore") for pair in pairs for standard in NATIONAL_STANDARDS)
-    return {ord(character) for text in decoded for character in text if ord(character) >= 0x2E80}
+EAST_ASIAN = (
+    (0x2E80, 0xDFFF),  # radicals, kana, hangul, ideographs
+    (0xF900, 0xFFFC),  # compatibility forms, half and full width
+)
 
 
 def subset(source: Path, target: Path, codes: Iterable[int]) -> int:
@@ -86,9 +87,9 @@ def main() -> None:
     parser.add_argument("--source", type=Path, default=SOURCES, help="folder of Debian's font packages")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     arguments = parser.parse_args()
-    western = [code for first, last in RANGES for code in range(first, last + 1)]
-    for face, codes in (*((face, western) for face in DEJAVU), (DROID, east_asian())):
+    for face, ranges in (*((face, RANGES) for face in DEJAVU), (DROID, EAST_ASIAN)):
         source = arguments.source / face
+        codes = [code for first, last in ranges for code in range(first, last + 1)]
         size = subset(source, arguments.out / source.name, codes)
         print(f"{source.name}: {size:,} bytes")  # noqa: T201 -- a command's output
 

@@ -35,11 +35,23 @@ class DocumentStore:
         self._bucket = bucket
         self._s3 = s3 or client("s3")
 
-    def put(self, invoice: Invoice, pdf: bytes) -> str:
-        """Store the PDF and return its key. An invoice always has the same bytes, so a repetition changes nothing."""
+    def put(self, invoice: Invoice, pdf: bytes) -> bool:
+        """Store the PDF unless the invoice has one: what was issued is never replaced, not even by a later layout.
+
+        Returns:
+            Whether it was stored; False if there was one already.
+
+        Source:
+            Conditional writes, https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
         key = key_of(invoice)
-        self._s3.put_object(Bucket=self._bucket, Key=key, Body=pdf, ContentType="application/pdf")
-        return key
+        try:
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=pdf, ContentType="application/pdf", IfNoneMatch="*")
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "PreconditionFailed":
+                raise  # also a conflict with a simultaneous write (409), after which the event is delivered again
+            return False
+        return True
 
     def link(self, invoice: Invoice) -> str | None:
         """A presigned URL of the PDF; None while there is none, and for invoices that nobody should receive."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reportlab.lib.colors import HexColor, white
+from reportlab.lib.colors import HexColor
 from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
@@ -22,7 +22,6 @@ from reportlab.platypus import (
     Flowable,
     Frame,
     KeepTogether,
-    LongTable,
     NextPageTemplate,
     PageTemplate,
     Paragraph,
@@ -30,7 +29,8 @@ from reportlab.platypus import (
     Table,
 )
 
-from invoicing.documents.typeface import BOLD, LEADING, REGULAR, fit_paragraph, register
+from invoicing.documents.line_table import Colors, LineTable, Row
+from invoicing.documents.typeface import BOLD, LEADING, REGULAR, fit_paragraph, paragraph, register
 from invoicing.domain.models import Invoice
 from invoicing.domain.money import grouped, number_text, price_text, text
 from invoicing.runtime.settings import BrandSettings
@@ -39,7 +39,9 @@ INK, QUIET, ACCENT, RULE, SHADE = map(HexColor, ("#1b2733", "#5b6875", "#1f4e79"
 MARGIN = 18 * mm
 WIDTH = A4[0] - 2 * MARGIN
 TALLEST_ROW = 210 * mm
-"""Maximum height of the text of one line: a row cannot be split, and a page has 243 mm."""
+"""Maximum height of a row of the table: reportlab cannot split it, and a page has 243 mm."""
+TALLEST_DESCRIPTION = 60 * mm
+"""A taller description with line breaks is printed in several rows of the table, between which a page may end."""
 RATES_BESIDE_THE_SUMS = 20
 """Tax rates that are listed to the left of the totals. More of them get a separate table, which may span pages."""
 
@@ -191,26 +193,21 @@ class Renderer:
         headings = (*_HEADINGS[:-1], f"{_HEADINGS[-1]} {currency}")
         size, widths = _fit_columns(headings, figures)
         style = _style("line", size)
-        rows: list[Sequence[Any]] = [headings]
-        for line, (number, *rest) in zip(invoice.lines, figures, strict=True):
-            rows.append([number, self._text(line.description, style, width=widths[1] - 8, height=TALLEST_ROW), *rest])
-        table = LongTable(rows, colWidths=widths, repeatRows=1, splitInRow=0)
-        table.setStyle(
-            [
-                ("FONT", (0, 1), (-1, -1), REGULAR, size, size * 1.32),
-                ("FONT", (0, 0), (-1, 0), BOLD, size, size * 1.32),
-                ("TEXTCOLOR", (0, 0), (-1, 0), white),
-                ("TEXTCOLOR", (0, 1), (-1, -1), INK),
-                ("BACKGROUND", (0, 0), (-1, 0), ACCENT),
-                ("ROWBACKGROUNDS", (0, 1), (-1, -1), [white, SHADE]),
-                ("LINEBELOW", (0, 1), (-1, -1), 0.4, RULE),
-                ("VALIGN", (0, 0), (-1, -1), "TOP"),
-                ("ALIGN", (2, 0), (-1, -1), "RIGHT"),
-                ("ALIGN", (0, 0), (0, -1), "RIGHT"),
-                *_padding(4, 3.2),
-            ]
-        )
-        return table
+        rows = []
+        for position, (line, (number, *rest)) in enumerate(zip(invoice.lines, figures, strict=True)):
+            first, *more = self._description(line.description, style, widths[1] - 8)
+            rows.append(Row([number, first, *rest], position, first=True, last=not more))
+            empty = [""] * len(rest)
+            rows += [Row(["", part, *empty], position, first=False, last=part is more[-1]) for part in more]
+        return LineTable(headings, rows, widths, size, Colors(INK, ACCENT, RULE, SHADE))
+
+    def _description(self, text: str, style: ParagraphStyle, width: float) -> list[Paragraph]:
+        """The description in one part, or, if it is tall, in a part for each of its rows."""
+        whole = paragraph(text, style, self._coverage, width=width)
+        rows = text.splitlines()
+        if len(rows) > 1 and whole.wrap(width, TALLEST_ROW)[1] > TALLEST_DESCRIPTION:
+            return [self._text(row or " ", style, width=width, height=TALLEST_ROW) for row in rows]
+        return [self._text(text, style, width=width, height=TALLEST_ROW)]
 
     def _sums(self, invoice: Invoice) -> list[Flowable]:
         """Tax for each rate on the left, the totals on the right; the taxes before them when they take more room."""

@@ -1,16 +1,16 @@
 """Fonts of the PDF, all embedded: DejaVu Sans, and Droid Sans Fallback for Chinese, Japanese and Korean.
 
-Text is cut into runs that one font can print. Characters that no font has, such as those of the scripts of India, are
-printed as white squares: they are never left out, and never printed as black boxes.
+Text is cut into runs that one font can print. A character that no font has is replaced by what it stands for
+(`invoicing.documents.substitutes`), or else printed as a white square: it is never left out, and never printed as a
+black box. docs/fonts.md lists what is printed, block by block.
 """
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
-from types import MappingProxyType
 from xml.sax.saxutils import escape
 
 from reportlab.lib.styles import ParagraphStyle
@@ -19,6 +19,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Paragraph
 
 from invoicing.documents.directions import to_visual_order
+from invoicing.documents.substitutes import substitute
 
 REGULAR = "Invoice"
 BOLD = "Invoice-Bold"
@@ -26,15 +27,47 @@ EAST_ASIAN = "Invoice-East-Asian"
 MISSING = "\u25a1"
 LEADING = 1.32
 """Distance between two lines of text, relative to the font size."""
-MAX_TEXT_ROWS = 16
-"""Rows of a text whose line breaks are kept; in a text with more rows they become blanks."""
-
 Coverage = Mapping[str, frozenset[int]]
 """The code points that each font can print, by the name of the font. If several can, the first one is used."""
 
 _BREAKS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _INVISIBLE = {"Cf", "Cc", "Mn", "Me"}  # joiners, direction marks, variation selectors: not printed alone
 _NOT_PRINTED = {"Cf", "Cc", "Cn"}  # fonts list some of them, and U+FFFF, which is not a character
+
+
+_FILES = {REGULAR: "DejaVuSans.ttf", BOLD: "DejaVuSans-Bold.ttf", EAST_ASIAN: "DroidSansFallback.ttf"}
+
+
+class _Fonts(Coverage):
+    """What the fonts can print. The East Asian one, which takes longest to read, is read when a text needs it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._printable: dict[str, frozenset[int]] = {REGULAR: self._register(REGULAR)}
+        self._register(BOLD)  # it has the same characters as the regular one
+        pdfmetrics.registerFontFamily(REGULAR, normal=REGULAR, bold=BOLD, italic=REGULAR, boldItalic=BOLD)
+
+    def _register(self, name: str) -> frozenset[int]:
+        font = TTFont(name, str(self._folder / _FILES[name]))
+        pdfmetrics.registerFont(font)
+        codes = font.face.charToGlyph
+        return frozenset(code for code in codes if unicodedata.category(chr(code)) not in _NOT_PRINTED)
+
+    def __getitem__(self, name: str) -> frozenset[int]:
+        if name not in self:
+            raise KeyError(name)
+        if name not in self._printable:
+            self._printable[name] = self._register(name)
+        return self._printable[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in (REGULAR, EAST_ASIAN)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((REGULAR, EAST_ASIAN))
+
+    def __len__(self) -> int:
+        return 2
 
 
 @lru_cache(maxsize=1)
@@ -45,17 +78,9 @@ def register(folder: Path) -> Coverage:
         folder: The folder with DejaVuSans.ttf, DejaVuSans-Bold.ttf and DroidSansFallback.ttf.
 
     Raises:
-        reportlab.pdfbase.ttfonts.TTFError: a font is missing or broken.
+        reportlab.pdfbase.ttfonts.TTFError: a font is missing or broken; for the last one when it is first needed.
     """
-    coverage = {}
-    for name, file in ((REGULAR, "DejaVuSans"), (BOLD, "DejaVuSans-Bold"), (EAST_ASIAN, "DroidSansFallback")):
-        font = TTFont(name, str(folder / f"{file}.ttf"))
-        pdfmetrics.registerFont(font)
-        if name != BOLD:  # it has the same characters as the regular one
-            codes = font.face.charToGlyph
-            coverage[name] = frozenset(code for code in codes if unicodedata.category(chr(code)) not in _NOT_PRINTED)
-    pdfmetrics.registerFontFamily(REGULAR, normal=REGULAR, bold=BOLD, italic=REGULAR, boldItalic=BOLD)
-    return MappingProxyType(coverage)
+    return _Fonts(folder)
 
 
 def markup(text: str, coverage: Coverage) -> str:
@@ -66,37 +91,49 @@ def markup(text: str, coverage: Coverage) -> str:
         coverage: What `register` returned.
     """
     composed = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    if all(character == "\n" or ord(character) in coverage[REGULAR] for character in composed):
+        return _escaped(composed)
     parts = []
-    for font, run in groupby(composed, key=lambda character: _font(character, coverage)):
+    printed = "".join(printed_form(character, coverage) for character in composed)
+    for font, run in groupby(printed, key=lambda character: font_of(character, coverage)):
         characters = "".join(run)
-        if font is None:
-            parts.append(MISSING * sum(unicodedata.category(character) not in _INVISIBLE for character in characters))
-        elif font == REGULAR:
-            parts.append(escape(characters).replace("\n", "<br/>"))
-        else:
-            parts.append(f'<font name="{font}">{escape(characters)}</font>')
+        parts.append(_escaped(characters) if font == REGULAR else f'<font name="{font}">{escape(characters)}</font>')
     return "".join(parts)
+
+
+def _escaped(text: str) -> str:
+    return escape(text).replace("\n", "<br/>")
+
+
+def paragraph(text: str, style: ParagraphStyle, coverage: Coverage, *, width: float) -> Paragraph:
+    """The text in a column ``width`` wide (points), as tall as it needs; its own line breaks are kept."""
+    return Paragraph(markup(_visual_order(_rows(text), style, coverage, width), coverage), style)
 
 
 def fit_paragraph(text: str, style: ParagraphStyle, coverage: Coverage, *, width: float, height: float) -> Paragraph:
     """The text in a column ``width`` wide, never taller than ``height`` (points): a long text gets a smaller font.
 
-    reportlab fails on text that does not fit on a page, and the invoice would have no PDF. A text that is too long even
-    at half the size ends with an ellipsis; texts within the limits of `invoicing.domain.fields` are never that long.
+    For the head of the document, which cannot be split: reportlab fails on what does not fit on a page, and the invoice
+    would have no PDF. A text that is too tall even at half the size is printed without its line breaks, and one that is
+    still too long ends with an ellipsis; texts within the limits of `invoicing.domain.fields` are never that long.
     """
-    rows = _BREAKS.sub("\n", text).strip().split("\n")
-    content = "\n".join(rows) if len(rows) <= MAX_TEXT_ROWS else " ".join(rows)
+    content = _rows(text)
     smaller = style
     while True:
-        paragraph = Paragraph(markup(_visual_order(content, smaller, coverage, width), coverage), smaller)
-        # a character takes at most one row
-        if len(content) * smaller.leading <= height or paragraph.wrap(width, height)[1] <= height:
-            return paragraph
+        fitted = paragraph(content, smaller, coverage, width=width)
+        if fitted.wrap(width, height)[1] <= height:
+            return fitted
         if smaller.fontSize > style.fontSize / 2:
             size = smaller.fontSize * 0.9
             smaller = ParagraphStyle(style.name, parent=style, fontSize=size, leading=size * LEADING)
+        elif "\n" in content:
+            content, smaller = content.replace("\n", " "), style
         else:
             content = content[: len(content) * 4 // 5].rstrip("\u2026") + "\u2026"
+
+
+def _rows(text: str) -> str:
+    return _BREAKS.sub("\n", text).strip()
 
 
 def _visual_order(text: str, style: ParagraphStyle, coverage: Coverage, width: float) -> str:
@@ -104,26 +141,29 @@ def _visual_order(text: str, style: ParagraphStyle, coverage: Coverage, width: f
 
     def measure(line: str) -> float:
         width = 0.0
-        for font, run in groupby(line, key=lambda character: _font(character, coverage)):
+        for font, run in groupby(line, key=lambda character: font_of(character, coverage)):
             name = style.fontName if font in {None, REGULAR} else font
             width += pdfmetrics.stringWidth("".join(run), name, style.fontSize)
         return width
 
     def form_of(character: str) -> str:
-        return _printed_form(character, coverage)
+        return printed_form(character, coverage)
 
     return to_visual_order(text, width=width - 1, measure=measure, form_of=form_of)
 
 
-def _printed_form(character: str, coverage: Coverage) -> str:
-    """What is printed for a character: itself, the letters that a joined form is made of, a square, or nothing."""
-    for form in (character, unicodedata.normalize("NFKC", character)):
-        if all(_font(part, coverage) for part in form):
+def printed_form(character: str, coverage: Coverage) -> str:
+    """What is printed for a character: itself, what it stands for, a white square, or nothing if it is invisible."""
+    if font_of(character, coverage):
+        return character
+    for form in (unicodedata.normalize("NFKC", character), substitute(character)):
+        if form and all(font_of(part, coverage) for part in form):
             return form
     return "" if unicodedata.category(character) in _INVISIBLE else MISSING
 
 
-def _font(character: str, coverage: Coverage) -> str | None:
+def font_of(character: str, coverage: Coverage) -> str | None:
+    """The name of the first font that has the character; None if none has it."""
     if character == "\n":
         return REGULAR
     return next((font for font, printable in coverage.items() if ord(character) in printable), None)

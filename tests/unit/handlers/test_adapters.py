@@ -49,6 +49,7 @@ def test_only_a_missing_object_counts_as_missing() -> None:
     denied: Any = FailingClient("AccessDenied")
     for attempt in (
         lambda: DocumentStore("documents", denied).link(an_invoice(number="1")),
+        lambda: DocumentStore("documents", denied).put(an_invoice(number="1"), b""),
         lambda: UploadStore("archives", denied).open(upload),
         lambda: UploadStore("archives", denied).remove(upload, "tag"),
     ):

@@ -232,6 +232,21 @@ def test_a_poisoned_record_and_a_rejected_event_fail_alone(
     assert failures == ["PublishError", "ValidationError"]  # each is logged with its reason
 
 
+def test_a_pdf_is_written_once(load: Load, table: Any, s3: Any, s3_event: Any, context: Any) -> None:
+    upload(s3, load("create_invoice"), s3_event, context, HEADER + ROW)
+    invoice_id = invoices(table)[0]["invoiceId"]["S"]
+    generate = load("generate_pdf")
+    event = {"detail": {"invoiceId": invoice_id}}
+    generate.lambda_handler(event, context)
+    issued = s3.list_object_versions(Bucket="documents")["Versions"]
+    (key,) = (version["Key"] for version in issued)
+    s3.put_object(Bucket="documents", Key=key, Body=b"as issued by an earlier layout")
+
+    generate.lambda_handler(event, context)
+
+    assert s3.get_object(Bucket="documents", Key=key)["Body"].read() == b"as issued by an earlier layout"
+
+
 def test_void_invoices_get_no_pdf(load: Load, table: Any, s3: Any, s3_event: Any, context: Any) -> None:
     upload(s3, load("create_invoice"), s3_event, context, HEADER + ROW)
     invoice_id = invoices(table)[0]["invoiceId"]["S"]

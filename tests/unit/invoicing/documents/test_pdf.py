@@ -3,6 +3,7 @@
 import functools
 import io
 import random
+import re
 import sys
 import unicodedata
 from collections.abc import Iterator
@@ -249,6 +250,31 @@ def test_a_bare_brand_and_a_bare_customer_are_enough() -> None:
     (page,) = pages(Renderer(BrandSettings(brand_name="B"), FONTS).render(an_invoice()))
     assert "VAT ID" not in page
     assert "to account" not in page
+
+
+@pytest.mark.parametrize(
+    ("written", "printed"),
+    [
+        ("\u3231\u9ad9\u5cf6", "(株)\u9ad9\u5cf6"),
+        ("\u246e \u2162", "15 \u2162"),
+        ("\u20be 5", "GEL 5"),
+        ("\u20c1 5", "SAR 5"),
+    ],
+    ids=["company", "numbers", "lari", "riyal"],
+)
+def test_what_no_font_has_is_printed_as_what_it_stands_for(renderer: Renderer, written: str, printed: str) -> None:
+    (page,) = pages(renderer.render(an_invoice(lines=[LINE | {"description": written}])))
+    assert printed in page or written in page  # a font may come to have it
+    assert MISSING not in page
+
+
+@pytest.mark.parametrize("rows", [2, 18, 120, 500])
+def test_a_line_keeps_its_line_breaks_whatever_their_number(renderer: Renderer, rows: int) -> None:
+    letters = [chr(ord("a") + row % 26) for row in range(rows)]
+    invoice = an_invoice(lines=[LINE, LINE | {"description": "\n".join(letters)}, LINE])
+    printed = "\n".join(pages(renderer.render(invoice)))
+    assert re.findall(r"^(?:2 )?([a-z])\b", printed, re.MULTILINE) == letters
+    assert "\u2026" not in printed
 
 
 def test_unprintable_characters_become_squares_and_invisible_ones_nothing() -> None:
