@@ -59,8 +59,12 @@ def like(pattern: str, text: str) -> bool:
 
 
 def starred(pattern: str, text: str) -> bool:
-    """Whether a text matches a pattern of ``*`` alone, as EventBridge reads it: there ``?`` is a character."""
-    return _compiled(pattern, "*").fullmatch(text) is not None
+    r"""Whether a text matches a pattern of ``*`` alone, as EventBridge reads it.
+
+    There ``?`` is a character, and a backslash makes the next ``*`` or backslash one: ``\*`` is an asterisk. See
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html.
+    """
+    return _starred(pattern).fullmatch(text) is not None
 
 
 def arn_like(pattern: str, value: str) -> bool:
@@ -80,4 +84,13 @@ def _compiled(pattern: str, wildcards: str) -> re.Pattern[str]:
     return re.compile("".join(pieces), re.DOTALL)
 
 
+@cache
+def _starred(pattern: str) -> re.Pattern[str]:
+    pieces = (
+        ".*" if piece == "*" else re.escape(piece.removeprefix("\\") or piece) for piece in _PIECE.findall(pattern)
+    )
+    return re.compile("".join(pieces), re.DOTALL)
+
+
+_PIECE = re.compile(r"\\[*\\]|.", re.DOTALL)
 _WILDCARDS = {"*": ".*", "?": "."}

@@ -36,6 +36,14 @@ class Totals:
 def line_net(quantity: Decimal, unit_price: Decimal, discount: Decimal, currency: str) -> Decimal:
     """The net amount of a line: quantity × unit price × (1 − discount), rounded half up to the currency's minor units.
 
+    It is rounded once, so it is within half a minor unit of the exact net. EN 16931 takes an allowance off as an amount
+    (BT-136, at most two decimals: BR-DEC-24) and leaves open how a percentage becomes one. Rounded first, 50 % off 0.01
+    would leave 0.00. The standard's examples have percentages that come out even, so they decide nothing. Peppol checks
+    both steps with a tolerance of 0.02 (R040, R120). A line that is rounded once is always within it, also if its
+    allowance is written as a rounded amount: a property test holds that. See
+    https://docs.peppol.eu/poacc/self-billing/3.0/rules/ubl-peppol-sb/PEPPOL-EN16931-R120/ and
+    https://github.com/OpenPeppol/peppol-bis-invoice-3/issues/54.
+
     Args:
         quantity: Any number but zero; negative for returns.
         unit_price: In ``currency``, never negative, with as many decimals as it needs.

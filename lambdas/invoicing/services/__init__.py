@@ -1,1 +1,1 @@
-"""The use cases: `create_invoice`, `change_invoice`, `decide_invoice`, `receive_payment` and `resolve_payment`. They import only the domain."""
+"""The use cases, one module each. They import only the domain."""

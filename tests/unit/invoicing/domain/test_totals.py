@@ -30,6 +30,10 @@ DISCOUNTS = st.decimals("0", "100", places=2)
         ("3", "333.335", "33.33", "JPY", "667"),
         ("1", "1.0005", "0", "KWD", "1.001"),
         ("5", "10", "100", "EUR", "0.00"),
+        ("10735.78", "0.25", "0", "RON", "2683.95"),  # 2683.945: half up, not half even
+        ("1", "0.01", "50", "EUR", "0.01"),  # with the discount rounded first, it would be 0.00
+        ("4.5", "2.25", "10", "EUR", "9.11"),  # 9.1125; with the discount rounded first, 10.125 - 1.01 is 9.12
+        ("2000", "8.99", "33.333", "EUR", "11986.73"),
         ("0.333333", "999999999999.999999", "0", "EUR", "333333000000.00"),
         # 509901504900.98499999999999999999, which 28 digits cannot tell from a middle
         ("1.000001", "509901000099.000001", "0.000001", "EUR", "509901504900.98"),
@@ -263,6 +267,18 @@ def test_lines_taxed_at_zero_add_to_the_subtotal_only(
     assert (more.subtotal, more.total) == (less.subtotal + exempt, less.total + exempt)
     assert more.taxes[0].rate == 0
     assert more.taxes[0].amount == 0
+
+
+@given(QUANTITIES, st.decimals("0", "99999", places=4), DISCOUNTS)
+def test_an_e_invoice_can_state_every_line(quantity: Decimal, price: Decimal, discount: Decimal) -> None:
+    """Peppol's R040 and R120: the allowance is an amount of two decimals, and both steps have a tolerance of 0.02."""
+    exact = quantity * price * discount / 100
+    allowance = rounded(exact, "EUR")
+
+    net = line_net(quantity, price, discount, "EUR")
+
+    assert abs(allowance - exact) <= Decimal("0.02")
+    assert abs(net - (quantity * price - allowance)) <= Decimal("0.02")
 
 
 def test_totals_of_no_lines_are_zero() -> None:
