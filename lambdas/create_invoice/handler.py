@@ -7,6 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from invoicing.api import resolver
 from invoicing.api.response_models import InvoiceResponse
+from invoicing.domain.door import Door
 from invoicing.domain.invoice_factory import Origin
 from invoicing.domain.models import CreateInvoice
 from invoicing.events.bus import EventBus
@@ -23,10 +24,10 @@ from invoicing.uploads.progress import UploadProgress
 from invoicing.uploads.upload import uploads_in
 
 config = settings.CreateInvoiceSettings.load()
-table = InvoiceTable(config.table_name)
+table, door = InvoiceTable(config.table_name), Door(config.closed_until)
 store = InvoiceStore(table)
 upload_table = InvoiceTable(config.table_name, client("dynamodb", attempts=1))  # an upload paces its writes itself
-loader, progress = InvoiceLoader(upload_table), UploadProgress(upload_table)
+loader, progress = InvoiceLoader(upload_table, door), UploadProgress(upload_table)
 uploads = UploadStore(config.archives_bucket)
 bus = EventBus(config.event_bus_name)
 app = resolver.create_app()
@@ -38,7 +39,7 @@ def post_invoice() -> Response[str]:
     event = app.current_event
     request = resolver.body_of(event, CreateInvoice)
     key, now = resolver.idempotency_key(event), clock.now()
-    result = create(store, request, Origin(now, "api", resolver.caller(event)), key)
+    result = create(store, door, request, Origin(now, "api", resolver.caller(event)), key)
     invoice = result.invoice.first_version()
     count("InvoicesCreated" if result.created else "InvoicesReplayed")
     logger.info("Invoice created" if result.created else "Invoice replayed", invoice_id=invoice.invoice_id)

@@ -5,9 +5,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from invoicing.documents.bucket import WITHHELD, DocumentStore, key_of
+from invoicing.documents.bucket import DocumentStore, key_of
 from invoicing.documents.pdf import Renderer
 from invoicing.domain.errors import NotFound
+from invoicing.domain.status import Status
 from invoicing.runtime import settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
 from invoicing.table.connection import InvoiceTable
@@ -29,7 +30,7 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> None:
     invoice = store.get(invoice_id)
     if invoice is None:
         raise NotFound(f"There is no invoice {invoice_id}.")
-    if invoice.status in WITHHELD:
+    if invoice.status is Status.VOID:  # a held one has its PDF, and a link to it once it is released
         count("PdfsSkipped")
         logger.info("Invoice not printed", invoice_id=invoice_id, status=invoice.status)
         return

@@ -8,7 +8,7 @@ place when the invocation stops are counted by the next part.
 import hashlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -32,6 +32,7 @@ WINDOW_ROWS = 8000
 """Rows on their way to the table at once: bounds memory, because one invoice may have thousands of lines."""
 BATCH_ROWS = 1000
 """Rows of one batch, unless a single invoice has more."""
+_COLUMNS = {"issueDate": "issue_date", "dueDate": "due_date"}
 MAX_REJECTED = 1000
 """Rejected invoices of a file that are remembered, the first ones: at most 20 KB of the checkpoint."""
 
@@ -162,28 +163,31 @@ class PartImport:
 
     def _create(self, batch: list[CsvInvoice], turn: int, queued: float) -> list[CreateOutcome]:
         """Create the batch's candidates; fewer outcomes than candidates if the table throttled until time was up."""
-        candidates = [invoice for invoice in batch if isinstance(invoice, Candidate)]
-        issued = [self._issue(candidate) for candidate in candidates]
+        judged = [self._judge(invoice) for invoice in batch if isinstance(invoice, Candidate)]
         try:
-            stored = iter(self._store_all([each for each in issued if isinstance(each, Invoice)], turn))
+            stored = iter(self._store_all([each for each in judged if isinstance(each, Invoice)], turn))
         finally:
             self._turns.finish(turn)
         self._slowest = max(self._slowest, time.monotonic() - queued)
         outcomes: list[CreateOutcome] = []
-        for each in issued:
-            outcome = each if isinstance(each, InvoiceError) else next(stored, None)
+        for each in judged:
+            outcome = next(stored, None) if isinstance(each, Invoice) else each
             if outcome is None:
                 break
             outcomes.append(outcome)
         return outcomes
 
-    def _issue(self, candidate: Candidate) -> Invoice | InvoiceError:
+    def _judge(self, candidate: Candidate) -> Invoice | CreateOutcome | None:
+        """The invoice if it may be created, else what becomes of it; None if the table throttles until time is up."""
         origin = Origin(clock.now(), f"{self._figures.file}#{candidate.first}", "create-invoice")
-        number = candidate.request.invoice_number or ""
-        try:
-            return issue(candidate.request, number=number, origin=origin)
-        except InvoiceError as error:
-            return error
+        invoice = issue(candidate.request, number=candidate.request.invoice_number or "", origin=origin)
+        while True:
+            try:
+                return self._store.judge(candidate.request, invoice, self._upload) or invoice
+            except Busy:
+                self._pace.slow_down()
+                if not self._pace.wait():
+                    return None
 
     def _store_all(self, invoices: list[Invoice], turn: int) -> list[CreateOutcome]:
         """The outcome of each invoice; those of the first ones if the table throttles until time is up."""
@@ -236,13 +240,11 @@ class PartImport:
     def _count(self, candidate: Candidate, outcome: CreateOutcome) -> None:
         if isinstance(outcome, InvoiceError):
             number = candidate.request.invoice_number or ""
-            column, value = "invoice_number", number
-            if any(error["pointer"] == "#/issueDate" for error in outcome.errors):
-                column, value = "issue_date", candidate.request.issue_date.isoformat()
-            problem = RejectedCell(candidate.first, column, value, outcome.detail)
+            problems = [_cell(candidate, objection) for objection in outcome.errors]
+            problems = problems or [RejectedCell(candidate.first, "invoice_number", number, outcome.detail)]
             if not isinstance(outcome, ContentConflict):  # then the table has the invoice, and finds repetitions
                 self._remember(candidate)
-            self._reject(RejectedInvoice(candidate.first, candidate.last, number, [problem], candidate.rows))
+            self._reject(RejectedInvoice(candidate.first, candidate.last, number, problems, candidate.rows))
         elif outcome.created:
             self._figures.created += 1
         else:
@@ -287,6 +289,17 @@ def _batches(invoices: Iterator[CsvInvoice]) -> Iterator[list[CsvInvoice]]:
         yield batch
     if stop:
         raise stop
+
+
+def _cell(candidate: Candidate, objection: Mapping[str, str]) -> RejectedCell:
+    """The line of the reject report for an objection of the door."""
+    member, *rest = objection["pointer"].removeprefix("#/").split("/")
+    if member in _COLUMNS:
+        value = getattr(candidate.request, _COLUMNS[member])
+        return RejectedCell(candidate.first, _COLUMNS[member], str(value), objection["detail"])
+    line = f"line {int(rest[0]) + 1} " if rest else ""
+    column = "tax_rate" if "taxRate" in rest else ""
+    return RejectedCell(candidate.first, column, "", line + objection["detail"])
 
 
 def _rows(batch: list[CsvInvoice]) -> int:
