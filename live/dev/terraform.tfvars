@@ -50,7 +50,7 @@ rules = {
 }
 
 alert_emails             = []
-closed_until             = null
+closed_until             = ""
 deletion_protection      = false
 downstream_queue         = true
 force_destroy            = true

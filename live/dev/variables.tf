@@ -45,8 +45,9 @@ variable "brand" {
 }
 
 variable "closed_until" {
-  description = "The last day of the closed accounting periods; null closes none."
+  description = "The last day of the closed accounting periods; \"\" closes none."
   type        = string
+  nullable    = false
 }
 
 variable "deletion_protection" {

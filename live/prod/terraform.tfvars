@@ -50,7 +50,7 @@ rules = {
 }
 
 alert_emails             = ["invoice-platform@example.com"]
-closed_until             = null
+closed_until             = ""
 deletion_protection      = true
 downstream_queue         = false
 force_destroy            = false

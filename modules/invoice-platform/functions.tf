@@ -11,7 +11,7 @@ locals {
           EVENT_BUS_NAME  = local._names.bus
           TABLE_NAME      = local._names.table
         },
-        { for name, value in { CLOSED_UNTIL = var.closed_until } : name => value if value != null },
+        { for name, value in { CLOSED_UNTIL = var.closed_until } : name => value if value != "" },
       )
       statements = {
         ArchiveUploads = { actions = ["s3:PutObject"], resources = ["${local._arns.archives}/*"] }

@@ -90,13 +90,14 @@ variable "brand" {
 }
 
 variable "closed_until" {
-  description = "The last day of the closed accounting periods (2026-09-30): no invoice is issued on or before it; null closes none."
+  description = "The last day of the closed accounting periods (2026-09-30): no invoice is issued on or before it; \"\" closes none."
   type        = string
-  default     = null
+  default     = ""
+  nullable    = false
 
   validation {
-    condition     = var.closed_until == null || can(formatdate("YYYY-MM-DD", "${var.closed_until}T00:00:00Z"))
-    error_message = "closed_until is \"${coalesce(var.closed_until, "null")}\": give a date such as 2026-09-30, or null."
+    condition     = var.closed_until == "" || can(formatdate("YYYY-MM-DD", "${var.closed_until}T00:00:00Z"))
+    error_message = "closed_until is \"${var.closed_until}\": give a date such as 2026-09-30, or \"\"."
   }
 }
 
