@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.isolation import isolate
 from harness.process import supervisor
 from harness.process.locks import locked
 from harness.terraform import binary, mirror
@@ -91,13 +92,11 @@ class Terraform:
         It is the caller's, without its ``TF_*`` (``TF_LOG`` is kept). If an engine's endpoint is set, it is without the
         caller's ``AWS_*`` and profile files: a real account's credentials never reach an engine, nor the reverse.
         """
-        dropped = ("TF_", "AWS_") if "AWS_ENDPOINT_URL" in self._env else ("TF_",)
         inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(dropped) or name == "TF_LOG"
+            name: value for name, value in os.environ.items() if not name.startswith("TF_") or name == "TF_LOG"
         }
         if "AWS_ENDPOINT_URL" in self._env:
-            inherited |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-            inherited |= {"AWS_EC2_METADATA_DISABLED": "true"}
+            isolate(inherited)
         settings = {
             "CHECKPOINT_DISABLE": "1",
             "TF_IN_AUTOMATION": "1",
