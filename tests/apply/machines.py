@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import socket
 import socketserver
 import subprocess
 import threading
@@ -158,7 +157,6 @@ class RejectingProxy(socketserver.ThreadingTCPServer):
     """A proxy that answers every request with 407, as a company's does without a password."""
 
     daemon_threads = True
-    address_family = socket.AF_INET
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Rejecting)

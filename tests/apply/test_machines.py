@@ -144,7 +144,7 @@ def test_zips_do_not_depend_on_the_clock(awkward: Path, tmp_path: Path, years: i
     assert {path.name: path.read_bytes() for path in zips.glob("*.zip")} == before
 
 
-@pytest.fixture(params=[14, 17, 18])
+@pytest.fixture(params=[14, 18])
 def short_path(request: pytest.FixtureRequest) -> Iterator[Path]:
     """A folder with a path of so many characters: with those, a path inside was 40 long, as secret keys are."""
     base = Path(tempfile.gettempdir()).resolve()
