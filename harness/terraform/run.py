@@ -138,12 +138,15 @@ class Terraform:
 
         Args:
             options: More options of ``terraform plan``, such as ``-destroy``.
-            out: The plan file, which may contain secrets; ``<log_dir>/plan.tfplan`` by default.
+            out: The plan file, which may contain secrets: only its owner can ever read it. By default it is
+                ``<log_dir>/plan.tfplan``.
             deadline_s: Seconds before it is stopped.
             on_event: Called with each event.
         """
         file = (out or self.log_dir / "plan.tfplan").absolute()
         file.parent.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)  # an earlier one may have other permissions
+        file.touch(mode=0o600, exist_ok=False)  # Terraform writes into an existing file and keeps its permissions
         self._stream(
             "plan",
             [f"-out={file}", "-detailed-exitcode", *options],
