@@ -10,6 +10,7 @@ import nox
 
 ROOT = Path(__file__).parent
 BUILD = Path(os.environ.get("HARNESS_BUILD_DIR") or ROOT / "build")
+MARKER = BUILD / ".created-by-invoice-platform"  # only a folder that has it is emptied by `clean`
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 LOCKS = tuple(PYPROJECT["dependency-groups"])
 PYTHON_FLOOR = PYPROJECT["project"]["requires-python"].removeprefix(">=")
@@ -26,6 +27,13 @@ nox.options.error_on_missing_interpreters = True
 nox.options.stop_on_first_error = False
 
 
+def claim_build() -> None:
+    """Mark the build folder as ours: one that is new or empty, or the checkout's own, which git ignores."""
+    if BUILD == ROOT / "build" or not BUILD.exists() or not any(BUILD.iterdir()):
+        BUILD.mkdir(parents=True, exist_ok=True)
+        MARKER.touch()
+
+
 def install(session: nox.Session, lock: str) -> None:
     """Install one lock file, with hash checking."""
     session.install("--require-hashes", "--only-binary", ":all:", "-r", f"requirements/{lock}.txt", silent=True)
@@ -36,6 +44,7 @@ def harness(session: nox.Session, command: str) -> None:
 
     On AWS it has as long as it needs: Terraform is not ended before its state is written.
     """
+    claim_build()
     install(session, "harness")
     if command in ("up", "deploy") and os.environ.get("HARNESS_ENGINE") == "localstack":
         session.run("python", "-m", "harness.engine")  # reports what is missing, a second of imports earlier
@@ -47,6 +56,7 @@ def harness(session: nox.Session, command: str) -> None:
 
 def dev(session: nox.Session, *command: str, **environment: str) -> None:
     """Run a command in the environment of the session `environment`, which all test and lint sessions share."""
+    claim_build()
     program, *arguments = command
     environment["PATH"] = os.pathsep.join([DEV["bin"], os.environ["PATH"]])
     session.run(
@@ -298,12 +308,16 @@ def lock(session: nox.Session) -> None:
 @nox.session(default=False, venv_backend="none")
 def clean(session: nox.Session) -> None:
     """Delete what runs have created (build/), but not the environments."""
+    if not BUILD.exists():
+        return
+    if not MARKER.exists():
+        session.error(f"no session has created {BUILD}, for it has no {MARKER.name}: delete it yourself if it may go")
     stacks = sorted(BUILD.glob("stack-*.json"))
     if stacks:
         session.error(f"a stack is running, according to {stacks[0].name}: stop it with nox -s down")
-    for path in BUILD.glob("*"):
+    for path in {*BUILD.glob("*")} - {MARKER}:
         session.log(f"removing {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}")
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 if __name__ == "__main__":

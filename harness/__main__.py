@@ -13,8 +13,9 @@ from rich.table import Table
 from harness import package
 from harness.console import expected_errors, out
 from harness.deploy import pipeline
-from harness.engine import engine_for, engine_name, isolate
+from harness.engine import engine_for, engine_name
 from harness.errors import HarnessError
+from harness.isolation import isolate
 from harness.paths import BUILD, ROOT
 from harness.settings import PLATFORM
 from harness.stack import lifecycle, logs

@@ -6,19 +6,63 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
+from rich.text import Text
 
 from harness.errors import HarnessError
 
 _PLAIN_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160  # a pipe has no width
 
-out = Console(highlight=False, soft_wrap=True, width=_PLAIN_WIDTH)
+_OBEYED = [*range(0x20), 0x7F, *range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+"""Control characters (ECMA-48: C0, DEL, C1) and those that change the direction of the text around them."""
+
+_SHOWN = {code: chr(0x2400 + code) if code < 0x20 else "\N{REPLACEMENT CHARACTER}" for code in _OBEYED} | {
+    0x7F: "\N{SYMBOL FOR DELETE}",
+    ord("\n"): "\n",
+    ord("\t"): "\t",
+}
+
+
+def visible(text: str) -> str:
+    """Text whose control characters a terminal shows and does not obey: ESC becomes ``␛``.
+
+    Values of CSV files and of logs come from anybody. An escape sequence in one could move the cursor, hide lines, or
+    set the clipboard.
+    """
+    return text.translate(_SHOWN)
+
+
+class SafeConsole(Console):
+    """A console that obeys no control character of what it prints, and prints what the terminal's encoding lacks as ?.
+
+    The colours are rich's own: it adds them to text that has been made safe.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, soft_wrap=True, emoji=False, **options)
+        reconfigure = getattr(self.file, "reconfigure", None)
+        if reconfigure:  # not of a test's stream
+            reconfigure(errors="replace")
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Make text safe before its width is measured."""
+        return super().render_str(visible(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """Make safe what was no plain text, such as the cells of a progress display."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
+
+
+out = SafeConsole(width=_PLAIN_WIDTH)
 """Standard output: the result of a command and its progress."""
 
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+err = SafeConsole(stderr=True)
 """Standard error: errors and notes."""
 
 PLAIN_EVERY_S = 15.0
@@ -29,7 +73,7 @@ class ProgressStep:
     """One piece of work in progress: a spinner or bar on a terminal, a line every `PLAIN_EVERY_S` elsewhere."""
 
     def __init__(self, title: str) -> None:
-        self.title = title
+        self.title = escape(title)
         self._started = time.monotonic()
         self._last_line = self._started
         self._note = ""
@@ -43,7 +87,7 @@ class ProgressStep:
             console=out,
             transient=True,
         )
-        self._task = self._progress.add_task(title, total=None, note="")
+        self._task = self._progress.add_task(self.title, total=None, note="")
 
     def __enter__(self) -> Self:
         """Start to show the work."""
@@ -55,6 +99,7 @@ class ProgressStep:
 
     def advance_to(self, done: int, total: int | None = None, note: str = "") -> None:
         """Show that ``done`` of ``total`` pieces are finished, with a note on the piece in progress."""
+        note = escape(note)
         self._progress.update(self._task, completed=done, total=total, note=note)
         now = time.monotonic()
         if not out.is_terminal and now - self._last_line >= PLAIN_EVERY_S:
@@ -63,7 +108,7 @@ class ProgressStep:
 
     def conclude(self, note: str) -> None:
         """Set the result in a few words; it is printed if the step ends without an error."""
-        self._note = note
+        self._note = escape(note)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -84,14 +129,9 @@ def expected_errors() -> Iterator[None]:
     try:
         yield
     except HarnessError as error:
-        err.print(f"[bold red]Error:[/] {_plain(error.what)}")
-        err.print(_plain(error.remedy))
+        err.print(f"[bold red]Error:[/] {escape(error.what)}")
+        err.print(escape(error.remedy))
         sys.exit(1)
     except KeyboardInterrupt as interrupt:
-        err.print(_plain(str(interrupt)) or "Interrupted.")
+        err.print(escape(str(interrupt)) or "Interrupted.")
         sys.exit(130)
-
-
-def _plain(text: str) -> str:
-    """Text without markup of its own, escaped for rich."""
-    return text.replace("[", "\\[")

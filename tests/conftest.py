@@ -12,9 +12,10 @@ from collections import Counter
 import hypothesis
 import pytest
 
-from harness.engine import Engine, engine_for, engine_name, isolate
+from harness.engine import Engine, engine_for, engine_name
 from harness.engine.differences import table
 from harness.errors import HarnessError
+from harness.isolation import isolate
 from harness.results import record
 
 # No deadlines: a slow computer is not a failure.

@@ -128,7 +128,6 @@ def carry_out(terraform: Terraform, request: DeployRequest, report: DeployReport
     name = f"live/{request.environment}"
     with ProgressStep(f"Plan {name}") as step:
         plan = terraform.plan([f"-parallelism={PARALLELISM}", *request.options], out=kept)
-        kept.chmod(0o600)
         report.plan_sha256 = hashlib.sha256(kept.read_bytes()).hexdigest()
         report.changes = count(plan)
         step.conclude(", ".join(f"{number} to {action}" for action, number in report.changes.items()) or "no changes")

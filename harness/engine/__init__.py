@@ -7,7 +7,7 @@
 import os
 from typing import Literal
 
-from harness.engine.base import ACCOUNT_ID, REGION, Engine, isolate
+from harness.engine.base import ACCOUNT_ID, REGION, Engine
 from harness.engine.embedded import EmbeddedEngine
 from harness.engine.localstack import localstack
 from harness.errors import HarnessError
@@ -19,7 +19,6 @@ __all__ = [
     "Engine",
     "engine_for",
     "engine_name",
-    "isolate",
 ]
 
 _NAMES = ("embedded", "localstack", "aws")

@@ -4,7 +4,7 @@ import http.client
 import secrets
 import string
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -53,41 +53,6 @@ class RootKeys:
 LOCALSTACK_KEYS = RootKeys("test", "test")
 """For a LocalStack without our guard (in Docker, or adopted); it verifies no signature."""
 
-LOOPBACK_NAMES = (LOOPBACK, "localhost")
-"""Hosts that no request may reach through a proxy."""
-
-REMOVED_VARIABLES: tuple[str, ...] = (
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_SESSION_TOKEN",
-    "AWS_SECURITY_TOKEN",
-    "AWS_ROLE_ARN",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CA_BUNDLE",
-    "AWS_CONFIG_FILE",
-    "AWS_SHARED_CREDENTIALS_FILE",
-)
-"""Variables of a caller's shell that would win over, or mix with, an engine's own variables."""
-
-
-def isolate(environment: MutableMapping[str, str]) -> None:
-    """Remove the caller's AWS identity from an environment and keep loopback off proxies; for local engines only.
-
-    boto3 reads more than its arguments. A profile that does not exist is an error even beside explicit keys, a
-    service's own endpoint wins over the one for all services, and a proxy is used for loopback too.
-
-    Args:
-        environment: Usually ``os.environ``, which is changed.
-    """
-    for name in [*environment]:
-        if name in REMOVED_VARIABLES or name.startswith("AWS_ENDPOINT_URL"):
-            del environment[name]
-    for name in ("NO_PROXY", "no_proxy"):
-        others = [host for host in environment.get(name, "").split(",") if host and host not in LOOPBACK_NAMES]
-        environment[name] = ",".join([*LOOPBACK_NAMES, *others])
-
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -111,7 +76,7 @@ class Endpoint:
     def environment(self) -> dict[str, str]:
         """The variables that point boto3, the AWS CLI and Terraform's provider to the engine.
 
-        :data:`REMOVED_VARIABLES` are those to remove.
+        `harness.isolation` removes the caller's own.
         """
         return {"AWS_ENDPOINT_URL": self.url, **REGION_ENVIRONMENT, **self.keys.environment()}
 

@@ -23,6 +23,7 @@ from typing import Any, ClassVar, Literal
 from harness.engine import environments, ports
 from harness.engine.base import UNLIMITED, Endpoint, Phrases, RootKeys
 from harness.errors import HarnessError
+from harness.isolation import NO_PROFILES
 from harness.paths import BUILD, ROOT
 from harness.process.locks import locked
 from harness.process.supervisor import SupervisedProcess, Tie, spawn
@@ -187,6 +188,7 @@ class LocalServer(ABC):
             f"{prefix}_TIED": "1",
             "LAMBDA_PYTHON": str(handlers),
             "LAMBDA_HOOK": str(_HOOK),
+            **NO_PROFILES,  # LocalStack calls itself by boto3
             **self._settings(),
             **keys.environment(),
             **{name: value for name, value in os.environ.items() if name in {*self.tunable, "HARNESS_WATCH"}},

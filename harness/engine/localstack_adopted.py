@@ -6,10 +6,11 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.engine.base import LOCALSTACK_KEYS, LOOPBACK_NAMES, Endpoint, Phrases
+from harness.engine.base import LOCALSTACK_KEYS, Endpoint, Phrases
 from harness.engine.localstack_host import functions_python
 from harness.engine.ports import LOOPBACK
 from harness.errors import HarnessError
+from harness.isolation import LOOPBACK_NAMES
 from harness.paths import BUILD
 
 PATIENCE_S = 4.0

@@ -17,8 +17,8 @@ from pathlib import Path
 from rich.markup import escape
 
 from harness.console import ProgressStep, expected_errors, out
-from harness.engine import isolate
 from harness.errors import HarnessError
+from harness.isolation import isolate
 from harness.mutation.contract import Contracts
 from harness.mutation.judges import Gate, Specs, empty_folder, source_checks
 from harness.mutation.mutants import Mutant, all_mutants, copy_terraform, sample, sources

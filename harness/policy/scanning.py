@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.files import write_whole
 from harness.paths import BUILD, ROOT
 from harness.policy import checkov, deployment_source, ledger, plans, source_secrets
 from harness.policy.checkov import Job, scan_error
@@ -75,8 +76,7 @@ def _plan_jobs(roots: Sequence[plans.PlannedRoot]) -> tuple[list[Job], list[Mapp
     policies: list[Mapping[str, str]] = []
     for root in roots:
         file = folder / f"{Path(root.name).name.split(' ')[0]}.json"
-        file.write_text(portable(json.dumps(root.document)), encoding="utf-8")
-        file.chmod(0o600)  # a plan may hold secrets
+        write_whole(file, portable(json.dumps(root.document)), mode=0o600)  # a plan may hold secrets
         planned = root.planned
         jobs.append(Job(root.name, "plan", file, planned, root.environment))
         for policy, text in rendered_policies(planned):

@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness import package
 from harness.engine import Engine
-from harness.engine.base import REMOVED_VARIABLES
 from harness.errors import HarnessError
+from harness.isolation import NO_PROFILES, shell_lines
 from harness.paths import BUILD, ROOT
 from harness.settings import PLATFORM
 from harness.terraform.events import TerraformEvent
@@ -148,13 +148,9 @@ def write_shell(path: Path, variables: Mapping[str, str], *, terraform: Path | N
     """
     lines = [
         f"# The running stack of {path.stem.removeprefix('stack-')!r}, for a shell: source this file.",
-        f"unset {' '.join(REMOVED_VARIABLES)}",
-        # A service's own endpoint (AWS_ENDPOINT_URL_S3 ...) would win over the engine's.
-        "for _name in $(env | sed -n 's/^\\(AWS_ENDPOINT_URL_[A-Z0-9_]*\\)=.*/\\1/p'); do unset \"$_name\"; done",
-        *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
+        *shell_lines(),
+        *(f"export {name}={shlex.quote(value)}" for name, value in {**NO_PROFILES, **variables}.items()),
         *([f'export PATH={shlex.quote(str(terraform.parent))}:"$PATH"'] if terraform else []),
-        'export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"',
-        'export no_proxy="127.0.0.1,localhost${no_proxy:+,$no_proxy}"',
     ]
     _write_private(path, "\n".join(lines) + "\n")
 

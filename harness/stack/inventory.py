@@ -4,11 +4,13 @@ An apply test compares the inventory before an apply with the one after the dest
 error. What AWS itself puts into every account (the default event bus, AWS-managed keys) is left out.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 Client = Any
 """A boto3 client. Each function below calls one service; the stubs' own types would make the table hard to read."""
@@ -102,6 +104,36 @@ def inventory(credentials: Mapping[str, str]) -> set[str]:
     Returns:
         The set of all resources; empty for an untouched account.
     """
+    client = _clients(credentials)
+    resources = {
+        f"{service} {kind} {name}" for (service, kind), names in _NAMES.items() for name in names(client(service))
+    }
+    # Budgets is the only service that needs the account id in the request.
+    account = client("sts").get_caller_identity()["Account"]
+    budgets = _pages(client("budgets"), "describe_budgets", "Budgets", AccountId=account)
+    return resources | {f"budgets budget {budget['BudgetName']}" for budget in budgets}
+
+
+def holdings(credentials: Mapping[str, str]) -> dict[str, int]:
+    """Count the resources in an account that may lack some services, such as a LocalStack with a few of them.
+
+    Args:
+        credentials: As for `inventory`.
+
+    Returns:
+        The numbers by ``service kind``, such as ``s3 bucket``; empty for an untouched account.
+    """
+    client = _clients(credentials)
+    counts: dict[str, int] = {}
+    for (service, kind), names in _NAMES.items():
+        with contextlib.suppress(ClientError, BotoCoreError):  # it lacks the service
+            if number := sum(1 for _ in names(client(service))):
+                counts[f"{service} {kind}"] = number
+    return counts
+
+
+def _clients(credentials: Mapping[str, str]) -> Callable[[str], Client]:
+    """A function that returns the client of a service, one for each service."""
     session = boto3.Session(
         aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
@@ -118,10 +150,4 @@ def inventory(credentials: Mapping[str, str]) -> set[str]:
             )
         return clients[service]
 
-    resources = {
-        f"{service} {kind} {name}" for (service, kind), names in _NAMES.items() for name in names(client(service))
-    }
-    # Budgets is the only service that needs the account id in the request.
-    account = client("sts").get_caller_identity()["Account"]
-    budgets = _pages(client("budgets"), "describe_budgets", "Budgets", AccountId=account)
-    return resources | {f"budgets budget {budget['BudgetName']}" for budget in budgets}
+    return client

@@ -17,7 +17,7 @@ from rich.markup import escape
 from harness.console import ProgressStep, out
 from harness.engine import Engine, engine_for, localstack_docker
 from harness.engine.localstack import adopted_is_running
-from harness.engine.localstack_adopted import left_running
+from harness.engine.localstack_adopted import AdoptedLocalStack, left_running
 from harness.engine.ports import DEFAULT as DEFAULT_PORT
 from harness.errors import HarnessError
 from harness.paths import BUILD
@@ -26,6 +26,7 @@ from harness.results import record
 from harness.settings import PLATFORM
 from harness.stack import walkthrough
 from harness.stack.deployment import Deployment, Stack, artifacts_of, build_for, environments, forget
+from harness.stack.inventory import holdings
 from harness.stack.ownership import orderly_end, sole_owner
 from harness.terraform import binary
 from harness.terraform.events import TerraformEvent
@@ -164,11 +165,19 @@ def running_stack(environment: str, engine: Engine, port: int | Literal["auto"] 
 
 
 def start(engine: Engine) -> None:
-    """Start an engine, tied to this process until it is released."""
+    """Start an engine, tied to this process until it is released. What an adopted one holds already is printed."""
     with ProgressStep(engine.phrases.start) as step:
         engine.start(tied=True)
         engine.wait_healthy(timeout_s=60)
         step.conclude(engine.endpoint.url)
+    if isinstance(engine, AdoptedLocalStack):
+        found = holdings(engine.endpoint.environment())
+        if found:
+            kinds = ", ".join(f"{number} × {kind}" for kind, number in found.items())
+            out.print(f"[yellow]Note:[/] The LocalStack at {engine.endpoint.url} is not empty: {escape(kinds)}.")
+            out.print(
+                "An apply fails on what has a name of ours, and changes what is in the state there. To stop: Ctrl-C"
+            )
 
 
 def stop(environment: str, engine: Engine) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.isolation import isolate
 from harness.process import supervisor
 from harness.process.locks import locked
 from harness.terraform import binary, mirror
@@ -91,13 +92,11 @@ class Terraform:
         It is the caller's, without its ``TF_*`` (``TF_LOG`` is kept). If an engine's endpoint is set, it is without the
         caller's ``AWS_*`` and profile files: a real account's credentials never reach an engine, nor the reverse.
         """
-        dropped = ("TF_", "AWS_") if "AWS_ENDPOINT_URL" in self._env else ("TF_",)
         inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(dropped) or name == "TF_LOG"
+            name: value for name, value in os.environ.items() if not name.startswith("TF_") or name == "TF_LOG"
         }
         if "AWS_ENDPOINT_URL" in self._env:
-            inherited |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-            inherited |= {"AWS_EC2_METADATA_DISABLED": "true"}
+            isolate(inherited)
         settings = {
             "CHECKPOINT_DISABLE": "1",
             "TF_IN_AUTOMATION": "1",
@@ -139,12 +138,15 @@ class Terraform:
 
         Args:
             options: More options of ``terraform plan``, such as ``-destroy``.
-            out: The plan file, which may contain secrets; ``<log_dir>/plan.tfplan`` by default.
+            out: The plan file, which may contain secrets: only its owner can ever read it. By default it is
+                ``<log_dir>/plan.tfplan``.
             deadline_s: Seconds before it is stopped.
             on_event: Called with each event.
         """
         file = (out or self.log_dir / "plan.tfplan").absolute()
         file.parent.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)  # an earlier one may have other permissions
+        file.touch(mode=0o600, exist_ok=False)  # Terraform writes into an existing file and keeps its permissions
         self._stream(
             "plan",
             [f"-out={file}", "-detailed-exitcode", *options],

@@ -12,7 +12,8 @@ from typing import IO, Any
 from invoicing.uploads.csv_invoices import RejectedCell, RejectedInvoice
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four are full-width
-_CELL_WITHIN = re.compile(rf"([;\t]\s*\"?)([{re.escape(''.join(_DANGEROUS[:4] + _DANGEROUS[6:]))}])")
+_NEW_CELL = re.compile(r"[;\t\n\r\v\f\x85\u2028\u2029]")
+_BEFORE_FORMULA = re.compile(rf"(?<![;\"\s])[;\"\s]++(?=[{re.escape(''.join(_DANGEROUS[:4] + _DANGEROUS[6:]))}])")
 _IN_MEMORY = 1 << 20
 MAX_REPORT = 64 << 20
 """Bytes after which a reject report ends, with a line about that: a function's temporary folder holds 512 MB."""
@@ -156,7 +157,8 @@ class _Encoder:
 def safe_cell(cell: str) -> str:
     """The cell, written so that no spreadsheet takes it for a formula (OWASP, "CSV Injection").
 
-    Text after a semicolon or a tab is made safe as well: where that is Excel's list separator, it begins a new cell.
+    Text after a semicolon, a tab or a line break is made safe as well: it begins a new cell where that is Excel's list
+    separator, or for a program that splits lines before it looks for quotes.
     """
-    escaped = _CELL_WITHIN.sub(r"\1'\2", cell)
+    escaped = _BEFORE_FORMULA.sub(lambda gap: f"{gap[0]}'" if _NEW_CELL.search(gap[0]) else gap[0], cell)
     return f"'{escaped}" if escaped.startswith(_DANGEROUS) else escaped

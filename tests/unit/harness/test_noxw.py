@@ -96,3 +96,17 @@ def test_an_unreachable_index_is_reported(checkout: Path, tmp_path: Path) -> Non
     assert "no route to the index" in ended.stderr
     assert "Check that a Python package index is reachable" in ended.stderr
     assert not list((checkout / ".noxw").glob("0123*"))
+
+
+def test_the_reason_for_an_unreachable_index_is_reported(checkout: Path, tmp_path: Path) -> None:
+    """pip prints it in a warning only, and its errors say no more than that a version was not found."""
+    folder = tools(tmp_path / "bin")
+    warning = "WARNING: Retrying (Retry(total=0)) after connection broken by 407 Proxy Authentication Required"
+    fake = f'mkdir -p "$3/bin"; printf "#!/bin/sh\\necho \'{warning}\' >&2; exit 1" > "$3/bin/python"'
+    fake += '; chmod +x "$3/bin/python"'
+    (folder / "chmod").symlink_to(str(shutil.which("chmod")))
+    program(folder, "python3", f'case "$*" in *"-m venv"*) {fake};; "- "*) echo 0123456789abcdef;; esac')
+
+    ended = run(checkout, PATH=str(folder))
+
+    assert "connection broken by 407 Proxy Authentication Required" in ended.stderr

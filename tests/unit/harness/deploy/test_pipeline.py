@@ -136,7 +136,6 @@ def test_the_judged_plan_is_the_one_that_is_applied(tmp_path: Path) -> None:
 
     assert (terraform.plans, terraform.applied) == (1, [b"plan 1"])
     assert (report.outcome, report.changes) == ("applied", {"create": 1})
-    assert (tmp_path / "plan.tfplan").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.usefixtures("destroy_rules_only")

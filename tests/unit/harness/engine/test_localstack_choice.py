@@ -316,3 +316,21 @@ def test_a_session_without_its_engine_ends_in_one_message(
     assert ended.returncode != 0
     assert lines[0].lower().startswith("error: harness_engine=localstack needs python 3.13, with docker and without")
     assert len(lines) == 2
+
+
+@pytest.mark.usefixtures("_python")
+@pytest.mark.parametrize(("found", "is_reported"), [({"s3 bucket": 3, "sqs queue": 1}, True), ({}, False)])
+def test_what_an_adopted_one_holds_is_reported_before_anything_is_applied(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    localstack: FakeLocalStack,
+    found: dict[str, int],
+    is_reported: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    monkeypatch.setenv("LOCALSTACK_ENDPOINT", localstack.url)
+    monkeypatch.setattr(lifecycle, "holdings", lambda _environment: found)
+
+    lifecycle.start(engine_for("localstack"))
+
+    printed = capsys.readouterr().out
+    assert (f"The LocalStack at {localstack.url} is not empty: 3 × s3 bucket, 1 × sqs queue." in printed) is is_reported

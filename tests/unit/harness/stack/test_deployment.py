@@ -83,6 +83,7 @@ def test_shell_file_sets_every_variable_exactly_and_removes_foreign_ones(stack: 
         "AWS_SESSION_TOKEN": "old",
         "AWS_ROLE_ARN": "r",
         "AWS_ENDPOINT_URL_S3": "http://x",
+        "AWS_USE_FIPS_ENDPOINT": "true",
     }
     caller = {"PATH": os.environ["PATH"], "NO_PROXY": "intern", **foreign}
 
@@ -94,6 +95,7 @@ def test_shell_file_sets_every_variable_exactly_and_removes_foreign_ones(stack: 
     assert variables["TF_VAR_artifacts_dir"] == "/a folder/with $signs"
     assert variables["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
     assert variables["NO_PROXY"] == "127.0.0.1,localhost,intern"
+    assert variables["AWS_CONFIG_FILE"] == os.devnull
     assert not foreign.keys() & variables.keys()
 
 

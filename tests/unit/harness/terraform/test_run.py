@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import textwrap
@@ -392,6 +393,21 @@ def test_a_stored_plan_is_applied_as_it_is(real: run.Terraform, tmp_path: Path) 
     del real._env["TF_VAR_text"]
 
     assert real.apply(tmp_path / "stored.tfplan").outputs == {"text": "hello"}
+
+
+def test_a_plan_is_never_readable_by_others_not_even_while_it_is_written(real: run.Terraform, tmp_path: Path) -> None:
+    """Terraform itself creates the file with all that the umask permits."""
+    out = tmp_path / "kept" / "plan.tfplan"
+    modes: set[int] = set()
+    real._check = lambda: modes.add(stat.S_IMODE(out.stat().st_mode))
+    before = os.umask(0)
+    try:
+        real.plan(out=out, on_event=lambda _: modes.add(stat.S_IMODE(out.stat().st_mode)))
+        real.plan(out=out)
+    finally:
+        os.umask(before)
+
+    assert modes | {stat.S_IMODE(out.stat().st_mode)} == {0o600}
 
 
 def test_secrets_are_not_logged(real: run.Terraform) -> None:

@@ -1,5 +1,7 @@
 """The reject report, as a spreadsheet opens it."""
 
+import time
+
 import pytest
 
 from invoicing.uploads import reports
@@ -19,6 +21,23 @@ def test_formulas_are_made_safe_in_reports(cell: str) -> None:
 )
 def test_formulas_after_another_list_separator_are_made_safe_too(cell: str, safe: str) -> None:
     assert safe_cell(cell) == safe
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\v", "\x85", "\u2028", '\n"', "\n ;\t"])
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@x", "＝1+1"])
+def test_formulas_after_a_line_break_are_made_safe_too(end: str, formula: str) -> None:
+    """Programs that split lines before they look for quotes take what follows for the first cell of a row."""
+    assert safe_cell(f"x{end}{formula}") == f"x{end}'{formula}"
+    assert safe_cell(f"two{end}lines") == f"two{end}lines"
+
+
+def test_a_cell_of_blanks_is_made_safe_in_a_moment() -> None:
+    cell = "x" + "\n" * 200_000
+
+    started = time.process_time()
+
+    assert safe_cell(cell) == cell
+    assert time.process_time() - started < 1  # for each of them to the end would take a minute
 
 
 def test_the_reject_report_names_what_was_not_imported() -> None:
