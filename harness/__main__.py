@@ -13,6 +13,7 @@ from rich.table import Table
 from harness import package
 from harness.console import expected_errors, out
 from harness.deploy import pipeline
+from harness.deploy.request import DeployRequest, ask
 from harness.engine import engine_for, engine_name
 from harness.errors import HarnessError
 from harness.isolation import isolate
@@ -210,8 +211,8 @@ def check_environment(name: str | None) -> None:
 
 def deploy(arguments: argparse.Namespace) -> None:
     """Deploy an environment; ask before the apply, unless ``--yes``."""
-    confirm = (lambda: True) if arguments.yes else pipeline.ask
-    request = pipeline.DeployRequest(arguments.env, allow_destroy=frozenset(arguments.allow_destroy), confirm=confirm)
+    confirm = (lambda: True) if arguments.yes else ask
+    request = DeployRequest(arguments.env, allow_destroy=frozenset(arguments.allow_destroy), confirm=confirm)
     pipeline.deploy(request, port=arguments.port)
 
 

@@ -13,6 +13,9 @@ from harness.policy.gate import judge_plan
 from harness.policy.judge import DESTROY_RULES
 from harness.terraform.plan import TerraformPlan
 
+SECOND_DEPLOYMENT = "CKV_INV_603"
+"""The rule that every plan breaks which removes a route. A deploy keeps it with its second plan; see `steps`."""
+
 
 def findings_on(
     plan: TerraformPlan, environment: str, allow_destroy: frozenset[str], *, full: bool, today: date
@@ -31,6 +34,7 @@ def findings_on(
     findings = [
         replace(finding, root=root, definition=planned.definition(finding.address))
         for finding in judge_plan(plan.raw, environment=environment, allow_destroy=allow_destroy)
+        if finding.rule_id != SECOND_DEPLOYMENT
     ]
     if full and not plan.is_empty:
         findings += _checkov(planned, root)

@@ -15,7 +15,8 @@ resource "aws_api_gateway_deployment" "this" {
   triggers    = { fingerprint = local._fingerprint }
 
   # A stage must move to the new deployment before the old one is deleted. So a new deployment comes before everything
-  # that a plan removes, and still has it until the next one: docs/runbooks/deploy.md, "Removing a route".
+  # that a plan removes, and still has it until the next one, which `nox -s deploy` creates at once. After plain
+  # `terraform apply`: docs/runbooks/deploy.md, "Removing a route".
   lifecycle {
     create_before_destroy = true
   }

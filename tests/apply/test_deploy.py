@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.deploy.pipeline import DeployReport, DeployRequest, carry_out
+from harness.deploy.request import DeployReport, DeployRequest
+from harness.deploy.steps import carry_out
 from harness.docs import runbooks
 from harness.docs.runbooks import BlockRun
 from harness.engine import environments

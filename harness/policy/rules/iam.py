@@ -167,7 +167,10 @@ def _trusts(statement: Statement, *, function: bool) -> Iterator[str]:
 
 @relation("CKV_INV_505", (*POLICIES, *RESOURCE_POLICIES))
 def readable(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
-    """A document that is read during the apply shows its statements; jsonencode of unknown values shows nothing."""
+    """A document read during the apply shows its statements; jsonencode of unknown values shows nothing.
+
+    The provider reads the policy of a REST API that has none as an empty text.
+    """
     for kind, path in {**POLICIES, **RESOURCE_POLICIES}.items():
         for policy in plan.of(kind):
             text = policy.get(path)
@@ -177,7 +180,7 @@ def readable(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
                 and not plan.links(policy, path, "aws_iam_policy_document")
             ):
                 yield policy.address, f"Its {path} is unknown before the apply."
-            elif isinstance(text, str) and iam_policy.statements(text) is None:
+            elif isinstance(text, str) and text and iam_policy.statements(text) is None:
                 yield policy.address, f"Its {path} is not a policy: it has no Statement."
 
 

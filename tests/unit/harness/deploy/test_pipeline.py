@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from harness.console import out
 from harness.deploy import change_summary, gate, pipeline
 from harness.deploy.account import Account
-from harness.deploy.pipeline import DeployReport, DeployRequest, ask, carry_out
+from harness.deploy.request import DeployReport, DeployRequest, ask
+from harness.deploy.steps import carry_out, count
 from harness.errors import HarnessError
 from harness.plan.resource import Resource
 from harness.policy.rules.alarms import metrics
@@ -275,4 +276,4 @@ def test_the_summary_shows_changes_and_hides_secrets() -> None:
     assert "password: (secret)" in summary
     assert "new" not in summary.replace("aws_sns_topic.news", "")
     assert f"replace  {TOPIC}" in summary
-    assert pipeline.count(plan) == {"create": 1, "replace": 1, "update": 1}
+    assert count(plan) == {"create": 1, "replace": 1, "update": 1}

@@ -1,0 +1,66 @@
+"""The options of a deploy, and the report of how it ended."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.results import record
+
+Confirm = Callable[[], bool]
+"""Asks whether to apply the plan."""
+
+
+def ask() -> bool:
+    """Ask the person at the terminal.
+
+    Raises:
+        HarnessError: There is no terminal.
+    """
+    if not sys.stdin.isatty():
+        raise HarnessError(
+            "Nothing was applied: there is no terminal to ask whether to apply this plan.",
+            remedy="Run it in a terminal, or confirm beforehand with --yes.",
+        )
+    return input("Apply exactly this plan? Type 'yes' to apply: ").strip() == "yes"
+
+
+@dataclass(frozen=True)
+class DeployRequest:
+    """The options of a deploy.
+
+    Attributes:
+        environment: The live folder's name.
+        allow_destroy: Addresses of the stateful resources that may be destroyed.
+        confirm: Asks before anything is applied.
+        full_gate: Whether checkov scans the plan too, in a separate environment; otherwise only the plan rules judge.
+        options: Further options of ``terraform plan``.
+    """
+
+    environment: str
+    allow_destroy: frozenset[str] = frozenset()
+    confirm: Confirm = ask
+    full_gate: bool = True
+    options: Sequence[str] = ()
+
+
+@dataclass
+class DeployReport:
+    """The report of a deploy, in ``build/results/deploy.json``, however the deploy ends."""
+
+    environment: str
+    engine: str
+    account_id: str = ""
+    outcome: str = "failed"
+    plan_sha256: str = ""
+    changes: dict[str, int] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
+    allowed_to_destroy: list[str] = field(default_factory=list)
+    deployed_again: list[str] = field(default_factory=list)
+    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def save(self, seconds: float) -> Path:
+        """Write the report; return its file."""
+        return record("deploy", {**vars(self), "seconds": round(seconds, 1)})
