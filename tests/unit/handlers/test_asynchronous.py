@@ -225,8 +225,8 @@ def test_a_poisoned_record_fails_alone_and_a_rejected_event_ends_the_batch(
         return real(Entries=Entries)
 
     monkeypatch.setattr(process.bus._events, "put_events", put_events)
-    response = process.lambda_handler({"Records": [poisoned, first, second]}, context)
-    assert response == {"batchItemFailures": [{"itemIdentifier": "0"}, {"itemIdentifier": "2"}]}
+    response = process.lambda_handler({"Records": [poisoned, second, first]}, context)
+    assert response == {"batchItemFailures": [{"itemIdentifier": number} for number in ("0", "2", "1")]}
 
 
 def test_a_pdf_is_written_once(load: Load, table: Any, s3: Any, s3_event: Any, context: Any) -> None:
