@@ -2,20 +2,18 @@
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from invoicing.domain.rules import Rules
 from invoicing.domain.status import ISSUED, Status
-from invoicing.events.bus import Event, EventBus, derive, derive_unapplied
+from invoicing.events.bus import Event, EventBus, PublishError, derive, derive_unapplied
 from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
 from invoicing.services.decide_invoice import decide
 from invoicing.table.claims import ClaimStore
 from invoicing.table.connection import InvoiceTable
 from invoicing.table.store import InvoiceStore
-from invoicing.table.stream import read_images, read_receipts
+from invoicing.table.stream import handle_in_order, read_images, read_receipts
 
 config = settings.ProcessInvoiceSettings.load()
 table = InvoiceTable(config.table_name)
@@ -23,21 +21,14 @@ store = InvoiceStore(table)
 rules = Rules(config.second_currency, config.changed_vat_id, config.suspected_duplicate)
 claims = ClaimStore(table, store, rules)
 bus = EventBus(config.event_bus_name)
-# It reports to the stream which records failed; only with a logger does it also report why. Powertools' own Logger is
-# not of the type that Powertools declares here, but it has `warning`, the one method that is called.
-processor = BatchProcessor(
-    event_type=EventType.DynamoDBStreams,
-    raise_on_entire_batch_failure=False,
-    logger=logger,  # type: ignore[arg-type]
-)
 
 
-def handle(record: DynamoDBRecord) -> None:
+def handle(record: dict[str, Any]) -> None:
     """Handle one change of one invoice. An exception makes the stream deliver the record again.
 
     The decision is written before the creation is published, so a consumer that reads the new invoice finds it decided.
     """
-    before, after = read_images(record.raw_event)
+    before, after = read_images(record)
     if after is None:
         report_unapplied(record)
         return
@@ -52,9 +43,9 @@ def handle(record: DynamoDBRecord) -> None:
         publish(event, invoice_id=after.invoice_id, version=event.detail["version"])
 
 
-def report_unapplied(record: DynamoDBRecord) -> None:
+def report_unapplied(record: dict[str, Any]) -> None:
     """Publish that money was received which no invoice takes. The metric has an alarm."""
-    before, after = read_receipts(record.raw_event)
+    before, after = read_receipts(record)
     event = None if after is None else derive_unapplied(before, after)
     if event is not None:
         publish(event, payment_key=event.detail["paymentKey"], reason=event.detail["reason"])
@@ -72,6 +63,8 @@ def publish(event: Event, **subject: Any) -> None:
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Entry point. Returns which records failed, so that only they are delivered again."""
+    """Entry point. Returns from which record on the stream has to deliver again."""
     count("EventsReceived", len(event["Records"]))
-    return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
+    return handle_in_order(
+        event["Records"], handle, lambda: context.get_remaining_time_in_millis() / 1000, PublishError
+    )

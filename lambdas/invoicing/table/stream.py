@@ -1,11 +1,24 @@
 """Records of the table's stream, read as invoices or receipts."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
+
+from invoicing.domain.errors import Busy, InvoiceError
 from invoicing.domain.models import Invoice
 from invoicing.domain.receipts import Receipt
+from invoicing.runtime.observability import logger
+from invoicing.table.claims import ClaimContendedError
 from invoicing.table.items import decode
 from invoicing.table.receipts import PREFIX, read_receipt
+
+RESERVE_S = 15.0
+"""Seconds that must be left to begin another record."""
+
+_INTERRUPTIONS: tuple[type[Exception], ...] = (Busy, ClaimContendedError, BotoCoreError, ClientError)
+"""Errors of the services, not of the record: the next record would most likely meet the same."""
 
 
 def read_images(record: dict[str, Any]) -> tuple[Invoice | None, Invoice | None]:
@@ -36,3 +49,46 @@ def read_receipts(record: dict[str, Any]) -> tuple[Receipt | None, Receipt | Non
         return None, None
     old = change.get("OldImage")
     return read_receipt(decode(old)) if old else None, read_receipt(decode(change["NewImage"]))
+
+
+def handle_in_order(
+    records: Sequence[dict[str, Any]],
+    handle: Callable[[dict[str, Any]], None],
+    seconds_left: Callable[[], float],
+    *interruptions: type[Exception],
+) -> dict[str, Any]:
+    """Handle records in order, and return at once, with all that is left, when a service cannot take more.
+
+    Lambda repeats a batch from the lowest reported record on, so what follows an interruption would be handled twice.
+    A record that can never be handled (it is unreadable, or breaks a rule) is reported, and the others go on. Any other
+    exception fails the invocation.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+
+    Args:
+        records: As the stream delivered them.
+        handle: Handles one record.
+        seconds_left: Until the invocation times out. Only the first record begins with less than `RESERVE_S`.
+        interruptions: More errors at which to stop.
+
+    Returns:
+        The response of ``ReportBatchItemFailures``.
+    """
+    stop_at = _INTERRUPTIONS + interruptions
+    failed: list[dict[str, Any]] = []
+    for position, record in enumerate(records):
+        if position and seconds_left() < RESERVE_S:
+            return _failures([*failed, *records[position:]])
+        try:
+            handle(record)
+        except stop_at:
+            logger.warning("The rest of the batch is left for the next attempt", exc_info=True)
+            return _failures([*failed, *records[position:]])
+        except (ValidationError, InvoiceError):
+            logger.warning("A stream record cannot be handled", exc_info=True)
+            failed.append(record)
+    return _failures(failed)
+
+
+def _failures(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]} for record in records]}
