@@ -189,6 +189,15 @@ def unit_on(session: nox.Session, version: str, interpreter: str) -> None:
     session.run(python, "-m", "pytest", *arguments, env=environment, external=True, interrupt_timeout=60)
 
 
+@nox.session(name="unit-oldest-boto3", default=False)
+def unit_oldest_boto3(session: nox.Session) -> None:
+    """Run the functions' unit tests on the oldest boto3 that Lambda's Python may have. CI runs them too."""
+    install(session, "oldest-boto3")
+    old = "ignore:datetime.datetime.utcnow:DeprecationWarning"  # that botocore calls it; Python 3.12 and later warn
+    arguments = ("tests/unit/invoicing", "tests/unit/handlers", "-n", workers(), "-W", old, *session.posargs)
+    session.run("pytest", *arguments, env={"HARNESS_SESSION": session.name}, interrupt_timeout=60)
+
+
 @with_dev()
 def plan(session: nox.Session) -> None:
     """Test what each module plans and which input it rejects: [-- tests/plan/MODULE --update-plans]."""

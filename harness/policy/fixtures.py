@@ -18,8 +18,9 @@ from harness.errors import HarnessError
 from harness.plan.graph import PlanGraph
 from harness.plan_tests.root import MODULES, ModuleCall, write
 from harness.plan_tests.tftest_root import TftestRoot
+from harness.policy.judge import RULES
 from harness.policy.rule import FOLDER as FIXTURES
-from harness.policy.rule import PLAN, RULES
+from harness.policy.rule import PLAN
 from harness.terraform.module import read
 
 _HEAD = re.compile(r"^# (environment|fails|not seen in source): (.+)$", re.MULTILINE)

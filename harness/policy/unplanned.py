@@ -44,7 +44,7 @@ def _versions(module: Module) -> Iterator[str]:
         if not provider.has_upper_bound:
             yield (
                 f"{module.name}: the provider's version is {provider.constraint}: "
-                "give it an upper bound (< 7, or ~> 5.100)."
+                "give it an upper bound (such as ~> 5.100)."
             )
 
 

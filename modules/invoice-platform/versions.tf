@@ -4,7 +4,7 @@ terraform {
   required_providers {
     aws = {
       source                = "hashicorp/aws"
-      version               = ">= 5.100, < 7"
+      version               = "~> 5.100"
       configuration_aliases = [aws.replica] # the second region, for the replicas
     }
   }

@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
+from harness.paths import ROOT
 from harness.policy import unplanned
 from harness.terraform import lint
+from harness.terraform.mirror import locked_providers
 from harness.terraform.module import Module, read
 from harness.terraform.required_providers import required_providers
 
@@ -56,3 +60,17 @@ def test_a_provider_without_a_version_has_no_upper_bound(tmp_path: Path) -> None
     (provider,) = required_providers(read(tmp_path))
 
     assert (provider.constraint, provider.has_upper_bound) == ("missing", False)
+
+
+@pytest.mark.parametrize("folder", sorted(ROOT.glob("modules/*/versions.tf")), ids=lambda file: file.parent.name)
+def test_a_module_accepts_the_tested_version_of_a_provider_and_no_other_major_version(folder: Path) -> None:
+    locks = ROOT.glob("live/*/.terraform.lock.hcl")
+    tested = {Version(locked.version) for lock in locks for locked in locked_providers(lock)}
+
+    accepted = [SpecifierSet(one.constraint.replace("~>", "~=")) for one in required_providers(read(folder.parent))]
+
+    assert accepted
+    assert tested
+    assert all(version in versions for versions in accepted for version in tested)
+    majors = {version.major for version in tested}
+    assert not any(Version(f"{major + 1}") in versions for versions in accepted for major in majors)
