@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from invoicing.domain.door import rate_objection
 from invoicing.domain.models import MAX_LINES, CreateInvoice, LineRequest
+from invoicing.domain.sentences import sentence
 from invoicing.uploads.csv_bytes import UnreadableFileError
 from invoicing.uploads.csv_text import MAX_BLANK_ROWS, Record, Sheet, normalized
 
@@ -242,7 +243,7 @@ def _line(group: _Group, row: int, cells: dict[str, str], *, decimal_comma: bool
     except ValidationError as error:
         for details in error.errors():
             name = str(details["loc"][0])
-            group.note(row, name, cells[name], _reason(details["msg"]))
+            group.note(row, name, cells[name], sentence(details))
         return None
 
 
@@ -296,9 +297,5 @@ def _request(group: _Group) -> CreateInvoice | None:
         for details in error.errors():
             name = "_".join(map(str, details["loc"]))  # as the column is called: customer_email is the customer's email
             value, row = head[name]
-            group.note(row, name, value, _reason(details["msg"]))
+            group.note(row, name, value, sentence(details))
         return None
-
-
-def _reason(message: str) -> str:
-    return message.removeprefix("Value error, ")
