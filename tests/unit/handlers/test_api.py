@@ -127,7 +127,9 @@ def _violations(change: dict[str, Any]) -> Iterator[Any]:
 
 
 _WORDS_OF_THE_LIBRARY = re.compile(r"Input should|Extra inputs|Field required|should (have|match|be)|after validation")
-_LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=70) | st.just({}) | st.just([])
+_LEAVES: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=70) | st.just({}) | st.just([])
+)
 _VALUES = st.dictionaries(
     st.sampled_from([*map(to_camel, CreateInvoice.model_fields), "x"]),
     _LEAVES | st.lists(st.dictionaries(st.sampled_from(["quantity", "discount", "x"]), _LEAVES), max_size=2)
