@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from invoicing.domain.door import rate_objection
 from invoicing.domain.models import MAX_LINES, CreateInvoice, LineRequest
-from invoicing.domain.sentences import sentence
 from invoicing.uploads.csv_bytes import UnreadableFileError
 from invoicing.uploads.csv_text import MAX_BLANK_ROWS, Record, Sheet, normalized
 
@@ -243,7 +242,7 @@ def _line(group: _Group, row: int, cells: dict[str, str], *, decimal_comma: bool
     except ValidationError as error:
         for details in error.errors():
             name = str(details["loc"][0])
-            group.note(row, name, cells[name], sentence(details))
+            group.note(row, name, cells[name], _reason(details["msg"]))
         return None
 
 
@@ -297,5 +296,9 @@ def _request(group: _Group) -> CreateInvoice | None:
         for details in error.errors():
             name = "_".join(map(str, details["loc"]))  # as the column is called: customer_email is the customer's email
             value, row = head[name]
-            group.note(row, name, value, sentence(details))
+            group.note(row, name, value, _reason(details["msg"]))
         return None
+
+
+def _reason(message: str) -> str:
+    return message.removeprefix("Value error, ")
