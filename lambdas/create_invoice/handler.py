@@ -35,7 +35,7 @@ app = resolver.create_app()
 
 @app.post("/invoices")
 def post_invoice() -> Response[str]:
-    """Create one invoice: 201 and its location, or 200 and the first response if an equal request created it before."""
+    """Create one invoice: 201 and its location; or 200, the first response and the status of now for a repetition."""
     event = app.current_event
     request = resolver.body_of(event, CreateInvoice)
     key, now = resolver.idempotency_key(event), clock.now()
@@ -44,6 +44,8 @@ def post_invoice() -> Response[str]:
     count("InvoicesCreated" if result.created else "InvoicesReplayed")
     logger.info("Invoice created" if result.created else "Invoice replayed", invoice_id=invoice.invoice_id)
     body, status = InvoiceResponse.of(invoice, now.date()), 201 if result.created else 200
+    if not result.created:
+        body = body.with_status_of(result.invoice, now.date())
     location = f"./invoices/{invoice.invoice_id}"  # relative, so it is right under any stage, base path or engine
     return resolver.response(body, status, Location=location, ETag='"1"')
 

@@ -39,7 +39,7 @@ module "api" {
       method    = "GET"
       path      = "/invoices"
       parameters = {
-        for name in ["customerId", "from", "limit", "nextToken", "order", "status", "to"] :
+        for name in ["customerId", "dueBefore", "from", "limit", "nextToken", "order", "overdue", "status", "to"] :
         "method.request.querystring.${name}" => false
       }
     }

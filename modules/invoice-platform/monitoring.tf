@@ -14,6 +14,15 @@ module "monitoring" {
   queues  = { for key, queue in module.event_bus.dead_letter_queues : key => queue.name }
   tables  = { invoices = module.table.table_name }
 
+  counts = {
+    unapplied-payments = {
+      description = "Money was received that no invoice takes: list it with GET /payments, and apply or return each payment with PATCH /payments/{key}."
+      metric      = "PaymentsUnapplied"
+      namespace   = "InvoicePlatform"
+      service     = "process-invoice"
+    }
+  }
+
   functions = {
     for name, function in module.function : name => {
       dead_letter_queue = function.dead_letter_queue.name

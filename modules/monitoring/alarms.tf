@@ -1,6 +1,6 @@
 # Every alarm by "<kind>/<name>/<measure>". An alarm is on the metric "value", or on an expression over its metrics.
 locals {
-  _alarms = merge(local._function_alarms, local._queue_alarms, local._table_alarms, local._bucket_alarms, local._api_alarms)
+  _alarms = merge(local._function_alarms, local._queue_alarms, local._table_alarms, local._bucket_alarms, local._api_alarms, local._count_alarms)
 
   _function_alarms = merge([
     for name, function in var.functions : {
@@ -81,6 +81,20 @@ locals {
       period      = 60
       threshold   = var.thresholds.bucket_4xx_per_minute
       metrics     = { value = { dimensions = { BucketName = bucket.bucket_name, FilterId = bucket.metrics_filter }, name = "4xxErrors", statistic = "Sum" } }
+    }
+  }
+
+  # What the code counts has the dimension "service", as Powertools writes it:
+  # https://docs.aws.amazon.com/powertools/python/latest/core/metrics/
+  _count_alarms = {
+    for name, count in var.counts : "count/${name}/any" => {
+      datapoints  = 1
+      description = count.description
+      expression  = ""
+      namespace   = count.namespace
+      period      = 300
+      threshold   = 0
+      metrics     = { value = { dimensions = { service = count.service }, name = count.metric, statistic = "Sum" } }
     }
   }
 

@@ -46,6 +46,23 @@ variable "buckets" {
   nullable = false
 }
 
+variable "counts" {
+  description = "Counters of the code that somebody has to act on, by a name of your choice: namespace, metric, the service that counts, and what to do, as the alarm's description. Alarm: anything counted within 5 minutes."
+  type = map(object({
+    description = string
+    metric      = string
+    namespace   = string
+    service     = string
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for count in values(var.counts) : !startswith(count.namespace, "AWS/")])
+    error_message = "counts has the namespaces [${join(", ", [for count in values(var.counts) : count.namespace])}]: metrics in AWS/ are not counted by your code."
+  }
+}
+
 variable "emails" {
   description = "Addresses that the alarms' topic notifies; each gets a mail to confirm."
   type        = list(string)

@@ -51,6 +51,9 @@ REQUESTS: tuple[dict[str, str], ...] = (
     {"customerId": "C-1"},
     {"customerId": "C-1", "status": "paid"},
     {"status": "paid"},
+    {"overdue": "true"},
+    {"customerId": "C-1", "overdue": "true"},
+    {"status": "processed", "dueBefore": "2026-11-22"},
     {"from": "2026-01-01", "to": "2026-11-22"},
     {"status": "paid", "order": "asc", "from": "2026-01-01"},
 )

@@ -49,10 +49,12 @@ Requests can be repeated safely: the same invoice or `Idempotency-Key` of a POST
 take effect once. PATCH does not support `Idempotency-Key`, so give each payment a `paymentId`."""
 
 _CREATE = """\
-Returns version 1 of the invoice. A repeated request gets 200 and the first body, whatever has happened since.
+Returns version 1 of the invoice. A repeated request gets 200 and the first body, with the status of now.
 Content with which no invoice may be issued (dates, a closed period, tax rates, amounts) gets 422 with a pointer for
 each objection. No number is used up by it."""
-_LIST = "Newest first. Without any filter, the invoices created in the current month."
+_LIST = """\
+Newest first: lists are ordered by the time of creation, and limited by it with `from` and `to`. Without any filter,
+the invoices created in the current month. Issue dates are no filter: no index has them."""
 _UPDATE = """\
 `paid` without a payment records one for the amount due. With a payment, the amount decides between `paid` and
 `partially-paid`; more than the amount due is an error. A `paymentId` that is already recorded changes nothing.
@@ -72,6 +74,8 @@ _FILTERS = {
     "from": "Created at or after this: a date (its first moment in UTC), or a date and time with an offset.",
     "to": "Created at or before this: a date (its last moment in UTC), or a date and time with an offset."
     " Without `from`, `customerId` and `status`, only its month is searched.",
+    "dueBefore": "Invoices that are due before this date; with `customerId`, `status` or `overdue`.",
+    "overdue": "`true`: invoices with money due before today (UTC); first the partially paid ones, then the others.",
     "order": "By time of creation.",
     "limit": "Maximum number of invoices on one page.",
     "nextToken": "From the previous page; the rest of the query must be the same.",
@@ -282,7 +286,7 @@ def _success(description: str, model: type[BaseModel], headers: dict[str, Any], 
 
 def _error(status: int) -> dict[str, Any]:
     headers: dict[str, Any] = {name: {"$ref": f"#/components/headers/{name}"} for name in _CORS}
-    if status == 503:
+    if status in {429, 503}:
         headers["Retry-After"] = _RETRY_AFTER
     schema = {"$ref": REFERENCE.format(model=Problem.__name__)}
     return {

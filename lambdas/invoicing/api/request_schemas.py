@@ -1,8 +1,10 @@
 """The request models as JSON Schema draft-04, the dialect of API Gateway's models.
 
 ``./noxw -s docs`` writes them to ``modules/invoice-platform/models``. A
-unit test fails when a file is out of date. With them API Gateway rejects obvious errors itself (400); the function then
-checks everything again.
+unit test fails when a file is out of date. With them API Gateway checks shape and size itself: types, required and
+unknown members, lengths. Its errors are the words of its validator, without a pointer to the member. So formats and
+values (dates, numbers, codes) are left to the function, which reports each with a pointer and a sentence.
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-request-validation.html
 """
 
 import json
@@ -24,7 +26,21 @@ MODELS: dict[str, type[BaseModel]] = {
 
 FOLDER = Path(__file__).resolve().parents[3] / "modules" / "invoice-platform" / "models"
 
-_DROPPED = frozenset({"title", "default", "$defs", "format"})
+_DROPPED = frozenset({"title", "default", "$defs"})
+_LEFT_TO_THE_FUNCTION = frozenset(
+    (
+        "const",
+        "enum",
+        "exclusiveMaximum",
+        "exclusiveMinimum",
+        "format",
+        "maximum",
+        "minLength",
+        "minimum",
+        "multipleOf",
+        "pattern",
+    )
+)
 
 
 def draft_04(model: type[BaseModel]) -> dict[str, Any]:
@@ -52,17 +68,12 @@ def _convert(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, A
         return _optional(schema, definitions)
     result: dict[str, Any] = {}
     for name, value in schema.items():
-        if name in _DROPPED:
+        if name in _DROPPED or name in _LEFT_TO_THE_FUNCTION:
             continue
         if name == "properties":
             result[name] = {key: _convert(part, definitions) for key, part in value.items()}
         elif name == "items":
             result[name] = _convert(value, definitions)
-        elif name == "const":
-            result["enum"] = [value]
-        elif name in {"exclusiveMinimum", "exclusiveMaximum"}:
-            result[name.removeprefix("exclusive").lower()] = value
-            result[name] = True
         elif name in {"oneOf", "allOf", "prefixItems", "patternProperties"}:
             raise ValueError(f"{name} has no conversion to draft-04 here: add one with its test")
         else:
@@ -78,8 +89,6 @@ def _optional(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, 
     siblings = {name: value for name, value in schema.items() if name != "anyOf"}
     result = _convert({**others[0], **siblings}, definitions)
     kinds = result["type"] if isinstance(result["type"], list) else [result["type"]]
-    if "enum" in result:
-        result["enum"] = [*result["enum"], None]
     return {**result, "type": [*kinds, "null"]}
 
 

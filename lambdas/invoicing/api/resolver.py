@@ -7,7 +7,7 @@ unhandled: Lambda counts it, the alarm fires, and API Gateway responds with its 
 import json
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
 
@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from invoicing.api.response_models import Problem, ResponseModel
 from invoicing.domain.errors import Busy, InvalidRequest, InvoiceError, NotFound, TooLarge
 from invoicing.domain.models import Invoice
+from invoicing.domain.sentences import sentence
 from invoicing.runtime.observability import count, logger
 
 PROBLEM = "application/problem+json"
@@ -46,11 +47,18 @@ def create_app() -> APIGatewayRestResolver:
     def _invoice_error(error: InvoiceError) -> Response[str]:
         count("RequestsRefused")
         logger.info("Request rejected", slug=error.slug, status=error.status, detail=error.detail)
-        return problem_response(error)
+        return problem_response(error, _request_id(app))
 
     @app.not_found
     def _unknown_path(_: NotFoundError) -> Response[str]:
-        problem = Problem(type="about:blank", title="Not Found", status=404, detail="There is no such resource.")
+        problem = Problem(
+            type="about:blank",
+            title="Not Found",
+            status=404,
+            detail="There is no such resource.",
+            errors=[],
+            request_id=_request_id(app),
+        )
         return Response(404, PROBLEM, _json(problem))
 
     return app
@@ -59,9 +67,15 @@ def create_app() -> APIGatewayRestResolver:
 def serve(
     app: APIGatewayRestResolver, event: dict[str, Any], context: LambdaContext, origins: Sequence[str]
 ) -> dict[str, Any]:
-    """Route the request, and add the CORS headers to the response."""
+    """Route the request, and add the headers of every response: CORS, and that nobody may store it.
+
+    An invoice holds personal data, and its status changes: "the no-store response directive indicates that a cache MUST
+    NOT store any part of either the immediate request or the response" (RFC 9111, 5.2.2.5,
+    https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2.5).
+    """
     response = app.resolve(event, context)
     headers = response.setdefault("multiValueHeaders", {})
+    headers["Cache-Control"] = ["no-store"]
     origin = APIGatewayProxyEvent(event).headers.get("Origin")
     if "*" in origins:
         headers["Access-Control-Allow-Origin"] = ["*"]
@@ -73,10 +87,19 @@ def serve(
     return response
 
 
-def problem_response(error: InvoiceError) -> Response[str]:
-    """The problem document of an error."""
+def problem_response(error: InvoiceError, request_id: str | None) -> Response[str]:
+    """The problem document of an error.
+
+    Args:
+        error: The error.
+        request_id: The id of the request at the gateway, by which its logs name it.
+    """
     headers: dict[str, str | list[str]] = {"Retry-After": "1"} if isinstance(error, Busy) else {}
-    return Response(error.status, PROBLEM, _json(Problem.of(error)), headers)
+    return Response(error.status, PROBLEM, _json(Problem.of(error, request_id)), headers)
+
+
+def _request_id(app: APIGatewayRestResolver) -> str | None:
+    return (app.current_event.get("requestContext") or {}).get("requestId")
 
 
 def response(model: ResponseModel, status: int = 200, **headers: str) -> Response[str]:
@@ -101,7 +124,7 @@ def body_of(event: APIGatewayProxyEvent, model: type[Model]) -> Model:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise InvalidRequest("The body is invalid.", errors=_errors_of(error, "#/")) from None
+        raise InvalidRequest("The body is invalid.", errors=_errors_of(error, _body_pointer)) from None
 
 
 def query_of(event: APIGatewayProxyEvent, model: type[Model]) -> Model:
@@ -121,7 +144,7 @@ def query_of(event: APIGatewayProxyEvent, model: type[Model]) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise InvalidRequest("The query is invalid.", errors=_errors_of(error, "")) from None
+        raise InvalidRequest("The query is invalid.", errors=_errors_of(error, _parameter)) from None
 
 
 def caller(event: APIGatewayProxyEvent) -> str:
@@ -170,14 +193,21 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _errors_of(error: ValidationError, root: str) -> list[dict[str, str]]:
+def _errors_of(error: ValidationError, pointer: Callable[[Sequence[str | int]], str]) -> list[dict[str, str]]:
     return [
-        {
-            "pointer": root + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in entry["loc"]),
-            "detail": entry["msg"].removeprefix("Value error, "),
-        }
-        for entry in error.errors(include_url=False, include_context=False, include_input=False)[:MAX_ERRORS]
+        {"pointer": pointer(entry["loc"]), "detail": sentence(entry)}
+        for entry in error.errors(include_url=False, include_input=False)[:MAX_ERRORS]
     ]
+
+
+def _body_pointer(place: Sequence[str | int]) -> str:
+    """A JSON pointer as a fragment (RFC 6901, section 6); ``#`` is the whole body."""
+    return "#" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
+
+
+def _parameter(place: Sequence[str | int]) -> str:
+    """The name of a parameter; an error of several is reported for the query."""
+    return ".".join(map(str, place)) or "query"
 
 
 def parse_id(text: str, kind: str) -> str:

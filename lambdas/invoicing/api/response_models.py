@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from invoicing.domain.errors import InvoiceError
 from invoicing.domain.fields import DECIMAL_TEXT, Currency, Day, InvoiceId, Moment, MoneyText
-from invoicing.domain.models import SUMMARY_FIELDS, Customer, Invoice, InvoiceLine, Payment, Tax
+from invoicing.domain.models import SUMMARY_FIELDS, Customer, Invoice, InvoiceLine, Payment, Tax, payable_until
 from invoicing.domain.money import number_text, price_text, text
 from invoicing.domain.receipts import Receipt, ReceiptState
 from invoicing.domain.status import OPEN, Status
@@ -32,6 +32,7 @@ Version = Annotated[
     int, Field(ge=1, description="Increases by one with each change. The ETag is this number in quotes.")
 ]
 Overdue = Annotated[bool, Field(description="Whether money is still due after the due date, as of today in UTC.")]
+DueDate = Annotated[Day, Field(description="Credit notes have none: nobody has to pay them.")]
 Overpaid = Annotated[
     str,
     Field(pattern=DECIMAL_TEXT, description="Received beyond the total: it is to be returned.", examples=["0.00"]),
@@ -160,7 +161,7 @@ class InvoiceSummary(ResponseModel):
     kind: Kind
     customer_id: str
     issue_date: Day
-    due_date: Day
+    due_date: DueDate | None = None
     currency: Currency
     subtotal: MoneyText
     tax_total: MoneyText
@@ -186,13 +187,14 @@ class InvoiceSummary(ResponseModel):
         attributes = {name: item[name] for name in SUMMARY_FIELDS if name in item}
         customer = attributes.pop("customer", {})
         amounts = {name: text(item.get(name, Decimal(0)), item["currency"]) for name in map(to_camel, AMOUNTS)}
-        due_date = date.fromisoformat(item["dueDate"])
+        due_date = payable_until(item["kind"], date.fromisoformat(item["dueDate"]) if "dueDate" in item else None)
         return cls.model_validate(
             {
                 **attributes,
                 **amounts,
+                "dueDate": due_date,
                 "customerName": customer.get("name"),
-                "overdue": is_overdue(item["status"], due_date, today),
+                "overdue": is_overdue(item["kind"], item["status"], due_date, today),
             }
         )
 
@@ -214,7 +216,7 @@ class InvoiceResponse(ResponseModel):
     customer_id: str
     customer: Customer
     issue_date: Day
-    due_date: Day
+    due_date: DueDate | None = None
     currency: Currency
     lines: list[LineResponse]
     taxes: list[TaxResponse]
@@ -252,7 +254,17 @@ class InvoiceResponse(ResponseModel):
                 "taxes": [TaxResponse.of(tax, currency) for tax in invoice.taxes],
                 "payments": [PaymentResponse.of(payment, currency) for payment in invoice.payments],
                 "history": [HistoryResponse(**dict(entry)) for entry in invoice.history],
-                "overdue": is_overdue(invoice.status, invoice.due_date, today),
+                "due_date": invoice.payable_until,
+                "overdue": is_overdue(invoice.kind, invoice.status, invoice.due_date, today),
+            }
+        )
+
+    def with_status_of(self, current: Invoice, today: date) -> Self:
+        """The same response with the status that the invoice has now: a repetition must not look unprocessed."""
+        return self.model_copy(
+            update={
+                "status": current.status,
+                "overdue": is_overdue(current.kind, current.status, current.due_date, today),
             }
         )
 
@@ -305,7 +317,9 @@ class Problem(ResponseModel):
     status: Annotated[int, Field(ge=400, le=599)]
     detail: str
     errors: list[ProblemError] | None = None
-    request_id: Annotated[str | None, Field(description="Only in errors of the gateway itself.")] = None
+    request_id: Annotated[str | None, Field(description="Names the request in the logs: quote it to the operator.")] = (
+        None
+    )
     invoice_id: Annotated[str | None, Field(description="Id of the conflicting invoice.")] = None
     current_status: Status | None = None
     current_version: int | None = None
@@ -313,7 +327,7 @@ class Problem(ResponseModel):
     currency: Currency | None = None
 
     @classmethod
-    def of(cls, error: InvoiceError) -> Self:
+    def of(cls, error: InvoiceError, request_id: str | None = None) -> Self:
         """The problem document of an error. ``errors`` is always there, as in the gateway's own problems."""
         return cls.model_validate(
             {
@@ -322,12 +336,14 @@ class Problem(ResponseModel):
                 "status": error.status,
                 "detail": error.detail,
                 "errors": error.errors,
+                "requestId": request_id,
                 **error.members,
             },
             extra="forbid",  # a member that is not described must not vanish
         )
 
 
-def is_overdue(status: Status | str, due_date: date, today: date) -> bool:
-    """Whether money is still due after the due date."""
-    return Status(status) in OPEN and due_date < today
+def is_overdue(kind: str, status: Status | str, due_date: date | None, today: date) -> bool:
+    """Whether money is still due after the due date. Of a credit note, nothing is due to us."""
+    until = payable_until(kind, due_date)
+    return Status(status) in OPEN and until is not None and until < today

@@ -142,7 +142,7 @@ class Renderer:
         facts = [
             ("Number", invoice.invoice_number),
             ("Issue date", invoice.issue_date.isoformat()),
-            ("Due date", invoice.due_date.isoformat()),
+            *([("Due date", invoice.payable_until.isoformat())] if invoice.payable_until else []),
             ("Customer ID", invoice.customer_id),
             ("Currency", invoice.currency),
         ]
@@ -255,16 +255,17 @@ class Renderer:
     def _terms(self, invoice: Invoice) -> list[Flowable]:
         """What the customer has to pay, or what the customer gets back."""
         amount = f"{invoice.currency} {grouped(text(abs(invoice.total), invoice.currency))}"
+        title = "Terms of payment" if invoice.payable_until else "Credit"
         number, iban = invoice.invoice_number, self._brand.brand_iban
-        if invoice.kind == "credit-note":
+        if invoice.payable_until is None:
             sentence = f"{amount} will be credited to you under credit note {number}."
         elif not invoice.total:
             sentence = "Nothing is to be paid."
         else:
             where = f" to account {iban}" if iban else ""
-            sentence = f"Please pay {amount} by {invoice.due_date.isoformat()}{where}, quoting invoice {number}."
+            sentence = f"Please pay {amount} by {invoice.payable_until.isoformat()}{where}, quoting invoice {number}."
         return [
-            self._text("Terms of payment", LABEL, width=WIDTH, height=10 * mm),
+            self._text(title, LABEL, width=WIDTH, height=10 * mm),
             self._text(sentence, BODY, width=WIDTH, height=30 * mm),
         ]
 

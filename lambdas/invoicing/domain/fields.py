@@ -17,6 +17,7 @@ MAX_DECIMAL_PLACES = 6
 """Digits after the decimal point."""
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _LINE_BREAKS = "\n\r\t"
 _BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # Hangul fillers, and the Braille pattern without dots
 
@@ -54,6 +55,12 @@ def _legible(value: str) -> str:
     """Reject texts without a visible character: the field would have a value, and the invoice would show none."""
     if all(unicodedata.category(character)[0] in "CZ" or character in _BLANK_LETTERS for character in value):
         raise ValueError("has no visible characters")
+    return value
+
+
+def _email(value: str) -> str:
+    if not _EMAIL.fullmatch(value):
+        raise ValueError("must be an email address such as accounts@example.com")
     return value
 
 
@@ -193,8 +200,10 @@ Description = Annotated[str, _text(1000), *_PLAIN]
 Address = Annotated[str, _text(500), *_PLAIN]
 Email = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$"),
+    StringConstraints(strip_whitespace=True, max_length=254),
     *_IDENTIFYING,
+    AfterValidator(_email),
+    Field(json_schema_extra={"pattern": f"^{_EMAIL.pattern}$"}),
 ]
 VatId = Annotated[str, _text(32), *_IDENTIFYING]
 TermsDays = Annotated[int, Field(ge=0, le=365, strict=True, description="Days from issueDate to dueDate.")]

@@ -99,15 +99,16 @@ def issue(request: CreateInvoice, *, number: str, origin: Origin) -> Invoice:
     nets = [line_net(line.quantity, line.unit_price, line.discount, request.currency) for line in request.lines]
     rates = [line.tax_rate for line in request.lines]
     totals = document_totals(zip(rates, nets, strict=True), request.currency)
+    is_credit_note = totals.total < 0
     at = timestamp(origin.now)
     return Invoice(
         invoice_id=invoice_id(number),
         invoice_number=number,
-        kind="credit-note" if totals.total < 0 else "invoice",
+        kind="credit-note" if is_credit_note else "invoice",
         customer_id=request.customer_id,
         customer=request.customer,
         issue_date=request.issue_date,
-        due_date=due_date(request),
+        due_date=None if is_credit_note else due_date(request),
         currency=request.currency,
         lines=[
             InvoiceLine(

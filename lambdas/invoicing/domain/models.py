@@ -4,6 +4,7 @@ Field names are snake_case here, and camelCase on the wire and in the table. Req
 """
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
@@ -152,6 +153,14 @@ class InconsistentAmountsError(Exception):
     """The amount due is not the total minus what was paid. Only an item that was edited by hand can be like this."""
 
 
+def payable_until(kind: str, due_date: date | None) -> date | None:
+    """The due date; None for a credit note, also for one that an earlier version of the platform gave a due date.
+
+    EN 16931 BR-CO-25 requires a due date, or terms of payment, only if the amount due is positive.
+    """
+    return None if kind == "credit-note" else due_date
+
+
 class Invoice(WireModel):
     """An invoice as the table stores it. ``content_hash`` is internal: it tells a repetition from a conflict.
 
@@ -164,7 +173,7 @@ class Invoice(WireModel):
     customer_id: str
     customer: Customer
     issue_date: Day
-    due_date: Day
+    due_date: Day | None = None
     currency: Currency
     lines: list[InvoiceLine]
     taxes: list[Tax]
@@ -183,6 +192,11 @@ class Invoice(WireModel):
     year_month: str
     source: str
     content_hash: str
+
+    @property
+    def payable_until(self) -> date | None:
+        """The due date, if the customer has anything to pay."""
+        return payable_until(self.kind, self.due_date)
 
     def reached(
         self,

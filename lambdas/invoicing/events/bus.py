@@ -99,10 +99,11 @@ def _event(before: Invoice | None, after: Invoice, number: int) -> Event:
         "amountDue": text(after.amount_due, currency),
         "overpaid": text(after.overpaid, currency),
         "issueDate": after.issue_date.isoformat(),
-        "dueDate": after.due_date.isoformat(),
         "createdAt": after.created_at,
         "occurredAt": entry.at,
     }
+    if after.payable_until:
+        detail["dueDate"] = after.payable_until.isoformat()
     if entry.reasons:
         detail["reasons"] = entry.reasons[:MAX_REASONS]
     return Event(REOPENED if reopened else DETAIL_TYPES[entry.status], entry.at, detail)

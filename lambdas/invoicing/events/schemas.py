@@ -41,7 +41,7 @@ class InvoiceChanged(EventDetail):
     amount_due: MoneyText
     overpaid: MoneyText
     issue_date: Day
-    due_date: Day
+    due_date: Annotated[Day | None, Field(description="Credit notes have none.")] = None
     created_at: Moment
     occurred_at: Moment
     reasons: Annotated[list[str], Field(max_length=MAX_REASONS)] | None = None

@@ -248,5 +248,5 @@ def _content(invoice: Invoice) -> str:
         [line.description, *map(number_text, (line.quantity, line.unit_price, line.discount, line.tax_rate))]
         for line in invoice.lines
     ]
-    dates = [invoice.issue_date.isoformat(), invoice.due_date.isoformat()]
+    dates = [invoice.issue_date.isoformat(), invoice.due_date and invoice.due_date.isoformat()]
     return json.dumps([normal_form(invoice.customer_id), *dates, invoice.currency, lines], ensure_ascii=False)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from invoicing.domain.errors import InvalidRequest
-from invoicing.domain.fields import Identifier, instant, timestamp
+from invoicing.domain.fields import Day, Identifier, instant, timestamp
 from invoicing.domain.models import WireModel
-from invoicing.domain.status import Status
+from invoicing.domain.status import OPEN, Status
 from invoicing.table.receipts import LISTED
 
 MAX_MONTHS = 120
@@ -59,20 +59,57 @@ def _instant(value: str) -> datetime:
     return moment
 
 
+def _only_true(value: object) -> object:
+    if value == "true":
+        return True
+    raise ValueError("must be true, or left out")
+
+
+_ONLY_TRUE = {"type": "string", "enum": ["true"]}
+
 Limit = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=100)]
 Bound = Annotated[str, AfterValidator(_bound)]
 
+_UNSERVED = frozenset({"issueDate", "issuedFrom", "issuedTo", "issuedBefore", "issuedAfter", "dueDate", "dueAfter"})
+"""Filters that clients try because invoices have these dates; no index serves them."""
+_OVERDUE = tuple(sorted(status.value for status in OPEN))
+
 
 class ListQuery(WireModel):
-    """The query string of ``GET /invoices``. ``from`` and ``to`` limit the time of creation; both are inclusive."""
+    """The query string of ``GET /invoices``.
+
+    ``from`` and ``to`` limit the time of creation; both are inclusive. ``dueBefore`` and ``overdue`` limit
+    the due date.
+    """
 
     customer_id: Identifier | None = None
     status: Status | None = None
     from_: Bound | None = Field(default=None, alias="from")
     to: Bound | None = None
+    due_before: Day | None = None
+    overdue: Annotated[bool | None, BeforeValidator(_only_true), WithJsonSchema(_ONLY_TRUE)] = None
     order: Literal["asc", "desc"] = "desc"
     limit: Limit = 25
     next_token: str | None = Field(default=None, max_length=2000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_served(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Reject by name what no index serves: a Scan of the table would read every invoice for it."""
+        if unserved := sorted(_UNSERVED & values.keys()):
+            raise ValueError(
+                f"'{unserved[0]}' is not a filter: no index has that date. Lists are filtered by the time of creation"
+                " (from, to) and by the due date (dueBefore, overdue=true)"
+            )
+        return values
+
+    @model_validator(mode="after")
+    def _due_dates_have_an_index(self) -> "ListQuery":
+        if self.overdue and self.status and self.status not in OPEN:
+            raise ValueError(f"'overdue' is for the statuses {' and '.join(_OVERDUE)}: leave 'status' out")
+        if self.due_before and not (self.overdue or self.customer_id or self.status):
+            raise ValueError("'dueBefore' needs 'customerId', 'status' or 'overdue=true': no index has all due dates")
+        return self
 
     @model_validator(mode="after")
     def _range_is_forwards(self) -> "ListQuery":
@@ -105,10 +142,11 @@ class QueryPlan:
     Attributes:
         index: The index's name.
         attribute: Its partition key's name.
-        partitions: The values of that key to read; more than one only for months.
+        partitions: The values of that key to read; more than one only for months, and for all that can be overdue.
         earliest, latest: Bounds of createdAt, both inclusive.
         ascending: Oldest first.
-        status: The status to filter by, if the index does not select it.
+        statuses: The statuses to filter by, if the index does not select them; empty for all.
+        due_before: The day before which the invoices are due; credit notes are not due.
         start: The position in the request's token.
         fingerprint: What a token of this query must contain.
     """
@@ -119,7 +157,8 @@ class QueryPlan:
     earliest: str
     latest: str
     ascending: bool
-    status: Status | None
+    statuses: tuple[Status, ...]
+    due_before: date | None
     start: Position | None
     fingerprint: str
 
@@ -148,6 +187,7 @@ def plan(query: ListQuery, now: datetime) -> QueryPlan:
 
     - With a customer: customerId-index; a status is a filter then.
     - Else with a status: status-index.
+    - Else what is overdue: status-index, one status after the other. The due date is a filter.
     - Else: createdAt-index, with the months of the range, or the current month without one. A range without a
       beginning is the month of its end.
 
@@ -158,7 +198,10 @@ def plan(query: ListQuery, now: datetime) -> QueryPlan:
     latest = last_moment(query.to or "9999-12-31")
     index, attribute, partitions = _partitions(query, now)
     ascending = query.order == "asc"
-    parts = [query.customer_id, query.status, query.from_, query.to, query.order]
+    due_before = _due_before(query, now)
+    parts: list[Any] = [query.customer_id, query.status, query.from_, query.to, query.order]
+    if due_before:  # "overdue" is of the day of its first page: a token of yesterday does not continue another list
+        parts += [due_before.isoformat(), query.overdue]
     fingerprint = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
     if not ascending:
         partitions = partitions[::-1]
@@ -173,8 +216,18 @@ def plan(query: ListQuery, now: datetime) -> QueryPlan:
         if not in_partition or not earliest <= start.created_at <= latest:
             raise _token_error()
         partitions = partitions[partitions.index(start.partition) :]
-    status = query.status if attribute == "customerId" else None
-    return QueryPlan(index, attribute, partitions, earliest, latest, ascending, status, start, fingerprint)
+    statuses: tuple[Status, ...] = ()
+    if attribute == "customerId":
+        statuses = (query.status,) if query.status else tuple(sorted(OPEN)) if query.overdue else ()
+    return QueryPlan(
+        index, attribute, partitions, earliest, latest, ascending, statuses, due_before, start, fingerprint
+    )
+
+
+def _due_before(query: ListQuery, now: datetime) -> date | None:
+    """The day before which listed invoices are due: the earlier one of ``dueBefore`` and, with ``overdue``, today."""
+    days = [query.due_before, now.astimezone(UTC).date() if query.overdue else None]
+    return min((day for day in days if day), default=None)
 
 
 def plan_receipts(query: ReceiptQuery) -> QueryPlan:
@@ -188,7 +241,7 @@ def plan_receipts(query: ReceiptQuery) -> QueryPlan:
     if start is not None and start.partition != LISTED:
         raise _token_error()
     latest = last_moment("9999-12-31")
-    return QueryPlan("status-index", "status", (LISTED,), "0", latest, True, None, start, fingerprint)  # noqa: FBT003
+    return QueryPlan("status-index", "status", (LISTED,), "0", latest, True, (), None, start, fingerprint)  # noqa: FBT003
 
 
 def _partitions(
@@ -198,6 +251,8 @@ def _partitions(
         return "customerId-index", "customerId", (query.customer_id,)
     if query.status is not None:
         return "status-index", "status", (query.status.value,)
+    if query.overdue:
+        return "status-index", "status", _OVERDUE
     current = timestamp(now)
     last = last_moment(query.to)[:7] if query.to else current[:7]
     first = first_moment(query.from_)[:7] if query.from_ else last

@@ -71,11 +71,17 @@ class InvoiceIndexes:
             "KeyConditionExpression": f"#{plan.attribute} = :partition AND #createdAt BETWEEN :earliest AND :latest",
             "ProjectionExpression": ", ".join(names),
             "ScanIndexForward": plan.ascending,
-            "Limit": FILTERED_READ if plan.status else count,
+            "Limit": FILTERED_READ if plan.statuses or plan.due_before else count,
         }
-        if plan.status:
-            request["FilterExpression"] = "#status = :status"
-            values[":status"] = plan.status.value
+        conditions = []
+        if plan.statuses:
+            values |= {f":status{number}": status.value for number, status in enumerate(plan.statuses)}
+            conditions.append(f"#status IN ({', '.join(name for name in values if name.startswith(':status'))})")
+        if plan.due_before:
+            values |= {":dueBefore": plan.due_before.isoformat(), ":invoice": "invoice"}
+            conditions.append("#dueDate < :dueBefore AND #kind = :invoice")
+        if conditions:
+            request["FilterExpression"] = " AND ".join(conditions)
         if start:
             key = {"invoiceId": start.invoice_id, plan.attribute: partition, "createdAt": start.created_at}
             request["ExclusiveStartKey"] = encode(key)

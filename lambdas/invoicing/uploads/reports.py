@@ -18,6 +18,9 @@ _IN_MEMORY = 1 << 20
 MAX_REPORT = 64 << 20
 """Bytes after which a reject report ends, with a line about that: a function's temporary folder holds 512 MB."""
 
+HELD = "GET /invoices?status=held"
+"""Where created invoices are listed that are held later: whether one is, is decided after its upload has ended."""
+
 
 @dataclass
 class Figures:
@@ -59,6 +62,8 @@ class Figures:
             "durationSeconds": round(self.duration_seconds, 3),
             "parts": self.parts,
         }
+        if self.created:
+            document["held"] = HELD
         if self.version:
             document["versionId"] = self.version
         if self.error:

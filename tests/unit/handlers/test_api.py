@@ -1,14 +1,24 @@
 """Errors of the API functions, which are the same for all of them."""
 
+import contextlib
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 import boto3
 import pytest
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft4Validator
+from pydantic.alias_generators import to_camel
 
+from invoicing.api import request_schemas, resolver
+from invoicing.domain.errors import InvalidRequest
+from invoicing.domain.models import CreateInvoice
 from tests.unit.handlers.bodies import BODY, LINE, NUMBERED
 
 Load = Callable[..., ModuleType]
@@ -89,3 +99,68 @@ def test_a_failure_of_the_platform_is_raised(create: ModuleType, call: Any) -> N
     boto3.client("dynamodb").delete_table(TableName="invoices-dev")
     with pytest.raises(Exception, match="ResourceNotFound"):
         call(create, "POST", "/invoices", body=NUMBERED)
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "detail"),
+    [
+        ({"lines": [LINE | {"unitPrice": "450,00"}]}, "#/lines/0/unitPrice", "a string with a number such as 1190.00"),
+        ({"issueDate": "22.11.2026"}, "#/issueDate", "must be an ISO 8601 date such as 2026-11-22"),
+        ({"currency": "EURO"}, "#/currency", "'EURO' is not an ISO 4217 currency code"),
+        ({"customer": {"email": "nobody"}}, "#/customer/email", "must be an email address"),
+    ],
+)
+def test_a_wrong_format_gets_a_pointer_and_a_sentence(
+    create: ModuleType, call: Any, change: dict[str, Any], pointer: str, detail: str
+) -> None:
+    assert not [*_violations(change)], "the gateway would reject it in its own words"
+
+    response = call(create, "POST", "/invoices", body=NUMBERED | change)
+
+    (error,) = response.body["errors"]
+    assert (response.status, error["pointer"]) == (400, pointer)
+    assert detail in error["detail"]
+
+
+def _violations(change: dict[str, Any]) -> Iterator[Any]:
+    return Draft4Validator(request_schemas.draft_04(CreateInvoice)).iter_errors(NUMBERED | change)
+
+
+_WORDS_OF_THE_LIBRARY = re.compile(r"Input should|Extra inputs|Field required|should (have|match|be)|after validation")
+_LEAVES: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=70) | st.just({}) | st.just([])
+)
+_VALUES = st.dictionaries(
+    st.sampled_from([*map(to_camel, CreateInvoice.model_fields), "x"]),
+    _LEAVES | st.lists(st.dictionaries(st.sampled_from(["quantity", "discount", "x"]), _LEAVES), max_size=2)
+    | st.dictionaries(st.sampled_from(["name", "email", "x"]), _LEAVES),
+)  # fmt: skip
+
+
+@given(_VALUES)
+def test_no_error_has_the_words_of_the_library(values: dict[str, Any]) -> None:
+    event = APIGatewayProxyEvent({"body": json.dumps(values)})
+    with contextlib.suppress(UnicodeError), pytest.raises(InvalidRequest) as error:
+        resolver.body_of(event, CreateInvoice)
+    for entry in error.value.errors:
+        assert not _WORDS_OF_THE_LIBRARY.search(entry["detail"]), entry
+        assert entry["detail"] != "is not valid here", entry
+        assert re.fullmatch(r"#(/[^/]+)*", entry["pointer"]), entry
+
+
+def test_an_unknown_parameter_is_reported_by_its_name(load: Load, call: Any) -> None:
+    response = call(load("query_invoices"), "GET", "/invoices", query={"colour": "red", "order": "up"})
+
+    details = {error["pointer"]: error["detail"] for error in response.body["errors"]}
+    assert details["order"] == "must be one of asc, desc"
+    assert details["colour"].startswith("is not a known name")
+
+
+def test_problems_name_the_request_as_the_gateway_does(create: ModuleType, call: Any) -> None:
+    for path, body in (("/invoices", {}), ("/elsewhere", NUMBERED)):
+        assert call(create, "POST", path, body=body).body["requestId"] == "request"
+
+
+def test_nobody_may_store_a_response(create: ModuleType, call: Any) -> None:
+    for body in (NUMBERED, {}):
+        assert call(create, "POST", "/invoices", body=body).headers["Cache-Control"] == "no-store"

@@ -68,13 +68,22 @@ def test_draft_04_has_no_newer_keywords() -> None:
         assert word not in text
 
 
-def test_bounds_and_constants_are_converted() -> None:
+def test_formats_and_values_are_left_to_the_function() -> None:
     class Model(BaseModel):
-        model_config = {"json_schema_extra": {"properties": {"a": {"exclusiveMinimum": 0}, "b": {"const": "x"}}}}
+        model_config = {
+            "json_schema_extra": {
+                "properties": {
+                    "a": {"type": "number", "exclusiveMinimum": 0},
+                    "b": {"type": "string", "const": "x", "pattern": "^x$", "maxLength": 3},
+                    "c": {"anyOf": [{"type": "string", "enum": ["y"]}, {"type": "null"}]},
+                }
+            }
+        }
 
     assert request_schemas.draft_04(Model)["properties"] == {
-        "a": {"minimum": 0, "exclusiveMinimum": True},
-        "b": {"enum": ["x"]},
+        "a": {"type": "number"},
+        "b": {"type": "string", "maxLength": 3},
+        "c": {"type": ["string", "null"]},
     }
 
 

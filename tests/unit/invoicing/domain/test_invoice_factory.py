@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from invoicing.api.response_models import InvoiceResponse, is_overdue
+from invoicing.api.response_models import InvoiceResponse, InvoiceSummary, is_overdue
 from invoicing.domain.invoice_factory import assigned_number, content_hash, invoice_id
 from invoicing.domain.models import CreateInvoice, Invoice, UpdateInvoice
 from invoicing.domain.receipts import ReportedPayment
@@ -140,17 +140,36 @@ def test_responses_have_money_as_text_and_nothing_internal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "due", "expected"),
+    ("kind", "status", "due", "expected"),
     [
-        ("processed", "2026-11-21", True),
-        ("processed", "2026-11-22", False),
-        ("partially-paid", "2026-01-01", True),
-        ("created", "2026-01-01", False),
-        ("paid", "2026-01-01", False),
+        ("invoice", "processed", "2026-11-21", True),
+        ("invoice", "processed", "2026-11-22", False),
+        ("invoice", "partially-paid", "2026-01-01", True),
+        ("invoice", "created", "2026-01-01", False),
+        ("invoice", "paid", "2026-01-01", False),
+        ("credit-note", "processed", "2026-01-01", False),
     ],
 )
-def test_overdue_is_derived_on_read(status: str, due: str, expected: bool) -> None:  # noqa: FBT001
-    assert is_overdue(status, date.fromisoformat(due), date(2026, 11, 22)) is expected
+def test_overdue_is_derived_on_read(kind: str, status: str, due: str, expected: bool) -> None:  # noqa: FBT001
+    assert is_overdue(kind, status, date.fromisoformat(due), date(2026, 11, 22)) is expected
+
+
+def test_a_credit_note_has_no_due_date() -> None:
+    credit_note = an_invoice(lines=[LINE | {"quantity": "-1"}], paymentTermsDays=14)
+
+    assert (credit_note.kind, credit_note.due_date) == ("credit-note", None)
+    assert "dueDate" not in InvoiceResponse.of(credit_note, date(2027, 1, 1)).body()
+
+
+def test_a_credit_note_that_was_stored_with_a_due_date_shows_none() -> None:
+    stored = an_invoice(lines=[LINE | {"quantity": "-1"}]).model_copy(update={"due_date": date(2026, 11, 2)})
+
+    for body in (
+        InvoiceResponse.of(stored, date(2027, 1, 1)).body(),
+        InvoiceSummary.of(stored.to_item(), date(2027, 1, 1)).body(),
+    ):
+        assert "dueDate" not in body
+        assert body["overdue"] is False
 
 
 def test_valid_invoices_are_processed_even_with_repeated_lines() -> None:

@@ -31,12 +31,46 @@ def plan_of(**query: Any) -> QueryPlan:
         ({"to": "2026-02-10"}, "createdAt-index", ("2026-02",)),
         ({"from": "2031-01-01"}, "createdAt-index", ("2031-01",)),
         ({"status": "paid", "from": "2026-01-01"}, "status-index", ("paid",)),
+        ({"overdue": "true", "order": "asc"}, "status-index", ("partially-paid", "processed")),
+        ({"overdue": "true", "status": "processed"}, "status-index", ("processed",)),
+        ({"overdue": "true", "customerId": "C-1"}, "customerId-index", ("C-1",)),
+        ({"dueBefore": "2026-12-01", "status": "created"}, "status-index", ("created",)),
     ],
 )
 def test_every_filter_set_has_one_index(query: dict[str, str], index: str, partitions: tuple[str, ...]) -> None:
     chosen = plan_of(**query)
     assert (chosen.index, chosen.partitions) == (index, partitions)
-    assert chosen.status == ("paid" if {"customerId", "status"} <= query.keys() else None)
+    filters = {"customerId", "status"} <= query.keys()
+    open_ones = ("partially-paid", "processed") if {"customerId", "overdue"} <= query.keys() else ()
+    assert chosen.statuses == (("paid",) if filters else open_ones)
+
+
+@pytest.mark.parametrize(
+    ("query", "day"),
+    [
+        ({"overdue": "true"}, "2026-11-22"),
+        ({"overdue": "true", "dueBefore": "2026-11-01"}, "2026-11-01"),
+        ({"overdue": "true", "dueBefore": "2026-12-01"}, "2026-11-22"),
+        ({"customerId": "C-1", "dueBefore": "2026-12-01"}, "2026-12-01"),
+    ],
+)
+def test_due_dates_are_limited_by_the_earlier_day(query: dict[str, str], day: str) -> None:
+    assert str(plan_of(**query).due_before) == day
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ({"issuedFrom": "2026-11-01"}, "'issuedFrom' is not a filter: no index has that date"),
+        ({"dueDate": "2026-11-01"}, "'dueDate' is not a filter: no index has that date"),
+        ({"dueBefore": "2026-11-01"}, "'dueBefore' needs 'customerId', 'status' or 'overdue=true'"),
+        ({"overdue": "true", "status": "paid"}, "'overdue' is for the statuses partially-paid and processed"),
+        ({"overdue": "false"}, "must be true, or left out"),
+    ],
+)
+def test_what_no_index_serves_is_rejected_by_its_name(query: dict[str, str], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        ListQuery.model_validate(query)
 
 
 def test_a_date_covers_its_whole_day_and_offsets_are_turned_into_utc() -> None:

@@ -31,10 +31,14 @@ class Index:
         self._key_at_the_end = key_at_the_end
 
     def put(self, number: int, created: datetime, customer: str, status: str) -> None:
+        is_invoice = number % 5 > 0
+        due = (
+            {"kind": "invoice", "dueDate": f"2026-11-{number % 28 + 1:02d}"} if is_invoice else {"kind": "credit-note"}
+        )
         at = timestamp(created)
         money = dict.fromkeys(("subtotal", "taxTotal", "total", "amountPaid", "amountDue"), Decimal(1))
         entry = {"invoiceId": f"id-{number * 7919 % 1009:04d}", "createdAt": at, "yearMonth": at[:7], **money}
-        self.entries.append(entry | {"customerId": customer, "status": status, "version": 1})
+        self.entries.append(entry | {"customerId": customer, "status": status, "version": 1, **due})
 
     def query(self, **request: Any) -> dict[str, Any]:
         attribute = request["IndexName"].removesuffix("-index").replace("createdAt", "yearMonth")
@@ -58,8 +62,14 @@ class Index:
         size = min(request["Limit"], self._page_ends.pop() if self._page_ends else request["Limit"])
         page, rest = entries[:size], entries[size:]
         listed = [self.entries[number] for *_, number in page]
-        status = values.get(":status")
-        response: dict[str, Any] = {"Items": [encode(e) for e in listed if status is None or e["status"] == status]}
+        statuses = [value for name, value in values.items() if name.startswith(":status")]
+        before = values.get(":dueBefore", "9")
+
+        def matches(entry: dict[str, Any]) -> bool:
+            is_due = ":dueBefore" not in values or (entry["kind"] == "invoice" and entry["dueDate"] < before)
+            return is_due and (not statuses or entry["status"] in statuses)
+
+        response: dict[str, Any] = {"Items": [encode(entry) for entry in listed if matches(entry)]}
         if page and (rest or (self._key_at_the_end and len(page) == size)):
             response["LastEvaluatedKey"] = encode({n: listed[-1][n] for n in ("invoiceId", "createdAt", attribute)})
         return response
@@ -67,10 +77,13 @@ class Index:
 
 _days = st.integers(0, 80)
 _customers = st.sampled_from(["A", "B"])
-_statuses = st.sampled_from(["created", "paid"])
+_statuses = st.sampled_from(["created", "paid", "processed", "partially-paid"])
 _queries = st.fixed_dictionaries(
     {"order": st.sampled_from(["asc", "desc"]), "limit": st.integers(1, 100).map(str) | st.integers(1, 4).map(str)},
     optional={"customerId": _customers, "status": _statuses, "from": st.sampled_from(["2026-09-03", "2026-10-31"])},
+) | st.fixed_dictionaries(
+    {"overdue": st.just("true"), "limit": st.integers(1, 4).map(str)},
+    optional={"customerId": _customers, "dueBefore": st.sampled_from(["2026-11-09", "2026-12-01"])},
 )
 
 
@@ -98,9 +111,13 @@ def test_all_pages_together_are_the_complete_list(
     def belongs(entry: dict[str, Any]) -> bool:
         in_range = query_plan.earliest <= entry["createdAt"] and entry["yearMonth"] >= ("2026-11" if by_month else "")
         of_customer = list_query.customer_id in (None, entry["customerId"])
+        if list_query.overdue:
+            until = min(str(list_query.due_before or "2026-11-22"), "2026-11-22")
+            is_open = entry["status"] in ("processed", "partially-paid")
+            return of_customer and is_open and entry["kind"] == "invoice" and entry["dueDate"] < until
         return in_range and of_customer and list_query.status in (None, Status(entry["status"]))
 
-    by_month = not {"customerId", "status", "from"} & query.keys()
+    by_month = not {"customerId", "status", "from", "overdue"} & query.keys()
     expected = [entry["invoiceId"] for entry in index.entries if belongs(entry)]
     later, listed, token = iter(meanwhile), [], None
     for _ in range(400):
@@ -120,5 +137,6 @@ def test_all_pages_together_are_the_complete_list(
     assert len(names) == len(set(names))
     assert set(expected) <= set(names)
     assert all(belongs(entry) for entry in listed)
-    times = [entry["createdAt"] for entry in listed]
-    assert times == sorted(times, reverse=query["order"] == "desc")
+    for partition in query_plan.partitions if query_plan.attribute == "status" else (None,):  # one after the other
+        times = [entry["createdAt"] for entry in listed if partition in (None, entry["status"])]
+        assert times == sorted(times, reverse=not query_plan.ascending)

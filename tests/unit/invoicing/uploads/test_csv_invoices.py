@@ -47,7 +47,7 @@ def accepted(*rows: str) -> Candidate:
         ("invoice_number", "I\u200b1", "contains the invisible character U+200B"),
         ("customer_id", "9" * 65, "String should have at most 64 characters"),
         ("customer_name", "two\nlines", "must be one line"),
-        ("customer_email", "nobody", r"String should match pattern '^[^@\s]+@[^@\s]+\.[^@\s]+$'"),
+        ("customer_email", "nobody", "must be an email address such as accounts@example.com"),
         ("customer_address", "\ufffd", "contains a character that could not be read (U+FFFD)"),
         ("customer_vat_id", "9" * 33, "String should have at most 32 characters"),
         ("issue_date", "1.11.2026", "must be an ISO 8601 date such as 2026-11-22"),
