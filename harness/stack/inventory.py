@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 Client = Any
 """A boto3 client. Each function below calls one service; the stubs' own types would make the table hard to read."""
@@ -126,7 +127,7 @@ def holdings(credentials: Mapping[str, str]) -> dict[str, int]:
     client = _clients(credentials)
     counts: dict[str, int] = {}
     for (service, kind), names in _NAMES.items():
-        with contextlib.suppress(ClientError, BotoCoreError):  # it lacks the service
+        with contextlib.suppress(ClientError, BotoCoreError, ResponseParserError):  # it lacks the service, or answers with a page
             if number := sum(1 for _ in names(client(service))):
                 counts[f"{service} {kind}"] = number
     return counts
