@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from itertools import pairwise
 from types import ModuleType
@@ -13,11 +14,14 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from invoicing.domain.errors import StatusConflict
+from invoicing.domain.fields import timestamp
 from invoicing.domain.models import Invoice, UpdateInvoice
+from invoicing.domain.receipts import Receipt, read_receipt
 from invoicing.domain.status import Status
 from invoicing.events.bus import derive
 from invoicing.services.change_invoice import update
 from invoicing.services.decide_invoice import decide_status
+from invoicing.services.receive_payment import receive
 from invoicing.table.items import decode
 from invoicing.table.store import InvoiceStore
 
@@ -75,18 +79,9 @@ def lose_a_response(store: InvoiceStore, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)  # before it sends again
 
 
-@pytest.fixture
-def bench(load: Load, call: Any, table: Any) -> Bench:
-    assert table is not None
-    return Bench(load, call)
-
-
-@pytest.mark.parametrize(("one", "two"), [("paid", "void"), ("void", "paid"), ("paid", "paid"), ("void", "void")])
-def test_of_two_concurrent_writers_one_succeeds(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, one: str, two: str
-) -> None:
-    """Both have read version 2 before either writes; the condition of the write decides."""
-    store, both, one_at_a_time = bench.update.store, threading.Barrier(2, timeout=10), threading.Lock()
+def meet(store: InvoiceStore, monkeypatch: pytest.MonkeyPatch, *writers: Callable[[], Any]) -> list[Any]:
+    """Run both writers at once, and return their outcomes: neither writes before both have read the invoice."""
+    both, one_at_a_time, outcomes = threading.Barrier(2, timeout=10), threading.Lock(), []
     read, first, dynamodb = store.get, threading.local(), store._table._dynamodb
 
     def together(identity: str) -> Any:
@@ -101,29 +96,87 @@ def test_of_two_concurrent_writers_one_succeeds(
             return write(**request)
 
     monkeypatch.setattr(store, "get", together)
-    for operation in ("update_item", "transact_write_items"):
+    for operation in ("put_item", "update_item", "transact_write_items"):
         monkeypatch.setattr(dynamodb, operation, partial(serialized, getattr(dynamodb, operation)))
-    outcomes: list[Invoice | StatusConflict] = []
 
-    def run(status: str) -> None:
+    threads = [threading.Thread(target=lambda writer=writer: outcomes.append(writer())) for writer in writers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(outcomes) == len(writers)
+    return outcomes
+
+
+@pytest.fixture
+def bench(load: Load, call: Any, table: Any) -> Bench:
+    assert table is not None
+    return Bench(load, call)
+
+
+@pytest.mark.parametrize(("one", "two"), [("paid", "void"), ("void", "paid"), ("paid", "paid"), ("void", "void")])
+def test_of_two_concurrent_writers_one_succeeds(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, one: str, two: str
+) -> None:
+    """Both have read version 2 before either writes; the condition of the write decides."""
+    store = bench.update.store
+
+    def run(status: str) -> Invoice | StatusConflict:
         try:
             request = UpdateInvoice.model_validate({"status": status})
-            outcomes.append(
-                update(store, bench.identity, request, now=datetime.now(UTC), by=threading.current_thread().name)
-            )
+            return update(store, bench.identity, request, now=datetime.now(UTC), by=threading.current_thread().name)
         except StatusConflict as error:
-            outcomes.append(error)
+            return error
 
-    writers = [threading.Thread(target=run, args=(status,)) for status in (one, two)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join(20)
+    outcomes = meet(store, monkeypatch, partial(run, one), partial(run, two))
+
     (won,) = [outcome for outcome in outcomes if isinstance(outcome, Invoice)]
     (lost,) = [outcome for outcome in outcomes if isinstance(outcome, StatusConflict)]
     assert (lost.status, lost.members) == (409, {"currentStatus": won.status, "currentVersion": 3})
     assert bench.now() == won
     assert (won.version, len(won.payments)) == (3, 1 if won.status == "paid" else 0)
+
+
+def reported(bench: Bench, payment_id: str, amount: str = "119.00") -> Receipt:
+    """Receive a payment as a provider's event announces it."""
+    detail = {"invoiceId": bench.identity, "paymentId": payment_id, "amount": amount, "currency": "EUR"}
+    now = datetime.now(UTC)
+    receipt = read_receipt(detail, source="bank.example", event_id=payment_id, at=timestamp(now))
+    return receive(bench.update.store, receipt, now)
+
+
+@pytest.mark.parametrize(("other", "applied", "overpaid"), [("P-1", 1, "0"), ("P-2", 2, "119.00")])
+def test_payments_that_meet_are_both_kept_and_one_that_comes_twice_is_kept_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, other: str, applied: int, overpaid: str
+) -> None:
+    writers = partial(reported, bench, "P-1"), partial(reported, bench, other)
+
+    receipts = meet(bench.update.store, monkeypatch, *writers)
+
+    stored = bench.now()
+    assert [receipt.state for receipt in receipts] == ["applied", "applied"]
+    assert (stored.status, stored.amount_paid, stored.overpaid) == ("paid", Decimal("119.00"), Decimal(overpaid))
+    assert len(stored.payments) == applied
+
+
+def test_a_payment_that_meets_a_cancellation_is_kept_whoever_is_first(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = bench.update.store
+
+    def cancel() -> Invoice | StatusConflict:
+        try:
+            request = UpdateInvoice.model_validate({"status": "void"})
+            return update(store, bench.identity, request, now=datetime.now(UTC), by="api")
+        except StatusConflict as error:
+            return error
+
+    outcomes = meet(store, monkeypatch, partial(reported, bench, "P-1"), cancel)
+
+    (receipt,) = [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
+    stored = bench.now()
+    assert (stored.status, receipt.state) in {("paid", "applied"), ("void", "unapplied")}
+    assert stored.amount_paid == (Decimal("119.00") if receipt.state == "applied" else 0)
 
 
 @pytest.mark.parametrize(
