@@ -94,7 +94,7 @@ def parser() -> argparse.ArgumentParser:
     )
 
     docs = commands.add_parser(
-        "docs", help="write the modules' inputs and outputs into their READMEs", allow_abbrev=False
+        "docs", help="write the generated parts of the modules' READMEs and of docs/aws.md", allow_abbrev=False
     )
     docs.add_argument("--check", action="store_true", help="only compare, write nothing")
     return top
@@ -178,22 +178,23 @@ def lint_terraform() -> None:
 
 
 def docs(*, check: bool) -> None:
-    """Write the generated part of the modules' READMEs.
+    """Write the generated parts of the modules' READMEs and of docs/aws.md.
 
     Args:
         check: Only compare, and write nothing.
 
     Raises:
-        HarnessError: With `check`, some READMEs are out of date.
+        HarnessError: With `check`, some of them are out of date.
     """
-    from harness.docs import module_readmes  # noqa: PLC0415 - needs python-hcl2, which `up` and `down` do without
+    from harness.docs import aws_page, module_readmes  # noqa: PLC0415 - python-hcl2, which `up` and `down` do without
 
-    stale = [str(path.relative_to(ROOT)) for path in module_readmes.refresh(write=not check)]
+    pages = [*module_readmes.refresh(write=not check), *aws_page.refresh(write=not check)]
+    stale = [str(path.relative_to(ROOT)) for path in pages]
     if stale and check:
         raise HarnessError(
-            f"These READMEs are out of date: {', '.join(stale)}", remedy="To write them again: ./noxw -s docs"
+            f"These pages are out of date: {', '.join(stale)}", remedy="To write them again: ./noxw -s docs"
         )
-    out.print("\n".join(stale) or "The modules' READMEs are up to date.")
+    out.print("\n".join(stale) or "The modules' READMEs and docs/aws.md are up to date.")
 
 
 def check_environment(name: str | None) -> None:
