@@ -127,7 +127,7 @@ def holdings(credentials: Mapping[str, str]) -> dict[str, int]:
     client = _clients(credentials)
     counts: dict[str, int] = {}
     for (service, kind), names in _NAMES.items():
-        with contextlib.suppress(ClientError, BotoCoreError, ResponseParserError):  # it lacks the service, or answers with a page
+        with contextlib.suppress(ClientError, BotoCoreError, ResponseParserError):  # it lacks the service
             if number := sum(1 for _ in names(client(service))):
                 counts[f"{service} {kind}"] = number
     return counts
