@@ -49,7 +49,7 @@ tests record; the session `contract` keeps it current. No permission is granted 
 | message | meaning | fix |
 |---|---|---|
 | `new: ...` | a function made a call that is not on the list | grant and record it, or remove the call |
-| `not seen any more: ...` | a complete run did not see a call that it has to see | test it, or remove the grant |
+| `not seen any more: ...` | a complete run missed a listed call | test it; if no run makes it, remove its grant |
 | `... is not granted` | a recorded call would fail on AWS | grant it |
 | `nothing uses it` | no call needs the grant | remove it, or give the reason in `policy/unused_grants.yaml` |
 | `... is not in harness/iam/calls.py` | the table lacks the call | look up its permissions, and add them there |

@@ -124,8 +124,18 @@ def seen_calls(run: str) -> list[RecordedCall]:
     return sorted(calls)
 
 
+def seen_elsewhere(run: str) -> dict[RecordedCall, str]:
+    """The calls that the last runs of the other tests recorded, complete or not, each with its run."""
+    return {call: other for other in RUNS if other != run for call in seen_calls(other)}
+
+
 def differences(
-    listed: Sequence[RecordedCall], seen: Sequence[RecordedCall], run: str, *, complete: bool
+    listed: Sequence[RecordedCall],
+    seen: Sequence[RecordedCall],
+    run: str,
+    *,
+    complete: bool,
+    elsewhere: Mapping[RecordedCall, str],
 ) -> Iterator[str]:
     """The differences between the list and one run.
 
@@ -133,14 +143,21 @@ def differences(
         listed: The list.
         seen: The calls that the run recorded.
         run: Which run it was.
-        complete: Whether it ran all of its tests, so that a call which it has not seen is not made any more.
+        complete: Whether it ran all of its tests, so that a call which it has not seen is not made there any more.
+        elsewhere: The calls that other runs have recorded, each with its run: their grants have to stay.
     """
     fix = "./noxw -s unit e2e docs"
     for row in sorted(set(seen) - set(listed)):
         yield f"new: {row}. Check that it should be made ({LIST.name}), grant it, and record it: {fix}"
     for row in listed:
         if complete and row.run == run and row not in set(seen):
-            yield f"not seen any more: {row}. Remove its grant too, or test it: {fix}"
+            others = " or ".join(f"`{other}`" for other in RUNS if other != run)
+            advice = (
+                f"`{elsewhere[row]}` still makes it: keep its grant, and record where it is made"
+                if row in elsewhere
+                else f"Unless a whole run of {others} makes it, remove its grant too, or test it"
+            )
+            yield f"not seen any more: {row} (in `{run}`). {advice}: {fix}"
 
 
 def merged(runs: Mapping[str, Sequence[RecordedCall]]) -> list[RecordedCall]:

@@ -38,7 +38,10 @@ class Recording:
             complete = self._is_complete(session) and session.testsfailed == 0
             if complete and seen:
                 recorded_calls.complete_mark(self.run).touch()
-            self._differences += recorded_calls.differences(recorded_calls.load(), seen, self.run, complete=complete)
+            listed, elsewhere = recorded_calls.load(), recorded_calls.seen_elsewhere(self.run)
+            self._differences += recorded_calls.differences(
+                listed, seen, self.run, complete=complete, elsewhere=elsewhere
+            )
         except HarnessError as error:
             self._differences.append(str(error))
         if self._differences and session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:

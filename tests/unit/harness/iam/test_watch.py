@@ -124,16 +124,36 @@ PUT = RecordedCall("get-invoice", "s3:PutObject", "s3:PutObject", "arn:aws:s3:::
 
 
 def test_a_call_that_is_not_on_the_list_is_reported_by_every_run() -> None:
-    lines = differences([GET], [GET, PUT], "unit", complete=False)
+    lines = differences([GET], [GET, PUT], "unit", complete=False, elsewhere={})
 
     assert [line.partition(":")[0] for line in lines] == ["new"]
 
 
 def test_a_row_is_missed_by_the_run_that_it_names_and_by_no_other() -> None:
-    assert [*differences([GET, PUT], [GET], "unit", complete=True)] == []
-    assert [*differences([GET, PUT], [GET], "e2e", complete=False)] == []
-    (line,) = differences([GET, PUT], [GET], "e2e", complete=True)
+    assert [*differences([GET, PUT], [GET], "unit", complete=True, elsewhere={})] == []
+    assert [*differences([GET, PUT], [GET], "e2e", complete=False, elsewhere={})] == []
+    (line,) = differences([GET, PUT], [GET], "e2e", complete=True, elsewhere={})
     assert line.startswith("not seen any more: get-invoice: s3:PutObject")
+    assert "Unless a whole run of `unit` makes it, remove its grant too" in line
+
+
+def test_the_grant_of_a_call_that_another_run_still_makes_has_to_stay() -> None:
+    (line,) = differences([GET, PUT], [PUT], "unit", complete=True, elsewhere={GET: "e2e"})
+
+    assert "`e2e` still makes it: keep its grant, and record where it is made" in line
+    assert "remove its grant" not in line
+
+
+def test_what_the_other_runs_recorded_is_read_from_their_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorded_calls, "folder", lambda run: tmp_path / run)
+    line = {"function": PUT.function, "call": PUT.call, "action": PUT.action, "resource": PUT.resource}
+    (tmp_path / "e2e").mkdir()
+    (tmp_path / "e2e" / "1.jsonl").write_text(json.dumps(line) + "\n")
+
+    assert recorded_calls.seen_elsewhere("unit") == {PUT: "e2e"}
+    assert recorded_calls.seen_elsewhere("e2e") == {}
 
 
 def test_a_row_names_the_cheapest_run_that_sees_it() -> None:
