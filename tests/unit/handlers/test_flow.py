@@ -100,6 +100,20 @@ def test_an_invoice_from_post_to_paid(
     ]
 
 
+@pytest.mark.parametrize("status", ["processed", "held", "partially-paid", "paid", "void"])
+@pytest.mark.usefixtures("bus")
+def test_each_change_of_status_is_published(
+    load: Load, call: Any, table: Any, stream_record: Any, context: Any, status: str
+) -> None:
+    call(load("create_invoice"), "POST", "/invoices", body=BODY)
+    before = items(table)[0]
+    after = before | {"status": {"S": status}, "version": {"N": "2"}}
+
+    response = load("process_invoice").lambda_handler({"Records": [stream_record(after, before)]}, context)
+
+    assert response == {"batchItemFailures": []}  # a publication that failed would be here
+
+
 @pytest.mark.parametrize("status", ["void", "held"])
 @pytest.mark.usefixtures("s3")
 def test_there_is_no_link_to_the_pdf_of_a_void_or_held_invoice(
