@@ -107,7 +107,12 @@ def test_each_change_of_status_is_published(
 ) -> None:
     call(load("create_invoice"), "POST", "/invoices", body=BODY)
     before = items(table)[0]
-    after = before | {"status": {"S": status}, "version": {"N": "2"}}
+    entry = {"M": before["history"]["L"][0]["M"] | {"status": {"S": status}}}
+    after = before | {
+        "status": {"S": status},
+        "version": {"N": "2"},
+        "history": {"L": [*before["history"]["L"], entry]},
+    }
 
     response = load("process_invoice").lambda_handler({"Records": [stream_record(after, before)]}, context)
 
