@@ -72,6 +72,7 @@ module "bucket" {
   access_logging  = { bucket = module.access_logs.name }
   account_id      = var.account_id
   force_destroy   = true
+  holds           = "scratch"
   lifecycle_rules = { old = { prefix = "old/", expiration_days = 30, transitions = { GLACIER = 10 } } }
   name            = "apply-bucket"
   replication     = { bucket = module.replica.versioned_name }
