@@ -100,10 +100,26 @@ def test_an_invoice_from_post_to_paid(
     ]
 
 
-@pytest.mark.parametrize("status", ["processed", "held", "partially-paid", "paid", "void"])
+@pytest.mark.parametrize(
+    ("status", "detail_type"),
+    [
+        ("processed", "invoice-processed"),
+        ("held", "invoice-held"),
+        ("partially-paid", "invoice-partially-paid"),
+        ("paid", "invoice-paid"),
+        ("void", "invoice-voided"),
+    ],
+)
 @pytest.mark.usefixtures("bus")
 def test_each_change_of_status_is_published(
-    load: Load, call: Any, table: Any, stream_record: Any, context: Any, status: str
+    load: Load,
+    call: Any,
+    table: Any,
+    stream_record: Any,
+    context: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    status: str,
+    detail_type: str,
 ) -> None:
     call(load("create_invoice"), "POST", "/invoices", body=BODY)
     before = items(table)[0]
@@ -114,9 +130,19 @@ def test_each_change_of_status_is_published(
         "history": {"L": [*before["history"]["L"], entry]},
     }
 
-    response = load("process_invoice").lambda_handler({"Records": [stream_record(after, before)]}, context)
+    process = load("process_invoice")
+    put_events = process.bus._events.put_events
+    published: list[str] = []
 
-    assert response == {"batchItemFailures": []}  # a publication that failed would be here
+    def published_too(Entries: list[dict[str, Any]]) -> Any:  # noqa: N803 -- boto3's name
+        published.extend(entry["DetailType"] for entry in Entries)
+        return put_events(Entries=Entries)
+
+    monkeypatch.setattr(process.bus._events, "put_events", published_too)
+    response = process.lambda_handler({"Records": [stream_record(after, before)]}, context)
+
+    assert response == {"batchItemFailures": []}
+    assert published == [detail_type]
 
 
 @pytest.mark.parametrize("status", ["void", "held"])
