@@ -22,6 +22,7 @@ import socket
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from embedded.strictness import UnknownSwitchError, switches_on
 from emulation import listener
@@ -84,25 +85,36 @@ def main() -> int:
     except PatchError as error:
         _report(str(error))
         return 1
-    asyncio.run(_serve(app, bound))
+    asyncio.run(_serve_until_signal(app, bound))
     return 0
 
 
-async def _serve(app: object, bound: socket.socket) -> None:
-    from hypercorn.asyncio import serve
+async def serve(app: Any, bound: socket.socket, ended: asyncio.Event) -> None:
+    """Serve an ASGI application on a listening socket until the event is set.
+
+    The client ends an idle connection, never the server. Hypercorn may close one whose next request it has just begun:
+    that request is executed, its response is lost, and an SDK that sends it again gets "already exists". Terraform's
+    provider keeps idle connections for 90 seconds, boto3 for as long as its client exists.
+    https://docs.aws.amazon.com/sdk-for-go/v2/developer-guide/configure-http.html
+    """
+    from hypercorn.asyncio import serve as serve_http
     from hypercorn.config import Config
 
     config = Config()
     config.bind = [f"fd://{bound.detach()}"]
-    config.keep_alive_timeout = 75
+    config.keep_alive_timeout = 86_400
     config.graceful_timeout = 2
     config.shutdown_timeout = 15  # saving the state
     config.loglevel = "WARNING"
+    await serve_http(app, config, shutdown_trigger=ended.wait)
+
+
+async def _serve_until_signal(app: Any, bound: socket.socket) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, ended.set)
-    await serve(app, config, shutdown_trigger=ended.wait)
+    await serve(app, bound, ended)
 
 
 def _report(message: str) -> None:
