@@ -1,8 +1,9 @@
-"""No verdict depends on where the clone is: the path of a plan's file is not part of what checks see."""
+"""No verdict depends on where the clone is: the path of a plan or of a source file is not part of what checks see."""
 
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import choice
 from string import ascii_lowercase
@@ -20,6 +21,21 @@ CLONE_LENGTHS = range(5, 61)
 INSIDE_CLONE = len("/build/policy/plan/dev")
 """What follows it in the path of a plan, up to the dot, which ends a word that looks like a key."""
 
+IN_SOURCE = len("/live/dev/main")
+"""The same in the path of a source file."""
+
+SOURCE = """
+resource "aws_lambda_function" "this" {{
+  function_name = "f"
+  tags          = {{ Owner = "a team" }}
+
+  environment {{
+    variables = {{ {name} = "{value}" }}
+  }}
+}}
+"""
+
+HARMLESS = {"LOG_LEVEL": "INFO"}
 SECRET = "wJalrXUtnFEMIxK7MDENGxbPxRfiCYexampleKEY"
 
 
@@ -48,45 +64,76 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
-Found = dict[int, set[tuple[str, str, str]]]
+Findings = dict[int, set[tuple[str, str, str]]]
+"""What checkov finds (rule, address, message), by the length of the clone's path."""
+
+
+@dataclass(frozen=True)
+class Scans:
+    """Scans of the same function under paths of many lengths."""
+
+    folder: Path
+    jobs: list[Job] = field(default_factory=list)
+
+    def add_plan(self, kind: str, variables: dict[str, str], length: int) -> None:
+        document = plan(variables)
+        file = self._path(kind, length + INSIDE_CLONE).with_suffix(".json")
+        file.write_text(json.dumps(document), encoding="utf-8")
+        self.jobs.append(Job(f"{kind} {length}", "plan", file, PlanGraph(document)))
+
+    def add_source(self, kind: str, variables: dict[str, str], length: int) -> None:
+        (name, value), *_ = variables.items()
+        folder = self._path(kind, length + IN_SOURCE - len("/main"))
+        folder.mkdir()
+        (folder / "main.tf").write_text(SOURCE.format(name=name, value=value), encoding="utf-8")
+        self.jobs.append(Job(f"{kind} {length}", "hcl", folder))
+
+    def _path(self, kind: str, length: int) -> Path:
+        parent = self.folder / kind
+        parent.mkdir(exist_ok=True)
+        return parent / "p".ljust(length - len(f"{parent}/"), "p")
+
+    def run(self) -> dict[str, Findings]:
+        """The findings of all scans, by kind."""
+        results = checkov.run(self.jobs, (), self.folder / "results")
+        findings: dict[str, Findings] = {}
+        for job in self.jobs:
+            kind, length = job.root.split()
+            findings.setdefault(kind, {})[int(length)] = {
+                (finding.rule_id, finding.address, finding.message)
+                for finding in results.findings
+                if finding.root == job.root
+            }
+        return findings
 
 
 @pytest.fixture(scope="module")
-def found(folder: Path) -> tuple[Found, Found]:
-    """What checkov finds in a harmless plan and in one with a secret, by the length of the clone's path."""
-    jobs = []
-    for kind, variables, lengths in (("h", {"LOG_LEVEL": "INFO"}, CLONE_LENGTHS), ("s", {"PARTNER": SECRET}, (5, 18))):
-        document = plan(variables)
-        (folder / kind).mkdir()
-        for length in lengths:
-            name = "p" * (length + INSIDE_CLONE - len(f"{folder}/{kind}/"))
-            file = folder / kind / f"{name}.json"
-            file.write_text(json.dumps(document), encoding="utf-8")
-            jobs.append(Job(f"{kind}{length}", "plan", file, PlanGraph(document)))
-    results = checkov.run(jobs, (), folder / "results")
-    findings: tuple[Found, Found] = ({}, {})
-    for job in jobs:
-        findings["hs".index(job.root[0])][int(job.root[1:])] = {
-            (finding.rule_id, finding.address, finding.message)
-            for finding in results.findings
-            if finding.root == job.root
-        }
-    return findings
+def found(folder: Path) -> dict[str, Findings]:
+    """What checkov finds in a harmless function (plan: h, source: i) and in one with a secret (s, t)."""
+    scans = Scans(folder)
+    for length in CLONE_LENGTHS:
+        scans.add_plan("h", HARMLESS, length)
+    for length in range(15, 41):  # shorter ones need a shorter folder; longer words look like no key
+        scans.add_source("i", HARMLESS, length)
+    for length in (5, 18):
+        scans.add_plan("s", {"PARTNER": SECRET}, length)
+        scans.add_source("t", {"PARTNER": SECRET}, length + 13)
+    return scans.run()
 
 
-def test_the_findings_are_the_same_wherever_the_clone_is(found: tuple[Found, Found]) -> None:
-    harmless, _ = found
+@pytest.mark.parametrize("kind", ["h", "i"], ids=["plan", "source"])
+def test_the_findings_are_the_same_wherever_the_clone_is(found: dict[str, Findings], kind: str) -> None:
+    harmless = found[kind]
 
-    expected = harmless[CLONE_LENGTHS[0]]
-    assert expected, "checkov has found nothing, so it has not looked at the plan"
+    expected = harmless[min(harmless)]
+    assert expected, "checkov has found nothing, so it has not looked at the function"
     assert {length: findings ^ expected for length, findings in harmless.items() if findings != expected} == {}
     assert "CKV_AWS_45" not in {rule for rule, _, _ in expected}
 
 
-def test_a_secret_is_found_and_its_key_is_named(found: tuple[Found, Found]) -> None:
-    _, secret = found
-
-    for findings in secret.values():
+@pytest.mark.parametrize("kind", ["s", "t"], ids=["plan", "source"])
+def test_a_secret_is_found_and_its_key_is_named(found: dict[str, Findings], kind: str) -> None:
+    for findings in found[kind].values():
         (message,) = [message for rule, _, message in findings if rule == "CKV_AWS_45"]
         assert message.endswith("(environment.variables.PARTNER).")
         assert SECRET not in message
