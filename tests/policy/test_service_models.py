@@ -32,6 +32,9 @@ KINDS = {
 }
 
 
+FUNCTION: dict[str, Any] = {"function_name": "f", "role": "arn:aws:iam::000000000000:role/f"}
+
+
 def messages(kind: str, sensitive: Mapping[str, Any] | None = None, **arguments: Any) -> list[str]:
     row = ROWS[kind]
     resource = Resource(f"{kind}.this", kind, arguments, sensitive=sensitive or {})
@@ -81,21 +84,31 @@ def test_a_text(arguments: dict[str, Any], expected: list[str]) -> None:
     ],
 )
 def test_types_ranges_and_lengths_of_a_function(arguments: dict[str, Any], expected: list[str]) -> None:
-    found = messages("aws_lambda_function", function_name="f", role="arn:aws:iam::000000000000:role/f", **arguments)
+    found = messages("aws_lambda_function", **FUNCTION, **arguments)
 
     missing = "AWS requires Code, and no argument sets it."
     assert [message for message in found if message != missing and expected[0] not in message] == []
     assert len(found) == 1 + len(expected)
 
 
-def test_a_value_with_which_the_provider_sends_nothing_is_not_judged() -> None:
-    role = "arn:aws:iam::000000000000:role/f"
+ALARM = {"alarm_name": "a", "comparison_operator": "GreaterThanThreshold", "evaluation_periods": 1}
+TABLE = {"name": "t", "hash_key": "id", "attribute": [{"name": "id", "type": "S"}]}
 
-    found = messages(
-        "aws_lambda_function", function_name="f", role=role, s3_bucket="artifacts", reserved_concurrent_executions=-1
-    )
 
-    assert found == []
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        ("aws_lambda_function", {**FUNCTION, "s3_bucket": "artifacts", "reserved_concurrent_executions": -1}),
+        ("aws_cloudwatch_metric_alarm", {**ALARM, "period": 0}),
+        (
+            "aws_dynamodb_table",
+            {**TABLE, "point_in_time_recovery": [{"enabled": True, "recovery_period_in_days": 0}]},
+        ),
+    ],
+)
+def test_a_value_with_which_the_provider_sends_nothing_is_not_judged(kind: str, arguments: dict[str, Any]) -> None:
+    """States have such values, and so has the plan of a stack in which nothing changes."""
+    assert messages(kind, **arguments) == []
 
 
 def test_a_secret_is_never_shown() -> None:
