@@ -33,10 +33,9 @@ _busy_lock = threading.Lock()
 def stream_batches(_original: Any) -> Any:
     """A failed batch is retried, halved or shortened to its failed records, and finally reported and skipped.
 
-    AWS: MaximumRetryAttempts (-1: until the records expire), MaximumRecordAgeInSeconds, BisectBatchOnFunctionError
-    (halving uses up no retry), ReportBatchItemFailures (continue at the lowest reported sequence number), and a
-    report of the discarded records to the OnFailure destination. The execution role needs dynamodb:GetRecords on the
-    stream.
+    AWS: MaximumRetryAttempts (-1: until the records expire), MaximumRecordAgeInSeconds (older records are not sent),
+    BisectBatchOnFunctionError, ReportBatchItemFailures (continue at the lowest reported sequence number), and a report
+    of the discarded records to the OnFailure destination. The execution role needs dynamodb:GetRecords on the stream.
     https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
     https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
     MiniStack: repeats a failed batch indefinitely and ignores partial failures; a slow mapping delays all others.
@@ -92,89 +91,111 @@ def _process_batch(account: str, region: str, mapping: Json, records: list[Json]
 
 def _process(mapping: Json, records: list[Json]) -> bool:
     """Process a batch until it succeeds or is discarded; False if the mapping is disabled or deleted meanwhile."""
-    retries = mapping.get("MaximumRetryAttempts")
-    retries_left = None if retries is None or int(retries) < 0 else int(retries)  # None: no limit
-    pending = [records] if records else []
-    pauses = _pauses()
-    attempts = 0
+    quota = int(mapping["MaximumRetryAttempts"] if mapping.get("MaximumRetryAttempts") is not None else -1)
+    pending, attempts, retries, pauses = [records], 0, 0, _pauses()
     while pending:
-        batch = pending[0]
         if not _active(mapping):
             return False
-        function, config = lam._get_func_record_for_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))
-        if function is None or not role_allows(config["Role"], "dynamodb:GetRecords", mapping["EventSourceArn"]):
-            mapping["LastProcessingResult"] = "PROBLEM: Function call failed"
-            time.sleep(next(pauses))
+        expired, batch = _by_age(mapping, pending.pop(0))
+        _report(mapping, expired, "RecordAgeExceeded", attempts)
+        if not batch:
+            attempts, retries, pauses = 0, 0, _pauses()
             continue
-        record = lam._execution_record_for_config(function, {**config, "FunctionArn": mapping["FunctionArn"]})
-        result: Json = lam._execute_function_with_config_scope(record, {"Records": batch})
-        attempts += 1
-        failed = _failed(mapping, batch, result)
+        result = _call(mapping, batch)
+        failed, partial = _failed(mapping, batch, result)
+        mapping["LastProcessingResult"] = "PROBLEM: Function call failed" if failed else "OK"
         if not failed:
-            mapping["LastProcessingResult"] = "OK"
-            pending.pop(0)
             continue
-        mapping["LastProcessingResult"] = "PROBLEM: Function call failed"
         _log.info("a batch of %d for %s failed from %s on", len(batch), mapping["FunctionArn"], _sequence(failed[0]))
-        condition = _discard_reason(mapping, failed, retries_left)
-        if condition and not (_may_bisect(mapping, failed) and condition == "RetryAttemptsExhausted"):
-            _report(mapping, config, failed, condition, attempts)
-            pending.pop(0)
-            attempts = 0
-        elif _may_bisect(mapping, failed):
-            middle = len(failed) // 2
-            pending[0:1] = [failed[:middle], failed[middle:]]
+        called = not result.get("throttle")
+        attempts += called
+        if called and (parts := _split(mapping, batch, failed, partial=partial)):
+            pending[0:0] = parts  # "Splitting a batch doesn't count toward the retry quota."
+        elif called and 0 <= quota <= retries:
+            _report(mapping, failed, "RetryAttemptsExhausted", attempts)
+            attempts, retries, pauses = 0, 0, _pauses()
         else:
-            pending[0] = failed
-            if not result.get("throttle"):
-                retries_left = None if retries_left is None else retries_left - 1
+            retries += called
+            pending.insert(0, failed)
             time.sleep(next(pauses))
     return True
 
 
-def _failed(mapping: Json, batch: list[Json], result: Json) -> list[Json]:
-    """The records to process again: all after an error, or those from the lowest reported one on, or none."""
+def _by_age(mapping: Json, batch: list[Json]) -> tuple[list[Json], list[Json]]:
+    """The records that are too old to be sent to the function, and the others."""
+    age_limit = int(mapping.get("MaximumRecordAgeInSeconds") or -1)
+    if age_limit < 0:
+        return [], batch
+    oldest = time.time() - age_limit
+    return [r for r in batch if _arrival(r) < oldest], [r for r in batch if _arrival(r) >= oldest]
+
+
+def _config(mapping: Json) -> tuple[Json | None, Json]:
+    """The function's record and the configuration of the mapped version; (None, {}) if it is gone."""
+    function, config = lam._get_func_record_for_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))
+    return function, config or {}
+
+
+def _call(mapping: Json, batch: list[Json]) -> Json:
+    """Send a batch to the function. One that cannot be called is like a throttled one: that uses up no retry."""
+    function, config = _config(mapping)
+    if function is None or not role_allows(config["Role"], "dynamodb:GetRecords", mapping["EventSourceArn"]):
+        return {"throttle": True}
+    record = lam._execution_record_for_config(function, {**config, "FunctionArn": mapping["FunctionArn"]})
+    result: Json = lam._execute_function_with_config_scope(record, {"Records": batch})
+    return result
+
+
+def _failed(mapping: Json, batch: list[Json], result: Json) -> tuple[list[Json], bool]:
+    """The records to process again, and whether a partial response named them: from the lowest reported one on."""
     if result.get("error") or result.get("throttle"):
-        return batch
+        return batch, False
     if "ReportBatchItemFailures" not in (mapping.get("FunctionResponseTypes") or []):
-        return []
+        return [], False
     body = result.get("body")
     if body is None or body == {}:
-        return []  # "Lambda treats a batch as a complete success if you return ... a null or empty response"
+        return [], False  # "Lambda treats a batch as a complete success if you return ... a null or empty response"
     if not isinstance(body, dict) or not isinstance(body.get("batchItemFailures") or [], list):
-        return batch
+        return batch, False
     reported = [
         item.get("itemIdentifier") if isinstance(item, dict) else None for item in body["batchItemFailures"] or []
     ]
     sequences = [_sequence(record) for record in batch]
     positions = [sequences.index(identifier) for identifier in reported if identifier in sequences]
     if len(positions) < len(reported):
-        return batch  # "a complete failure if ... a bad itemIdentifier key name" or value
-    return batch[min(positions) :] if positions else []
+        return batch, False  # "a complete failure if ... a bad itemIdentifier key name" or value
+    return (batch[min(positions) :], True) if positions else ([], False)
 
 
-def _discard_reason(mapping: Json, failed: list[Json], retries_left: int | None) -> str:
-    """The reason to discard these records; empty if they are retried."""
-    age_limit = int(mapping.get("MaximumRecordAgeInSeconds") or -1)
-    if 0 < age_limit < time.time() - min(map(_arrival, failed)):
-        return "RecordAgeExceeded"
-    return "RetryAttemptsExhausted" if retries_left is not None and retries_left <= 0 else ""
+def _split(mapping: Json, batch: list[Json], failed: list[Json], *, partial: bool) -> list[list[Json]]:
+    """The smaller batches in which the records are processed again; none if they are not split.
+
+    "If your invocation fails and BisectBatchOnFunctionError is turned on, the batch is bisected regardless of your
+    ReportBatchItemFailures setting. When a partial batch success response is received and both [...] are turned on, the
+    batch is bisected at the returned sequence number, and Lambda retries only the remaining records."
+    https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+    """
+    if not mapping.get("BisectBatchOnFunctionError"):
+        return []
+    if partial:
+        return [failed] if len(failed) < len(batch) else []
+    middle = len(failed) // 2
+    return [failed[:middle], failed[middle:]] if middle else []
 
 
-def _may_bisect(mapping: Json, failed: list[Json]) -> bool:
-    return bool(mapping.get("BisectBatchOnFunctionError")) and len(failed) > 1
-
-
-def _report(mapping: Json, config: Json, failed: list[Json], condition: str, attempts: int) -> None:
-    """Report discarded records to the OnFailure destination: their positions, not their content.
+def _report(mapping: Json, failed: list[Json], condition: str, attempts: int) -> None:
+    """Report discarded records, if there are any, to the OnFailure destination: their positions, not their content.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
     """
+    if not failed:
+        return
     _log.info(
         "%d records for %s discarded after %d attempts: %s", len(failed), mapping["FunctionArn"], attempts, condition
     )
     target = ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
-    if not target or not role_allows(config["Role"], delivery.required_action(target), target):
+    _, config = _config(mapping)
+    if not target or not config or not role_allows(config["Role"], delivery.required_action(target), target):
         return
     record = {
         "version": "1.0",

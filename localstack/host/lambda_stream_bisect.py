@@ -43,11 +43,13 @@ def halved_batches(original: Any) -> Any:
     """A failed batch is halved until the failing record is alone; only this record is discarded.
 
     AWS: "splits the batch in half and retries each half separately. [...] Splitting a batch doesn't count toward the
-    retry quota." With ReportBatchItemFailures, only the lowest reported record and those after it are retried.
+    retry quota." With ReportBatchItemFailures, "the batch is bisected at the returned sequence number, and Lambda
+    retries only the remaining records", undivided.
     A mapping that "is unable to invoke the function due to throttling or other issues" (for example because it is
     deleted) "retries until the records expire or exceed the maximum age", however small the
     retry quota: the shard waits until then.
     https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+    https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
     LocalStack: "not implemented"; the whole batch is retried and discarded, with the records after the failing one.
     """
 
@@ -78,15 +80,14 @@ def _process(poller: Any, shard_id: str, events: Records) -> None:
             attempts, retries, pauses = 0, 0, _pauses()
             continue
         try:
-            failed, error = _attempt(poller, batch)
+            failed, partial, error = _attempt(poller, batch)
         except _NotReachedError:
             pending.insert(0, batch)
             poller._is_shutdown.wait(next(pauses))
             continue
         attempts += 1
-        if len(failed) > 1:
-            middle = len(failed) // 2
-            pending[0:0] = [failed[:middle], failed[middle:]]
+        if parts := _split(batch, failed, partial=partial):
+            pending[0:0] = parts
         elif failed and (quota < 0 or retries < quota):
             retries += 1
             pending.insert(0, failed)
@@ -96,11 +97,19 @@ def _process(poller: Any, shard_id: str, events: Records) -> None:
             attempts, retries, pauses = 0, 0, _pauses()
 
 
-def _attempt(poller: Any, batch: Records) -> tuple[Records, dict[str, Any]]:
+def _split(batch: Records, failed: Records, *, partial: bool) -> list[Records]:
+    """The smaller batches in which failed records are retried; none if they are not split."""
+    if partial:
+        return [failed] if len(failed) < len(batch) else []
+    middle = len(failed) // 2
+    return [failed[:middle], failed[middle:]] if middle else []
+
+
+def _attempt(poller: Any, batch: Records) -> tuple[Records, bool, dict[str, Any]]:
     """Call the function with a batch.
 
     Returns:
-        The records to retry, and the error.
+        The records to retry, whether a partial response named them, and the error.
 
     Raises:
         _NotReachedError: The function could not be called.
@@ -110,12 +119,14 @@ def _attempt(poller: Any, batch: Records) -> tuple[Records, dict[str, Any]]:
     except PartialBatchFailureError as partial:
         sequences = [poller.get_sequence_number(event) for event in batch]
         reported = get_batch_item_failures(partial.partial_failure_payload, set(sequences))
-        return (batch[min(map(sequences.index, reported)) :] if reported else batch), partial.error
+        if reported:
+            return batch[min(map(sequences.index, reported)) :], True, partial.error
+        return batch, False, partial.error
     except BatchFailureError as failure:
-        return batch, failure.error
+        return batch, False, failure.error
     except (ClientError, BotoCoreError) as error:
         raise _NotReachedError from error
-    return [], {}
+    return [], False, {}
 
 
 def _discard(poller: Any, shard_id: str, events: Records, reason: str, attempts: int, error: dict[str, Any]) -> None:

@@ -114,6 +114,52 @@ def test_a_partial_failure_repeats_from_the_lowest_reported_record(cloud: Cloud)
     assert json.loads(message["Body"])["DDBStreamBatchInfo"]["batchSize"] == 2
 
 
+def test_a_partial_failure_is_split_at_the_reported_record_and_not_in_halves(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html ("Bisecting a batch")."""
+    stream = Stream(cloud, "report")
+    stream.put("a", "b", "poison", "c", "d")
+
+    stream.connect(
+        MaximumRetryAttempts=1, BisectBatchOnFunctionError=True, FunctionResponseTypes=["ReportBatchItemFailures"]
+    )
+
+    # The split uses up no retry, and nothing is left to split when the first record is reported.
+    assert stream.batches(3) == [["a", "b", "poison", "c", "d"], ["poison", "c", "d"], ["poison", "c", "d"]]
+
+    [message] = cloud.receive(stream.failures)
+
+    assert json.loads(message["Body"])["DDBStreamBatchInfo"]["batchSize"] == 3
+
+
+def test_an_error_halves_a_batch_even_if_its_mapping_takes_partial_responses(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html ("Bisecting a batch")."""
+    stream = Stream(cloud, "raise")
+    stream.put("a", "poison")
+
+    stream.connect(
+        MaximumRetryAttempts=0, BisectBatchOnFunctionError=True, FunctionResponseTypes=["ReportBatchItemFailures"]
+    )
+
+    assert stream.batches(3) == [["a", "poison"], ["a"], ["poison"]]
+
+
+def test_retries_without_a_limit_end_with_the_age_of_the_record(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html. AWS accepts ages from 60 s on."""
+    stream = Stream(cloud, "raise")
+    stream.put("poison")
+    stream.connect(MaximumRetryAttempts=-1, MaximumRecordAgeInSeconds=4)
+
+    [message] = cloud.receive(stream.failures)
+    record = json.loads(message["Body"])
+
+    assert record["requestContext"]["condition"] == "RecordAgeExceeded"
+    assert record["requestContext"]["approximateInvokeCount"] >= 1
+
+    stream.put("c")  # AND the shard continues
+
+    eventually(lambda: ["c"] in stream.batches(1))
+
+
 @pytest.mark.parametrize("allowed", [(), ("dynamodb:DescribeStream",)])
 def test_a_role_that_may_not_read_the_stream_gets_nothing(cloud: Cloud, allowed: tuple[str, ...]) -> None:
     stream = Stream(cloud, "report", allowed)
