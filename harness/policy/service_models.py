@@ -5,6 +5,7 @@ lengths, the patterns, the ranges and the enumerations of requests. Terraform's 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -32,10 +33,11 @@ Problem = tuple[str, str]
 def accepted_by_aws(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Values that AWS rejects, required members without a value, and arguments that nobody has mapped.
 
-    An unmapped argument counts only where a resource is created: one that exists also shows what AWS has computed.
+    Of a resource that exists, only what the plan changes counts: AWS has accepted the rest, or computed it, or the
+    provider's state shows an argument that was never sent as ``0``. Unmapped arguments count where it is created.
     """
     table, without = rows()
-    created = {change.address for change in plan.changes if change.before is None}
+    before = {change.address: change.before for change in plan.changes if change.before is not None}
     for resource in plan.resources:
         if resource.data or resource.type in without:
             continue
@@ -44,11 +46,15 @@ def accepted_by_aws(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
             continue
         row = table[resource.type]
         requests = requests_of(resource, row)
-        if resource.address in created:
+        accepted: set[str] = set()
+        if (values := before.get(resource.address)) is not None:
+            accepted.update(problems(row, requests_of(replace(resource, values=values), row)))
+        else:
             for argument in requests.unknown:
                 yield resource.address, f"policy/aws_requests.toml has no member for {argument}."
         for message in problems(row, requests):
-            yield resource.address, message
+            if message not in accepted:
+                yield resource.address, message
 
 
 def problems(row: Row, requests: Requests) -> Iterator[str]:

@@ -16,6 +16,7 @@ from harness.policy.rule import RULES, violations
 from harness.policy.service_models import RULE, problems
 
 if TYPE_CHECKING:
+    from harness.plan.graph import PlanGraph
     from tests.policy.conftest import JudgedFixtures
 
 ROWS, WITHOUT = aws_requests.rows()
@@ -49,15 +50,31 @@ def test_each_kind_of_finding_says_what_aws_accepts(judged_fixtures: "JudgedFixt
     assert all(KINDS[finding.address] in finding.message for finding in findings)
 
 
-def test_a_resource_that_exists_may_have_what_aws_has_computed(judged_fixtures: "JudgedFixtures") -> None:
-    plan = judged_fixtures.plans[f"{RULE}-fail"]
+def judged_as_existing(plan: "PlanGraph", **before: Any) -> set[str]:
+    """The addresses with findings where each resource exists, with its planned values but for these."""
     document = json.loads(json.dumps(plan.document))
     for entry in document["resource_changes"]:
-        entry["change"] |= {"actions": ["update"], "before": entry["change"]["after"]}
+        entry["change"] |= {"actions": ["update"], "before": entry["change"]["after"] | before}
+    return {finding.address for finding in violations(RULES[RULE], type(plan)(document, plan.environment))}
 
-    addresses = {finding.address for finding in violations(RULES[RULE], type(plan)(document, plan.environment))}
 
-    assert addresses == KINDS.keys() - {"aws_secretsmanager_secret.argument"}
+def test_what_a_resource_has_already_is_not_judged(judged_fixtures: "JudgedFixtures") -> None:
+    """The state of an alarm on an expression has ``period = 0``, which no request had: the second plan has it too."""
+    plan = judged_fixtures.plans[f"{RULE}-fail"]
+
+    assert judged_as_existing(plan) == {"aws_ssm_parameter.type"}, "nobody can have looked at a type without a row"
+
+
+def test_what_a_plan_changes_is_judged(judged_fixtures: "JudgedFixtures") -> None:
+    plan = judged_fixtures.plans[f"{RULE}-fail"]
+
+    found = judged_as_existing(plan, handler="handler.handler", batch_size=10)
+
+    assert found == {
+        "aws_lambda_function.pattern",
+        "aws_lambda_event_source_mapping.range",
+        "aws_ssm_parameter.type",
+    }
 
 
 @pytest.mark.parametrize(
