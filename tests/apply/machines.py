@@ -17,15 +17,8 @@ from harness.paths import ROOT
 UNWRITABLE_HOME = "/proc" if Path("/proc").is_dir() else os.devnull
 """A home folder that nobody can write to, not even root."""
 
-REGISTRIES = (
-    "pypi.org",
-    "files.pythonhosted.org",
-    "registry.terraform.io",
-    "releases.hashicorp.com",
-    "github.com",
-    "release-assets.githubusercontent.com",
-)
-"""The hosts that a first run downloads from."""
+PUBLIC = ("org", "io", "com")
+"""The top-level domains of what a first run downloads from. NO_PROXY takes a domain with all below it."""
 
 CLOCK = r"""
 #define _GNU_SOURCE
@@ -119,10 +112,10 @@ def other_file_system(beside: Path) -> Path | None:
 
 
 def registry_hosts() -> str:
-    """The hosts for NO_PROXY: the registries', and those that this computer is set to instead."""
+    """The names for NO_PROXY: public domains, and the registries that this computer is set to instead."""
     settings = (value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_", "HARNESS_TERRAFORM")))
     hosts = (urlsplit(word).hostname for value in settings for word in value.split() if "://" in word)
-    return ",".join([*REGISTRIES, *filter(None, hosts)])
+    return ",".join([*PUBLIC, *filter(None, hosts)])
 
 
 def offline(command: Sequence[str]) -> list[str]:
