@@ -190,14 +190,16 @@ def test_a_released_process_has_no_owner_and_is_not_an_orphan(tmp_path: Path) ->
 
 def test_the_latest_leftover_is_first(tmp_path: Path) -> None:
     started = [spawn("import time; time.sleep(60)", tmp_path, purpose) for purpose in ("engine", "terraform")]
-    for (_, record), moment in zip(started, (1.0, 2.0), strict=True):
-        record.started = moment
+    with_other_times = [
+        replace(record, started=moment) for (_, record), moment in zip(started, (1.0, 2.0), strict=True)
+    ]
+    for record in with_other_times:
         record.save()
 
     assert [record.purpose for record in supervisor.records(tmp_path)] == ["terraform", "engine"]
 
     for process, record in started:
-        record.terminate()  # found by the mark: the start time in the record is another
+        record.terminate()  # by its own start time: its mark cannot be read while it becomes the command
         process.wait(5)
 
 
