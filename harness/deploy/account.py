@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,6 +15,9 @@ from harness.paths import ROOT
 from harness.settings import PLATFORM
 from harness.stack.deployment import REGION
 from harness.terraform.run import Terraform
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 EXPECTED = "TF_VAR_account_id"
 """The variable with the intended account: the same variable that the live folder takes."""
@@ -75,6 +78,10 @@ class Account:
         account.check_state_bucket()
         return account
 
+    def s3(self) -> "S3Client":
+        """A client with the caller's credentials."""
+        return boto3.client("s3", region_name=REGION)
+
     def check_state_bucket(self) -> None:
         """Check that the account has its state bucket.
 
@@ -82,7 +89,7 @@ class Account:
             HarnessError: It has none, or the bucket belongs to another account.
         """
         try:
-            boto3.client("s3", region_name=REGION).head_bucket(Bucket=self.state_bucket, ExpectedBucketOwner=self.id)
+            self.s3().head_bucket(Bucket=self.state_bucket, ExpectedBucketOwner=self.id)
         except (BotoCoreError, ClientError) as error:
             raise HarnessError(
                 f"The state bucket {self.state_bucket} cannot be used: {error}",

@@ -17,7 +17,7 @@ from harness.deploy.steps import carry_out
 from harness.engine import ACCOUNT_ID, engine_for, engine_name
 from harness.engine.ports import DEFAULT as DEFAULT_PORT
 from harness.paths import BUILD
-from harness.stack import lifecycle
+from harness.stack import code_history, lifecycle
 from harness.stack.deployment import Deployment, artifacts_of, build_for, forget
 from harness.stack.ownership import orderly_end, sole_owner
 from harness.terraform import binary
@@ -91,6 +91,7 @@ def _to_aws(request: DeployRequest, report: DeployReport) -> None:
     terraform = account.terraform(environment, artifacts, BUILD / "terraform" / f"aws-{environment}")
     with ProgressStep(f"Initialise live/{environment}"):
         terraform.init({"bucket": account.state_bucket})
+        code_history.keep(terraform, account.s3(), artifacts)
     carry_out(terraform, request, report, _kept(environment))
     out.print(f"[bold]{environment}[/] in account {account.id}: {escape(str(terraform.output()['stack']['api_url']))}")
 

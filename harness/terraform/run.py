@@ -194,6 +194,13 @@ class Terraform:
             raise TypeError(f"terraform show -json printed a {type(document).__name__}")
         return document
 
+    def state(self, *, deadline_s: float = 60.0) -> dict[str, Any]:
+        """The state in Terraform's own format, as the backend has it; empty if nothing was applied yet."""
+        document = json.loads(self._read("state pull", deadline_s=deadline_s) or "{}")
+        if not isinstance(document, dict):
+            raise TypeError(f"terraform state pull printed a {type(document).__name__}")
+        return document
+
     def _stream(
         self,
         command: str,
@@ -219,12 +226,12 @@ class Terraform:
             raise self._failure(command, outcome)
         return outcome
 
-    def _read(self, command: str, options: Sequence[str], *, deadline_s: float) -> str:
+    def _read(self, command: str, options: Sequence[str] = (), *, deadline_s: float) -> str:
         """Run a command that prints one document, which may contain secrets: it is not logged."""
         outcome = RunOutcome()
         lines: list[str] = []
         self.log_dir.mkdir(parents=True, exist_ok=True)
-        self._run([command, "-no-color", *options], lines.append, outcome, deadline_s=deadline_s)
+        self._run([*command.split(), "-no-color", *options], lines.append, outcome, deadline_s=deadline_s)
         if outcome.exit_code != 0:
             raise self._failure(command, outcome)
         return "".join(lines)
