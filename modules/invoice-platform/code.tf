@@ -4,7 +4,8 @@ locals {
 
   # The zips of earlier deployments, which a rollback needs: kept.json in the artifact folder has their keys by bucket. The
   # deploy writes it; without it the earlier zips would be deleted.
-  _kept = [for key in lookup(fileexists("${var.artifacts_dir}/kept.json") ? jsondecode(file("${var.artifacts_dir}/kept.json")) : {}, local._buckets["artifacts"], []) : key]
+  _kept      = try(local._kept_json[local._buckets["artifacts"]], [])
+  _kept_json = jsondecode(fileexists("${var.artifacts_dir}/kept.json") ? file("${var.artifacts_dir}/kept.json") : "{}")
 }
 
 # A function refers to its zip by this key alone. An object version would be "null" for an upload shortly after the bucket's
