@@ -19,6 +19,7 @@ from harness.engine.ports import DEFAULT as DEFAULT_PORT
 from harness.paths import BUILD
 from harness.stack import code_history, lifecycle
 from harness.stack.deployment import Deployment, artifacts_of, build_for, forget
+from harness.stack.ignored_inputs import report_ignored
 from harness.stack.ownership import orderly_end, sole_owner
 from harness.terraform import binary
 
@@ -34,6 +35,7 @@ def deploy(request: DeployRequest, *, port: int | Literal["auto"] | None = None)
         HarnessError: Something is missing, the gate rejects the plan, it is not confirmed, or Terraform fails.
     """
     binary.find()
+    report_ignored()
     report = DeployReport(request.environment, engine_name())
     started = time.monotonic()
     try:
@@ -92,7 +94,7 @@ def _to_aws(request: DeployRequest, report: DeployReport) -> None:
     with ProgressStep(f"Initialise live/{environment}"):
         terraform.init({"bucket": account.state_bucket})
         code_history.keep(terraform, account.s3(), artifacts)
-    carry_out(terraform, request, report, _kept(environment))
+    carry_out(terraform, request, report, _kept(environment), account.check_logging_role)
     out.print(f"[bold]{environment}[/] in account {account.id}: {escape(str(terraform.output()['stack']['api_url']))}")
 
 

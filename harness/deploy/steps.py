@@ -9,7 +9,7 @@ docs/decisions/0010-second-deployment.md has the reasons.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,7 +104,13 @@ class Steps:
         self.apply()
 
 
-def carry_out(terraform: Terraform, request: DeployRequest, report: DeployReport, kept: Path) -> None:
+def carry_out(
+    terraform: Terraform,
+    request: DeployRequest,
+    report: DeployReport,
+    kept: Path,
+    check: Callable[[TerraformPlan], None] | None = None,
+) -> None:
     """Plan, judge, show, ask, apply: the same for every account.
 
     Args:
@@ -112,6 +118,7 @@ def carry_out(terraform: Terraform, request: DeployRequest, report: DeployReport
         request: The options.
         report: Filled in along the way.
         kept: The file for the plan, which may hold secrets.
+        check: Raises HarnessError if the plan does not fit what else is in the account.
 
     Raises:
         HarnessError: The gate rejects the plan, it is not confirmed, or Terraform fails.
@@ -119,6 +126,8 @@ def carry_out(terraform: Terraform, request: DeployRequest, report: DeployReport
     steps = Steps(terraform, request, report, kept)
     plan = steps.plan()
     report.changes = count(plan)
+    if check:
+        check(plan)
     findings = steps.judge(plan)
     report.allowed_to_destroy = sorted(needed_permissions(plan, request.environment, request.allow_destroy))
     show_changes(plan)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.files import open_private
 from harness.isolation import isolate
 from harness.process import supervisor
 from harness.process.locks import locked
@@ -274,12 +275,12 @@ class Terraform:
     ) -> tuple[subprocess.Popen[bytes], supervisor.SupervisedProcess]:
         """Start a command that writes to a log, or else to a pipe."""
         # Errors go to a file: a pipe that nobody reads would stop Terraform at 64 KB.
-        with (self.log_dir / f"{command[0]}.stderr").open("wb") as errors, ExitStack() as files:
+        with open_private(self.log_dir / f"{command[0]}.stderr") as errors, ExitStack() as files:
             return supervisor.spawn(
                 [self.program, f"-chdir={self.root}", *command],
                 purpose=f"terraform {command[0]} {self.root.name}",
                 env=self.environment(),
-                stdout=files.enter_context(log.open("wb")) if log else subprocess.PIPE,
+                stdout=files.enter_context(open_private(log)) if log else subprocess.PIPE,
                 stderr=errors,
                 tie=supervisor.Tie.NONE if self._patient else supervisor.Tie.SIGNAL,
             )

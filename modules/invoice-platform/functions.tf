@@ -219,7 +219,7 @@ module "function" {
 
   environment = merge(each.value.environment, lookup(local._environment_by_id, each.key, {}), {
     LOG_LEVEL                    = var.logging.level
-    POWERTOOLS_METRICS_NAMESPACE = "InvoicePlatform"
+    POWERTOOLS_METRICS_NAMESPACE = local._namespace
     POWERTOOLS_SERVICE_NAME      = each.key
   })
 

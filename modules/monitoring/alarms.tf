@@ -61,7 +61,7 @@ locals {
     for name, table in var.tables : "table/${name}/throttles" => {
       datapoints  = 1
       description = "More than ${var.thresholds.table_throttled_requests} requests to the table ${table} were throttled within a minute: the table or an index has too little capacity."
-      expression  = "SUM(METRICS())"
+      expression  = "SUM(FILL(METRICS(), 0))" # an operation that is not throttled has no data point
       namespace   = "AWS/DynamoDB"
       period      = 60
       threshold   = var.thresholds.table_throttled_requests

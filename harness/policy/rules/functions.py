@@ -156,6 +156,27 @@ def earlier_zips(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
             yield from ((change.address, message) for change in changes)
 
 
+@relation("CKV_INV_221", FUNCTION)
+def grant_of_a_new_role(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """Lambda makes the grant when the function is created, for the role as it is then; an equal ARN is no change."""
+    new_roles = {
+        change.address for change in plan.changes if change.type == "aws_iam_role" and "create" in change.actions
+    }
+    existing = {
+        change.address
+        for change in plan.changes
+        if change.type == "aws_lambda_function" and change.before and "create" not in change.actions
+    }
+    for function in plan.of(*FUNCTION):
+        if function.address in existing and function.get("kms_key_arn") not in {None, ""}:
+            for role in plan.links(function, "role", "aws_iam_role"):
+                if role.address in new_roles:
+                    yield (
+                        function.address,
+                        f"Its role {role.address} is created anew: it cannot use the function's key.",
+                    )
+
+
 _SECRET_NAME = re.compile(
     r"PASSW(OR)?D|PASSPHRASE|SECRET|TOKEN|(API|PRIVATE|ACCESS|SIGNING|ENCRYPTION|HMAC)_?KEY|CREDENTIAL|AUTHORIZATION"
     r"|(^|_)(PASS|PWD|AUTH|CREDS?)(_|$)",
