@@ -11,6 +11,10 @@ locals {
   _log_group_arn = "arn:${local._partition}:logs:${local._scope}:log-group:${local._log_group}"
   _queue_arn     = "arn:${local._partition}:sqs:${local._scope}:${local._queue}"
 
+  # What Lambda itself sends about a stream's records has their positions only. With the queue's URL, the function can keep
+  # a record that it can never handle, with its content.
+  _environment = merge(var.environment, length(var.event_sources) == 0 ? {} : { DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letter.url })
+
   _log_group = "/aws/lambda/${var.name}"
   _queue     = "${var.name}-dlq"
 }
@@ -38,7 +42,7 @@ resource "aws_lambda_function" "this" {
   }
 
   dynamic "environment" {
-    for_each = length(var.environment) > 0 ? [var.environment] : []
+    for_each = length(local._environment) > 0 ? [local._environment] : []
 
     content {
       variables = environment.value
