@@ -90,8 +90,8 @@ class FreshCheckout:
         noxw = root / "noxw"
         noxw.write_text(
             f"#!/bin/sh\n# ./noxw -s COMMAND -- ARGUMENTS, without creating nox's environments first\n"
-            f'command=$2; shift 3\ncd "{ROOT}"\n'
-            f'HARNESS_BUILD_DIR="{root}/build" exec "{sys.executable}" -m harness "$command" --port auto "$@"\n'
+            f'command=$2; shift 3\ncd "{ROOT}"\nif [ "$command" = deploy ]; then set -- --port auto "$@"; fi\n'
+            f'HARNESS_BUILD_DIR="{root}/build" exec "{sys.executable}" -m harness "$command" "$@"\n'
         )
         noxw.chmod(noxw.stat().st_mode | stat.S_IXUSR)
         return cls(root)

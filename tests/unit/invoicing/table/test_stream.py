@@ -7,7 +7,7 @@ import pytest
 
 from invoicing.domain.errors import Busy, InvalidRequest
 from invoicing.runtime.aws import longest_call
-from invoicing.table.stream import ATTEMPTS, RESERVE_S, RecordHandler
+from invoicing.table.stream import ATTEMPTS, RESERVE_S, RecordHandler, read_images, read_receipts
 
 RECORDS = [{"dynamodb": {"SequenceNumber": str(number)}} for number in range(1, 5)]
 
@@ -78,3 +78,12 @@ def test_the_reserve_covers_two_calls_without_a_response() -> None:
 def test_an_unexpected_error_fails_the_invocation() -> None:
     with pytest.raises(ZeroDivisionError):
         Reader({"2": ZeroDivisionError()}).read()
+
+
+@pytest.mark.parametrize("rest", [{}, {"NewImage": {}}], ids=["AWS", "LocalStack"])
+@pytest.mark.parametrize(("read", "name"), [(read_images, "a"), (read_receipts, "payment#a")])
+def test_a_removal_is_no_change_of_an_invoice(read: Callable[..., Any], name: str, rest: dict[str, Any]) -> None:
+    key = {"invoiceId": {"S": name}}
+    record = {"eventName": "REMOVE", "dynamodb": {"Keys": key, "OldImage": {**key, "total": {"N": "1"}}, **rest}}
+
+    assert read(record) == (None, None)
