@@ -26,8 +26,8 @@ OUTPUTS = {
 }
 """Settings that name a resource which the root also names in an output: the output of each."""
 
-BY_REFERENCE = {"DEAD_LETTER_QUEUE_URL": "aws_sqs_queue", "USAGE_PLAN_ID": "aws_api_gateway_usage_plan"}
-"""Settings known only after apply, and the type of resource whose id or URL they have to be."""
+BY_REFERENCE = {"USAGE_PLAN_ID": "aws_api_gateway_usage_plan"}
+"""Settings known only after apply, and the type of resource whose id they have to be."""
 
 
 def test_the_functions_of_the_code_are_those_that_are_planned(
