@@ -110,8 +110,14 @@ def down(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def deploy(session: nox.Session) -> None:
-    """Plan, check the plan against the policy, confirm, apply it: -- ENV [--yes --allow-destroy ADDRESS ...]."""
+    """Plan, check the plan against the policy, confirm, apply, test: -- ENV [--yes --allow-destroy ADDRESS ...]."""
     harness(session, "deploy")
+
+
+@nox.session(default=False)
+def smoke(session: nox.Session) -> None:
+    """Test a deployed environment through its public doors, and delete what that created: -- ENV."""
+    harness(session, "smoke")
 
 
 @nox.session(default=False)
