@@ -44,8 +44,8 @@ def check(plan: TerraformPlan, functions: Any, environment: str) -> None:
     if needed > limit:
         elsewhere = f"{others} are reserved by other functions, " if others else ""
         raise HarnessError(
-            f"Nothing was applied: {environment!r} needs {needed} concurrent executions, and the account allows {limit}."
-            f" Its functions reserve {planned}, {elsewhere}and {UNRESERVED} must stay unreserved.",
+            f"Nothing was applied: {environment!r} needs {needed} concurrent executions, and the account allows "
+            f"{limit}. Its functions reserve {planned}, {elsewhere}and {UNRESERVED} must stay unreserved.",
             remedy=f"Have the quota raised: aws service-quotas request-service-quota-increase --service-code lambda "
             f"--quota-code {QUOTA} --desired-value {max(1000, needed)}. Or lower lambda_settings.reserved_concurrency "
             f"and reserved_concurrency in live/{environment}/terraform.tfvars.",
