@@ -20,8 +20,8 @@ def copy_original(uploads: UploadStore, upload: Upload, checkpoint: Checkpoint) 
 
 
 def clean_up(uploads: UploadStore, upload: Upload, checkpoint: Checkpoint) -> None:
-    """Delete the archived original, and the objects from which the reject report was joined."""
+    """Delete the archived original, and the objects that its parts have kept for each other."""
     if can_copy(checkpoint.figures.size):  # a file that could not be archived stays where it is
         uploads.remove(upload, checkpoint.etag)
-    if checkpoint.rejects:
-        uploads.drop_rejects(upload)
+    if checkpoint.has_leftovers:
+        uploads.drop_parts(upload)

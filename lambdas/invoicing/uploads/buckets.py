@@ -23,11 +23,12 @@ _BLOCK = 1 << 18
 
 @dataclass(frozen=True)
 class OpenObject:
-    """An upload's bytes as a stream, the size of the whole file, and its tag."""
+    """An upload's bytes as a stream, the size of the whole file, its tag and its metadata."""
 
     stream: io.BufferedReader
     size: int
     etag: str
+    metadata: dict[str, str]
 
 
 class ByteStream(io.RawIOBase):
@@ -88,24 +89,24 @@ class UploadStore:
         if not is_partial:  # a server may send everything (RFC 9110, section 14.2); MiniStack does for a version
             _skip(stream, position)
         size = response["ContentLength"] + (position if is_partial else 0)
-        return OpenObject(stream, size, response["ETag"])
+        return OpenObject(stream, size, response["ETag"], response.get("Metadata", {}))
 
-    def put_rejects(self, upload: Upload, name: str, body: IO[bytes]) -> str:
-        """Keep the rejected rows of one part until all are joined; returns the key.
+    def put_part(self, upload: Upload, name: str, body: "bytes | IO[bytes]") -> str:
+        """Keep what one part hands to a later one, such as its rejected rows; returns the key.
 
         No report's key ends as this key does.
         """
-        key = f"{_rejects_prefix(upload)}{name}.part"
-        self._s3.put_object(Bucket=upload.bucket, Key=key, Body=body, ContentType="text/csv; charset=utf-8")
+        key = f"{_parts_prefix(upload)}{name}.part"
+        self._s3.put_object(Bucket=upload.bucket, Key=key, Body=body, ContentType="application/octet-stream")
         return key
 
-    def rejects(self, upload: Upload, key: str) -> Iterator[bytes]:
-        """Read the rejected rows of one part back, block by block."""
+    def part(self, upload: Upload, key: str) -> Iterator[bytes]:
+        """Read what a part has kept, block by block."""
         yield from self._s3.get_object(Bucket=upload.bucket, Key=key)["Body"].iter_chunks(_BLOCK)
 
-    def drop_rejects(self, upload: Upload) -> None:
-        """Delete the rejected rows of all parts of an upload, including parts of invocations that were killed."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=upload.bucket, Prefix=_rejects_prefix(upload))
+    def drop_parts(self, upload: Upload) -> None:
+        """Delete what all parts of an upload have kept, including parts of invocations that were killed."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=upload.bucket, Prefix=_parts_prefix(upload))
         for page in pages:
             for entry in page.get("Contents", []):
                 self._s3.delete_object(Bucket=upload.bucket, Key=entry["Key"])
@@ -173,7 +174,7 @@ def _skip(stream: io.BufferedReader, count: int) -> None:
         count -= skipped
 
 
-def _rejects_prefix(upload: Upload) -> str:
+def _parts_prefix(upload: Upload) -> str:
     return f"{REPORTS}parts/{upload.digest}/"
 
 

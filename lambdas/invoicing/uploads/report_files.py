@@ -26,7 +26,7 @@ def write_reports(uploads: UploadStore, progress: UploadProgress, upload: Upload
     is_latest = progress.record_report(upload.key_digest, upload.sequencer, clock.now())
     infix = "" if is_latest else f".{upload.digest[:12]}"
     if checkpoint.rejects:
-        with join_rejects(uploads.rejects(upload, key) for key in checkpoint.rejects) as body:
+        with join_rejects(uploads.part(upload, key) for key in checkpoint.rejects) as body:
             key = uploads.put_report(upload, infix + REJECTED, body, "text/csv; charset=utf-8")
         figures = replace(figures, rejected_report=key)
     elif is_latest:

@@ -102,7 +102,9 @@ class RejectReport:
             reason = problem.reason
             if number == 0 and invoice.rows > 1:
                 name = f"invoice {invoice.invoice_number[:200]}" if invoice.invoice_number else "the invoice"
-                reason += f"; {name} (rows {invoice.first} to {invoice.last}) was not imported"
+                are_adjacent = invoice.rows == invoice.last - invoice.first + 1
+                rows = "rows" if are_adjacent else f"{invoice.rows} rows from"
+                reason += f"; {name} ({rows} {invoice.first} to {invoice.last}) was not imported"
             self.add_line(RejectedCell(problem.row, problem.column, problem.value, reason))
 
     def add_line(self, line: RejectedCell) -> None:
