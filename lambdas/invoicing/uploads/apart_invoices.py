@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
 from invoicing.domain.models import MAX_LINES
 from invoicing.uploads.apart import ApartRow, ApartRows
@@ -69,15 +70,17 @@ def _builds(apart: ApartRows, rules: Rules) -> Iterator[Callable[[], InvoiceRows
 
 
 def _build(read_rows: _ReadRows, rules: Rules, *, run: int = 0, row: int = 0, reason: str = "") -> InvoiceRows:
-    """The rows of an invoice, of one run if it is given; rejected if there is a reason, at the row that it concerns."""
+    """The rows of an invoice, of one run if it is given.
+
+    If there is a reason, it is rejected for that, at the row that it concerns, unless there are other reasons.
+    """
     rows = (each for each in read_rows() if run in {0, each.run})
     first = next(rows)
     group = InvoiceRows(rules, first.cells.get("invoice_number", ""), first.row)
-    if reason:
-        group.close(row or first.row, reason)
-    group.add(first.row, first.cells, first.problems, is_torn=first.is_torn)
-    for each in rows:
+    for each in chain([first], rows):
         group.add(each.row, each.cells, each.problems, is_torn=each.is_torn)
+    if reason and not group.problems:
+        group.note(row or first.row, "", "", reason)
     return group
 
 
