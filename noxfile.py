@@ -14,10 +14,10 @@ MARKER = BUILD / ".created-by-invoice-platform"  # only a folder that has it is 
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 LOCKS = tuple(PYPROJECT["dependency-groups"])
 PYTHON_FLOOR = PYPROJECT["project"]["requires-python"].removeprefix(">=")
+SUITE = ("unit", "lint", "types", "plan", "contract", "mutants", "policy", "policy-proof", "apply", "e2e", "engine")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 IN_GROUPS = ("-n", "auto", "--dist", "loadgroup")  # pytest-xdist; the groups are in tests/conftest.py
 APPLY_WORKERS = "6"  # more than there are cores: half of an apply is waiting
-PART = ("-k", "-m", "--lf", "--last-failed", "--deselect", "--ignore")  # options with which only some tests run
 DEV: dict[str, str] = {}  # "bin": where the session `environment` installed the programs
 
 nox.needs_version = ">=2026.10"
@@ -110,8 +110,14 @@ def down(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def deploy(session: nox.Session) -> None:
-    """Plan, check the plan against the policy, confirm, apply it: -- ENV [--yes --allow-destroy ADDRESS ...]."""
+    """Plan, check the plan against the policy, confirm, apply, test: -- ENV [--yes --allow-destroy ADDRESS ...]."""
     harness(session, "deploy")
+
+
+@nox.session(default=False)
+def smoke(session: nox.Session) -> None:
+    """Test a deployed environment through its public doors, and delete what that created: -- ENV."""
+    harness(session, "smoke")
 
 
 @nox.session(default=False)
@@ -127,6 +133,12 @@ def package(session: nox.Session) -> None:
 
 
 @with_dev()
+def suite(session: nox.Session) -> None:
+    """Run all tests that need no more than a laptop, two sessions at a time, with one summary: [-- SESSION ...]."""
+    dev(session, "python", "-m", "harness.suite", "--nox", sys.executable, *(session.posargs or SUITE))
+
+
+@with_dev(default=False)
 def lint(session: nox.Session) -> None:
     """Check style, spelling, formats (Python, Terraform, shell), workflows, and which room imports which."""
     dev(session, "ruff", "check")
@@ -139,18 +151,24 @@ def lint(session: nox.Session) -> None:
     dev(session, "python", "-m", "harness", "lint-terraform")
 
 
-@with_dev()
+@with_dev(default=False)
 def types(session: nox.Session) -> None:
     """Type-check the harness, the package invoicing and the engines' code with mypy, strictly."""
     dev(session, "mypy")
 
 
-@with_dev()
+@with_dev(default=False)
 def unit(session: nox.Session) -> None:
     """Test the package invoicing, the handlers and the harness, without an engine: [-- tests/unit/ROOM -k ...]."""
-    part = any(argument.startswith(("tests/", *PART)) for argument in session.posargs)
     paths = [] if any(argument.startswith("tests/") for argument in session.posargs) else ["tests/unit"]
-    tests(session, *paths, "-n", workers(), *([] if part else ["--cov", "--cov-report=term"]))
+    tests(session, *paths, "-n", workers())
+
+
+@with_dev(default=False)
+def coverage(session: nox.Session) -> None:
+    """Measure which lines and branches of the package invoicing its unit tests run: at least 95 %. CI runs it too."""
+    paths = [f"tests/unit/{folder}" for folder in ("invoicing", "handlers")]
+    tests(session, *paths, "-n", workers(), "--cov", "--cov-report=term")
 
 
 @with_dev(default=False)
@@ -198,19 +216,19 @@ def unit_oldest_boto3(session: nox.Session) -> None:
     session.run("pytest", *arguments, env={"HARNESS_SESSION": session.name}, interrupt_timeout=60)
 
 
-@with_dev()
+@with_dev(default=False)
 def plan(session: nox.Session) -> None:
     """Test what each module plans and which input it rejects: [-- tests/plan/MODULE --update-plans]."""
     tests(session, *([] if any(argument.startswith("tests/") for argument in session.posargs) else ["tests/plan"]))
 
 
-@with_dev()
+@with_dev(default=False)
 def contract(session: nox.Session) -> None:
     """Test that code and Terraform agree on settings, routes, indexes, events and times: [-- --update-table]."""
     tests(session, "tests/contract")
 
 
-@with_dev()
+@with_dev(default=False)
 def mutants(session: nox.Session) -> None:
     """Take ten safeguards out of the Terraform, one at a time: a test or rule must notice each."""
     mutate_terraform(session, "--quick")
@@ -228,25 +246,25 @@ def mutate_terraform(session: nox.Session, *arguments: str) -> None:
     dev(session, "python", "-m", "harness.mutation", *arguments, *session.posargs, **environment)
 
 
-@with_dev()
+@with_dev(default=False)
 def engine(session: nox.Session) -> None:
     """Test the embedded engine: its life cycle, its snapshots, and each of its patches."""
     tests(session, "tests/engine")
 
 
-@with_dev()
+@with_dev(default=False)
 def policy(session: nox.Session) -> None:
     """Check source and plan of every live folder and module example with checkov and our own rules."""
     dev(session, "python", "-m", "harness.policy", *session.posargs)
 
 
-@with_dev(name="policy-proof")
+@with_dev(name="policy-proof", default=False)
 def policy_proof(session: nox.Session) -> None:
     """Test the policy: each rule on a fixture that passes and one that fails; the ledger; the reports."""
     tests(session, "tests/policy")
 
 
-@with_dev()
+@with_dev(default=False)
 def apply(session: nox.Session) -> None:
     """Apply every live folder and module, expect an empty second plan, destroy, find nothing left; test `up`."""
     tests(session, "tests/apply", "-m", "not drill", *IN_GROUPS, HARNESS_TEST_WORKERS=APPLY_WORKERS)
@@ -258,7 +276,7 @@ def drills(session: nox.Session) -> None:
     tests(session, "tests/apply", "-m", "drill", *IN_GROUPS, HARNESS_TEST_WORKERS=APPLY_WORKERS)
 
 
-@with_dev()
+@with_dev(default=False)
 def e2e(session: nox.Session) -> None:
     """Test invoice flows on a stack that is applied once and cloned for each worker."""
     tests(session, "tests/e2e", *IN_GROUPS)

@@ -3,7 +3,7 @@
 import argparse
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -86,7 +86,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="ADDRESS",
         help="let the plan delete or replace this stateful resource (repeatable)",
     )
+    release.add_argument("--no-smoke", action="store_true", help="leave out the smoke test after the deploy")
     release.add_argument("--port", type=port, help="a local engine's port, or auto for any free one (default: 4566)")
+
+    smoke = commands.add_parser(
+        "smoke", help="test a deployed environment with one upload, and delete what that created", allow_abbrev=False
+    )
+    smoke.add_argument("env", help="environment that is deployed")
 
     commands.add_parser("fmt-check", help="check the format of Terraform files", allow_abbrev=False)
     commands.add_parser(
@@ -213,8 +219,37 @@ def check_environment(name: str | None) -> None:
 def deploy(arguments: argparse.Namespace) -> None:
     """Deploy an environment; ask before the apply, unless ``--yes``."""
     confirm = (lambda: True) if arguments.yes else ask
-    request = DeployRequest(arguments.env, allow_destroy=frozenset(arguments.allow_destroy), confirm=confirm)
+    request = DeployRequest(
+        arguments.env,
+        allow_destroy=frozenset(arguments.allow_destroy),
+        confirm=confirm,
+        smoke=not arguments.no_smoke,
+    )
     pipeline.deploy(request, port=arguments.port)
+
+
+def up(arguments: argparse.Namespace) -> None:
+    """Start an environment on a local engine."""
+    ending = lifecycle.Ending.STAY
+    if arguments.once:
+        ending = lifecycle.Ending.ONCE
+    elif arguments.detach:
+        ending = lifecycle.Ending.DETACH
+    lifecycle.up(arguments.env, arguments.csv, port=arguments.port, ending=ending)
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "up": up,
+    "down": lambda _: lifecycle.down(),
+    "logs": show_logs,
+    "package": lambda arguments: show_package(arguments.target),
+    "deploy": deploy,
+    "smoke": lambda arguments: pipeline.smoke_test(arguments.env),
+    "fmt-check": lambda _: check_format(),
+    "lint-terraform": lambda _: lint_terraform(),
+    "docs": lambda arguments: docs(check=arguments.check),
+}
+"""What each command of `parser` does."""
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -228,30 +263,7 @@ def main(words: Sequence[str] | None = None) -> None:
         isolate(os.environ)
     with expected_errors():
         check_environment(getattr(arguments, "env", None))
-        match arguments.command:
-            case "up":
-                ending = (
-                    lifecycle.Ending.ONCE
-                    if arguments.once
-                    else lifecycle.Ending.DETACH
-                    if arguments.detach
-                    else lifecycle.Ending.STAY
-                )
-                lifecycle.up(arguments.env, arguments.csv, port=arguments.port, ending=ending)
-            case "down":
-                lifecycle.down()
-            case "logs":
-                show_logs(arguments)
-            case "package":
-                show_package(arguments.target)
-            case "deploy":
-                deploy(arguments)
-            case "fmt-check":
-                check_format()
-            case "lint-terraform":
-                lint_terraform()
-            case "docs":
-                docs(check=arguments.check)
+        COMMANDS[arguments.command](arguments)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The command `deploy`: check the account, plan, judge the plan, show it, ask, and apply it."""
+"""The command `deploy`: check the account, plan, judge the plan, show it, ask, apply it, and test the result."""

@@ -11,14 +11,17 @@ from rich.markup import escape
 
 from harness import package
 from harness.console import ProgressStep, out
+from harness.deploy import smoke
 from harness.deploy.account import Account
 from harness.deploy.request import DeployReport, DeployRequest
+from harness.deploy.smoke_access import PlatformAccess
 from harness.deploy.steps import carry_out
 from harness.engine import ACCOUNT_ID, engine_for, engine_name
 from harness.engine.ports import DEFAULT as DEFAULT_PORT
+from harness.errors import HarnessError
 from harness.paths import BUILD
 from harness.stack import lifecycle
-from harness.stack.deployment import Deployment, artifacts_of, build_for, forget
+from harness.stack.deployment import Deployment, Stack, artifacts_of, build_for, forget
 from harness.stack.ownership import orderly_end, sole_owner
 from harness.terraform import binary
 
@@ -66,6 +69,7 @@ def _to_engine(request: DeployRequest, report: DeployReport, port: int | Literal
         stack = deployment.describe()
         stack.save(deployment.shell(), terraform=deployment.own_terraform)
         keep = True
+        _test(PlatformAccess.on_engine(stack), request, report)
     finally:
         if report.outcome == "failed while applying":
             forget(environment)  # it is unknown which resources exist now
@@ -92,7 +96,46 @@ def _to_aws(request: DeployRequest, report: DeployReport) -> None:
     with ProgressStep(f"Initialise live/{environment}"):
         terraform.init({"bucket": account.state_bucket})
     carry_out(terraform, request, report, _kept(environment))
-    out.print(f"[bold]{environment}[/] in account {account.id}: {escape(str(terraform.output()['stack']['api_url']))}")
+    outputs = terraform.output()["stack"]
+    _test(PlatformAccess.on_aws(environment, outputs), request, report)
+    out.print(f"[bold]{environment}[/] in account {account.id}: {escape(str(outputs['api_url']))}")
+
+
+def _test(access: PlatformAccess, request: DeployRequest, report: DeployReport) -> None:
+    """Run the smoke test after a deploy, if it is requested.
+
+    Raises:
+        HarnessError: It failed. What was applied stays.
+    """
+    if not request.smoke:
+        report.smoke = "left out"
+        return
+    report.smoke = "failed"
+    smoke.run(access)
+    report.smoke = "passed"
+
+
+def smoke_test(environment: str) -> None:
+    """Run the smoke test on an environment that is deployed where ``HARNESS_ENGINE`` points.
+
+    Raises:
+        HarnessError: It is not deployed there, or the test failed.
+    """
+    if engine_name() != "aws":
+        smoke.run(PlatformAccess.on_engine(Stack.load(environment)))
+        return
+    with ProgressStep("Check the AWS account") as step:
+        account = Account.of_caller(environment)
+        step.conclude(account.id)
+    terraform = account.terraform(environment, BUILD / "artifacts" / "aws", BUILD / "terraform" / f"aws-{environment}")
+    terraform.init({"bucket": account.state_bucket})
+    outputs = terraform.output()
+    if "stack" not in outputs:
+        raise HarnessError(
+            f"{environment!r} is not deployed in account {account.id}: its state has no output `stack`.",
+            remedy=f"Deploy it first: HARNESS_ENGINE=aws ./noxw -s deploy -- {environment}",
+        )
+    smoke.run(PlatformAccess.on_aws(environment, outputs["stack"]))
 
 
 def _kept(environment: str) -> Path:

@@ -37,6 +37,7 @@ class DeployRequest:
         confirm: Asks before anything is applied.
         full_gate: Whether checkov scans the plan too, in a separate environment; otherwise only the plan rules judge.
         options: Further options of ``terraform plan``.
+        smoke: Whether the smoke test follows.
     """
 
     environment: str
@@ -44,6 +45,7 @@ class DeployRequest:
     confirm: Confirm = ask
     full_gate: bool = True
     options: Sequence[str] = ()
+    smoke: bool = True
 
 
 @dataclass
@@ -59,6 +61,7 @@ class DeployReport:
     findings: list[str] = field(default_factory=list)
     allowed_to_destroy: list[str] = field(default_factory=list)
     deployed_again: list[str] = field(default_factory=list)
+    smoke: str = "not run"
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def save(self, seconds: float) -> Path:

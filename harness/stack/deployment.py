@@ -60,7 +60,10 @@ class Stack(BaseModel):
     event_bus: str
     functions: dict[str, str]
     dead_letter_queues: dict[str, str]
+    event_dead_letter_queues: dict[str, str]
     downstream_queue_url: str
+    downstream_topic_arn: str
+    replica_buckets: dict[str, str]
     api_key_secret_arn: str
     dashboard_name: str
     alarm_topic_arn: str
@@ -259,7 +262,10 @@ class Deployment:
                     "event_bus",
                     "functions",
                     "dead_letter_queues",
+                    "event_dead_letter_queues",
                     "downstream_queue_url",
+                    "downstream_topic_arn",
+                    "replica_buckets",
                 )
             },
         )

@@ -90,8 +90,8 @@ class FreshCheckout:
         noxw = root / "noxw"
         noxw.write_text(
             f"#!/bin/sh\n# ./noxw -s COMMAND -- ARGUMENTS, without creating nox's environments first\n"
-            f'command=$2; shift 3\ncd "{ROOT}"\n'
-            f'HARNESS_BUILD_DIR="{root}/build" exec "{sys.executable}" -m harness "$command" --port auto "$@"\n'
+            f'command=$2; shift 3\ncd "{ROOT}"\nif [ "$command" = deploy ]; then set -- --port auto "$@"; fi\n'
+            f'HARNESS_BUILD_DIR="{root}/build" exec "{sys.executable}" -m harness "$command" "$@"\n'
         )
         noxw.chmod(noxw.stat().st_mode | stat.S_IXUSR)
         return cls(root)
@@ -154,16 +154,19 @@ def attempt(terraform: Terraform, work: Path, *options: str, allow: str = "") ->
 
 
 def test_a_deploy_applies_a_plan_without_findings(deployed: DeployedDev) -> None:
-    first, second, report_text = (run.output for run in deployed.runs)
+    first, second, report_text, smoke = (run.output for run in deployed.runs)
 
     assert "aws_dynamodb_table" in first
     assert "Judge this plan: 0 findings" in first
     assert "dev runs on the embedded engine" in first
+    assert "The smoke test of dev passed." in first
     assert "nothing to apply" in second
     report = json.loads(report_text)
     assert (report["outcome"], report["findings"], report["changes"]) == ("nothing to change", [], {})
     assert report["account_id"] == deployed.stack.account_id
+    assert report["smoke"] == "passed"
     assert len(report["plan_sha256"]) == 64
+    assert "The smoke test of dev passed." in smoke
 
 
 @pytest.mark.parametrize(("option", "word"), [("-destroy", "deletes"), (f"-replace={TABLE}", "replaces")])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from invoicing.domain.errors import Busy, InvalidRequest
-from invoicing.table.stream import RESERVE_S, handle_in_order
+from invoicing.table.stream import RESERVE_S, handle_in_order, read_images, read_receipts
 
 RECORDS = [{"dynamodb": {"SequenceNumber": str(number)}} for number in range(1, 5)]
 
@@ -56,3 +56,12 @@ def test_no_record_but_the_first_begins_shortly_before_the_timeout() -> None:
 def test_an_unexpected_error_fails_the_invocation() -> None:
     with pytest.raises(ZeroDivisionError):
         handle_in_order(RECORDS, failing({"2": ZeroDivisionError()}, []), lambda: 60.0)
+
+
+@pytest.mark.parametrize("rest", [{}, {"NewImage": {}}], ids=["AWS", "LocalStack"])
+@pytest.mark.parametrize(("read", "name"), [(read_images, "a"), (read_receipts, "payment#a")])
+def test_a_removal_is_no_change_of_an_invoice(read: Callable[..., Any], name: str, rest: dict[str, Any]) -> None:
+    key = {"invoiceId": {"S": name}}
+    record = {"eventName": "REMOVE", "dynamodb": {"Keys": key, "OldImage": {**key, "total": {"N": "1"}}, **rest}}
+
+    assert read(record) == (None, None)

@@ -1,0 +1,96 @@
+"""The whole suite: what computes runs beside what waits, nothing that failed is lost, and one table ends it."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import suite
+
+
+@pytest.fixture
+def nox(tmp_path: Path) -> str:
+    """A program in place of the Python that has nox: it writes its session's name, and fails in `bad`."""
+    program = tmp_path / "nox"
+    program.write_text(
+        "#!/bin/sh\n"
+        "for last; do :; done\n"
+        f'date +%s%N >>"{tmp_path}/$last.times"; echo "session $last"; sleep 0.2\n'
+        f'date +%s%N >>"{tmp_path}/$last.times"\n'
+        '[ "$last" != bad ] || { echo "=== FAILURES ==="; echo "it broke"; exit 3; }\n',
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+    return str(program)
+
+
+def span(folder: Path, session: str) -> tuple[int, int]:
+    start, end = (folder / f"{session}.times").read_text().split()
+    return int(start), int(end)
+
+
+def test_sessions_on_an_engine_have_a_lane_of_their_own() -> None:
+    assert suite.lanes(["unit", "apply", "plan", "e2e"]) == [["unit", "plan"], ["apply", "e2e"]]
+    assert suite.lanes(["unit"]) == [["unit"]]
+
+
+def test_one_session_of_each_lane_runs_at_a_time(tmp_path: Path, nox: str) -> None:
+    outcomes = suite.run(["unit", "apply", "plan"], nox, tmp_path / "logs")
+
+    assert [(outcome.session, outcome.passed) for outcome in outcomes] == [
+        ("unit", True),
+        ("apply", True),
+        ("plan", True),
+    ]
+    unit, apply, plan = (span(tmp_path, name) for name in ("unit", "apply", "plan"))
+    assert unit[0] < apply[1]
+    assert apply[0] < unit[1], "apply did not run beside unit"
+    assert unit[1] <= plan[0], "plan did not wait for unit"
+    assert (tmp_path / "logs/unit.log").read_text() == "session unit\n"
+
+
+def test_a_failure_does_not_stop_the_others_and_ends_the_output(
+    tmp_path: Path, nox: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suite.run, "__defaults__", (tmp_path / "logs",))
+
+    code = suite.main(["--nox", nox, "bad", "unit"])
+
+    printed = capsys.readouterr().out
+    assert code == 1
+    assert printed.index("✓ unit") < printed.index("=== FAILURES ===\nit broke") < printed.index("./noxw -s bad")
+    assert "1 of 2 sessions failed" in printed
+
+
+def test_all_passed(
+    nox: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suite.run, "__defaults__", (tmp_path / "logs",))
+
+    assert suite.main(["--nox", nox, "unit"]) == 0
+    assert "All 1 passed in 0 min 0 s" in capsys.readouterr().out
+
+
+def test_the_counts_of_this_run_are_shown_and_not_those_of_an_earlier_one(
+    tmp_path: Path, nox: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suite, "BUILD", tmp_path)
+    results = tmp_path / "results"
+    results.mkdir()
+    (results / "unit.json").write_text(json.dumps({"passed": 2590, "failed": 0, "skipped": 1}))
+    (results / "plan.json").write_text(json.dumps({"passed": 7}))
+    os.utime(results / "unit.json", (time.time() + 60,) * 2)
+    os.utime(results / "plan.json", (time.time() - 60,) * 2)
+
+    figures = [suite.run_session(name, nox, tmp_path / "logs").figures for name in ("unit", "plan")]
+
+    assert figures == ["2,590 passed, 1 skipped", ""]
+
+
+def test_an_excerpt_begins_at_the_failures_and_says_what_it_leaves_out() -> None:
+    report = "collected 3 items\n..F\n=========== FAILURES ===========\nassert 1 == 2\n1 failed"
+
+    assert suite.excerpt(report) == "=========== FAILURES ===========\nassert 1 == 2\n1 failed"
+    assert suite.excerpt("one\ntwo\nthree", lines=2) == "[... 1 lines before]\ntwo\nthree"
