@@ -43,6 +43,7 @@ class Figures:
     parts: int = 0
     error: str | None = None
     rejected_report: str | None = None
+    note: str | None = None
 
     def count_part(self, seconds: float) -> None:
         """Count one more invocation, and its time."""
@@ -70,6 +71,8 @@ class Figures:
             document["error"] = self.error
         if self.rejected_report:
             document["rejectedReport"] = self.rejected_report
+        if self.note:
+            document["note"] = self.note
         return document
 
     def to_json(self) -> bytes:
