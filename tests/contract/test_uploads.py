@@ -12,7 +12,7 @@ from invoicing.api.openapi import EXAMPLE_REQUEST
 from invoicing.documents.bucket import DocumentStore
 from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import CreateInvoice
-from invoicing.uploads.buckets import UploadStore
+from invoicing.uploads.buckets import UploadStore, archive_key
 from invoicing.uploads.report_files import REJECTED
 from invoicing.uploads.upload import MAX_KEY, PREFIX, Upload
 from tests.contract import sites
@@ -65,7 +65,7 @@ def writes(live: Environment) -> list[ObjectWrite]:
             (UploadStore.put_part, ("00001-end", io.BytesIO())),
             (UploadStore.put_report, (".json", b"", "application/json")),
             (UploadStore.put_report, (REJECTED, b"", "text/csv")),
-            (UploadStore.archive, (NOW,)),
+            (UploadStore.archive, (archive_key(upload, NOW),)),
         ):
             s3 = _S3()
             writer(UploadStore(archives, s3), upload, *arguments)  # type: ignore[arg-type]

@@ -40,7 +40,7 @@ from dataclasses import dataclass, replace
 from invoicing.events.bus import EventBus
 from invoicing.runtime import clock
 from invoicing.table.batches import InvoiceLoader
-from invoicing.uploads.archive import archive_seconds, clean_up, copy_original
+from invoicing.uploads.archive import archive_seconds, clean_up, copy_original, name_archive
 from invoicing.uploads.buckets import UploadStore
 from invoicing.uploads.checkpoints import Checkpoint
 from invoicing.uploads.continuation import announce
@@ -144,6 +144,8 @@ class Intake:
                 part.give_up(outcome.row, outcome.reason)
             figures.count_part(time.monotonic() - started)
             moved = next_checkpoint(checkpoint, source, outcome, figures)
+            if moved.ended:
+                name_archive(figures, upload)
             moved = keep_memory(self._uploads, upload, moved, outcome)
             moved = keep_rejects(self._uploads, upload, moved, rejects)
         return moved if self._progress.advance(upload.digest, moved, clock.now()) else None

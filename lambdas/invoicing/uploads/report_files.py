@@ -41,6 +41,7 @@ def _note(evidence: Evidence) -> str | None:
     if not evidence.foreign_row:
         return None
     return (
-        f"The file is not UTF-8, so it was read as Windows-1252: {evidence.foreign_text!r} in row {evidence.foreign_row}. "
+        "The file is not UTF-8, so it was read as Windows-1252. "
+        f"Row {evidence.foreign_row} has {evidence.foreign_text!r}. "
         "If that is not what you wrote, upload it again with the metadata encoding, such as encoding: cp1250."
     )

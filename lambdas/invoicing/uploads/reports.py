@@ -44,6 +44,7 @@ class Figures:
     error: str | None = None
     rejected_report: str | None = None
     note: str | None = None
+    archive: str | None = None
 
     def count_part(self, seconds: float) -> None:
         """Count one more invocation, and its time."""
@@ -71,6 +72,8 @@ class Figures:
             document["error"] = self.error
         if self.rejected_report:
             document["rejectedReport"] = self.rejected_report
+        if self.archive:
+            document["archive"] = self.archive
         if self.note:
             document["note"] = self.note
         return document
