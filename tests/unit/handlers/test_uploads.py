@@ -164,12 +164,11 @@ def test_a_file_that_is_not_utf_8_is_reported_with_what_shows_it(load: Load, ver
         create.lambda_handler(event, context)
         notes.append(report(versioned, "day.csv").get("note"))
 
-    assert notes == [
+    note = (
         "The file is not UTF-8, so it was read as Windows-1252. Row 3 has 'Größe'. If that is not what you wrote, "
-        "upload it again with the metadata encoding, such as encoding: cp1250.",
-        None,
-        None,
-    ]
+        "upload it again with the metadata encoding, such as encoding: cp1250."
+    )
+    assert notes == [note, None, None]
 
 
 def test_tags_of_an_upload_are_not_copied_into_the_archive(
