@@ -34,6 +34,6 @@ module "invoice_platform" {
   payment_sources          = var.payment_sources
   replication              = var.replication
   rules                    = var.rules
-  stream_retry_attempts    = var.stream_retry_attempts
+  stream_record_age_hours  = var.stream_record_age_hours
   table                    = var.table
 }
