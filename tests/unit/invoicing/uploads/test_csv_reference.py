@@ -76,7 +76,7 @@ def ours(text: str) -> tuple[dict[str, list[csv_reference.Line]], int]:
     return invoices, rejected
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(files())
 @example(("\n".join([",".join(HEADER), "I-1,C 1,2026-11-01,EUR,a,1.000,3,19"]), ","))
 def test_both_readers_make_the_same_invoices(file: tuple[str, str]) -> None:
