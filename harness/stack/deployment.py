@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
 
 import boto3
 from botocore.exceptions import ClientError
@@ -28,9 +28,6 @@ from harness.settings import PLATFORM
 from harness.stack import code_history
 from harness.terraform.events import TerraformEvent
 from harness.terraform.run import Terraform
-
-if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
 
 REGION = "us-east-1"
 """The region of every environment."""
@@ -225,7 +222,7 @@ class Deployment:
         """
         self._ensure_state_bucket()
         self.terraform.init({"bucket": self.state_bucket, "use_path_style": "true"})
-        code_history.keep(self.terraform, self._s3, self.artifacts)
+        code_history.keep(self.terraform, self.client("s3"), self.artifacts)
 
     def apply(self, on_event: Callable[[TerraformEvent], None] | None = None) -> Stack:
         """Apply the live folder and describe the result.
@@ -311,9 +308,10 @@ class Deployment:
         environment = self.engine.endpoint.environment()
         return boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
 
-    @property
-    def _s3(self) -> "S3Client":
-        return self._session.client("s3", endpoint_url=self.engine.endpoint.url)
+    def client(self, service: str) -> Any:
+        """A client of an AWS service on the engine, with the root user's keys."""
+        session: Any = self._session  # the stubs know one overload for each service
+        return session.client(service, endpoint_url=self.engine.endpoint.url)
 
     def _current_api_key(self, secret_arn: str) -> str:
         """The key that clients use now: rotation changes it, and Terraform's outputs have only the first."""
@@ -323,7 +321,7 @@ class Deployment:
 
     def _ensure_state_bucket(self) -> None:
         """Create the state bucket on the engine, as ``live/bootstrap`` does on AWS."""
-        s3 = self._s3
+        s3 = self.client("s3")
         try:
             s3.head_bucket(Bucket=self.state_bucket)
         except ClientError as error:
