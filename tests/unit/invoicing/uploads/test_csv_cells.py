@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invoicing.domain.identifiers import normal_form
-from invoicing.uploads.csv_cells import ERRORS, NOTHING, content, identity, is_exponent, is_lost, long_digits
+from invoicing.uploads.csv_cells import ERRORS, NOTHING, content, identity, is_exponent, is_lost, long_digits, numeral
 
 
 @pytest.mark.parametrize("text", [*sorted(NOTHING), "##", "########", "", "  ", "\u00a0"])
@@ -105,3 +105,10 @@ def test_a_number_is_shortened_if_a_spreadsheet_writes_it_so(cell: str, *, short
 )
 def test_the_digits_that_a_spreadsheet_would_cut(cell: str, rest: str | None) -> None:
     assert long_digits(cell) == rest
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("⑫5", "⑫"), ("A²", "²"), ("½", "½"), ("Ⅻ", "Ⅻ"), ("１2", ""), ("四", ""), ("é", "")]
+)
+def test_numbers_that_are_no_digits_are_found(text: str, found: str) -> None:
+    assert numeral(text) == found
