@@ -66,7 +66,7 @@ def test_blanks_may_be_on_both_sides_of_quotation_marks(text: str, cells: list[s
         (
             f'a, "{"x" * 131_073}",d\ne,f',
             ["a"],
-            "a cell is longer than 131,072 characters: probably a quotation mark is missing",
+            TOO_LONG,
         ),
     ],
     ids=["text-after", "text-after-without-blank-before", "cut-off", "too-long"],
