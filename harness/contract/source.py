@@ -62,7 +62,9 @@ def below(folder: Path, keys: tuple[str, ...], key: str) -> list[Item]:
     return [item for _, _, path, item in _entries(folder) if item.key == key and path[-len(keys) :] == keys]
 
 
-_ENTRY = ("object_elem_key", "expr_term")
+_BETWEEN = ("", "new_line_or_comment")
+"""What is between the key and the value of an entry: tokens, which have no name, and comments."""
+
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+")
 
 
@@ -111,7 +113,7 @@ def _deep(
     """Every entry of every object in an expression, with the keys that lead to it."""
     for child in node.children if hasattr(node, "children") else ():
         if getattr(child, "data", "") == "object_elem":
-            key, value = (part for part in child.children if getattr(part, "data", "") in _ENTRY)
+            key, value = (part for part in child.children if getattr(part, "data", "") not in _BETWEEN)
             yield path, _item(key, value, block, expression)
             yield from _deep(value, block, expression, (*path, source_of(key).strip('"')))
         else:
@@ -130,7 +132,7 @@ def _outermost(node: Any) -> Any:
 def _items(node: Any, block: Block, expression: Expression) -> Iterator[Item]:
     for element in node.children:
         if getattr(element, "data", "") == "object_elem":
-            key, value = (child for child in element.children if getattr(child, "data", "") in _ENTRY)
+            key, value = (child for child in element.children if getattr(child, "data", "") not in _BETWEEN)
             yield _item(key, value, block, expression)
 
 

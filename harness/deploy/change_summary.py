@@ -10,6 +10,8 @@ from rich.table import Table
 
 from harness.console import out
 from harness.policy.finding import Finding
+from harness.policy.groups import group
+from harness.policy.report import described
 from harness.terraform.plan import ResourceChange, TerraformPlan
 
 ROWS = 60
@@ -39,13 +41,10 @@ def show_changes(plan: TerraformPlan) -> None:
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
-    """Print the gate's findings on a plan."""
-    for finding in findings:
-        out.print(
-            f"[bold red]{finding.severity:<8}[/] {finding.rule_id} {escape(finding.address)}: {escape(finding.message)}"
-        )
-        out.print(f"         {escape(finding.remedy)}")
-        out.print(f"         [dim]{escape(finding.guideline)}[/]")
+    """Print the gate's findings on a plan, by the block that has to be fixed."""
+    for each in group(findings):
+        for line in described(each):
+            out.print(line)
 
 
 def action_of(change: ResourceChange) -> str:

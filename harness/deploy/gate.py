@@ -8,6 +8,7 @@ from datetime import date
 from harness.paths import BUILD
 from harness.plan.graph import PlanGraph
 from harness.policy import checkov, ledger
+from harness.policy.blocks import Blocks
 from harness.policy.finding import Finding
 from harness.policy.gate import judge_plan
 from harness.policy.judge import DESTROY_RULES
@@ -39,12 +40,10 @@ def findings_on(
     if full and not plan.is_empty:
         findings += _checkov(planned, root)
     rows = [row for row in ledger.load() if row.expires >= today]
-    unsuppressed = {
-        (finding.rule_id, finding.address): finding
-        for finding in findings
-        if not any(row.covers(finding) for row in rows)
-    }
-    return sorted(unsuppressed.values(), key=lambda finding: (finding.severity.rank, finding.rule_id, finding.address))
+    remaining = [finding for finding in dict.fromkeys(findings) if not any(row.covers(finding) for row in rows)]
+    return sorted(
+        Blocks().placed(remaining), key=lambda finding: (finding.severity.rank, finding.rule_id, finding.address)
+    )
 
 
 def needed_permissions(plan: TerraformPlan, environment: str, allow_destroy: frozenset[str]) -> set[str]:

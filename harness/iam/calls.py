@@ -238,7 +238,7 @@ def _list_bucket(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
     yield _s3("ListBucket", where, call.parameters["Bucket"], s3__prefix=call.parameters.get("Prefix"))
 
 
-# --- EventBridge, Secrets Manager, API Gateway ----------------------------------------------------------------------
+# --- EventBridge, SQS, Secrets Manager, API Gateway -----------------------------------------------------------------
 
 
 def _put_events(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
@@ -248,6 +248,15 @@ def _put_events(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
         # Both keys have several values, those of all entries: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
         keys = {"events__source": entry.get("Source"), "events__detail-type": entry.get("DetailType")}
         yield AccessRequest("events:PutEvents", arn, where.context(**{k: v and (v,) for k, v in keys.items()}))
+
+
+def _send_message(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
+    """The queue's name is the last part of its URL.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html
+    """
+    name = str(call.parameters["QueueUrl"]).rsplit("/", 1)[-1]
+    yield AccessRequest("sqs:SendMessage", where.arn("sqs", name), where.context())
 
 
 def _via(service: str, where: Location) -> str:
@@ -334,6 +343,7 @@ _NEEDS: Mapping[str, RequestsOf] = {
     "secretsmanager:GetSecretValue": _secret("Decrypt"),
     "secretsmanager:PutSecretValue": _secret("Decrypt", "GenerateDataKey"),
     "secretsmanager:UpdateSecretVersionStage": _secret(),
+    "sqs:SendMessage": _send_message,
 }
 
 OPERATIONS = frozenset(_NEEDS)

@@ -91,7 +91,7 @@ class Kinds:
 
     def _name(self, name: str) -> str:
         name = name.replace(f"-{self.account}", "-{account}")
-        return re.sub(rf"-{re.escape(self.environment)}(?=$|-\{{account\}}$)", "-{environment}", name)
+        return re.sub(rf"-{re.escape(self.environment)}(?=$|-dlq$|-\{{account\}}$)", "-{environment}", name)
 
 
 def _object(key: str) -> str:

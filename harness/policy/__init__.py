@@ -10,6 +10,7 @@
 | `scanning` | the scan of the repository |
 | `checkov` | the run of checkov and parliament in their own environment |
 | `plans`, `offline_aws` | the plans to judge, made without an engine or an account |
+| `blocks`, `groups` | the file and line of a finding's block; findings by the block that has to be fixed |
 | `ledger`, `verdict` | suppressions, and what remains to be fixed |
 | `report`, `page` | the verdict and the rules for people and programs |
 | `fixtures` | the rules' fixtures: what passes and what fails each rule |

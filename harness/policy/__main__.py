@@ -13,7 +13,7 @@ def main() -> None:
     with expected_errors():
         with ProgressStep("Scanning source and plans") as step:
             verdict = gate.scan()
-            step.conclude(f"{len(verdict.findings)} to fix")
+            step.conclude(f"{verdict.to_fix} to fix")
         seconds = time.monotonic() - started
         report.write(verdict, seconds=seconds)
         report.show(verdict, seconds=seconds)

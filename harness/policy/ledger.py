@@ -98,7 +98,12 @@ def _row_error(path: Path, line: int, what: str) -> HarnessError:
 
 
 def apply(
-    findings: Sequence[Finding], rows: Sequence[Suppression], *, today: date, rule_ids: frozenset[str]
+    findings: Sequence[Finding],
+    rows: Sequence[Suppression],
+    *,
+    today: date,
+    rule_ids: frozenset[str],
+    unjudged: frozenset[tuple[str, str]] = frozenset(),
 ) -> tuple[list[Finding], list[tuple[Finding, Suppression]]]:
     """Separate the findings that a row accepts from those that remain; errors of the ledger are among the latter.
 
@@ -107,6 +112,8 @@ def apply(
         rows: The ledger.
         today: The day of the run.
         rule_ids: The ids of all rules and checks; a row with another id is a finding.
+        unjudged: The roots and modes that could not be judged, such as ``("live/dev", "plan")``. Nobody knows whether
+            a row is needed there, so no row is called unneeded for want of them.
     """
     remaining, accepted = [], []
     used: set[tuple[int, str]] = set()
@@ -118,12 +125,16 @@ def apply(
         used.add((row.line, finding.root if row.roots else ""))
         accepted.append((finding, row))
     for row in rows:
-        remaining += _row_findings(row, used, today, rule_ids)
+        remaining += _row_findings(row, used, today, rule_ids, unjudged)
     return remaining, accepted
 
 
 def _row_findings(
-    row: Suppression, used: set[tuple[int, str]], today: date, rule_ids: frozenset[str]
+    row: Suppression,
+    used: set[tuple[int, str]],
+    today: date,
+    rule_ids: frozenset[str],
+    unjudged: frozenset[tuple[str, str]],
 ) -> Iterator[Finding]:
     def finding(number: int, message: str, remedy: str) -> Finding:
         return Finding(
@@ -149,6 +160,11 @@ def _row_findings(
             f"Give it at most {LONGEST_DAYS} days.",
         )
     for root in row.roots or ("",):
-        if (row.line, root) not in used:
+        if (row.line, root) not in used and not _may_be_needed(row, root, unjudged):
             where = f" in {root}" if root else ""
             yield finding(7, f"The suppression of {row.id}{where} is not needed.", "Delete it.")
+
+
+def _may_be_needed(row: Suppression, root: str, unjudged: frozenset[tuple[str, str]]) -> bool:
+    """Whether a row could accept something in a root (any, if it is empty) that was not judged."""
+    return any(root in {"", name} and row.mode in {"", mode} for name, mode in unjudged)

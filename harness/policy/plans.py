@@ -20,7 +20,7 @@ from harness.plan_tests.tftest_root import TftestRoot
 from harness.policy.offline_aws import ACCOUNT_ID, offline_aws
 from harness.process.locks import locked
 from harness.settings import PLATFORM
-from harness.terraform.run import Terraform
+from harness.terraform.run import Terraform, TerraformError
 
 FOLDER = BUILD / "policy"
 """The folder of plans and of what they need."""
@@ -51,6 +51,21 @@ class PlannedRoot:
     def planned(self) -> PlanGraph:
         """The plan, read."""
         return PlanGraph(self.document, self.environment, self.source)
+
+
+@dataclass(frozen=True)
+class RejectedRoot:
+    """A root that Terraform does not plan.
+
+    Attributes:
+        name: Such as ``live/dev``.
+        folder: Where Terraform planned it; diagnostics name files relative to it.
+        error: Why; a `TerraformError` has diagnostics.
+    """
+
+    name: str
+    folder: Path
+    error: HarnessError
 
 
 def live_folders(root: Path = ROOT) -> list[Path]:
@@ -179,21 +194,23 @@ def plan_calls(calls: list[ModuleCall], folder: Path) -> Mapping[str, Any]:
     result = TftestRoot(folder).planned()
     if result.errors:
         errors = "\n".join(f"{root.about(error) or 'root'}: {error}" for error in result.errors)
-        raise HarnessError(
-            f"Terraform cannot plan {folder.name}:\n{errors}", remedy="Fix what it names, then scan again."
+        raise TerraformError(
+            f"Terraform cannot plan {folder.name}:\n{errors}",
+            remedy="Fix what it names, then scan again.",
+            diagnostics=result.errors,
         )
     return result.document
 
 
-def plan_all() -> list[PlannedRoot | HarnessError]:
+def plan_all() -> list[PlannedRoot | RejectedRoot]:
     """Every plan, created in parallel; for a root that Terraform cannot plan, the error."""
 
-    def attempt(job: "Path | None") -> PlannedRoot | HarnessError:
+    def attempt(folder: Path | None) -> PlannedRoot | RejectedRoot:
         try:
-            return stored_plan(job) if job else plan_examples()
+            return stored_plan(folder) if folder else plan_examples()
         except HarnessError as error:
-            return error
+            return RejectedRoot(relative(folder) if folder else EXAMPLES, folder or FOLDER / "examples", error)
 
-    jobs: list[Path | None] = [*live_folders(), None]
-    with ThreadPoolExecutor(max_workers=len(jobs)) as pool:
-        return [*pool.map(attempt, jobs)]
+    folders: list[Path | None] = [*live_folders(), None]
+    with ThreadPoolExecutor(max_workers=len(folders)) as pool:
+        return [*pool.map(attempt, folders)]

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from rich.table import Table
 
 from harness.console import out
 from harness.paths import BUILD, ROOT
+from harness.policy import groups
 from harness.policy.finding import Finding, Severity
+from harness.policy.groups import BrokenRule, FindingGroup
 from harness.policy.rule import RULES
-from harness.policy.verdict import GateVerdict
+from harness.policy.verdict import GateVerdict, Suppression
 from harness.results import record
 
 FOLDER = BUILD / "reports" / "policy"
@@ -40,6 +43,7 @@ def write(verdict: GateVerdict, *, seconds: float, folder: Path = FOLDER) -> Non
         "policy",
         {
             **verdict.counts,
+            "to_fix": verdict.to_fix,
             "findings": len(verdict.findings),
             "by_severity": by_severity(verdict),
             "suppressed": len(verdict.accepted),
@@ -49,21 +53,55 @@ def write(verdict: GateVerdict, *, seconds: float, folder: Path = FOLDER) -> Non
 
 
 def by_severity(verdict: GateVerdict) -> dict[str, int]:
-    """The number of findings of each severity."""
-    counts = Counter(finding.severity for finding in verdict.findings)
+    """The number of fixes of each severity."""
+    counts = Counter(rule.severity for group in verdict.groups for rule in group.rules)
     return {severity.value: counts[severity] for severity in Severity}
 
 
+MESSAGES = 3
+"""The messages that are printed of one rule on one block; the reports have all."""
+
+ROOTS = 3
+"""The roots whose instances are printed; the others are counted."""
+
+
+def described(group: FindingGroup) -> Iterator[str]:
+    """A group in a few lines: the place, what is wrong and its fix, and where it shows."""
+    severity = f"[{_COLOURS[group.severity]}]{group.severity}[/]"
+    yield f"{severity} [bold]{escape(group.place)}[/] {escape(group.subject)}".rstrip()
+    for rule in group.rules:
+        also = f" (with {', '.join(rule.includes)})" if rule.includes else ""
+        yield f"    {rule.id}{also}: {escape(_messages(rule))}"
+        yield f"        To fix this: {escape(rule.remedy)} [dim]{escape(rule.guideline)}[/]"
+    if group.instances:
+        yield f"    In {escape('; '.join(_roots(group)))}."
+    if group.held_back:
+        held = ", ".join(f"{number} of {rule_id}" for rule_id, number in sorted(group.held_back.items()))
+        yield f"    [dim]Judged again after that: {held}.[/]"
+
+
+def _messages(rule: BrokenRule) -> str:
+    more = len(rule.messages) - MESSAGES
+    return " ".join(rule.messages[:MESSAGES]) + (f" And {more} more of the kind." if more > 0 else "")
+
+
+def _roots(group: FindingGroup) -> Iterator[str]:
+    """The roots, each with an instance; a root's own name is no instance of it."""
+    names = [
+        (root, [address for address in addresses if address != root]) for root, addresses in group.instances.items()
+    ]
+    for root, addresses in names[:ROOTS]:
+        more = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
+        yield f"{root}: {addresses[0]}{more}" if addresses else root
+    if len(names) > ROOTS:
+        yield ", ".join(f"{root} ({len(addresses)})" for root, addresses in names[ROOTS:])
+
+
 def show(verdict: GateVerdict, *, seconds: float) -> None:
-    """Print the findings, worst first, then their numbers by severity."""
-    for finding in verdict.findings:
-        line = f":{finding.line}" if finding.line else ""
-        place = f" [dim]({escape(finding.file)}{line})[/]" if finding.file else ""
-        root = f"{finding.root}: " if finding.root else ""
-        severity = f"[{_COLOURS[finding.severity]}]{finding.severity}[/]"
-        out.print(f"{severity} {finding.rule_id} {escape(root + finding.address)}{place}")
-        out.print(f"    {escape(finding.message)}")
-        out.print(f"    To fix this: {escape(finding.remedy)} [dim]{escape(finding.guideline)}[/]")
+    """Print what has to be fixed, worst first, then the numbers by severity."""
+    for each in verdict.groups:
+        for line in described(each):
+            out.print(line)
     table = Table("Severity", "To fix", "Accepted by the ledger")
     accepted = Counter(finding.severity for finding, _ in verdict.accepted)
     for name, count in by_severity(verdict).items():
@@ -84,22 +122,29 @@ def body(verdict: GateVerdict) -> dict[str, Any]:
         "green": verdict.green,
         "counts": dict(verdict.counts),
         "by_severity": by_severity(verdict),
+        "to_fix": [
+            {**asdict(each), "findings": len(each.findings), "severity": each.severity} for each in verdict.groups
+        ],
         "findings": [asdict(finding) for finding in verdict.findings],
         "accepted": [{"finding": asdict(finding), "row": asdict(row)} for finding, row in verdict.accepted],
     }
 
 
 def sarif(verdict: GateVerdict) -> dict[str, Any]:
-    """SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/): accepted findings are suppressed results."""
-    findings = [*((finding, None) for finding in verdict.findings), *verdict.accepted]
-    by_rule = {finding.rule_id: finding for finding, _ in findings}
-    results = []
-    for finding, row in findings:
-        result = _result(finding)
-        if row is not None:
-            justification = f"{row.reason} ({row.owner}, until {row.expires})"
-            result["suppressions"] = [{"kind": "external", "justification": justification}]
-        results.append(result)
+    """SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/): one result for each rule that a block breaks.
+
+    Accepted findings are suppressed results.
+    """
+    by_row: dict[Suppression, list[Finding]] = {}
+    for finding, row in verdict.accepted:
+        by_row.setdefault(row, []).append(finding)
+    results = [result for each in verdict.groups for result in _results(each)]
+    for row, findings in by_row.items():
+        justification = f"{row.reason} ({row.owner}, until {row.expires})"
+        suppressions = [{"kind": "external", "justification": justification}]
+        for each in groups.group(findings):
+            results += [{**result, "suppressions": suppressions} for result in _results(each)]
+    by_rule = {finding.rule_id: finding for finding in (*verdict.findings, *(found for found, _ in verdict.accepted))}
     driver = {
         "name": "policy-gate",
         "informationUri": "https://www.checkov.io",
@@ -124,37 +169,42 @@ def _rule(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding) -> dict[str, Any]:
-    place: dict[str, Any] = {
-        "logicalLocations": [{"fullyQualifiedName": f"{finding.root}:{finding.address}", "kind": "resource"}]
-    }
-    if finding.file:
-        place["physicalLocation"] = {
-            "artifactLocation": {"uri": finding.file},
-            "region": {"startLine": max(1, finding.line or 1)},
+def _results(group: FindingGroup) -> Iterator[dict[str, Any]]:
+    """A result for each rule of a group, with the file and line of the block and the instances beneath."""
+    for rule in group.rules:
+        findings = [finding for finding in group.findings if finding.rule_id in {rule.id, *rule.includes}]
+        instances = dict.fromkeys(f"{finding.root}:{finding.address}" for finding in findings)
+        place: dict[str, Any] = {
+            "logicalLocations": [{"fullyQualifiedName": instance, "kind": "resource"} for instance in instances]
         }
-    return {
-        "ruleId": finding.rule_id,
-        "level": _LEVELS[finding.severity],
-        "message": {"text": f"{finding.address}: {finding.message} {finding.remedy}"},
-        "locations": [place],
-    }
+        if findings[0].file:
+            place["physicalLocation"] = {
+                "artifactLocation": {"uri": findings[0].file},
+                "region": {"startLine": max(1, findings[0].line or 1)},
+            }
+        yield {
+            "ruleId": rule.id,
+            "level": _LEVELS[rule.severity],
+            "message": {"text": f"{group.subject or group.place}: {' '.join(rule.messages)} {rule.remedy}"},
+            "locations": [place],
+        }
 
 
 def junit(verdict: GateVerdict, seconds: float) -> ET.Element:
     """JUnit's XML: a case for each of our rules, and for each other check that found something."""
-    by_rule: dict[str, list[Finding]] = {rule_id: [] for rule_id in RULES}
-    for finding in verdict.findings:
-        by_rule.setdefault(finding.rule_id, []).append(finding)
-    failures = sum(1 for findings in by_rule.values() if findings)
+    by_rule: dict[str, list[str]] = {rule_id: [] for rule_id in RULES}
+    for group in verdict.groups:
+        for rule in group.rules:
+            text = f"{group.place} {group.subject}: {' '.join(rule.messages)} {rule.remedy}"
+            by_rule.setdefault(rule.id, []).append(text)
+    failures = sum(1 for texts in by_rule.values() if texts)
     suite = ET.Element(
         "testsuite", name="policy", tests=str(len(by_rule)), failures=str(failures), errors="0", time=f"{seconds:.1f}"
     )
-    for rule_id, findings in sorted(by_rule.items()):
-        rule = RULES.get(rule_id)
-        name = f"{rule_id} {rule.title}" if rule else rule_id
+    for rule_id, texts in sorted(by_rule.items()):
+        name = f"{rule_id} {RULES[rule_id].title}" if rule_id in RULES else rule_id
         case = ET.SubElement(suite, "testcase", classname="policy", name=name)
-        if findings:
-            failure = ET.SubElement(case, "failure", message=f"{len(findings)} findings")
-            failure.text = "\n".join(map(str, findings))
+        if texts:
+            failure = ET.SubElement(case, "failure", message=f"{len(texts)} to fix")
+            failure.text = "\n".join(texts)
     return suite

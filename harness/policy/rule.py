@@ -76,6 +76,7 @@ class Rule:
         remedy: How to fix a violation.
         modes: In which scans it works: ``hcl``, ``plan``.
         scope: Where it holds.
+        includes: The built-in checks of checkov that find nothing more: where both find something, this rule speaks.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Rule:
     remedy: str
     modes: frozenset[str] = frozenset({HCL, PLAN})
     scope: Scope = Scope.EVERYWHERE
+    includes: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, rule_id: str, types: tuple[str, ...]) -> "Rule":
@@ -98,9 +100,8 @@ class Rule:
         """
         words = tomllib.loads((FOLDER / rule_id / "rule.toml").read_text(encoding="utf-8"))
         severity, scope = Severity(words.pop("severity")), Scope(words.pop("scope"))
-        return cls(
-            id=rule_id, types=types, severity=severity, scope=scope, modes=frozenset(words.pop("modes")), **words
-        )
+        modes, includes = frozenset(words.pop("modes")), tuple(words.pop("includes", ()))
+        return cls(id=rule_id, types=types, severity=severity, scope=scope, modes=modes, includes=includes, **words)
 
     def applies(self, environment: str) -> bool:
         """Whether it holds in an environment; module examples have none (an empty name)."""

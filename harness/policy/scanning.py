@@ -1,22 +1,25 @@
 """The scan of the repository: source and plans of every live folder and module example (`harness.policy.gate.scan`)."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from harness.errors import HarnessError
 from harness.files import write_whole
 from harness.paths import BUILD, ROOT
 from harness.policy import checkov, deployment_source, ledger, plans, source_secrets
+from harness.policy.blocks import Blocks
 from harness.policy.checkov import Job, scan_error
 from harness.policy.finding import Finding, Severity
-from harness.policy.judge import judge
+from harness.policy.judge import UNREADABLE, judge
 from harness.policy.rule import RULES
 from harness.policy.rules.iam import rendered_policies
 from harness.policy.verdict import GateVerdict
+from harness.terraform.events import Diagnostic
+from harness.terraform.failures import TerraformError
 
 
 def scan(*, today: date | None = None) -> GateVerdict:
@@ -44,7 +47,7 @@ def scan(*, today: date | None = None) -> GateVerdict:
         *source_secrets.findings(),
         *_missing(folders),
         *json_sources(),
-        *_failed_plans(attempts),
+        *_rejected_roots(attempts),
         *on_source.findings,
         *on_plans.findings,
     ]
@@ -53,7 +56,11 @@ def scan(*, today: date | None = None) -> GateVerdict:
     gate_ids = {f"CKV_INV_{number:03}" for number in (1, *checkov.SCAN_ERRORS)}
     rule_ids = on_source.check_ids | RULES.keys() | gate_ids
     remaining, accepted = ledger.apply(
-        list(dict.fromkeys(findings)), rows, today=today or datetime.now(UTC).date(), rule_ids=rule_ids
+        Blocks().placed(dict.fromkeys(findings)),
+        rows,
+        today=today or datetime.now(UTC).date(),
+        rule_ids=rule_ids,
+        unjudged=unjudged(findings),
     )
     counts = {
         "roots": len(source) + len(plan_jobs),
@@ -109,23 +116,53 @@ def _placed(finding: Finding, root: plans.PlannedRoot, job: Job) -> Finding:
     return replace(finding, address=address, root=root.name, mode=job.mode, definition=definition)
 
 
-def _failed_plans(attempts: Iterable[plans.PlannedRoot | HarnessError]) -> list[Finding]:
+_UNJUDGED = frozenset({UNREADABLE.id, "CKV_INV_003", "CKV_INV_004"})
+"""What is found where a scan saw nothing, or not everything."""
+
+
+def unjudged(findings: Iterable[Finding]) -> frozenset[tuple[str, str]]:
+    """The roots and modes in which something could not be planned or parsed, or is missing."""
+    return frozenset((finding.root, finding.mode) for finding in findings if finding.rule_id in _UNJUDGED)
+
+
+def _rejected_roots(attempts: Iterable[plans.PlannedRoot | plans.RejectedRoot]) -> list[Finding]:
     """Roots that Terraform cannot plan: its errors name the resource, and the modules' validations name the fix."""
     return [
-        Finding(
-            "CKV_INV_001",
-            Severity.CRITICAL,
-            "plan",
-            None,
-            None,
-            attempt.what,
-            attempt.remedy,
-            "https://developer.hashicorp.com/terraform/cli/commands/plan",
-            mode="plan",
-        )
-        for attempt in attempts
-        if isinstance(attempt, HarnessError)
+        finding for attempt in attempts if isinstance(attempt, plans.RejectedRoot) for finding in rejections(attempt)
     ]
+
+
+def rejections(rejected: plans.RejectedRoot) -> list[Finding]:
+    """A finding for each of Terraform's errors on a root, with its file and line."""
+    error = rejected.error
+    diagnostics = error.diagnostics if isinstance(error, TerraformError) else ()
+    found = Finding(
+        UNREADABLE.id,
+        Severity.CRITICAL,
+        rejected.name,
+        None,
+        None,
+        error.what,
+        error.remedy,
+        "https://developer.hashicorp.com/terraform/cli/commands/plan",
+        root=rejected.name,
+        mode="plan",
+    )
+    by_error = [_rejection(found, each, rejected.folder) for each in diagnostics if each.severity == "error"]
+    return by_error or [found]
+
+
+def _rejection(finding: Finding, error: Diagnostic, folder: Path) -> Finding:
+    has_file = error.file not in {"", "<empty>"}
+    path = Path(os.path.normpath(folder / error.file))
+    return replace(
+        finding,
+        address=checkov.readable(error.address) or finding.address,
+        file=plans.relative(path) if has_file and path.is_relative_to(ROOT) else None,
+        line=error.line if has_file and path.is_relative_to(ROOT) else None,
+        message=" ".join(f"{error.summary}: {error.detail}".split()),
+        remedy="Fix it, then scan again: until then nothing else is known of this root's plan.",
+    )
 
 
 def _missing(folders: Sequence[Path]) -> list[Finding]:

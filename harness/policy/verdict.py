@@ -4,8 +4,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
+from harness.policy import groups
 from harness.policy.finding import Finding
+from harness.policy.groups import FindingGroup
 
 _KEY = re.compile(r"\[[^\]]*\]")
 
@@ -63,3 +66,13 @@ class GateVerdict:
     def green(self) -> bool:
         """Whether nothing is left to fix."""
         return not self.findings
+
+    @cached_property
+    def groups(self) -> list[FindingGroup]:
+        """The findings by the block that has to be fixed, worst first."""
+        return groups.group(self.findings)
+
+    @property
+    def to_fix(self) -> int:
+        """The number of fixes: one for each rule that a block breaks."""
+        return sum(len(group.rules) for group in self.groups)

@@ -6,21 +6,24 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from invoicing.domain.rules import Rules
 from invoicing.domain.status import ISSUED, Status
-from invoicing.events.bus import Event, EventBus, PublishError, derive, derive_unapplied
+from invoicing.events.bus import Event, EventBus, PublishError, UnpublishableError, derive, derive_unapplied
 from invoicing.runtime import clock, settings
+from invoicing.runtime.aws import client
 from invoicing.runtime.observability import count, logger, metrics, tracer
 from invoicing.services.decide_invoice import decide
 from invoicing.table.claims import ClaimStore
 from invoicing.table.connection import InvoiceTable
+from invoicing.table.dead_letters import DeadLetterQueue
 from invoicing.table.store import InvoiceStore
-from invoicing.table.stream import handle_in_order, read_images, read_receipts
+from invoicing.table.stream import ATTEMPTS, RecordHandler, read_images, read_receipts
 
 config = settings.ProcessInvoiceSettings.load()
-table = InvoiceTable(config.table_name)
+table = InvoiceTable(config.table_name, client("dynamodb", attempts=ATTEMPTS))
 store = InvoiceStore(table)
 rules = Rules(config.second_currency, config.changed_vat_id, config.suspected_duplicate)
 claims = ClaimStore(table, store, rules)
-bus = EventBus(config.event_bus_name)
+bus = EventBus(config.event_bus_name, client("events", attempts=ATTEMPTS))
+dead_letters = DeadLetterQueue(config.dead_letter_queue_url, client("sqs", attempts=ATTEMPTS))
 
 
 def handle(record: dict[str, Any]) -> None:
@@ -59,12 +62,17 @@ def publish(event: Event, **subject: Any) -> None:
     logger.info("Event published", detail_type=event.detail_type, **subject)
 
 
+def set_aside(record: dict[str, Any], reason: Exception) -> None:
+    """Keep a record that can never be handled. The queue has an alarm."""
+    dead_letters.keep(record, reason)
+    count("RecordsSetAside")
+
+
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Entry point. Returns from which record on the stream has to deliver again."""
     count("EventsReceived", len(event["Records"]))
-    return handle_in_order(
-        event["Records"], handle, lambda: context.get_remaining_time_in_millis() / 1000, PublishError
-    )
+    each = RecordHandler(handle, set_aside, interruptions=(PublishError,), impossible=(UnpublishableError,))
+    return each.in_order(event["Records"], lambda: context.get_remaining_time_in_millis() / 1000)

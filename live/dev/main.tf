@@ -35,6 +35,6 @@ module "invoice_platform" {
   replication              = var.replication
   reserved_concurrency     = var.reserved_concurrency
   rules                    = var.rules
-  stream_retry_attempts    = var.stream_retry_attempts
+  stream_record_age_hours  = var.stream_record_age_hours
   table                    = var.table
 }

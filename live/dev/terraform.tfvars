@@ -62,4 +62,4 @@ monthly_budget_usd       = 50
 payment_sources          = ["payments.example"]
 previews                 = true
 replication              = false
-stream_retry_attempts    = 10
+stream_record_age_hours  = 6

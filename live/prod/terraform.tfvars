@@ -62,4 +62,4 @@ monthly_budget_usd       = 1000
 payment_sources          = ["payments.example"]
 previews                 = false
 replication              = true
-stream_retry_attempts    = 100
+stream_record_age_hours  = 12

@@ -145,8 +145,8 @@ variable "rules" {
   nullable    = false
 }
 
-variable "stream_retry_attempts" {
-  description = "How often a failing part of a stream batch is tried again."
+variable "stream_record_age_hours" {
+  description = "For how long a failing change of an invoice is tried again."
   type        = number
   nullable    = false
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 from ministack.core.arn import parse_arn
 from ministack.core.responses import new_uuid, request_scope
-from ministack.services import dynamodb
+from ministack.services import cloudwatch, dynamodb
 from ministack.services import lambda_svc as lam
 
 from embedded import delivery
@@ -102,6 +102,8 @@ def _process(mapping: Json, records: list[Json]) -> bool:
             attempts, retries, pauses = 0, 0, _pauses()
             continue
         result = _call(mapping, batch)
+        if not result.get("throttle"):
+            _record_age(mapping, batch)
         failed, partial = _failed(mapping, batch, result)
         mapping["LastProcessingResult"] = "PROBLEM: Function call failed" if failed else "OK"
         if not failed:
@@ -144,6 +146,16 @@ def _call(mapping: Json, batch: list[Json]) -> Json:
     record = lam._execution_record_for_config(function, {**config, "FunctionArn": mapping["FunctionArn"]})
     result: Json = lam._execute_function_with_config_scope(record, {"Records": batch})
     return result
+
+
+def _record_age(mapping: Json, batch: list[Json]) -> None:
+    """The metric IteratorAge: milliseconds since the last record of the batch was written.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+    """
+    name = str(mapping["FunctionName"])
+    age_ms = max(0.0, (time.time() - _arrival(batch[-1])) * 1000)
+    cloudwatch.record_metric("AWS/Lambda", "IteratorAge", age_ms, "Milliseconds", {"FunctionName": name})
 
 
 def _failed(mapping: Json, batch: list[Json], result: Json) -> tuple[list[Json], bool]:

@@ -212,7 +212,7 @@ locals {
 
   _event_sources = {
     process-invoice = {
-      table-stream = { arn = module.table.stream_arn, maximum_retry_attempts = var.stream_retry_attempts }
+      table-stream = { arn = module.table.stream_arn, maximum_record_age_seconds = var.stream_record_age_hours * 3600 }
     }
   }
 }

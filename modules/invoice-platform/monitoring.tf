@@ -27,6 +27,7 @@ module "monitoring" {
     for name, function in module.function : name => {
       dead_letter_queue = function.dead_letter_queue.name
       function_name     = function.function_name
+      reads_stream      = contains(keys(local._event_sources), name)
       timeout           = var.lambda_settings.timeout
     }
   }

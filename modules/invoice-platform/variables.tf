@@ -221,15 +221,15 @@ variable "rules" {
   }
 }
 
-variable "stream_retry_attempts" {
-  description = "How often a failing part of a stream batch is tried again before it goes to the dead-letter queue."
+variable "stream_record_age_hours" {
+  description = "For how long a failing change of an invoice is tried again before its position goes to the dead-letter queue. The stream itself forgets it after 24 hours."
   type        = number
-  default     = 10
+  default     = 6
   nullable    = false
 
   validation {
-    condition     = var.stream_retry_attempts >= 0 && var.stream_retry_attempts <= 10000
-    error_message = "stream_retry_attempts is ${var.stream_retry_attempts}: give 0 to 10000."
+    condition     = var.stream_record_age_hours >= 1 && var.stream_record_age_hours <= 12 && floor(var.stream_record_age_hours) == var.stream_record_age_hours
+    error_message = "stream_record_age_hours is ${var.stream_record_age_hours}: give 1 to 12 whole hours, so that half a day is left to read the record from the stream."
   }
 }
 

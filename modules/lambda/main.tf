@@ -9,7 +9,12 @@ locals {
 
   _alias_arn     = "arn:${local._partition}:lambda:${local._scope}:function:${var.name}:${var.alias_name}"
   _log_group_arn = "arn:${local._partition}:logs:${local._scope}:log-group:${local._log_group}"
+  _queue_url     = "https://sqs.${data.aws_region.current.name}.${data.aws_partition.current.dns_suffix}/${var.account_id}/${local._queue}"
   _queue_arn     = "arn:${local._partition}:sqs:${local._scope}:${local._queue}"
+
+  # What Lambda itself sends about a stream's records has their positions only. With the queue's URL, the function can keep
+  # a record that it can never handle, with its content.
+  _environment = merge(var.environment, length(var.event_sources) == 0 ? {} : { DEAD_LETTER_QUEUE_URL = local._queue_url })
 
   _log_group = "/aws/lambda/${var.name}"
   _queue     = "${var.name}-dlq"
@@ -38,7 +43,7 @@ resource "aws_lambda_function" "this" {
   }
 
   dynamic "environment" {
-    for_each = length(var.environment) > 0 ? [var.environment] : []
+    for_each = length(local._environment) > 0 ? [local._environment] : []
 
     content {
       variables = environment.value

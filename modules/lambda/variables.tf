@@ -120,14 +120,14 @@ variable "environment" {
 }
 
 variable "event_sources" {
-  description = "Streams that Lambda reads for the function, by name. Batches that keep failing go to the dead-letter queue. Grant the reading in statements."
+  description = "Streams that Lambda reads for the function, by name. Records that keep failing are repeated until they are too old; then their positions go to the dead-letter queue, whose URL the function finds in DEAD_LETTER_QUEUE_URL. Grant the reading in statements."
   type = map(object({
     arn                          = string
     batch_size                   = optional(number, 25)
     bisect_batch                 = optional(bool, true)
     maximum_batching_window      = optional(number, 0)
-    maximum_record_age_seconds   = optional(number, -1)
-    maximum_retry_attempts       = optional(number, 3)
+    maximum_record_age_seconds   = optional(number, 21600)
+    maximum_retry_attempts       = optional(number, -1)
     parallelization_factor       = optional(number, 1)
     report_batch_item_failures   = optional(bool, true)
     starting_position            = optional(string, "TRIM_HORIZON")
@@ -167,8 +167,13 @@ variable "event_sources" {
   }
 
   validation {
-    condition     = alltrue([for source in values(var.event_sources) : source.maximum_retry_attempts >= 0 && source.maximum_retry_attempts <= 10000])
-    error_message = "event_sources retries [${join(", ", values(var.event_sources)[*].maximum_retry_attempts)}] times: give 0 to 10000 (with -1, endless, one bad record blocks its shard for a day)."
+    condition     = alltrue([for source in values(var.event_sources) : source.maximum_retry_attempts >= -1 && source.maximum_retry_attempts <= 10000])
+    error_message = "event_sources retries [${join(", ", values(var.event_sources)[*].maximum_retry_attempts)}] times: give 0 to 10000, or -1 (until a record is too old)."
+  }
+
+  validation {
+    condition     = alltrue([for source in values(var.event_sources) : source.maximum_retry_attempts >= 0 || source.maximum_record_age_seconds >= 0])
+    error_message = "event_sources has maximum_retry_attempts = -1 and maximum_record_age_seconds = -1 together: one bad record would block its shard for a day, so limit one of them."
   }
 }
 

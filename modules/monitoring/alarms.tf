@@ -1,6 +1,6 @@
 # Every alarm by "<kind>/<name>/<measure>". An alarm is on the metric "value", or on an expression over its metrics.
 locals {
-  _alarms = merge(local._function_alarms, local._queue_alarms, local._table_alarms, local._bucket_alarms, local._api_alarms, local._count_alarms)
+  _alarms = merge(local._function_alarms, local._stream_alarms, local._queue_alarms, local._table_alarms, local._bucket_alarms, local._api_alarms, local._count_alarms)
 
   _function_alarms = merge([
     for name, function in var.functions : {
@@ -37,6 +37,19 @@ locals {
     }
   ]...)
 
+  # A stream forgets its records after a day.
+  _stream_alarms = {
+    for name, function in var.functions : "function/${name}/stream-age" => {
+      datapoints  = 1
+      description = "${function.function_name} got records from its stream that were older than ${var.thresholds.stream_age_minutes} minutes: something holds it up, and records that become too old are given up."
+      expression  = ""
+      namespace   = "AWS/Lambda"
+      period      = 300
+      threshold   = var.thresholds.stream_age_minutes * 60000 # the metric is in ms
+      metrics     = { value = { dimensions = { FunctionName = function.function_name }, name = "IteratorAge", statistic = "Maximum" } }
+    } if function.reads_stream
+  }
+
   # The functions' dead-letter queues and all others, by name.
   _queues = merge(
     { for name, function in var.functions : name => function.dead_letter_queue if function.dead_letter_queue != "" },
@@ -59,11 +72,12 @@ locals {
   _operations = ["BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "TransactGetItems", "TransactWriteItems", "UpdateItem"]
   _table_alarms = {
     for name, table in var.tables : "table/${name}/throttles" => {
-      datapoints  = 1
-      description = "More than ${var.thresholds.table_throttled_requests} requests to the table ${table} were throttled within a minute: the table or an index has too little capacity."
+      # Auto-scaling takes minutes to begin, and until then a burst is throttled and tried again: only what lasts needs somebody.
+      datapoints  = 3
+      description = "More than ${var.thresholds.table_throttled_requests} requests to the table ${table} were throttled in each of three times 5 minutes: the table or an index has too little capacity, and auto-scaling does not help."
       expression  = "SUM(METRICS())"
       namespace   = "AWS/DynamoDB"
-      period      = 60
+      period      = 300
       threshold   = var.thresholds.table_throttled_requests
       metrics = {
         for operation in local._operations :

@@ -92,10 +92,11 @@ variable "environment" {
 }
 
 variable "functions" {
-  description = "Functions by a name of your choice: name, time-out in seconds, and dead-letter queue (none when empty). Alarms: errors, throttles, duration, queue depth."
+  description = "Functions by a name of your choice: name, time-out in seconds, dead-letter queue (none when empty), and whether it reads a stream. Alarms: errors, throttles, duration, queue depth, age of the stream's records."
   type = map(object({
     dead_letter_queue = optional(string, "")
     function_name     = string
+    reads_stream      = optional(bool, false)
     timeout           = number
   }))
   default  = {}
@@ -169,7 +170,7 @@ variable "tags" {
 }
 
 variable "thresholds" {
-  description = "The values above which alarms start: 5xx of an API, 4xx of a bucket and throttles per minute; failed invocations in per cent; p95 duration in per cent of the time-out; messages in a dead-letter queue."
+  description = "The values above which alarms start: 5xx of an API, 4xx of a bucket and throttles of a function per minute; throttled requests of a table in 5 minutes; minutes since a stream's record was written; failed invocations in per cent; p95 duration in per cent of the time-out; messages in a dead-letter queue."
   type = object({
     api_5xx_per_minute        = optional(number, 0)
     bucket_4xx_per_minute     = optional(number, 10)
@@ -177,6 +178,7 @@ variable "thresholds" {
     function_error_percent    = optional(number, 1)
     function_throttles        = optional(number, 0)
     queue_depth               = optional(number, 0)
+    stream_age_minutes        = optional(number, 30)
     table_throttled_requests  = optional(number, 0)
   })
   default  = {}

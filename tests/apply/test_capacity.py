@@ -25,6 +25,8 @@ pytestmark = [
 SAMPLE = ROOT / "docs" / "sample" / "invoices.csv"
 CREATED, REJECTED = 220, 10
 """Invoices of the sample. Nine of them cannot be read, and one is rejected at the door: it is due before its issue."""
+OPERATIONS = ("GetItem", "PutItem", "UpdateItem", "TransactWriteItems")
+STEP_S = 5
 SPEED = 2
 """Buckets fill this much faster than on AWS: about four minutes instead of eight."""
 DEADLINE_S = 540
@@ -81,7 +83,7 @@ class Dev:
                 message["Body"]
                 for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
             ]
-            for name, url in self.stack.dead_letter_queues.items()
+            for name, url in {**self.stack.dead_letter_queues, **self.stack.event_dead_letter_queues}.items()
         }
         return {name: bodies for name, bodies in received.items() if bodies}
 
@@ -105,6 +107,44 @@ class Dev:
         )
         items = [item for page in pages for item in page["Items"]]
         return Counter(item["status"]["S"] for item in items if "#" not in item["invoiceId"]["S"])
+
+    def throttled_at(self) -> list[datetime]:
+        """When requests to the table were throttled, in steps of `STEP_S`, in order."""
+        metric = {"Namespace": "AWS/DynamoDB", "MetricName": "ThrottledRequests"}
+        now = datetime.now(UTC)
+        response = self.client("cloudwatch").get_metric_data(
+            MetricDataQueries=[
+                {
+                    "Id": f"m{number}",
+                    "MetricStat": {
+                        "Metric": {
+                            **metric,
+                            "Dimensions": [
+                                {"Name": "TableName", "Value": self.stack.table_name},
+                                {"Name": "Operation", "Value": operation},
+                            ],
+                        },
+                        "Period": STEP_S,
+                        "Stat": "Sum",
+                    },
+                }
+                for number, operation in enumerate(OPERATIONS)
+            ],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(minutes=1),
+        )
+        return sorted(
+            timestamp
+            for result in response["MetricDataResults"]
+            for timestamp, value in zip(result["Timestamps"], result["Values"], strict=True)
+            if value > 0
+        )
+
+    def alarm(self) -> dict[str, Any]:
+        """The alarm on throttled requests, as it is deployed."""
+        names = [self.stack.alarms["table/invoices/throttles"]]
+        (alarm,) = self.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
+        return dict(alarm)
 
     def metric(self, name: str, **dimensions: str) -> float:
         """The sum of a metric of the table."""
@@ -142,6 +182,28 @@ def wait_for(look: Callable[[], Value | None], deadline: float, what: Callable[[
         time.sleep(0.5)
 
 
+def rings(alarm: dict[str, Any], times: list[datetime]) -> bool:
+    """Whether an alarm on any throttled request starts at some time, for requests that were throttled at these times.
+
+    Its periods pass as much faster as the buckets fill.
+    """
+    assert (alarm["Threshold"], alarm["DatapointsToAlarm"]) == (0, alarm["EvaluationPeriods"])
+    period_s = max(query["MetricStat"]["Period"] for query in alarm["Metrics"] if "MetricStat" in query) / SPEED
+    ends = [time + timedelta(seconds=later) for time in times for later in range(0, int(period_s), STEP_S)]
+    periods = set(range(alarm["DatapointsToAlarm"]))
+    return any({int((end - time).total_seconds() // period_s) for time in times} >= periods for end in ends)
+
+
+def test_the_alarm_on_throttling_rings_for_what_lasts() -> None:
+    """Three periods of five minutes, as at speed 1."""
+    queries = [{"Id": "sum", "Expression": "SUM(METRICS())"}, {"MetricStat": {"Period": 300 * SPEED}}]
+    alarm = {"Threshold": 0, "DatapointsToAlarm": 3, "EvaluationPeriods": 3, "Metrics": queries}
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+
+    assert not rings(alarm, [start + timedelta(minutes=minute) for minute in range(6)])
+    assert rings(alarm, [start + timedelta(minutes=minute) for minute in range(7)])
+
+
 def test_an_import_on_devs_capacity_ends_with_every_invoice_decided(dev: Dev) -> None:
     """GIVEN dev without unused capacity WHEN the sample is uploaded THEN all of it is decided and nothing is lost."""
     dev.use_up()
@@ -157,10 +219,8 @@ def test_an_import_on_devs_capacity_ends_with_every_invoice_decided(dev: Dev) ->
         lambda: f"{dev.pdfs()} of {CREATED} PDFs; {dev.received()} messages downstream; {dev.statuses()}",
     )
 
-    throttled = {
-        operation: dev.metric("ThrottledRequests", Operation=operation)
-        for operation in ("GetItem", "PutItem", "UpdateItem", "TransactWriteItems")
-    }
+    throttled = {operation: dev.metric("ThrottledRequests", Operation=operation) for operation in OPERATIONS}
+    times = dev.throttled_at()
     figures = {
         "speed": SPEED,
         "import_s": round(imported - started),
@@ -168,10 +228,13 @@ def test_an_import_on_devs_capacity_ends_with_every_invoice_decided(dev: Dev) ->
         "write_units": dev.metric("ConsumedWriteCapacityUnits"),
         "read_units": dev.metric("ConsumedReadCapacityUnits"),
         "throttled": throttled,
+        "throttled_s": (times[-1] - times[0]).total_seconds() * SPEED if times else 0,
     }
     record("capacity", figures)
     assert dev.dead_letters() == {}
     assert (report["created"], report["rejected"], report["duplicates"]) == (CREATED, REJECTED, 0)
     assert dev.statuses() == {"processed": CREATED}
     assert dev.pdfs() == CREATED
+    assert dev.received() == CREATED, "one message for each invoice"
+    assert not rings(dev.alarm(), times), f"the alarm rings for an import: {figures}"
     assert sum(throttled.values()) > 0, "nothing was throttled: this proves nothing"

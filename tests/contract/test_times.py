@@ -8,7 +8,7 @@ from harness.contract.timing import Duration
 from harness.plan.resource import number
 from invoicing.documents import bucket
 from invoicing.runtime import aws
-from invoicing.table import claims, store
+from invoicing.table import claims, store, stream
 from invoicing.uploads import deadline, progress
 from tests.contract.conftest import Environment
 
@@ -61,8 +61,11 @@ def test_functions_have_time_for_what_they_reserve(live: Environment) -> None:
     reserve = Duration("The end of a part", deadline.RESERVE_SECONDS, symbol(deadline, "RESERVE_SECONDS"))
     call = Duration("One call of AWS with all its attempts", aws.longest_call(), symbol(aws, "longest_call"))
 
+    record = Duration("A record of the stream", stream.RESERVE_S, symbol(stream, "RESERVE_S"))
+
     mismatches = [
         *timing.compare_timeout(live.functions["create-invoice"], reserve),
+        *timing.compare_timeout(live.functions["process-invoice"], record),
         *(each for function in live.functions.values() for each in timing.compare_timeout(function, call)),
     ]
 

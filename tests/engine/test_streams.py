@@ -1,6 +1,7 @@
 """DynamoDB streams to functions: order, retries, partial failures, discarded records."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -173,3 +174,25 @@ def test_a_role_that_may_not_read_the_stream_gets_nothing(cloud: Cloud, allowed:
     assert "Messages" not in cloud.client("sqs").receive_message(QueueUrl=stream.seen)
 
     lambdas.delete_event_source_mapping(UUID=identity)
+
+
+def test_the_age_of_records_is_a_metric(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html (IteratorAge)."""
+    stream = Stream(cloud, "report")
+    stream.put("a")
+    stream.connect()
+    assert stream.batches(1) == [["a"]]
+    now = datetime.now(UTC)
+
+    [point] = cloud.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="IteratorAge",
+        Dimensions=[{"Name": "FunctionName", "Value": stream.alias.split(":")[6]}],
+        StartTime=now - timedelta(minutes=10),
+        EndTime=now + timedelta(minutes=1),
+        Period=3600,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+
+    assert point["Unit"] == "Milliseconds"
+    assert 0 <= point["Maximum"] < 60_000

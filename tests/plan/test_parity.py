@@ -70,7 +70,7 @@ ATTRIBUTES = (
     Allowed("aws_api_gateway_gateway_response.response_parameters.*Access-Control-Allow-Origin", "the origins"),
     Allowed("aws_api_gateway_gateway_response.response_parameters.*Vary", "needed where origins are named"),
     Allowed("aws_api_gateway_integration_response.response_templates.*", "the origins, in the response to a preflight"),
-    Allowed("aws_lambda_event_source_mapping.maximum_retry_attempts", "prod survives a longer outage"),
+    Allowed("aws_lambda_event_source_mapping.maximum_record_age_in_seconds", "prod survives a longer outage"),
     Allowed("aws_kms_key.deletion_window_in_days", "dev's key need not be kept as long"),
     Allowed("aws_secretsmanager_secret.recovery_window_in_days", "the name of dev's secret is free again at once"),
     Allowed(

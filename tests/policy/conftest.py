@@ -25,7 +25,8 @@ class JudgedFixtures:
         with locked(folder / ".lock"):
             self.plans: dict[str, PlanGraph] = fixtures.planned(ALL, folder)
             in_source = folder / "fixture-sources"
-            fixtures.sources([fixture for fixture in ALL if "hcl" in RULES[fixture.rule].modes], in_source)
+            scanned = [each for each in ALL if "hcl" in RULES[each.rule].modes or RULES[each.rule].includes]
+            fixtures.sources(scanned, in_source)
             policies = [
                 {"at": "0", "text": text, "root": name, "address": policy.address, "definition": ""}
                 for name, plan in self.plans.items()

@@ -90,6 +90,19 @@ def test_a_graph_check_has_the_title_and_guideline_of_its_rule(path: Path) -> No
     assert (metadata["name"], metadata["guidelines"]) == (rule.title, rule.guideline)
 
 
+@pytest.mark.parametrize("identity", [identity for identity, rule in RULES.items() if rule.includes])
+def test_an_included_check_finds_what_the_rule_finds(identity: str, judged_fixtures: "JudgedFixtures") -> None:
+    fixture = SIDES[identity, "fail"]
+
+    found = {
+        finding.rule_id
+        for finding in judged_fixtures.in_source(fixture)
+        if finding.rule_id.startswith("CKV2_") or fixtures.without_index(finding.address) in fixture.fails
+    }
+
+    assert set(RULES[identity].includes) <= found
+
+
 def types_in(path: Path) -> set[str]:
     """The types that a fixture declares."""
     return set(re.findall(r'^(?:resource|data) "(\w+)"', path.read_text(encoding="utf-8"), re.MULTILINE))

@@ -55,6 +55,7 @@ VALUES = {
     "ARCHIVES_BUCKET": "archives",
     "BRAND_NAME": "Sample Trading",
     "CHANGED_VAT_ID": "hold",
+    "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/process-invoice-dev-dlq",
     "DOCUMENTS_BUCKET": "documents",
     "EVENT_BUS_NAME": "invoice-events-dev",
     "SECOND_CURRENCY": "hold",

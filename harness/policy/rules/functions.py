@@ -95,8 +95,9 @@ def asynchronous_failures(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
             yield function.address, "It has neither a dead-letter queue nor a failure destination."
 
 
-SHORTEST_RECORD_AGE_S = 3600
-"""A stream's records must outlive at least a failure of an hour; rule CKV_INV_208 names it too."""
+SHORTEST_RECORD_AGE_S, LONGEST_RECORD_AGE_S = 3600, 43200
+"""A stream's records must outlive at least a failure of an hour. DynamoDB keeps them for 24: half a day is left to read
+those that were given up, of which the queue holds the positions only. Rule CKV_INV_208 names both."""
 
 
 @attribute("CKV_INV_208", ("aws_lambda_event_source_mapping",))
@@ -107,17 +108,21 @@ def stream_failures(mapping: Resource) -> Iterator[str]:
         return
     retries = mapping.get("maximum_retry_attempts")
     age = mapping.get("maximum_record_age_in_seconds")
-    endless = retries is None or (number(retries) or 0) < 0
-    if retries is not UNKNOWN and endless and age is not UNKNOWN and (number(age) or -1) < 0:
-        yield f"maximum_retry_attempts is {shown(retries)}: it retries endlessly."
-    if number(retries) == 0:
-        yield "maximum_retry_attempts is 0: the first failure loses the record."
-    if 0 <= (-1 if number(age) is None else number(age) or 0) < SHORTEST_RECORD_AGE_S:
-        yield f"maximum_record_age_in_seconds is {shown(age)}: a short failure loses the record."
+    if (number(retries) or 0) >= 0 and retries not in (None, UNKNOWN):
+        yield f"maximum_retry_attempts is {shown(retries)}: a service that throttles for a minute uses that up."
+    if age is not UNKNOWN and not SHORTEST_RECORD_AGE_S <= (number(age) or -1) <= LONGEST_RECORD_AGE_S:
+        yield f"maximum_record_age_in_seconds is {shown(age)}: {_of_age(age)}."
     if mapping.get("starting_position") == "LATEST":
         yield "starting_position is LATEST: what is written before the mapping works is never read."
     if not _filled(mapping, "destination_config.on_failure.destination_arn"):
         yield "It has no destination for records that keep failing."
+
+
+def _of_age(age: object) -> str:
+    seconds = number(age) or -1
+    if 0 <= seconds < SHORTEST_RECORD_AGE_S:
+        return "a short failure loses the record"
+    return "a bad record blocks its shard until hardly any time is left to read it from the stream"
 
 
 @attribute("CKV_INV_209", FUNCTION)

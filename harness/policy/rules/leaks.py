@@ -49,7 +49,7 @@ def shape_of(text: str) -> str | None:
 def no_secrets(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Everything that the plan shows; environments of functions are CKV_INV_210's."""
     for resource in plan.resources:
-        for path, shape in _found(resource.values, ""):
+        for path, shape in _found(_written(resource.values), ""):
             if not (resource.type == "aws_lambda_function" and path.startswith("environment.variables")):
                 yield resource.address, f"{path} holds {shape}."
     document = plan.document
@@ -58,6 +58,15 @@ def no_secrets(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     for name, output in document.get("planned_values", {}).get("outputs", {}).items():
         yield from ((f"output.{name}", f"Its value holds {shape}.") for _, shape in _found(output.get("value"), ""))
     yield from _in_module(document.get("configuration", {}).get("root_module", {}), "")
+
+
+def _written(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The attributes without tags that are there twice: ``tags_all`` repeats ``tags``, and adds the provider's."""
+    tags, merged = values.get("tags"), values.get("tags_all")
+    if not isinstance(tags, Mapping) or not isinstance(merged, Mapping):
+        return values
+    added = {name: value for name, value in merged.items() if name not in tags or tags[name] != value}
+    return {**values, "tags_all": added}
 
 
 def _in_module(module: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:

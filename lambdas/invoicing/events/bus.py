@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from invoicing.domain.invoice_factory import NAMESPACE
 from invoicing.domain.models import HistoryEntry, Invoice
 from invoicing.domain.money import number_text, text
@@ -21,6 +23,7 @@ from invoicing.runtime.aws import client
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
+    from types_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 MAX_REASONS = 10
 """Reasons for which an invoice is held that an event contains; the invoice has all of them."""
@@ -49,7 +52,18 @@ class Event:
 
 
 class PublishError(Exception):
-    """EventBridge rejected an event; the record has to be delivered again."""
+    """EventBridge could not take an event; the record has to be delivered again."""
+
+
+class UnpublishableError(Exception):
+    """EventBridge will never take an event: it is invalid or too large, and repeating it changes nothing."""
+
+
+_INVALID = {"InvalidArgument", "MalformedDetail", "RedactionFailure", "ValidationException"}
+"""Codes of errors of the entry itself. Other codes, such as those of permissions, end when somebody fixes the cause.
+
+https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
+"""
 
 
 REOPENED = "invoice-reopened"
@@ -149,21 +163,30 @@ class EventBus:
 
         Raises:
             PublishError: EventBridge rejected the entry, which it can do in a response with status 200.
+            UnpublishableError: it would reject it each time.
         """
-        response = self._events.put_events(
-            Entries=[
-                {
-                    "EventBusName": self._name,
-                    "Source": SOURCE,
-                    "DetailType": event.detail_type,
-                    "Time": datetime.fromisoformat(event.time),
-                    "Resources": [],
-                    "Detail": json.dumps(event.detail),
-                }
-            ]
-        )
+        entry: PutEventsRequestEntryTypeDef = {
+            "EventBusName": self._name,
+            "Source": SOURCE,
+            "DetailType": event.detail_type,
+            "Time": datetime.fromisoformat(event.time),
+            "Resources": [],
+            "Detail": json.dumps(event.detail),
+        }
+        try:
+            response = self._events.put_events(Entries=[entry])
+        except ClientError as error:  # the request as a whole, such as one that is too large
+            code = error.response["Error"]["Code"]
+            if code in _INVALID:
+                raise _rejection(event, code, error.response["Error"]["Message"]) from error
+            raise
         if response["FailedEntryCount"]:
-            entry = response["Entries"][0]
-            subject = {name: event.detail[name] for name in ("invoiceId", "version", "key") if name in event.detail}
-            rejected = f"{event.detail_type} of {subject}"
-            raise PublishError(f"{rejected} was rejected: {entry.get('ErrorCode')}: {entry.get('ErrorMessage')}")
+            result = response["Entries"][0]
+            raise _rejection(event, result.get("ErrorCode", ""), result.get("ErrorMessage", ""))
+
+
+def _rejection(event: Event, code: str, message: str) -> PublishError | UnpublishableError:
+    """The error for an event that was rejected with this code."""
+    subject = {name: event.detail[name] for name in ("invoiceId", "version", "paymentKey") if name in event.detail}
+    kind = UnpublishableError if code in _INVALID else PublishError
+    return kind(f"{event.detail_type} of {subject} was rejected: {code}: {message}")

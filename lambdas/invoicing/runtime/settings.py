@@ -62,6 +62,12 @@ class BusSettings(Settings):
     event_bus_name: str = Field(min_length=1)
 
 
+class DeadLetterSettings(Settings):
+    """The function's own dead-letter queue; the module lambda sets it for functions that read streams."""
+
+    dead_letter_queue_url: str = Field(min_length=1)
+
+
 class DoorSettings(Settings):
     """The last day of the closed periods, in which no invoice is issued any more."""
 
@@ -98,7 +104,7 @@ class CreateInvoiceSettings(TableSettings, ApiSettings, ArchivesSettings, BusSet
     """create-invoice."""
 
 
-class ProcessInvoiceSettings(TableSettings, BusSettings, RulesSettings):
+class ProcessInvoiceSettings(TableSettings, BusSettings, RulesSettings, DeadLetterSettings):
     """process-invoice."""
 
 

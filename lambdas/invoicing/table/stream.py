@@ -1,6 +1,7 @@
-"""Records of the table's stream, read as invoices or receipts."""
+"""Records of the table's stream: read as invoices or receipts, in order, and set aside if they can never be handled."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,7 +16,10 @@ from invoicing.table.items import decode
 from invoicing.table.receipts import PREFIX, read_receipt
 
 RESERVE_S = 15.0
-"""Seconds that must be left to begin another record."""
+"""Seconds that must be left to begin another record: two calls that get no response, and what is left to do then."""
+
+ATTEMPTS = 1
+"""Attempts at a call. The stream repeats what fails, for hours; repetitions here would use up the invocation's time."""
 
 _INTERRUPTIONS: tuple[type[Exception], ...] = (Busy, ClaimContendedError, BotoCoreError, ClientError)
 """Errors of the services, not of the record: the next record would most likely meet the same."""
@@ -51,43 +55,63 @@ def read_receipts(record: dict[str, Any]) -> tuple[Receipt | None, Receipt | Non
     return read_receipt(decode(old)) if old else None, read_receipt(decode(change["NewImage"]))
 
 
-def handle_in_order(
-    records: Sequence[dict[str, Any]],
-    handle: Callable[[dict[str, Any]], None],
-    seconds_left: Callable[[], float],
-    *interruptions: type[Exception],
-) -> dict[str, Any]:
-    """Handle records in order, and return at once, with all that is left, when a service cannot take more.
+@dataclass(frozen=True)
+class RecordHandler:
+    """How records of a stream are handled, one by one.
 
-    Lambda repeats a batch from the lowest reported record on, so what follows an interruption would be handled twice.
-    A record that can never be handled (it is unreadable, or breaks a rule) is reported, and the others go on. Any other
-    exception fails the invocation.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
-
-    Args:
-        records: As the stream delivered them.
+    Attributes:
         handle: Handles one record.
-        seconds_left: Until the invocation times out. Only the first record begins with less than `RESERVE_S`.
-        interruptions: More errors at which to stop.
-
-    Returns:
-        The response of ``ReportBatchItemFailures``.
+        set_aside: Keeps a record that can never be handled, with the reason.
+        interruptions: More errors of services, at which to stop.
+        impossible: More errors of a record that come again each time.
     """
-    stop_at = _INTERRUPTIONS + interruptions
-    failed: list[dict[str, Any]] = []
-    for position, record in enumerate(records):
-        if position and seconds_left() < RESERVE_S:
-            return _failures([*failed, *records[position:]])
+
+    handle: Callable[[dict[str, Any]], None]
+    set_aside: Callable[[dict[str, Any], Exception], None]
+    interruptions: tuple[type[Exception], ...] = ()
+    impossible: tuple[type[Exception], ...] = ()
+
+    @property
+    def _stop_at(self) -> tuple[type[Exception], ...]:
+        return _INTERRUPTIONS + self.interruptions
+
+    def __call__(self, record: dict[str, Any]) -> None:
+        """Handle a record, or set it aside."""
+        impossible: tuple[type[Exception], ...] = (ValidationError, InvoiceError, *self.impossible)
         try:
-            handle(record)
-        except stop_at:
-            logger.warning("The rest of the batch is left for the next attempt", exc_info=True)
-            return _failures([*failed, *records[position:]])
-        except (ValidationError, InvoiceError):
-            logger.warning("A stream record cannot be handled", exc_info=True)
-            failed.append(record)
-    return _failures(failed)
+            self.handle(record)
+        except self._stop_at:  # Busy is an InvoiceError, too
+            raise
+        except impossible as error:
+            logger.error("A stream record can never be handled; it is set aside", exc_info=True)
+            self.set_aside(record, error)
+
+    def in_order(self, records: Sequence[dict[str, Any]], seconds_left: Callable[[], float]) -> dict[str, Any]:
+        """Handle records in order, and return at once, with all that is left, when a service cannot take more.
+
+        Lambda repeats a batch from the lowest reported record on, so what follows an interruption would be handled
+        twice. A record that can never be handled (it is unreadable, or breaks a rule) is set aside, and the others go
+        on: reported, it would hold them up until it is too old, and then only its position would be kept. Any other
+        exception fails the invocation.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+
+        Args:
+            records: As the stream delivered them.
+            seconds_left: Until the invocation times out. Only the first record begins with less than `RESERVE_S`.
+
+        Returns:
+            The response of ``ReportBatchItemFailures``.
+        """
+        for position, record in enumerate(records):
+            if position and seconds_left() < RESERVE_S:
+                return _failures(records[position:])
+            try:
+                self(record)
+            except self._stop_at:
+                logger.warning("The rest of the batch is left for the next attempt", exc_info=True)
+                return _failures(records[position:])
+        return _failures([])
 
 
 def _failures(records: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from invoicing.domain.invoice_factory import invoice_id
 from invoicing.uploads import part_import
@@ -203,8 +204,24 @@ def test_records_of_the_stream_are_decided_and_published_one_by_one(
     assert [event.detail["version"] for event in published[4:]] == [2, 2, 3]
 
 
+@pytest.fixture
+def dead_letters(aws: str) -> Callable[[], list[tuple[dict[str, Any], str]]]:
+    """Reads the dead-letter queue of process-invoice: each body, and why it is there."""
+    sqs = boto3.client("sqs", region_name=aws)
+    url = sqs.create_queue(QueueName="process-invoice-dev-dlq")["QueueUrl"]
+
+    def read() -> list[tuple[dict[str, Any], str]]:
+        received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+        return [
+            (json.loads(message["Body"]), message["MessageAttributes"]["ErrorMessage"]["StringValue"])
+            for message in received.get("Messages", [])
+        ]
+
+    return read
+
+
 @pytest.mark.usefixtures("bus")
-def test_a_poisoned_record_fails_alone_and_a_rejected_event_ends_the_batch(
+def test_a_poisoned_record_is_kept_whole_and_a_rejected_event_ends_the_batch(
     load: Load,
     table: Any,
     s3: Any,
@@ -212,6 +229,7 @@ def test_a_poisoned_record_fails_alone_and_a_rejected_event_ends_the_batch(
     stream_record: Any,
     context: Any,
     monkeypatch: pytest.MonkeyPatch,
+    dead_letters: Callable[[], list[tuple[dict[str, Any], str]]],
 ) -> None:
     upload(s3, load("create_invoice"), s3_event, context, HEADER + ROW + ROW.replace("0001", "0002"))
     first, second = (stream_record(image, number=number) for number, image in enumerate(invoices(table), 1))
@@ -226,7 +244,74 @@ def test_a_poisoned_record_fails_alone_and_a_rejected_event_ends_the_batch(
 
     monkeypatch.setattr(process.bus._events, "put_events", put_events)
     response = process.lambda_handler({"Records": [poisoned, second, first]}, context)
-    assert response == {"batchItemFailures": [{"itemIdentifier": number} for number in ("0", "2", "1")]}
+    assert response == {"batchItemFailures": [{"itemIdentifier": number} for number in ("2", "1")]}
+    ((kept, reason),) = dead_letters()
+    assert kept == poisoned
+    assert "validation errors for Invoice" in reason
+
+
+INVALID_ENTRY = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "MalformedDetail", "ErrorMessage": "no JSON"}]}
+TOO_LARGE = ClientError({"Error": {"Code": "ValidationException", "Message": "Total size is too large"}}, "PutEvents")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "why"), [(INVALID_ENTRY, "MalformedDetail: no JSON"), (TOO_LARGE, "ValidationException: Total size")]
+)
+def test_an_event_that_is_rejected_each_time_does_not_hold_up_the_others(
+    load: Load,
+    table: Any,
+    s3: Any,
+    s3_event: Any,
+    stream_record: Any,
+    context: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    dead_letters: Callable[[], list[tuple[dict[str, Any], str]]],
+    outcome: Any,
+    why: str,
+) -> None:
+    upload(s3, load("create_invoice"), s3_event, context, HEADER + ROW + ROW.replace("0001", "0002"))
+    first, second = (stream_record(image, number=number) for number, image in enumerate(invoices(table), 1))
+    process = load("process_invoice")
+    published = []
+
+    def put_events(Entries: list[Any]) -> Any:  # noqa: N803 -- boto3's name
+        if '"0001"' not in Entries[0]["Detail"]:
+            published.append(json.loads(Entries[0]["Detail"])["invoiceNumber"])
+            return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(process.bus._events, "put_events", put_events)
+
+    response = process.lambda_handler({"Records": [first, second]}, context)
+
+    assert response == {"batchItemFailures": []}
+    assert published == ["0002"]
+    ((kept, reason),) = dead_letters()
+    assert kept == first
+    assert why in reason
+
+
+@pytest.mark.parametrize("images", [1, 2])
+def test_the_images_of_a_record_that_sqs_cannot_take_are_left_out(
+    load: Load,
+    stream_record: Any,
+    context: Any,
+    dead_letters: Callable[[], list[tuple[dict[str, Any], str]]],
+    images: int,
+) -> None:
+    huge = {"invoiceId": {"S": "broken"}, "total": {"S": "x" * 240_000 if images == 1 else "x" * 260_000}}
+    record = stream_record(huge, huge, number=7)
+
+    response = load("process_invoice").lambda_handler({"Records": [record]}, context)
+
+    assert response == {"batchItemFailures": []}
+    ((kept, _),) = dead_letters()
+    left_out = ["OldImage", "NewImage"][:images]
+    assert kept["leftOut"] == left_out
+    assert not kept["dynamodb"].keys() & set(left_out)
+    assert (kept["dynamodb"]["SequenceNumber"], kept["dynamodb"]["Keys"]) == ("7", record["dynamodb"]["Keys"])
 
 
 def test_a_pdf_is_written_once(load: Load, table: Any, s3: Any, s3_event: Any, context: Any) -> None:

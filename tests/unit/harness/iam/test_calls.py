@@ -73,6 +73,7 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
     "secretsmanager:GetSecretValue": [SECRET],
     "secretsmanager:PutSecretValue": [SECRET, {"SecretId": "keys"}],
     "secretsmanager:UpdateSecretVersionStage": [SECRET],
+    "sqs:SendMessage": [{"QueueUrl": "https://sqs.us-east-1.amazonaws.com/111111111111/queue"}],
 }
 """At least one call of each operation, so that every entry of the table is used."""
 

@@ -1,4 +1,4 @@
-"""A batch of stream records: in order, until a service cannot take more."""
+"""A batch of stream records: in order, until a service cannot take more; what can never be handled is set aside."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,56 +6,78 @@ from typing import Any
 import pytest
 
 from invoicing.domain.errors import Busy, InvalidRequest
-from invoicing.table.stream import RESERVE_S, handle_in_order, read_images, read_receipts
+from invoicing.runtime.aws import longest_call
+from invoicing.table.stream import ATTEMPTS, RESERVE_S, RecordHandler, read_images, read_receipts
 
 RECORDS = [{"dynamodb": {"SequenceNumber": str(number)}} for number in range(1, 5)]
 
 
-def failing(failures: dict[str, Exception], handled: list[str]) -> Callable[[dict[str, Any]], None]:
-    def handle(record: dict[str, Any]) -> None:
+class Reader:
+    """Handles records, some of which fail, and remembers what became of each."""
+
+    def __init__(self, failures: dict[str, Exception], seconds_left: Callable[[], float] = lambda: 60.0) -> None:
+        self._failures, self._seconds_left = failures, seconds_left
+        self.handled: list[str] = []
+        self.aside: list[tuple[str, str]] = []
+        self.queue_error: Exception | None = None
+
+    def read(self, *interruptions: type[Exception], impossible: tuple[type[Exception], ...] = ()) -> list[str]:
+        """The numbers that the stream has to deliver again."""
+        each = RecordHandler(self._handle, self._set_aside, interruptions, impossible)
+        response = each.in_order(RECORDS, self._seconds_left)
+        return [item["itemIdentifier"] for item in response["batchItemFailures"]]
+
+    def _handle(self, record: dict[str, Any]) -> None:
         number = record["dynamodb"]["SequenceNumber"]
-        handled.append(number)
-        if number in failures:
-            raise failures[number]
+        self.handled.append(number)
+        if number in self._failures:
+            raise self._failures[number]
 
-    return handle
-
-
-def reported(response: dict[str, Any]) -> list[str]:
-    return [item["itemIdentifier"] for item in response["batchItemFailures"]]
+    def _set_aside(self, record: dict[str, Any], reason: Exception) -> None:
+        if self.queue_error:
+            raise self.queue_error
+        self.aside.append((record["dynamodb"]["SequenceNumber"], str(reason)))
 
 
 @pytest.mark.parametrize("error", [Busy("throttled"), KeyError("one of the caller's")])
 def test_an_interruption_ends_the_batch_at_once(error: Exception) -> None:
-    handled: list[str] = []
+    reader = Reader({"2": error})
 
-    response = handle_in_order(RECORDS, failing({"2": error}, handled), lambda: 60.0, KeyError)
+    assert reader.read(KeyError) == ["2", "3", "4"]
+    assert reader.handled == ["1", "2"]
+    assert reader.aside == []
 
-    assert reported(response) == ["2", "3", "4"]
-    assert handled == ["1", "2"]
+
+@pytest.mark.parametrize("error", [InvalidRequest("no"), ArithmeticError("no")])
+def test_a_record_that_can_never_be_handled_is_set_aside_and_holds_up_no_other(error: Exception) -> None:
+    reader = Reader({"2": error})
+
+    assert reader.read(impossible=(ArithmeticError,)) == []
+    assert reader.handled == ["1", "2", "3", "4"]
+    assert reader.aside == [("2", "no")]
 
 
-def test_a_record_that_can_never_be_handled_fails_alone() -> None:
-    handled: list[str] = []
+def test_a_record_that_cannot_be_set_aside_now_is_delivered_again() -> None:
+    reader = Reader({"2": InvalidRequest("no")})
+    reader.queue_error = Busy("the queue is throttled")
 
-    response = handle_in_order(RECORDS, failing({"2": InvalidRequest("no")}, handled), lambda: 60.0)
-
-    assert reported(response) == ["2"]
-    assert handled == ["1", "2", "3", "4"]
+    assert reader.read() == ["2", "3", "4"]
 
 
 def test_no_record_but_the_first_begins_shortly_before_the_timeout() -> None:
-    handled: list[str] = []
+    reader = Reader({}, lambda: RESERVE_S - 1)
 
-    response = handle_in_order(RECORDS, failing({}, handled), lambda: RESERVE_S - 1)
+    assert reader.read() == ["2", "3", "4"]
+    assert reader.handled == ["1"]
 
-    assert reported(response) == ["2", "3", "4"]
-    assert handled == ["1"]
+
+def test_the_reserve_covers_two_calls_without_a_response() -> None:
+    assert longest_call(ATTEMPTS) * 2 < RESERVE_S
 
 
 def test_an_unexpected_error_fails_the_invocation() -> None:
     with pytest.raises(ZeroDivisionError):
-        handle_in_order(RECORDS, failing({"2": ZeroDivisionError()}, []), lambda: 60.0)
+        Reader({"2": ZeroDivisionError()}).read()
 
 
 @pytest.mark.parametrize("rest", [{}, {"NewImage": {}}], ids=["AWS", "LocalStack"])
