@@ -20,6 +20,9 @@ ModulePath = tuple[tuple[str, str | int | None], ...]
 _DERIVED = frozenset({"tags_all"})
 """Attributes computed from others: they stay unknown instead of missing."""
 
+_WHOLE = "*"
+"""In place of an output: every resource of a module."""
+
 _STEP = re.compile(r'module\.([A-Za-z0-9_-]+)(?:\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\])?')
 _REFERENCE = re.compile(r'^(?:data\.)?(aws_[a-z0-9_]+)\.([A-Za-z0-9_-]+)(?:\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\])?')
 
@@ -181,10 +184,10 @@ class PlanGraph:
         block = self.expression(resource)
         written = [block.get(name, {}) for name in ("expressions", "for_each_expression", "count_expression")]
         seen: set[tuple[ModulePath, str]] = set()
-        for reference in [*_collected(written), *block.get("depends_on", ())]:
+        for reference in [*_collected(written), *_depends_on(block)]:
             yield from self._follow(reference, resource.module, resource, seen, order=True)
         for depth in range(len(resource.module)):
-            for reference in self._call(resource.module[: depth + 1]).get("depends_on", ()):
+            for reference in _depends_on(self._call(resource.module[: depth + 1])):
                 yield from self._follow(reference, resource.module[:depth], None, seen, order=True)
 
     def followed(self, reference: str, module: ModulePath) -> list[Resource]:
@@ -214,12 +217,12 @@ class PlanGraph:
                 yield from self._follow(inner, module[:-1], None, seen, order=order)
         elif step := _STEP.match(reference):
             rest = reference[step.end() :].lstrip(".")
-            if rest:
-                yield from self._output(step, re.split(r"[.\[]", rest)[0], module, seen, order=order)
-            elif order:
+            if rest == _WHOLE:
                 depth = len(module)
                 inside = (each for each in self.resources if each.module[:depth] == module)
                 yield from (each for each in inside if len(each.module) > depth and each.module[depth][0] == step[1])
+            elif rest:
+                yield from self._output(step, re.split(r"[.\[]", rest)[0], module, seen, order=order)
 
     def _argument(self, name: str, module: ModulePath) -> Iterator[str]:
         """The references of a module's argument, as its caller writes them."""
@@ -251,9 +254,14 @@ class PlanGraph:
             output = self._module(path).get("outputs", {}).get(name, {})
             for reference in [
                 *_collected(output.get("expression", {})),
-                *(output.get("depends_on", ()) if order else ()),
+                *(_depends_on(output) if order else ()),
             ]:
                 yield from self._follow(reference, path, None, seen, order=order)
+
+
+def _depends_on(block: Mapping[str, Any]) -> list[str]:
+    """What a block waits for. A module is marked: an expression that reads its output lists the module as well."""
+    return [f"{name}.{_WHOLE}" if _STEP.fullmatch(name) else name for name in block.get("depends_on", ())]
 
 
 def module_path(address: str) -> ModulePath:
