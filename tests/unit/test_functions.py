@@ -1,5 +1,6 @@
-"""The import contracts of pyproject.toml name every function: a function that is missing there is not checked."""
+"""What has to name every function names it, and says where a new one is missing: lambdas/README.md has the steps."""
 
+import ast
 import tomllib
 from typing import Any
 
@@ -26,3 +27,35 @@ def test_the_contracts_name_every_function(place: str, names: list[str]) -> None
     listed = {name.removesuffix(".handler") for name in names} - {"harness", "invoicing"}
 
     assert listed == FUNCTIONS, f"pyproject.toml, [tool.importlinter], {place}"
+
+
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_every_function_has_tests_of_its_handler(function: str) -> None:
+    """A test loads a handler by its name, as Lambda does."""
+    folder = ROOT / "tests/unit/handlers"
+    names = {
+        node.value
+        for file in folder.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant)
+    }
+
+    assert function in names, f"no test in {folder.relative_to(ROOT)} loads {function!r}: add test_{function}.py"
+
+
+def test_every_function_has_a_short_call_for_the_tests_of_its_grants() -> None:
+    source = (ROOT / "tests/e2e/test_iam.py").read_text(encoding="utf-8")
+    (flows,) = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == "Flows"]
+
+    methods = {node.name for node in flows.body if isinstance(node, ast.FunctionDef)}
+
+    assert methods >= FUNCTIONS, "tests/e2e/test_iam.py, class Flows: one short call of each function"
+
+
+@pytest.mark.parametrize("page", ["lambdas/README.md", "docs/architecture.md"])
+def test_the_pages_name_every_function(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8").replace("_", "-")
+
+    missing = [function for function in sorted(FUNCTIONS) if function.replace("_", "-") not in text]
+
+    assert missing == [], f"{page} does not name these"

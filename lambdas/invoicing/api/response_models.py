@@ -261,12 +261,8 @@ class InvoiceResponse(ResponseModel):
 
     def with_status_of(self, current: Invoice, today: date) -> Self:
         """The same response with the status that the invoice has now: a repetition must not look unprocessed."""
-        return self.model_copy(
-            update={
-                "status": current.status,
-                "overdue": is_overdue(current.kind, current.status, current.due_date, today),
-            }
-        )
+        overdue = is_overdue(current.kind, current.status, current.due_date, today)
+        return self.model_validate({**dict(self), "status": current.status, "overdue": overdue})
 
 
 class InvoiceWithDocument(InvoiceResponse):
@@ -279,7 +275,7 @@ class InvoiceWithDocument(InvoiceResponse):
 
     def linked(self, url: str | None) -> Self:
         """The same response with a link to the PDF."""
-        return self.model_copy(update={"document_url": url})
+        return self.model_validate({**dict(self), "document_url": url})
 
 
 class InvoicePage(ResponseModel):

@@ -93,6 +93,14 @@ class Receipt(WireModel):
         """The same receipt, kept with the reason why it cannot be applied."""
         return self.model_validate({**dict(self), "state": ReceiptState.UNAPPLIED, "reason": reason})
 
+    def applied(self, invoice_id: str) -> Self:
+        """The same receipt, recorded on an invoice."""
+        return self.model_validate({**dict(self), "state": ReceiptState.APPLIED, "applied_to": invoice_id})
+
+    def naming(self, invoice_id: str | None) -> Self:
+        """The same receipt, as if its source had named this invoice."""
+        return self.model_validate({**dict(self), "invoice_id": invoice_id})
+
     def payment(self, amount: Decimal) -> Payment:
         """The payment as its invoice records it."""
         return Payment(

@@ -112,5 +112,4 @@ def _unapplied_reversal(original: Receipt, receipt: Receipt, *, at: str, by: str
 
 
 def _with_receipt(change: InvoiceChange, receipt: Receipt) -> InvoiceChange:
-    applied = receipt.model_copy(update={"state": ReceiptState.APPLIED, "applied_to": change.before.invoice_id})
-    return replace(change, receipts=(ReceiptChange(None, applied),))
+    return replace(change, receipts=(ReceiptChange(None, receipt.applied(change.before.invoice_id)),))

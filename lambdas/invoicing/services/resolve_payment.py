@@ -56,11 +56,11 @@ def _application(
     known = {name: getattr(request, name) for name in ("amount", "currency") if getattr(receipt, name) is None}
     after = receipt.moved(ReceiptState.APPLIED, at=at, by=by, **known, applied_to=request.invoice_id)
     try:
-        change = place(store, after.model_copy(update={"invoice_id": request.invoice_id}), at=at, by=by)
+        change = place(store, after.naming(request.invoice_id), at=at, by=by)
     except InconsistentAmountsError:
         change = "the amounts of the invoice were edited and do not agree"
     if not isinstance(change, InvoiceChange):
         reason = change if isinstance(change, str) else "it reverses another unapplied payment: return both"
         raise PaymentConflict(f"The payment cannot be applied: {reason}.")
-    after = after.model_copy(update={"applied_to": change.before.invoice_id})
+    after = after.applied(change.before.invoice_id)
     return replace(change, receipts=(ReceiptChange(receipt, after),)), after

@@ -27,6 +27,8 @@ platform-call = "shop"
 tags = { Project = "orders" }
 replicated-buckets = []
 subscriber-domains = []
+environment-names = ["ORDERS_TABLE"]
+uploads = []
 sample = "orders.csv"
 package = "ordering"
 mutated-modules = ["totals"]
