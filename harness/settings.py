@@ -27,6 +27,8 @@ class PlatformSettings:
         tags: Tags with one value on every resource.
         replicated_buckets: Parts of the names of buckets that production keeps in a second region too.
         subscriber_domains: The domains of the mail addresses that topics and budgets may notify, in lower case.
+        made_while_it_runs: The beginnings of what the platform itself creates in an account, such as rotated keys, as
+            `harness.stack.inventory` names it.
         sample: The file that `up` uploads by default, relative to the repository.
         package: The functions' shared package, a folder of ``lambdas/``.
         mutated_modules: The modules of that package that `mutate` mutates by default.
@@ -41,6 +43,7 @@ class PlatformSettings:
     tags: dict[str, str]
     replicated_buckets: tuple[str, ...]
     subscriber_domains: tuple[str, ...]
+    made_while_it_runs: tuple[str, ...]
     sample: str
     package: str
     mutated_modules: tuple[str, ...]

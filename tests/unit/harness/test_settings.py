@@ -27,6 +27,7 @@ platform-call = "shop"
 tags = { Project = "orders" }
 replicated-buckets = []
 subscriber-domains = []
+made-while-it-runs = []
 sample = "orders.csv"
 package = "ordering"
 mutated-modules = ["totals"]
