@@ -29,6 +29,8 @@ class PlatformSettings:
         subscriber_domains: The domains of the mail addresses that topics and budgets may notify, in lower case.
         made_while_it_runs: The beginnings of what the platform itself creates in an account, such as rotated keys, as
             `harness.stack.inventory` names it.
+        environment_names: The environment variables that functions may have.
+        uploads: Keys of files that must start a function when they are uploaded.
         sample: The file that `up` uploads by default, relative to the repository.
         package: The functions' shared package, a folder of ``lambdas/``.
         mutated_modules: The modules of that package that `mutate` mutates by default.
@@ -44,6 +46,8 @@ class PlatformSettings:
     replicated_buckets: tuple[str, ...]
     subscriber_domains: tuple[str, ...]
     made_while_it_runs: tuple[str, ...]
+    environment_names: tuple[str, ...]
+    uploads: tuple[str, ...]
     sample: str
     package: str
     mutated_modules: tuple[str, ...]

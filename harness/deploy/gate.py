@@ -7,7 +7,7 @@ from datetime import date
 
 from harness.paths import BUILD
 from harness.plan.graph import PlanGraph
-from harness.policy import checkov, ledger
+from harness.policy import checkov, ledger, unplanned
 from harness.policy.blocks import Blocks
 from harness.policy.finding import Finding
 from harness.policy.gate import judge_plan
@@ -37,6 +37,7 @@ def findings_on(
         for finding in judge_plan(plan.raw, environment=environment, allow_destroy=allow_destroy)
         if finding.rule_id != SECOND_DEPLOYMENT
     ]
+    findings += [each for each in unplanned.findings() if each.root == root or each.root.startswith("modules/")]
     if full and not plan.is_empty:
         findings += _checkov(planned, root)
     rows = [row for row in ledger.load() if row.expires >= today]

@@ -68,7 +68,7 @@ def _to_engine(request: DeployRequest, report: DeployReport, port: int | Literal
         deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / environment)
         with ProgressStep(f"Initialise live/{environment}"):
             deployment.prepare()
-        carry_out(deployment.terraform, request, report, _kept(environment))
+        carry_out(deployment.terraform, request, report, _kept(environment), functions=deployment.client("lambda"))
         stack = deployment.describe()
         stack.save(deployment.shell(), terraform=deployment.own_terraform)
         keep = True
@@ -98,7 +98,8 @@ def _to_aws(request: DeployRequest, report: DeployReport) -> None:
     terraform = account.terraform(environment, artifacts, BUILD / "terraform" / f"aws-{environment}")
     with ProgressStep(f"Initialise live/{environment}"):
         terraform.init({"bucket": account.state_bucket})
-    carry_out(terraform, request, report, _kept(environment))
+    functions = boto3.client("lambda", region_name=REGION)
+    carry_out(terraform, request, report, _kept(environment), functions=functions)
     outputs = terraform.output()["stack"]
     _test(PlatformAccess.on_aws(environment, outputs), request, report)
     out.print(f"[bold]{environment}[/] in account {account.id}: {escape(str(outputs['api_url']))}")

@@ -14,7 +14,7 @@
 | `ledger`, `verdict` | suppressions, and what remains to be fixed |
 | `report`, `page` | the verdict and the rules for people and programs |
 | `fixtures` | the rules' fixtures: what passes and what fails each rule |
-| `unplanned`, `promises`, `deployment_source` | checks of source that no plan can answer |
+| `unplanned`, `source_code`, `promises`, `deployment_source` | checks of source that no plan can answer |
 
 checkov runs in its own environment and loads the same rules. So `finding`, `rule`, `rules` and what they use of
 `harness.plan` and `harness.terraform` import only the standard library.

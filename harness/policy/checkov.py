@@ -168,6 +168,7 @@ SCAN_ERRORS = {
     6: "Suppressions end",
     7: "Suppressions are needed",
     8: "Only the ledger suppresses",
+    9: "What no plan shows is right: the state, the account, versions, and nothing that runs where Terraform runs",
 }
 """What every scan must fulfil, by the number in ``CKV_INV_00<n>``."""
 

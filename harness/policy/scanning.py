@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.files import write_whole
 from harness.paths import BUILD, ROOT
-from harness.policy import checkov, deployment_source, ledger, plans, source_secrets
+from harness.policy import checkov, deployment_source, ledger, plans, source_secrets, unplanned
 from harness.policy.blocks import Blocks
 from harness.policy.checkov import Job, scan_error
 from harness.policy.finding import Finding, Severity
@@ -45,6 +45,7 @@ def scan(*, today: date | None = None) -> GateVerdict:
     findings = [
         *deployment_source.findings(),
         *source_secrets.findings(),
+        *unplanned.findings(),
         *_missing(folders),
         *json_sources(),
         *_rejected_roots(attempts),

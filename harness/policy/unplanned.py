@@ -1,27 +1,77 @@
-"""Checks of what no plan shows: the backend, version constraints, the provider's account, and ``lifecycle`` blocks.
+"""Checks of what no plan shows: the backend, versions, the account, ``lifecycle`` blocks, and code that Terraform runs.
 
 A plan shows what will exist. A state without a lock looks the same in it, and so does an auto-scaled table that every
 apply resets. So these are read from the source.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.paths import ROOT
-from harness.policy import promises
+from harness.policy import promises, source_code
+from harness.policy.finding import Finding, Severity
+from harness.policy.rule import HCL
 from harness.terraform.module import Block, Module, read
 from harness.terraform.required_providers import required_providers
+
+RULE_ID = "CKV_INV_009"
+"""What no plan shows is right."""
+
+_PLACE = re.compile(r"(?P<file>[^/:]+/[^/:]+\.\w[\w.]*):(?P<line>\d+)")
 
 
 def problems(root: Path = ROOT) -> list[str]:
     """Everything that is wrong in ``modules/`` and ``live/``, each with its place and the fix."""
     folders = sorted({file.parent for pattern in ("modules/*/*.tf", "live/*/*.tf") for file in root.glob(pattern)})
-    return [problem for folder in folders for problem in problems_of(folder)]
+    return [*_json(root), *(problem for folder in folders for problem in problems_of(folder, root))]
 
 
-def problems_of(folder: Path) -> list[str]:
-    """The same for one module or live folder."""
-    return [*_of(read(folder), is_root=folder.parent.name == "live"), *promises.broken(folder)]
+def problems_of(folder: Path, root: Path | None = None) -> list[str]:
+    """The same for one module or live folder.
+
+    Args:
+        folder: The folder.
+        root: The checkout that it is in; by default its grandparent.
+    """
+    module = read(folder)
+    return [
+        *_of(module, is_root=folder.parent.name == "live"),
+        *source_code.problems_of(module, root or folder.parent.parent),
+        *promises.broken(folder),
+    ]
+
+
+def findings(root: Path = ROOT) -> list[Finding]:
+    """The same as findings, for the gate and for a deploy."""
+    return [_finding(problem) for problem in problems(root)]
+
+
+def _finding(problem: str) -> Finding:
+    """A problem as a finding, with its file and line if it begins with them."""
+    place, _, words = problem.partition(": ")
+    match = _PLACE.fullmatch(place)
+    folder = next((room for room in ("live", "modules") if (ROOT / room / place.split("/")[0]).is_dir()), "")
+    path = f"{folder}/{match['file'] if match else place}".lstrip("/")
+    return Finding(
+        RULE_ID,
+        Severity.CRITICAL,
+        path,
+        path if match else None,
+        int(match["line"]) if match else None,
+        f"{words[:1].upper()}{words[1:]}",
+        "Change the source: the message says how.",
+        "https://docs.aws.amazon.com/wellarchitected/latest/devops-guidance/dl.iac.html",
+        root="/".join(path.split("/")[:2]),
+        mode=HCL,
+    )
+
+
+def _json(root: Path) -> Iterator[str]:
+    """Terraform written as JSON, which nothing here reads."""
+    for pattern in ("modules/*/*.tf.json", "live/*/*.tf.json"):
+        for file in sorted(root.glob(pattern)):
+            yield f"{file.parent.name}/{file.name}:1: it is Terraform as JSON, which is not judged: write it as .tf."
 
 
 def _of(module: Module, *, is_root: bool) -> Iterator[str]:

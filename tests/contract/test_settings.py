@@ -10,6 +10,7 @@ from harness.contract.mismatch import report, symbol
 from harness.contract.source import items
 from harness.plan.graph import module_path
 from harness.plan.resource import UNKNOWN
+from harness.settings import PLATFORM as NAMES
 from invoicing.runtime import observability
 from tests.contract import sites
 from tests.contract.code import LoadedFunction
@@ -53,6 +54,17 @@ def test_required_settings_are_provided_and_provided_ones_are_read(
     ]
 
     assert not mismatches, report(mismatches)
+
+
+def test_the_gate_allows_the_names_that_the_code_reads(code: dict[str, LoadedFunction]) -> None:
+    declared = {setting.name for loaded in code.values() for setting in loaded.declared}
+    by_libraries = {
+        constants.SERVICE_NAME_ENV,
+        constants.METRICS_NAMESPACE_ENV,
+        constants.POWERTOOLS_LOG_LEVEL_LEGACY_ENV,
+    }
+
+    assert set(NAMES.environment_names) == declared | by_libraries
 
 
 def test_the_settings_accept_the_planned_values(live: Environment, code: dict[str, LoadedFunction]) -> None:

@@ -3,10 +3,12 @@
 from harness.policy.rules import (
     alarms,
     api,
+    environments,
     events,
     functions,
     iam,
     leaks,
+    metrics,
     outside,
     replication,
     retention,
@@ -17,15 +19,20 @@ from harness.policy.rules import (
     switches,
     tags,
     thresholds,
+    uploads,
+    versions,
+    whole_tables,
 )
 
 __all__ = [
     "alarms",
     "api",
+    "environments",
     "events",
     "functions",
     "iam",
     "leaks",
+    "metrics",
     "outside",
     "replication",
     "retention",
@@ -36,4 +43,7 @@ __all__ = [
     "switches",
     "tags",
     "thresholds",
+    "uploads",
+    "versions",
+    "whole_tables",
 ]

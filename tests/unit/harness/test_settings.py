@@ -28,6 +28,8 @@ tags = { Project = "orders" }
 replicated-buckets = []
 subscriber-domains = []
 made-while-it-runs = []
+environment-names = ["ORDERS_TABLE"]
+uploads = []
 sample = "orders.csv"
 package = "ordering"
 mutated-modules = ["totals"]

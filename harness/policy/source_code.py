@@ -1,0 +1,104 @@
+"""Source that runs something, hides changes or brings code from elsewhere: no plan shows it, or only after it has run.
+
+A provisioner runs a command on the computer that applies; `external` and other providers do while they plan. What
+``ignore_changes`` names is never repaired, whatever somebody does to it. A module from elsewhere may do all of this.
+So each of these is a list of what is allowed, and everything else is a problem.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from harness.paths import ROOT
+from harness.policy.rules.environments import ALLOWED
+from harness.terraform.module import Block, Module
+from harness.terraform.required_providers import required_providers
+
+IGNORED: Mapping[str, frozenset[str]] = {
+    "aws_api_gateway_api_key": frozenset({"enabled"}),  # rotation disables the old key
+    "aws_dynamodb_table": frozenset({"global_secondary_index", "read_capacity", "write_capacity"}),  # auto-scaling
+    "aws_secretsmanager_secret_version": frozenset({"version_stages"}),  # rotation moves AWSCURRENT
+}
+"""The arguments that may change outside Terraform, by type; the reason is what changes them."""
+
+_RUNS = ("provisioner", "connection")
+_DECLARED = ("data", "ephemeral", "resource")
+_PROVIDER = "hashicorp/aws"
+_COMMENT = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
+_REMARK = re.compile(r"(?:#|//)[^\n]*|/\*.*?\*/", re.DOTALL)
+_NAME = re.compile(r'(?:^|[{,])\s*"?([A-Z][A-Z0-9_]{2,}|\w+_proxy)"?\s*[=:](?![=>])', re.MULTILINE)
+_SOURCE = re.compile(r'source\s*=\s*"([^"]*)"')
+_STORAGE_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE", "GLACIER_IR", "INTELLIGENT_TIERING", "STANDARD_IA"})
+"""Keys of maps in capitals that are no environment variables: where lifecycle rules move objects."""
+
+_RESPONSES = "modules/api-gateway/gateway_responses.tf"
+"""The file whose keys are types of API Gateway's responses."""
+
+
+def problems_of(module: Module, root: Path = ROOT) -> Iterator[str]:
+    """Everything of the kind in a module or live folder.
+
+    Args:
+        module: The module.
+        root: The checkout; modules come from its ``modules/`` only.
+    """
+    for block in module.blocks:
+        yield from _runs(block)
+        if block.type in (*_DECLARED, "provider"):
+            yield from _provider(block)
+            yield from _ignored(block)
+        if block.type == "module":
+            yield from _source(block, root)
+    for provider in required_providers(module):
+        match = _SOURCE.search(provider.block.attributes[provider.name].text)
+        source = match[1] if match else f"hashicorp/{provider.name}"
+        if source != _PROVIDER:
+            yield f"{module.name}: the provider {provider.name} is {source}: use {_PROVIDER}, which is judged."
+    yield from _environment(module, root)
+
+
+def _runs(block: Block) -> Iterator[str]:
+    for kind in _RUNS:
+        for inner in block.every(kind):
+            yield f"{inner}: a {kind} runs commands where Terraform runs, and no plan shows what they do: remove it."
+
+
+def _provider(block: Block) -> Iterator[str]:
+    if block.labels[0].partition("_")[0] != "aws":
+        yield f"{block}: {block.type} {block.labels[0]} is not of the AWS provider: it may run anything. Remove it."
+
+
+def _ignored(block: Block) -> Iterator[str]:
+    allowed = IGNORED.get(block.labels[0], frozenset()) if block.type == "resource" else frozenset()
+    for lifecycle in block.every("lifecycle"):
+        if "ignore_changes" not in lifecycle.attributes:
+            continue
+        text = _REMARK.sub("", lifecycle.attributes["ignore_changes"].text)
+        for name in (name.strip() for name in text.strip("[]\n ").split(",")):
+            if name and name not in allowed:
+                yield (
+                    f"{lifecycle}: ignore_changes has {name}: what somebody changes there is never repaired. "
+                    "Remove it, or add it to IGNORED in harness/policy/source_code.py with its reason."
+                )
+
+
+def _source(block: Block, root: Path) -> Iterator[str]:
+    source = block.attributes["source"].string if "source" in block.attributes else None
+    folder = (block.file.parent / source).resolve() if source and source.startswith(".") else None
+    if folder is None or folder.parent.name != "modules" or not folder.is_relative_to(root.resolve()):
+        yield f"{block}: its source is {source}: only the modules in modules/ are judged, so use one of them."
+
+
+def _environment(module: Module, root: Path) -> Iterator[str]:
+    """Names of environment variables, wherever they are written: a plan hides a map with one unknown value."""
+    for file in sorted((*module.folder.glob("*.tf"), *module.folder.glob("*.tfvars"))):
+        if file.is_relative_to(root) and file.relative_to(root).as_posix() == _RESPONSES:
+            continue
+        text = _COMMENT.sub("", file.read_text(encoding="utf-8"))
+        for match in _NAME.finditer(text):
+            if match[1] not in ALLOWED | _STORAGE_CLASSES:
+                line = text.count("\n", 0, match.start(1)) + 1
+                yield (
+                    f"{file.parent.name}/{file.name}:{line}: {match[1]} is not a variable that the code reads: "
+                    "leave it out, or add it to environment-names in pyproject.toml."
+                )

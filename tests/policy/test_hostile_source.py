@@ -1,0 +1,141 @@
+"""Source that runs commands, hides changes or brings code from elsewhere is rejected, by the gate and by a deploy."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from harness.deploy import gate
+from harness.paths import ROOT
+from harness.policy import unplanned
+from harness.terraform.plan import TerraformPlan
+
+BUCKETS = "modules/s3-bucket/main.tf"
+FUNCTIONS = "modules/invoice-platform/functions.tf"
+TABLE = "modules/dynamodb/main.tf"
+VERSIONS = "modules/s3-bucket/versions.tf"
+
+HOSTILE = {
+    "provisioner": (
+        BUCKETS,
+        "  bucket        = ",
+        '  provisioner "local-exec" {\n    command = "id"\n  }\n  bucket = ',
+        "a provisioner",
+    ),
+    "provisioner-of-terraform-data": (
+        BUCKETS,
+        "",
+        'resource "terraform_data" "x" {\n  provisioner "local-exec" {\n    command = "id"\n  }\n}\n',
+        "a provisioner",
+    ),
+    "terraform-data": (
+        BUCKETS,
+        "",
+        'resource "terraform_data" "x" {\n  input = "x"\n}\n',
+        "resource terraform_data is not",
+    ),
+    "external": (BUCKETS, "", 'data "external" "x" {\n  program = ["id"]\n}\n', "data external is not"),
+    "http": ("live/dev/main.tf", "", 'data "http" "x" {\n  url = "http://x"\n}\n', "data http is not"),
+    "another-provider": ("live/prod/providers.tf", "", 'provider "external" {\n}\n', "provider external is not"),
+    "aws-from-elsewhere": (VERSIONS, '"hashicorp/aws"', '"evil/aws"', "the provider aws is evil/aws"),
+    "module-from-elsewhere": (
+        "live/dev/main.tf",
+        '"../../modules/invoice-platform"',
+        '"git::https://x/m"',
+        "its source is git::https://x/m",
+    ),
+    "module-beside": ("live/dev/main.tf", '"../../modules/invoice-platform"', '"./hidden"', "its source is ./hidden"),
+    "ignore-everything": (
+        TABLE,
+        "[global_secondary_index, read_capacity, write_capacity]",
+        "all",
+        "ignore_changes has all",
+    ),
+    "ignore-encryption": (
+        TABLE,
+        "[global_secondary_index,",
+        "[server_side_encryption, global_secondary_index,",
+        "ignore_changes has server_side_encryption",
+    ),
+    "ignore-in-a-new-lifecycle": (
+        BUCKETS,
+        "  bucket        = ",
+        "  lifecycle {\n    ignore_changes = [ # nothing\n      bucket,\n    ]\n  }\n  bucket = ",
+        "ignore_changes has bucket",
+    ),
+    "proxy": (
+        FUNCTIONS,
+        "    rotate-api-key = { ",
+        '    rotate-api-key = { HTTPS_PROXY = "http://x", ',
+        "HTTPS_PROXY is not",
+    ),
+    "proxy-in-small-letters": (
+        FUNCTIONS,
+        "    rotate-api-key = { ",
+        '    rotate-api-key = { "https_proxy" = "http://x", ',
+        "https_proxy is not",
+    ),
+    "preload": (FUNCTIONS, "    LOG_LEVEL  ", '    "LD_PRELOAD" = "/tmp/x"\n    LOG_LEVEL  ', "LD_PRELOAD is not"),
+    "endpoint": (
+        FUNCTIONS,
+        "    LOG_LEVEL  ",
+        '    AWS_ENDPOINT_URL_S3 = "http://x"\n    LOG_LEVEL  ',
+        "AWS_ENDPOINT_URL_S3 is not",
+    ),
+}
+"""A file, a text in it (or none, to append), what replaces it, and a part of the message."""
+
+
+def edited(tmp_path: Path, name: str) -> Path:
+    """A copy of the Terraform with one hostile edit."""
+    file, before, after, _ = HOSTILE[name]
+    for folder in ("live", "modules"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    text = (tmp_path / file).read_text(encoding="utf-8")
+    assert before in text
+    (tmp_path / file).write_text(text.replace(before, after, 1) if before else f"{text}\n{after}", encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_source_is_reported_with_its_place(name: str, tmp_path: Path) -> None:
+    file, *_, message = HOSTILE[name]
+
+    messages = [problem for problem in unplanned.problems(edited(tmp_path, name)) if message in problem]
+
+    assert messages
+    assert messages[0].split("/")[0].split(":")[0] in file
+
+
+def test_terraform_as_json_is_reported(tmp_path: Path) -> None:
+    edited(tmp_path, "http")
+    (tmp_path / "modules/lambda/x.tf.json").write_text("{}", encoding="utf-8")
+
+    assert "lambda/x.tf.json:1: it is Terraform as JSON" in unplanned.problems(tmp_path)[0]
+
+
+def test_findings_have_a_file_and_a_line() -> None:
+    finding = unplanned._finding("s3-bucket/main.tf:7: a provisioner runs.")
+    without = unplanned._finding("live/prod/terraform.tfvars: region is x, and must be y.")
+    of_module = unplanned._finding("dev: no required_version.")
+
+    assert (finding.file, finding.line, finding.root) == ("modules/s3-bucket/main.tf", 7, "modules/s3-bucket")
+    assert (without.address, without.root) == ("live/prod/terraform.tfvars", "live/prod")
+    assert of_module.root == "live/dev"
+
+
+def test_a_deploy_is_rejected_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unplanned, "ROOT", edited(tmp_path, "provisioner"))
+    monkeypatch.setattr(unplanned.findings, "__defaults__", (tmp_path,))
+    plan = TerraformPlan((), (), (), complete=True, raw={"format_version": "1.2", "resource_changes": []})
+
+    findings = gate.findings_on(plan, "dev", frozenset(), full=False, today=date(2026, 11, 29))
+
+    assert [(each.rule_id, each.file) for each in findings if each.rule_id == unplanned.RULE_ID] == [
+        ("CKV_INV_009", BUCKETS)
+    ]
+
+
+def test_the_repository_has_none() -> None:
+    assert unplanned.findings() == []
