@@ -10,10 +10,6 @@ from harness.deploy.drift import Kind
 Client = Callable[[str], Any]
 
 PLATFORM = "module.invoice_platform"
-ASSUMED = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
 
 
 @dataclass(frozen=True)
