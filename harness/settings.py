@@ -27,13 +27,15 @@ class PlatformSettings:
         tags: Tags with one value on every resource.
         replicated_buckets: Parts of the names of buckets that production keeps in a second region too.
         subscriber_domains: The domains of the mail addresses that topics and budgets may notify, in lower case.
+        made_while_it_runs: The beginnings of what the platform itself creates in an account, such as rotated keys, as
+            `harness.stack.inventory` names it.
         environment_names: The environment variables that functions may have.
         uploads: Keys of files that must start a function when they are uploaded.
         sample: The file that `up` uploads by default, relative to the repository.
         package: The functions' shared package, a folder of ``lambdas/``.
         mutated_modules: The modules of that package that `mutate` mutates by default.
         mutants_killers: The patterns of the test files that must notice these mutants.
-        mutants_builders: What these tests build their data with, relative to the repository.
+        mutants_builders: The files with which these tests build their data, relative to the repository.
     """
 
     state_bucket_prefix: str
@@ -43,13 +45,14 @@ class PlatformSettings:
     tags: dict[str, str]
     replicated_buckets: tuple[str, ...]
     subscriber_domains: tuple[str, ...]
+    made_while_it_runs: tuple[str, ...]
     environment_names: tuple[str, ...]
     uploads: tuple[str, ...]
     sample: str
     package: str
     mutated_modules: tuple[str, ...]
     mutants_killers: tuple[str, ...]
-    mutants_builders: str
+    mutants_builders: tuple[str, ...]
 
     @classmethod
     def read(cls, file: Path = FILE) -> Self:

@@ -27,13 +27,14 @@ platform-call = "shop"
 tags = { Project = "orders" }
 replicated-buckets = []
 subscriber-domains = []
+made-while-it-runs = []
 environment-names = ["ORDERS_TABLE"]
 uploads = []
 sample = "orders.csv"
 package = "ordering"
 mutated-modules = ["totals"]
 mutants-killers = ["test_totals.py"]
-mutants-builders = "tests/data/builders.py"
+mutants-builders = ["tests/data/builders.py"]
 """
 
 
