@@ -194,6 +194,12 @@ class Terraform:
             raise TypeError(f"terraform show -json printed a {type(document).__name__}")
         return document
 
+    def provider_schemas(self, *, deadline_s: float = 120.0) -> dict[str, Any]:
+        """The schemas of the root's providers, by their addresses."""
+        document = json.loads(self._read("providers", ["schema", "-json"], deadline_s=deadline_s))
+        schemas: dict[str, Any] = document["provider_schemas"]
+        return schemas
+
     def _stream(
         self,
         command: str,
@@ -224,7 +230,8 @@ class Terraform:
         outcome = RunOutcome()
         lines: list[str] = []
         self.log_dir.mkdir(parents=True, exist_ok=True)
-        self._run([command, "-no-color", *options], lines.append, outcome, deadline_s=deadline_s)
+        words = [command, *options] if command == "providers" else [command, "-no-color", *options]
+        self._run(words, lines.append, outcome, deadline_s=deadline_s)
         if outcome.exit_code != 0:
             raise self._failure(command, outcome)
         return "".join(lines)
