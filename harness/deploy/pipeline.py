@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Literal
 
+import boto3
 from rich.markup import escape
 
 from harness import package
@@ -21,7 +22,7 @@ from harness.engine.ports import DEFAULT as DEFAULT_PORT
 from harness.errors import HarnessError
 from harness.paths import BUILD
 from harness.stack import lifecycle
-from harness.stack.deployment import Deployment, Stack, artifacts_of, build_for, forget
+from harness.stack.deployment import REGION, Deployment, Stack, artifacts_of, build_for, forget
 from harness.stack.ownership import orderly_end, sole_owner
 from harness.terraform import binary
 
@@ -65,7 +66,7 @@ def _to_engine(request: DeployRequest, report: DeployReport, port: int | Literal
         deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / environment)
         with ProgressStep(f"Initialise live/{environment}"):
             deployment.prepare()
-        carry_out(deployment.terraform, request, report, _kept(environment))
+        carry_out(deployment.terraform, request, report, _kept(environment), functions=deployment.client("lambda"))
         stack = deployment.describe()
         stack.save(deployment.shell(), terraform=deployment.own_terraform)
         keep = True
@@ -95,7 +96,8 @@ def _to_aws(request: DeployRequest, report: DeployReport) -> None:
     terraform = account.terraform(environment, artifacts, BUILD / "terraform" / f"aws-{environment}")
     with ProgressStep(f"Initialise live/{environment}"):
         terraform.init({"bucket": account.state_bucket})
-    carry_out(terraform, request, report, _kept(environment))
+    functions = boto3.client("lambda", region_name=REGION)
+    carry_out(terraform, request, report, _kept(environment), functions=functions)
     outputs = terraform.output()["stack"]
     _test(PlatformAccess.on_aws(environment, outputs), request, report)
     out.print(f"[bold]{environment}[/] in account {account.id}: {escape(str(outputs['api_url']))}")

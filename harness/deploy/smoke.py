@@ -189,7 +189,8 @@ class SmokeTest:
         smoke_cleanup.delete_invoices(self.access, [invoice["invoiceId"] for invoice in invoices], self.payment)
         for prefix in (f"incoming/{self.upload}", f"reports/{self.upload}"):
             smoke_cleanup.delete_objects(self.access, "uploads", prefix)
-        smoke_cleanup.delete_objects(self.access, "archives", f"{datetime.now(UTC):%Y/%m}/{self.upload}")
+        name = self.upload.removesuffix(".csv")  # the archive has more before the ending
+        smoke_cleanup.delete_objects(self.access, "archives", f"{datetime.now(UTC):%Y/%m}/{name}.")
 
 
 def run(access: PlatformAccess) -> None:

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from harness.console import ProgressStep, out
+from harness.deploy import concurrency
 from harness.deploy.change_summary import action_of, show_changes, show_findings
 from harness.deploy.gate import findings_on, needed_permissions
 from harness.deploy.request import DeployReport, DeployRequest
@@ -104,7 +106,9 @@ class Steps:
         self.apply()
 
 
-def carry_out(terraform: Terraform, request: DeployRequest, report: DeployReport, kept: Path) -> None:
+def carry_out(
+    terraform: Terraform, request: DeployRequest, report: DeployReport, kept: Path, *, functions: Any
+) -> None:
     """Plan, judge, show, ask, apply: the same for every account.
 
     Args:
@@ -112,9 +116,10 @@ def carry_out(terraform: Terraform, request: DeployRequest, report: DeployReport
         request: The options.
         report: Filled in along the way.
         kept: The file for the plan, which may hold secrets.
+        functions: A client of Lambda in the same account and region.
 
     Raises:
-        HarnessError: The gate rejects the plan, it is not confirmed, or Terraform fails.
+        HarnessError: The gate rejects the plan, the account does not allow it, it is not confirmed, or Terraform fails.
     """
     steps = Steps(terraform, request, report, kept)
     plan = steps.plan()
@@ -123,6 +128,7 @@ def carry_out(terraform: Terraform, request: DeployRequest, report: DeployReport
     report.allowed_to_destroy = sorted(needed_permissions(plan, request.environment, request.allow_destroy))
     show_changes(plan)
     _check(findings, request, report)
+    concurrency.check(plan, functions, request.environment)
     if plan.is_empty:
         report.outcome = "nothing to change"
         out.print(f"{steps.name} is up to date: nothing to apply.")

@@ -25,6 +25,7 @@ class EmbeddedEngine(LocalServer):
     health_path = "/_embedded/health"
     tunable = frozenset(
         {
+            "EMBEDDED_ACCOUNT_CONCURRENCY",
             "EMBEDDED_ALARM_PERIOD",
             "EMBEDDED_CAPACITY_SPEED",
             "HARNESS_STRICT",

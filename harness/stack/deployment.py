@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import boto3
 from botocore.exceptions import ClientError
@@ -305,6 +305,11 @@ class Deployment:
     def _session(self) -> boto3.Session:
         environment = self.engine.endpoint.environment()
         return boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
+
+    def client(self, service: str) -> Any:
+        """A client of an AWS service on the engine, with the root user's keys."""
+        session: Any = self._session  # the stubs know one overload for each service
+        return session.client(service, endpoint_url=self.engine.endpoint.url)
 
     def _current_api_key(self, secret_arn: str) -> str:
         """The key that clients use now: rotation changes it, and Terraform's outputs have only the first."""

@@ -8,6 +8,9 @@ lambda_settings = {
   timeout              = 30
 }
 
+# The files that may arrive at the same time, and the requests that must not wait for them.
+reserved_concurrency = { create-invoice = 5 }
+
 table = {
   max_read_capacity      = 50
   max_write_capacity     = 50

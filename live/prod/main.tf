@@ -33,6 +33,7 @@ module "invoice_platform" {
   monthly_budget_usd       = var.monthly_budget_usd
   payment_sources          = var.payment_sources
   replication              = var.replication
+  reserved_concurrency     = var.reserved_concurrency
   rules                    = var.rules
   stream_record_age_hours  = var.stream_record_age_hours
   table                    = var.table

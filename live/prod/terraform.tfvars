@@ -8,6 +8,9 @@ lambda_settings = {
   timeout              = 60
 }
 
+# The files that may arrive at the same time, and the requests that must not wait for them.
+reserved_concurrency = { create-invoice = 100 }
+
 table = {
   max_read_capacity      = 250
   max_write_capacity     = 250

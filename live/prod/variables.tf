@@ -133,6 +133,12 @@ variable "replication" {
   nullable    = false
 }
 
+variable "reserved_concurrency" {
+  description = "Reserved concurrent executions of single functions, in place of those in lambda_settings."
+  type        = map(number)
+  nullable    = false
+}
+
 variable "rules" {
   description = "Whether an invoice that differs from its customer's others is accepted or held."
   type        = object({ changed_vat_id = string, second_currency = string, suspected_duplicate = string })

@@ -8,6 +8,7 @@ Environment variables, besides MiniStack's own variables:
 * ``EMBEDDED_TIED``: ``1`` to end when standard input is closed, which happens when the parent process ends, unless
   the parent has written the line ``stay``;
 * ``LAMBDA_PYTHON``: the interpreter for handlers (default: the server's own);
+* ``EMBEDDED_ACCOUNT_CONCURRENCY``: the account's limit of concurrent executions (default 1000);
 * ``EMBEDDED_ALARM_PERIOD``: seconds between two evaluations of all alarms (default 2);
 * ``HARNESS_STRICT``: the strict behaviours of AWS to turn on, a comma-separated list (``strictness.py``).
 """

@@ -31,6 +31,7 @@ from embedded import (  # noqa: F401 -- importing a module registers its patches
     iam_wildcards,
     lambda_async,
     lambda_code,
+    lambda_concurrency,
     lambda_invoke,
     lambda_logs,
     lambda_runtime,

@@ -57,6 +57,22 @@ def _metrics(method: str, bucket: dict[str, Any], identity: str, body: bytes) ->
     return 200, dict(_XML), configurations[identity].encode()
 
 
+@patches(s3, "_copy_object", needed=source_lacks("_check_put_preconditions"))
+def conditional_copies(original: Any) -> Any:
+    """CopyObject obeys ``If-None-Match`` and ``If-Match``, which protect an object at the destination.
+
+    AWS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html: "before creating it or copying
+    it to the destination bucket".
+    MiniStack: obeys them for PutObject and CompleteMultipartUpload only, and replaces the object.
+    """
+
+    def copy_object(bucket_name: str, dest_key: str, headers: dict[str, Any]) -> Any:
+        existing = s3._buckets.get(bucket_name, {}).get("objects", {}).get(dest_key)
+        return s3._check_put_preconditions(headers, existing) or original(bucket_name, dest_key, headers)
+
+    return copy_object
+
+
 @patches(s3, "_create_multipart_upload", needed=source_lacks("x-amz-tagging"))
 def multipart_upload_tags(original: Any) -> Any:
     """CreateMultipartUpload stores the tags of the future object; see :func:`multipart_object_tags`."""

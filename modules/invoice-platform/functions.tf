@@ -163,6 +163,9 @@ locals {
     }
   }
 
+  # Secrets Manager calls its function for one step after the other.
+  _concurrency = merge({ for name in keys(local._functions) : name => var.lambda_settings.reserved_concurrency }, { rotate-api-key = 1 }, var.reserved_concurrency)
+
   _alias_arns = { for name in keys(local._functions) : name => "arn:${local._partition}:lambda:${local._scope}:function:${name}-${var.environment}:live" }
 
   _permissions = {
@@ -207,7 +210,7 @@ module "function" {
   memory_size          = var.lambda_settings.memory_size
   name                 = "${each.key}-${var.environment}"
   permissions          = lookup(local._permissions, each.key, {})
-  reserved_concurrency = var.lambda_settings.reserved_concurrency
+  reserved_concurrency = local._concurrency[each.key]
   statements           = merge(each.value.statements, lookup(local._statements_by_id, each.key, {}))
   tags                 = var.tags
   timeout              = var.lambda_settings.timeout

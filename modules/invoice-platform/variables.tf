@@ -189,6 +189,22 @@ variable "replication" {
   nullable    = false
 }
 
+variable "reserved_concurrency" {
+  description = "Reserved concurrent executions of single functions, in place of those in lambda_settings. create-invoice has a number of its own: the files that may arrive at the same time, and the requests that must not wait for them."
+  type        = map(number)
+  nullable    = false
+
+  validation {
+    condition     = lookup(var.reserved_concurrency, "create-invoice", 0) >= 2
+    error_message = "reserved_concurrency is ${jsonencode(var.reserved_concurrency)}: give create-invoice 2 or more, one for an import and one for a request (docs/decisions/0011-imports-and-requests.md)."
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.reserved_concurrency), keys(local._functions))) == 0
+    error_message = "reserved_concurrency names ${join(", ", setsubtract(keys(var.reserved_concurrency), keys(local._functions)))}: give short names of functions (${join(", ", keys(local._functions))})."
+  }
+}
+
 variable "rules" {
   description = "What happens to an invoice that differs from its customer's others: \"accept\" or \"hold\", until an operator releases or voids it. For a second currency, a changed VAT id, and the content of another invoice under a new number."
   type = object({

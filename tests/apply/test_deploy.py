@@ -142,12 +142,13 @@ def deployed(fresh_build: Callable[[], Path]) -> Iterator[DeployedDev]:
         subprocess.run(down, cwd=ROOT, env=environment, check=False, timeout=120, capture_output=True)
 
 
-def attempt(terraform: Terraform, work: Path, *options: str, allow: str = "") -> DeployReport:
+def attempt(deployed: DeployedDev, terraform: Terraform, work: Path, *options: str, allow: str = "") -> DeployReport:
     """Deploy with some plan options, confirmed beforehand; an error is added to the report's findings."""
     report = DeployReport("dev", "embedded")
+    functions = deployed.stack.session.client("lambda", endpoint_url=deployed.stack.endpoint_url)
     request = DeployRequest("dev", frozenset([allow] if allow else []), lambda: True, full_gate=False, options=options)
     try:
-        carry_out(terraform, request, report, work / "plan.tfplan")
+        carry_out(terraform, request, report, work / "plan.tfplan", functions=functions)
     except HarnessError as error:
         report.findings.append(str(error))
     return report
@@ -175,7 +176,7 @@ def test_a_plan_that_destroys_the_invoices_table_is_rejected(
 ) -> None:
     before = arn_and_creation_time(deployed)
 
-    report = attempt(deployed.live(tmp_path), tmp_path, option)
+    report = attempt(deployed, deployed.live(tmp_path), tmp_path, option)
 
     assert report.outcome == "rejected by the gate"
     assert [
@@ -189,9 +190,9 @@ def test_a_plan_that_destroys_the_invoices_table_is_rejected(
 def test_only_a_named_resource_may_be_replaced(deployed: DeployedDev, tmp_path: Path) -> None:
     terraform = deployed.live(tmp_path)
 
-    rejected = attempt(terraform, tmp_path, f"-replace={LOGS}")
-    unneeded = attempt(terraform, tmp_path, allow=LOGS)
-    allowed = attempt(terraform, tmp_path, f"-replace={LOGS}", allow=LOGS)
+    rejected = attempt(deployed, terraform, tmp_path, f"-replace={LOGS}")
+    unneeded = attempt(deployed, terraform, tmp_path, allow=LOGS)
+    allowed = attempt(deployed, terraform, tmp_path, f"-replace={LOGS}", allow=LOGS)
 
     assert rejected.outcome == "rejected by the gate"
     assert unneeded.outcome == "rejected: unneeded --allow-destroy"
@@ -255,7 +256,7 @@ def test_an_index_of_the_platforms_table_is_added_as_the_runbook_shows(deployed:
         "aws_appautoscaling_target",
     }
     assert [finding for finding in judge_plan(plan.raw, environment="dev") if "index" in str(finding)] == []
-    assert attempt(terraform, tmp_path).outcome == "applied"
+    assert attempt(deployed, terraform, tmp_path).outcome == "applied"
 
 
 def arn_and_creation_time(deployed: DeployedDev) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from invoicing.api.openapi import EXAMPLE_REQUEST
 from invoicing.documents.bucket import DocumentStore
 from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import CreateInvoice
-from invoicing.uploads.buckets import UploadStore
+from invoicing.uploads.buckets import UploadStore, archive_key
 from invoicing.uploads.report_files import REJECTED
 from invoicing.uploads.upload import MAX_KEY, PREFIX, Upload
 from tests.contract import sites
@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 WRITERS = {
     "lambdas/invoicing/documents/bucket.py: DocumentStore.put",
     "lambdas/invoicing/uploads/buckets.py: UploadStore.archive",
-    "lambdas/invoicing/uploads/buckets.py: UploadStore.put_rejects",
+    "lambdas/invoicing/uploads/buckets.py: UploadStore.put_part",
     "lambdas/invoicing/uploads/buckets.py: UploadStore.put_report",
 }
 """Code that writes to S3; `writes` has each of them write."""
@@ -62,10 +62,10 @@ def writes(live: Environment) -> list[ObjectWrite]:
     for name in NAMES:
         upload = Upload(uploads, f"{PREFIX}{name}", "e", "0A", "v", 1)
         for writer, arguments in (
-            (UploadStore.put_rejects, ("00001-end", io.BytesIO())),
+            (UploadStore.put_part, ("00001-end", io.BytesIO())),
             (UploadStore.put_report, (".json", b"", "application/json")),
             (UploadStore.put_report, (REJECTED, b"", "text/csv")),
-            (UploadStore.archive, (NOW,)),
+            (UploadStore.archive, (archive_key(upload, NOW),)),
         ):
             s3 = _S3()
             writer(UploadStore(archives, s3), upload, *arguments)  # type: ignore[arg-type]

@@ -1,9 +1,11 @@
 """The memory that an import takes: reads a generated stream as create-invoice does, and prints the peak.
 
     PYTHONPATH=lambdas python tests/data/import_memory.py 200
+    PYTHONPATH=lambdas python tests/data/import_memory.py 120 --apart
 
 Everything is real but the table, which takes each batch and forgets it. The peak is the process's own, from the start
-of the interpreter on: what a function's memory setting has to cover.
+of the interpreter on: what a function's memory setting has to cover. With ``--apart`` the rows of every invoice stand
+apart: first comes the first row of each, then the second row of each, and so on, as far as they can be put together.
 """
 
 import io
@@ -16,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from invoicing.domain.repository import CreateResult
-from invoicing.uploads.csv_bytes import open_lines
-from invoicing.uploads.csv_invoices import KNOWN, NEEDED, read_invoices
-from invoicing.uploads.csv_text import read_sheet
+from invoicing.uploads.csv_file import CsvFile
+from invoicing.uploads.deadline import Deadline
 from invoicing.uploads.part_import import PartImport
 from invoicing.uploads.reports import Figures, RejectReport
+from invoicing.uploads.survey import Findings
 
 HEADER = b"invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate\n"
 LINES = 20
@@ -41,9 +43,9 @@ class Forgetful:
 class Generated(io.RawIOBase):
     """A CSV of a given size, generated while it is read; every tenth invoice has an error."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, apart: bool) -> None:
         super().__init__()
-        self._blocks, self._left, self._rest = self._invoices(), size, HEADER
+        self._blocks, self._left, self._rest = self._rows(size) if apart else self._invoices(), size, HEADER
 
     def readable(self) -> bool:
         """Always true."""
@@ -63,10 +65,20 @@ class Generated(io.RawIOBase):
         number = 0
         while True:
             number += 1
-            quantity = "none" if number % 10 == 0 else "2"
-            text = f"{number:0{WIDTH}d}"
-            row = f"{number:08d},C-{number % 97},2026-11-01,EUR,{text},{quantity},10.50,19\n"
-            yield row.encode() * LINES
+            yield _row(number, 0) * LINES
+
+    @staticmethod
+    def _rows(size: int) -> Iterator[bytes]:
+        invoices = max(1, size // (LINES * WIDTH))
+        for line in range(LINES):
+            for number in range(1, invoices + 1):
+                yield _row(number, line)
+
+
+def _row(number: int, line: int) -> bytes:
+    quantity = "none" if number % 10 == 0 else "2"
+    text = f"{number:0{WIDTH}d}-{line}"
+    return f"{number:08d},C-{number % 97},2026-11-01,EUR,{text},{quantity},10.50,19\n".encode()
 
 
 def peak_kilobytes() -> int:
@@ -78,15 +90,18 @@ def peak_kilobytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024  # bytes on macOS
 
 
-def main(megabytes: int) -> None:
+def main(megabytes: int, *, apart: bool = False) -> None:
     """Import the stream, and print the figures."""
     started = time.monotonic()
     figures, rejects = Figures("generated"), RejectReport()
     part = PartImport(Forgetful(), "digest", figures, rejects, lambda: 1e9)  # type: ignore[arg-type]
-    stream = io.BufferedReader(Generated(megabytes * 1_000_000))
-    written = part.run(read_invoices(read_sheet(open_lines(stream), KNOWN, NEEDED)))
+    size = megabytes * 1_000_000
+    file = CsvFile(lambda _: io.BufferedReader(Generated(size, apart=apart)), size, {}, Deadline(lambda: 1e9))
+    findings, memory = file.survey(Findings())
+    surveyed = time.monotonic()
+    place = part.run(file.invoices(findings, memory, None))
     rejects.close()
-    assert written.place is None
+    assert place is None
     print(  # noqa: T201 -- its output is its purpose
         json.dumps(
             {
@@ -95,6 +110,7 @@ def main(megabytes: int) -> None:
                 "created": figures.created,
                 "rejected": figures.rejected,
                 "peak_kilobytes": peak_kilobytes(),
+                "survey_seconds": round(surveyed - started, 1),
                 "seconds": round(time.monotonic() - started, 1),
             }
         )
@@ -102,4 +118,4 @@ def main(megabytes: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), apart=sys.argv[2:] == ["--apart"])

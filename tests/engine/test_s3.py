@@ -38,6 +38,19 @@ def test_unsupported_operations_are_rejected(cloud: Cloud, bucket: str) -> None:
     cloud.client("s3").head_bucket(Bucket=bucket)
 
 
+def test_a_copy_can_be_told_not_to_replace_an_object(cloud: Cloud, bucket: str) -> None:
+    s3 = cloud.client("s3")
+    s3.put_object(Bucket=bucket, Key="source", Body=b"new")
+    copy = {"Bucket": bucket, "Key": "target", "CopySource": f"{bucket}/source", "IfNoneMatch": "*"}
+    s3.copy_object(**copy)
+    s3.put_object(Bucket=bucket, Key="source", Body=b"newer")
+
+    with pytest.raises(botocore.exceptions.ClientError, match="PreconditionFailed"):
+        s3.copy_object(**copy)
+
+    assert s3.get_object(Bucket=bucket, Key="target")["Body"].read() == b"new"
+
+
 @pytest.mark.parametrize("versioned", [True, False])
 def test_a_multipart_object_has_the_tags_of_its_upload(cloud: Cloud, bucket: str, *, versioned: bool) -> None:
     s3 = cloud.client("s3")

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from invoicing.domain.door import Door
-from invoicing.domain.errors import ContentConflict, InvoiceError, NotAcceptable
+from invoicing.domain.errors import InvoiceError, NotAcceptable
 from invoicing.domain.models import CreateInvoice, Invoice
 from invoicing.domain.repository import CreateResult
 from invoicing.table.connection import ConditionFailed, InvoiceTable, Put
@@ -148,11 +148,7 @@ def _repetition(invoice: Invoice, upload: str, item: dict[str, Any]) -> CreateOu
     try:
         result = match_content(invoice, existing)
     except InvoiceError as error:
-        if not is_ours:
-            return error
-        row = existing.source.rpartition("#")[2]
-        detail = f"The rows of this invoice are not adjacent: row {row} of this file created it, without these."
-        return ContentConflict(detail)
+        return error
     if not is_ours:
         return replace(result, created=False)
     if existing.source != invoice.source:

@@ -18,8 +18,18 @@ An upload on its way:
 What the steps use:
 
 - `buckets`: the uploads and archives buckets
+- `csv_file`: one CSV file, surveyed first and then read from any place on
 - `csv_bytes`: from bytes to lines: gzip, encodings, line ends
-- `csv_text`: from lines to records: delimiter, header, quotation marks
-- `csv_invoices`: from records to invoices: columns, numbers, reasons for rejection
+- `csv_text`: from lines to records: cells and quotation marks
+- `csv_header`: the delimiter, the header and its columns
+- `csv_rows`: from records to rows, below whichever header they are, and which of them are one invoice
+- `csv_cells`: texts that stand for nothing, and identifiers that a spreadsheet has destroyed
+- `csv_numbers`: numbers, and what they prove about the decimal mark
+- `csv_dates`: dates, and the formats that an uploader may declare
+- `csv_invoices`: from rows to invoices, with the reasons for rejection
+- `survey`: what a file proves as a whole
+- `seen_numbers`: which numbers come more than once
+- `apart`: the rows of invoices that stand apart, in temporary files
+- `apart_invoices`: one invoice of such rows, or none
 - `reports`: what the reports contain
 """

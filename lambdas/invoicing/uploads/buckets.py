@@ -23,11 +23,12 @@ _BLOCK = 1 << 18
 
 @dataclass(frozen=True)
 class OpenObject:
-    """An upload's bytes as a stream, the size of the whole file, and its tag."""
+    """An upload's bytes as a stream, the size of the whole file, its tag and its metadata."""
 
     stream: io.BufferedReader
     size: int
     etag: str
+    metadata: dict[str, str]
 
 
 class ByteStream(io.RawIOBase):
@@ -59,6 +60,8 @@ class UploadStore:
     def __init__(self, archives_bucket: str, s3: "S3Client | None" = None) -> None:
         self._archives = archives_bucket
         self._s3 = s3 or client("s3")
+        if s3 is None:
+            self._s3.meta.events.register("before-call.s3.CopyObject", _never_replace)
 
     def open(self, upload: Upload, position: int = 0, etag: str = "") -> OpenObject | None:
         """The very bytes that the event names, or None if they are gone (the event was delivered again).
@@ -88,24 +91,24 @@ class UploadStore:
         if not is_partial:  # a server may send everything (RFC 9110, section 14.2); MiniStack does for a version
             _skip(stream, position)
         size = response["ContentLength"] + (position if is_partial else 0)
-        return OpenObject(stream, size, response["ETag"])
+        return OpenObject(stream, size, response["ETag"], response.get("Metadata", {}))
 
-    def put_rejects(self, upload: Upload, name: str, body: IO[bytes]) -> str:
-        """Keep the rejected rows of one part until all are joined; returns the key.
+    def put_part(self, upload: Upload, name: str, body: "bytes | IO[bytes]") -> str:
+        """Keep what one part hands to a later one, such as its rejected rows; returns the key.
 
         No report's key ends as this key does.
         """
-        key = f"{_rejects_prefix(upload)}{name}.part"
-        self._s3.put_object(Bucket=upload.bucket, Key=key, Body=body, ContentType="text/csv; charset=utf-8")
+        key = f"{_parts_prefix(upload)}{name}.part"
+        self._s3.put_object(Bucket=upload.bucket, Key=key, Body=body, ContentType="application/octet-stream")
         return key
 
-    def rejects(self, upload: Upload, key: str) -> Iterator[bytes]:
-        """Read the rejected rows of one part back, block by block."""
+    def part(self, upload: Upload, key: str) -> Iterator[bytes]:
+        """Read what a part has kept, block by block."""
         yield from self._s3.get_object(Bucket=upload.bucket, Key=key)["Body"].iter_chunks(_BLOCK)
 
-    def drop_rejects(self, upload: Upload) -> None:
-        """Delete the rejected rows of all parts of an upload, including parts of invocations that were killed."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=upload.bucket, Prefix=_rejects_prefix(upload))
+    def drop_parts(self, upload: Upload) -> None:
+        """Delete what all parts of an upload have kept, including parts of invocations that were killed."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=upload.bucket, Prefix=_parts_prefix(upload))
         for page in pages:
             for entry in page.get("Contents", []):
                 self._s3.delete_object(Bucket=upload.bucket, Key=entry["Key"])
@@ -120,13 +123,16 @@ class UploadStore:
         """Delete the ``reports/<name><suffix>`` of an earlier upload of the same name, if there is one."""
         self._delete_if(upload.bucket, _report_key(upload, suffix), "*")
 
-    def archive(self, upload: Upload, now: datetime) -> str | None:
-        """Copy the original to ``<yyyy>/<mm>/<name>`` of the archive; returns the key there, None if it is gone.
+    def archive(self, upload: Upload, key: str) -> None:
+        """Copy the original into the archive, unless it is there already, or is gone.
 
-        Earlier uploads of the same name stay there as earlier versions. Tags are not copied: that would take separate
-        permissions, and nothing reads them.
+        What is in the archive is never replaced. Tags are not copied: that would take separate permissions, and nothing
+        reads them.
+
+        Args:
+            upload: The upload.
+            key: Where it is kept in the archive, as `archive_key` returns it.
         """
-        key = f"{now:%Y/%m}/{upload.name}"
         source = {"Bucket": upload.bucket, "Key": upload.key}
         if upload.version:
             source["VersionId"] = upload.version
@@ -138,10 +144,8 @@ class UploadStore:
                 TaggingDirective="REPLACE",
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:
-                return None
-            raise
-        return key
+            if error.response["Error"]["Code"] not in _GONE:
+                raise
 
     def remove(self, upload: Upload, etag: str) -> None:
         """Delete the original, unless the key was written again meanwhile: that upload has its own event.
@@ -163,9 +167,22 @@ class UploadStore:
                 raise
 
 
+def archive_key(upload: Upload, now: datetime) -> str:
+    """Where an upload is kept in the archive: the month, and a name that no other upload has."""
+    return f"{now:%Y/%m}/{upload.archive_name}"
+
+
 def can_copy(size: int) -> bool:
     """Whether S3 copies a file of this many bytes in one call."""
     return size <= MAX_COPY
+
+
+def _never_replace(params: dict[str, Any], **_: Any) -> None:
+    """Add the condition that nothing has the key yet. The header is set here, because older SDKs do not know it.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    """
+    params["headers"]["If-None-Match"] = "*"
 
 
 def _skip(stream: io.BufferedReader, count: int) -> None:
@@ -173,7 +190,7 @@ def _skip(stream: io.BufferedReader, count: int) -> None:
         count -= skipped
 
 
-def _rejects_prefix(upload: Upload) -> str:
+def _parts_prefix(upload: Upload) -> str:
     return f"{REPORTS}parts/{upload.digest}/"
 
 

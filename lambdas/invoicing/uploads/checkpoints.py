@@ -4,25 +4,10 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Self
 
-from invoicing.uploads.csv_invoices import Place
+from invoicing.uploads.csv_file import Dialect
+from invoicing.uploads.csv_rows import Place
 from invoicing.uploads.reports import Figures
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a file is written, as its beginning shows.
-
-    Attributes:
-        gzipped: Whether it must be unpacked.
-        encoding: As `invoicing.uploads.csv_bytes.Lines` names it.
-        delimiter: The character between cells.
-        header: The columns' names as `invoicing.uploads.csv_text.Sheet` has them.
-    """
-
-    gzipped: bool
-    encoding: str
-    delimiter: str
-    header: list[str]
+from invoicing.uploads.survey import Findings
 
 
 @dataclass(frozen=True)
@@ -34,13 +19,15 @@ class Checkpoint:
         announced: The last part that an event names. Part 0 is named by the upload's own event.
         place: Where the next invoice begins; None before the first part, and when the file was read to its end.
         dialect: None before the header was read.
-        verified: Whether the file is a gzip file that was unpacked once to its end, and its checksum is right.
+        findings: What the survey has found so far.
+        memory: The key of what it must remember besides; an empty string if that is nothing.
+        unpacked: Bytes of the file's content if it is a gzip file that was unpacked once to its end, and its checksum
+            is right; else None.
         etag: The tag of the bytes that are read.
         ended: Whether only the reports and the archive are left to do.
         done: Whether nothing is left to do.
         rejects: Keys of the rejected rows so far, one object for each part that had some.
         rejects_size: Bytes of these objects.
-        rejected_invoices: What `invoicing.uploads.part_import.PartImport` remembers of rejected invoices.
         figures: What became of the rows so far.
     """
 
@@ -48,26 +35,25 @@ class Checkpoint:
     announced: int = 0
     place: Place | None = None
     dialect: Dialect | None = None
-    verified: bool = False
+    findings: Findings = field(default_factory=Findings)
+    memory: str = ""
+    unpacked: int | None = None
     etag: str = ""
     ended: bool = False
     done: bool = False
     rejects: tuple[str, ...] = ()
     rejects_size: int = 0
-    rejected_invoices: tuple[str, ...] = ()
     figures: Figures = field(default_factory=lambda: Figures(""))
 
     @property
     def has_begun(self) -> bool:
         """Whether anything of the file was read before this checkpoint."""
-        return self.place is not None or self.verified
+        return self.part > 0
 
     @property
-    def start(self) -> int:
-        """Bytes of the file that need not be read again: none of a gzip file, which is unpacked from its beginning."""
-        if self.place is None or (self.dialect and self.dialect.gzipped):
-            return 0
-        return self.place.position
+    def has_leftovers(self) -> bool:
+        """Whether objects were stored for later parts."""
+        return bool(self.rejects or self.memory)
 
     def falls_to(self, part: int) -> bool:
         """Whether an event that names this part is the one to go on with the upload.
@@ -82,7 +68,6 @@ class Checkpoint:
         state = asdict(self)
         for name in ("part", "announced", "done"):
             del state[name]
-        state["refused"] = state.pop("rejected_invoices")
         return json.dumps(state, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
@@ -94,12 +79,13 @@ class Checkpoint:
             announced=announced,
             place=Place(*state["place"]) if state["place"] else None,
             dialect=Dialect(**state["dialect"]) if state["dialect"] else None,
-            verified=state["verified"],
+            findings=Findings.from_state(state["findings"]),
+            memory=state["memory"],
+            unpacked=state["unpacked"],
             etag=state["etag"],
             ended=state["ended"],
             done=done,
             rejects=tuple(state["rejects"]),
             rejects_size=state["rejects_size"],
-            rejected_invoices=tuple(state["refused"]),
             figures=Figures(**state["figures"]),
         )

@@ -21,6 +21,9 @@ UTF_8 = "utf-8"
 """The encoding's name for both UTF-8 and Windows-1252: each sequence of bytes shows which of them it is."""
 UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
+_ASCII = "".join(map(chr, range(128)))
+_ESCAPING = ("idna", "iso2022", "raw", "unicode")
+_STRICT_UTF_8 = "utf-8-sig"  # another name than `UTF_8`, because nothing is read as Windows-1252 if UTF-8 is declared
 _BLOCK = 1 << 16
 _FIRST_STEP = 1 << 8
 _ZEROS = re.compile(rb"\0+")
@@ -159,13 +162,25 @@ class Lines:
 
     Attributes:
         gzipped: Whether the bytes were unpacked from a gzip file.
-        encoding: `UTF_8` or one of `UTF_16`.
+        encoding: `UTF_8`, one of `UTF_16`, or the encoding that the uploader has declared.
         position: Where the next line begins, in bytes of the unpacked file.
+        not_utf_8: Whether a line so far was read as Windows-1252, because its bytes are not UTF-8.
     """
 
     def __init__(self, stream: io.BufferedReader, *, gzipped: bool, encoding: str, position: int) -> None:
         self.gzipped, self.encoding, self.position = gzipped, encoding, position
-        self._lines = _of_bytes(stream) if encoding == UTF_8 else _of_utf_16(stream, encoding)
+        self.not_utf_8 = False
+        is_utf_16 = encoding in UTF_16.values()
+        self._lines = _of_utf_16(stream, encoding) if is_utf_16 else _of_bytes(stream, self._decode)
+
+    def _decode(self, line: bytes) -> str:
+        if self.encoding != UTF_8:
+            return line.decode(self.encoding, "replace")
+        try:
+            return line.decode(UTF_8)
+        except UnicodeDecodeError:
+            self.not_utf_8 = True
+            return line.decode(UTF_8, "invoicing.windows-1252")
 
     def __iter__(self) -> Iterator[tuple[str, int]]:
         return self
@@ -186,32 +201,38 @@ def is_gzip(stream: io.BufferedReader) -> bool:
     return stream.peek(2)[:2] == _GZIP
 
 
-def verify_gzip(stream: io.BufferedReader, pulse: Callable[[], None]) -> None:
+def verify_gzip(stream: io.BufferedReader, pulse: Callable[[], None]) -> int:
     """Unpack a gzip file and drop its content, to compare the checksum at its end. Damage may look like other rows.
 
     Args:
         stream: The file's bytes; they are consumed.
         pulse: As in `open_lines`.
 
+    Returns:
+        How many bytes it unpacks to.
+
     Raises:
         UnreadableFileError: it is damaged or cut off, or unpacks to more than `MAX_UNPACKED`.
     """
     unpacked = _unpacked(_metered(stream, pulse), pulse)
+    size = 0
     with damage():
-        while unpacked.read1(_BLOCK):
-            pass
+        while block := unpacked.read1(_BLOCK):
+            size += len(block)
+    return size
 
 
-def open_lines(stream: io.BufferedReader, pulse: Callable[[], None] = lambda: None) -> Lines:
-    """The file's lines from its beginning: unpacked, and UTF-16 if it begins with that byte order mark, else UTF-8.
+def open_lines(stream: io.BufferedReader, pulse: Callable[[], None] = lambda: None, declared: str = "") -> Lines:
+    """The file's lines from its beginning: unpacked, and decoded as its byte order mark or its uploader says.
 
-    Bytes that are not UTF-8 are read as Windows-1252. So a file in that encoding needs no second pass: its accented
-    letters are practically never valid UTF-8 by accident.
+    Without either they are UTF-8, and bytes that are not UTF-8 are read as Windows-1252. So a file in that encoding
+    needs no second pass: its accented letters are practically never valid UTF-8 by accident.
 
     Args:
         stream: The file's bytes.
         pulse: Called every few thousand bytes, of the file and of its unpacked content. An exception that it raises
             ends the reading.
+        declared: The encoding that the uploader has declared, as `declared_encoding` returns it.
 
     Raises:
         UnreadableFileError: it begins as a gzip file does but is damaged, or it begins as other files than CSV do.
@@ -229,7 +250,23 @@ def open_lines(stream: io.BufferedReader, pulse: Callable[[], None] = lambda: No
     _reject_binary(start)
     mark = len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0
     stream.read(mark)
-    return Lines(stream, gzipped=gzipped, encoding=UTF_8, position=mark)
+    encoding = UTF_8 if mark else declared or UTF_8
+    return Lines(stream, gzipped=gzipped, encoding=encoding, position=mark)
+
+
+def declared_encoding(name: str) -> str | None:
+    """The encoding of a name, as Python calls it; None if lines of text cannot be found in it.
+
+    They can where ASCII is written as ASCII, and no letter changes the meaning of those after it.
+    """
+    try:
+        encoding = codecs.lookup(name).name
+        has_ascii = bytes(range(128)).decode(encoding) == _ASCII
+    except (LookupError, ValueError):
+        return None
+    if not has_ascii or encoding.startswith(_ESCAPING):
+        return None
+    return _STRICT_UTF_8 if encoding == UTF_8 else encoding
 
 
 def reopen_lines(
@@ -291,7 +328,7 @@ def _reject_binary(start: bytes) -> None:
         raise UnreadableFileError("this is not a CSV file: it contains NUL bytes, which text never does")
 
 
-def _of_bytes(stream: io.BufferedReader) -> Iterator[tuple[str, int]]:
+def _of_bytes(stream: io.BufferedReader, decode: Callable[[bytes], str]) -> Iterator[tuple[str, int]]:
     with damage():
         rest = b""
         while block := stream.read1(_BLOCK):
@@ -301,9 +338,9 @@ def _of_bytes(stream: io.BufferedReader) -> Iterator[tuple[str, int]]:
             if len(rest) > MAX_LINE:
                 raise UnreadableFileError("this is not a CSV file: it has a line of more than a million characters")
             for line in lines:
-                yield line.decode(UTF_8, "invoicing.windows-1252"), len(line)
+                yield decode(line), len(line)
         if rest:
-            yield rest.decode(UTF_8, "invoicing.windows-1252"), len(rest)
+            yield decode(rest), len(rest)
 
 
 def _of_utf_16(stream: io.BufferedReader, encoding: str) -> Iterator[tuple[str, int]]:

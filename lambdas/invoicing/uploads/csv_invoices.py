@@ -1,38 +1,28 @@
-"""From CSV records to invoices: one row is one line, and adjacent rows with the same identity are one invoice.
+"""From rows to invoices: one row is one line, and the rows of one number are one invoice, wherever they are.
 
 A wrong row rejects its whole invoice and never stops the file. Nothing is guessed: a cell that could mean two things is
-rejected with the reason.
+rejected with the reason, unless the file as a whole or its uploader settles it.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 
 from invoicing.domain.door import rate_objection
+from invoicing.domain.identifiers import is_invisible
 from invoicing.domain.models import MAX_LINES, CreateInvoice, LineRequest
+from invoicing.uploads import csv_dates
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_text import MAX_BLANK_ROWS, Record, Sheet, normalized
-
-REQUIRED = (
-    "invoice_number",
-    "customer_id",
-    "issue_date",
-    "currency",
-    "description",
-    "quantity",
-    "unit_price",
-    "tax_rate",
-)
-OPTIONAL = ("customer_name", "customer_email", "customer_address", "customer_vat_id", "due_date", "discount")
-COLUMNS = {normalized(name): name for name in (*REQUIRED, *OPTIONAL)}
-"""From the normalized name of each known column to the name that reports use."""
-
-KNOWN = frozenset(COLUMNS)
-NEEDED = frozenset(map(normalized, REQUIRED))
+from invoicing.uploads.csv_cells import identity
+from invoicing.uploads.csv_header import REQUIRED
+from invoicing.uploads.csv_numbers import MarkEvidence, read_number
+from invoicing.uploads.csv_rows import Place, Problem, Row, Runs
+from invoicing.uploads.csv_text import MAX_BLANK_ROWS
+from invoicing.uploads.seen_numbers import digest
+from invoicing.uploads.survey import NUMBERS, PERCENTAGES
 
 _HEADER_FIELDS = (
     "issue_date",
@@ -43,10 +33,6 @@ _HEADER_FIELDS = (
     "customer_address",
     "customer_vat_id",
 )
-_NUMBERS = ("quantity", "unit_price", "discount", "tax_rate")
-_FORMULA_TEXT = re.compile('="([^"]*)"')
-_PERCENTAGES = frozenset({"discount", "tax_rate"})
-_BLANKS = str.maketrans(dict.fromkeys("\t\u00a0\u2007\u2009\u202f", " ") | {"\u2212": "-", "\u2019": "'"})
 MAX_INVOICE_BYTES = 400 * 1024
 """Bytes of one invoice in the table, as many as a DynamoDB item holds. `invoicing.table.store` measures exactly."""
 _LINE_BYTES = 64  # what one line takes there at the least besides its description, names of attributes included
@@ -55,12 +41,38 @@ MAX_INVOICE_ROWS = 20 * MAX_LINES
 """Rows of one invoice after which the file is given up. An invocation can only go on where an invoice begins. So all
 rows from one beginning to the next must fit into one invocation."""
 
+TOO_FAR_APART = (
+    "rows of this invoice stand apart, and the file is too large to put them together; sort it by invoice_number"
+)
 
-class Place(NamedTuple):
-    """Where an invoice begins: bytes of the unpacked file before it, and its row as a spreadsheet counts."""
 
-    position: int
-    row: int
+@dataclass(frozen=True)
+class Rules:
+    """How the cells of a file are read.
+
+    Attributes:
+        marks: What is known of its decimal mark.
+        date_format: As `invoicing.uploads.csv_dates.iso_date` takes it.
+        uncut: As `invoicing.uploads.survey.Evidence` has it.
+    """
+
+    marks: MarkEvidence = field(default_factory=MarkEvidence)
+    date_format: str = ""
+    uncut: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Apart:
+    """The invoices of which the rows stand apart.
+
+    Attributes:
+        numbers: Digests of their numbers.
+        are_collected: Whether `invoicing.uploads.apart_invoices` reads them, and they are left out here. Else they are
+            rejected.
+    """
+
+    numbers: Collection[int] = frozenset()
+    are_collected: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,10 +113,13 @@ CsvInvoice = Candidate | RejectedInvoice
 
 
 @dataclass
-class _Group:
+class InvoiceRows:
+    """The rows of one invoice so far."""
+
+    rules: Rules
     number: str
-    customer: str
     first: int
+    customer: str = ""
     last: int = 0
     rows: int = 0
     bytes_: int = 0
@@ -114,6 +129,7 @@ class _Group:
     problems: list[RejectedCell] = field(default_factory=list)
 
     def note(self, row: int, column: str, value: str, reason: str) -> None:
+        """Note why the invoice is rejected."""
         if len(self.problems) < _MAX_PROBLEMS:
             self.problems.append(RejectedCell(row, column, value[:200], reason))
 
@@ -123,181 +139,186 @@ class _Group:
         self.lines.clear()
         self.note(row, "", "", reason)
 
+    def add(self, row: int, cells: dict[str, str], problems: list[Problem], *, is_torn: bool) -> None:
+        """Add a row.
 
-def read_invoices(sheet: Sheet) -> Iterator[CsvInvoice]:
+        Args:
+            row: Its number, as a spreadsheet counts.
+            cells: Its texts by the names of their columns.
+            problems: What is wrong with it as such.
+            is_torn: Whether cells are missing because of its quotation marks.
+        """
+        self.last, self.rows = row, self.rows + 1
+        self.customer = self.customer or cells.get("customer_id", "")
+        for problem in problems:
+            self.note(row, *problem)
+        if is_torn or any(not problem.column for problem in problems):
+            return
+        self._add_identity(row, cells)
+        self._add_header(row, cells)
+        if self.full:
+            return
+        if self.rows > MAX_LINES:
+            self.close(row, f"the invoice has more than {MAX_LINES} lines")
+            return
+        self.bytes_ += _LINE_BYTES + len(cells.get("description", ""))  # characters: there are at least as many bytes
+        if self.bytes_ > MAX_INVOICE_BYTES:
+            self.close(row, f"the invoice takes more than {MAX_INVOICE_BYTES >> 10} KB; split it in two")
+            return
+        line = self._line(row, cells)
+        if line is not None:
+            self.lines.append(line)
+
+    def _add_identity(self, row: int, cells: dict[str, str]) -> None:
+        for name, first in (("invoice_number", self.number), ("customer_id", self.customer)):
+            text = cells.get(name, "")
+            if not text:
+                self.note(row, name, "", "is required")
+            elif text != first and (invisible := next(filter(is_invisible, text), None)):
+                self.note(row, name, text, f"contains the invisible character U+{ord(invisible):04X}")
+            elif text != first and identity(text) != identity(first):
+                reason = f"differs from another row of the same invoice, which has {first[:60]!r}"
+                self.note(row, name, text, reason)
+
+    def _add_header(self, row: int, cells: dict[str, str]) -> None:
+        for name in _HEADER_FIELDS:
+            value = cells.get(name)
+            if not value:
+                continue
+            first, first_row = self.header.setdefault(name, (value, row))
+            if value != first and not (name == "currency" and value.upper() == first.upper()):
+                reason = f"differs from row {first_row} of the same invoice, which has {first[:60]!r}"
+                self.note(row, name, value, reason)
+
+    def _line(self, row: int, cells: dict[str, str]) -> LineRequest | None:
+        numbers = self._numbers(row, cells)
+        if not cells.get("description"):
+            self.note(row, "description", "", "is required")
+            return None
+        if numbers is None:
+            return None
+        if reason := rate_objection(numbers["tax_rate"]):
+            self.note(row, "tax_rate", cells["tax_rate"], reason)
+            return None
+        try:
+            return LineRequest.model_validate({"description": cells["description"], **numbers})
+        except ValidationError as error:
+            for details in error.errors():
+                name = str(details["loc"][0])
+                self.note(row, name, cells[name], _reason(details["msg"]))
+            return None
+
+    def _numbers(self, row: int, cells: dict[str, str]) -> dict[str, Decimal] | None:
+        """The numbers of a line; None if one of them cannot be read, or is missing."""
+        numbers: dict[str, Decimal] = {}
+        valid = True
+        for name in NUMBERS:
+            text = cells.get(name)
+            if not text:
+                if name in REQUIRED:
+                    self.note(row, name, "", "is required")
+                    valid = False
+                continue
+            number = read_number(text.removesuffix("%") if name in PERCENTAGES else text, self.rules.marks)
+            if not isinstance(number, str) and name in PERCENTAGES and 0 < number < 1 and not text.endswith("%"):
+                number = _ratio(number)
+            if isinstance(number, str):
+                self.note(row, name, text, number)
+                valid = False
+            else:
+                numbers[name] = number
+        return numbers if valid else None
+
+    def invoice(self, following: Place | None) -> CsvInvoice:
+        """The invoice of these rows, or its rejection."""
+        request = None if self.problems else self._request()
+        if request is None:
+            return RejectedInvoice(
+                self.first, self.last, self.number, self.problems, self.rows, following, self.customer
+            )
+        return Candidate(self.first, self.last, request, self.rows, following)
+
+    def _request(self) -> CreateInvoice | None:
+        identities = {"invoice_number": (self.number, self.first), "customer_id": (self.customer, self.first)}
+        head = {**identities, **self.header}
+        for name in ("issue_date", "currency"):
+            if name not in head:
+                self.note(self.first, name, "", "is required")
+        self._read_dates(head)
+        if self.problems:
+            return None
+        values: dict[str, Any] = {name: value for name, (value, _) in head.items()}
+        customer = {name.removeprefix("customer_"): values.pop(name) for name in _HEADER_FIELDS[3:] if name in values}
+        values["currency"] = values["currency"].upper()
+        try:
+            request = CreateInvoice.model_validate({**values, "customer": customer, "lines": self.lines})
+        except ValidationError as error:
+            for details in error.errors():
+                name = "_".join(
+                    map(str, details["loc"])
+                )  # as the column is called: customer_email, not customer, email
+                value, row = head[name]
+                self.note(row, name, value, _reason(details["msg"]))
+            return None
+        if request.due_date and (request.due_date - request.issue_date).days > csv_dates.MAX_TERMS_DAYS:
+            self.note(head["due_date"][1], "due_date", head["due_date"][0], csv_dates.TOO_LATE)
+            return None
+        return request
+
+    def _read_dates(self, head: dict[str, tuple[str, int]]) -> None:
+        for name in ("issue_date", "due_date"):
+            if name in head:
+                text, row = head[name]
+                head[name] = csv_dates.iso_date(text, self.rules.date_format), row
+                if reason := csv_dates.objection(head[name][0], self.rules.date_format):
+                    self.note(row, name, text, reason)
+
+
+def read_invoices(rows: Iterator[Row], rules: Rules, apart: Apart, end: Place | None = None) -> Iterator[CsvInvoice]:
     """The invoices of a file, in its order, one at a time.
 
+    Args:
+        rows: The rows from the beginning of an invoice on.
+        rules: How their cells are read.
+        apart: The invoices of which the rows stand apart.
+        end: What follows the last invoice.
+
     Raises:
-        UnreadableFileError: the header lacks required columns, or has one twice.
+        UnreadableFileError: the file is damaged, or has an invoice that does not end.
     """
-    _check(sheet.header)
-    columns = [COLUMNS.get(name) for name in sheet.header]
-    group: _Group | None = None
-    for record in sheet.records:
-        cells = _cells_by_name(record, columns)
-        number, customer = cells.get("invoice_number", ""), cells.get("customer_id", "")
-        if group is None or not _belongs(group, number, customer):
+    runs = Runs()
+    group: InvoiceRows | None = None
+    for row in rows:
+        if runs.begins(row):
             if group is not None:
-                yield _invoice(group, Place(record.start, record.row))
-            group = _Group(number, customer, record.row)
-        _add(group, record, cells, len(columns), decimal_comma=sheet.delimiter == ";")
+                yield group.invoice(row.place)
+            group = _begin(runs, row, rules, apart)
+        if group is not None:
+            number = row.record.row
+            if group.rows >= MAX_INVOICE_ROWS or number - group.first > MAX_BLANK_ROWS:
+                reason = f"the invoice that begins at row {group.first} does not end by row {number}"
+                raise UnreadableFileError(reason, number)
+            group.add(number, row.cells(), row.problems(rules.uncut), is_torn=row.torn is not None)
     if group is not None:
-        yield _invoice(group, None)
+        yield group.invoice(end)
 
 
-def _check(header: list[str]) -> None:
-    missing = [name for name in REQUIRED if normalized(name) not in header]
-    if missing:
-        raise UnreadableFileError(f"the header lacks these columns: {', '.join(missing)}")
-    repeated = sorted({COLUMNS[name] for name in header if name in COLUMNS and header.count(name) > 1})
-    if repeated:
-        raise UnreadableFileError(f"the header has these columns more than once: {', '.join(repeated)}")
-
-
-def _cells_by_name(record: Record, columns: list[str | None]) -> dict[str, str]:
-    return {name: _content(cell) for name, cell in zip(columns, record.cells, strict=False) if name}
-
-
-def _content(cell: str) -> str:
-    """The text of a cell. Programs write ``="0042"`` to keep a spreadsheet from dropping leading zeros."""
-    text = cell.strip()
-    match = _FORMULA_TEXT.fullmatch(text)
-    return match[1].strip() if match else text
-
-
-def _belongs(group: _Group, number: str, customer: str) -> bool:
-    """Whether a row belongs to the group.
-
-    A row without its whole identity counts to the invoice above unless it contradicts it. It may be part of that
-    invoice, which must not be created without it.
-    """
-    return number in {"", group.number} and customer in {"", group.customer}
-
-
-def _add(group: _Group, record: Record, cells: dict[str, str], width: int, *, decimal_comma: bool) -> None:
-    group.last, group.rows = record.row, group.rows + 1
-    if group.rows > MAX_INVOICE_ROWS or record.row - group.first > MAX_BLANK_ROWS:
-        reason = f"the invoice that begins at row {group.first} does not end by row {record.row}"
-        raise UnreadableFileError(reason, record.row)
-    if record.problem:
-        group.note(record.row, "", "", record.problem)
-        return
-    if any(cell.strip() for cell in record.cells[width:]):
-        group.note(record.row, "", "", f"the row has more cells than the header, which has {width}")
-        return
-    for name in ("invoice_number", "customer_id"):
-        if not cells.get(name):
-            group.note(record.row, name, "", "is required")
-    _add_header(group, record.row, cells)
-    if group.full:
-        return
-    if group.rows > MAX_LINES:
-        group.close(record.row, f"the invoice has more than {MAX_LINES} lines")
-        return
-    group.bytes_ += _LINE_BYTES + len(cells.get("description", ""))  # characters: there are at least as many bytes
-    if group.bytes_ > MAX_INVOICE_BYTES:
-        group.close(record.row, f"the invoice takes more than {MAX_INVOICE_BYTES >> 10} KB; split it in two")
-        return
-    line = _line(group, record.row, cells, decimal_comma=decimal_comma)
-    if line is not None:
-        group.lines.append(line)
-
-
-def _add_header(group: _Group, row: int, cells: dict[str, str]) -> None:
-    for name in _HEADER_FIELDS:
-        value = cells.get(name)
-        if not value:
-            continue
-        first, first_row = group.header.setdefault(name, (value, row))
-        if value != first and not (name == "currency" and value.upper() == first.upper()):
-            group.note(row, name, value, f"differs from row {first_row} of the same invoice, which has {first[:60]!r}")
-
-
-def _line(group: _Group, row: int, cells: dict[str, str], *, decimal_comma: bool) -> LineRequest | None:
-    values: dict[str, Any] = {"description": cells.get("description")}
-    valid = True
-    for name in _NUMBERS:
-        text = cells.get(name)
-        if not text:
-            if name in REQUIRED:
-                group.note(row, name, "", "is required")
-                valid = False
-            continue
-        number = _number(text.removesuffix("%") if name in _PERCENTAGES else text, decimal_comma=decimal_comma)
-        if number is None:
-            group.note(row, name, text, f"is not a number with a decimal {'comma' if decimal_comma else 'point'}")
-            valid = False
-        else:
-            values[name] = number
-    if not values["description"]:
-        group.note(row, "description", "", "is required")
-        valid = False
-    if not valid:
+def _begin(runs: Runs, row: Row, rules: Rules, apart: Apart) -> InvoiceRows | None:
+    """The invoice that begins at a row; None if its rows are collected from the whole file."""
+    is_apart = bool(apart.numbers) and bool(runs.key) and digest(runs.key) in apart.numbers
+    if is_apart and apart.are_collected:
         return None
-    if reason := rate_objection(values["tax_rate"]):
-        group.note(row, "tax_rate", cells["tax_rate"], reason)
-        return None
-    try:
-        return LineRequest.model_validate(values)
-    except ValidationError as error:
-        for details in error.errors():
-            name = str(details["loc"][0])
-            group.note(row, name, cells[name], _reason(details["msg"]))
-        return None
+    group = InvoiceRows(rules, runs.number, row.record.row)
+    if is_apart:
+        group.close(row.record.row, TOO_FAR_APART)
+    return group
 
 
-def _number_pattern(mark: str, thousands: str) -> re.Pattern[str]:
-    group = rf"(?P<group>[{re.escape(thousands)} '])[0-9]{{3}}(?:(?P=group)[0-9]{{3}})*"
-    return re.compile(
-        rf"(?P<sign>[+-]?)(?P<whole>[0-9]+|[1-9][0-9]{{0,2}}{group})(?:{re.escape(mark)}(?P<part>[0-9]+))?"
+def _ratio(number: Decimal) -> str:
+    return (
+        f"means {number.normalize():f} %, and is probably a ratio: write {(number * 100).normalize():f}, "
+        f"or {number.normalize():f} % with its sign"
     )
-
-
-_NUMBER = {True: _number_pattern(",", "."), False: _number_pattern(".", ",")}
-"""How numbers are written if the decimal mark is a comma, and if it is a point."""
-
-
-def _number(text: str, *, decimal_comma: bool) -> Decimal | None:
-    """The number, or None if the text could mean something else.
-
-    Thousands may be separated into groups of exactly three digits: with ``.`` if the comma is the decimal mark, else
-    with ``,``, and always with blanks or an apostrophe. A number that begins with 0 has no thousands: whoever writes
-    ``0,125`` means an eighth.
-    """
-    match = _NUMBER[decimal_comma].fullmatch(text.translate(_BLANKS).strip())
-    if match is None:
-        return None
-    digits = match["whole"] if match["group"] is None else match["whole"].replace(match["group"], "")
-    return Decimal(f"{match['sign']}{digits}.{match['part'] or '0'}")
-
-
-def _invoice(group: _Group, following: Place | None) -> CsvInvoice:
-    request = None if group.problems else _request(group)
-    if request is None:
-        return RejectedInvoice(
-            group.first, group.last, group.number, group.problems, group.rows, following, group.customer
-        )
-    return Candidate(group.first, group.last, request, group.rows, following)
-
-
-def _request(group: _Group) -> CreateInvoice | None:
-    head = {"invoice_number": (group.number, group.first), "customer_id": (group.customer, group.first), **group.header}
-    for name in ("issue_date", "currency"):
-        if name not in head:
-            group.note(group.first, name, "", "is required")
-    if group.problems:
-        return None
-    values = {name: value for name, (value, _) in head.items()}
-    customer = {name.removeprefix("customer_"): values.pop(name) for name in _HEADER_FIELDS[3:] if name in values}
-    values["currency"] = values["currency"].upper()
-    try:
-        return CreateInvoice.model_validate({**values, "customer": customer, "lines": group.lines})
-    except ValidationError as error:
-        for details in error.errors():
-            name = "_".join(map(str, details["loc"]))  # as the column is called: customer_email is the customer's email
-            value, row = head[name]
-            group.note(row, name, value, _reason(details["msg"]))
-        return None
 
 
 def _reason(message: str) -> str:

@@ -1,35 +1,32 @@
-"""From lines of text to CSV records, in one pass that also finds the delimiter and the header.
+"""From lines of text to CSV records: cells, quotation marks, and the rows that a spreadsheet counts.
 
-No more than one record of the file is held at a time, except the first lines, and every length is bounded.
+No more than one record of the file is held at a time, and every length is bounded.
+
+Python's CSV reader reads most records. It takes a quotation mark after a blank for a letter, and so cuts ``a, "b, c"``
+into three cells. A record with a blank beside a quotation mark is split here instead.
 """
 
 import csv
 import re
+from array import array
+from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import islice
 from typing import NamedTuple
 
-from invoicing.uploads.csv_bytes import Lines, UnreadableFileError
+from invoicing.uploads.csv_bytes import UnreadableFileError
 
-DELIMITERS = (",", ";", "\t")
-HEADER_WITHIN = 50
-"""Lines in which the header is looked for: there may be banners above it."""
 MAX_RECORD = 1 << 20
 """Characters of the longest record. It may take many lines while a quotation mark is open."""
-MAX_COLUMNS = 1000
-"""Cells of the widest header."""
 MAX_BLANK_ROWS = 1 << 20
 """Consecutive blank rows: as many as the tallest spreadsheet has."""
-MIN_NAMES = 3
-"""Known column names that a header has at the least."""
 
-_IGNORED = str.maketrans("", "", " \t\r\n\u00a0_-*")
-_SEPARATOR_LINE = re.compile(r"\s*\"?sep=([^\r\n])\"?\s*", re.IGNORECASE)
-
+_CELL_BLANKS = {",": " \t\u00a0", ";": " \t\u00a0", "\t": " \u00a0"}
+"""For each delimiter, the blanks that may be on both sides of quotation marks."""
+_BLANKS = {delimiter: re.compile(f"[{blanks}]*") for delimiter, blanks in _CELL_BLANKS.items()}
+_SPACED = {delimiter: re.compile(f'[{blanks}]"|"[{blanks}]') for delimiter, blanks in _CELL_BLANKS.items()}
 _VALID_CELL = {
     delimiter: re.compile(rf'(?:"((?:[^"]|""){{0,131072}})"|((?!")[^{delimiter}\r\n]{{0,131072}})){delimiter}')
-    for delimiter in DELIMITERS
+    for delimiter in _CELL_BLANKS
 }
 
 Line = tuple[str, int]
@@ -44,132 +41,17 @@ class Record(NamedTuple):
         start: Where it begins, in bytes of the unpacked file.
         cells: Its cells. If its quotation marks are wrong, the cells before the first doubtful one.
         problem: What is wrong with its quotation marks, if anything is.
+        end: Where the next one begins.
     """
 
     row: int
     start: int
     cells: list[str]
     problem: str | None = None
+    end: int = 0
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """A CSV file of which the header has been read.
-
-    Attributes:
-        delimiter: The character between cells.
-        header: Names of columns, normalized, in the file's order; empty for unknown columns.
-        records: The records after the header, without blank rows.
-    """
-
-    delimiter: str
-    header: list[str]
-    records: Iterator[Record]
-
-
-def normalized(name: str) -> str:
-    """A column's name as it is compared: without case, blanks, ``_``, ``-`` and ``*``."""
-    return name.casefold().translate(_IGNORED)
-
-
-def read_sheet(lines: Lines, known: frozenset[str], required: frozenset[str]) -> Sheet:
-    """Find the header and the delimiter.
-
-    Args:
-        lines: The file from its beginning.
-        known: Normalized names of columns. The header is the first record that has the most of them.
-        required: The names that every header has. A record with all of them is the header, whatever is below it.
-
-    Raises:
-        UnreadableFileError: the file is empty, has no header, or has one with too many columns.
-    """
-    head, damage = _head(lines)
-    if len(head) < HEADER_WITHIN and not "".join(text for text, _ in head).strip():
-        raise damage or UnreadableFileError("the file is empty")
-    delimiters, first = _separator_line(head)
-    head = head[first:]
-    known_names, above, delimiter = max(
-        (_best_record(head, delimiter, known, required) for delimiter in delimiters),
-        key=lambda best: (best[0], -best[1]),
-    )
-    if known_names < MIN_NAMES and damage:
-        raise damage
-    if known_names < MIN_NAMES:
-        reason = "no header row with the names of the columns was found"
-        raise UnreadableFileError(f"{reason} in the first {HEADER_WITHIN} lines; is this a CSV file?")
-    records = _records(_again(head, damage, lines), delimiter)
-    header = next(islice(records, above, None)).cells
-    if len(header) > MAX_COLUMNS:
-        raise UnreadableFileError(f"the header has {len(header)} columns; at most {MAX_COLUMNS} are allowed")
-    names = [normalized(name) for name in header]
-    return Sheet(delimiter, [name if name in known else "" for name in names], _without_blank_rows(records))
-
-
-def resume_sheet(lines: Lines, delimiter: str, header: list[str], row: int) -> Sheet:
-    """Go on in a file whose header was read by an earlier `read_sheet`.
-
-    Args:
-        lines: The file from where a record begins.
-        delimiter: As the earlier `Sheet` had it.
-        header: The same.
-        row: The number of that record.
-    """
-    return Sheet(delimiter, header, _without_blank_rows(_records(lines, delimiter, lines.position, row)))
-
-
-def _head(lines: Lines) -> tuple[list[Line], UnreadableFileError | None]:
-    """The lines in which the header is looked for, and the damage that ends them early, if there is any.
-
-    There are fewer lines if they are very long. Lines before the damage are read all the same.
-    """
-    head: list[Line] = []
-    characters = 0
-    try:
-        for line in islice(lines, HEADER_WITHIN):
-            head.append(line)
-            characters += len(line[0])
-            if characters >= MAX_RECORD:
-                break
-    except UnreadableFileError as damage:
-        return head, damage
-    return head, None
-
-
-def _again(head: list[Line], damage: UnreadableFileError | None, rest: Lines) -> Iterator[Line]:
-    """All lines of the file, after its head was read."""
-    yield from head
-    if damage:
-        raise damage
-    yield from rest
-
-
-def _separator_line(head: list[Line]) -> tuple[tuple[str, ...], int]:
-    """The delimiters to try, and how many lines to skip: 1 if the first line does nothing but name the delimiter.
-
-    Excel writes and obeys a first line such as ``sep=;``. It does not show that line, so it does not count it as a row.
-    """
-    match = _SEPARATOR_LINE.fullmatch(head[0][0])
-    if match is None:
-        return DELIMITERS, 0
-    if match[1] not in DELIMITERS:
-        raise UnreadableFileError(f"its first line names {match[1]!r} as the delimiter; use , or ; or a tab")
-    return (match[1],), 1
-
-
-def _best_record(
-    head: list[Line], delimiter: str, known: frozenset[str], required: frozenset[str]
-) -> tuple[int, int, str]:
-    best = (0, 0)
-    for index, record in enumerate(_records(head, delimiter)):
-        names = frozenset() if record.problem else known & {normalized(cell) for cell in record.cells}
-        if len(names) > best[0]:
-            best = (len(names), index)
-        if required <= names:
-            break
-    return (*best, delimiter)
-
-
-def _records(source: Iterable[Line], delimiter: str, start: int = 0, row: int = 1) -> Iterator[Record]:
+def split_records(source: Iterable[Line], delimiter: str, start: int = 0, row: int = 1) -> Iterator[Record]:
     """The records, from this position and row on. To find the header, the position does not matter."""
     measured = _MeasuredLines(iter(source), start)
     reader = csv.reader(measured, delimiter=delimiter, strict=True)
@@ -177,16 +59,84 @@ def _records(source: Iterable[Line], delimiter: str, start: int = 0, row: int = 
         start = measured.begin(row)
         try:
             cells = next(reader)
+            if _is_spaced(measured.lines, delimiter):
+                measured.rewind()
+                cells = _split_spaced(measured, delimiter)
         except StopIteration:
             return
         except UnreadableFileError as damage:
             damage.row = row
             raise
         except csv.Error as error:
-            yield Record(row, start, _first_cells(measured.first, delimiter), _reason(str(error)))
+            yield _repaired(measured, delimiter, row, start, str(error))
         else:
-            yield Record(row, start, cells)
+            yield Record(row, start, cells, None, measured.position)
         row += 1
+
+
+def _repaired(measured: "_MeasuredLines", delimiter: str, row: int, start: int, error: str) -> Record:
+    """A record that the CSV reader rejects: split it here if blanks beside its quotation marks are the reason."""
+    if _is_spaced(measured.lines, delimiter):
+        measured.rewind()
+        try:
+            return Record(row, start, _split_spaced(measured, delimiter), None, measured.position)
+        except csv.Error as second:
+            error = str(second)
+    return Record(row, start, _first_cells(measured.lines[0], delimiter), _reason(error), measured.position)
+
+
+def _is_spaced(lines: list[str], delimiter: str) -> bool:
+    """Whether a record has a blank beside a quotation mark."""
+    return any('"' in line and _SPACED[delimiter].search(line) for line in lines)
+
+
+def _split_spaced(measured: "_MeasuredLines", delimiter: str) -> list[str]:
+    """The cells of one record, in which blanks may be on both sides of quotation marks.
+
+    Raises:
+        csv.Error: as the CSV reader does.
+    """
+    line, position, cells = next(measured), 0, list[str]()
+    blanks = _BLANKS[delimiter]
+    while True:
+        start = blanks.match(line, position).end()  # type: ignore[union-attr]  # it matches nothing, too
+        if line[start : start + 1] != '"':
+            end = line.find(delimiter, position)
+            cells.append(line[position:] if end < 0 else line[position:end])
+            if end < 0:
+                cells[-1] = cells[-1].rstrip("\r\n")
+        else:
+            parts = list[str]()
+            line, end = _quoted(measured, line, start + 1, parts)
+            cells.append("".join(parts))
+            end = blanks.match(line, end).end()  # type: ignore[union-attr]
+            if not line[end:].strip("\r\n"):
+                end = -1
+            elif line[end] != delimiter:
+                raise csv.Error(f"'{delimiter}' expected after '\"'")
+        if len(cells[-1]) > csv.field_size_limit():
+            raise csv.Error("field larger than field limit")
+        if end < 0:
+            return cells
+        position = end + 1
+
+
+def _quoted(measured: "_MeasuredLines", line: str, position: int, parts: list[str]) -> tuple[str, int]:
+    """Read a quoted cell into ``parts``; returns the line where it ends, and the position after its last quote."""
+    while True:
+        quote = line.find('"', position)
+        if quote < 0:
+            parts.append(line[position:])
+            following = next(measured, None)
+            if following is None:
+                raise csv.Error("unexpected end of data")
+            line, position = following, 0
+        elif line.startswith('""', quote):
+            parts.append(line[position : quote + 1])
+            position = quote + 2
+        else:
+            parts.append(line[position:quote])
+            return line, quote + 1
 
 
 def _first_cells(line: str, delimiter: str) -> list[str]:
@@ -207,23 +157,31 @@ class _MeasuredLines:
     """Lines for the CSV reader, which reads more of them as long as a quotation mark is open."""
 
     def __init__(self, source: Iterator[Line], position: int) -> None:
-        self._source, self._position = source, position
+        self._source, self.position = source, position
         self._row = self._characters = 0
-        self.first = ""
-        """The first line of the record."""
+        self._again: deque[Line] = deque()
+        self._ends = array("Q")
+        self.lines: list[str] = []
+        """The lines of the record so far."""
 
     def begin(self, row: int) -> int:
         """Begin a record; returns its position."""
         self._row, self._characters = row, 0
-        return self._position
+        self.lines, self._ends = [], array("Q")
+        return self.position
+
+    def rewind(self) -> None:
+        """Read the lines of the record again."""
+        self._again.extendleft(reversed([*zip(self.lines, self._ends, strict=True)]))
+        self.lines, self._ends, self._characters = [], array("Q"), 0
 
     def __iter__(self) -> "_MeasuredLines":
         return self
 
     def __next__(self) -> str:
-        line, self._position = next(self._source)
-        if not self._characters:
-            self.first = line
+        line, self.position = self._again.popleft() if self._again else next(self._source)
+        self.lines.append(line)
+        self._ends.append(self.position)
         self._characters += len(line)
         if self._characters > MAX_RECORD:
             reason = f"row {self._row} does not end within a million characters"
@@ -239,7 +197,12 @@ def _reason(error: str) -> str:
     return f"the quotation marks of this row do not match ({error})"
 
 
-def _without_blank_rows(records: Iterator[Record]) -> Iterator[Record]:
+def without_blank_rows(records: Iterator[Record]) -> Iterator[Record]:
+    """The records that have content.
+
+    Raises:
+        UnreadableFileError: there are more than `MAX_BLANK_ROWS` blank ones between two of them.
+    """
     blank = 0
     for record in records:
         if record.problem is not None or any(map(str.strip, record.cells)):

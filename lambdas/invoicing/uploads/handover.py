@@ -1,10 +1,13 @@
-"""The step *checkpoint*: what one part hands to the next, its rejected rows and the place from which to go on."""
+"""The step *checkpoint*: what one part hands to the next.
+
+That is the survey, rejected rows, and the place from which to go on.
+"""
 
 from dataclasses import replace
 
 from invoicing.uploads.buckets import UploadStore
 from invoicing.uploads.checkpoints import Checkpoint
-from invoicing.uploads.reader import Read, ReadOutcome, Unreadable, Verified
+from invoicing.uploads.reader import Prepared, Read, ReadOutcome, Unreadable
 from invoicing.uploads.reports import Figures, RejectReport
 from invoicing.uploads.source import BrokenSource, Source
 from invoicing.uploads.upload import Upload
@@ -21,20 +24,26 @@ def next_checkpoint(
         outcome: How far it came.
         figures: What became of the rows, this part's included.
     """
-    after = replace(checkpoint, part=checkpoint.part + 1, etag=source.etag, verified=source.verified, figures=figures)
+    after = replace(checkpoint, part=checkpoint.part + 1, etag=source.etag, unpacked=source.unpacked, figures=figures)
     match outcome:
         case Read():
-            return replace(
-                after,
-                dialect=outcome.dialect,
-                place=outcome.place,
-                rejected_invoices=outcome.rejected_invoices,
-                ended=outcome.place is None,
-            )
+            after = replace(after, dialect=outcome.dialect, place=outcome.place, ended=outcome.place is None)
         case Unreadable():
-            return replace(after, place=None, ended=True)
-        case Verified():
-            return after
+            return replace(after, place=None, ended=True, findings=outcome.findings)
+        case Prepared():
+            after = replace(after, dialect=outcome.dialect)
+    return replace(after, findings=outcome.surveyed.findings) if outcome.surveyed else after
+
+
+def keep_memory(uploads: UploadStore, upload: Upload, checkpoint: Checkpoint, outcome: ReadOutcome) -> Checkpoint:
+    """Store in S3 what the survey must remember; returns the checkpoint that also names it."""
+    if isinstance(outcome, Unreadable) or outcome.surveyed is None:
+        return checkpoint
+    if not outcome.surveyed.memory:
+        return replace(checkpoint, memory="")
+    place = checkpoint.findings.place
+    name = f"{checkpoint.part:05d}-survey-{place.position if place else checkpoint.findings.stage}"
+    return replace(checkpoint, memory=uploads.put_part(upload, name, outcome.surveyed.memory))
 
 
 def keep_rejects(uploads: UploadStore, upload: Upload, checkpoint: Checkpoint, rejects: RejectReport) -> Checkpoint:
@@ -46,5 +55,5 @@ def keep_rejects(uploads: UploadStore, upload: Upload, checkpoint: Checkpoint, r
     if not rejects.size:
         return checkpoint
     name = f"{checkpoint.part:05d}-{checkpoint.place.position if checkpoint.place else 'end'}"
-    key = uploads.put_rejects(upload, name, rejects.content())
+    key = uploads.put_part(upload, name, rejects.content())
     return replace(checkpoint, rejects=(*checkpoint.rejects, key), rejects_size=checkpoint.rejects_size + rejects.size)

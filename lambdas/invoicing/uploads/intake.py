@@ -23,9 +23,10 @@ killed at any moment: its event is delivered again, and the checkpoint is where 
 An event of an earlier part does nothing. A key that is written again is another upload, with a separate version and
 checkpoint. If the bytes disappear before the end, the upload ends with a report of that.
 
-A gzip file is unpacked once to its end before its first row is read, because its checksum is at the end: a damaged file
-is rejected as a whole. The checkpoint records that the file is sound. If the check takes the first part's whole time,
-the checkpoint moves without a row. That can happen only once.
+Before the first invoice, a gzip file is unpacked to its end, because its checksum is there and a damaged file is
+rejected as a whole; and every file is surveyed, because some cells can only be understood by looking at the others. If
+that takes a part's whole time, the checkpoint moves without an invoice: it records that the file is sound, and how far
+the survey has come.
 
 A part that does not move the checkpoint fails. So a chain of events that makes no progress ends: Lambda detects
 recursive loops through S3, SNS and SQS, but not through EventBridge.
@@ -39,12 +40,12 @@ from dataclasses import dataclass, replace
 from invoicing.events.bus import EventBus
 from invoicing.runtime import clock
 from invoicing.table.batches import InvoiceLoader
-from invoicing.uploads.archive import archive_seconds, clean_up, copy_original
+from invoicing.uploads.archive import archive_seconds, clean_up, copy_original, name_archive
 from invoicing.uploads.buckets import UploadStore
 from invoicing.uploads.checkpoints import Checkpoint
 from invoicing.uploads.continuation import announce
 from invoicing.uploads.deadline import Deadline
-from invoicing.uploads.handover import keep_rejects, next_checkpoint
+from invoicing.uploads.handover import keep_memory, keep_rejects, next_checkpoint
 from invoicing.uploads.part_import import PartImport
 from invoicing.uploads.progress import UploadProgress
 from invoicing.uploads.reader import Unreadable, read
@@ -137,11 +138,15 @@ class Intake:
         figures = replace(checkpoint.figures, file=file, version=upload.version, size=source.size)
         with closing(RejectReport(checkpoint.rejects_size)) as rejects:
             part = PartImport(self._store, upload.digest, figures, rejects, self._deadline.seconds_left)
-            outcome = read(source, checkpoint, part, self._deadline)
+            memory = b"".join(self._uploads.part(upload, checkpoint.memory)) if checkpoint.memory else b""
+            outcome = read(source, checkpoint, memory, part, self._deadline)
             if isinstance(outcome, Unreadable):
                 part.give_up(outcome.row, outcome.reason)
             figures.count_part(time.monotonic() - started)
             moved = next_checkpoint(checkpoint, source, outcome, figures)
+            if moved.ended:
+                name_archive(figures, upload)
+            moved = keep_memory(self._uploads, upload, moved, outcome)
             moved = keep_rejects(self._uploads, upload, moved, rejects)
         return moved if self._progress.advance(upload.digest, moved, clock.now()) else None
 

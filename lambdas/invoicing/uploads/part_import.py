@@ -5,14 +5,12 @@ separates the invoices that are created and counted from the others. Invoices th
 place when the invocation stops are counted by the next part.
 """
 
-import hashlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 
-from invoicing.domain.errors import Busy, ContentConflict, InvoiceError
+from invoicing.domain.errors import Busy, InvoiceError
 from invoicing.domain.identifiers import normal_form
 from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import Invoice
@@ -20,7 +18,8 @@ from invoicing.runtime import clock
 from invoicing.table.batches import BATCH, CreateOutcome, InvoiceLoader, Repetition
 from invoicing.table.retries import busy
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_invoices import Candidate, CsvInvoice, Place, RejectedCell, RejectedInvoice
+from invoicing.uploads.csv_invoices import Candidate, CsvInvoice, RejectedCell, RejectedInvoice
+from invoicing.uploads.csv_rows import Place
 from invoicing.uploads.deadline import OutOfTimeError
 from invoicing.uploads.pacing import Pace, Turns
 from invoicing.uploads.reports import Figures, RejectReport
@@ -33,23 +32,6 @@ WINDOW_ROWS = 8000
 BATCH_ROWS = 1000
 """Rows of one batch, unless a single invoice has more."""
 _COLUMNS = {"issueDate": "issue_date", "dueDate": "due_date"}
-MAX_REJECTED = 1000
-"""Rejected invoices of a file that are remembered, the first ones: at most 20 KB of the checkpoint."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """How far a part came.
-
-    Attributes:
-        place: Where the first invoice begins that was not handled; None at the end of the file.
-        rejected_invoices: Digests of the rejected invoices before `place`. Later rows of one of them are rejected, too:
-            alone they would become an invoice that lacks the others. The first ones are kept, not the last ones: so
-            which rows are rejected does not depend on where a part began.
-    """
-
-    place: Place | None
-    rejected_invoices: tuple[str, ...]
 
 
 class PartImport:
@@ -81,20 +63,20 @@ class PartImport:
         self._queue: deque[tuple[list[CsvInvoice], Future[list[CreateOutcome]]]] = deque()
         self._place: Place | None = None
         self._moved = False  # whether any invoice was handled
-        self._rejected: dict[str, None] = {}  # an ordered set
 
-    def run(self, invoices: Iterator[CsvInvoice], rejected_invoices: Iterable[str] = ()) -> Written:
+    def run(self, invoices: Iterator[CsvInvoice]) -> Place | None:
         """Handle invoices until the file ends or it is time to stop.
 
         Args:
             invoices: The file's invoices from the place where the previous part stopped.
-            rejected_invoices: As `Written` has them, from the previous part.
+
+        Returns:
+            Where the first invoice begins that was not handled; None at the end of the file.
 
         Raises:
             UnreadableFileError: the file is damaged, or has no rows. The invoices before the damage were handled.
             OutOfTimeError, Busy: not a single invoice could be handled.
         """
-        self._rejected = dict.fromkeys(rejected_invoices)
         pool = ThreadPoolExecutor(WORKERS)
         try:
             damage = self._work(invoices, pool)
@@ -108,7 +90,7 @@ class PartImport:
             pool.shutdown(cancel_futures=True)
         if not self._figures.rows:
             raise UnreadableFileError("there are no rows below the header")
-        return Written(self._place, tuple(self._rejected))
+        return self._place
 
     def give_up(self, row: int, reason: str) -> None:
         """Record that the file cannot be read from this row on."""
@@ -124,9 +106,8 @@ class PartImport:
                     self._collect()
                 if self._late() and (self._moved or self._queue):
                     break
-                checked = [self._checked(invoice) for invoice in batch]
-                future = pool.submit(self._create, checked, self._turns.next(), time.monotonic())
-                self._queue.append((checked, future))
+                future = pool.submit(self._create, batch, self._turns.next(), time.monotonic())
+                self._queue.append((batch, future))
         except (UnreadableFileError, OutOfTimeError) as error:
             stop = error  # the invoices before it count all the same
         while self._queue:
@@ -134,17 +115,6 @@ class PartImport:
         if isinstance(stop, OutOfTimeError):
             raise stop
         return stop
-
-    def _checked(self, invoice: CsvInvoice) -> CsvInvoice:
-        """The same invoice, or its rejection if rows of it were rejected before."""
-        if isinstance(invoice, RejectedInvoice) or not any(
-            _digest(name) in self._rejected for name in _names([invoice])
-        ):
-            return invoice
-        number = invoice.request.invoice_number or ""
-        reason = "rows of this invoice were rejected above: fix them and put all its rows together"
-        problem = RejectedCell(invoice.first, "invoice_number", number, reason)
-        return RejectedInvoice(invoice.first, invoice.last, number, [problem], invoice.rows, invoice.following)
 
     def _must_wait(self, batch: list[CsvInvoice]) -> bool:
         """Whether the batch must not start before one of those in the queue is finished.
@@ -227,7 +197,6 @@ class PartImport:
         outcomes = iter(future.result())
         for invoice in batch:
             if isinstance(invoice, RejectedInvoice):
-                self._remember(invoice)
                 self._reject(invoice)
             elif outcome := next(outcomes, None):
                 self._count(invoice, outcome)
@@ -242,8 +211,6 @@ class PartImport:
             number = candidate.request.invoice_number or ""
             problems = [_cell(candidate, objection) for objection in outcome.errors]
             problems = problems or [RejectedCell(candidate.first, "invoice_number", number, outcome.detail)]
-            if not isinstance(outcome, ContentConflict):  # then the table has the invoice, and finds repetitions
-                self._remember(candidate)
             self._reject(RejectedInvoice(candidate.first, candidate.last, number, problems, candidate.rows))
         elif outcome.created:
             self._figures.created += 1
@@ -258,10 +225,6 @@ class PartImport:
         reason = f"{rows} the invoice that begins at row {row} of this file; counted as a duplicate and not added to it"
         number = candidate.request.invoice_number or ""
         self._rejects.add_line(RejectedCell(candidate.first, "invoice_number", number, reason))
-
-    def _remember(self, invoice: CsvInvoice) -> None:
-        if len(self._rejected) < MAX_REJECTED:
-            self._rejected.update(dict.fromkeys(map(_digest, _names([invoice]))))
 
     def _reject(self, invoice: RejectedInvoice) -> None:
         self._figures.rejected += 1
@@ -320,7 +283,3 @@ def _name(number: str) -> str:
         return normal_form(number)
     except ValueError:  # a rejected invoice may have any number
         return number
-
-
-def _digest(name: str) -> str:
-    return hashlib.sha256(name.encode(errors="replace")).hexdigest()[:16]

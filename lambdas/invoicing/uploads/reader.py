@@ -1,19 +1,27 @@
 """The step *read*: from an upload's bytes to its invoices, which are written while they are read.
 
-Reading is lazy: `PartImport` pulls one invoice after another out of the file and writes them in batches. So both steps
-end together, with one of three outcomes.
+Nothing is written before the survey of the whole file is complete. After that reading is lazy: `PartImport` pulls one
+invoice after another out of the file and writes them in batches.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from invoicing.uploads.checkpoints import Checkpoint, Dialect
-from invoicing.uploads.csv_bytes import UnreadableFileError, open_lines, reopen_lines
-from invoicing.uploads.csv_invoices import KNOWN, NEEDED, CsvInvoice, Place, read_invoices
-from invoicing.uploads.csv_text import read_sheet, resume_sheet
+from invoicing.uploads.checkpoints import Checkpoint
+from invoicing.uploads.csv_bytes import UnreadableFileError
+from invoicing.uploads.csv_file import CsvFile, Dialect
+from invoicing.uploads.csv_rows import Place
 from invoicing.uploads.deadline import Deadline, OutOfTimeError
 from invoicing.uploads.part_import import PartImport
 from invoicing.uploads.source import BrokenSource, Source
+from invoicing.uploads.survey import Findings
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """How far the survey has come, and what it must remember besides its findings."""
+
+    findings: Findings
+    memory: bytes
 
 
 @dataclass(frozen=True)
@@ -23,17 +31,25 @@ class Read:
     Attributes:
         dialect: How the file is written.
         place: Where the next part begins; None at the end of the file.
-        rejected_invoices: As `invoicing.uploads.part_import.Written` has them.
+        surveyed: The survey, if this part has completed it; None if an earlier one has.
     """
 
-    dialect: Dialect
+    dialect: Dialect | None
     place: Place | None
-    rejected_invoices: tuple[str, ...]
+    surveyed: Surveyed | None
 
 
 @dataclass(frozen=True)
-class Verified:
-    """No row was read: verifying the gzip file took all the time."""
+class Prepared:
+    """No invoice was written: verifying a gzip file or the survey took all the time.
+
+    Attributes:
+        dialect: How the file is written, if that is known.
+        surveyed: How far the survey has come in this part; None if not any further.
+    """
+
+    dialect: Dialect | None = None
+    surveyed: Surveyed | None = None
 
 
 @dataclass(frozen=True)
@@ -43,61 +59,49 @@ class Unreadable:
     Attributes:
         row: The first row that was not read, as a spreadsheet counts.
         reason: Why, for the person who sent the file.
+        findings: The survey as far as it has come.
     """
 
     row: int
     reason: str
+    findings: Findings
 
 
-ReadOutcome = Read | Verified | Unreadable
+ReadOutcome = Read | Prepared | Unreadable
 
 
-def read(source: Source | BrokenSource, checkpoint: Checkpoint, part: PartImport, deadline: Deadline) -> ReadOutcome:
-    """Read the file from the checkpoint on, and write its invoices, until it ends or the time runs out.
+def read(
+    source: Source | BrokenSource, checkpoint: Checkpoint, memory: bytes, part: PartImport, deadline: Deadline
+) -> ReadOutcome:
+    """Survey the file if that is not done yet, then write its invoices from the checkpoint on, until the time runs out.
 
     Args:
         source: The upload.
         checkpoint: Where to begin.
+        memory: What the survey remembers besides the checkpoint's findings.
         part: Writes the invoices.
         deadline: When to stop.
 
     Raises:
         OutOfTimeError, Busy: this part handled nothing at all.
     """
-    first_row = checkpoint.place.row if checkpoint.place else 1
+    first_row = checkpoint.place.row if checkpoint.place and checkpoint.place.apart < 0 else 1
+    findings, dialect, surveyed = checkpoint.findings, checkpoint.dialect, None
     if isinstance(source, BrokenSource):
-        return Unreadable(first_row, source.reason)
+        return Unreadable(first_row, source.reason, findings)
     try:
-        dialect, invoices = _invoices(source, checkpoint, deadline)
-        written = part.run(invoices, checkpoint.rejected_invoices)
+        size = source.size if source.unpacked is None else source.unpacked
+        file = CsvFile(source.open, size, source.metadata, deadline, dialect)
+        if not findings.complete:
+            findings, memory = file.survey(findings, memory)
+            dialect, surveyed = file.dialect, Surveyed(findings, memory)
+            if not findings.complete:
+                return Prepared(dialect, surveyed)
+        place = part.run(file.invoices(findings, memory, checkpoint.place))
     except UnreadableFileError as damage:
-        return Unreadable(damage.row or first_row, str(damage))
+        return Unreadable(damage.row or first_row, str(damage), findings)
     except OutOfTimeError:
-        if source.verified and not checkpoint.verified:  # the next part finds a file that is known to be sound
-            return Verified()
+        if surveyed or (source.unpacked is not None and checkpoint.unpacked is None):
+            return Prepared(dialect, surveyed)  # the next part need not do this again
         raise
-    return Read(dialect, written.place, written.rejected_invoices)
-
-
-def _invoices(source: Source, checkpoint: Checkpoint, deadline: Deadline) -> tuple[Dialect, Iterator[CsvInvoice]]:
-    """The file's dialect, and its invoices from the checkpoint on.
-
-    Raises:
-        UnreadableFileError: it has no usable header.
-        OutOfTimeError: the deadline has passed.
-    """
-    dialect, place = checkpoint.dialect, checkpoint.place
-    if dialect is None or place is None:
-        lines = open_lines(source.stream, deadline.check)
-        sheet = read_sheet(lines, KNOWN, NEEDED)
-        dialect = Dialect(lines.gzipped, lines.encoding, sheet.delimiter, sheet.header)
-    else:
-        lines = reopen_lines(
-            source.stream,
-            deadline.check,
-            gzipped=dialect.gzipped,
-            encoding=dialect.encoding,
-            position=place.position,
-        )
-        sheet = resume_sheet(lines, dialect.delimiter, dialect.header, place.row)
-    return dialect, read_invoices(sheet)
+    return Read(file.dialect, place, surveyed)

@@ -43,6 +43,8 @@ class Figures:
     parts: int = 0
     error: str | None = None
     rejected_report: str | None = None
+    note: str | None = None
+    archive: str | None = None
 
     def count_part(self, seconds: float) -> None:
         """Count one more invocation, and its time."""
@@ -70,6 +72,10 @@ class Figures:
             document["error"] = self.error
         if self.rejected_report:
             document["rejectedReport"] = self.rejected_report
+        if self.archive:
+            document["archive"] = self.archive
+        if self.note:
+            document["note"] = self.note
         return document
 
     def to_json(self) -> bytes:
@@ -102,7 +108,9 @@ class RejectReport:
             reason = problem.reason
             if number == 0 and invoice.rows > 1:
                 name = f"invoice {invoice.invoice_number[:200]}" if invoice.invoice_number else "the invoice"
-                reason += f"; {name} (rows {invoice.first} to {invoice.last}) was not imported"
+                are_adjacent = invoice.rows == invoice.last - invoice.first + 1
+                rows = "rows" if are_adjacent else f"{invoice.rows} rows from"
+                reason += f"; {name} ({rows} {invoice.first} to {invoice.last}) was not imported"
             self.add_line(RejectedCell(problem.row, problem.column, problem.value, reason))
 
     def add_line(self, line: RejectedCell) -> None:

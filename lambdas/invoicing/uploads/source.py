@@ -1,11 +1,12 @@
-"""The step *open*: an upload's bytes, from the checkpoint on.
+"""The step *open*: an upload's bytes, as often as they are read.
 
 A gzip file is unpacked to its end before its first row is read, because its checksum is at the end. A damaged one is
 rejected as a whole. This is done once: the checkpoint records it.
 """
 
 import io
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from invoicing.uploads.buckets import MAX_COPY, UploadStore, can_copy
 from invoicing.uploads.checkpoints import Checkpoint
@@ -20,19 +21,22 @@ TOO_SLOW = "the gzip file is too large to be verified within one invocation; spl
 
 @dataclass(frozen=True)
 class Source:
-    """An opened upload.
+    """An upload that can be read.
 
     Attributes:
-        stream: Its bytes. A gzip file is read from its beginning, another one from the checkpoint's place on.
+        open: Opens its bytes from a position on; raises `UnreadableFileError` if they are gone.
         size: Bytes of the whole file.
         etag: The tag of the bytes.
-        verified: Whether it is a gzip file whose checksum was compared, in this part or an earlier one.
+        unpacked: Bytes of its content if it is a gzip file, whose checksum was compared in this part or an earlier one;
+            else None.
+        metadata: The metadata of the upload, by its names in small letters.
     """
 
-    stream: io.BufferedReader
+    open: Callable[[int], io.BufferedReader]
     size: int
     etag: str
-    verified: bool
+    unpacked: int | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -42,49 +46,47 @@ class BrokenSource:
     Attributes:
         size: As `Source` has it.
         etag: The same.
-        verified: The same.
+        unpacked: The same.
         reason: Why it cannot be read, for the person who sent the file.
     """
 
     size: int
     etag: str
-    verified: bool
+    unpacked: int | None
     reason: str
 
 
 def open_source(
     uploads: UploadStore, upload: Upload, checkpoint: Checkpoint, deadline: Deadline
 ) -> Source | BrokenSource | None:
-    """Open an upload where its checkpoint is.
+    """Open an upload.
 
     Returns:
         None if the file is gone and nothing of it was read before: the event was delivered again, after the end.
     """
-    opened = uploads.open(upload, checkpoint.start, checkpoint.etag)
+    opened = uploads.open(upload, 0, checkpoint.etag)
     if opened is None:
         if not checkpoint.has_begun:
             return None
-        return BrokenSource(checkpoint.figures.size, checkpoint.etag, checkpoint.verified, GONE)
-    source = Source(opened.stream, opened.size, opened.etag, checkpoint.verified)
-    if not can_copy(source.size):
-        return _broken(source, TOO_LARGE)
-    if checkpoint.has_begun or not is_gzip(source.stream):
-        return source
-    return _verify(uploads, upload, source, deadline)
+        return BrokenSource(checkpoint.figures.size, checkpoint.etag, checkpoint.unpacked, GONE)
+    unread = [opened.stream]
 
+    def stream(position: int) -> io.BufferedReader:
+        if not position and unread:
+            return unread.pop()
+        again = uploads.open(upload, position, opened.etag)
+        if again is None:
+            raise UnreadableFileError(GONE)
+        return again.stream
 
-def _verify(uploads: UploadStore, upload: Upload, source: Source, deadline: Deadline) -> Source | BrokenSource:
-    """Read a gzip file to its end, compare its checksum, and open it again."""
-    try:
-        verify_gzip(source.stream, deadline.check)
-    except UnreadableFileError as damage:
-        return _broken(source, str(damage))
-    except OutOfTimeError:
-        return _broken(source, TOO_SLOW)
-    verified = replace(source, verified=True)
-    opened = uploads.open(upload, etag=source.etag)
-    return replace(verified, stream=opened.stream) if opened else _broken(verified, GONE)
-
-
-def _broken(source: Source, reason: str) -> BrokenSource:
-    return BrokenSource(source.size, source.etag, source.verified, reason)
+    unpacked = checkpoint.unpacked
+    if not can_copy(opened.size):
+        return BrokenSource(opened.size, opened.etag, unpacked, TOO_LARGE)
+    if unpacked is None and is_gzip(opened.stream):
+        try:
+            unpacked = verify_gzip(stream(0), deadline.check)
+        except UnreadableFileError as damage:
+            return BrokenSource(opened.size, opened.etag, None, str(damage))
+        except OutOfTimeError:
+            return BrokenSource(opened.size, opened.etag, None, TOO_SLOW)
+    return Source(stream, opened.size, opened.etag, unpacked, opened.metadata)

@@ -5,6 +5,7 @@ event names.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
@@ -18,6 +19,7 @@ REPORTS = "reports/"
 MAX_KEY = 1024
 """Bytes of the longest key that S3 accepts, in UTF-8."""
 
+_ENDING = re.compile(r"\.csv(?:\.gz)?$", re.IGNORECASE)
 _LONGEST_SUFFIX = len(".0123456789ab.rejected.csv")
 
 
@@ -79,7 +81,7 @@ class Upload:
 
     @property
     def name(self) -> str:
-        """The key below ``incoming/``. Reports and archives use the same name."""
+        """The key below ``incoming/``. Reports use the same name."""
         return self.key.removeprefix(PREFIX)
 
     @property
@@ -91,6 +93,15 @@ class Upload:
             return self.name
         end = "~" + hashlib.sha256(encoded).hexdigest()[:32]
         return encoded[: max_bytes - len(end)].decode(errors="ignore") + end
+
+    @property
+    def archive_name(self) -> str:
+        """`name` with 12 digits of `digest` before its ending: no other upload has it, even one of the same key."""
+        match = _ENDING.search(self.name)
+        ending = match[0] if match else ""
+        unique = f".{self.digest[:12]}{ending}"
+        max_bytes = MAX_KEY - len("yyyy/mm/") - len(unique)
+        return self.name.removesuffix(ending).encode()[:max_bytes].decode(errors="ignore") + unique
 
     @property
     def identity(self) -> str:

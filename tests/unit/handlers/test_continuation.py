@@ -6,7 +6,7 @@ Each test names the moment of the timeline in `invoicing.uploads.intake` at whic
 import gzip
 import itertools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -14,12 +14,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from invoicing.uploads import pacing
-from invoicing.uploads.checkpoints import Checkpoint, Dialect
-from invoicing.uploads.csv_invoices import Place
-from invoicing.uploads.deadline import OutOfTimeError
+from invoicing.uploads import csv_bytes, pacing
+from invoicing.uploads.checkpoints import Checkpoint
+from invoicing.uploads.csv_file import Dialect
+from invoicing.uploads.csv_rows import Place
+from invoicing.uploads.deadline import Deadline, OutOfTimeError
 from invoicing.uploads.reports import Figures
-from tests.unit.handlers.parts import COUNT, FILE, PARTS, WITH_ERRORS, Platform, rows
+from invoicing.uploads.survey import LOOK, Evidence, Findings
+from tests.unit.handlers.parts import COUNT, FILE, HEADER, PARTS, WITH_ERRORS, Platform, rows
 
 
 class CrashError(BaseException):
@@ -60,12 +62,59 @@ def test_rejected_rows_of_all_parts_are_joined_in_order(platform: Platform) -> N
     assert [line.split(",")[0] for line in platform.rejected[1:]] == ["2", "3", "8", "9", "14", "15", "20", "21"]
 
 
-def test_later_rows_of_a_rejected_invoice_are_rejected_in_a_later_part_too(platform: Platform) -> None:
-    platform.run(platform.upload(WITH_ERRORS + rows(0)))
+def test_invoices_whose_rows_stand_apart_are_created_whole_in_as_many_invocations_as_it_takes(
+    platform: Platform,
+) -> None:
+    lines = [f'{number:04d},C-1,2026-11-01,EUR,"{{}}\n{number}",2,10.50,19\n' for number in range(COUNT)]
+    file = HEADER + "".join(line.format(text) for text in ("Größe", "Other") for line in lines)
 
-    assert (platform.report["created"], platform.report["rejected"]) == (8, 5)
+    platform.run(platform.upload(file))
+
+    platform.assert_complete()
+    assert platform.report["parts"] == PARTS
+    items = platform.table.scan()["Items"]
+    assert [len(item["lines"]) for item in items if "lines" in item] == [2] * COUNT
+
+
+def test_rows_of_a_rejected_invoice_that_are_far_below_are_rejected_with_it(platform: Platform) -> None:
+    platform.run(platform.upload(WITH_ERRORS + rows(0).replace("Größe", "More").replace("Other", "Even more")))
+
+    assert (platform.report["created"], platform.report["rejected"]) == (8, 4)
     assert platform.report["parts"] > 2
-    assert platform.rejected[-1].startswith(f"{2 + 2 * COUNT},invoice_number,0000,rows of this invoice were rejected")
+    assert f"invoice 0000 (4 rows from 2 to {3 + 2 * COUNT}) was not imported" in platform.rejected[-2]
+
+
+@pytest.mark.parametrize(("pack", "first"), [(bytes, 30), (gzip.compress, 120)], ids=["plain", "gzip"])
+def test_a_survey_that_takes_several_invocations_goes_on_where_it_was(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes], first: int
+) -> None:
+    """GIVEN time for a few blocks in each invocation THEN nothing is created before the survey's end, then all is."""
+    monkeypatch.setattr(csv_bytes, "_BLOCK", 1 << 6)
+    more = rows(0).replace("Größe", "More").replace("Other", "Even more")
+    file = pack((HEADER + "".join(map(rows, range(60))) + more).encode())
+    pending, invocations = [platform.upload(file)], 0
+    while pending and not platform.numbers:
+        blocks = itertools.count()
+
+        def check(_: Deadline, blocks: Iterator[int] = blocks, most: int = first * (1 + invocations)) -> None:
+            if next(blocks) > most:
+                raise OutOfTimeError
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Deadline, "check", check)
+            platform.invoke(pending.pop(0), batches=100)
+        invocations += 1
+        pending += platform.events
+        platform.events.clear()
+    while pending:
+        platform.run(pending.pop(0), batches=100)
+
+    report = platform.report
+    assert invocations > 2
+    assert (report["rows"], report["created"], report["rejected"]) == (122, 60, 0)
+    assert platform.keys("uploads") == ["reports/day.csv.json"]
+    lines = {item["invoiceNumber"]: len(item["lines"]) for item in platform.table.scan()["Items"] if "lines" in item}
+    assert lines == {f"{number:04d}": 2 if number else 4 for number in range(60)}
 
 
 def test_a_file_that_fits_one_invocation_sends_no_event(platform: Platform) -> None:
@@ -319,18 +368,21 @@ def test_metrics_count_an_upload_once(platform: Platform, capsys: pytest.Capture
 
 def test_a_checkpoint_reads_back_as_it_was_written() -> None:
     figures = Figures("s3://b/k", "v", 7, 1, 2, 3, 4, 5, 0.25, 6, "damaged")
-    dialect = Dialect(gzipped=True, encoding="utf-16-le", delimiter="\t", header=["invoicenumber", ""])
+    dialect = Dialect(gzipped=True, encoding="utf-16-le", delimiter="\t")
+    evidence = Evidence(2, 3, ["customer_id"], 4, "Größe", [["invoicenumber", ""]])
+    findings = Findings(LOOK, Place(7, 3), evidence, has_apart=True, are_collected=True)
 
     checkpoint = Checkpoint(
         3,
         2,
-        Place(10, 4),
+        Place(10, 4, 1, 5),
         dialect,
-        verified=True,
+        findings,
+        memory="key",
+        unpacked=12,
         etag="tag",
         rejects=("a", "b"),
         rejects_size=9,
-        rejected_invoices=("c",),
         figures=figures,
     )
 

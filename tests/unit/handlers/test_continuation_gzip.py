@@ -63,9 +63,10 @@ def test_a_part_that_only_verifies_a_gzip_file_is_progress_once(
     event = platform.upload(gzip.compress(FILE.encode()))
     real = source.verify_gzip
 
-    def slow(stream: Any, pulse: Callable[[], None]) -> None:
-        real(stream, pulse)
+    def slow(stream: Any, pulse: Callable[[], None]) -> int:
+        size = real(stream, pulse)
         patch.setattr(Deadline, "seconds_left", lambda _: -1.0)
+        return size
 
     with monkeypatch.context() as patch:
         patch.setattr(source, "verify_gzip", slow)

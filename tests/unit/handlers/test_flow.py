@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -179,8 +180,8 @@ def test_a_file_from_upload_to_archive(load: Load, table: Any, s3: Any, s3_event
     assert rejected.splitlines()[0] == "row,column,value,reason"
     assert "5,quantity,x," in rejected
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="archives")["Contents"]]
-    assert len(keys) == 1
-    assert keys[0].endswith("/nov report.csv")
+    assert keys == [report["archive"]]
+    assert re.fullmatch(r"[0-9]{4}/[0-9]{2}/nov report\.[0-9a-f]{12}\.csv", keys[0])
     assert "Contents" not in s3.list_objects_v2(Bucket="uploads", Prefix="incoming/")
 
     create.lambda_handler(s3_event("uploads", "incoming/nov report.csv"), context)  # the event once more: nothing to do

@@ -78,15 +78,30 @@ def destroy_rules_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "judge_plan", destroy_findings)
 
 
+class Functions:
+    """Lambda in an account with this limit, of which functions outside the plan reserve some."""
+
+    def __init__(self, limit: int, reserved: int = 0) -> None:
+        self._limits = {"ConcurrentExecutions": limit, "UnreservedConcurrentExecutions": limit - reserved}
+
+    def get_account_settings(self) -> dict[str, Any]:
+        return {"AccountLimit": self._limits}
+
+
 def carried_out(
-    plan: TerraformPlan, folder: Path, *, allow: frozenset[str] = frozenset(), confirmed: bool = True
+    plan: TerraformPlan,
+    folder: Path,
+    *,
+    allow: frozenset[str] = frozenset(),
+    confirmed: bool = True,
+    functions: Functions | None = None,
 ) -> tuple[Terraform, DeployReport, str]:
     """The Terraform with what it applied, the report, and the error message if there was an error."""
     terraform, report = Terraform(plan), DeployReport("dev", "embedded")
     request = DeployRequest("dev", allow, lambda: confirmed, full_gate=False)
     message = ""
     try:
-        carry_out(terraform, request, report, folder / "plan.tfplan")  # type: ignore[arg-type]
+        carry_out(terraform, request, report, folder / "plan.tfplan", functions=functions)  # type: ignore[arg-type]
     except HarnessError as error:
         message = str(error)
     return terraform, report, message
@@ -148,6 +163,55 @@ def test_without_confirmation_nothing_is_applied(tmp_path: Path) -> None:
     assert terraform.applied == []
     assert report.outcome == "not confirmed"
     assert "Nothing was applied" in message
+
+
+def function(name: str, *actions: str, before: int | None = None, after: int | None = None) -> dict[str, Any]:
+    """The change of a function's reserved concurrency."""
+    values = [None if number is None else {"reserved_concurrent_executions": number} for number in (before, after)]
+    return change(f"aws_lambda_function.{name}", *actions, before=values[0], after=values[1])
+
+
+NEW = (function("a", "create", after=5), function("b", "create", after=-1), function("c", "create", after=26))
+
+
+@pytest.mark.usefixtures("destroy_rules_only")
+@pytest.mark.parametrize(
+    ("limit", "reserved", "changes", "needed"),
+    [
+        pytest.param(10, 0, NEW, 131, id="a new account"),
+        pytest.param(130, 0, NEW, 131, id="one too few"),
+        pytest.param(1000, 870, NEW, 1001, id="others reserve the rest"),
+        pytest.param(200, 40, (function("a", "update", before=40, after=101),), 201, id="an update adds to it"),
+    ],
+)
+def test_more_concurrency_than_the_account_allows_is_an_error_before_the_apply(
+    tmp_path: Path, limit: int, reserved: int, changes: tuple[dict[str, Any], ...], needed: int
+) -> None:
+    terraform, report, message = carried_out(plan_of(*changes), tmp_path, functions=Functions(limit, reserved))
+
+    assert terraform.applied == []
+    assert report.outcome == "failed"
+    assert f"'dev' needs {needed} concurrent executions, and the account allows {limit}." in message
+    assert "--quota-code L-B99A9384 --desired-value" in message
+
+
+@pytest.mark.usefixtures("destroy_rules_only")
+@pytest.mark.parametrize(
+    ("limit", "reserved", "changes"),
+    [
+        pytest.param(131, 0, NEW, id="exactly enough"),
+        pytest.param(1000, 869, NEW, id="beside others"),
+        pytest.param(200, 100, (function("a", "update", before=100, after=50),), id="less than before"),
+        pytest.param(200, 100, (function("a", "delete", "create", before=100, after=100),), id="as before"),
+        pytest.param(10, 0, (change(TABLE, "create", after={}),), id="no function"),
+    ],
+)
+def test_a_plan_within_the_accounts_concurrency_is_applied(
+    tmp_path: Path, limit: int, reserved: int, changes: tuple[dict[str, Any], ...]
+) -> None:
+    terraform, _, message = carried_out(plan_of(*changes), tmp_path, functions=Functions(limit, reserved))
+
+    assert (terraform.applied, message) == ([b"plan 1"], "")
 
 
 def test_asking_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """Generated files are up to date; fonts and imports are as documented."""
 
 import importlib
-import io
 import json
 import os
 import subprocess
@@ -15,7 +14,8 @@ from pydantic import BaseModel, ValidationError
 
 from invoicing.api import request_schemas
 from invoicing.runtime import settings
-from invoicing.uploads import csv_bytes, csv_invoices, csv_text
+from invoicing.uploads.csv_invoices import Candidate, RejectedInvoice
+from tests.data.csv_reading import read
 
 ROOT = Path(__file__).resolve().parents[4]
 FUNCTIONS = sorted(handler.parent.name for handler in (ROOT / "lambdas").glob("*/handler.py"))
@@ -38,11 +38,9 @@ def test_the_committed_sample_is_up_to_date(sample: ModuleType) -> None:
 
 
 def test_the_sample_has_what_it_should_show() -> None:
-    file = io.BytesIO((ROOT / "docs" / "sample" / "invoices.csv").read_bytes())
-    sheet = csv_text.read_sheet(csv_bytes.open_lines(io.BufferedReader(file)), csv_invoices.KNOWN, csv_invoices.NEEDED)  # type: ignore[type-var]
-    results = list(csv_invoices.read_invoices(sheet))
-    sound = [result for result in results if isinstance(result, csv_invoices.Candidate)]
-    bad = [result for result in results if isinstance(result, csv_invoices.RejectedInvoice)]
+    results = read((ROOT / "docs" / "sample" / "invoices.csv").read_bytes())
+    sound = [result for result in results if isinstance(result, Candidate)]
+    bad = [result for result in results if isinstance(result, RejectedInvoice)]
     assert (len(sound), len(bad)) == (221, 9)
     assert (
         len({problem.reason.partition(" ")[0] + problem.column for rejected in bad for problem in rejected.problems})

@@ -1,34 +1,15 @@
 """CSV as spreadsheets write it: dialects, row numbers, rejections; nothing is guessed."""
 
-import io
 from decimal import Decimal
 
 import pytest
 
-from invoicing.uploads.csv_bytes import open_lines
-from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, RejectedCell, RejectedInvoice, read_invoices
-from invoicing.uploads.csv_text import read_sheet
+from invoicing.uploads.csv_dates import LOCAL
+from invoicing.uploads.csv_invoices import Candidate, RejectedCell, RejectedInvoice
+from tests.data.csv_reading import accepted, problems, read
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate"
 ROW = "0001,C-1,2026-11-01,EUR,Thing,2,10.50,19"
-
-
-def read(data: bytes | str) -> list[Candidate | RejectedInvoice]:
-    raw = data.encode() if isinstance(data, str) else data
-    source = io.BufferedReader(io.BytesIO(raw))  # type: ignore[arg-type]
-    return list(read_invoices(read_sheet(open_lines(source), KNOWN, NEEDED)))
-
-
-def accepted(data: bytes | str) -> Candidate:
-    (invoice,) = read(data)
-    assert isinstance(invoice, Candidate), invoice
-    return invoice
-
-
-def problems(data: bytes | str) -> list[RejectedCell]:
-    (invoice,) = read(data)
-    assert isinstance(invoice, RejectedInvoice), invoice
-    return invoice.problems
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -62,18 +43,45 @@ def test_delimiters_and_decimal_marks(delimiter: str, price: str, expected: str)
 
 
 @pytest.mark.parametrize(
-    ("delimiter", "price"),
-    [(",", '"10,50"'), (",", '"1,2345.00"'), (",", '"1,23,456"'), (";", "10.50"), ("\t", "10,50"), (",", "€10"),
-     (",", "1e3"), (",", '"0,125"'), (",", '"00,125"'), (",", '"-0,125.5"'), (",", "0 125"), (";", "0.125"),
-     ("\t", "0,500"), (",", "--1"), (",", "'5"), (";", "1.234.5"), (",", '"1,234 567.00"'), (",", "٣")],
+    ("delimiter", "price", "expected"),
+    [
+        (",", '"10,50"', "10.5"), (";", "10.50", "10.5"), ("\t", "10,50", "10.5"), (",", '"0,125"', "0.125"),
+        (";", "0.125", "0.125"), ("\t", "0,500", "0.5"), (",", '"1.234.567"', "1234567"), (";", "1,234,567", "1234567"),
+    ],
 )  # fmt: skip
-def test_numbers_that_could_mean_two_things_are_rejected(delimiter: str, price: str) -> None:
+def test_a_number_that_can_mean_one_thing_only_is_read_whatever_the_delimiter(
+    delimiter: str, price: str, expected: str
+) -> None:
     row = ROW.replace(",", delimiter).replace("10.50", price)
 
-    reason = f"is not a number with a decimal {'comma' if delimiter == ';' else 'point'}"
+    invoice = accepted(f"{HEADER.replace(',', delimiter)}\n{row}\n")
+
+    assert invoice.request.lines[0].unit_price == Decimal(expected)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
+@pytest.mark.parametrize(
+    "price",
+    [
+        "1,2345.00",
+        "1,23,456",
+        "€10",
+        "1e3",
+        "00,125.5",
+        "-0,125.5",
+        "0 125",
+        "--1",
+        "'5",
+        "1.234.5",
+        "1,234 567.00",
+        "٣",
+    ],
+)
+def test_texts_that_are_no_numbers_are_rejected(delimiter: str, price: str) -> None:
+    row = ROW.replace(",", delimiter).replace("10.50", f'"{price}"')
 
     assert problems(f"{HEADER.replace(',', delimiter)}\n{row}\n") == [
-        RejectedCell(2, "unit_price", price.strip('"'), reason)
+        RejectedCell(2, "unit_price", price, "is not a number such as 1234.50 or 1234,50")
     ]
 
 
@@ -118,9 +126,9 @@ def test_a_quoted_line_break_is_one_row_as_in_a_spreadsheet() -> None:
 def test_adjacent_rows_are_one_invoice_and_later_ones_another() -> None:
     other = ROW.replace("0001", "0002")
 
-    invoices = read("\n".join([HEADER, ROW, ROW.replace("Thing", "More"), other, ROW]))
+    invoices = read("\n".join([HEADER, ROW, ROW.replace("Thing", "More"), other]))
 
-    assert [(invoice.first, invoice.last, invoice.rows) for invoice in invoices] == [(2, 3, 2), (4, 4, 1), (5, 5, 1)]
+    assert [(invoice.first, invoice.last, invoice.rows) for invoice in invoices] == [(2, 3, 2), (4, 4, 1)]
     assert isinstance(invoices[0], Candidate)
     assert [line.description for line in invoices[0].request.lines] == ["Thing", "More"]
 
@@ -128,7 +136,8 @@ def test_adjacent_rows_are_one_invoice_and_later_ones_another() -> None:
 @pytest.mark.parametrize(
     ("column", "value", "reason"),
     [
-        ("issue_date", "01.11.2026", "must be an ISO 8601 date such as 2026-11-22"),
+        ("issue_date", "01.11.2026", LOCAL),
+        ("issue_date", "soon", "must be an ISO 8601 date such as 2026-11-22"),
         ("issue_date", "2026-02-30", "is not a day of the calendar"),
         ("issue_date", "", "is required"),
         ("currency", "EURO", "'EURO' is not an ISO 4217 currency code"),

@@ -4,15 +4,18 @@ import codecs
 import gzip
 import io
 import tracemalloc
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from invoicing.uploads import csv_text
+from invoicing.uploads import csv_header, csv_text
 from invoicing.uploads.csv_bytes import UnreadableFileError, open_lines
-from invoicing.uploads.csv_invoices import KNOWN, NEEDED, Candidate, RejectedInvoice, read_invoices
-from invoicing.uploads.csv_text import Record, Sheet, read_sheet, resume_sheet
+from invoicing.uploads.csv_file import CsvFile
+from invoicing.uploads.csv_header import Header, Sheet, read_sheet, resume_sheet
+from invoicing.uploads.csv_text import Record
+from invoicing.uploads.deadline import Deadline
+from invoicing.uploads.survey import Findings
+from tests.data.csv_reading import byte_stream, read, stream
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate"
 ROW = "0001,C-1,2026-11-01,EUR,Thing,2,10.50,19"
@@ -22,15 +25,11 @@ ENDLESS = ('","' + "y" * 100 + "\n") * 15_000
 
 def sheet(data: bytes | str) -> Sheet:
     raw = data.encode() if isinstance(data, str) else data
-    return read_sheet(open_lines(io.BufferedReader(io.BytesIO(raw))), KNOWN, NEEDED)  # type: ignore[arg-type]
+    return read_sheet(open_lines(byte_stream(raw)))
 
 
-def stream(data: bytes | str) -> Iterator[Candidate | RejectedInvoice]:
-    return read_invoices(sheet(data))
-
-
-def read(data: bytes | str) -> list[Candidate | RejectedInvoice]:
-    return list(stream(data))
+def header_of(data: bytes | str) -> list[str]:
+    return [*sheet(data).header.names]
 
 
 def rejection(data: bytes | str) -> str:
@@ -41,6 +40,7 @@ def rejection(data: bytes | str) -> str:
 
 NAMES = ["invoicenumber", "customerid", "issuedate"]
 LACKS = "the header lacks these columns"
+REPEATS = "the header has these columns more than once"
 UNMATCHED = "the quotation marks of this row do not match (',' expected after '\"')"
 
 
@@ -61,39 +61,48 @@ UNMATCHED = "the quotation marks of this row do not match (',' expected after '\
 def test_the_header_is_the_first_record_with_most_known_names(text: str, header: list[str], rows: list[int]) -> None:
     parsed = sheet(text)
 
-    assert parsed.header == header
+    assert [*parsed.header.names] == header
     assert [record.row for record in parsed.records] == rows
 
 
 def test_the_first_complete_header_counts_even_if_a_fuller_one_is_below() -> None:
     parsed = sheet(f"{HEADER},x\n{ROW}\n{HEADER},customer_name\n")
 
-    assert (len(parsed.header), parsed.header[8]) == (9, "")
+    assert (len(parsed.header.names), parsed.header.names[8]) == (9, "")
     assert [record.row for record in parsed.records] == [2, 3]
 
 
+NEAREST = (
+    "no header row with the names of the columns was found in the first 50 lines; row {} comes nearest: it has "
+    "customer_id, invoice_number, and lacks issue_date, currency, description, quantity, unit_price, tax_rate"
+)
+NOTHING_NEAR = (
+    "no header row with the names of the columns was found in the first 50 lines; is this a CSV file? It needs these "
+    "columns: invoice_number, customer_id, issue_date, currency, description, quantity, unit_price, tax_rate"
+)
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("text", "reason"),
     [
-        "invoice_number,customer_id,x\n",
-        "x\n" * 50 + "invoice_number,customer_id,issue_date",
-        "\n" * 50 + HEADER,
-        '"invoice_number",customer_id,issue_date,"due"_date\n',
+        ("a,b\ninvoice_number,customer_id,x\n", NEAREST.format(2)),
+        ("x\n" * 50 + "invoice_number,customer_id,issue_date", NOTHING_NEAR),
+        ("\n" * 50 + HEADER, NOTHING_NEAR),
+        ('"invoice_number",customer_id,issue_date,"due"_date\n', NOTHING_NEAR),
     ],
     ids=["two-names", "line-51", "blank-above-line-51", "wrong-quotes"],
 )
-def test_a_file_without_a_header_is_rejected(text: str) -> None:
-    reason = "no header row with the names of the columns was found in the first 50 lines; is this a CSV file?"
+def test_a_file_without_a_header_is_rejected_with_what_comes_nearest(text: str, reason: str) -> None:
     assert rejection(text) == reason
 
 
 def test_the_header_is_looked_for_in_a_bounded_number_of_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     assert csv_text.MAX_RECORD == 1 << 20
-    monkeypatch.setattr(csv_text, "MAX_RECORD", 120)
+    monkeypatch.setattr(csv_header, "MAX_RECORD", 120)
 
     name = "invoice_number,customer_id,issue_date"
 
-    assert sheet("x" * 59 + "\n" + "y" * 58 + "\n" + name).header == NAMES
+    assert header_of("x" * 59 + "\n" + "y" * 58 + "\n" + name) == NAMES
     assert rejection("x" * 59 + "\n" + "y" * 59 + "\n" + name).startswith("no header row")
 
 
@@ -109,7 +118,7 @@ def test_a_first_line_may_name_the_delimiter(line: str, delimiter: str, row: int
 
     parsed = sheet(line + delimiter.join(names) + "\n" + delimiter.join("abc"))
 
-    assert (parsed.delimiter, parsed.header) == (delimiter, NAMES)
+    assert (parsed.delimiter, [*parsed.header.names]) == (delimiter, NAMES)
     assert [record.row for record in parsed.records] == [row]
 
 
@@ -122,14 +131,18 @@ def test_a_first_line_that_names_another_delimiter_is_rejected_with_the_known_on
 def test_every_record_has_the_position_where_it_begins(first: str) -> None:
     text = f'{first}invoice_number,customer_id,issue_date\r\n1,"é\nx",2\r\n,,\r\n3,4,5\r\n'
     positions = [text.encode().index(cells) for cells in (b'1,"', b"3,4")]
-    records = [Record(2, positions[0], ["1", "é\nx", "2"]), Record(4, positions[1], ["3", "4", "5"])]
+    between = text.encode().index(b",,")
+    records = [
+        Record(2, positions[0], ["1", "é\nx", "2"], None, between),
+        Record(4, positions[1], ["3", "4", "5"], None, len(text.encode())),
+    ]
     assert list(sheet(text).records) == records
     lines = open_lines(io.BufferedReader(io.BytesIO(text.encode()[positions[0] :])))  # type: ignore[arg-type]
     lines.position = positions[0]
 
-    resumed = resume_sheet(lines, ",", NAMES, 2)
+    resumed = resume_sheet(lines, ",", Header(tuple(NAMES)), 2)
 
-    assert (resumed.delimiter, resumed.header, list(resumed.records)) == (",", NAMES, records)
+    assert (resumed.delimiter, resumed.header.names, list(resumed.records)) == (",", tuple(NAMES), records)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +161,7 @@ def test_every_record_has_the_position_where_it_begins(first: str) -> None:
 )
 def test_the_cells_before_a_wrong_quotation_mark_are_kept(torn: str, cells: list[str], problem: str) -> None:
     start = len(HEADER) + 1
-    assert list(sheet(f"{HEADER}\n{torn}").records) == [Record(2, start, cells, problem)]
+    assert list(sheet(f"{HEADER}\n{torn}").records) == [Record(2, start, cells, problem, start + len(torn))]
 
 
 def test_a_cell_may_be_as_long_as_the_reader_allows() -> None:
@@ -172,9 +185,9 @@ def test_a_record_may_be_as_long_as_the_limit_and_no_longer(monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("header", "reason"),
     [
-        (HEADER.replace("rate", ""), f"{LACKS}: tax_rate"),
-        ("invoice_number,customer_id,issue_date,currency,description,quantity", f"{LACKS}: unit_price, tax_rate"),
-        (f"{HEADER},Tax Rate,customer-id", "the header has these columns more than once: customer_id, tax_rate"),
+        (HEADER.replace("rate", ""), f"{LACKS}: tax_rate (row 1)"),
+        ("Export\n\n" + ",".join(HEADER.split(",")[:6]), f"{LACKS}: unit_price, tax_rate (row 3)"),
+        (f"{HEADER},Tax Rate,customer-id", f"{REPEATS}: customer_id, tax_rate (row 1)"),
         (f"{HEADER}{',x' * 993}", "the header has 1001 columns; at most 1000 are allowed"),
         (" \n\t" + "\n" * 47, "the file is empty"),
     ],
@@ -191,7 +204,7 @@ def test_damage_is_the_reason_unless_the_header_is_above_it(names: int, reason: 
 
 
 def test_a_header_may_have_as_many_columns_as_the_limit() -> None:
-    assert len(sheet(f"{HEADER}{',x' * 992}\n").header) == 1000
+    assert len(header_of(f"{HEADER}{',x' * 992}\n")) == 1000
 
 
 @pytest.mark.parametrize(
@@ -296,7 +309,7 @@ class Endless(io.RawIOBase):
 @pytest.mark.parametrize(
     ("start", "again", "size", "most"),
     [
-        (f'{HEADER}\n0001,"', '","y\n', 4_000_000, 24_000_000),
+        (f'{HEADER}\n0001,"', '","y\n', 4_000_000, 32_000_000),
         (f'{HEADER},"', '","y\n', 4_000_000, 24_000_000),
         ("", "x" * 65535 + "\n", 4_000_000, 24_000_000),
         (f"{HEADER}\n", f"0001,C-1,2026-11-01,EUR,{'x' * 900},2,10.50,19\n", 4_000_000, 2_000_000),
@@ -305,12 +318,12 @@ class Endless(io.RawIOBase):
     ids=["record", "header", "banner", "invoice", "bad-invoice"],
 )
 def test_memory_stays_flat_if_something_never_ends(start: str, again: str, size: int, most: int) -> None:
-    stream = io.BufferedReader(Endless(start, again, size))
-    text = open_lines(stream)
+    file = CsvFile(lambda _: io.BufferedReader(Endless(start, again, size)), size, {}, Deadline(lambda: 1e9))
     tracemalloc.start()
 
     try:
-        for _ in read_invoices(read_sheet(text, KNOWN, NEEDED)):
+        findings, memory = file.survey(Findings())
+        for _ in file.invoices(findings, memory, None):
             pass
     except UnreadableFileError:
         pass

@@ -1,0 +1,56 @@
+"""Dates: ISO 8601, and one other format if the uploader has declared it (pure)."""
+
+import re
+
+FORMATS = {"dd.mm.yyyy": "dmy.", "dd/mm/yyyy": "dmy/", "mm/dd/yyyy": "mdy/"}
+"""What the upload's metadata ``date-format`` may be: the order of day, month and year, and the mark between them."""
+
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]00:00(?::00(?:\.0+)?)?")
+_PATTERNS = {
+    name: re.compile(
+        re.escape(order[3]).join(
+            {"d": "(?P<d>[0-9]{1,2})", "m": "(?P<m>[0-9]{1,2})", "y": "(?P<y>[0-9]{4})"}[part] for part in order[:3]
+        )
+    )
+    for name, order in FORMATS.items()
+}
+_LOCAL = re.compile(r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}.*|[0-9]{1,2}[. -]+[^\W\d]+[. -]+[0-9]{2,4}|[0-9]{5,8}")
+
+LOCAL = (
+    "is not a date such as 2026-11-22; format the column as yyyy-mm-dd, or upload the file again with the metadata "
+    f"date-format: {' or '.join(FORMATS)}"
+)
+"""The reason for a date in the form of some country: the same digits are another day elsewhere."""
+
+
+MAX_TERMS_DAYS = 3660
+"""Days from the issue date to the latest due date: ten years."""
+TOO_LATE = "is more than ten years after the issue date"
+
+
+def iso_date(text: str, date_format: str = "") -> str:
+    """The date in ISO 8601; the text itself if it is not a date in one of the expected formats.
+
+    A moment at midnight, as databases write a day, is that day. With an offset it is not: it may be the day before.
+
+    Args:
+        text: The cell.
+        date_format: One of `FORMATS` that the uploader has declared, or an empty string.
+    """
+    if _ISO.fullmatch(text):
+        return text
+    if match := _MIDNIGHT.fullmatch(text):
+        return match[1]
+    if date_format and (match := _PATTERNS[date_format].fullmatch(text)):
+        return f"{match['y']}-{match['m']:0>2}-{match['d']:0>2}"
+    return text
+
+
+def objection(text: str, date_format: str = "") -> str | None:
+    """Why a text is not read although it may well be a date; None if it is ISO 8601, or does not look like a date."""
+    if _ISO.fullmatch(text) or not _LOCAL.fullmatch(text):
+        return None
+    if date_format:
+        return f"is neither a date such as 2026-11-22 nor one in the format {date_format} of the upload's metadata"
+    return LOCAL

@@ -1,0 +1,197 @@
+"""From records to rows: cells by the names of their columns, below whichever header they are, and what is wrong there.
+
+A header further down is read anew: exports repeat it on every page, and joined files bring theirs. Its columns may be
+in another order.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from invoicing.uploads.csv_bytes import UnreadableFileError
+from invoicing.uploads.csv_cells import MAX_KEPT, content, identity, is_exponent, is_lost, long_digits
+from invoicing.uploads.csv_header import Header, Sheet, repeated_header
+from invoicing.uploads.csv_text import Record
+
+IDENTIFIERS = ("invoice_number", "customer_id", "customer_vat_id")
+"""Columns that name something. Texts that a spreadsheet has made equal would name the same."""
+_LOSING = frozenset({"discount", "due_date"})
+MAX_HEADERS = 50
+"""Different headers of one file."""
+
+
+class Place(NamedTuple):
+    """Where rows begin.
+
+    Attributes:
+        position: Bytes of the unpacked file before them.
+        row: The first of them, as a spreadsheet counts.
+        header: Their header's number in the file, as `Headers` counts.
+        apart: How many invoices of those whose rows stand apart come before; -1 before all of them.
+    """
+
+    position: int
+    row: int
+    header: int = 0
+    apart: int = -1
+
+
+class Problem(NamedTuple):
+    """Why a cell, or a whole row, cannot be part of an invoice."""
+
+    column: str
+    value: str
+    reason: str
+
+
+class Headers:
+    """The different headers of a file, in the order in which they come.
+
+    Args:
+        known: Those that were found before.
+    """
+
+    def __init__(self, known: list[Header]) -> None:
+        self.known = known
+
+    def number(self, header: Header, row: int) -> int:
+        """The number of a header, which may be new.
+
+        Raises:
+            UnreadableFileError: there are too many.
+        """
+        if header not in self.known:
+            if len(self.known) >= MAX_HEADERS:
+                raise UnreadableFileError(f"the file has more than {MAX_HEADERS} different headers", row)
+            self.known.append(header)
+        return self.known.index(header)
+
+    def names(self) -> list[list[str]]:
+        """The names of each header's columns."""
+        return [[*header.names] for header in self.known]
+
+
+class Row(NamedTuple):
+    """A row below a header.
+
+    Attributes:
+        record: Its cells as they are written.
+        header: Its header.
+        header_number: The header's number in the file.
+    """
+
+    record: Record
+    header: Header
+    header_number: int
+
+    @property
+    def place(self) -> Place:
+        """Where the row begins."""
+        return Place(self.record.start, self.record.row, self.header_number)
+
+    def raw(self, name: str) -> str:
+        """The cell of a column as it is written; an empty text if the row or its header lacks it."""
+        index = self.header.index.get(name, -1)
+        return self.record.cells[index] if 0 <= index < len(self.record.cells) else ""
+
+    def cells(self) -> dict[str, str]:
+        """The texts of all cells by name; empty if they stand for nothing."""
+        cells, width = self.record.cells, len(self.record.cells)
+        texts = {name: content(cells[index]) for name, index in self.header.index.items() if index < width}
+        for name in _LOSING:  # without it the invoice would have another amount or date, and nobody would notice
+            if texts.get(name) == "" and is_lost(self.raw(name)):
+                texts[name] = self.raw(name).strip()
+        return texts
+
+    def problems(self, uncut: frozenset[str]) -> list[Problem]:
+        """What is wrong with the row as such.
+
+        Args:
+            uncut: As `invoicing.uploads.survey.Evidence` has it.
+        """
+        if reason := self.torn:
+            return [Problem("", "", reason)]
+        if self.header.problem:
+            return [Problem("", "", f"{self.header.problem} (the header above this row)")]
+        width = len(self.header.names)
+        if len(self.record.cells) > width and any(map(content, self.record.cells[width:])):
+            return [Problem("", "", f"the row has more cells than the header, which has {width}")]
+        identifiers = [(name, self.raw(name)) for name in IDENTIFIERS]
+        return [
+            problem
+            for name, raw in identifiers
+            if (len(raw) > MAX_KEPT or "+" in raw or "-" in raw) and (problem := _destroyed(name, raw, uncut))
+        ]
+
+    @property
+    def torn(self) -> str | None:
+        """What is wrong with the row's quotation marks, if anything is: the cells after that are missing."""
+        return self.record.problem
+
+
+def _destroyed(name: str, raw: str, uncut: frozenset[str]) -> Problem | None:
+    if is_exponent(raw):
+        reason = "a spreadsheet has shortened it, and other numbers look the same now; format the column as text"
+        return Problem(name, raw, reason)
+    if name not in uncut and (cut := long_digits(raw)) and not cut.strip("0"):
+        reason = (
+            "a spreadsheet has probably cut it: it keeps 15 digits, and no longer number of this column has others "
+            "than 0 after them; format the column as text"
+        )
+        return Problem(name, raw, reason)
+    return None
+
+
+def read_rows(sheet: Sheet, headers: Headers, number: int = 0) -> Iterator[Row]:
+    """The rows of a file.
+
+    Args:
+        sheet: The file, from some row on.
+        headers: The headers that are known; others are added.
+        number: The number of the header of that row.
+
+    Raises:
+        UnreadableFileError: there are too many headers, or the file is damaged.
+    """
+    header = sheet.header
+    for record in sheet.records:
+        if repeated := repeated_header(record, header):
+            number, header = headers.number(repeated, record.row), repeated
+        else:
+            yield Row(record, header, number)
+
+
+class Runs:
+    """Where one invoice ends and the next one begins: rows of one number that follow each other are a run.
+
+    A row without its whole identity counts to the invoice above unless it contradicts it. It may be part of that
+    invoice, which must not be created without it. Below a header that lacks columns, nothing counts to what is above.
+    """
+
+    def __init__(self) -> None:
+        self.number = ""
+        """The number of the current run, as its first row has it."""
+        self.key = ""
+        """The same in the form that all its rows share."""
+        self._customer = ""
+        self._last = ""  # the number of the last row as it is written, if it has one
+        self._header: Header | None = None
+        self._below_problem = True  # nothing is above the first row
+
+    def begins(self, row: Row) -> bool:
+        """Whether the row begins a run; if so, that run is the current one."""
+        header, raw = row.header, row.raw("invoice_number")
+        if raw and raw == self._last and header is self._header:  # most rows
+            return False
+        number, customer = content(raw), identity(content(row.raw("customer_id")))
+        key = identity(number)
+        is_other_table = header is not self._header and (bool(header.problem) or self._below_problem)
+        self._last, self._header, self._below_problem = raw if key else "", header, bool(header.problem)
+        if not is_other_table and self._continues(key, customer):
+            return False
+        self.number, self.key, self._customer = number, key, customer
+        return True
+
+    def _continues(self, key: str, customer: str) -> bool:
+        if key:
+            return key == self.key
+        return customer in {"", self._customer}

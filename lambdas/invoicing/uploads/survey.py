@@ -1,0 +1,188 @@
+"""What a file proves as a whole, found out before its first invoice is created (pure).
+
+Some cells can only be understood by looking at the others: ``1.000`` is a thousand or one, ``1234567890123450`` is a
+number or what a spreadsheet has left of it, and an invoice may go on anywhere further down. So the file is read twice.
+The first time, evidence is collected, and numbers are found of which the rows seem to stand apart. These suspects, if
+there are any, are counted in another reading.
+
+A survey that takes longer than one invocation goes on in the next, from the beginning of the run that was not finished.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from invoicing.uploads.csv_bytes import Lines, UnreadableFileError
+from invoicing.uploads.csv_cells import MAX_KEPT, content, long_digits
+from invoicing.uploads.csv_header import Header
+from invoicing.uploads.csv_numbers import COMMA, POINT, MarkEvidence, proven_mark
+from invoicing.uploads.csv_rows import IDENTIFIERS, Headers, Place, Row, Runs
+from invoicing.uploads.seen_numbers import MAX_SUSPECTS, Recount, SeenNumbers, TooManyError
+
+NUMBERS = ("quantity", "unit_price", "discount", "tax_rate")
+PERCENTAGES = frozenset({"discount", "tax_rate"})
+
+LOOK, RECOUNT, DONE = "look", "recount", "done"
+"""The stages of a survey."""
+
+
+@dataclass
+class Evidence:
+    """What the rows of a file prove together.
+
+    Attributes:
+        comma_row: The first row with a number that proves a decimal comma; 0 if there is none.
+        point_row: The same of the point.
+        uncut: Columns of identifiers with a number of more than 15 digits that no spreadsheet has cut.
+        foreign_row: The first row with bytes that are not UTF-8, and were read as Windows-1252; 0 if there is none.
+        foreign_text: The cell there.
+        headers: The names of each different header.
+    """
+
+    comma_row: int = 0
+    point_row: int = 0
+    uncut: list[str] = field(default_factory=list)
+    foreign_row: int = 0
+    foreign_text: str = ""
+    headers: list[list[str]] = field(default_factory=list)
+
+    def marks(self, declared: str) -> MarkEvidence:
+        """The evidence for the decimal mark, and what the uploader has declared."""
+        return MarkEvidence(self.comma_row, self.point_row, declared)
+
+    def known_headers(self) -> Headers:
+        """The headers that were found so far."""
+        return Headers([Header(tuple(names)) for names in self.headers])
+
+    def take(self, row: Row) -> None:
+        """Look at a row. What its quotation marks or surplus cells may have shifted proves nothing."""
+        if row.torn or row.header.problem or len(row.record.cells) > len(row.header.names):
+            return
+        for name in NUMBERS:
+            self._take_number(row.raw(name), row.record.row, is_percentage=name in PERCENTAGES)
+        for name in IDENTIFIERS:
+            raw = row.raw(name)
+            if len(raw) > MAX_KEPT and name not in self.uncut and (long_digits(raw) or "").strip("0"):
+                self.uncut.append(name)
+
+    def _take_number(self, raw: str, row: int, *, is_percentage: bool) -> None:
+        commas, points = raw.count(COMMA), raw.count(POINT)
+        if not commas and (not points or (points == 1 and self.point_row)):  # it cannot prove anything new
+            return
+        if not points and commas == 1 and self.comma_row:
+            return
+        text = content(raw)
+        mark = proven_mark(text.removesuffix("%") if is_percentage else text)
+        if mark == COMMA:
+            self.comma_row = self.comma_row or row
+        elif mark == POINT:
+            self.point_row = self.point_row or row
+
+    def take_foreign(self, row: Row) -> None:
+        """Look for the bytes that are not UTF-8."""
+        for cell in row.record.cells:
+            if not cell.isascii():
+                self.foreign_row, self.foreign_text = row.record.row, cell[:60]
+                return
+
+
+@dataclass(frozen=True)
+class Findings:
+    """How far a survey has come, and its result at the end.
+
+    Attributes:
+        stage: `LOOK`, `RECOUNT` or `DONE`.
+        place: Where it goes on in this stage; None at the beginning of the file.
+        evidence: What the rows prove.
+        has_apart: Whether the rows of some invoices stand apart.
+        are_collected: Whether these rows can be put together; else these invoices are rejected.
+    """
+
+    stage: str = LOOK
+    place: Place | None = None
+    evidence: Evidence = field(default_factory=Evidence)
+    has_apart: bool = False
+    are_collected: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the survey is finished."""
+        return self.stage == DONE
+
+    def state(self) -> dict[str, Any]:
+        """The findings in JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Read `state` back."""
+        place = Place(*state["place"]) if state["place"] else None
+        return cls(**state | {"place": place, "evidence": Evidence(**state["evidence"])})
+
+
+class RunWalk:
+    """The runs of a file, one after the other.
+
+    Attributes:
+        place: Where the current run begins: an earlier one need not be read again. None before the first one.
+    """
+
+    def __init__(self) -> None:
+        self.place: Place | None = None
+
+    def runs(self, rows: Iterator[Row]) -> Iterator[tuple[str, int]]:
+        """The number of each run and the bytes of its rows, at its end; runs without a number are left out."""
+        runs, size, key = Runs(), 0, ""
+        for row in rows:
+            if runs.begins(row):
+                if key:
+                    yield key, size
+                self.place, key, size = row.place, runs.key, 0
+            size += row.record.end - row.record.start
+        if key:
+            yield key, size
+
+
+def look(rows: Iterator[Row], lines: Lines, evidence: Evidence, seen: SeenNumbers, walk: RunWalk) -> None:
+    """Collect evidence from rows, and find the numbers that come more than once.
+
+    A damaged file ends before the damage.
+
+    Args:
+        rows: The rows from the place where the survey goes on.
+        lines: Where they come from.
+        evidence: Takes the evidence.
+        seen: Takes the numbers.
+        walk: Shows how far it came when the time runs out.
+
+    Raises:
+        UnreadableFileError: too many numbers come more than once.
+    """
+
+    def noticed() -> Iterator[Row]:
+        for row in rows:
+            evidence.take(row)
+            if lines.not_utf_8 and not evidence.foreign_row:
+                evidence.take_foreign(row)
+            yield row
+
+    try:
+        for key, _ in walk.runs(_until_damage(noticed())):
+            seen.add(key)
+    except TooManyError:
+        reason = f"the rows of more than {MAX_SUSPECTS} invoices stand apart; sort the file by invoice_number"
+        raise UnreadableFileError(reason) from None
+
+
+def recount(rows: Iterator[Row], counts: Recount, walk: RunWalk) -> None:
+    """Count how often each suspect really comes; the arguments are those of `look`."""
+    for key, size in walk.runs(_until_damage(rows)):
+        counts.add(key, size)
+
+
+def _until_damage(rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows before the damage, if there is any: whoever reads the invoices will find it again."""
+    try:
+        yield from rows
+    except UnreadableFileError:
+        return

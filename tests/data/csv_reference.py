@@ -1,0 +1,252 @@
+"""A second reader of CSV invoices, written to be obviously right: it holds the whole file and reads it several times.
+
+It knows nothing of the platform's reader. It takes decoded text with one known delimiter and a header in the first
+line, and says which lines each invoice has, or that it is rejected.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+REQUIRED = [
+    "invoice_number",
+    "customer_id",
+    "issue_date",
+    "currency",
+    "description",
+    "quantity",
+    "unit_price",
+    "tax_rate",
+]
+KNOWN = [*REQUIRED, "discount"]
+NUMBERS = ["quantity", "unit_price", "discount", "tax_rate"]
+NOTHING = ["", "NULL", "#N/A", "-"]
+
+Line = tuple[str, Decimal, Decimal, Decimal, Decimal]
+
+
+@dataclass
+class Row:
+    """One row: its cells by name, and whether it may be part of an invoice."""
+
+    cells: dict[str, str]
+    is_sound: bool = True
+    table: int = 0
+    raw: dict[str, str] = field(default_factory=dict)
+
+
+def read(text: str, delimiter: str) -> tuple[dict[str, list[Line]], int]:
+    """The lines of each invoice by its number as its first row has it, and how many invoices are rejected.
+
+    An invoice that comes several times, apart and equal, counts once.
+    """
+    rows = _rows(text, delimiter)
+    marks = _marks(rows)
+    uncut = _has_uncut_digits(rows)
+    invoices: dict[str, list[Line]] = {}
+    rejected = 0
+    runs = _runs(rows)
+    numbers = [_identity(run[0].cells["invoice_number"]) for run in runs]
+    for number in dict.fromkeys(numbers):
+        own = [run for run, its_number in zip(runs, numbers, strict=True) if its_number == number]
+        groups = [[run] for run in own] if not number or _all_equal(own) else [own]
+        for group in groups:
+            lines = _invoice(group, marks, uncut)
+            first = group[0][0].cells["invoice_number"]
+            if lines is None:
+                rejected += 1
+            else:
+                invoices[first] = lines
+    return invoices, rejected
+
+
+def _split(line: str, delimiter: str) -> list[str] | None:
+    """The cells of a line, character by character; None if something but blanks is beside a quoted cell."""
+    cells, position = [], 0
+    while True:
+        rest = line[position:].lstrip(" ")
+        if rest.startswith('"'):
+            text, index = "", len(line) - len(rest) + 1
+            while line[index] != '"' or line[index : index + 2] == '""':
+                text += line[index]
+                index += 2 if line[index] == '"' else 1
+            index += 1
+            while line[index : index + 1] == " ":
+                index += 1
+            if line[index : index + 1] not in {"", delimiter}:
+                return None
+            cells.append(text)
+        else:
+            index = line.find(delimiter, position)
+            index = len(line) if index < 0 else index
+            cells.append(line[position:index])
+        if index == len(line):
+            return cells
+        position = index + 1
+
+
+def _rows(text: str, delimiter: str) -> list[Row]:
+    rows: list[Row] = []
+    header: list[str] = []
+    table = 0
+    for line in text.splitlines():
+        cells = _split(line, delimiter)
+        assert cells is not None
+        names = [cell.strip().lower().replace(" ", "_") for cell in cells]
+        if sum(name in KNOWN for name in names) >= 3:
+            lacks = [any(name not in one for name in REQUIRED) for one in (header or names, names)]
+            table += any(lacks)  # what is above or below a header that lacks columns is another table
+            header = names
+            continue
+        raw = dict(zip(header, cells, strict=False))
+        values = {name: _content(raw.get(name, "")) for name in KNOWN}
+        is_sound = len(cells) <= len(header) and all(name in header for name in REQUIRED)
+        rows.append(Row(values, is_sound, table, raw))
+    return rows
+
+
+def _content(cell: str) -> str:
+    text = cell.strip()
+    if re.fullmatch('="[^"]*"', text):
+        return text[2:-1].strip()
+    return "" if text in NOTHING else text
+
+
+def _identity(text: str) -> str:
+    visible = "".join(character for character in text if unicodedata.category(character) != "Cf")
+    plain = unicodedata.normalize("NFKC", visible)
+    return " ".join("".join("-" if unicodedata.category(one) == "Pd" else one for one in plain).split())
+
+
+def _runs(rows: list[Row]) -> list[list[Row]]:
+    """Rows that follow each other and are one invoice."""
+    runs: list[list[Row]] = []
+    for row in rows:
+        number, customer = _identity(row.cells["invoice_number"]), _identity(row.cells["customer_id"])
+        if runs and row.table == runs[-1][0].table:
+            first = runs[-1][0]
+            same_number = number == _identity(first.cells["invoice_number"])
+            same_customer = customer in {"", _identity(first.cells["customer_id"])}
+            if same_number if number else same_customer:
+                runs[-1].append(row)
+                continue
+        runs.append([row])
+    return runs
+
+
+def _all_equal(runs: list[list[Row]]) -> bool:
+    contents = [[row.cells for row in run] for run in runs]
+    return all(content == contents[0] for content in contents)
+
+
+def _readings(text: str) -> dict[str, Decimal]:
+    """What a text means if the comma, and if the point, is the decimal mark."""
+    numbers = {}
+    for mark, other in ((",", "."), (".", ",")):
+        body = text.strip()
+        sign = ""
+        if body[:1] in {"+", "-"}:
+            sign, body = body[0], body[1:]
+        elif body[-1:] == "-":
+            sign, body = "-", body[:-1]
+        whole, _, part = body.partition(mark)
+        if mark in body and not (part.isascii() and part.isdigit()):
+            continue
+        separators = {one for one in whole if not one.isdigit()}
+        groups = re.split("[^0-9]", whole)
+        is_grouped = (
+            len(separators) == 1
+            and separators <= {other, " ", "'"}
+            and 1 <= len(groups[0]) <= 3
+            and not groups[0].startswith("0")
+            and all(len(group) == 3 for group in groups[1:])
+        )
+        if is_grouped or (whole.isascii() and whole.isdigit()) or (not whole and mark in body):
+            numbers[mark] = Decimal(f"{sign}{''.join(groups) or 0}.{part or 0}")
+    return numbers
+
+
+def _marks(rows: list[Row]) -> set[str]:
+    """Every decimal mark that a number of the file proves."""
+    marks = set()
+    for row in rows:
+        for name in NUMBERS if row.is_sound else []:
+            readings = _readings(row.cells[name].removesuffix("%"))
+            if len(readings) == 1:
+                marks |= set(readings)
+    return marks
+
+
+def _has_uncut_digits(rows: list[Row]) -> set[str]:
+    """Columns with a number of more than 15 digits that has others than 0 after them."""
+    return {
+        name
+        for row in rows
+        for name in ("invoice_number", "customer_id")
+        if row.is_sound
+        and re.fullmatch("[1-9][0-9]{15,}", row.raw[name].strip())
+        and row.raw[name].strip()[15:].strip("0")
+    }
+
+
+def _invoice(runs: list[list[Row]], marks: set[str], uncut: set[str]) -> list[Line] | None:
+    """The lines of an invoice; None if it is rejected."""
+    rows = [row for run in runs for row in run]
+    lines = [_line(row, marks) for row in rows]
+    dates = {row.cells["issue_date"] for row in rows} - {""}
+    currencies = {row.cells["currency"].upper() for row in rows} - {""}
+    customers = {_identity(row.cells["customer_id"]) for row in rows}
+    is_one = len(customers) == len(currencies) == len(dates) == 1
+    if not is_one or not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", dates.pop()) or _repeats(runs):
+        return None
+    if not all(_has_identity(row, uncut) for row in rows):
+        return None
+    return None if None in lines else [line for line in lines if line]
+
+
+def _repeats(runs: list[list[Row]]) -> bool:
+    """Whether a row is equal to one of another run."""
+    runs_by_line: dict[tuple[str, ...], int] = {}
+    return any(
+        runs_by_line.setdefault(tuple(row.cells[name] for name in ("description", *NUMBERS)), number) != number
+        for number, run in enumerate(runs)
+        for row in run
+    )
+
+
+def _has_identity(row: Row, uncut: set[str]) -> bool:
+    """Whether the row's number and customer are there, and are what somebody wrote."""
+    for name in ("invoice_number", "customer_id"):
+        text, raw = row.cells[name], row.raw.get(name, "").strip()
+        is_cut = name not in uncut and len(raw) > 15 and re.fullmatch("[1-9][0-9]{14}0+", raw)
+        is_hidden = any(unicodedata.category(one) == "Cf" for one in text)
+        if not text or is_hidden or is_cut or re.fullmatch("[0-9][.,][0-9]+E[+][0-9]{2}", raw):
+            return False
+    return True
+
+
+def _line(row: Row, marks: set[str]) -> Line | None:
+    """The line that a row is; None if it is none."""
+    cells = row.cells | {"discount": row.cells["discount"] or "0"}
+    quantity, price, discount, rate = (
+        _number(cells[name], marks, is_percentage=name in NUMBERS[2:]) for name in NUMBERS
+    )
+    if not row.is_sound or not cells["description"]:
+        return None
+    if quantity is None or price is None or discount is None or rate is None:
+        return None
+    is_possible = quantity != 0 and price >= 0 and 0 <= discount <= 100 and 0 <= rate <= 100
+    return (cells["description"], quantity, price, discount, rate) if is_possible else None
+
+
+def _number(text: str, marks: set[str], *, is_percentage: bool) -> Decimal | None:
+    has_sign = is_percentage and text.endswith("%")
+    readings = _readings(text.removesuffix("%") if has_sign else text)
+    values = set(readings.values())
+    if len(values) == 2 and len(marks) == 1:
+        values = {readings[next(iter(marks))]}
+    if len(values) != 1:
+        return None
+    value = values.pop()
+    return None if is_percentage and 0 < value < 1 and not has_sign else value

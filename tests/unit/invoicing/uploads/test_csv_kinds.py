@@ -1,0 +1,198 @@
+"""Files as the world sends them, one or more of each kind: the invoices that they make, and what is rejected.
+
+A row that is rejected is forgiven. An invoice that is wrong is not: each total here is calculated by hand.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+import pytest
+
+from invoicing.domain.door import Door
+from invoicing.domain.invoice_factory import Origin, issue
+from invoicing.uploads.csv_invoices import Candidate
+from tests.data.csv_reading import read
+
+HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate"
+SEMICOLONS = HEADER.replace(",", ";")
+TODAY = date(2026, 11, 29)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A file and its outcome.
+
+    Attributes:
+        name: What is special about it.
+        text: The file.
+        created: The total of each invoice that it makes, by number.
+        rejected: Row and column of each objection, and a part of its reason.
+        metadata: The metadata of the upload.
+        encoding: Of the file.
+    """
+
+    name: str
+    text: str
+    created: dict[str, str] = field(default_factory=dict)
+    rejected: list[tuple[int, str, str]] = field(default_factory=list)
+    metadata: dict[str, str] = field(default_factory=dict)
+    encoding: str = "utf-8"
+
+
+def row(
+    number: str = "I-1", description: str = "Thing", quantity: str = "2", price: str = "10.50", **cells: str
+) -> str:
+    """A row below `HEADER`; 2 x 10.50 + 20 % = 25.20."""
+    values = {"customer": "C-1", "date": "2026-11-01", "currency": "EUR", "rate": "20"} | cells
+    return ",".join(
+        [number, values["customer"], values["date"], values["currency"], description, quantity, price, values["rate"]]
+    )
+
+
+def file(*rows: str, header: str = HEADER) -> str:
+    return "\n".join([header, *rows, ""])
+
+
+def german(*rows: str) -> str:
+    return file(*(each.replace(",", ";") for each in rows), header=SEMICOLONS).replace("|", ",")
+
+
+KINDS = [
+    # The decimal mark: what the file's numbers prove, not what its delimiter suggests.
+    Kind("point behind semicolons", german(row(quantity="2.500", rate="8.1")), {"I-1": "28.38"}),
+    Kind("comma behind semicolons", german(row(quantity="2.500", price="10|50")), {"I-1": "31500.00"}),
+    Kind("comma behind commas", file(row(quantity='"2,5"', price='"10,50"')), {"I-1": "31.50"}),
+    Kind("apostrophe proves the point", german(row(quantity="1.000", price="1'249.50")), {"I-1": "1499.40"}),
+    Kind("eighth proves the point", german(row(quantity="0.125", price="8.000")), {"I-1": "1.20"}),
+    Kind("thousand cannot be told from one", german(row(quantity="1.000", price="95")),
+         rejected=[(2, "quantity", "can mean 1000 or 1, and no other number of the file shows which")]),
+    Kind("contradiction far below", file(
+        row(quantity="1.000", price="95"), *(row(f"A-{n}") for n in range(60)), row("Z", price='"9,50"')),
+        {f"A-{n}": "25.20" for n in range(60)} | {"Z": "22.80"},
+        [(2, "quantity", "row 63 has a decimal comma, but row 3 a decimal point")]),
+    Kind("decimal mark declared as point", german(row(quantity="1.000", price="95")), {"I-1": "114.00"},
+         metadata={"decimal-mark": "."}),
+    Kind("decimal mark declared as comma", german(row(quantity="1.000", price="95")), {"I-1": "114000.00"},
+         metadata={"decimal-mark": ","}),
+    Kind("number against the declared mark", file(row()), metadata={"decimal-mark": ","},
+         rejected=[(2, "unit_price", "is not a number with a decimal comma, as the upload's metadata")]),
+    Kind("minus at the end", file(row(quantity="2-")), {"I-1": "-25.20"}),
+    Kind("enclosed digits are no digits", file(row(quantity="⑫5")), rejected=[(2, "quantity", "is not a number")]),
+    Kind("indian groups", file(row(price='"1,23,456.00"')), rejected=[(2, "unit_price", "is not a number")]),
+    # Identifiers that a spreadsheet has destroyed.
+    Kind("exponent", file(row("2.02611E+11"), row("2.02611E+11", "Other"), row("202611000203")),
+         {"202611000203": "25.20"}, [(2, "invoice_number", "shortened it"), (3, "invoice_number", "shortened it")]),
+    Kind("german exponent of a customer", german(row(customer="1|23E+11")), rejected=[(2, "customer_id", "shortened")]),
+    Kind("digits cut after the fifteenth", file(row("1234567890123450"), row("12345678901234500", "Other")),
+         rejected=[(2, "invoice_number", "probably cut it"), (3, "invoice_number", "probably cut it")]),
+    Kind("long digits of which one ends in zero", file(row("1234567890123450"), row("1234567890123457", "Other")),
+         {"1234567890123450": "25.20", "1234567890123457": "25.20"}),
+    Kind("long digits written as text", file(row('"=""1234567890123450"""')), {"1234567890123450": "25.20"}),
+    Kind("long digits with a leading zero", file(row("0234567890123450")), {"0234567890123450": "25.20"}),
+    # Texts that stand for nothing.
+    Kind("null in a required column", file(row(customer="NULL")), rejected=[(2, "customer_id", "is required")]),
+    Kind("null in other columns", file(row() + ",\\N,#N/A,NULL", header=f"{HEADER},customer_name,due_date,discount"),
+         {"I-1": "25.20"}),
+    Kind("lost discount", file(row() + ",#REF!", header=f"{HEADER},discount"),
+         rejected=[(2, "discount", "is not a number")]),
+    Kind("lost due date", file(row() + ",#VALUE!", header=f"{HEADER},due_date"),
+         rejected=[(2, "due_date", "must be an ISO 8601 date")]),
+    Kind("a name that looks like nothing", file(row(description="Null")), {"I-1": "25.20"}),
+    Kind("dash for a number", file(row(quantity="-")), rejected=[(2, "quantity", "is required")]),
+    # Invisible differences.
+    Kind("no-break space in a customer", file(row(customer="C 1"), row(customer="C\u00a01", description="More")),
+         {"I-1": "50.40"}),
+    Kind("no-break space hides another currency", file(row(customer="C 1"), row(customer="C\u00a01", currency="USD")),
+         rejected=[(3, "currency", "differs from row 2")]),
+    Kind("hyphens of two kinds", file(row("I-1"), row("X"), row("I\u20111", "More")), {"X": "25.20", "I-1": "50.40"}),
+    Kind("zero-width space", file(row("I-1"), row("X"), row("I-1\u200b", "More")), {"X": "25.20"},
+         [(4, "invoice_number", "contains the invisible character U+200B")]),
+    # Quotation marks.
+    Kind("blanks around quotes", HEADER.replace(",", ", ")
+         + '\n"I-1", "C-1", "2026-11-01" ,"EUR", "Rope, 12 mm" , "2", "10.50", "20"\n', {"I-1": "25.20"}),
+    Kind("quoted cell after a blank in a later line", file(row(description='"two\nlines"', quantity=' "2"')),
+         {"I-1": "25.20"}),
+    Kind("comma in an unquoted description", file(row(description="Rope, 12 mm")), rejected=[(2, "", "more cells")]),
+    Kind("text after a quoted cell", file(row(description=' "Rope" 12 mm')), rejected=[(2, "", "quotation marks")]),
+    # Headers further down.
+    Kind("header repeated", file(row(), HEADER, row("I-2")), {"I-1": "25.20", "I-2": "25.20"}),
+    Kind("header repeated inside an invoice", file(row(), HEADER, row(description="More")), {"I-1": "50.40"}),
+    Kind("columns swapped below", file(row(price="25.00", quantity="4") + ",0", header=f"{HEADER},discount")
+         + file(row("I-2", quantity="3", price="120.00").removesuffix(",20") + ",5,20",
+                header=HEADER.replace("tax_rate", "discount,tax_rate")), {"I-1": "120.00", "I-2": "410.40"}),
+    Kind("another table below", file(row(), "customer_id,customer_name,currency", "C-1,Somebody,EUR"), {"I-1": "25.20"},
+         [(4, "", "the header lacks these columns: invoice_number")]),
+    # Rows that stand apart.
+    Kind("interleaved", file(row(), row("I-2"), row(description="More")), {"I-1": "50.40", "I-2": "25.20"}),
+    Kind("far apart", file(row(), *(row(f"A-{n}") for n in range(2000)), row(description="More")),
+         {f"A-{n}": "25.20" for n in range(2000)} | {"I-1": "50.40"}),
+    Kind("apart and wrong", file(row(), row("I-2"), row(quantity="two")), {"I-2": "25.20"},
+         [(4, "quantity", "is not a number")]),
+    Kind("the same file twice", file(row(), row("I-2"), row(), row("I-2")), {"I-1": "25.20", "I-2": "25.20"}),
+    Kind("one of two rows repeated far below", file(row(), row(description="More"), row("I-2"), row()),
+         {"I-2": "25.20"}, [(5, "", "repeats row 2 of the same invoice, and stands apart from it")]),
+    Kind("one number for two customers", file(row(), row(customer="C-2")),
+         rejected=[(3, "customer_id", "differs from another row of the same invoice, which has 'C-1'")]),
+    # Dates and rates that cannot be meant.
+    Kind("year 26", file(row(date="0026-11-05"), row("I-2")), {"I-2": "25.20"}, [(2, "issue_date", "is before 2000")]),
+    Kind("due in a hundred years", file(row() + ",2126-11-01", header=f"{HEADER},due_date"),
+         rejected=[(2, "due_date", "more than ten years after the issue date")]),
+    Kind("ratio for a percentage", file(row(rate="0.2")),
+         rejected=[(2, "tax_rate", "write 20, or 0.2 % with its sign")]),
+    Kind("small rate with its sign", file(row(rate="0.5 %")), {"I-1": "21.11"}),
+    # Dates of a country.
+    Kind("german date", german(row(date="05.11.2026")), rejected=[(2, "issue_date", "date-format: dd.mm.yyyy")]),
+    Kind("german date declared", german(row(date="5.11.2026")), {"I-1": "25.20"},
+         metadata={"date-format": "dd.mm.yyyy"}),
+    Kind("american date declared", file(row(date="11/22/2026")), {"I-1": "25.20"},
+         metadata={"date-format": "MM/DD/YYYY"}),
+    Kind("american date declared as british", file(row(date="11/22/2026")), metadata={"date-format": "dd/mm/yyyy"},
+         rejected=[(2, "issue_date", "is not a day of the calendar")]),
+    Kind("serial number of a day", file(row(date="46327")),
+         rejected=[(2, "issue_date", "format the column as yyyy-mm-dd")]),
+    Kind("midnight of a database", file(row(date="2026-11-01 00:00:00.000")), {"I-1": "25.20"}),
+    Kind("midnight of another zone", file(row(date="2026-11-01T00:00:00Z")),
+         rejected=[(2, "issue_date", "is not a date such as 2026-11-22")]),
+    # Code pages.
+    Kind("code page declared", file(row(description="Wałbrzych")), {"I-1": "25.20"},
+         metadata={"encoding": "windows-1250"}, encoding="cp1250"),
+    Kind("utf-8 declared and not kept", file(row(customer="Größe")), metadata={"encoding": "utf-8"}, encoding="cp1252",
+         rejected=[(2, "customer_id", "could not be read")]),
+]  # fmt: skip
+
+
+def outcome(kind: Kind) -> tuple[dict[str, str], list[tuple[int, str, str]]]:
+    """What an import makes of a file: the totals of its invoices, and the objections."""
+    created: dict[str, str] = {}
+    rejected: list[tuple[int, str, str]] = []
+    names = {name.replace("-", "_"): value for name, value in kind.metadata.items()}
+    for invoice in read(kind.text.encode(kind.encoding), **names):
+        if not isinstance(invoice, Candidate):
+            rejected += [(problem.row, problem.column, problem.reason) for problem in invoice.problems]
+        elif objections := Door().objections(invoice.request, TODAY):
+            rejected += [(invoice.first, "issue_date", objection["detail"]) for objection in objections]
+        else:
+            number = invoice.request.invoice_number or ""
+            origin = Origin(datetime(2026, 11, 29, tzinfo=UTC), "test", "test")
+            created[number] = str(issue(invoice.request, number=number, origin=origin).total)
+    return created, rejected
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name.replace(" ", "-"))
+def test_no_file_makes_a_wrong_invoice(kind: Kind) -> None:
+    created, rejected = outcome(kind)
+
+    assert created == kind.created
+    assert [(row, column) for row, column, _ in rejected] == [(row, column) for row, column, _ in kind.rejected]
+    for (_, _, reason), (_, _, part) in zip(rejected, kind.rejected, strict=True):
+        assert part in reason
+
+
+def test_a_declared_code_page_is_read() -> None:
+    data = file(row(description="Wałbrzych")).encode("cp1250")
+
+    (right,), (wrong,) = read(data, encoding="cp1250"), read(data)
+
+    assert isinstance(right, Candidate)
+    assert isinstance(wrong, Candidate)
+    assert (right.request.lines[0].description, wrong.request.lines[0].description) == ("Wałbrzych", "Wa³brzych")
