@@ -121,6 +121,12 @@ def smoke(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def drift(session: nox.Session) -> None:
+    """Show what differs between a deployed environment, its state, its Terraform and its account: -- ENV."""
+    harness(session, "drift")
+
+
+@nox.session(default=False)
 def logs(session: nox.Session) -> None:
     """Show the log lines of all functions, merged: [-- FUNCTION ... --since 10m --follow --errors]."""
     harness(session, "logs")

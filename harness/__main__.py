@@ -94,6 +94,11 @@ def parser() -> argparse.ArgumentParser:
     )
     smoke.add_argument("env", help="environment that is deployed")
 
+    compare = commands.add_parser(
+        "drift", help="compare a deployed environment with its state, its Terraform and the account", allow_abbrev=False
+    )
+    compare.add_argument("env", help="environment that is deployed")
+
     commands.add_parser("fmt-check", help="check the format of Terraform files", allow_abbrev=False)
     commands.add_parser(
         "lint-terraform", help="find unused, untyped and unpinned declarations in Terraform files", allow_abbrev=False
@@ -245,6 +250,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "package": lambda arguments: show_package(arguments.target),
     "deploy": deploy,
     "smoke": lambda arguments: pipeline.smoke_test(arguments.env),
+    "drift": lambda arguments: pipeline.compare(arguments.env),
     "fmt-check": lambda _: check_format(),
     "lint-terraform": lambda _: lint_terraform(),
     "docs": lambda arguments: docs(check=arguments.check),

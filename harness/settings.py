@@ -27,6 +27,8 @@ class PlatformSettings:
         tags: Tags with one value on every resource.
         replicated_buckets: Parts of the names of buckets that production keeps in a second region too.
         subscriber_domains: The domains of the mail addresses that topics and budgets may notify, in lower case.
+        made_while_it_runs: The beginnings of what the platform itself creates in an account, such as rotated keys, as
+            `harness.stack.inventory` names it.
         environment_names: The environment variables that functions may have.
         uploads: Keys of files that must start a function when they are uploaded.
         sample: The file that `up` uploads by default, relative to the repository.
@@ -43,6 +45,7 @@ class PlatformSettings:
     tags: dict[str, str]
     replicated_buckets: tuple[str, ...]
     subscriber_domains: tuple[str, ...]
+    made_while_it_runs: tuple[str, ...]
     environment_names: tuple[str, ...]
     uploads: tuple[str, ...]
     sample: str

@@ -34,7 +34,7 @@ def show_changes(plan: TerraformPlan) -> None:
     for change in detailed[:ROWS]:
         action = action_of(change)
         out.print(f"[{_COLOURS[action]}]{action:<8}[/] {escape(change.address)}")
-        for line in _attributes(change):
+        for line in described_changes(change):
             out.print(f"           {escape(line)}")
     if len(detailed) > ROWS:
         out.print(f"[dim]… and {len(detailed) - ROWS} more.[/]")
@@ -68,12 +68,17 @@ def _cell(number: int, action: str) -> str:
     return f"[{_COLOURS[action]}]{number}[/]" if number else ""
 
 
-def _attributes(change: ResourceChange) -> Iterator[str]:
-    """The attributes that differ, with their values before and after; a secret's value is not shown."""
+def described_changes(change: ResourceChange, names: Sequence[str] | None = None) -> Iterator[str]:
+    """The attributes that differ, with their values before and after; a secret's value is not shown.
+
+    Args:
+        change: Of one resource.
+        names: The attributes to describe; by default all that differ.
+    """
     if change.actions in {("delete",), ("forget",)}:
         return
     before, after, unknown = change.before or {}, change.after or {}, change.after_unknown or {}
-    for name in change.changed():
+    for name in change.changed() if names is None else names:
         if name in _DERIVED:
             continue
         if name in change.secrets:

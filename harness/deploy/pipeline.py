@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from harness import package
 from harness.console import ProgressStep, out
-from harness.deploy import smoke
+from harness.deploy import drift, drift_report, smoke, unmanaged
 from harness.deploy.account import Account
 from harness.deploy.request import DeployReport, DeployRequest
 from harness.deploy.smoke_access import PlatformAccess
@@ -21,10 +21,12 @@ from harness.engine import ACCOUNT_ID, engine_for, engine_name
 from harness.engine.ports import DEFAULT as DEFAULT_PORT
 from harness.errors import HarnessError
 from harness.paths import BUILD
+from harness.settings import PLATFORM
 from harness.stack import lifecycle
 from harness.stack.deployment import REGION, Deployment, Stack, artifacts_of, build_for, forget
 from harness.stack.ownership import orderly_end, sole_owner
 from harness.terraform import binary
+from harness.terraform.run import Terraform
 
 
 def deploy(request: DeployRequest, *, port: int | Literal["auto"] | None = None) -> None:
@@ -126,11 +128,7 @@ def smoke_test(environment: str) -> None:
     if engine_name() != "aws":
         smoke.run(PlatformAccess.on_engine(Stack.load(environment)))
         return
-    with ProgressStep("Check the AWS account") as step:
-        account = Account.of_caller(environment)
-        step.conclude(account.id)
-    terraform = account.terraform(environment, BUILD / "artifacts" / "aws", BUILD / "terraform" / f"aws-{environment}")
-    terraform.init({"bucket": account.state_bucket})
+    account, terraform = _on_aws(environment)
     outputs = terraform.output()
     if "stack" not in outputs:
         raise HarnessError(
@@ -138,6 +136,56 @@ def smoke_test(environment: str) -> None:
             remedy=f"Deploy it first: HARNESS_ENGINE=aws ./noxw -s deploy -- {environment}",
         )
     smoke.run(PlatformAccess.on_aws(environment, outputs["stack"]))
+
+
+def compare(environment: str) -> None:
+    """Compare an environment, deployed where ``HARNESS_ENGINE`` points, with its state and its Terraform.
+
+    Nothing is changed, and no lock is taken. The report is written in any case.
+
+    Raises:
+        HarnessError: It is not deployed there, it cannot be read, or it differs.
+    """
+    started = time.monotonic()
+    if engine_name() == "aws":
+        account, terraform = _on_aws(environment)
+        package.build(package.Target.AWS, BUILD / "artifacts" / "aws")  # a plan reads the zips
+        session, credentials, state_bucket = (
+            boto3.Session(region_name=REGION),
+            {"AWS_REGION": REGION},
+            account.state_bucket,
+        )
+    else:
+        stack = Stack.load(environment)
+        engine = engine_for(instance=environment)
+        deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / environment)
+        deployment.prepare()
+        terraform, session, credentials = deployment.terraform, stack.session, stack.credentials
+        state_bucket = deployment.state_bucket
+    with ProgressStep(f"Compare live/{environment} with its state and the account"):
+        rows = drift.differences(terraform, environment)
+    with ProgressStep("Compare the account with all of its states"):
+        documents = unmanaged.states(state_bucket, session, credentials.get("AWS_ENDPOINT_URL"))
+        made = PLATFORM.made_while_it_runs
+        rows += unmanaged.unmanaged(documents, credentials, state_bucket=state_bucket, made_by_platform=made)
+    drift_report.show(rows)
+    report = drift_report.write(environment, rows, seconds=time.monotonic() - started)
+    if rows:
+        raise HarnessError(
+            f"{environment} differs in {len(rows)} places from its Terraform.",
+            remedy=f"Each one above says what to do. For programs: {_short(report)}",
+        )
+    out.print(f"[green]{environment} is as its Terraform says, and nothing else is in the account.[/]")
+
+
+def _on_aws(environment: str) -> tuple[Account, Terraform]:
+    """The caller's account, and Terraform on an environment's live folder there."""
+    with ProgressStep("Check the AWS account") as step:
+        account = Account.of_caller(environment)
+        step.conclude(account.id)
+    terraform = account.terraform(environment, BUILD / "artifacts" / "aws", BUILD / "terraform" / f"aws-{environment}")
+    terraform.init({"bucket": account.state_bucket})
+    return account, terraform
 
 
 def _kept(environment: str) -> Path:

@@ -10,6 +10,7 @@ key is decrypted with that key.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from harness.iam.evaluate import AccessRequest, Value
 
@@ -38,12 +39,14 @@ class Location:
         region: Such as ``us-east-1``.
         hash_keys: The names of the tables' hash keys.
         partition: ``aws``, or the partition of China or GovCloud.
+        resource_tags: The tags of the resources that calls change, as far as policies look at them: no call names them.
     """
 
     account: str
     region: str
     hash_keys: frozenset[str] = frozenset()
     partition: str = "aws"
+    resource_tags: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def arn(self, service: str, resource: str, *, region: str | None = None, account: str | None = None) -> str:
         """An ARN here; S3's carry neither region nor account."""
@@ -277,28 +280,48 @@ def _secret(*keys: str) -> RequestsOf:
     return requests_of
 
 
-def _gateway(method: str, path: str) -> RequestsOf:
+def _gateway(method: str, path: str, *, tagged: bool = False) -> RequestsOf:
     """API Gateway's actions are HTTP methods, its resources the called paths.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-iam-policy-examples.html
+
+    Args:
+        method: The HTTP method.
+        path: The path, with the call's parameters in braces.
+        tagged: Whether the path is a resource that can have tags.
     """
 
     def requests_of(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
         resource = where.arn("apigateway", path.format_map(call.parameters), account="")
-        yield AccessRequest(f"apigateway:{method}", resource, where.context())
+        tags = {f"aws:ResourceTag/{name}": value for name, value in where.resource_tags.items()} if tagged else {}
+        yield AccessRequest(f"apigateway:{method}", resource, where.context(**tags))
 
     return requests_of
 
 
+def _create_api_key(call: ApiCall, where: Location) -> Iterator[AccessRequest]:
+    """Tags are set by a request of their own, whose path has the ARN of the new key.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagement.html
+    """
+    tags = {f"aws:RequestTag/{name}": value for name, value in call.parameters.get("tags", {}).items()}
+    yield AccessRequest("apigateway:POST", where.arn("apigateway", "/apikeys", account=""), where.context(**tags))
+    if tags:
+        key = quote(where.arn("apigateway", "/apikeys/x", account=""), safe="")
+        yield AccessRequest(
+            "apigateway:PUT", where.arn("apigateway", f"/tags/{key}", account=""), where.context(**tags)
+        )
+
+
 _NEEDS: Mapping[str, RequestsOf] = {
-    "apigateway:CreateApiKey": _gateway("POST", "/apikeys"),
+    "apigateway:CreateApiKey": _create_api_key,
     "apigateway:CreateUsagePlanKey": _gateway("POST", "/usageplans/{usagePlanId}/keys"),
-    "apigateway:DeleteApiKey": _gateway("DELETE", "/apikeys/{apiKey}"),
+    "apigateway:DeleteApiKey": _gateway("DELETE", "/apikeys/{apiKey}", tagged=True),
     "apigateway:GetApiKey": _gateway("GET", "/apikeys/{apiKey}"),
     "apigateway:GetApiKeys": _gateway("GET", "/apikeys"),
     "apigateway:GetUsagePlanKey": _gateway("GET", "/usageplans/{usagePlanId}/keys/{keyId}"),
     "apigateway:GetUsagePlanKeys": _gateway("GET", "/usageplans/{usagePlanId}/keys"),
-    "apigateway:UpdateApiKey": _gateway("PATCH", "/apikeys/{apiKey}"),
+    "apigateway:UpdateApiKey": _gateway("PATCH", "/apikeys/{apiKey}", tagged=True),
     "dynamodb:BatchGetItem": _batch_get,
     "dynamodb:BatchWriteItem": _batch_write,
     "dynamodb:DeleteItem": _one_item("Key"),

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, replace
 
 from harness.iam.evaluate import AccessRequest, Value
 
-KEPT = ("dynamodb:leadingkeys", "events:detail-type", "events:source", "kms:viaservice", "s3:prefix")
+KEPT = (
+    "aws:requesttag/api",
+    "aws:resourcetag/api",
+    "dynamodb:leadingkeys",
+    "events:detail-type",
+    "events:source",
+    "kms:viaservice",
+    "s3:prefix",
+)
 """The condition keys that are kept, because they describe this call."""
 
 _ID = "x"
@@ -58,6 +66,8 @@ class Kinds:
             return tuple(dict.fromkeys(_item(str(key)) for key in value or ()))
         if isinstance(value, tuple):
             return value
+        if name.endswith("/api"):
+            return self._name(str(value))
         return _object(str(value)) if name == "s3:prefix" else str(value).replace(self.region, "{region}")
 
     def _resource(self, arn: str) -> str:
@@ -71,6 +81,7 @@ class Kinds:
             bucket, slash, key = resource.partition("/")
             parts[5] = self._name(self.aliases.get(bucket, bucket)) + slash + (_object(key) if slash else "")
         elif service == "apigateway":
+            resource = resource.replace(f"%3A{self.region}%3A", "%3A{region}%3A")
             parts[5] = re.sub(r"(?<=/apikeys/)[^/]+|(?<=/usageplans/)[^/]+|(?<=/keys/)[^/]+", _ID, resource)
         elif service == "secretsmanager":
             parts[5] = f"{self._name(resource[:-7])}-{_ID * 6}"

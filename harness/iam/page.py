@@ -101,9 +101,12 @@ def _rows(proof: Proof, reasons: Sequence[UnusedGrant]) -> Iterator[GrantRow]:
             function=grant.function,
             action=grant.action,
             resource=_general(grant.resource, proof),
-            condition="; ".join(
-                f"{test} {key} {', '.join(map(str, values))}" for test, key, values in grant.statement.conditions
-            ).replace(proof.kinds.region, "{region}"),
+            condition=_general(
+                "; ".join(
+                    f"{test} {key} {', '.join(map(str, values))}" for test, key, values in grant.statement.conditions
+                ),
+                proof,
+            ),
             statement=grant.statement.sid,
             needed_by=tuple(dict.fromkeys(use.call for use in proof.fail_without(grant))),
             reason=reason.reason if reason else "",
@@ -111,10 +114,10 @@ def _rows(proof: Proof, reasons: Sequence[UnusedGrant]) -> Iterator[GrantRow]:
         )
 
 
-def _general(arn: str, proof: Proof) -> str:
-    """An ARN without the environment's own names."""
-    arn = arn.replace(proof.kinds.account, "{account}").replace(proof.kinds.region, "{region}")
-    return re.sub(rf"-{re.escape(proof.environment)}(?![a-z0-9])", "-{environment}", arn)
+def _general(text: str, proof: Proof) -> str:
+    """An ARN or a condition without the environment's own names."""
+    text = text.replace(proof.kinds.account, "{account}").replace(proof.kinds.region, "{region}")
+    return re.sub(rf"-{re.escape(proof.environment)}(?![a-z0-9])", "-{environment}", text)
 
 
 def page(table: Sequence[GrantRow]) -> str:

@@ -40,6 +40,7 @@ class WatchSettings:
         region: Its region.
         hash_keys: The names of the tables' hash keys.
         aliases: See `Kinds`.
+        resource_tags: See `Location`.
     """
 
     environment: str
@@ -49,6 +50,7 @@ class WatchSettings:
     region: str = "us-east-1"
     hash_keys: tuple[str, ...] = ()
     aliases: dict[str, str] = field(default_factory=dict)
+    resource_tags: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, text: str) -> "WatchSettings":
@@ -72,7 +74,8 @@ class Watch:
     def __init__(self, settings: WatchSettings, caller: Callable[[Any], str]) -> None:
         self._settings = settings
         self._caller = caller
-        self._where = Location(settings.account, settings.region, frozenset(settings.hash_keys))
+        hash_keys = frozenset(settings.hash_keys)
+        self._where = Location(settings.account, settings.region, hash_keys, resource_tags=settings.resource_tags)
         self._kinds = Kinds(settings.account, settings.region, settings.environment, settings.aliases)
         self._seen: set[str] = set()
 

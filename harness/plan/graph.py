@@ -20,6 +20,9 @@ ModulePath = tuple[tuple[str, str | int | None], ...]
 _DERIVED = frozenset({"tags_all"})
 """Attributes computed from others: they stay unknown instead of missing."""
 
+_WHOLE = "*"
+"""In place of an output: every resource of a module."""
+
 _STEP = re.compile(r'module\.([A-Za-z0-9_-]+)(?:\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\])?')
 _REFERENCE = re.compile(r'^(?:data\.)?(aws_[a-z0-9_]+)\.([A-Za-z0-9_-]+)(?:\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\])?')
 
@@ -163,13 +166,44 @@ class PlanGraph:
             self._links[key] = tuple(targets.values())
         return [target for target in self._links[key] if not types or target.type in types]
 
+    def waits_for(self, resource: Resource) -> list[Resource]:
+        """The resources that Terraform completes before it begins with this one, as far as a plan shows it.
+
+        By references and by ``depends_on``, of resources, modules and outputs, and through other resources.
+        """
+        waited: dict[str, Resource] = {}
+        left = [resource]
+        while left:
+            for target in self._waited_for(left.pop()):
+                if target.address not in waited:
+                    waited[target.address] = target
+                    left.append(target)
+        return [*waited.values()]
+
+    def _waited_for(self, resource: Resource) -> Iterator[Resource]:
+        block = self.expression(resource)
+        written = [block.get(name, {}) for name in ("expressions", "for_each_expression", "count_expression")]
+        seen: set[tuple[ModulePath, str]] = set()
+        for reference in [*_collected(written), *_depends_on(block)]:
+            yield from self._follow(reference, resource.module, resource, seen, order=True)
+        for depth in range(len(resource.module)):
+            for reference in _depends_on(self._call(resource.module[: depth + 1])):
+                yield from self._follow(reference, resource.module[:depth], None, seen, order=True)
+
     def followed(self, reference: str, module: ModulePath) -> list[Resource]:
         """The resources that a reference leads to, such as ``module.api.usage_plan_id`` written in a module."""
         return list({target.address: target for target in self._follow(reference, module, None, set())}.values())
 
     def _follow(
-        self, reference: str, module: ModulePath, user: Resource | None, seen: set[tuple[ModulePath, str]]
+        self,
+        reference: str,
+        module: ModulePath,
+        user: Resource | None,
+        seen: set[tuple[ModulePath, str]],
+        *,
+        order: bool = False,
     ) -> Iterator[Resource]:
+        """The resources that a reference leads to; with `order` also those that an output or a module waits for."""
         if (module, reference) in seen:
             return
         seen.add((module, reference))
@@ -177,14 +211,18 @@ class PlanGraph:
             yield from self._named(match, module, user)
         elif reference.startswith("each.") and user:
             for inner in _collected(self.expression(user).get("for_each_expression", {})):
-                yield from self._follow(inner, module, user, seen)
+                yield from self._follow(inner, module, user, seen, order=order)
         elif reference.startswith("var.") and module:
             for inner in self._argument(reference.split(".")[1].partition("[")[0], module):
-                yield from self._follow(inner, module[:-1], None, seen)
+                yield from self._follow(inner, module[:-1], None, seen, order=order)
         elif step := _STEP.match(reference):
             rest = reference[step.end() :].lstrip(".")
-            if rest:
-                yield from self._output(step, re.split(r"[.\[]", rest)[0], module, seen)
+            if rest == _WHOLE:
+                depth = len(module)
+                inside = (each for each in self.resources if each.module[:depth] == module)
+                yield from (each for each in inside if len(each.module) > depth and each.module[depth][0] == step[1])
+            elif rest:
+                yield from self._output(step, re.split(r"[.\[]", rest)[0], module, seen, order=order)
 
     def _argument(self, name: str, module: ModulePath) -> Iterator[str]:
         """The references of a module's argument, as its caller writes them."""
@@ -205,7 +243,7 @@ class PlanGraph:
                 yield instance
 
     def _output(
-        self, step: re.Match[str], name: str, module: ModulePath, seen: set[tuple[ModulePath, str]]
+        self, step: re.Match[str], name: str, module: ModulePath, seen: set[tuple[ModulePath, str]], *, order: bool
     ) -> Iterator[Resource]:
         key: str | int | None = step[2] if step[2] is not None else int(step[3]) if step[3] else None
         modules = {resource.module for resource in self.resources}
@@ -214,8 +252,16 @@ class PlanGraph:
             if len(path) <= len(module) or path[-1][0] != step[1] or (key is not None and path[-1][1] != key):
                 continue
             output = self._module(path).get("outputs", {}).get(name, {})
-            for reference in _collected(output.get("expression", {})):
-                yield from self._follow(reference, path, None, seen)
+            for reference in [
+                *_collected(output.get("expression", {})),
+                *(_depends_on(output) if order else ()),
+            ]:
+                yield from self._follow(reference, path, None, seen, order=order)
+
+
+def _depends_on(block: Mapping[str, Any]) -> list[str]:
+    """What a block waits for. A module is marked: an expression that reads its output lists the module as well."""
+    return [f"{name}.{_WHOLE}" if _STEP.fullmatch(name) else name for name in block.get("depends_on", ())]
 
 
 def module_path(address: str) -> ModulePath:

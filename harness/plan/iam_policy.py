@@ -163,6 +163,7 @@ WILDCARDS = {
     rf"logs:{_PLACE}:log-group:[^*?:]+:\*": "one log group's streams: Lambda names them",
     rf"secretsmanager:{_PLACE}:secret:[^*?:]+-\?{{6}}": "one secret: AWS adds six characters to its ARN",
     r"apigateway:[\w-]+::/apikeys/\*": "API keys: AWS chooses the id of a rotated key",
+    r"apigateway:[\w-]+::/tags/arn%3A[\w-]+%3Aapigateway%3A[\w-]+%3A%3A%2Fapikeys%2F\*": "their tags, likewise",
     rf"apigateway:[\w-]+::/usageplans/{_NAME}/keys/\*": "one usage plan's keys, for the same reason",
 }
 """Every allowed form of a resource with a wildcard, without ``arn:<partition>:``, and what it covers."""

@@ -40,6 +40,18 @@ def _scaling(client: Client, operation: str, key: str, name: str) -> Iterator[st
             yield f"{entry['ResourceId']}/{entry['ScalableDimension']}/{entry.get(name, '')}"
 
 
+def _role_policies(client: Client) -> Iterator[str]:
+    for role in _pages(client, "list_roles", "Roles"):
+        for name in _pages(client, "list_role_policies", "PolicyNames", RoleName=role["RoleName"]):
+            yield f"{role['RoleName']}/{name}"
+
+
+def _attached_policies(client: Client) -> Iterator[str]:
+    for role in _pages(client, "list_roles", "Roles"):
+        for policy in _pages(client, "list_attached_role_policies", "AttachedPolicies", RoleName=role["RoleName"]):
+            yield f"{role['RoleName']}/{policy['PolicyArn']}"
+
+
 def _keys(client: Client) -> Iterator[str]:
     service_keys = {  # some engines list them as a customer's
         alias.get("TargetKeyId")
@@ -82,6 +94,8 @@ _NAMES: Mapping[tuple[str, str], Callable[[Client], Iterator[str]]] = {
     ("events", "rule"): _rules,
     ("events", "archive"): lambda c: (archive["ArchiveName"] for archive in c.list_archives()["Archives"]),
     ("iam", "role"): _named("list_roles", "Roles", "RoleName"),
+    ("iam", "role policy"): _role_policies,
+    ("iam", "attached policy"): _attached_policies,
     ("iam", "policy"): _named("list_policies", "Policies", "PolicyName", Scope="Local"),
     ("kms", "alias"): _aliases,
     ("kms", "key"): _keys,
@@ -100,7 +114,8 @@ def inventory(credentials: Mapping[str, str]) -> set[str]:
     """List the resources in an account, each as ``service kind name``.
 
     Args:
-        credentials: The variables of `Engine.environment`: endpoint, keys and region.
+        credentials: The variables of `Endpoint.environment`: endpoint, keys and region. The region alone for AWS, with
+            the caller's own credentials.
 
     Returns:
         The set of all resources; empty for an untouched account.
@@ -136,18 +151,19 @@ def holdings(credentials: Mapping[str, str]) -> dict[str, int]:
 def _clients(credentials: Mapping[str, str]) -> Callable[[str], Client]:
     """A function that returns the client of a service, one for each service."""
     session = boto3.Session(
-        aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
+        aws_access_key_id=credentials.get("AWS_ACCESS_KEY_ID"),
+        aws_secret_access_key=credentials.get("AWS_SECRET_ACCESS_KEY"),
         region_name=credentials["AWS_REGION"],
     )
     clients: dict[str, Client] = {}
+    url = credentials.get("AWS_ENDPOINT_URL")
 
     def client(service: str) -> Client:
         if service not in clients:
             clients[service] = session.client(
                 service,  # type: ignore[call-overload]
-                endpoint_url=credentials.get("AWS_ENDPOINT_URL"),
-                config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}),
+                endpoint_url=url,
+                config=Config(s3={"addressing_style": "path"} if url else {}, retries={"max_attempts": 2}),
             )
         return clients[service]
 

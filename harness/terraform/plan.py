@@ -70,7 +70,7 @@ class ResourceChange:
     def secrets(self) -> frozenset[str]:
         """The names of the attributes that hold something sensitive, before or after."""
         marks = (mark for mark in (self.before_sensitive, self.after_sensitive) if isinstance(mark, Mapping))
-        return frozenset(name for mark in marks for name, value in mark.items() if value)
+        return frozenset(name for mark in marks for name, value in mark.items() if _holds_a_mark(value))
 
     @property
     def is_change(self) -> bool:
@@ -99,6 +99,13 @@ class ResourceChange:
     def __str__(self) -> str:
         names = ", ".join(self.changed()) if self.actions == ("update",) or self.is_replacement else ""
         return f"{self.address}: {'/'.join(self.actions)}" + (f" ({names})" if names else "")
+
+
+def _holds_a_mark(mark: Any) -> bool:
+    """Whether a value, or anything within it, is marked; a list without a marked member is a list of empty marks."""
+    if isinstance(mark, Mapping):
+        return any(map(_holds_a_mark, mark.values()))
+    return any(map(_holds_a_mark, mark)) if isinstance(mark, list) else bool(mark)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from invoicing.runtime import settings
 from invoicing.runtime.observability import count, logger, metrics, tracer
 
 config = settings.RotateApiKeySettings.load()
-keys = ApiKeys(config.usage_plan_id)
+keys = ApiKeys(config.api_name, config.usage_plan_id)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -19,6 +19,7 @@ from embedded import (  # noqa: F401 -- importing a module registers its patches
     apigateway_mock,
     apigateway_observe,
     apigateway_proxy,
+    apigateway_tags,
     apigateway_updates,
     apigateway_validation,
     cloudwatch_alarms,

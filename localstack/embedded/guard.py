@@ -13,7 +13,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 HEALTH_PATH = "/_embedded/health"
-"""Shows that the engine is up, and nothing else."""
+"""Shows that the engine is up, and which patches it has; nothing of what it holds."""
 
 
 class EngineKeys:

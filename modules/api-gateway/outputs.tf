@@ -10,8 +10,10 @@ output "api_key" {
 }
 
 output "api_key_id" {
-  description = "The id of the key whose value is api_key."
+  description = "The id of the key whose value is api_key, once it belongs to the usage plan: only then requests with it are accepted."
   value       = aws_api_gateway_api_key.this.id
+
+  depends_on = [aws_api_gateway_usage_plan_key.this]
 }
 
 output "deployment_fingerprint" {

@@ -95,7 +95,7 @@ resource "aws_api_gateway_method_settings" "route" {
 resource "aws_api_gateway_api_key" "this" {
   name        = var.name
   description = "Key of ${var.name}."
-  tags        = var.tags
+  tags        = merge(var.tags, { Api = var.name }) # by which a role can be limited to the keys of this API
 
   lifecycle {
     ignore_changes = [enabled] # rotation disables the key

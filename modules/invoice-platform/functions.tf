@@ -127,11 +127,30 @@ locals {
       description = "Rotates the API's key, in the steps of Secrets Manager."
       environment = {
         API_KEY_PREFIX = local._names.rotated
+        API_NAME       = local._names.api
       }
       statements = {
-        # All keys: the function looks a key up by its name, which these permissions cannot express, and AWS chooses the id.
-        ChangeKeys = { actions = ["apigateway:DELETE", "apigateway:GET", "apigateway:PATCH"], resources = ["${local._arns.gateway}/apikeys/*"] }
-        MakeKeys   = { actions = ["apigateway:GET", "apigateway:POST"], resources = ["${local._arns.gateway}/apikeys"] }
+        # AWS chooses the ids of keys, so the tag Api limits the function to the keys of this API.
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-iam-policy.html
+        ChangeKeys = {
+          actions    = ["apigateway:DELETE", "apigateway:PATCH"]
+          conditions = { "aws:ResourceTag/Api" = { test = "StringEquals", values = [local._names.api] } }
+          resources  = ["${local._arns.gateway}/apikeys/*"]
+        }
+        MakeKeys = {
+          actions    = ["apigateway:POST"]
+          conditions = { "aws:RequestTag/Api" = { test = "StringEquals", values = [local._names.api] } }
+          resources  = ["${local._arns.gateway}/apikeys"]
+        }
+        # All keys of the account: the list has no condition keys, and the function looks keys up by their names.
+        ReadKeys = { actions = ["apigateway:GET"], resources = ["${local._arns.gateway}/apikeys", "${local._arns.gateway}/apikeys/*"] }
+        # Needed to create a key with tags. A request that names the tag of this API may be about any key, because a key
+        # that is being created has no tags to ask for.
+        TagKeys = {
+          actions    = ["apigateway:PUT"]
+          conditions = { "aws:RequestTag/Api" = { test = "StringEquals", values = [local._names.api] } }
+          resources  = ["${local._arns.gateway}/tags/${urlencode("${local._arns.gateway}/apikeys/")}*"]
+        }
         RotateSecret = {
           actions   = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"]
           resources = [local._arns.secret]

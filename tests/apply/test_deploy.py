@@ -98,7 +98,7 @@ class FreshCheckout:
 
     def types(self, document: str) -> list[BlockRun]:
         return runbooks.run(
-            self.root / "docs" / "runbooks" / document, self.root, runbooks.fresh_environment(), deadline_s=400
+            self.root / "docs" / "runbooks" / document, self.root, runbooks.fresh_environment(), deadline_s=900
         )
 
 
@@ -155,7 +155,7 @@ def attempt(deployed: DeployedDev, terraform: Terraform, work: Path, *options: s
 
 
 def test_a_deploy_applies_a_plan_without_findings(deployed: DeployedDev) -> None:
-    first, second, report_text, smoke = (run.output for run in deployed.runs)
+    first, second, report_text, drift, smoke = (run.output for run in deployed.runs)
 
     assert "aws_dynamodb_table" in first
     assert "Judge this plan: 0 findings" in first
@@ -167,6 +167,7 @@ def test_a_deploy_applies_a_plan_without_findings(deployed: DeployedDev) -> None
     assert report["account_id"] == deployed.stack.account_id
     assert report["smoke"] == "passed"
     assert len(report["plan_sha256"]) == 64
+    assert "dev is as its Terraform says, and nothing else is in the account." in drift
     assert "The smoke test of dev passed." in smoke
 
 

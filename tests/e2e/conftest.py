@@ -28,7 +28,9 @@ _stack_of_this_worker = pytest.StashKey[Stack]()
 def pytest_configure(config: pytest.Config) -> None:
     """Make the engines' handlers record their AWS calls; see harness/iam."""
     config.pluginmanager.register(Recording("e2e", config))
-    os.environ[VARIABLE] = WatchSettings("dev", str(recorded_calls.folder("e2e")), hash_keys=("invoiceId",)).text()
+    tags = {"Api": "invoice-api-dev"}
+    settings = WatchSettings("dev", str(recorded_calls.folder("e2e")), hash_keys=("invoiceId",), resource_tags=tags)
+    os.environ[VARIABLE] = settings.text()
 
 
 @pytest.fixture(scope="session")

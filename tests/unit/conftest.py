@@ -31,6 +31,7 @@ WATCHED = WatchSettings(
     folder=str(recorded_calls.folder("unit")),
     account="123456789012",  # moto's
     hash_keys=("invoiceId",),
+    resource_tags={"Api": "invoice-api-dev"},
     aliases={name: f"invoice-{name}-dev-123456789012" for name in ("archives", "documents", "uploads")},
 )
 """The calls of the handlers to AWS are recorded; see harness/iam."""
@@ -50,6 +51,7 @@ ENVIRONMENT = {
 VALUES = {
     "ALLOWED_ORIGINS": "*",
     "API_KEY_PREFIX": "invoice-api-key-dev",
+    "API_NAME": "invoice-api-dev",
     "ARCHIVES_BUCKET": "archives",
     "BRAND_NAME": "Sample Trading",
     "CHANGED_VAT_ID": "hold",

@@ -36,6 +36,17 @@ def rotated(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
                 yield secret.address, f"It is rotated after {shown(days)} days."
 
 
+@relation("CKV_INV_704", ("aws_secretsmanager_secret_rotation",))
+def rotated_after_its_plan(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """For the rotation of a secret that holds a key of an API: Terraform sets it up after the key is in its plans."""
+    for rotation in plan.of("aws_secretsmanager_secret_rotation"):
+        waits = {resource.address for resource in plan.waits_for(rotation)}
+        for membership in plan.of("aws_api_gateway_usage_plan_key"):
+            keys = plan.links(membership, "key_id", "aws_api_gateway_api_key")
+            if any(key.address in waits for key in keys) and membership.address not in waits:
+                yield rotation.address, f"It does not wait for {membership.address}."
+
+
 _RATE = re.compile(r"rate\((\d+) (hour|day)s?\)")
 _CRON = re.compile(r"cron\(\S+ \S+ \S+ (?:\*|\w+/([12])|(\*/[12])) \S+ \*\)")
 

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from types_boto3_apigateway import APIGatewayClient
     from types_boto3_apigateway.type_defs import ApiKeyResponseTypeDef, ApiKeyTypeDef
 
+TAG = "Api"
+"""The tag with the API's name, on all its keys: the function's role may change no others."""
+
 PAGE = 500
 """Keys read in one request, the maximum that API Gateway allows."""
 
@@ -28,11 +31,13 @@ class ApiKeys:
     """Reads, creates and retires the keys of one usage plan.
 
     Args:
+        api: The API's name.
         usage_plan: The usage plan's id.
         gateway: A client to use instead of a new one.
     """
 
-    def __init__(self, usage_plan: str, gateway: "APIGatewayClient | None" = None) -> None:
+    def __init__(self, api: str, usage_plan: str, gateway: "APIGatewayClient | None" = None) -> None:
+        self._tags = {TAG: api}
         self.usage_plan = usage_plan
         self._gateway = gateway or client("apigateway")
 
@@ -53,7 +58,9 @@ class ApiKeys:
 
     def create(self, name: str, value: str, description: str) -> ApiKey:
         """Create a key that is enabled, but not yet in the plan. API Gateway allows two keys with the same name."""
-        response = self._gateway.create_api_key(name=name, value=value, description=description, enabled=True)
+        response = self._gateway.create_api_key(
+            name=name, value=value, description=description, enabled=True, tags=self._tags
+        )
         return ApiKey(response["id"], name, value, enabled=True)
 
     def in_plan(self, key_id: str) -> bool:

@@ -18,6 +18,7 @@ before. If the function is killed between two steps, the key is found by its nam
 import json
 import re
 import secrets
+import string
 from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
@@ -29,8 +30,11 @@ from invoicing.api_keys.secret_versions import CURRENT, PENDING, PREVIOUS, Secre
 
 Step = Literal["createSecret", "setSecret", "testSecret", "finishSecret"]
 
-VALUE_BYTES = 30
-"""Random bytes of a key's value. As text it has 40 characters, like the values that API Gateway generates."""
+VALUE_ALPHABET, VALUE_LENGTH = string.ascii_letters + string.digits, 40
+"""A key's value is an alphanumeric string of 20 to 128 characters. Of these, 40 have 238 random bits.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html
+"""
 
 NAME_TAIL = 8
 """Characters of the rotation's token at the end of a key's name."""
@@ -108,7 +112,8 @@ class KeyRotation:
         key = next((key for key in self._keys.with_prefix(name) if key.name == name), None)
         if key is None:
             description = f"Created by the rotation {token}."
-            key = self._keys.create(name, secrets.token_urlsafe(VALUE_BYTES), description)
+            value = "".join(secrets.choice(VALUE_ALPHABET) for _ in range(VALUE_LENGTH))
+            key = self._keys.create(name, value, description)
         secret = KeySecret(api_key_id=key.key_id, api_key=key.value)
         self._versions.put_pending(token, json.dumps(secret.model_dump(by_alias=True)))
 

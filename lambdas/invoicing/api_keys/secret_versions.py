@@ -24,9 +24,14 @@ class SecretVersions:
         self._secrets = secrets or client("secretsmanager")
 
     def labels(self) -> dict[str, list[str]] | None:
-        """The labels of each version that has any, by version id; None if rotation is not enabled for the secret."""
+        """The labels of each version that has any, by version id; None if rotation is turned off for the secret.
+
+        While rotation is set up, Secrets Manager tests the function before it says that rotation is on, or off: an
+        absent `RotationEnabled` is neither.
+        https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html
+        """
         response = self._secrets.describe_secret(SecretId=self.secret)
-        return response.get("VersionIdsToStages", {}) if response.get("RotationEnabled") else None
+        return response.get("VersionIdsToStages", {}) if response.get("RotationEnabled", True) else None
 
     def value(self, version: str) -> str | None:
         """The value of a version, or None while it is empty, as it is at the start of a rotation."""

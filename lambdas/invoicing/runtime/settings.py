@@ -93,8 +93,9 @@ class BrandSettings(Settings):
 
 
 class ApiKeySettings(Settings):
-    """The usage plan that the API's keys belong to, and the prefix of the names of keys that rotations create."""
+    """The API, the usage plan that its keys belong to, and the prefix of the names of keys that rotations create."""
 
+    api_name: str = Field(min_length=1)
     usage_plan_id: str = Field(min_length=1)
     api_key_prefix: str = Field(min_length=1)
 

@@ -1,6 +1,7 @@
 """rotate-api-key, step by step as Secrets Manager requests it, with a crash before and after every write."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable
 from types import ModuleType
@@ -8,12 +9,16 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.secretsmanager.models import secretsmanager_backends
+
+from invoicing.api_keys.secret_versions import SecretVersions
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 PREFIX = "invoice-api-key-dev"
 SECRET = "invoice-api-keys-dev"
+VERSION = "00000000-0000-4000-8000-000000000001"
 
 
 class Died(Exception):
@@ -220,6 +225,31 @@ def test_a_secret_without_rotation_is_rejected(rotation: Rotation) -> None:
     rotation.set_rotation(on=False)
     with pytest.raises(Exception, match="not set up for rotation"):
         rotation.step("createSecret", token)
+
+
+@pytest.mark.parametrize(("rest", "labels"), [({}, {VERSION: ["AWSCURRENT"]}), ({"RotationEnabled": False}, None)])
+def test_a_secret_that_does_not_say_whether_it_rotates_is_being_set_up(
+    aws: str, rest: dict[str, bool], labels: dict[str, list[str]] | None
+) -> None:
+    """Secrets Manager tests the function before it turns rotation on."""
+    secrets = boto3.client("secretsmanager", region_name=aws)
+    stub = Stubber(secrets)
+    arn = f"arn:aws:secretsmanager:{aws}:123456789012:secret:{SECRET}-abcdef"
+    stub.add_response("describe_secret", {"ARN": arn, "VersionIdsToStages": {VERSION: ["AWSCURRENT"]}, **rest})
+
+    with stub:
+        assert SecretVersions(SECRET, secrets).labels() == labels
+
+
+def test_the_value_of_a_key_is_alphanumeric(rotation: Rotation) -> None:
+    """Of twenty keys: random characters of another alphabet would show."""
+    values = []
+    for _ in range(20):
+        rotation.rotate()
+        values.append(rotation.value()["apiKey"])
+
+    assert [value for value in values if not re.fullmatch("[A-Za-z0-9]{40}", value)] == []
+    assert len(set(values)) == 20
 
 
 @pytest.mark.parametrize("step", STEPS[1:])

@@ -27,6 +27,7 @@ platform-call = "shop"
 tags = { Project = "orders" }
 replicated-buckets = []
 subscriber-domains = []
+made-while-it-runs = []
 environment-names = ["ORDERS_TABLE"]
 uploads = []
 sample = "orders.csv"
