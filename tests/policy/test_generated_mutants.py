@@ -41,7 +41,7 @@ def test_there_are_many_mutants_of_every_planned_type(production: PlanGraph, mut
     [
         ({"CKV_INV_612"}, "aws_s3_bucket_public_access_block"),
         ({"CKV_INV_902"}, "aws_cloudwatch_event_target"),
-        ({"CKV_INV_209"}, "aws_lambda_function"),
+        ({"CKV_INV_410"}, "aws_api_gateway_usage_plan"),
     ],
 )
 def test_without_a_rule_its_mutants_survive(
