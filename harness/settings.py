@@ -35,7 +35,7 @@ class PlatformSettings:
         package: The functions' shared package, a folder of ``lambdas/``.
         mutated_modules: The modules of that package that `mutate` mutates by default.
         mutants_killers: The patterns of the test files that must notice these mutants.
-        mutants_builders: What these tests build their data with, relative to the repository.
+        mutants_builders: The files with which these tests build their data, relative to the repository.
     """
 
     state_bucket_prefix: str
@@ -52,7 +52,7 @@ class PlatformSettings:
     package: str
     mutated_modules: tuple[str, ...]
     mutants_killers: tuple[str, ...]
-    mutants_builders: str
+    mutants_builders: tuple[str, ...]
 
     @classmethod
     def read(cls, file: Path = FILE) -> Self:

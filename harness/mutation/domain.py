@@ -30,7 +30,7 @@ TESTS = ROOT / "tests" / "unit" / PLATFORM.package
 KILLERS = PLATFORM.mutants_killers
 """The tests that must kill the mutants."""
 
-BUILDERS = ROOT / PLATFORM.mutants_builders
+BUILDERS = PLATFORM.mutants_builders
 """What these tests build invoices with."""
 
 KILLERS_SELECTED = "not memory and not (every_dialect and (utf-8-sig or utf-16-be or crlf))"
@@ -99,7 +99,8 @@ def prepare(workspace: Path, files: Sequence[Path]) -> None:
         for test in TESTS.rglob(pattern):
             shutil.copy(test, workspace / "tests")
     (workspace / "tests" / "data").mkdir()
-    shutil.copy(BUILDERS, workspace / "tests" / "data")
+    for builder in BUILDERS:
+        shutil.copy(ROOT / builder, workspace / "tests" / "data")
     settings = {
         "source_paths": [PACKAGE.name],
         "only_mutate": [file.as_posix() for file in files],

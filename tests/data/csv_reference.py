@@ -221,7 +221,8 @@ def _has_identity(row: Row, uncut: set[str]) -> bool:
         text, raw = row.cells[name], row.raw.get(name, "").strip()
         is_cut = name not in uncut and len(raw) > 15 and re.fullmatch("[1-9][0-9]{14}0+", raw)
         is_hidden = any(unicodedata.category(one) == "Cf" for one in text)
-        if not text or is_hidden or is_cut or re.fullmatch("[0-9][.,][0-9]+E[+][0-9]{2}", raw):
+        has_numerals = any(unicodedata.category(one) == "No" for one in text)
+        if not text or is_hidden or has_numerals or is_cut or re.fullmatch("[0-9][.,][0-9]+E[+][0-9]{2}", raw):
             return False
     return True
 

@@ -40,12 +40,18 @@ def rows(customer: str) -> str:
 
 
 def upload(
-    client: Callable[[str], Any], stack: Stack, wait: Callable[..., Any], name: str, content: str | bytes
+    client: Callable[[str], Any],
+    stack: Stack,
+    wait: Callable[..., Any],
+    name: str,
+    content: str | bytes,
+    **metadata: str,
 ) -> dict[str, Any]:
-    """Upload a file and return its report."""
+    """Upload a file and return its report; names of metadata are written with ``_`` here."""
     s3 = client("s3")
     body = content.encode() if isinstance(content, str) else content
-    s3.put_object(Bucket=stack.uploads_bucket, Key=f"incoming/{name}", Body=body)
+    declared = {name.replace("_", "-"): value for name, value in metadata.items()}
+    s3.put_object(Bucket=stack.uploads_bucket, Key=f"incoming/{name}", Body=body, Metadata=declared)
 
     def report() -> dict[str, Any] | None:
         try:
@@ -96,6 +102,33 @@ def test_csv_becomes_invoices_and_pdfs(
         assert figure in text, f"{figure} is not in {text}"
     for words in ("0007", "Żółw", "Beratung", "Bücher"):
         assert words in text, f"{words} is not in {text}"
+
+
+def test_the_whole_file_and_its_metadata_settle_what_a_row_cannot_tell(
+    api: Any, client: Callable[[str], Any], stack: Stack, wait: Callable[..., Any], customer: str
+) -> None:
+    """GIVEN rows apart, an ambiguous quantity, and dates of a country THEN two invoices are whole and right."""
+    today = datetime.now(UTC).date().strftime("%d.%m.%Y")
+    lines = [
+        f"{customer}-1;{customer};A & Co;{today};CHF;Beratung;1.000;80;;8.1",
+        f"{customer}-2;{customer};A & Co;{today};CHF;Bücher;2.500;1'249.50;;0",
+        f"{customer}-1;{customer};A & Co;{today};CHF;Reise;1;45.00;;8.1",
+        f"2.02611E+11;{customer};A & Co;{today};CHF;Zerstört;1;45.00;;8.1",
+    ]
+
+    report = upload(
+        client,
+        stack,
+        wait,
+        f"{customer}.csv",
+        "\r\n".join([HEADER, *lines, ""]).encode("cp1252"),
+        date_format="dd.mm.yyyy",
+    )
+
+    assert (report["rows"], report["created"], report["rejected"]) == (4, 2, 1)
+    assert "Row 3 has 'Bücher'" in report["note"]
+    totals = {number: invoice["total"] for number, invoice in invoices_of(api, customer).items()}
+    assert totals == {"1": "135.13", "2": "3123.75"}  # (80 + 45) x 1.081; 2.5 x 1249.50
 
 
 def test_rejected_rows_are_reported_for_a_person_to_fix(

@@ -158,7 +158,8 @@ def printed_form(character: str, coverage: Coverage) -> str:
         return character
     for form in (unicodedata.normalize("NFKC", character), substitute(character)):
         if form and all(font_of(part, coverage) for part in form):
-            return form
+            # Brackets, or a circled 12 before a 5 would be printed as 125.
+            return f"({form})" if form[0].isdigit() and not character.isdecimal() else form
     return "" if unicodedata.category(character) in _INVISIBLE else MISSING
 
 

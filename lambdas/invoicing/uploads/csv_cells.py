@@ -62,6 +62,14 @@ def identity(text: str) -> str:
     return normal_form("".join(character for character in text if not is_invisible(character)))
 
 
+def numeral(text: str) -> str:
+    """The first character that is a number and no digit, such as ``⑫``; an empty text if there is none.
+
+    In the normal form it would be digits, and ``⑫5`` the same number as ``125``.
+    """
+    return next((one for one in text if one.isnumeric() and not one.isdecimal() and not one.isalpha()), "")
+
+
 def is_exponent(cell: str) -> bool:
     """Whether a spreadsheet has shortened an identifier to a power of ten, such as ``2.02611E+11``."""
     return _EXPONENT.fullmatch(cell.strip()) is not None

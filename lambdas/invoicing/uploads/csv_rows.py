@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_cells import MAX_KEPT, content, identity, is_exponent, is_lost, long_digits
+from invoicing.uploads.csv_cells import MAX_KEPT, content, identity, is_exponent, is_lost, long_digits, numeral
 from invoicing.uploads.csv_header import Header, Sheet, repeated_header
 from invoicing.uploads.csv_text import Record
 
@@ -119,7 +119,8 @@ class Row(NamedTuple):
         return [
             problem
             for name, raw in identifiers
-            if (len(raw) > MAX_KEPT or "+" in raw or "-" in raw) and (problem := _destroyed(name, raw, uncut))
+            if (len(raw) > MAX_KEPT or "+" in raw or "-" in raw or not raw.isascii())
+            and (problem := _destroyed(name, raw, uncut))
         ]
 
     @property
@@ -129,6 +130,8 @@ class Row(NamedTuple):
 
 
 def _destroyed(name: str, raw: str, uncut: frozenset[str]) -> Problem | None:
+    if sign := numeral(raw):
+        return Problem(name, raw, f"contains {sign}, which would be compared as digits; write digits")
     if is_exponent(raw):
         reason = "a spreadsheet has shortened it, and other numbers look the same now; format the column as text"
         return Problem(name, raw, reason)

@@ -34,7 +34,7 @@ sample = "orders.csv"
 package = "ordering"
 mutated-modules = ["totals"]
 mutants-killers = ["test_totals.py"]
-mutants-builders = "tests/data/builders.py"
+mutants-builders = ["tests/data/builders.py"]
 """
 
 

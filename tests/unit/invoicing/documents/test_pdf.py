@@ -256,11 +256,12 @@ def test_a_bare_brand_and_a_bare_customer_are_enough() -> None:
     ("written", "printed"),
     [
         ("\u3231\u9ad9\u5cf6", "(株)\u9ad9\u5cf6"),
-        ("\u246e \u2162", "15 \u2162"),
+        ("\u246e \u2162", "(15) \u2162"),
+        ("\u246b5\u500b", "(12)5\u500b"),
         ("\u20be 5", "GEL 5"),
         ("\u20c1 5", "SAR 5"),
     ],
-    ids=["company", "numbers", "lari", "riyal"],
+    ids=["company", "numbers", "number-before-a-digit", "lari", "riyal"],
 )
 def test_what_no_font_has_is_printed_as_what_it_stands_for(renderer: Renderer, written: str, printed: str) -> None:
     (page,) = pages(renderer.render(an_invoice(lines=[LINE | {"description": written}])))

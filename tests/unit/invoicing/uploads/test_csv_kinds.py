@@ -107,6 +107,8 @@ KINDS = [
     Kind("hyphens of two kinds", file(row("I-1"), row("X"), row("I\u20111", "More")), {"X": "25.20", "I-1": "50.40"}),
     Kind("zero-width space", file(row("I-1"), row("X"), row("I-1\u200b", "More")), {"X": "25.20"},
          [(4, "invoice_number", "contains the invisible character U+200B")]),
+    Kind("a circled twelve before a five", file(row("125"), row("⑫5", "More")),
+         rejected=[(3, "invoice_number", "contains ⑫, which would be compared as digits")]),
     # Quotation marks.
     Kind("blanks around quotes", HEADER.replace(",", ", ")
          + '\n"I-1", "C-1", "2026-11-01" ,"EUR", "Rope, 12 mm" , "2", "10.50", "20"\n', {"I-1": "25.20"}),

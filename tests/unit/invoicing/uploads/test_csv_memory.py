@@ -13,9 +13,9 @@ SLACK_KB = 30_000
 """The small file does not fill the window of rows on their way to the table, the large one does."""
 
 
-def memory_of_import(megabytes: int) -> dict[str, float]:
+def memory_of_import(megabytes: int, *options: str) -> dict[str, float]:
     run = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "data" / "import_memory.py"), str(megabytes)],
+        [sys.executable, str(ROOT / "tests" / "data" / "import_memory.py"), str(megabytes), *options],
         env={"PYTHONPATH": str(ROOT / "lambdas"), "PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "us-east-1"},
         capture_output=True,
         text=True,
@@ -31,4 +31,13 @@ def test_memory_is_flat_from_one_megabyte_to_forty() -> None:
 
     assert large["rows"] > 35 * small["rows"]
     assert large["created"] == pytest.approx(9 * large["rejected"], rel=0.02)
+    assert large["peak_kilobytes"] < small["peak_kilobytes"] + SLACK_KB, (small, large)
+
+
+def test_memory_is_flat_if_the_rows_of_all_invoices_stand_apart() -> None:
+    """The rows are put together in temporary files; as many invoices come out as went in."""
+    small, large = memory_of_import(1, "--apart"), memory_of_import(20, "--apart")
+
+    assert large["created"] + large["rejected"] == 20_000_000 // (20 * 900)
+    assert large["rows"] > 20_000
     assert large["peak_kilobytes"] < small["peak_kilobytes"] + SLACK_KB, (small, large)

@@ -1,0 +1,261 @@
+"""Records and rows: blanks beside quotation marks, headers further down, and where an invoice begins."""
+
+import csv
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invoicing.uploads.csv_header import MAX_COLUMNS, Header, normalized, repeated_header
+from invoicing.uploads.csv_rows import Headers, Place, Problem, Row, Runs
+from invoicing.uploads.csv_text import Record, split_records
+
+NAMES = ["invoice_number", "customer_id", "issue_date", "currency", "description", "quantity", "unit_price", "tax_rate"]
+HEADER = Header.of(NAMES)
+VALID = ["I-1", "C-1", "2026-11-01", "EUR", "Thing", "2", "10.50", "19"]
+SHORTENED = "a spreadsheet has shortened it, and other numbers look the same now; format the column as text"
+TOO_LONG = "a cell is longer than 131,072 characters: probably a quotation mark is missing"
+UNMATCHED = "the quotation marks of this row do not match (',' expected after '\"')"
+
+
+def records(text: str, delimiter: str = ",") -> list[Record]:
+    position, lines = 0, []
+    for line in text.splitlines(keepends=True):
+        position += len(line.encode())
+        lines.append((line, position))
+    return [*split_records(lines, delimiter)]
+
+
+def a_row(*, header: Header = HEADER, number: int = 2, **cells: str) -> Row:
+    values = dict(zip(NAMES, VALID, strict=True)) | cells
+    return Row(Record(number, 0, [*values.values()]), header, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ('a, "b, c" ,d', ["a", "b, c", "d"]),
+        ('"a" ,"b"\t, "c"', ["a", "b", "c"]),
+        (' "a"', ["a"]),
+        ('"a" \r\n', ["a"]),
+        ('a, "b ""c"" d" ', ["a", 'b "c" d']),
+        ('a,"b\nc" , "d\n\ne"', ["a", "b\nc", "d\n\ne"]),
+        ('a,\u00a0"b, c"\u00a0', ["a", "b, c"]),
+        ('5 " pipe,6" pipe', ['5 " pipe', '6" pipe']),
+        ('x "y",z', ['x "y"', "z"]),
+        (' a , "" ', [" a ", ""]),
+        ('a, ""', ["a", ""]),
+    ],
+)
+def test_blanks_may_be_on_both_sides_of_quotation_marks(text: str, cells: list[str]) -> None:
+    (record,) = records(text)
+
+    assert (record.cells, record.problem, record.end) == (cells, None, len(text.encode()))
+
+
+@pytest.mark.parametrize(
+    ("text", "cells", "problem"),
+    [
+        ('a, "b" c,d\ne,f', ["a"], UNMATCHED),
+        ('a,"b" c ,d\ne,f', ["a"], UNMATCHED),
+        (
+            'a, "b',
+            ["a", ' "b'][:1],
+            "the file ends inside a quoted cell: it is cut off, or a quotation mark is missing",
+        ),
+        (
+            f'a, "{"x" * 131_073}",d\ne,f',
+            ["a"],
+            TOO_LONG,
+        ),
+    ],
+    ids=["text-after", "text-after-without-blank-before", "cut-off", "too-long"],
+)
+def test_a_record_that_cannot_be_split_has_a_problem_and_the_next_one_is_read(
+    text: str, cells: list[str], problem: str
+) -> None:
+    first, *rest = records(text)
+
+    assert first.problem == problem
+    assert first.cells[:1] == cells
+    assert [record.cells for record in rest] == ([["e", "f"]] if "\n" in text else [])
+
+
+def test_records_after_one_that_is_split_twice_begin_where_they_do() -> None:
+    text = 'a,"b\nc" , "d"\nsecond,x\n"e" f, "g"\nthird,y\n'
+
+    found = records(text)
+
+    contents = [text.encode()[record.start : record.end].decode() for record in found]
+    assert contents == ['a,"b\nc" , "d"\n', "second,x\n", '"e" f, "g"\n', "third,y\n"]
+    assert [record.row for record in found] == [1, 2, 3, 4]
+
+
+CELL = st.text(st.sampled_from('ab",; \t\n'), max_size=6)
+
+
+@given(rows=st.lists(st.lists(CELL, min_size=1, max_size=4), min_size=1, max_size=4), delimiter=st.sampled_from(",;\t"))
+def test_quoted_cells_read_back_whatever_blanks_are_around_them(rows: list[list[str]], delimiter: str) -> None:
+    blanks = ["", " ", "\u00a0", "  "]
+
+    def written(cell: str, number: int) -> str:
+        quoted = cell.replace('"', '""')
+        return f'{blanks[number % 4]}"{quoted}"{blanks[number // 4 % 4]}'
+
+    text = "".join(
+        delimiter.join(written(cell, len(cell) + 3 * column) for column, cell in enumerate(row)) + "\n" for row in rows
+    )
+
+    assert [record.cells for record in records(text, delimiter)] == rows
+
+
+@given(text=st.text(st.sampled_from('ab",\n'), max_size=30))
+def test_without_blanks_records_are_those_of_pythons_reader(text: str) -> None:
+    expected: list[list[str]] = []
+    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    try:
+        expected.extend(reader)
+    except csv.Error:
+        return
+
+    assert [record.cells for record in records(text)] == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Invoice Number",
+        "INVOICE-NUMBER",
+        "*invoice_number",
+        "\ufeffInvoice\u00a0Number",
+        "invoice\u2011number",
+        "invoice\u200bnumber",
+    ],
+)
+def test_names_of_columns_are_matched_loosely(name: str) -> None:
+    assert normalized(name) == "invoicenumber"
+
+
+def test_a_header_knows_its_columns_and_what_it_lacks() -> None:
+    assert Header.of(["x", *NAMES]).index["invoice_number"] == 1
+    assert Header.of(["Tax Rate", *NAMES]).index["tax_rate"] == 0
+    assert HEADER.problem is None
+    assert Header.of(NAMES[1:-1]).problem == "the header lacks these columns: invoice_number, tax_rate"
+    repeated = "the header has these columns more than once: currency, tax_rate"
+    assert Header.of([*NAMES, "TAX RATE", "currency", "x", "x"]).problem == repeated
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_header"),
+    [
+        (NAMES, True),
+        (NAMES[::-1], True),
+        (NAMES[:3], True),
+        (NAMES[:2], False),
+        (VALID, False),
+        ([*NAMES[:5], "7", "unit_price", "tax_rate"], False),
+        ([*NAMES[:5], "v2 quantity", "unit_price", "tax_rate"], False),
+        ([""] * MAX_COLUMNS + NAMES[:3], False),
+    ],
+)
+def test_a_header_further_down_is_a_record_of_names(cells: list[str], *, is_header: bool) -> None:
+    found = repeated_header(Record(9, 0, cells), HEADER)
+
+    assert found == (Header.of(cells) if is_header else None)
+    assert repeated_header(Record(9, 0, cells, "torn"), HEADER) is None
+
+
+def test_headers_are_numbered_as_they_come() -> None:
+    headers = Headers([HEADER])
+    other = Header.of(NAMES[::-1])
+
+    assert [headers.number(header, 5) for header in (HEADER, other, HEADER, other)] == [0, 1, 0, 1]
+    assert headers.names() == [
+        [name.replace("_", "") for name in NAMES],
+        [name.replace("_", "") for name in NAMES[::-1]],
+    ]
+
+
+def test_a_row_has_cells_by_name() -> None:
+    row = Row(Record(7, 30, [" I-1 ", "C"]), HEADER, 1)
+
+    assert row.cells() == {"invoice_number": "I-1", "customer_id": "C"}
+    assert (row.raw("invoice_number"), row.raw("tax_rate"), row.raw("discount")) == (" I-1 ", "", "")
+    assert row.place == Place(30, 7, 1, -1)
+
+
+@pytest.mark.parametrize(
+    ("row", "problems"),
+    [
+        (a_row(), []),
+        (a_row(invoice_number="I-1+2", customer_id="é"), []),
+        (Row(Record(2, 0, [*VALID, " ", "NULL"]), HEADER, 0), []),
+        (
+            Row(Record(2, 0, [*VALID, "x"]), HEADER, 0),
+            [("", "", "the row has more cells than the header, which has 8")],
+        ),
+        (Row(Record(2, 0, VALID[:1], "torn"), HEADER, 0), [("", "", "torn")]),
+        (
+            a_row(header=Header.of(NAMES[1:])),
+            [("", "", "the header lacks these columns: invoice_number (the header above this row)")],
+        ),
+        (
+            a_row(invoice_number="1E+11"),
+            [("invoice_number", "1E+11", SHORTENED)],
+        ),
+        (a_row(invoice_number="1234567890123451"), []),
+        (
+            a_row(customer_id="A②"),
+            [("customer_id", "A②", "contains ②, which would be compared as digits; write digits")],
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_row_as_such(row: Row, problems: list[tuple[str, str, str]]) -> None:
+    assert row.problems(frozenset()) == [Problem(*problem) for problem in problems]
+
+
+def test_digits_may_have_been_cut_unless_another_number_of_the_column_shows_that_they_were_not() -> None:
+    row = a_row(invoice_number="1234567890123450", customer_id="12345678901234500")
+
+    assert [problem.column for problem in row.problems(frozenset())] == ["invoice_number", "customer_id"]
+    assert [problem.column for problem in row.problems(frozenset({"customer_id"}))] == ["invoice_number"]
+    assert "it keeps 15 digits" in row.problems(frozenset())[0].reason
+
+
+def begun(*rows: Row) -> list[bool]:
+    runs = Runs()
+    return [runs.begins(row) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("number", "customer", "begins"),
+    [
+        ("I-1", "C-1", False),
+        ("I-1", "C-2", False),
+        ("I\u20111", "", False),
+        (" I-1", "C-1", False),
+        ("I-1\u200b", "", False),
+        ("", "", False),
+        ("NULL", "-", False),
+        ("", "C-1", False),
+        ("", "C-2", True),
+        ("I-2", "C-1", True),
+        ("i-1", "C-1", True),
+    ],
+)
+def test_a_row_begins_an_invoice_if_it_contradicts_the_one_above(number: str, customer: str, *, begins: bool) -> None:
+    assert begun(a_row(), a_row(invoice_number=number, customer_id=customer)) == [True, begins]
+
+
+def test_rows_without_a_number_are_compared_by_their_customer_each() -> None:
+    nameless = [a_row(invoice_number="", customer_id=customer) for customer in ("", "C-1", "C-2", "C-2", "", "C-1")]
+
+    assert begun(a_row(), *nameless) == [True, False, False, True, False, False, True]
+
+
+def test_an_invoice_goes_on_below_a_header_but_not_below_or_above_one_that_lacks_columns() -> None:
+    swapped, lacking = Header.of(NAMES[::-1]), Header.of(NAMES[:-1])
+    below = Row(Record(3, 0, VALID[::-1]), swapped, 1)
+
+    assert begun(a_row(), below, a_row()) == [True, False, False]
+    assert begun(a_row(), a_row(header=lacking), a_row(header=lacking), a_row()) == [True, True, False, True]

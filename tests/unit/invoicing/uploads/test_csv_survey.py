@@ -1,0 +1,303 @@
+"""The survey: what a file proves, wherever it is interrupted, and which numbers come more than once."""
+
+import random
+from typing import Any
+
+import pytest
+
+from invoicing.uploads import apart, csv_bytes, csv_file, csv_rows, seen_numbers
+from invoicing.uploads.csv_bytes import UnreadableFileError
+from invoicing.uploads.csv_file import CsvFile, Declared
+from invoicing.uploads.csv_invoices import TOO_FAR_APART, Candidate, RejectedInvoice
+from invoicing.uploads.csv_rows import Place
+from invoicing.uploads.deadline import Deadline, OutOfTimeError
+from invoicing.uploads.seen_numbers import Recount, SeenNumbers, digest, pack, unpack
+from invoicing.uploads.survey import DONE, LOOK, RECOUNT, Evidence, Findings
+from tests.data.csv_reading import byte_stream, read
+from tests.data.csv_reading import csv_file as file_of
+
+HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate"
+
+
+def row(number: str, description: str = "Thing", quantity: str = "2", **cells: str) -> str:
+    return f"{number},{cells.get('customer', 'C-1')},2026-11-01,EUR,{description},{quantity},10.50,19"
+
+
+def text(*rows: str) -> str:
+    return "\n".join([HEADER, *rows, ""])
+
+
+def survey(data: str, **metadata: str) -> Findings:
+    findings, _ = file_of(data, **metadata).survey(Findings())
+    return findings
+
+
+ENCODINGS = "use one such as utf-8, cp1250 or iso-8859-2"
+
+
+class Stopping(Deadline):
+    """A deadline that passes after a number of blocks."""
+
+    def __init__(self, blocks: int, used: float = 0.0) -> None:
+        super().__init__(lambda: 1e9)
+        self.blocks, self._used, self._left = blocks, used, 90.0
+
+    def check(self) -> None:
+        """Count a block."""
+        if self.blocks <= 0:
+            raise OutOfTimeError
+        self.blocks -= 1
+
+    def seconds_left(self) -> float:
+        """Less with every look at the clock."""
+        self._left -= self._used
+        return self._left
+
+
+def opened(data: bytes, deadline: Deadline) -> CsvFile:
+    return CsvFile(lambda position: byte_stream(data[position:]), len(data), {}, deadline)
+
+
+def test_evidence_is_what_the_rows_prove_together() -> None:
+    findings = survey(text(row("1"), row("2", quantity='"1,5"'), row("1234567890123456", customer="1234567890123450")))
+
+    assert findings.evidence == Evidence(
+        comma_row=3,
+        point_row=2,
+        uncut=["invoice_number"],
+        headers=[[name.replace("_", "") for name in HEADER.split(",")]],
+    )
+    assert (findings.stage, findings.place, findings.has_apart, findings.are_collected) == (DONE, None, False, False)
+
+
+@pytest.mark.parametrize(
+    "shifted",
+    [
+        row("9", "Rope, 1,5 m"),
+        row("9", '"a" b', quantity='"1,5"'),
+        f"customer_id,currency,quantity\nC,EUR,'1,5'\n{HEADER}",
+    ],
+    ids=["surplus-cell", "torn", "other-table"],
+)
+def test_cells_that_may_be_shifted_prove_nothing(shifted: str) -> None:
+    assert survey(text(row("1"), shifted)).evidence.comma_row == 0
+
+
+@pytest.mark.parametrize(
+    ("cell", "proves"), [('"7,5 %"', True), ('"1,000"', False), ("7", False), ('="7,5"', False), ("1 000", False)]
+)
+def test_percentages_prove_a_mark_too(cell: str, *, proves: bool) -> None:
+    rows = text(row("1").replace(",19", f",{cell}").replace("10.50", "10"))
+    assert survey(rows).evidence.comma_row == (2 if proves else 0)
+
+
+def test_the_first_cell_that_is_not_utf_8_is_remembered() -> None:
+    data = text(row("1"), row("2", "Größe"), row("3", "Süß")).encode("cp1252")
+
+    findings, _ = opened(data, Deadline(lambda: 1e9)).survey(Findings())
+
+    assert (findings.evidence.foreign_row, findings.evidence.foreign_text) == (3, "Größe")
+    assert survey(text(row("2", "Größe"))).evidence.foreign_row == 0
+
+
+def shuffled(count: int) -> str:
+    """Rows of several invoices in any order, and one of another invoice after each."""
+    dice = random.Random(7)  # noqa: S311 -- test data, no secret
+    rows = [row(f"I-{number}", f"Thing {line}") for number in range(count) for line in range(3)]
+    dice.shuffle(rows)
+    return text(*(each for number, own in enumerate(rows) for each in (own, row(f"O-{number}"))))
+
+
+@pytest.mark.parametrize("blocks", [8, 11, 14, 60])
+def test_a_survey_finds_the_same_wherever_it_is_interrupted(monkeypatch: pytest.MonkeyPatch, blocks: int) -> None:
+    monkeypatch.setattr(csv_bytes, "_BLOCK", 512)
+    data = shuffled(30).encode()
+    whole, whole_memory = opened(data, Deadline(lambda: 1e9)).survey(Findings())
+    findings, memory, dialect, parts = Findings(), b"", None, 0
+    while not findings.complete:
+        file = CsvFile(lambda position: byte_stream(data[position:]), len(data), {}, Stopping(blocks), dialect)
+        findings, memory = file.survey(Findings.from_state(findings.state()), memory)
+        dialect, parts = file.dialect, parts + 1
+
+    assert findings.evidence == whole.evidence
+    assert findings.has_apart == whole.has_apart is True
+    assert sorted(unpack(memory)[0]) == sorted(unpack(whole_memory)[0])
+    assert (parts > 1) == (blocks < 60)
+    assert findings.are_collected is (parts == 1)
+
+
+def test_a_survey_that_does_not_get_any_further_fails() -> None:
+    data = text(row("1")).encode()
+
+    with pytest.raises(OutOfTimeError, match="did not get any further"):
+        opened(data, Stopping(0)).survey(Findings())
+
+
+def test_suspects_that_are_slow_to_count_are_counted_again_in_the_next_part_and_then_rejected() -> None:
+    data = text(row("1"), row("2"), row("1", "More")).encode()
+    slow = Stopping(1000, used=31.0)
+    first, memory = opened(data, slow).survey(Findings())
+    again = CsvFile(lambda position: byte_stream(data[position:]), len(data), {}, Stopping(1000, used=31.0))
+
+    findings, numbers = again.survey(first, memory)
+
+    assert (first.stage, first.place) == (RECOUNT, None)
+    assert (findings.stage, findings.has_apart, findings.are_collected) == (DONE, True, False)
+    invoices = [*again.invoices(findings, numbers, None)]
+    assert [(type(invoice), invoice.first, invoice.last) for invoice in invoices] == [
+        (RejectedInvoice, 2, 2), (Candidate, 3, 3), (RejectedInvoice, 4, 4),
+    ]  # fmt: skip
+    assert isinstance(invoices[0], RejectedInvoice)
+    assert [problem.reason for problem in invoices[0].problems] == [TOO_FAR_APART]
+
+
+def test_too_many_bytes_of_rows_apart_are_not_collected(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = text(row("1"), row("2"), row("1", "More"))
+    size = len(row("1")) + len(row("1", "More")) + 2
+    assert apart.MAX_COLLECTED == 200 << 20
+    monkeypatch.setattr(csv_file, "MAX_COLLECTED", size)
+    assert survey(rows).are_collected
+    monkeypatch.setattr(csv_file, "MAX_COLLECTED", size - 1)
+
+    assert not survey(rows).are_collected
+
+
+def test_too_many_numbers_apart_reject_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert seen_numbers.MAX_SUSPECTS == 250_000
+    rows = [row(f"{number}") for number in range(4)]
+    monkeypatch.setattr(seen_numbers, "MAX_SUSPECTS", 4)
+    assert len(read(text(*rows, *rows))) == 8
+    monkeypatch.setattr(seen_numbers, "MAX_SUSPECTS", 3)
+
+    with pytest.raises(UnreadableFileError, match="invoices stand apart; sort the file by invoice_number"):
+        read(text(*rows, *rows))
+
+
+def test_too_many_different_headers_reject_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert csv_rows.MAX_HEADERS == 50
+    monkeypatch.setattr(csv_rows, "MAX_HEADERS", 2)
+    other, third = f"{HEADER},discount", f"{HEADER},due_date"
+    assert len(read(text(row("1"), other, row("2"), HEADER, row("3")))) == 3
+
+    with pytest.raises(UnreadableFileError, match="more than 2 different headers") as failure:
+        read(text(row("1"), other, row("2"), third, row("3")))
+
+    assert failure.value.row == 5
+
+
+def test_invoices_go_on_below_any_header() -> None:
+    swapped = "customer_id,invoice_number,issue_date,currency,description,quantity,unit_price,tax_rate"
+    file = file_of(
+        text(row("1"), swapped, row("C-1", customer="2"), row("C-1", customer="3"), HEADER, row("4"), row("5"))
+    )
+    findings, memory = file.survey(Findings())
+
+    invoices = [*file.invoices(findings, memory, None)]
+
+    assert [invoice.request.invoice_number for invoice in invoices if isinstance(invoice, Candidate)] == [*"12345"]
+    assert [invoice.following and invoice.following.header for invoice in invoices] == [1, 1, 0, 0, None]
+    for index, invoice in enumerate(invoices[:-1]):
+        assert [*file.invoices(findings, memory, invoice.following)] == invoices[index + 1 :]
+
+
+def test_invoices_apart_go_on_after_any_of_them() -> None:
+    file = file_of(shuffled(20))
+    findings, memory = file.survey(Findings())
+    invoices = [*file.invoices(findings, memory, None)]
+    apart_ones = [invoice.following for invoice in invoices if invoice.following and invoice.following.apart >= 0]
+
+    assert len(apart_ones) == 20
+    assert apart_ones[0] == Place(0, 0, 0, 0)
+    for index, invoice in enumerate(invoices):
+        rest = [*file.invoices(findings, memory, invoice.following)] if invoice.following else []
+        assert rest == invoices[index + 1 :]
+
+
+def test_invoices_apart_are_rejected_if_the_file_cannot_be_read_to_its_end() -> None:
+    damaged = text(row("1"), row("2"), row("1", "More"), row("3")) + "x" * 2_000_000
+    invoices: list[Any] = []
+    with pytest.raises(UnreadableFileError, match="a line of more than a million characters"):
+        invoices.extend(_each(damaged))
+
+    assert [(type(invoice), invoice.first) for invoice in invoices] == [(Candidate, 3), (RejectedInvoice, 2)]
+    assert "there may be more of them" in invoices[1].problems[0].reason
+
+
+def _each(data: str) -> Any:
+    file = file_of(data)
+    findings, memory = file.survey(Findings())
+    yield from file.invoices(findings, memory, None)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "declared"),
+    [
+        ({}, Declared()),
+        ({"date-format": " DD.MM.YYYY ", "decimal-mark": ",", "other": "x"}, Declared("dd.mm.yyyy", ",")),
+        ({"encoding": "Windows-1250"}, Declared(encoding="cp1250")),
+        ({"encoding": "UTF-8"}, Declared(encoding="utf-8-sig")),
+    ],
+)  # fmt: skip
+def test_the_uploader_declares_by_metadata(metadata: dict[str, str], declared: Declared) -> None:
+    assert Declared.of(metadata) == declared
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("date-format", "yyyy/mm/dd", "use dd.mm.yyyy, dd/mm/yyyy, mm/dd/yyyy"),
+        ("decimal-mark", ";", "use , or ."),
+        *(("encoding", name, ENCODINGS) for name in ("klingon", "utf-7", "utf-16", "idna", "cp037", "iso2022_jp")),
+    ],
+)
+def test_an_unknown_value_rejects_the_file(name: str, value: str, remedy: str) -> None:
+    with pytest.raises(UnreadableFileError) as failure:
+        Declared.of({name: value})
+
+    assert str(failure.value).startswith(f"the upload's metadata {name} is '{value}', which is unknown; {remedy}")
+
+
+def test_a_file_is_as_large_as_its_content_not_as_its_packed_bytes() -> None:
+    """GIVEN as many numbers as 27 bytes a row allow THEN few of them are taken for numbers that come again."""
+    seen = SeenNumbers.for_content(27 * 100_000)
+    for number in range(100_000):
+        seen.add(f"{number}")
+
+    assert len(seen.suspects) < 10_000
+    assert len(seen.to_bytes()) < 27 * 100_000 // 16
+
+
+@pytest.mark.parametrize(("size", "bits"), [(0, 1 << 13), (1 << 20, 1 << 18), (5 << 30, 1 << 28)])
+def test_the_filter_has_a_bit_for_four_bytes_within_bounds(size: int, bits: int) -> None:
+    assert len(SeenNumbers.for_content(size).to_bytes()) == 8 + bits // 8
+
+
+def test_no_number_that_comes_again_is_missed() -> None:
+    seen = SeenNumbers.for_content(1000)
+    for number in [*range(3000), *range(3000)]:
+        seen.add(f"{number}")
+        if number == 1500:
+            seen = SeenNumbers.from_bytes(seen.to_bytes())
+
+    assert {digest(f"{number}") for number in range(3000)} <= seen.suspects
+
+
+def test_suspects_are_counted_with_the_bytes_of_their_rows() -> None:
+    counts = Recount([digest("a"), digest("b"), digest("c")])
+    for key in "axbabxa":
+        counts = Recount.from_bytes(counts.to_bytes())
+        counts.add(key, 10)
+
+    assert counts.apart == {digest("a"), digest("b")}
+    assert counts.size == 50
+
+
+@pytest.mark.parametrize("numbers", [[], [0], [1, 2**64 - 1]])
+def test_numbers_are_packed_and_unpacked(numbers: list[int]) -> None:
+    assert unpack(pack(numbers) + b"rest") == (numbers, b"rest")
+
+
+def test_findings_read_back_as_they_were_written() -> None:
+    evidence = Evidence(1, 2, ["customer_id"], 3, "é", [["a", ""]])
+    for findings in (Findings(), Findings(LOOK, Place(1, 2, 3, 4), evidence, has_apart=True, are_collected=True)):
+        assert Findings.from_state(findings.state()) == findings
