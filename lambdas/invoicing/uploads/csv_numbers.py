@@ -91,4 +91,4 @@ def _ambiguity(numbers: dict[str, Decimal], evidence: MarkEvidence) -> str:
     why = "no other number of the file shows which"
     if evidence.comma_row:
         why = f"row {evidence.comma_row} has a decimal comma, but row {evidence.point_row} a decimal point"
-    return f"can mean {meanings}, and {why}; upload the file again with the metadata decimal-mark: , or decimal-mark: ."
+    return f"can mean {meanings}, and {why}; upload the file again with the metadata decimal-mark: comma or decimal-mark: point"
