@@ -75,7 +75,7 @@ locals {
       # Auto-scaling takes minutes to begin, and until then a burst is throttled and tried again: only what lasts needs somebody.
       datapoints  = 3
       description = "More than ${var.thresholds.table_throttled_requests} requests to the table ${table} were throttled in each of three times 5 minutes: the table or an index has too little capacity, and auto-scaling does not help."
-      expression  = "SUM(METRICS())"
+      expression  = "SUM(FILL(METRICS(), 0))" # an operation that is not throttled has no data point
       namespace   = "AWS/DynamoDB"
       period      = 300
       threshold   = var.thresholds.table_throttled_requests
