@@ -142,7 +142,7 @@ def package(session: nox.Session) -> None:
 @with_dev()
 def suite(session: nox.Session) -> None:
     """Run all tests that need no more than a laptop, two sessions at a time, with one summary: [-- SESSION ...]."""
-    dev(session, "python", "-m", "harness.suite", "--nox", sys.executable, *(session.posargs or SUITE))
+    dev(session, "python", "-u", "-m", "harness.suite", "--nox", sys.executable, *(session.posargs or SUITE))
 
 
 @with_dev(default=False)
