@@ -13,6 +13,7 @@ BUILD = Path(os.environ.get("HARNESS_BUILD_DIR") or ROOT / "build")
 MARKER = BUILD / ".created-by-invoice-platform"  # only a folder that has it is emptied by `clean`
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 LOCKS = tuple(PYPROJECT["dependency-groups"])
+UNAUDITED = ("localstack", "localstack-functions", "oldest-boto3")  # old on purpose, and for tests only
 PYTHON_FLOOR = PYPROJECT["project"]["requires-python"].removeprefix(">=")
 SUITE = ("unit", "lint", "types", "plan", "contract", "mutants", "policy", "policy-proof", "apply", "e2e", "engine")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
@@ -141,7 +142,7 @@ def package(session: nox.Session) -> None:
 @with_dev()
 def suite(session: nox.Session) -> None:
     """Run all tests that need no more than a laptop, two sessions at a time, with one summary: [-- SESSION ...]."""
-    dev(session, "python", "-m", "harness.suite", "--nox", sys.executable, *(session.posargs or SUITE))
+    dev(session, "python", "-u", "-m", "harness.suite", "--nox", sys.executable, *(session.posargs or SUITE))
 
 
 @with_dev(default=False)
@@ -151,10 +152,35 @@ def lint(session: nox.Session) -> None:
     dev(session, "ruff", "format", "--check")
     dev(session, "codespell")
     dev(session, "zizmor", "--offline", "--no-progress", "--quiet", "--persona", "pedantic", ".github")
+    workflows = sorted(str(file.relative_to(ROOT)) for file in (ROOT / ".github" / "workflows").glob("*.yml"))
+    dev(session, "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
     dev(session, "lint-imports", "--no-logo", PYTHONPATH=str(ROOT / "lambdas"))
     dev(session, "vulture")
     dev(session, "python", "-m", "harness", "fmt-check")
     dev(session, "python", "-m", "harness", "lint-terraform")
+
+
+@nox.session(default=False)
+def audit(session: nox.Session) -> None:
+    """Compare every locked version with the known vulnerabilities; needs the network: [-- options of pip-audit]."""
+    install(session, "audit")
+    rejected = []
+    for lock in sorted(set(LOCKS) - set(UNAUDITED)):  # one at a time: two locks may have two versions of one package
+        options = (
+            "--require-hashes",
+            "--disable-pip",
+            "--strict",
+            "--progress-spinner",
+            "off",
+            "-r",
+            f"requirements/{lock}.txt",
+        )
+        try:
+            session.run("pip-audit", *options, *session.posargs)
+        except nox.command.CommandFailed:
+            rejected.append(lock)
+    if rejected:
+        session.error(f"these locks have known vulnerabilities, or could not be checked: {', '.join(rejected)}")
 
 
 @with_dev(default=False)
@@ -236,13 +262,13 @@ def contract(session: nox.Session) -> None:
 
 @with_dev(default=False)
 def mutants(session: nox.Session) -> None:
-    """Take ten safeguards out of the Terraform, one at a time: a test or rule must notice each."""
+    """Take ten safeguards out of the Terraform, one at a time, and change a hundred arguments of production's plan."""
     mutate_terraform(session, "--quick")
 
 
 @with_dev(name="mutate-infra", default=False)
 def mutate_infra(session: nox.Session) -> None:
-    """Take two safeguards of each kind out of the Terraform: [-- --seed N --each N --all --only PATTERN --list]."""
+    """Take out two safeguards of each kind, change every argument: [-- --generated --page --seed N --each N --all]."""
     mutate_terraform(session)
 
 

@@ -22,8 +22,9 @@ from harness.engine.ports import DEFAULT as DEFAULT_PORT
 from harness.errors import HarnessError
 from harness.paths import BUILD
 from harness.settings import PLATFORM
-from harness.stack import lifecycle
+from harness.stack import code_history, lifecycle
 from harness.stack.deployment import REGION, Deployment, Stack, artifacts_of, build_for, forget
+from harness.stack.ignored_inputs import report_ignored
 from harness.stack.ownership import orderly_end, sole_owner
 from harness.terraform import binary
 from harness.terraform.run import Terraform
@@ -40,6 +41,7 @@ def deploy(request: DeployRequest, *, port: int | Literal["auto"] | None = None)
         HarnessError: Something is missing, the gate rejects the plan, it is not confirmed, or Terraform fails.
     """
     binary.find()
+    report_ignored()
     report = DeployReport(request.environment, engine_name())
     started = time.monotonic()
     try:
@@ -98,8 +100,9 @@ def _to_aws(request: DeployRequest, report: DeployReport) -> None:
     terraform = account.terraform(environment, artifacts, BUILD / "terraform" / f"aws-{environment}")
     with ProgressStep(f"Initialise live/{environment}"):
         terraform.init({"bucket": account.state_bucket})
+        code_history.keep(terraform, account.s3(), artifacts)
     functions = boto3.client("lambda", region_name=REGION)
-    carry_out(terraform, request, report, _kept(environment), functions=functions)
+    carry_out(terraform, request, report, _kept(environment), functions=functions, check=account.check_logging_role)
     outputs = terraform.output()["stack"]
     _test(PlatformAccess.on_aws(environment, outputs), request, report)
     out.print(f"[bold]{environment}[/] in account {account.id}: {escape(str(outputs['api_url']))}")
@@ -150,6 +153,7 @@ def compare(environment: str) -> None:
     if engine_name() == "aws":
         account, terraform = _on_aws(environment)
         package.build(package.Target.AWS, BUILD / "artifacts" / "aws")  # a plan reads the zips
+        code_history.keep(terraform, account.s3(), BUILD / "artifacts" / "aws")
         session, credentials, state_bucket = (
             boto3.Session(region_name=REGION),
             {"AWS_REGION": REGION},

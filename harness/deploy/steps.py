@@ -9,7 +9,7 @@ docs/decisions/0010-second-deployment.md has the reasons.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,8 +106,14 @@ class Steps:
         self.apply()
 
 
-def carry_out(
-    terraform: Terraform, request: DeployRequest, report: DeployReport, kept: Path, *, functions: Any
+def carry_out(  # noqa: PLR0913 - what a deploy depends on, the last two by keyword
+    terraform: Terraform,
+    request: DeployRequest,
+    report: DeployReport,
+    kept: Path,
+    *,
+    functions: Any,
+    check: Callable[[TerraformPlan], None] | None = None,
 ) -> None:
     """Plan, judge, show, ask, apply: the same for every account.
 
@@ -117,6 +123,7 @@ def carry_out(
         report: Filled in along the way.
         kept: The file for the plan, which may hold secrets.
         functions: A client of Lambda in the same account and region.
+        check: Raises HarnessError if the plan does not fit what else is in the account.
 
     Raises:
         HarnessError: The gate rejects the plan, the account does not allow it, it is not confirmed, or Terraform fails.
@@ -124,6 +131,8 @@ def carry_out(
     steps = Steps(terraform, request, report, kept)
     plan = steps.plan()
     report.changes = count(plan)
+    if check:
+        check(plan)
     findings = steps.judge(plan)
     report.allowed_to_destroy = sorted(needed_permissions(plan, request.environment, request.allow_destroy))
     show_changes(plan)

@@ -2,7 +2,8 @@
 
 ``lambdas/<name>/handler.py`` becomes ``<name-with-dashes>.zip``. It contains the function's folder, the modules of our
 own packages that it imports directly or indirectly, and the third-party distributions that these need. What the Lambda
-runtime brings by itself is left out. docs/decisions/0009-imports-decide-what-ships.md has the reasons.
+runtime brings by itself is left out. docs/decisions/0009-imports-decide-what-ships.md has the reasons. Beside each zip
+is its bill of materials, ``<name-with-dashes>.cdx.json``.
 """
 
 import json
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.files import content_key, write_whole
-from harness.package import archive, distributions, imports, wheels
+from harness.package import archive, distributions, imports, sbom, wheels
 from harness.package.distributions import Installed
 from harness.package.proof import import_handler
 from harness.package.target import ARM64_MACHINE, Platform, Target, platform_of
@@ -26,7 +27,7 @@ __all__ = ["Artifact", "FunctionSource", "Target", "build", "functions", "placeh
 UNPACKED_LIMIT = 250 * 1024 * 1024
 """The most bytes that a function with its layers may have unpacked (Lambda quotas: "250 MB, unzipped")."""
 
-_FORMAT = 1  # part of every cache key: raise it when the same sources result in different zips
+_FORMAT = 2  # part of every cache key: raise it when the same sources result in different zips
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def build(  # noqa: PLR0913 - all but two by keyword, for tests
         contents = [
             builder.content(function) for function in all_functions
         ]  # errors in the sources come before any zip
-        with ThreadPoolExecutor(max_workers=4) as pool:  # zlib works outside the interpreter's lock
+        with ThreadPoolExecutor(max_workers=4) as pool:  # libdeflate works outside the interpreter's lock
             return list(pool.map(builder.artifact, all_functions, contents))
 
 
@@ -188,6 +189,7 @@ class _Builder:
         for zip_file in self.out_dir.glob("*.zip"):
             if zip_file.stem not in names:
                 zip_file.unlink()
+                _bill(zip_file).unlink(missing_ok=True)
                 self._note(zip_file.stem).unlink(missing_ok=True)
 
     def content(self, function: FunctionSource) -> _Content:
@@ -214,10 +216,12 @@ class _Builder:
         unpacked = sum(file.stat().st_size for file in content.entries.values())
         self._check(function, content, unpacked)
         archive.write(content.entries, path)
+        sha256 = archive.digest(path)
+        sbom.write(function.name, sha256, [self.available.by_name[name] for name in content.distributions], _bill(path))
         artifact = Artifact(
             function=function.name,
             path=path,
-            sha256=archive.digest(path),
+            sha256=sha256,
             size_bytes=path.stat().st_size,
             unpacked_bytes=unpacked,
             distributions=content.distributions,
@@ -229,7 +233,7 @@ class _Builder:
     def _reusable(self, path: Path, key: str) -> Artifact | None:
         """The zip of an earlier run, if its note has the same key and its bytes match the note's checksum."""
         note = self._note(path.stem)
-        if not path.is_file() or not note.is_file():
+        if not (path.is_file() and note.is_file() and _bill(path).is_file()):
             return None
         try:
             values = json.loads(note.read_text(encoding="utf-8"))
@@ -260,6 +264,11 @@ class _Builder:
                     f"{name} of {function.name} is not built for arm64 Linux.",
                     remedy="Delete build/wheels and build again. If it happens again, the package has no arm64 wheel.",
                 )
+
+
+def _bill(zip_file: Path) -> Path:
+    """The bill of materials of a zip, beside it."""
+    return zip_file.with_suffix(sbom.SUFFIX)
 
 
 def _shared_objects(entries: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:

@@ -25,6 +25,7 @@ from harness.errors import HarnessError
 from harness.isolation import NO_PROFILES, shell_lines
 from harness.paths import BUILD, ROOT
 from harness.settings import PLATFORM
+from harness.stack import code_history
 from harness.terraform.events import TerraformEvent
 from harness.terraform.run import Terraform
 
@@ -221,6 +222,7 @@ class Deployment:
         """
         self._ensure_state_bucket()
         self.terraform.init({"bucket": self.state_bucket, "use_path_style": "true"})
+        code_history.keep(self.terraform, self.client("s3"), self.artifacts)
 
     def apply(self, on_event: Callable[[TerraformEvent], None] | None = None) -> Stack:
         """Apply the live folder and describe the result.
@@ -319,7 +321,7 @@ class Deployment:
 
     def _ensure_state_bucket(self) -> None:
         """Create the state bucket on the engine, as ``live/bootstrap`` does on AWS."""
-        s3 = self._session.client("s3", endpoint_url=self.engine.endpoint.url)
+        s3 = self.client("s3")
         try:
             s3.head_bucket(Bucket=self.state_bucket)
         except ClientError as error:

@@ -26,6 +26,7 @@ from harness.results import record
 from harness.settings import PLATFORM
 from harness.stack import walkthrough
 from harness.stack.deployment import Deployment, Stack, artifacts_of, build_for, environments, forget
+from harness.stack.ignored_inputs import report_ignored
 from harness.stack.inventory import holdings
 from harness.stack.ownership import orderly_end, sole_owner
 from harness.terraform import binary
@@ -58,6 +59,7 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
     walkthrough.check_csv(csv)
     engine = engine_for(instance=environment, port=DEFAULT_PORT if port is None else port)  # before any download
     binary.find()
+    report_ignored()
     started = time.monotonic()
     with orderly_end(), sole_owner():
         running = running_stack(environment, engine, port)

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from harness.console import ProgressStep, out
 from harness.errors import HarnessError
+from harness.files import write_whole
 from harness.paths import BUILD
 from harness.stack.deployment import Stack
 from harness.stack.logs import recent_errors
@@ -177,8 +178,8 @@ def run(stack: Stack, file: Path) -> UploadResult:
     rejected = None
     if key := report.get("rejectedReport"):
         rejected = BUILD / "documents" / stack.environment / "rejected.csv"
-        rejected.parent.mkdir(parents=True, exist_ok=True)
-        s3.download_file(stack.uploads_bucket, key, str(rejected))
+        body = s3.get_object(Bucket=stack.uploads_bucket, Key=key)["Body"].read()
+        write_whole(rejected, body, mode=0o600)
     return UploadResult(report, invoices, documents, rejected)
 
 
@@ -293,8 +294,7 @@ def _download(client: ApiClient, stack: Stack, invoice: dict[str, Any]) -> Path:
             remedy="Look at the function's log: ./noxw -s logs -- get-invoice",
         )
     content = client.download(url)
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    write_whole(path, content, mode=0o600)  # whose invoices they are is nobody else's business
     return path
 
 

@@ -1,4 +1,8 @@
-"""The Terraform program: found on this computer, or the pinned release, downloaded and compared with its checksum."""
+"""The Terraform program: found on this computer, or the pinned release, downloaded and checked.
+
+The download must have the pinned checksum, and HashiCorp must have signed that checksum. The latter is checked if the
+computer has GnuPG's ``gpgv``; a mirror need not have the signature.
+"""
 
 import hashlib
 import json
@@ -22,6 +26,7 @@ from packaging.version import InvalidVersion, Version
 from harness.errors import HarnessError
 from harness.paths import BUILD
 from harness.process.locks import locked
+from harness.terraform import signature
 
 PINNED = "1.12.2"
 """The release that is downloaded if none is found (the same as in ``.terraform-version``)."""
@@ -169,6 +174,7 @@ def _download(
                     f"{url} has SHA-256 {digest}, not {checksums[here]}: it was discarded.",
                     remedy="The download was incomplete or altered on the way: try again. Or: " + INSTALL,
                 )
+            _check_signature(base, f"terraform_{PINNED}_{here}.zip", digest, Path(folder), connect_s)
             with zipfile.ZipFile(archive) as opened_archive:
                 unpacked = Path(opened_archive.extract("terraform", Path(folder)))
             unpacked.chmod(0o755)
@@ -179,6 +185,29 @@ def _download(
             target.parent.mkdir(exist_ok=True)
             unpacked.replace(target)
     return target
+
+
+def _check_signature(base: str, archive: str, digest: str, folder: Path, connect_s: float) -> None:
+    """Check that HashiCorp has signed the checksum of a downloaded archive, if this computer can.
+
+    Raises:
+        HarnessError: It has not, or its own server does not have the signature.
+    """
+    if signature.verifier() is None:
+        return
+    sums, signed = f"terraform_{PINNED}_SHA256SUMS", f"terraform_{PINNED}_SHA256SUMS.72D7468F.sig"
+    for name in (sums, signed):
+        url = f"{base}/terraform/{PINNED}/{name}"
+        try:
+            _fetch(url, folder / name, progress=None, connect_s=connect_s)
+        except (OSError, HTTPException) as error:
+            if base != RELEASES:
+                return
+            raise HarnessError(
+                f"The signature of the download cannot be checked: {url} could not be downloaded: {_readable(error)}.",
+                remedy="Try again. Or: " + INSTALL,
+            ) from error
+    signature.check((folder / sums).read_bytes(), (folder / signed).read_bytes(), archive, digest)
 
 
 def _fetch(url: str, to: Path, *, progress: DownloadProgress | None, connect_s: float) -> str:

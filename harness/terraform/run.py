@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.files import open_private
 from harness.isolation import isolate
 from harness.process import supervisor
 from harness.process.locks import locked
@@ -194,6 +195,19 @@ class Terraform:
             raise TypeError(f"terraform show -json printed a {type(document).__name__}")
         return document
 
+    def provider_schemas(self, *, deadline_s: float = 120.0) -> dict[str, Any]:
+        """The schemas of the root's providers, by their addresses."""
+        document = json.loads(self._read("providers schema", ["-json"], deadline_s=deadline_s))
+        schemas: dict[str, Any] = document["provider_schemas"]
+        return schemas
+
+    def state(self, *, deadline_s: float = 60.0) -> dict[str, Any]:
+        """The state in Terraform's own format, as the backend has it; empty if nothing was applied yet."""
+        document = json.loads(self._read("state pull", deadline_s=deadline_s) or "{}")
+        if not isinstance(document, dict):
+            raise TypeError(f"terraform state pull printed a {type(document).__name__}")
+        return document
+
     def _stream(
         self,
         command: str,
@@ -219,12 +233,12 @@ class Terraform:
             raise self._failure(command, outcome)
         return outcome
 
-    def _read(self, command: str, options: Sequence[str], *, deadline_s: float) -> str:
+    def _read(self, command: str, options: Sequence[str] = (), *, deadline_s: float) -> str:
         """Run a command that prints one document, which may contain secrets: it is not logged."""
         outcome = RunOutcome()
         lines: list[str] = []
         self.log_dir.mkdir(parents=True, exist_ok=True)
-        self._run([command, "-no-color", *options], lines.append, outcome, deadline_s=deadline_s)
+        self._run([*command.split(), "-no-color", *options], lines.append, outcome, deadline_s=deadline_s)
         if outcome.exit_code != 0:
             raise self._failure(command, outcome)
         return "".join(lines)
@@ -267,12 +281,12 @@ class Terraform:
     ) -> tuple[subprocess.Popen[bytes], supervisor.SupervisedProcess]:
         """Start a command that writes to a log, or else to a pipe."""
         # Errors go to a file: a pipe that nobody reads would stop Terraform at 64 KB.
-        with (self.log_dir / f"{command[0]}.stderr").open("wb") as errors, ExitStack() as files:
+        with open_private(self.log_dir / f"{command[0]}.stderr") as errors, ExitStack() as files:
             return supervisor.spawn(
                 [self.program, f"-chdir={self.root}", *command],
                 purpose=f"terraform {command[0]} {self.root.name}",
                 env=self.environment(),
-                stdout=files.enter_context(log.open("wb")) if log else subprocess.PIPE,
+                stdout=files.enter_context(open_private(log)) if log else subprocess.PIPE,
                 stderr=errors,
                 tie=supervisor.Tie.NONE if self._patient else supervisor.Tie.SIGNAL,
             )

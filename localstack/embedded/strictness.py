@@ -8,8 +8,18 @@ import os
 
 SWITCHES = {
     "capacity": "DynamoDB throttles what exceeds the provisioned capacity of a table or an index.",
+    "consistency": "New roles and a bucket's versioning hold only after some requests, and uploads are found late.",
 }
 """Each switch with what AWS does when it is on. localstack/README.md lists the same names."""
+
+LATE_UPLOADS = 4
+"""`consistency`: uploads to a bucket, after its versioning is first enabled, that have the version null."""
+
+MISSED_READS = 1
+"""`consistency`: reads of each of these objects that do not find it."""
+
+LATE_CALLS = 2
+"""`consistency`: calls to a service that do not know a new role yet."""
 
 
 class UnknownSwitchError(ValueError):

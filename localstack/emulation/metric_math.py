@@ -134,7 +134,9 @@ def _call(name: str, arguments: list[ast.expr], values: Mapping[str, Number]) ->
     if name == "FILL":
         value, filler = results
         # REPEAT and LINEAR need the neighbouring periods; here there is a single period.
-        return value if value is not None else (filler if isinstance(filler, int | float) else None)
+        filler = filler if isinstance(filler, int | float) else None
+        filled = [filler if each is None else each for each in (value if isinstance(value, list) else [value])]
+        return filled if isinstance(value, list) else filled[0]
     if name in _AGGREGATES:
         flat = [value for result in results for value in (result if isinstance(result, list) else [result])]
         present = [value for value in flat if value is not None]

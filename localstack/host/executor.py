@@ -195,7 +195,8 @@ class LocalRuntimeExecutor(RuntimeExecutor):  # type: ignore[misc] # LocalStack 
                 status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii", errors="replace")
                 line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
                 return int(line.split()[1]) // 1024
-        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+        kilobytes = 1024 if sys.platform == "darwin" else 1  # getrusage(2): macOS counts bytes
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // kilobytes // 1024
 
     def get_logs(self) -> str:
         """The output of the process since the last call."""

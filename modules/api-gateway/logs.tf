@@ -16,6 +16,7 @@ resource "aws_api_gateway_account" "this" {
   count = var.manage_account_logging ? 1 : 0
 
   cloudwatch_role_arn = aws_iam_role.logs[0].arn
+  reset_on_delete     = true # otherwise the account would keep the ARN of a role that is gone
 
   depends_on = [aws_iam_role_policy_attachment.logs]
 }
@@ -29,6 +30,7 @@ resource "aws_iam_role" "logs" {
   tags               = var.tags
 }
 
+# No condition on the source: AWS documents no context key that API Gateway sends when it assumes this role.
 data "aws_iam_policy_document" "logs" {
   statement {
     actions = ["sts:AssumeRole"]

@@ -235,14 +235,13 @@ module "function" {
   timeout              = var.lambda_settings.timeout
 
   code = {
-    bucket         = aws_s3_object.code[each.key].bucket
-    key            = aws_s3_object.code[each.key].key
-    object_version = aws_s3_object.code[each.key].version_id
+    bucket = aws_s3_object.code[local._zips[each.key]].bucket
+    key    = aws_s3_object.code[local._zips[each.key]].key
   }
 
   environment = merge(each.value.environment, lookup(local._environment_by_id, each.key, {}), {
     LOG_LEVEL                    = var.logging.level
-    POWERTOOLS_METRICS_NAMESPACE = "InvoicePlatform"
+    POWERTOOLS_METRICS_NAMESPACE = local._namespace
     POWERTOOLS_SERVICE_NAME      = each.key
   })
 

@@ -20,6 +20,9 @@ locals {
     table      = "invoices-${var.environment}"
   }
 
+  # CloudWatch keeps the metrics of all environments of an account together, and the code counts by function only.
+  _namespace = "InvoicePlatform/${var.environment}"
+
   # Bucket names are globally unique, so they contain the account id.
   _buckets = {
     for purpose in ["access-logs", "archives", "artifacts", "documents", "uploads"] :

@@ -18,7 +18,7 @@ module "monitoring" {
     unapplied-payments = {
       description = "Money was received that no invoice takes: list it with GET /payments, and apply or return each payment with PATCH /payments/{key}."
       metric      = "PaymentsUnapplied"
-      namespace   = "InvoicePlatform"
+      namespace   = local._namespace
       service     = "process-invoice"
     }
   }

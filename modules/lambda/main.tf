@@ -34,7 +34,6 @@ resource "aws_lambda_function" "this" {
   runtime                        = var.runtime
   s3_bucket                      = var.code.bucket
   s3_key                         = var.code.key
-  s3_object_version              = var.code.object_version
   tags                           = var.tags
   timeout                        = var.timeout
 

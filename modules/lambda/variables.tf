@@ -74,17 +74,16 @@ variable "canary" {
 }
 
 variable "code" {
-  description = "The deployment package: an object version in a bucket. A new one publishes a new function version and moves the alias."
+  description = "The deployment package: an object in a bucket, under the SHA-256 of its content. A new key publishes a new function version and moves the alias."
   type = object({
-    bucket         = string
-    key            = string
-    object_version = string
+    bucket = string
+    key    = string
   })
   nullable = false
 
   validation {
-    condition     = !contains(["", "null"], var.code.object_version)
-    error_message = "code.object_version is \"${var.code.object_version}\": give the version id of an object uploaded after its bucket's versioning was enabled (\"null\": before)."
+    condition     = can(regex("(^|/)[0-9a-f]{64}\\.zip$", var.code.key))
+    error_message = "code.key is \"${var.code.key}\": end it with the zip's SHA-256 in 64 lower-case hexadecimal digits and .zip, so that other content has another key."
   }
 }
 

@@ -76,7 +76,7 @@ locals {
       # ten minutes needs somebody. CloudWatch's periods slide: three would start for what lasts five.
       datapoints  = 4
       description = "More than ${var.thresholds.table_throttled_requests} requests to the table ${table} were throttled in each of four times 5 minutes: the table or an index has too little capacity, and auto-scaling does not help."
-      expression  = "SUM(METRICS())"
+      expression  = "SUM(FILL(METRICS(), 0))" # an operation that is not throttled has no data point
       namespace   = "AWS/DynamoDB"
       period      = 300
       threshold   = var.thresholds.table_throttled_requests

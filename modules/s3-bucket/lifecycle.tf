@@ -10,6 +10,9 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
   bucket = aws_s3_bucket.this.id
 
+  # Objects below 128 KB stay where they are: in Glacier they would cost more than they save.
+  transition_default_minimum_object_size = "all_storage_classes_128K"
+
   dynamic "rule" {
     for_each = var.lifecycle_rules
 
@@ -17,20 +20,9 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       id     = rule.key
       status = "Enabled"
 
-      # By default S3 moves no object below 128 KB to another storage class, and most invoice files are smaller. A filter on
-      # the size overrides that.
+      # No filter on the size: it would take precedence over the default above.
       filter {
-        object_size_greater_than = length(rule.value.transitions) > 0 && rule.value.prefix == "" ? 1 : null
-        prefix                   = length(rule.value.transitions) > 0 ? null : rule.value.prefix
-
-        dynamic "and" {
-          for_each = length(rule.value.transitions) > 0 && rule.value.prefix != "" ? [rule.value.prefix] : []
-
-          content {
-            object_size_greater_than = 1
-            prefix                   = and.value
-          }
-        }
+        prefix = rule.value.prefix
       }
 
       dynamic "abort_incomplete_multipart_upload" {
@@ -41,11 +33,13 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
         }
       }
 
+      # A delete marker without older versions holds nothing. S3 removes it together with objects that expire after days.
       dynamic "expiration" {
-        for_each = rule.value.expiration_days > 0 ? [rule.value.expiration_days] : []
+        for_each = rule.value.expiration_days > 0 || var.versioning ? [rule.value.expiration_days] : []
 
         content {
-          days = expiration.value
+          days                         = expiration.value > 0 ? expiration.value : null
+          expired_object_delete_marker = expiration.value > 0 ? null : true
         }
       }
 

@@ -61,6 +61,8 @@ resource "aws_iam_role" "replication" {
   tags               = var.tags
 }
 
+# No condition on the source: AWS documents no context key that S3 sends when it assumes this role, and a key that it does not
+# send would stop the replication. Nobody else can use the role: a role is passed to a service within its account only.
 data "aws_iam_policy_document" "replication_assume" {
   count = local._replicated ? 1 : 0
 

@@ -183,7 +183,8 @@ def test_lambda_has_the_configured_settings_on_its_alias(applied: Applied) -> No
 
     assert (settings["MemorySize"], settings["Timeout"], settings["Handler"]) == (256, 9, "echo.handler")
     assert settings["Architectures"] == ["arm64"]
-    assert settings["Environment"]["Variables"] == {"GREETING": "hello"}
+    queue_url = f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT_ID}/apply-echo-dlq"  # for what it reads from its stream
+    assert settings["Environment"]["Variables"] == {"GREETING": "hello", "DEAD_LETTER_QUEUE_URL": queue_url}
     assert settings["KMSKeyArn"] == applied.outputs["key_arn"]
     assert settings["TracingConfig"]["Mode"] == "Active"
     assert settings["DeadLetterConfig"]["TargetArn"].endswith(":apply-echo-dlq")

@@ -91,8 +91,8 @@ def test_names_are_those_of_planned_resources(live: Environment, code: dict[str,
 
 
 def test_metrics_go_where_the_code_says_by_default(live: Environment) -> None:
-    """A handler writes the same metric in a test and on AWS."""
-    expected = {"POWERTOOLS_METRICS_NAMESPACE": observability.NAMESPACE}
+    """A handler writes the same metric in a test and on AWS, where the environment's name follows."""
+    expected = {"POWERTOOLS_METRICS_NAMESPACE": f"{observability.NAMESPACE}/{live.plan.environment}"}
     symbols = dict.fromkeys(expected, symbol(observability, "NAMESPACE"))
 
     mismatches = [*settings.compare_names(live.functions, expected, symbols=symbols)]

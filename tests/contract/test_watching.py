@@ -12,7 +12,7 @@ from tests.contract.conftest import Environment
 
 
 def test_metrics_that_are_read_are_written(live: Environment) -> None:
-    written = {observability.NAMESPACE: {*sites.literals("count"), "ColdStart"}}
+    written = {f"{observability.NAMESPACE}/{live.plan.environment}": {*sites.literals("count"), "ColdStart"}}
 
     mismatches = [*metrics.compare(live.plan, written, where=symbol(observability.count))]
 

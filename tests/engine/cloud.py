@@ -23,6 +23,14 @@ def worker() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 
 
+def zipped(source: str) -> bytes:
+    """A zip with one module ``app``."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("app.py", textwrap.dedent(source))
+    return content.getvalue()
+
+
 class Cloud:
     """An engine, and short ways to create resources in it."""
 
@@ -81,15 +89,12 @@ class Cloud:
     def function(self, source: str, *statements: dict[str, Any], **settings: Any) -> str:
         """Create a Python function ``handler(event, context)``; its role has the permissions of the statements."""
         name = self.name("function")
-        content = io.BytesIO()
-        with zipfile.ZipFile(content, "w") as archive:
-            archive.writestr("app.py", textwrap.dedent(source))
         self.client("lambda").create_function(
             FunctionName=name,
             Role=self.role(*statements),
             Runtime="python3.13",
             Handler="app.handler",
-            Code={"ZipFile": content.getvalue()},
+            Code={"ZipFile": zipped(source)},
             **{"Timeout": 10, **settings},
         )
         return name

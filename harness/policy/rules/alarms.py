@@ -1,5 +1,6 @@
 """Alarms: everything that can fail has one, it watches something that exists, and it notifies somebody."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -127,6 +128,31 @@ def recipients_exist(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
                 yield alarm.address, f"Its action calls {function.name}, which is not in this plan."
             elif isinstance(action, str) and ":sns:" in action and not is_of(action, plan.of("aws_sns_topic")):
                 yield alarm.address, f"Its action is {shown(action)}, which is not a topic of this plan."
+
+
+_UNFILLED = re.compile(r"(?<!FILL\()\bMETRICS\(")
+
+
+@attribute("CKV_INV_808", ALARM)
+def filled(alarm: Resource) -> Iterator[str]:
+    """METRICS() takes every metric of the alarm, and metrics of errors have no data point while there are none."""
+    for query in listed(alarm.values.get("metric_query")):
+        expression = query.get("expression") if isinstance(query, Mapping) else None
+        if isinstance(expression, str) and _UNFILLED.search(re.sub(r"\s", "", expression).upper()):
+            yield f"Its expression {shown(expression)} has no value in a period in which one of its metrics has none."
+
+
+@relation("CKV_INV_809", ("aws_lambda_function",))
+def namespaces(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """By the variable with which Powertools gets the namespace; a preview's name begins with its environment's."""
+    for function in plan.of("aws_lambda_function"):
+        variables = function.get("environment.variables")
+        namespace = variables.get(_NAMESPACE) if isinstance(variables, Mapping) else None
+        if isinstance(namespace, str) and plan.environment not in namespace.split("/")[-1]:
+            yield function.address, f"{_NAMESPACE} is {shown(namespace)}, which does not name {plan.environment}."
+
+
+_NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
 
 
 @dataclass(frozen=True)

@@ -167,6 +167,13 @@ def _places(plan: "PlanGraph", method: Resource) -> dict[str, str]:
     return {path.address: path.address for path in linked}
 
 
+@attribute("CKV_INV_413", ("aws_api_gateway_account",))
+def account_reset(account: Resource) -> Iterator[str]:
+    """The provider's default keeps the role's ARN in the account."""
+    if is_false(account.get("reset_on_delete")):
+        yield f"reset_on_delete is {shown(account.get('reset_on_delete'))}."
+
+
 @attribute("CKV_INV_406", ("aws_api_gateway_gateway_response",))
 def errors_carry_cors(response: Resource) -> Iterator[str]:
     """Every response that is declared."""

@@ -1,6 +1,7 @@
 """Lambda functions: how each is built, limited, traced and logged, and where its failures go."""
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from harness.plan.graph import PlanGraph
 
 FUNCTION = ("aws_lambda_function",)
+BY_CONTENT = re.compile(r"(?P<function>.*/)?[0-9a-f]{64}\.zip")
+"""The key of a zip that is named by its SHA-256."""
+EARLIER_ZIPS = 10
+"""As many earlier zips of a function stay in the bucket as it takes to go back ten deployments."""
 RUNTIMES = ("python3.12", "python3.13")
 """The allowed runtimes: AWS supports them on arm64 for at least another year. Rule CKV_INV_202 names them too."""
 
@@ -127,11 +132,54 @@ def _of_age(age: object) -> str:
 
 @attribute("CKV_INV_209", FUNCTION)
 def published(function: Resource) -> Iterator[str]:
-    """The object's version matters only for packages in S3."""
+    """The key matters only for packages in S3."""
     if is_false(function.get("publish")):
         yield f"publish is {shown(function.get('publish'))}."
-    if function.get("s3_bucket") is not None and not _filled(function, "s3_object_version"):
-        yield "The version of its zip in S3 is not pinned."
+    if function.get("s3_bucket") is None:
+        return
+    key = function.get("s3_key")
+    if key is not UNKNOWN and not (isinstance(key, str) and BY_CONTENT.fullmatch(key)):
+        yield f"s3_key is {shown(key)}: another zip may have the same key."
+    if _filled(function, "s3_object_version"):
+        yield "It refers to a version of its zip, which is null for an upload shortly after versioning is enabled."
+
+
+@relation("CKV_INV_222", ("aws_s3_object",))
+def earlier_zips(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """The eleven of each function: the one in use and ten before it. A function that is gone needs none."""
+    deleted, kept = defaultdict(list), Counter[tuple[Any, str]]()
+    for change in plan.changes:
+        values = change.before if change.will_be_gone else change.values
+        match = BY_CONTENT.fullmatch(str((values or {}).get("key"))) if change.type == "aws_s3_object" else None
+        if match and change.will_be_gone and not change.deposed:
+            deleted[(values["bucket"], match["function"])].append(change)
+        elif match:
+            kept[(values.get("bucket"), match["function"])] += 1
+    for place, changes in deleted.items():
+        if 0 < kept[place] < EARLIER_ZIPS + 1:
+            message = f"The plan deletes a zip of {place[1]}, and {kept[place] - 1} earlier ones are left."
+            yield from ((change.address, message) for change in changes)
+
+
+@relation("CKV_INV_221", FUNCTION)
+def grant_of_a_new_role(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """Lambda makes the grant when the function is created, for the role as it is then; an equal ARN is no change."""
+    new_roles = {
+        change.address for change in plan.changes if change.type == "aws_iam_role" and "create" in change.actions
+    }
+    existing = {
+        change.address
+        for change in plan.changes
+        if change.type == "aws_lambda_function" and change.before and "create" not in change.actions
+    }
+    for function in plan.of(*FUNCTION):
+        if function.address in existing and function.get("kms_key_arn") not in {None, ""}:
+            for role in plan.links(function, "role", "aws_iam_role"):
+                if role.address in new_roles:
+                    yield (
+                        function.address,
+                        f"Its role {role.address} is created anew: it cannot use the function's key.",
+                    )
 
 
 _SECRET_NAME = re.compile(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.plan.resource import UNKNOWN, Resource, listed, number, shown
+from harness.plan.resource import UNKNOWN, Resource, is_true, listed, number, shown
 from harness.policy.rule import attribute, relation
 from harness.policy.rules.alarms import dead_letter_queues
 from harness.policy.rules.storage import BUCKET, companions
@@ -27,6 +27,14 @@ ARCHIVE_DAYS = 90
 
 LOG_DAYS = 365
 """The shortest retention of production's logs; rule CKV_INV_213 names it too."""
+
+GLACIER = ("DEEP_ARCHIVE", "GLACIER")
+"""The storage classes that add 40 KB of metadata to every object."""
+
+SMALLEST_MOVED = 128 * 1024
+"""The smallest object in bytes that may be moved there; rule CKV_INV_631 names it too."""
+
+_MARKER = "expired_object_delete_marker"
 
 LARGEST_MESSAGE = 262144
 """The largest message in bytes that EventBridge and Lambda send to a dead-letter queue."""
@@ -69,6 +77,45 @@ def _for_all_objects(rule: dict[str, Any]) -> bool:
         if (number(block.get("object_size_greater_than")) or 0) > 1:
             return False
     return True
+
+
+@attribute("CKV_INV_631", ("aws_s3_bucket_lifecycle_configuration",))
+def no_small_transitions(lifecycle: Resource) -> Iterator[str]:
+    """A filter on the size takes precedence over the default, which is not to move what is below 128 KB."""
+    default = lifecycle.get("transition_default_minimum_object_size")
+    for rule in listed(lifecycle.values.get("rule")):
+        if not isinstance(rule, Mapping) or rule.get("status") == "Disabled":
+            continue
+        moves = [*listed(rule.get("transition")), *listed(rule.get("noncurrent_version_transition"))]
+        if not [move for move in moves if isinstance(move, Mapping) and move.get("storage_class") in GLACIER]:
+            continue
+        filters = [block for block in listed(rule.get("filter")) if isinstance(block, Mapping)]
+        filters += [block for part in filters for block in listed(part.get("and")) if isinstance(block, Mapping)]
+        sizes = [size for block in filters if (size := number(block.get("object_size_greater_than")))]
+        if sizes and max(sizes) < SMALLEST_MOVED - 1:
+            yield f"Its rule {shown(rule.get('id'))} moves objects of more than {max(sizes):g} bytes."
+        elif not sizes and default == "varies_by_storage_class":
+            yield f"Its rule {shown(rule.get('id'))} moves objects of any size: the default size is {shown(default)}."
+
+
+@attribute("CKV_INV_632", ("aws_s3_bucket_lifecycle_configuration",))
+def no_leftover_markers(lifecycle: Resource) -> Iterator[str]:
+    """S3 removes a marker without versions where it expires objects after days, or if a rule asks for it."""
+    rules = [
+        rule
+        for rule in listed(lifecycle.values.get("rule"))
+        if isinstance(rule, Mapping) and rule.get("status") in {"Enabled", UNKNOWN}
+    ]
+    tidied = [
+        _prefix(rule)
+        for rule in rules
+        for block in listed(rule.get("expiration"))
+        if isinstance(block, Mapping) and (number(block.get("days")) or is_true(block.get(_MARKER)))
+    ]
+    for rule in rules:
+        versions = [block for block in listed(rule.get("noncurrent_version_expiration")) if block]
+        if versions and not any(_prefix(rule).startswith(prefix) for prefix in tidied):
+            yield f"Its rule {shown(rule.get('id'))} deletes replaced versions and leaves delete markers."
 
 
 @relation("CKV_INV_617", BUCKET)

@@ -28,7 +28,7 @@ class Declared:
 
     Attributes:
         date_format: ``date-format``, one of `FORMATS`.
-        decimal_mark: ``decimal-mark``, a comma or a point.
+        decimal_mark: ``decimal-mark``, a comma or a point, written so or as a word.
         encoding: ``encoding``, as `declared_encoding` returns it.
     """
 
@@ -46,12 +46,13 @@ class Declared:
         texts = {name: metadata.get(name, "").strip().lower() for name in ("date-format", "decimal-mark", "encoding")}
         if texts["date-format"] not in {"", *FORMATS}:
             raise UnreadableFileError(_unknown("date-format", texts, f"use {', '.join(FORMATS)}"))
-        if texts["decimal-mark"] not in {"", *MARKS}:
-            raise UnreadableFileError(_unknown("decimal-mark", texts, "use , or ."))
+        mark = {name: mark for mark, name in MARKS.items()}.get(texts["decimal-mark"], texts["decimal-mark"])
+        if mark not in {"", *MARKS}:
+            raise UnreadableFileError(_unknown("decimal-mark", texts, "use comma or point"))
         encoding = declared_encoding(texts["encoding"]) if texts["encoding"] else ""
         if encoding is None:
             raise UnreadableFileError(_unknown("encoding", texts, "use one such as utf-8, cp1250 or iso-8859-2"))
-        return cls(texts["date-format"], texts["decimal-mark"], encoding)
+        return cls(texts["date-format"], mark, encoding)
 
 
 @dataclass(frozen=True)

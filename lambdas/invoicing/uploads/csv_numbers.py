@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 COMMA, POINT = ",", "."
+_DECLARE = "upload the file again with the metadata decimal-mark: comma or decimal-mark: point"
 MARKS = {COMMA: "comma", POINT: "point"}
 _BLANKS = str.maketrans(dict.fromkeys("\t\u00a0\u2007\u2009\u202f", " ") | {"\u2212": "-", "\u2019": "'"})
 
@@ -91,4 +92,4 @@ def _ambiguity(numbers: dict[str, Decimal], evidence: MarkEvidence) -> str:
     why = "no other number of the file shows which"
     if evidence.comma_row:
         why = f"row {evidence.comma_row} has a decimal comma, but row {evidence.point_row} a decimal point"
-    return f"can mean {meanings}, and {why}; upload the file again with the metadata decimal-mark: , or decimal-mark: ."
+    return f"can mean {meanings}, and {why}; {_DECLARE}"

@@ -105,10 +105,9 @@ module "replica" {
 }
 
 resource "aws_s3_object" "zip" {
-  bucket      = module.access_logs.versioned_name
-  key         = "echo.zip"
-  source      = var.zip
-  source_hash = filesha256(var.zip)
+  bucket = module.access_logs.versioned_name
+  key    = "echo/${filesha256(var.zip)}.zip"
+  source = var.zip
 }
 
 module "function" {
@@ -116,7 +115,7 @@ module "function" {
 
   account_id           = var.account_id
   async                = { maximum_event_age_seconds = 120, maximum_retry_attempts = 1 }
-  code                 = { bucket = aws_s3_object.zip.bucket, key = aws_s3_object.zip.key, object_version = aws_s3_object.zip.version_id }
+  code                 = { bucket = aws_s3_object.zip.bucket, key = aws_s3_object.zip.key }
   environment          = { GREETING = "hello" }
   event_sources        = { stream = { arn = module.table.stream_arn, batch_size = 7, maximum_retry_attempts = 2 } }
   handler              = "echo.handler"

@@ -1,6 +1,8 @@
 """The files of a checkout are the same on every computer, whatever git is set to there (``core.autocrlf``)."""
 
 import subprocess
+from collections import Counter
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -33,3 +35,13 @@ def test_no_text_file_is_stored_with_other_line_ends() -> None:
     rows = [line.split("\t") for line in git("ls-files", "--eol").splitlines()]
 
     assert {path for kinds, path in rows if kinds.split()[0] in {"i/crlf", "i/mixed"}} == MIXED
+
+
+def test_no_two_names_differ_in_case_only() -> None:
+    """Where folders do not distinguish case (macOS, Windows), one of the two files would be missing."""
+    paths = git("ls-files", "-z").rstrip("\0").split("\0")
+    folders = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
+
+    by_name = Counter(name.casefold() for name in {*paths, *folders})
+
+    assert [name for name, number in by_name.items() if number > 1] == []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.files import content_key, draft_of, write_whole
+from harness.files import content_key, draft_of, open_private, write_whole
 
 
 @pytest.mark.parametrize("content", ["Zażółć\n", b"\x00\xff"])
@@ -107,3 +107,24 @@ def test_a_key_covers_texts_names_content_and_order(tmp_path: Path) -> None:
 
 def test_a_text_counts_like_its_bytes(tmp_path: Path) -> None:
     assert content_key(["a"], root=tmp_path) == content_key([b"a"], root=tmp_path)
+
+
+def test_a_private_file_is_its_owners_from_the_first_moment(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "secret.log"
+
+    with open_private(path) as file:
+        mode = path.stat().st_mode & 0o777
+        file.write(b"secret")
+
+    assert (mode, path.read_bytes()) == (0o600, b"secret")
+
+
+def test_a_private_file_takes_the_place_of_one_that_others_can_read(tmp_path: Path) -> None:
+    path = tmp_path / "secret.log"
+    path.write_bytes(b"old and longer")
+    path.chmod(0o644)
+
+    with open_private(path) as file:
+        file.write(b"new")
+
+    assert (path.stat().st_mode & 0o777, path.read_bytes()) == (0o600, b"new")

@@ -1,5 +1,6 @@
 """Each function's zip has what the function imports and nothing else, with the same bytes every time."""
 
+import json
 import os
 import subprocess
 import sys
@@ -162,6 +163,34 @@ def test_what_the_runtime_brings_is_not_shipped_even_when_a_distribution_require
 
 def test_only_requested_extras_bring_distributions(tree: Checkout) -> None:
     assert tree.build()["get-it"].distributions == ("power-tools", "small", "trace")
+
+
+def test_a_bill_of_materials_lies_beside_each_zip(tree: Checkout) -> None:
+    built = tree.build()["get-it"]
+
+    bill = json.loads(built.path.with_suffix(".cdx.json").read_text(encoding="utf-8"))
+
+    assert {component["name"] for component in bill["components"]} == set(built.distributions) != set()
+    assert bill["metadata"]["component"]["hashes"][0]["content"] == built.sha256
+
+
+def test_a_missing_bill_of_materials_is_written_again(tree: Checkout) -> None:
+    bill = tree.build()["get-it"].path.with_suffix(".cdx.json")
+    written = bill.read_bytes()
+    bill.unlink()
+
+    tree.build()
+
+    assert bill.read_bytes() == written
+
+
+def test_a_function_that_is_gone_leaves_no_bill_of_materials(tree: Checkout) -> None:
+    bill = tree.build()["get-it"].path.with_suffix(".cdx.json")
+    (tree.root / "lambdas/get_it/handler.py").unlink()
+
+    tree.build()
+
+    assert not bill.exists()
 
 
 def test_the_bytes_do_not_depend_on_folder_umask_time_zone_or_locale(tree: Checkout, tmp_path: Path) -> None:

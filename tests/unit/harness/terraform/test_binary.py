@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.terraform import binary
+from harness.terraform import binary, signature
 
 Install = Callable[[Path, str], Path]
 
@@ -31,6 +31,8 @@ def archive(version: str = binary.PINNED) -> bytes:
     return packed.getvalue()
 
 
+GPGV = signature.verifier()
+needs_gpgv = pytest.mark.skipif(GPGV is None, reason="this computer has no GnuPG: signatures are not checked")
 ARCHIVE = archive()
 GOOD = {binary.platform_name(): hashlib.sha256(ARCHIVE).hexdigest()}
 
@@ -42,10 +44,13 @@ class Releases(ThreadingHTTPServer):
     status = 200
     cut_short_by = 0
     paths: list[str]
+    signed: tuple[bytes, bytes] | None
+    """The checksums and their signature; None for a mirror that has neither."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.paths = []
+        self.signed = None
 
     @property
     def url(self) -> str:
@@ -56,11 +61,21 @@ class _Handler(BaseHTTPRequestHandler):
     server: Releases
 
     def do_GET(self) -> None:
+        if "SHA256SUMS" in self.path:
+            self._send_signed()
+            return
         self.server.paths.append(self.path)
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(self.server.body)))
         self.end_headers()
         self.wfile.write(self.server.body[: len(self.server.body) - self.server.cut_short_by])
+
+    def _send_signed(self) -> None:
+        body = self.server.signed[self.path.endswith(".sig")] if self.server.signed else b""
+        self.send_response(200 if self.server.signed else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""
@@ -242,6 +257,40 @@ def test_a_server_that_never_responds_is_given_up_in_time(tmp_path: Path, monkey
         with pytest.raises(HarnessError, match="no response within"):
             binary.find(checksums=GOOD, folder=tmp_path / "made", connect_s=0.2)
         assert time.monotonic() - started < 5
+
+
+@needs_gpgv
+def test_a_download_with_a_bad_signature_is_discarded(
+    releases: Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    releases.signed = (b"checksums", b"no signature")
+    monkeypatch.setattr(signature, "verifier", lambda: GPGV)
+
+    with pytest.raises(HarnessError, match="are not signed by HashiCorp"):
+        binary.find(checksums=GOOD, folder=tmp_path)
+
+    assert not (tmp_path / binary.PINNED).exists()
+
+
+@needs_gpgv
+def test_hashicorps_own_server_must_have_the_signature(
+    releases: Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HARNESS_TERRAFORM_MIRROR")
+    monkeypatch.setattr(binary, "RELEASES", releases.url)
+    monkeypatch.setattr(signature, "verifier", lambda: GPGV)
+
+    with pytest.raises(HarnessError, match=r"The signature of the download cannot be checked: .* 404"):
+        binary.find(checksums=GOOD, folder=tmp_path)
+
+
+def test_without_gnupg_the_checksum_decides(
+    releases: Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    releases.signed = (b"checksums", b"no signature")
+    monkeypatch.setattr(signature, "verifier", lambda: None)
+
+    assert binary.find(checksums=GOOD, folder=tmp_path).is_file()
 
 
 def test_a_mirror_that_is_not_an_address_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

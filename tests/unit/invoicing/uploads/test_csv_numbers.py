@@ -10,7 +10,7 @@ from invoicing.uploads.csv_numbers import COMMA, POINT, MarkEvidence, proven_mar
 
 NONE = MarkEvidence()
 BOTH = MarkEvidence(comma_row=3, point_row=5)
-AGAIN = "upload the file again with the metadata decimal-mark: , or decimal-mark: ."
+AGAIN = "upload the file again with the metadata decimal-mark: comma or decimal-mark: point"
 
 
 @pytest.mark.parametrize(

@@ -234,6 +234,8 @@ def _each(data: str) -> Any:
     [
         ({}, Declared()),
         ({"date-format": " DD.MM.YYYY ", "decimal-mark": ",", "other": "x"}, Declared("dd.mm.yyyy", ",")),
+        ({"decimal-mark": "Comma"}, Declared(decimal_mark=",")),
+        ({"decimal-mark": "point"}, Declared(decimal_mark=".")),
         ({"encoding": "Windows-1250"}, Declared(encoding="cp1250")),
         ({"encoding": "UTF-8"}, Declared(encoding="utf-8-sig")),
     ],
@@ -246,7 +248,7 @@ def test_the_uploader_declares_by_metadata(metadata: dict[str, str], declared: D
     ("name", "value", "remedy"),
     [
         ("date-format", "yyyy/mm/dd", "use dd.mm.yyyy, dd/mm/yyyy, mm/dd/yyyy"),
-        ("decimal-mark", ";", "use , or ."),
+        ("decimal-mark", ";", "use comma or point"),
         *(("encoding", name, ENCODINGS) for name in ("klingon", "utf-7", "utf-16", "idna", "cp037", "iso2022_jp")),
     ],
 )
