@@ -142,7 +142,7 @@ def package(session: nox.Session) -> None:
 @with_dev()
 def suite(session: nox.Session) -> None:
     """Run all tests that need no more than a laptop, two sessions at a time, with one summary: [-- SESSION ...]."""
-    dev(session, "python", "-m", "harness.suite", "--nox", sys.executable, *(session.posargs or SUITE))
+    dev(session, "python", "-u", "-m", "harness.suite", "--nox", sys.executable, *(session.posargs or SUITE))
 
 
 @with_dev(default=False)
@@ -262,13 +262,13 @@ def contract(session: nox.Session) -> None:
 
 @with_dev(default=False)
 def mutants(session: nox.Session) -> None:
-    """Take ten safeguards out of the Terraform, one at a time: a test or rule must notice each."""
+    """Take ten safeguards out of the Terraform, one at a time, and change a hundred arguments of production's plan."""
     mutate_terraform(session, "--quick")
 
 
 @with_dev(name="mutate-infra", default=False)
 def mutate_infra(session: nox.Session) -> None:
-    """Take two safeguards of each kind out of the Terraform: [-- --seed N --each N --all --only PATTERN --list]."""
+    """Take out two safeguards of each kind, change every argument: [-- --generated --page --seed N --each N --all]."""
     mutate_terraform(session)
 
 

@@ -117,6 +117,8 @@ def run(sessions: Sequence[str], nox: str, logs: Path = BUILD / "logs") -> list[
             while names and not stopped.is_set():
                 name = names.popleft()
                 task = progress.add_task(name, total=None)
+                if not out.is_terminal:
+                    out.print(f"… {name}")
                 outcome = run_session(name, nox, logs)
                 progress.remove_task(task)
                 if not stopped.is_set():

@@ -19,6 +19,7 @@ from rich.markup import escape
 from harness.console import ProgressStep, expected_errors, out
 from harness.errors import HarnessError
 from harness.isolation import isolate
+from harness.mutation import plan_campaign
 from harness.mutation.contract import Contracts
 from harness.mutation.judges import Gate, Specs, empty_folder, source_checks
 from harness.mutation.mutants import Mutant, all_mutants, copy_terraform, sample, sources
@@ -269,10 +270,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} mutants of modules; all of them must be noticed")
     parser.add_argument("--only", default="*", help="mutants whose name matches a pattern with * and ?")
     parser.add_argument("--workers", type=int, default=max(2, os.cpu_count() or 2), help="parallel batches")
+    parser.add_argument("--generated", action="store_true", help="only the generated mutants of production's plan")
+    parser.add_argument("--page", action="store_true", help="with --generated: write docs/mutation.md")
     parser.add_argument("--list", action="store_true", help="list the mutants, and judge none")
     options = parser.parse_args(arguments)
     isolate(os.environ)
+    session = os.environ.get("HARNESS_SESSION", "mutate-infra")
     with expected_errors():
+        if options.generated:
+            record(session, {"generated": plan_campaign.run(write=options.page).figures()})
+            return
         origin = copy_terraform(FOLDER / "origin")  # edits during the run are for the next run
         possible = all_mutants(sources(origin))
         each = None if options.all else 1 if options.quick else options.each
@@ -285,6 +292,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 out.print(escape(str(mutant)))
             return
         outcome = run(mutants, origin, workers=options.workers)
-        session = os.environ.get("HARNESS_SESSION", "mutate-infra")
-        record(session, figures(outcome, seed=options.seed, possible=len(possible)))
+        generated = plan_campaign.run(sample=plan_campaign.SAMPLE if options.quick else 0)
+        body = {**figures(outcome, seed=options.seed, possible=len(possible)), "generated": generated.figures()}
+        record(session, body)
         check(outcome, required=1.0 if options.quick else REQUIRED)

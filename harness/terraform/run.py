@@ -195,6 +195,12 @@ class Terraform:
             raise TypeError(f"terraform show -json printed a {type(document).__name__}")
         return document
 
+    def provider_schemas(self, *, deadline_s: float = 120.0) -> dict[str, Any]:
+        """The schemas of the root's providers, by their addresses."""
+        document = json.loads(self._read("providers schema", ["-json"], deadline_s=deadline_s))
+        schemas: dict[str, Any] = document["provider_schemas"]
+        return schemas
+
     def state(self, *, deadline_s: float = 60.0) -> dict[str, Any]:
         """The state in Terraform's own format, as the backend has it; empty if nothing was applied yet."""
         document = json.loads(self._read("state pull", deadline_s=deadline_s) or "{}")

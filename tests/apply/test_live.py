@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from harness.deploy.gate import findings_on
 from harness.engine import Engine
 from harness.paths import BUILD
 from harness.stack import snapshot
@@ -79,6 +81,16 @@ def test_second_plan_is_empty(applied: Applied) -> None:
     plan = applied.deployment.terraform.plan()
 
     assert plan.is_empty, str(plan)
+
+
+def test_second_plan_passes_the_gate(applied: Applied) -> None:
+    """A state shows what AWS has computed, and zeros for what was never sent: no rule may take that for a value."""
+    environment = applied.deployment.environment
+    plan = applied.deployment.terraform.plan()
+
+    findings = findings_on(plan, environment, frozenset(), full=False, today=datetime.now(UTC).date())
+
+    assert not findings, "\n".join(map(str, findings))
 
 
 def test_state_is_in_the_backend_under_the_environments_key(applied: Applied) -> None:

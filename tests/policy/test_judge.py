@@ -19,12 +19,16 @@ INVOICES: dict[str, Any] = {
     "server_side_encryption": [{"enabled": True}],
     "stream_enabled": True,
     "stream_view_type": "NEW_AND_OLD_IMAGES",
-    "attribute": [{"name": "invoiceId", "type": "S"}, {"name": "status", "type": "S"}],
+    "attribute": [
+        {"name": "invoiceId", "type": "S"},
+        {"name": "status", "type": "S"},
+        {"name": "createdAt", "type": "S"},
+    ],
     "global_secondary_index": [
         {
             "name": "status-index",
             "hash_key": "status",
-            "range_key": "",
+            "range_key": "createdAt",
             "projection_type": "ALL",
             "non_key_attributes": [],
         }

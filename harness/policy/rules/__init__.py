@@ -20,6 +20,7 @@ from harness.policy.rules import (
     tags,
     thresholds,
     uploads,
+    values,
     versions,
     whole_tables,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "tags",
     "thresholds",
     "uploads",
+    "values",
     "versions",
     "whole_tables",
 ]

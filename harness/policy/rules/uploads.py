@@ -16,8 +16,10 @@ CREATED = "s3:ObjectCreated:*"
 
 @relation("CKV_INV_312", ("aws_s3_bucket_notification",))
 def every_upload_starts_something(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
-    """For each key in ``uploads`` of ``[tool.harness]``, in whole environments."""
+    """For each key in ``uploads`` of ``[tool.harness]``, in plans with functions that an upload could call."""
     notifications = plan.of("aws_s3_bucket_notification")
+    if not notifications and not plan.of("aws_lambda_function"):
+        return
     targets = [
         target
         for notification in notifications
