@@ -72,9 +72,10 @@ locals {
   _operations = ["BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "TransactGetItems", "TransactWriteItems", "UpdateItem"]
   _table_alarms = {
     for name, table in var.tables : "table/${name}/throttles" => {
-      # Auto-scaling takes minutes to begin, and until then a burst is throttled and tried again: only what lasts needs somebody.
-      datapoints  = 3
-      description = "More than ${var.thresholds.table_throttled_requests} requests to the table ${table} were throttled in each of three times 5 minutes: the table or an index has too little capacity, and auto-scaling does not help."
+      # Auto-scaling takes minutes to begin, and until then a burst is throttled and tried again: only what lasts longer than
+      # ten minutes needs somebody. CloudWatch's periods slide: three would start for what lasts five.
+      datapoints  = 4
+      description = "More than ${var.thresholds.table_throttled_requests} requests to the table ${table} were throttled in each of four times 5 minutes: the table or an index has too little capacity, and auto-scaling does not help."
       expression  = "SUM(FILL(METRICS(), 0))" # an operation that is not throttled has no data point
       namespace   = "AWS/DynamoDB"
       period      = 300

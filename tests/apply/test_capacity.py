@@ -195,13 +195,13 @@ def rings(alarm: dict[str, Any], times: list[datetime]) -> bool:
 
 
 def test_the_alarm_on_throttling_rings_for_what_lasts() -> None:
-    """Three periods of five minutes, as at speed 1."""
+    """Four periods of five minutes, as at speed 1: more than ten minutes, whenever the periods begin."""
     queries = [{"Id": "sum", "Expression": "SUM(METRICS())"}, {"MetricStat": {"Period": 300 * SPEED}}]
-    alarm = {"Threshold": 0, "DatapointsToAlarm": 3, "EvaluationPeriods": 3, "Metrics": queries}
+    alarm = {"Threshold": 0, "DatapointsToAlarm": 4, "EvaluationPeriods": 4, "Metrics": queries}
     start = datetime(2026, 1, 1, tzinfo=UTC)
 
-    assert not rings(alarm, [start + timedelta(minutes=minute) for minute in range(6)])
-    assert rings(alarm, [start + timedelta(minutes=minute) for minute in range(7)])
+    assert not rings(alarm, [start + timedelta(minutes=minute) for minute in range(11)])
+    assert rings(alarm, [start + timedelta(minutes=minute) for minute in range(12)])
 
 
 def test_an_import_on_devs_capacity_ends_with_every_invoice_decided(dev: Dev) -> None:

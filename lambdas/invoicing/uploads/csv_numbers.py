@@ -15,13 +15,15 @@ MARKS = {COMMA: "comma", POINT: "point"}
 _BLANKS = str.maketrans(dict.fromkeys("\t\u00a0\u2007\u2009\u202f", " ") | {"\u2212": "-", "\u2019": "'"})
 
 
-def _pattern(mark: str, thousands: str) -> re.Pattern[str]:
-    group = rf"(?P<group>[{re.escape(thousands)} '])[0-9]{{3}}(?:(?P=group)[0-9]{{3}})*"
-    whole = rf"(?P<whole>[0-9]+|[1-9][0-9]{{0,2}}{group})(?:{re.escape(mark)}(?P<part>[0-9]+))?"
-    return re.compile(rf"(?P<sign>[+-]?)(?:{whole}|{re.escape(mark)}(?P<only>[0-9]+))(?P<after>-?)")
-
-
-_NUMBER = {COMMA: _pattern(COMMA, POINT), POINT: _pattern(POINT, COMMA)}
+_NUMBER = {
+    mark: re.compile(
+        r"(?P<sign>[+-]?)(?:"
+        rf"(?P<whole>[0-9]+|[1-9][0-9]{{0,2}}(?P<group>[{re.escape(thousands)} '])[0-9]{{3}}(?:(?P=group)[0-9]{{3}})*)"
+        rf"(?:{re.escape(mark)}(?P<part>[0-9]+))?|{re.escape(mark)}(?P<only>[0-9]+))(?P<after>-?)"
+    )
+    for mark, thousands in ((COMMA, POINT), (POINT, COMMA))
+}
+"""How numbers are written with each decimal mark: whole groups of three, or none, and digits behind the mark."""
 
 
 @dataclass(frozen=True)

@@ -203,6 +203,7 @@ def test_a_row_has_cells_by_name() -> None:
             a_row(invoice_number="1E+11"),
             [("invoice_number", "1E+11", SHORTENED)],
         ),
+        (a_row(invoice_number="1.5E-07"), [("invoice_number", "1.5E-07", SHORTENED)]),
         (a_row(invoice_number="1234567890123451"), []),
         (
             a_row(customer_id="A②"),
@@ -219,7 +220,10 @@ def test_digits_may_have_been_cut_unless_another_number_of_the_column_shows_that
 
     assert [problem.column for problem in row.problems(frozenset())] == ["invoice_number", "customer_id"]
     assert [problem.column for problem in row.problems(frozenset({"customer_id"}))] == ["invoice_number"]
-    assert "it keeps 15 digits" in row.problems(frozenset())[0].reason
+    assert row.problems(frozenset())[0].reason == (
+        "a spreadsheet has probably cut it: it keeps 15 digits, and no longer number of this column has others than 0 "
+        "after them; format the column as text"
+    )
 
 
 def begun(*rows: Row) -> list[bool]:

@@ -91,12 +91,33 @@ def test_percentages_prove_a_mark_too(cell: str, *, proves: bool) -> None:
     assert survey(rows).evidence.comma_row == (2 if proves else 0)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "rows"),
+    [
+        ("10.50", "1.234.567", (3, 2)),
+        ("10.50", "1.234,5", (3, 2)),
+        ("10.50", "1.234", (0, 2)),
+        ("10,50", "1,234,567", (2, 3)),
+        ("10,50", "1,234.5", (2, 3)),
+        ("10,50", "1,234", (2, 0)),
+    ],
+)
+def test_evidence_against_a_mark_is_found_after_evidence_for_it(first: str, second: str, rows: tuple[int, int]) -> None:
+    lines = [f'{number},C-1,2026-11-01,EUR,Thing,2,"{price}",19' for number, price in enumerate((first, second))]
+
+    evidence = survey(text(*lines)).evidence
+
+    assert (evidence.comma_row, evidence.point_row) == rows
+
+
 def test_the_first_cell_that_is_not_utf_8_is_remembered() -> None:
     data = text(row("1"), row("2", "Größe"), row("3", "Süß")).encode("cp1252")
 
     findings, _ = opened(data, Deadline(lambda: 1e9)).survey(Findings())
 
     assert (findings.evidence.foreign_row, findings.evidence.foreign_text) == (3, "Größe")
+    long, _ = opened(text(row("1", "ß" * 70)).encode("cp1252"), Deadline(lambda: 1e9)).survey(Findings())
+    assert long.evidence.foreign_text == "ß" * 60
     assert survey(text(row("2", "Größe"))).evidence.foreign_row == 0
 
 
