@@ -225,7 +225,7 @@ def pitr(table: Resource) -> Iterator[str]:
     if not any(value is UNKNOWN or is_true(value) for value in table.all("point_in_time_recovery.enabled")):
         yield "Point-in-time recovery is off."
     days = table.get("point_in_time_recovery.recovery_period_in_days")
-    if number(days) is not None and (number(days) or 0) < 35:
+    if 0 < (number(days) or 0) < 35:  # AWS allows 1 to 35; a state has 0 where nobody set it, and AWS uses 35
         yield f"recovery_period_in_days is {shown(days)}."
 
 
