@@ -1,4 +1,4 @@
-"""The whole suite, two sessions at a time: one that computes beside one that waits for an engine.
+"""The whole suite, two sessions at a time: those that compute beside those that wait for an engine.
 
 ``python -m harness.suite --nox PYTHON SESSION ...`` runs it. Each session is a nox process of its own, whose output
 goes to ``build/logs/<session>.log``. What failed is shown at the end, above one table: what ran, how long, with which
@@ -113,9 +113,8 @@ def run(sessions: Sequence[str], nox: str, logs: Path = BUILD / "logs") -> list[
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
 
-        def work(names: deque[str]) -> None:
-            while names and not stopped.is_set():
-                name = names.popleft()
+        def work(lane: deque[str]) -> None:
+            while not stopped.is_set() and (name := _next(lane, computing)):
                 task = progress.add_task(name, total=None)
                 if not out.is_terminal:
                     out.print(f"… {name}")
@@ -125,7 +124,9 @@ def run(sessions: Sequence[str], nox: str, logs: Path = BUILD / "logs") -> list[
                     ended.append(outcome)
                     out.print(_line(outcome))
 
-        workers = [threading.Thread(target=work, args=(deque(lane),)) for lane in lanes(sessions)]
+        queues = [deque(lane) for lane in lanes(sessions)]
+        computing = queues[0]
+        workers = [threading.Thread(target=work, args=(queue,)) for queue in queues]
         for worker in workers:
             worker.start()
         try:
@@ -137,6 +138,14 @@ def run(sessions: Sequence[str], nox: str, logs: Path = BUILD / "logs") -> list[
                 worker.join()
             raise
     return sorted(ended, key=lambda outcome: list(sessions).index(outcome.session))
+
+
+def _next(lane: deque[str], computing: deque[str]) -> str | None:
+    """The next session of a lane; when it has no more, the last one of those that compute. None at the end."""
+    try:
+        return lane.popleft() if lane else computing.pop()
+    except IndexError:
+        return None
 
 
 def _line(outcome: Outcome) -> str:

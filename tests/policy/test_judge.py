@@ -94,7 +94,7 @@ def test_adding_an_index_passes() -> None:
 
 
 @pytest.mark.parametrize(("days", "broken"), [(0, False), (35, False), (1, True), (34, True)])
-def test_a_state_has_zero_days_where_nobody_set_the_period(days: int, broken: bool) -> None:
+def test_a_state_has_zero_days_where_nobody_set_the_period(days: int, *, broken: bool) -> None:
     table = INVOICES | {"point_in_time_recovery": [{"enabled": True, "recovery_period_in_days": days}]}
 
     assert ("CKV_INV_621" in violations(plan(["no-op"], table, table))) is broken

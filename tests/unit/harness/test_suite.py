@@ -36,18 +36,26 @@ def test_sessions_on_an_engine_have_a_lane_of_their_own() -> None:
     assert suite.lanes(["unit"]) == [["unit"]]
 
 
+def test_a_lane_that_has_ended_takes_over_the_last_sessions_of_the_other(tmp_path: Path, nox: str) -> None:
+    suite.run(["unit", "plan", "contract", "apply"], nox, tmp_path / "logs")
+
+    apply, plan, contract = (span(tmp_path, name) for name in ("apply", "plan", "contract"))
+    assert apply[1] <= contract[0], "two sessions of one lane ran at a time"
+    assert contract[0] < plan[1], "contract waited for plan"
+
+
 def test_one_session_of_each_lane_runs_at_a_time(tmp_path: Path, nox: str) -> None:
-    outcomes = suite.run(["unit", "apply", "plan"], nox, tmp_path / "logs")
+    outcomes = suite.run(["unit", "apply", "e2e"], nox, tmp_path / "logs")
 
     assert [(outcome.session, outcome.passed) for outcome in outcomes] == [
         ("unit", True),
         ("apply", True),
-        ("plan", True),
+        ("e2e", True),
     ]
-    unit, apply, plan = (span(tmp_path, name) for name in ("unit", "apply", "plan"))
+    unit, apply, e2e = (span(tmp_path, name) for name in ("unit", "apply", "e2e"))
     assert unit[0] < apply[1]
     assert apply[0] < unit[1], "apply did not run beside unit"
-    assert unit[1] <= plan[0], "plan did not wait for unit"
+    assert apply[1] <= e2e[0], "e2e did not wait for apply"
     assert (tmp_path / "logs/unit.log").read_text() == "session unit\n"
 
 
