@@ -22,12 +22,25 @@ IGNORED: Mapping[str, frozenset[str]] = {
 }
 """The arguments that may change outside Terraform, by type; the reason is what changes them."""
 
+ARGUMENTS: Mapping[str, frozenset[str]] = {
+    "backend": frozenset({"encrypt", "key", "region", "use_lockfile"}),
+    "provider": frozenset({"alias", "allowed_account_ids", "default_tags", "region"}),
+}
+"""What says where requests and states go. An endpoint, a role or ``insecure`` could send both to somebody else."""
+
+CALLS: Mapping[str, frozenset[str]] = {
+    "nonsensitive": frozenset({"nonsensitive(var.initial_value)"}),  # only whether there is one, in modules/secret
+    "pathexpand": frozenset(),
+}
+"""Functions that show secrets, or read files of whoever applies; and the calls that do neither."""
+
 _RUNS = ("provisioner", "connection")
 _DECLARED = ("data", "ephemeral", "resource")
 _PROVIDER = "hashicorp/aws"
 _COMMENT = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
 _REMARK = re.compile(r"(?:#|//)[^\n]*|/\*.*?\*/", re.DOTALL)
 _NAME = re.compile(r'(?:^|[{,])\s*"?([A-Z][A-Z0-9_]{2,}|\w+_proxy)"?\s*[=:](?![=>])', re.MULTILINE)
+_CALL = re.compile(r"\b(nonsensitive|pathexpand)\s*\([^()]*\)?")
 _SOURCE = re.compile(r'source\s*=\s*"([^"]*)"')
 _STORAGE_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE", "GLACIER_IR", "INTELLIGENT_TIERING", "STANDARD_IA"})
 """Keys of maps in capitals that are no environment variables: where lifecycle rules move objects."""
@@ -55,7 +68,28 @@ def problems_of(module: Module, root: Path = ROOT) -> Iterator[str]:
         source = match[1] if match else f"hashicorp/{provider.name}"
         if source != _PROVIDER:
             yield f"{module.name}: the provider {provider.name} is {source}: use {_PROVIDER}, which is judged."
+    yield from _destinations(module)
+    yield from _calls(module)
     yield from _environment(module, root)
+
+
+def _destinations(module: Module) -> Iterator[str]:
+    backends = [backend for block in module.of("terraform") for backend in block.every("backend")]
+    for block in (*module.of("provider"), *backends):
+        for name in sorted({*block.attributes, *(inner.type for inner in block.blocks)} - ARGUMENTS[block.type]):
+            yield f"{block}: {name} may send requests or the state elsewhere: remove it."
+
+
+def _calls(module: Module) -> Iterator[str]:
+    for file in sorted(module.folder.glob("*.tf")):
+        text = file.read_text(encoding="utf-8")  # with comments: in a string, // begins none
+        for match in _CALL.finditer(text):
+            if match[0] not in CALLS[match[1]]:
+                line = text.count("\n", 0, match.start()) + 1
+                yield (
+                    f"{module.name}/{file.name}:{line}: {match[1]} shows a secret, or reads a file of whoever applies: "
+                    "do without it."
+                )
 
 
 def _runs(block: Block) -> Iterator[str]:

@@ -64,6 +64,36 @@ HOSTILE = {
         "  lifecycle {\n    ignore_changes = [ # nothing\n      bucket,\n    ]\n  }\n  bucket = ",
         "ignore_changes has bucket",
     ),
+    "endpoints": (
+        "live/prod/providers.tf",
+        "  region              = var.region",
+        '  endpoints {\n    secretsmanager = "https://x"\n  }\n  region = var.region',
+        "endpoints may send",
+    ),
+    "insecure": (
+        "live/prod/providers.tf",
+        "  region              = var.region",
+        "  insecure = true\n  region = var.region",
+        "insecure may send",
+    ),
+    "state-of-others": (
+        "live/prod/backend.tf",
+        "    encrypt      = true",
+        '    encrypt = true\n    acl = "public-read"',
+        "acl may send",
+    ),
+    "key-in-an-output": (
+        "live/prod/outputs.tf",
+        "",
+        'output "key" {\n  value = nonsensitive(module.invoice_platform.api_key)\n}\n',
+        "nonsensitive shows a secret",
+    ),
+    "file-of-the-user": (
+        FUNCTIONS,
+        '"Serves GET /invoices/{id}."',
+        'file(pathexpand("~/.aws/credentials"))',
+        "pathexpand shows a secret",
+    ),
     "proxy": (
         FUNCTIONS,
         "    rotate-api-key = { ",
