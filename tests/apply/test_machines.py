@@ -69,7 +69,7 @@ def test_the_menu_is_shown_wherever_pip_would_install(tmp_path: Path, settings: 
     menu = machines.noxw(clone, "-l", **settings)
 
     assert menu.returncode == 0, menu.stderr
-    assert "* lint -> " in menu.stdout
+    assert "* suite -> " in menu.stdout
 
 
 def test_a_checkout_of_a_git_that_writes_crlf_works(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_checkout_of_a_git_that_writes_crlf_works(tmp_path: Path) -> None:
     menu = machines.noxw(clone, "-l")
 
     assert menu.returncode == 0, menu.stderr
-    assert "* lint -> " in menu.stdout
+    assert "* suite -> " in menu.stdout
 
 
 def test_a_proxy_that_wants_a_password_is_named(tmp_path: Path) -> None:
