@@ -1,8 +1,6 @@
 """Payments that a provider reports, on the table itself: kept once, applied once, listed, resolved by an operator."""
 
-import threading
 from collections.abc import Callable
-from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -154,45 +152,6 @@ def test_a_payment_and_its_reversal(
     assert [(payment["amount"], payment.get("reverses")) for payment in invoice["payments"]] == [
         ("119.00", None), ("-119.00", "P"),
     ]  # fmt: skip
-
-
-def test_of_two_payments_that_meet_both_are_recorded(
-    load: Load,
-    call: Any,
-    update: ModuleType,
-    processed: Callable[..., str],
-    pay: Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Both have read the same version before either writes. Then one event of them comes twice at once."""
-    path, store = processed(), update.store
-    read, first, one_at_a_time, dynamodb = store.get, threading.local(), threading.Lock(), store._table._dynamodb
-    both = threading.Barrier(2, timeout=10)
-
-    def together(identity: str) -> Any:
-        invoice = read(identity)
-        if not hasattr(first, "read"):
-            first.read = invoice
-            both.wait()
-        return invoice
-
-    def serialized(write: Any, **request: Any) -> Any:
-        with one_at_a_time:  # DynamoDB checks and writes in one; moto does not by itself
-            return write(**request)
-
-    monkeypatch.setattr(store, "get", together)
-    monkeypatch.setattr(dynamodb, "transact_write_items", partial(serialized, dynamodb.transact_write_items))
-    for names in (("P-1", "P-2"), ("P-3", "P-3")):
-        writers = [threading.Thread(target=pay, args=(path,), kwargs={"paymentId": name}) for name in names]
-        for writer in writers:
-            writer.start()
-        for writer in writers:
-            writer.join(20)
-    monkeypatch.setattr(store, "get", read)
-
-    invoice = call(load("get_invoice"), "GET", path).body
-    assert sorted(payment["paymentId"] for payment in invoice["payments"]) == ["P-1", "P-2", "P-3"]
-    assert (invoice["amountPaid"], invoice["version"]) == ("57.00", 5)
 
 
 def test_the_stream_reports_unapplied_money_once(

@@ -156,7 +156,7 @@ def test_payments_that_meet_are_both_kept_and_one_that_comes_twice_is_kept_once(
     stored = bench.now()
     assert [receipt.state for receipt in receipts] == ["applied", "applied"]
     assert (stored.status, stored.amount_paid, stored.overpaid) == ("paid", Decimal("119.00"), Decimal(overpaid))
-    assert len(stored.payments) == applied
+    assert (len(stored.payments), stored.version) == (applied, 2 + applied)
 
 
 def test_a_payment_that_meets_a_cancellation_is_kept_whoever_is_first(
