@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import IO
 
 from invoicing.uploads.csv_file import CsvFile
-from invoicing.uploads.csv_invoices import Candidate, CsvInvoice, RejectedCell, RejectedInvoice
+from invoicing.uploads.csv_invoices import Candidate, CsvInvoice, Passed, RejectedCell, RejectedInvoice
 from invoicing.uploads.deadline import Deadline
 from invoicing.uploads.survey import Findings
 
@@ -57,7 +57,7 @@ def stream(data: bytes | str, **metadata: str) -> Iterator[CsvInvoice]:
     file = csv_file(data, **metadata)
     findings, memory = file.survey(Findings())
     assert findings.complete
-    yield from file.invoices(findings, memory, None)
+    yield from (invoice for invoice in file.invoices(findings, memory, None) if not isinstance(invoice, Passed))
 
 
 def read(data: bytes | str, **metadata: str) -> list[CsvInvoice]:

@@ -12,7 +12,7 @@ from invoicing.uploads.apart_invoices import read_apart_invoices
 from invoicing.uploads.csv_bytes import Lines, UnreadableFileError, declared_encoding, open_lines, reopen_lines
 from invoicing.uploads.csv_dates import FORMATS
 from invoicing.uploads.csv_header import read_sheet, resume_sheet
-from invoicing.uploads.csv_invoices import Apart, CsvInvoice, Rules, read_invoices
+from invoicing.uploads.csv_invoices import Apart, CsvInvoice, Passed, Rules, read_invoices
 from invoicing.uploads.csv_numbers import MARKS
 from invoicing.uploads.csv_rows import Headers, Place, Row, read_rows
 from invoicing.uploads.deadline import Deadline, OutOfTimeError
@@ -170,7 +170,7 @@ class CsvFile:
         findings = replace(findings, stage=DONE, are_collected=True)
         return replace(findings, damage=str(damage), damage_row=damage.row) if damage else findings
 
-    def invoices(self, findings: Findings, memory: bytes, place: Place | None) -> Iterator[CsvInvoice]:
+    def invoices(self, findings: Findings, memory: bytes, place: Place | None) -> Iterator[CsvInvoice | Passed]:
         """The invoices from a place on; those of which the rows stand apart come last.
 
         Args:

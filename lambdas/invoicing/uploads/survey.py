@@ -1,7 +1,7 @@
 """What a file proves as a whole, found out before its first invoice is created (pure).
 
 Some cells can only be understood by looking at the others: ``1.000`` is a thousand or one, ``1234567890123450`` is a
-number or what a spreadsheet has left of it, and an invoice may go on anywhere further down. So the file is read twice.
+number or what a spreadsheet has left of it, and an invoice may go on anywhere further down. So the file is read before.
 The first time, evidence is collected, and numbers are found of which the rows seem to stand apart. These suspects, if
 there are any, are counted in another reading. The rows of those that really do are collected in a third one.
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from invoicing.uploads import apart, csv_bytes, csv_file, csv_rows, seen_numbers
+from invoicing.uploads import apart, csv_bytes, csv_file, csv_invoices, csv_rows, seen_numbers
 from invoicing.uploads.apart import Fragment
 from invoicing.uploads.csv_bytes import UnreadableFileError
 from invoicing.uploads.csv_file import CsvFile, Declared
-from invoicing.uploads.csv_invoices import TOO_FAR_APART, Candidate, RejectedInvoice
+from invoicing.uploads.csv_invoices import TOO_FAR_APART, Candidate, Passed, RejectedInvoice
 from invoicing.uploads.csv_rows import Place
 from invoicing.uploads.deadline import Deadline, OutOfTimeError
 from invoicing.uploads.seen_numbers import Recount, SeenNumbers, digest, pack, unpack
@@ -169,10 +169,9 @@ def test_rows_that_take_too_much_room_together_are_rejected(monkeypatch: pytest.
 
     assert (findings.stage, findings.has_apart, findings.are_collected) == (DONE, True, False)
     invoices = [*file.invoices(findings, numbers, None)]
-    assert [(type(invoice), invoice.first, invoice.last) for invoice in invoices] == [
-        (RejectedInvoice, 2, 2), (Candidate, 3, 3), (RejectedInvoice, 4, 4),
-    ]  # fmt: skip
+    assert [type(invoice) for invoice in invoices] == [RejectedInvoice, Candidate, RejectedInvoice]
     assert isinstance(invoices[0], RejectedInvoice)
+    assert (invoices[0].first, invoices[0].last, invoices[0].following) == (2, 2, Place(len(text(row("1"))), 3))
     assert [problem.reason for problem in invoices[0].problems] == [TOO_FAR_APART]
 
 
@@ -236,6 +235,20 @@ def test_invoices_apart_go_on_after_any_of_them() -> None:
     for index, invoice in enumerate(invoices):
         rest = [*file.invoices(findings, memory, invoice.following)] if invoice.following else []
         assert rest == invoices[index + 1 :]
+
+
+def test_one_can_go_on_behind_rows_that_are_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_invoices, "_MAX_PASSED", 2)
+    once = [row(f"I-{number}") for number in range(5)]
+    file = file_of(text(*once, row("X"), *(row(f"I-{number}", "More") for number in range(5))))
+    findings, memory = file.survey(Findings())
+
+    invoices = [*file.invoices(findings, memory, None)]
+
+    steps = [invoice.following for invoice in invoices if isinstance(invoice, Passed)]
+    assert [(place.row, place.apart) for place in steps] == [(4, -1), (6, -1), (10, -1), (12, -1)]
+    for index, invoice in enumerate(invoices[:-1]):
+        assert [*file.invoices(findings, memory, invoice.following)] == invoices[index + 1 :]
 
 
 def test_invoices_apart_are_rejected_if_the_file_cannot_be_read_to_its_end() -> None:
