@@ -129,8 +129,14 @@ def drift(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def logs(session: nox.Session) -> None:
-    """Show the log lines of all functions, merged: [-- FUNCTION ... --since 10m --follow --errors]."""
+    """Show the log lines of all functions, merged: [-- FUNCTION ... --invoice ID --since 10m --follow --errors]."""
     harness(session, "logs")
+
+
+@nox.session(default=False)
+def trace(session: nox.Session) -> None:
+    """Show the story of one invoice or upload over functions, table, events and S3: -- INVOICE|UPLOAD [--json]."""
+    harness(session, "trace")
 
 
 @nox.session(default=False)
