@@ -3,6 +3,7 @@
 import argparse
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from harness import package
 from harness.console import expected_errors, out
 from harness.deploy import pipeline
 from harness.deploy.request import DeployRequest, ask
+from harness.doctor import examination
 from harness.engine import engine_for, engine_name
 from harness.errors import HarnessError
 from harness.isolation import isolate
@@ -83,6 +85,11 @@ def parser() -> argparse.ArgumentParser:
     trace.add_argument("name", metavar=f"{PLATFORM.traced.upper()}|UPLOAD", help="its id or number, or an upload's key")
     trace.add_argument("--env", default="dev", help="environment (default: dev)")
     trace.add_argument("--json", action="store_true", help="as JSON")
+
+    doctor = commands.add_parser(
+        "doctor", help="examine this computer: what is missing, what disturbs, and how to fix it", allow_abbrev=False
+    )
+    doctor.add_argument("--json", action="store_true", help="as JSON")
 
     build = commands.add_parser("package", help="build the functions' zips and print their sizes", allow_abbrev=False)
     build.add_argument(
@@ -247,11 +254,19 @@ def up(arguments: argparse.Namespace) -> None:
     lifecycle.up(arguments.env, arguments.csv, port=arguments.port, ending=ending)
 
 
+def examine(arguments: argparse.Namespace) -> None:
+    """Examine this computer; exit code 1 if something has to be fixed."""
+    code = examination.show(examination.examine(arguments.environment), as_json=arguments.json)
+    if code:
+        sys.exit(code)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "up": up,
     "down": lambda _: lifecycle.down(),
     "logs": show_logs,
     "trace": lambda arguments: log_output.show_story(arguments.env, arguments.name, as_json=arguments.json),
+    "doctor": examine,
     "package": lambda arguments: show_package(arguments.target),
     "deploy": deploy,
     "smoke": lambda arguments: pipeline.smoke_test(arguments.env),
@@ -269,7 +284,7 @@ def main(words: Sequence[str] | None = None) -> None:
     Args:
         words: The command line after the program's name; None for the process's own.
     """
-    arguments = parser().parse_args(words)
+    arguments = parser().parse_args(words, argparse.Namespace(environment=dict(os.environ)))
     if engine_name() != "aws":
         isolate(os.environ)
     with expected_errors():
