@@ -25,7 +25,7 @@ APPLY_WORKERS = "6"  # more than there are cores: half of an apply is waiting
 DEV: dict[str, str] = {}  # "bin": where the session `environment` installed the programs
 
 HELP = {"-h", "--help"}
-COMMANDS = {"up", "down", "deploy", "smoke", "drift", "logs", "trace", "doctor", "package"}
+COMMANDS = {"up", "down", "deploy", "smoke", "drift", "logs", "trace", "doctor", "package", "why"}
 """The sessions that run one command of the harness, which has its own ``--help``."""
 
 nox.needs_version = ">=2026.10"
@@ -177,6 +177,14 @@ def logs(session: nox.Session) -> None:
 def trace(session: nox.Session) -> None:
     """Show the story of one invoice or upload over functions, table, events and S3: -- INVOICE|UPLOAD [--json]."""
     harness(session, "trace")
+
+
+@menu(default=False)
+def why(session: nox.Session) -> None:
+    """Explain why a call was refused, and the Terraform that would grant it: [-- MESSAGE | - --function F --json]."""
+    claim_build()
+    install(session, "harness")
+    session.run("python", "-m", "harness.iam", "why", *session.posargs)
 
 
 @menu(default=False)
