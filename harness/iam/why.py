@@ -113,9 +113,13 @@ def explain(denial: Denial, role: Role, action: str, estate: Estate) -> Explanat
     if not fitting:
         return Explanation(title, tuple(_missing(role, denial, action)), tuple(_grant(role, denial, action, estate)))
     conditional = [each for each in fitting if each.conditions]
-    if len(conditional) < len(fitting):
-        reason = f"{next(each for each in fitting if not each.conditions)} of {role.address} grants it in the source."
-        return Explanation(title, (reason,), ("What runs is older: apply it, ./noxw -s up -- --detach",))
+    free = next((each for each in fitting if not each.conditions), None)
+    if free is not None:
+        where = ", ".join(map(str, free.resources))
+        reason = f"{free} of {role.address} grants it on {where}, in the source."
+        return Explanation(
+            title, (reason,), ("If it was on one of these, what runs is older: ./noxw -s up -- --detach applies it",)
+        )
     reasons = tuple(f"{each} of {role.address} grants it only if {_conditions(each)}" for each in conditional)
     places = (estate.source.place(role.function, each.sid) for each in conditional)
     return Explanation(title, reasons, tuple(f"Meet the condition, or change it: {place}" for place in places))

@@ -14,6 +14,9 @@ from harness.stack.deployment import Stack
 from harness.stack.logs import LogLine
 from harness.stack.trace import Step, Story, tell
 
+_OF_THE_STORY = frozenset({logs.CORRELATION, logs.SUBJECT})
+"""Fields that a story's head names, so its steps need not."""
+
 
 def show_lines(  # noqa: PLR0913 -- the command's options
     environment: str,
@@ -88,6 +91,7 @@ def show_story(environment: str, name: str, *, as_json: bool) -> None:
         _print_json(story.document(), indent=2)
         return
     out.print(f"[bold]{escape(story.title)}[/]")
+    out.print(f"[dim]Correlation ids: {escape(', '.join(story.correlations)) or 'none'}[/]")
     for text in _rows(story):
         out.print(text)
     if not story.waiting:
@@ -105,7 +109,7 @@ def _row(step: Step, last: datetime | None) -> str:
     after = "" if last is None else f"+{(step.at - last) / timedelta(seconds=1):.3f} s"
     colour = "red" if step.is_warning else "cyan"
     took = f" [magenta]({step.invocation_ms:.0f} ms)[/]" if step.invocation_ms is not None else ""
-    fields = logs.fields_text(step.fields)
+    fields = logs.fields_text({name: value for name, value in step.fields.items() if name not in _OF_THE_STORY})
     shown = f" [dim]{escape(fields)}[/]" if fields else ""
     place = f"[{colour}]{step.place:<22}[/]"
     return f"[dim]{step.at:%H:%M:%S.%f}[/] {after:>12} {place} {escape(step.what)}{took}{shown}"

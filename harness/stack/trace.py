@@ -8,7 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -60,11 +60,13 @@ class Story:
         title: What it is the story of, and how that is now.
         steps: In order of time.
         waiting: What it waits for; empty if nothing is left to do.
+        correlations: The correlation ids of the requests, uploads and events that it came from.
     """
 
     title: str
     steps: Sequence[Step]
     waiting: Sequence[str]
+    correlations: Sequence[str] = ()
 
     def document(self) -> dict[str, Any]:
         """The story in JSON types; ``afterMs`` is the time since the step before, in milliseconds."""
@@ -83,6 +85,7 @@ class Story:
                 for step, last in zip(self.steps, before, strict=False)
             ],
             "waiting": list(self.waiting),
+            "correlationIds": list(self.correlations),
         }
 
 
@@ -166,12 +169,13 @@ def _of_invoice(stack: Stack, item: Mapping[str, Any]) -> Story:
         *_uploaded(stack, str(item.get("source", ""))),
         *_history(item),
         *of_lines(lines, durations),
-        *([document] if document else []),
+        *([written_when_logged(document, lines)] if document else []),
         *(Step(letter.sent, "queue", _letter(letter), is_warning=True) for letter in letters),
     ]
     due = f"{_plain(item['amountDue'])} {item['currency']}"
     title = f"Invoice {item['invoiceNumber']} ({identity}): {item['status']}, version {item['version']}, {due} due"
-    return Story(title, sorted(steps), waiting(item, lines, letters, has_document=document is not None))
+    waits = waiting(item, lines, letters, has_document=document is not None)
+    return Story(title, sorted(steps), waits, sorted(correlations))
 
 
 def _logged(stack: Stack, since: datetime) -> tuple[list[LogLine], dict[str, float]]:
@@ -231,6 +235,15 @@ def _object(stack: Stack, bucket: str, key: str, what: str) -> Step | None:
         raise
     fields = {"key": key, "bytes": head["ContentLength"]}
     return Step(head["LastModified"].astimezone(UTC), "s3", what, fields)
+
+
+def written_when_logged(step: Step, lines: Iterable[LogLine]) -> Step:
+    """An object's step at the time of the last line that names its key: S3 reports whole seconds only.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+    """
+    moments = [line.at for line in lines if line.fields.get("key") == step.fields["key"]]
+    return replace(step, at=max([step.at, *moments]))
 
 
 def _report(stack: Stack, key: str) -> dict[str, Any]:
@@ -309,7 +322,7 @@ def _last_error(lines: Sequence[LogLine], function: str) -> str:
 
 def _of_upload(stack: Stack, name: str) -> Story | None:
     """The story of a file; None if nothing is known of it."""
-    key = name if name.startswith(INCOMING) else INCOMING + name
+    key = _key(stack, name)
     original = _object(stack, stack.uploads_bucket, key, f"{key} in the uploads bucket")
     report = _report(stack, key)
     created = list(_scan(stack, Attr("source").begins_with(f"s3://{stack.uploads_bucket}/{key}#")))
@@ -331,7 +344,20 @@ def _of_upload(stack: Stack, name: str) -> Story | None:
     statuses = Counter(str(item["status"]) for item in created)
     states = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())) or "no invoices"
     waits = _upload_waits(key, created, report, has_original=original is not None)
-    return Story(f"Upload {key}: {states}", sorted(steps), waits)
+    return Story(f"Upload {key}: {states}", sorted(steps), waits, sorted(own))
+
+
+def _key(stack: Stack, name: str) -> str:
+    """The upload's key; of a name without its folder, or of its end only, the latest upload of that name."""
+    if name.startswith(INCOMING):
+        return name
+    s3, keys = _client(stack, "s3"), [INCOMING + name]
+    for prefix, ending in ((INCOMING, ""), ("reports/", ".json")):
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=stack.uploads_bucket, Prefix=prefix):
+            found = (content["Key"] for content in page.get("Contents", []))
+            names = (key.removeprefix(prefix).removesuffix(ending) for key in found if key.endswith(name + ending))
+            keys += [INCOMING + each for each in names]
+    return keys[-1]
 
 
 def _upload_waits(
