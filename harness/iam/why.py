@@ -117,9 +117,8 @@ def explain(denial: Denial, role: Role, action: str, estate: Estate) -> Explanat
     if free is not None:
         where = ", ".join(map(str, free.resources))
         reason = f"{free} of {role.address} grants it on {where}, in the source."
-        return Explanation(
-            title, (reason,), ("If it was on one of these, what runs is older: ./noxw -s up -- --detach applies it",)
-        )
+        remedy = "If it was on one of these, what runs is older. To apply the source: ./noxw -s up -- --detach"
+        return Explanation(title, (reason,), (remedy,))
     reasons = tuple(f"{each} of {role.address} grants it only if {_conditions(each)}" for each in conditional)
     places = (estate.source.place(role.function, each.sid) for each in conditional)
     return Explanation(title, reasons, tuple(f"Meet the condition, or change it: {place}" for place in places))
