@@ -1,8 +1,10 @@
 """Write the report: ``python -m harness.report``. The sessions ``report`` and ``suite`` call it."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.markup import escape
 
@@ -27,12 +29,16 @@ def main(words: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(words)
     with expected_errors():
         pictures = [] if arguments.no_plan else _pictures()
-        html = page.render(gather(), pictures)
+        contents = gather()
+        html = page.render(contents, pictures)
         if len(html.encode()) > page.MAX_BYTES:
             raise HarnessError(
                 f"The report takes {len(html.encode()) / 2**20:.1f} MB.", remedy="Empty build/results: ./noxw -s clean"
             )
         file = page.write(html)
+        if job := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(job).open("a", encoding="utf-8") as stream:
+                stream.write(page.summary(contents))
         out.print(f"The report: {escape(str(file.relative_to(ROOT) if file.is_relative_to(ROOT) else file))}")
 
 

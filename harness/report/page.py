@@ -59,6 +59,22 @@ def render(contents: Contents, pictures: Sequence[Picture], *, now: datetime | N
     )
 
 
+def summary(contents: Contents) -> str:
+    """What ran, as a table in Markdown, for GitHub's summary of a job.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary
+
+    Args:
+        contents: What the report shows.
+    """
+    signs = {True: "✓ passed", False: "✗ failed", None: "–"}
+    rows = [
+        f"| {run.session} | {signs[run.passed]} | {duration(run.seconds)} | {run.tests or ''} | `{run.repeat}` |"
+        for run in contents.runs
+    ]
+    return "\n".join(["| session | result | time | tests | repeat it |", "|---|---|---|---|---|", *rows]) + "\n"
+
+
 def write(html: str, page: Path = PAGE) -> Path:
     """Write the page, completely or not at all; returns its file."""
     write_whole(page, html)

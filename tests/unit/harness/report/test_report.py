@@ -206,6 +206,17 @@ def test_without_any_run_the_page_says_what_writes_each_part() -> None:
         assert f"<code>{command}</code>" in text
 
 
+def test_the_summary_of_a_job_has_a_row_for_each_session(tmp_path: Path) -> None:
+    build = a_build(tmp_path, unit=UNIT, suite=a_failed_suite(tmp_path))
+
+    rows = page.summary(gather(build)).splitlines()
+
+    assert rows[2:] == [
+        "| lint | ✓ passed | 1.0 s |  | `./noxw -s lint` |",
+        "| unit | ✗ failed | 7.0 s | 3 | `./noxw -s unit` |",
+    ]
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(None, "–"), (0.25, "0.2 s"), (48.2, "48 s"), (200.0, "3 min 20 s")])
 def test_durations_are_for_people(seconds: float | None, text: str) -> None:
     assert page.duration(seconds) == text
