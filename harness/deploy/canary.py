@@ -1,0 +1,125 @@
+"""A release in stages: the newest versions get a share of the calls, are watched, and get all of them or none.
+
+``docs/runbooks/deploy.md`` shows how to use it.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich.markup import escape
+
+from harness.console import ProgressStep, out
+from harness.deploy.canary_judge import Defect
+from harness.deploy.canary_watch import Watch
+from harness.deploy.release import ReleaseInputs
+from harness.deploy.smoke_access import PlatformAccess
+from harness.deploy.stages import Stages, changing, deploy_all_at_once, named
+from harness.deploy.steps import carry_out
+from harness.deploy.version_figures import watched_functions
+from harness.errors import HarnessError
+
+
+def deploy_in_stages(stages: Stages, percent: int, access: Callable[[], PlatformAccess], **account: Any) -> None:
+    """Deploy: new versions of functions get some of the calls first, everything else is deployed at once.
+
+    Args:
+        stages: The stages.
+        percent: The share of the calls, 1 to 99.
+        access: Returns the access to the deployed platform.
+        account: Further arguments of `carry_out`.
+
+    Raises:
+        HarnessError: The release was taken back, or it could not be carried out.
+    """
+    stable = _stable_versions(stages)
+    if not stable:
+        out.print("No function that is deployed gets a new version, so there is nothing to release in stages.")
+        deploy_all_at_once(stages, **account)
+        return
+    inputs = ReleaseInputs(stable, percent / 100)
+    with Watch.started(access()) as watch:
+        _check_before(stages, watch)
+        carry_out(stages.with_inputs(inputs), functions=stages.functions, **account)
+        _decide(stages, watch, stable)
+    stages.check_settled(ReleaseInputs())
+    stages.steps.report.canary["settled"] = True
+
+
+def _stable_versions(stages: Stages) -> dict[str, str]:
+    """The functions that get a new version, with the version that callers have now."""
+    aliases = stages.aliases()
+    if not aliases:
+        return {}
+    with ProgressStep("Find the functions that get a new version") as step:
+        stable = changing(stages.steps.terraform.plan([*stages.steps.request.options]), aliases)
+        step.conclude(named(stable) or "none")
+    return stable
+
+
+def _check_before(stages: Stages, watch: Watch) -> None:
+    """Check that the platform does what it should before anything is released.
+
+    Raises:
+        HarnessError: It does not, so no version could be judged.
+    """
+    if any(alias.weights for alias in stages.aliases().values()):
+        return  # what an interrupted release did is not the platform's fault
+    with ProgressStep("Synthetic traffic before the release"):
+        defect = watch.round()
+    if defect:
+        raise HarnessError(
+            f"Nothing was applied: the platform fails already before the release. {defect.reason}",
+            remedy=f"Find out why first: ./noxw -s smoke -- {stages.environment}",
+        )
+
+
+def _decide(stages: Stages, watch: Watch, stable: Mapping[str, str]) -> None:
+    """Watch the release, and give the newest versions all calls or none.
+
+    Raises:
+        HarnessError: It was taken back.
+    """
+    report: dict[str, Any] = {"stable": dict(stable), "outcome": "interrupted"}
+    stages.steps.report.canary = report
+    try:
+        watched = watched_functions(stages.functions, stages.aliases())
+        with ProgressStep("Watch the newest versions"):
+            defect = watch.until_decided(watched)
+        if defect is None:
+            stages.move(ReleaseInputs())
+            stages.finish()
+    except BaseException as error:
+        out.print("[yellow]Interrupted: the release is taken back.[/]")
+        stages.keep(stable, f"the deploy was interrupted ({type(error).__name__}).")
+        report["outcome"] = "taken back"
+        raise
+    finally:
+        report["versions"] = watch.rows()
+    if defect is None:
+        report["outcome"] = "released"
+        return
+    _take_back(stages, watch, stable, defect)
+    raise HarnessError(
+        f"The release was taken back: {defect.reason} ({defect.caught_by})",
+        remedy=f"Callers have {named(stable)} again. Fix the code, then deploy again. "
+        f"Plain `terraform apply` would release these versions all at once.",
+    )
+
+
+def _take_back(stages: Stages, watch: Watch, stable: Mapping[str, str], defect: Defect) -> None:
+    """Take the release back, prove it, and report it."""
+    report = stages.steps.report.canary
+    out.print(f"[yellow]{escape(defect.reason)} The release is taken back.[/]")
+    stages.keep(stable, defect.reason)
+    stages.steps.report.outcome = "taken back"
+    report.update(outcome="taken back", taken_back_at=time.time(), caught_by=defect.caught_by, reason=defect.reason)
+    watch.traffic.begin_anew()
+    with ProgressStep("Synthetic traffic after it") as step:
+        after = watch.round()
+        report["after"] = after.reason if after else "as before"
+        step.conclude(report["after"])
+    watch.read()
+    report["versions"] = watch.rows()
+    stages.check_settled(ReleaseInputs(stable, 0))
+    report["settled"] = True

@@ -1,0 +1,177 @@
+"""The stages of a release: moves of the aliases, each a saved and judged plan of the same code with other inputs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.markup import escape
+
+from harness.console import ProgressStep, out
+from harness.deploy.change_summary import show_changes, show_findings
+from harness.deploy.release import ALIAS, LiveAlias, ReleaseInputs, ReleaseStore, live_aliases
+from harness.deploy.steps import Steps, carry_out
+from harness.errors import HarnessError
+from harness.terraform.plan import TerraformPlan
+
+MOVED = ("aws_lambda_alias",)
+"""What a stage after the first may change: the aliases move, and nothing else."""
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The stages of one release.
+
+    Attributes:
+        steps: The steps of the deploy.
+        store: The record of the environment's releases.
+        functions: A client of Lambda.
+    """
+
+    steps: Steps
+    store: ReleaseStore
+    functions: Any
+
+    @property
+    def environment(self) -> str:
+        """The live folder's name."""
+        return self.steps.request.environment
+
+    def names(self) -> Mapping[str, str]:
+        """The functions' full names by short name; none before the first deploy."""
+        names: Mapping[str, str] = self.steps.terraform.output().get("stack", {}).get("functions", {})
+        return names
+
+    def aliases(self) -> dict[str, LiveAlias]:
+        """The aliases as they are, by the functions' short names."""
+        return live_aliases(self.functions, self.names())
+
+    def options(self, inputs: ReleaseInputs) -> tuple[str, ...]:
+        """The options of a plan with these inputs."""
+        return inputs.options(self.steps.kept.with_name("release.tfvars.json"))
+
+    def with_inputs(self, inputs: ReleaseInputs) -> Steps:
+        """The steps of the deploy with these inputs."""
+        request = self.steps.request
+        return replace(self.steps, request=replace(request, options=(*request.options, *self.options(inputs))))
+
+    def move(self, inputs: ReleaseInputs, *options: str) -> None:
+        """Move the aliases, and nothing else.
+
+        Args:
+            inputs: Where to.
+            options: Further options of ``terraform plan``.
+
+        Raises:
+            HarnessError: The gate rejects the plan, the plan changes anything else, or Terraform fails.
+        """
+        steps = self.with_inputs(inputs)
+        steps = replace(steps, request=replace(steps.request, full_gate=False))  # it only moves what was judged
+        plan = steps.plan(*options)
+        if plan.is_empty:
+            return
+        findings = steps.judge(plan)
+        others = [change.address for change in plan.resources if change.is_change and change.type not in MOVED]
+        if findings or others:
+            show_changes(plan)
+            show_findings(findings)
+            first = findings[0].address if findings else others[0]
+            raise HarnessError(
+                f"The plan of this stage {'is rejected by the gate' if findings else 'changes more than aliases'} "
+                f"({first}).",
+                remedy="Fix that, then deploy again.",
+            )
+        steps.apply()
+
+    def move_at_once(self, stable: Mapping[str, str]) -> None:
+        """Give all calls to these versions without Terraform, for when it fails. Its next plan finds nothing to move.
+
+        https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
+        """
+        aliases = self.aliases()
+        for name, version in stable.items():
+            if name in aliases:
+                self.functions.update_alias(
+                    FunctionName=aliases[name].function, Name=ALIAS, FunctionVersion=version, RoutingConfig={}
+                )
+
+    def keep(self, stable: Mapping[str, str], reason: str) -> None:
+        """Give callers these versions, with Terraform or, if that fails, without it, and record why.
+
+        Raises:
+            HarnessError: Neither works.
+        """
+        inputs = ReleaseInputs(stable, 0)
+        try:
+            self.move(inputs, "-refresh=false")  # seconds count
+        except HarnessError as error:
+            out.print(f"[yellow]Note:[/] Terraform cannot move the aliases: {escape(error.what)}")
+            self._without_terraform(stable)
+        record = self.store.load()
+        self.store.save(record.in_stages(stable, 0, reason))
+
+    def _without_terraform(self, stable: Mapping[str, str]) -> None:
+        with ProgressStep("Move the aliases without Terraform"):
+            try:
+                self.move_at_once(stable)
+            except (BotoCoreError, ClientError) as error:
+                raise HarnessError(
+                    f"The release is still in progress, because its aliases cannot be moved: {error}",
+                    remedy=f"As soon as they can be: ./noxw -s rollback -- {self.environment}",
+                ) from error
+
+    def check_settled(self, inputs: ReleaseInputs) -> None:
+        """Check that a plan with these inputs has nothing to change.
+
+        Raises:
+            HarnessError: It has.
+        """
+        plan = self.with_inputs(inputs).plan()
+        if not plan.is_empty:
+            show_changes(plan)
+            raise HarnessError(
+                f"After this, {self.steps.name} still differs: {plan.changes[0]}.",
+                remedy=f"To see everything that differs: ./noxw -s drift -- {self.environment}",
+            )
+
+    def finish(self) -> None:
+        """Record that the versions that callers get now are released."""
+        aliases = self.aliases()
+        versions = {name: alias.version for name, alias in sorted(aliases.items())}
+        self.store.save(self.store.load().all_at_once(versions))
+
+
+def changing(plan: TerraformPlan, aliases: Mapping[str, LiveAlias]) -> dict[str, str]:
+    """The functions whose alias a plan moves, with the version that callers have now."""
+    by_function = {alias.function: name for name, alias in aliases.items()}
+    moved = [
+        change
+        for change in plan.by_type("aws_lambda_alias")
+        if change.actions == ("update",) and (change.before or {}).get("name") == ALIAS
+    ]
+    names = [by_function.get((change.before or {}).get("function_name", "")) for change in moved]
+    return {name: aliases[name].version for name in names if name is not None}
+
+
+def deploy_all_at_once(stages: Stages, **account: Any) -> None:
+    """A deploy without stages; a release that is in progress or was taken back ends with it.
+
+    Raises:
+        HarnessError: See `carry_out`.
+    """
+    aliases = stages.aliases()
+    record = stages.store.load().agreeing_with(aliases)
+    if record.weight:
+        out.print(f"[yellow]Note:[/] a release is in progress ({named(record.stable)}): this deploy ends it.")
+    elif record.stable:
+        out.print(
+            f"[yellow]Note:[/] callers were kept on {named(record.stable)}, because: {record.reason or 'unknown'} "
+            "This deploy moves them."
+        )
+    carry_out(stages.steps, functions=stages.functions, **account)
+    stages.finish()
+
+
+def named(stable: Mapping[str, str]) -> str:
+    """Functions and their versions, for messages."""
+    return ", ".join(f"{name} {version}" for name, version in sorted(stable.items()))

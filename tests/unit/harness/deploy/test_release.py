@@ -1,0 +1,272 @@
+"""The record of releases, the stages, the way back: what they do with the aliases as they are."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from harness.deploy.release import LiveAlias, ReleaseInputs, ReleaseRecord, ReleaseStore, live_aliases
+from harness.deploy.request import DeployReport, DeployRequest
+from harness.deploy.rollback import Step, roll_back, roll_back_in_emergency, way_back
+from harness.deploy.stages import Stages, changing
+from harness.deploy.steps import Steps
+from harness.errors import HarnessError
+from harness.terraform.plan import TerraformPlan
+from tests.unit.harness.deploy.test_pipeline import change, plan_of
+
+NAMES = {"get": "get-dev", "list": "list-dev"}
+
+
+class Bucket:
+    """S3 with one bucket."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - as boto3
+        del Bucket
+        if Key not in self.objects:
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": ""}}, "GetObject")
+        return {"Body": _Body(self.objects[Key])}
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:  # noqa: N803 - as boto3
+        del Bucket, ContentType
+        self.objects[Key] = Body
+
+
+class _Body:
+    def __init__(self, content: bytes) -> None:
+        self.read = lambda: content
+
+
+class Functions:
+    """Lambda with functions whose alias has these versions and weights, and that have published some versions."""
+
+    def __init__(self, **aliases: tuple[str, dict[str, float]]) -> None:
+        self.aliases = {f"{name}-dev": alias for name, alias in aliases.items()}
+        self.code: list[tuple[str, str]] = []
+        self.unreachable = False
+
+    def get_alias(self, *, FunctionName: str, Name: str) -> dict[str, Any]:  # noqa: N803 - as boto3
+        del Name
+        if FunctionName not in self.aliases:
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": ""}}, "GetAlias")
+        version, weights = self.aliases[FunctionName]
+        routing = {"RoutingConfig": {"AdditionalVersionWeights": weights}} if weights else {}
+        return {"FunctionVersion": version, **routing}
+
+    def update_alias(self, *, FunctionName: str, FunctionVersion: str, **_: Any) -> None:  # noqa: N803 - as boto3
+        if self.unreachable:
+            raise ClientError({"Error": {"Code": "ServiceException", "Message": ""}}, "UpdateAlias")
+        self.aliases[FunctionName] = (FunctionVersion, {})
+
+    def get_paginator(self, _operation: str) -> "Functions":
+        return self
+
+    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+        return [{"Versions": [{"Version": version} for version in ("$LATEST", "1", "2", "3")]}]
+
+    def get_function_configuration(self, **_: Any) -> dict[str, str]:
+        return {"CodeSha256": "q80="}  # abcd
+
+    def update_function_code(self, *, FunctionName: str, S3Bucket: str, S3Key: str) -> None:  # noqa: N803 - as boto3
+        self.code.append((FunctionName, f"{S3Bucket}/{S3Key}"))
+
+    def get_waiter(self, _name: str) -> "Functions":
+        return self
+
+    def wait(self, **_: Any) -> None:
+        pass
+
+    def publish_version(self, **_: Any) -> dict[str, str]:
+        return {"Version": "9"}
+
+
+class Terraform:
+    """Terraform whose plan moves an alias, or fails; what it applies is counted."""
+
+    def __init__(self, *plans: TerraformPlan | HarnessError) -> None:
+        self._plans = list(plans)
+        self.options: list[list[str]] = []
+        self.applied = 0
+
+    def plan(self, options: list[str], *, out: Path | None = None) -> TerraformPlan:
+        self.options.append(list(options))
+        plan = self._plans.pop(0) if len(self._plans) > 1 else self._plans[0]
+        if isinstance(plan, HarnessError):
+            raise plan
+        if out:
+            out.write_bytes(b"plan")
+        return plan
+
+    def apply(self, *_: Any, **__: Any) -> None:
+        self.applied += 1
+
+    def output(self) -> dict[str, Any]:
+        return {"stack": {"functions": NAMES}}
+
+
+def moved(name: str = "get") -> dict[str, Any]:
+    """The change of an alias."""
+    before = {"name": "live", "function_name": f"{name}-dev", "function_version": "1"}
+    return change(f"aws_lambda_alias.{name}", "update", before=before, after={**before, "function_version": "2"})
+
+
+MOVES = plan_of(moved())
+EMPTY = plan_of()
+
+
+@pytest.fixture
+def no_findings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.deploy.steps.findings_on", lambda *_, **__: [])
+
+
+def stages(folder: Path, terraform: Any, functions: Any, bucket: Any = None) -> Stages:
+    request = DeployRequest("dev", confirm=lambda: True)
+    steps = Steps(terraform, request, DeployReport("dev", "embedded"), folder / "plan.tfplan")
+    return Stages(steps, ReleaseStore(bucket or Bucket(), "states", "dev"), functions)
+
+
+def record(*releases: dict[str, str], **rest: Any) -> ReleaseRecord:
+    history = [{"at": "2026-11-29", "versions": versions} for versions in releases]
+    return ReleaseRecord.model_validate({"history": history, **rest})
+
+
+def test_inputs_are_written_for_terraform_and_without_a_stable_version_there_are_none(tmp_path: Path) -> None:
+    file = tmp_path / "release.tfvars.json"
+
+    options = ReleaseInputs({"get": "1"}, 0.1).options(file)
+
+    assert options == (f"-var-file={file}",)
+    assert json.loads(file.read_text(encoding="utf-8")) == {"release": {"stable": {"get": "1"}, "weight": 0.1}}
+    assert ReleaseInputs().options(file) == ()
+
+
+def test_aliases_that_do_not_exist_are_left_out() -> None:
+    aliases = live_aliases(Functions(get=("1", {"2": 0.1})), NAMES)
+
+    assert aliases == {"get": LiveAlias("get-dev", "1", {"2": 0.1})}
+    assert aliases["get"].newest == "2"
+
+
+def test_the_aliases_decide_what_of_a_record_is_true() -> None:
+    kept = record(stable={"get": "1", "list": "4"}, reason="bad")
+
+    moved_since = kept.agreeing_with({"get": LiveAlias("get-dev", "2"), "list": LiveAlias("list-dev", "4")})
+    in_progress = record().agreeing_with({"get": LiveAlias("get-dev", "1", {"2": 0.1})})
+
+    assert (moved_since.stable, moved_since.weight) == ({"list": "4"}, 0)
+    assert in_progress.inputs == ReleaseInputs({"get": "1"}, 0.1)
+
+
+def test_only_different_releases_are_kept_and_only_so_many() -> None:
+    known = record()
+    for number in range(1, 20):
+        known = known.all_at_once({"get": str(number)}).all_at_once({"get": str(number)})
+
+    assert [release.versions["get"] for release in known.history] == [str(number) for number in range(9, 20)]
+
+
+@pytest.mark.parametrize(
+    ("current", "before"),
+    [
+        ({"get": "3", "list": "2"}, {"get": "1"}),
+        ({"get": "1", "list": "2"}, {"list": "1"}),  # after that rollback, one more
+        ({"get": "1", "list": "1"}, {}),
+        ({"get": "7", "list": "2"}, {"get": "3"}),  # what was deployed without a record
+    ],
+)
+def test_the_release_before_is_the_last_one_with_earlier_versions(
+    current: dict[str, str], before: dict[str, str]
+) -> None:
+    known = record({"get": "1", "list": "1"}, {"get": "1", "list": "2"}, {"get": "3", "list": "2"})
+
+    assert known.before(current) == before
+
+
+def test_a_rollback_undoes_a_release_in_progress_and_nothing_else() -> None:
+    functions = Functions(get=("2", {"3": 0.1}), list=("4", {}))
+    aliases = live_aliases(functions, NAMES)
+
+    steps = way_back(functions, record({"get": "1", "list": "1"}, {"get": "2", "list": "4"}), aliases, set())
+
+    assert steps == [Step("get", "get-dev", "3", "2")]
+
+
+def test_without_a_record_a_rollback_takes_the_version_below() -> None:
+    functions = Functions(get=("3", {}), list=("1", {}))
+
+    steps = way_back(functions, record(), live_aliases(functions, NAMES), set())
+
+    assert [(step.name, step.target) for step in steps] == [("get", "2")]
+
+
+@pytest.mark.parametrize(("names", "message"), [({"pay"}, "no function 'pay'"), ({"list"}, "No earlier release")])
+def test_a_rollback_to_nothing_is_an_error(names: set[str], message: str) -> None:
+    functions = Functions(get=("3", {}), list=("1", {}))
+
+    with pytest.raises(HarnessError, match=message):
+        way_back(functions, record(), live_aliases(functions, NAMES), names)
+
+
+@pytest.mark.usefixtures("no_findings")
+def test_a_rollback_moves_the_aliases_by_terraform_and_records_why(tmp_path: Path) -> None:
+    terraform = Terraform(MOVES)
+    release = stages(tmp_path, terraform, Functions(get=("3", {}), list=("1", {})))
+
+    roll_back(release, [])
+
+    assert terraform.applied == 1
+    assert any(option.startswith("-var-file=") for option in terraform.options[0])
+    assert release.store.load().stable == {"get": "2"}
+
+
+@pytest.mark.usefixtures("no_findings")
+@pytest.mark.parametrize(
+    "plan", [plan_of(moved(), change("aws_sqs_queue.q", "create", after={})), HarnessError("locked", remedy="wait")]
+)
+def test_a_rollback_does_not_depend_on_terraform(tmp_path: Path, plan: TerraformPlan | HarnessError) -> None:
+    terraform, functions = Terraform(plan), Functions(get=("3", {}), list=("1", {}))
+    release = stages(tmp_path, terraform, functions)
+
+    roll_back(release, ["get"])
+
+    assert terraform.applied == 0
+    assert functions.aliases["get-dev"] == ("2", {})
+    assert release.store.load().inputs == ReleaseInputs({"get": "2"}, 0)
+
+
+@pytest.mark.usefixtures("no_findings")
+def test_a_rollback_that_nothing_can_do_says_so(tmp_path: Path) -> None:
+    functions = Functions(get=("3", {}), list=("1", {}))
+    functions.unreachable = True
+    release = stages(tmp_path, Terraform(HarnessError("no network", remedy="wait")), functions)
+
+    with pytest.raises(HarnessError, match=r"(?s)still in progress.*rollback -- dev"):
+        roll_back(release, [])
+
+
+def test_an_emergency_takes_the_code_from_the_artifacts_bucket() -> None:
+    functions = Functions(get=("3", {}), list=("1", {}))
+
+    roll_back_in_emergency(functions, record(), {"functions": NAMES, "artifacts_bucket": "zips"}, ["get"])
+
+    assert functions.code == [("get-dev", "zips/functions/get/abcd.zip")]
+    assert functions.aliases["get-dev"] == ("9", {})
+
+
+def test_a_plan_tells_which_functions_get_a_new_version() -> None:
+    aliases = live_aliases(Functions(get=("1", {}), list=("1", {})), NAMES)
+    created = change("aws_lambda_alias.pay", "create", after={"name": "live", "function_name": "pay-dev"})
+
+    assert changing(plan_of(moved("list"), created), aliases) == {"list": "1"}
+
+
+def test_a_record_that_is_none_is_an_error() -> None:
+    bucket = Bucket()
+    bucket.objects["dev/release.json"] = b'{"history": 1}'
+
+    with pytest.raises(HarnessError, match=r"dev/release.json is not a record"):
+        ReleaseStore(bucket, "states", "dev").load()  # type: ignore[arg-type]
