@@ -52,7 +52,7 @@ def _stable_versions(stages: Stages) -> dict[str, str]:
     if not aliases:
         return {}
     with ProgressStep("Find the functions that get a new version") as step:
-        stable = changing(stages.steps.terraform.plan([*stages.steps.request.options]), aliases)
+        stable = changing(stages.steps.terraform.plan(["-refresh=false", *stages.steps.request.options]), aliases)
         step.conclude(named(stable) or "none")
     return stable
 
@@ -87,10 +87,11 @@ def _decide(stages: Stages, watch: Watch, stable: Mapping[str, str]) -> None:
         with ProgressStep("Watch the newest versions"):
             defect = watch.until_decided(watched)
         if defect is None:
-            stages.move(ReleaseInputs())
+            stages.move(ReleaseInputs(), "-refresh=false")  # the state was written a moment ago
             stages.finish()
     except BaseException as error:
         out.print("[yellow]Interrupted: the release is taken back.[/]")
+        stages.move_at_once(stable)
         stages.keep(stable, f"the deploy was interrupted ({type(error).__name__}).")
         report["outcome"] = "taken back"
         raise
@@ -111,6 +112,7 @@ def _take_back(stages: Stages, watch: Watch, stable: Mapping[str, str], defect: 
     """Take the release back, prove it, and report it."""
     report = stages.steps.report.canary
     out.print(f"[yellow]{escape(defect.reason)} The release is taken back.[/]")
+    stages.move_at_once(stable)  # not by a plan: each second costs calls
     stages.keep(stable, defect.reason)
     stages.steps.report.outcome = "taken back"
     report.update(outcome="taken back", taken_back_at=time.time(), caught_by=defect.caught_by, reason=defect.reason)
@@ -121,5 +123,5 @@ def _take_back(stages: Stages, watch: Watch, stable: Mapping[str, str], defect: 
         step.conclude(report["after"])
     watch.read()
     report["versions"] = watch.rows()
-    stages.check_settled(ReleaseInputs(stable, 0))
+    stages.settle(ReleaseInputs(stable, 0))
     report["settled"] = True

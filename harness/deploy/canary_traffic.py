@@ -276,10 +276,10 @@ class Traffic:
         response = self.access.request(method, path, self.key, body, origin=self.origin, **query)
         what = f"{method} {path.partition('?')[0]}"
         if response.status != status:
-            raise CheckError("status", f"{what} returned {response.status} instead of {status}: {response.text[:200]}")
+            raise CheckError("status", f"{what} returned {response.status} instead of {status}: {response.text[:120]}")
         _check_headers(what, response, self.origin)
         if not response.body or "errorMessage" in response.body or "title" in response.body:
-            raise CheckError("response", f"{what} returned {response.status} with an error: {response.text[:200]}")
+            raise CheckError("response", f"{what} returned {response.status} with an error: {response.text[:120]}")
         return response.body
 
     def _wait(self, poll: Callable[[], Result | None], what: str, check: str = "deadline") -> Result:

@@ -214,8 +214,8 @@ def roll_back(environment: str, functions: Sequence[str], *, emergency: bool) ->
         with orderly_end(), sole_owner():
             if emergency:
                 account = AccountAccess.opened(environment)
-                outputs, releases = account.outputs(), account.releases.load()
-                rollback.roll_back_in_emergency(account.client("lambda"), releases, outputs, functions)
+                client, store = account.client("lambda"), account.releases
+                rollback.roll_back_in_emergency(client, store, account.outputs(), functions)
                 report.outcome = "rolled back without Terraform"
                 out.print(f"To see what differs from its Terraform now: ./noxw -s drift -- {environment}")
             else:

@@ -145,12 +145,25 @@ class ReleaseRecord(BaseModel):
         return self.model_copy(update={"stable": dict(stable), "weight": weight, "reason": reason})
 
     def all_at_once(self, versions: Mapping[str, str]) -> Self:
-        """The record after a release that got all calls; nothing is added if it has the versions of the last one."""
-        history = self.history
-        if not history or history[-1].versions != versions:
-            at = datetime.now(UTC).isoformat(timespec="seconds")
-            history = (*history, Release(at=at, versions=dict(versions)))[-KEPT_RELEASES:]
-        return self.model_copy(update={"stable": {}, "weight": 0.0, "reason": "", "history": history})
+        """The record after a release that got all calls."""
+        return self.released(versions).in_stages({}, 0, "")
+
+    def released(self, versions: Mapping[str, str]) -> Self:
+        """The record with these versions as the last release; nothing is added if it has them already."""
+        if self.history and self.history[-1].versions == versions:
+            return self
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        history = (*self.history, Release(at=at, versions=dict(versions)))[-KEPT_RELEASES:]
+        return self.model_copy(update={"history": history})
+
+    def without(self, later_than: Mapping[str, str]) -> Self:
+        """The record without the releases in which one of these functions had a later version."""
+        history = tuple(
+            release
+            for release in self.history
+            if all(int(release.versions.get(name, 0)) <= int(version) for name, version in later_than.items())
+        )
+        return self.model_copy(update={"history": history})
 
     def before(self, current: Mapping[str, str]) -> dict[str, str]:
         """What differs in the last release that had earlier versions than the current ones, and no later ones.

@@ -9,11 +9,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
+from rich.markup import escape
 from rich.table import Table
 
 from harness.console import ProgressStep, out
 from harness.deploy.change_summary import show_changes
-from harness.deploy.release import ALIAS, LiveAlias, ReleaseRecord, last_below, live_aliases
+from harness.deploy.release import (
+    ALIAS,
+    LiveAlias,
+    ReleaseInputs,
+    ReleaseRecord,
+    ReleaseStore,
+    last_below,
+    live_aliases,
+)
 from harness.deploy.stages import Stages
 from harness.deploy.steps import count
 from harness.errors import HarnessError
@@ -50,20 +59,26 @@ def roll_back(stages: Stages, names: Iterable[str]) -> list[Step]:
     steps = way_back(stages.functions, record, aliases, set(names))
     _show(steps)
     stable = {**record.agreeing_with(aliases).stable, **{step.name: step.target for step in steps}}
-    stages.keep(stable, "they were rolled back.")
+    try:
+        stages.move(ReleaseInputs(stable, 0))
+    except HarnessError as error:
+        out.print(f"[yellow]Note:[/] Terraform cannot move the aliases: {escape(error.what)}")
+        stages.move_at_once(stable)
+    versions = {name: stable.get(name, alias.version) for name, alias in aliases.items()}
+    stages.store.save(record.all_at_once(versions).in_stages(stable, 0, "they were rolled back."))
     return steps
 
 
 def show_difference(stages: Stages) -> None:
     """Plan, and print what plain ``terraform apply`` would change now."""
     with ProgressStep("Plan what differs now") as step:
-        plan = stages.steps.terraform.plan()
+        plan = stages.steps.terraform.plan(["-refresh=false"])
         step.conclude(", ".join(f"{number} to {action}" for action, number in count(plan).items()) or "nothing")
     show_changes(plan)
 
 
 def roll_back_in_emergency(
-    functions: Any, record: ReleaseRecord, outputs: Mapping[str, Any], names: Iterable[str]
+    functions: Any, store: ReleaseStore, outputs: Mapping[str, Any], names: Iterable[str]
 ) -> list[Step]:
     """Give callers the code before, straight from the artifacts bucket and without Terraform.
 
@@ -73,18 +88,24 @@ def roll_back_in_emergency(
 
     Args:
         functions: A client of Lambda.
-        record: The record of the environment's releases.
+        store: The record of the environment's releases.
         outputs: The output ``stack`` of the live folder.
         names: Short names of functions; none for all that differ in the release before.
 
     Raises:
         HarnessError: There is no earlier version, or its zip is not in the bucket.
     """
-    steps = way_back(functions, record, live_aliases(functions, outputs["functions"]), set(names))
+    record, aliases = store.load(), live_aliases(functions, outputs["functions"])
+    steps = way_back(functions, record, aliases, set(names))
     _show(steps)
+    published = {}
     for step in steps:
         with ProgressStep(f"Replace the code of {step.name}") as progress:
-            progress.conclude(f"version {_replace(functions, step, outputs['artifacts_bucket'])}")
+            published[step.name] = _replace(functions, step, outputs["artifacts_bucket"])
+            progress.conclude(f"version {published[step.name]}")
+    versions = {name: published.get(name, alias.version) for name, alias in aliases.items()}
+    kept = record.agreeing_with(live_aliases(functions, outputs["functions"]))
+    store.save(kept.without({step.name: step.target for step in steps}).released(versions))
     return steps
 
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.markup import escape
 
-from harness.console import ProgressStep, out
+from harness.console import out
 from harness.deploy.change_summary import show_changes, show_findings
 from harness.deploy.release import ALIAS, LiveAlias, ReleaseInputs, ReleaseStore, live_aliases
 from harness.deploy.steps import Steps, carry_out
 from harness.errors import HarnessError
 from harness.terraform.plan import TerraformPlan
+from harness.terraform.unknown import UNKNOWN
 
 MOVED = ("aws_lambda_alias",)
 """What a stage after the first may change: the aliases move, and nothing else."""
@@ -65,11 +65,18 @@ class Stages:
         Raises:
             HarnessError: The gate rejects the plan, the plan changes anything else, or Terraform fails.
         """
-        steps = self.with_inputs(inputs)
-        steps = replace(steps, request=replace(steps.request, full_gate=False))  # it only moves what was judged
+        steps = self._aliases_only(inputs)
         plan = steps.plan(*options)
-        if plan.is_empty:
-            return
+        if not plan.is_empty:
+            self._check(steps, plan)
+            steps.apply()
+
+    def _aliases_only(self, inputs: ReleaseInputs) -> Steps:
+        """The steps of a stage that only moves what was judged: checkov does not scan it again."""
+        steps = self.with_inputs(inputs)
+        return replace(steps, request=replace(steps.request, full_gate=False))
+
+    def _check(self, steps: Steps, plan: TerraformPlan) -> None:
         findings = steps.judge(plan)
         others = [change.address for change in plan.resources if change.is_change and change.type not in MOVED]
         if findings or others:
@@ -81,44 +88,43 @@ class Stages:
                 f"({first}).",
                 remedy="Fix that, then deploy again.",
             )
-        steps.apply()
 
     def move_at_once(self, stable: Mapping[str, str]) -> None:
-        """Give all calls to these versions without Terraform, for when it fails. Its next plan finds nothing to move.
+        """Give all calls to these versions without Terraform. Its next plan finds nothing to move.
 
         https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
-        """
-        aliases = self.aliases()
-        for name, version in stable.items():
-            if name in aliases:
-                self.functions.update_alias(
-                    FunctionName=aliases[name].function, Name=ALIAS, FunctionVersion=version, RoutingConfig={}
-                )
-
-    def keep(self, stable: Mapping[str, str], reason: str) -> None:
-        """Give callers these versions, with Terraform or, if that fails, without it, and record why.
 
         Raises:
-            HarnessError: Neither works.
+            HarnessError: Lambda does not move them.
         """
-        inputs = ReleaseInputs(stable, 0)
         try:
-            self.move(inputs, "-refresh=false")  # seconds count
-        except HarnessError as error:
-            out.print(f"[yellow]Note:[/] Terraform cannot move the aliases: {escape(error.what)}")
-            self._without_terraform(stable)
-        record = self.store.load()
-        self.store.save(record.in_stages(stable, 0, reason))
+            aliases = self.aliases()
+            for name, version in stable.items():
+                if name in aliases:
+                    self.functions.update_alias(
+                        FunctionName=aliases[name].function, Name=ALIAS, FunctionVersion=version, RoutingConfig={}
+                    )
+        except (BotoCoreError, ClientError) as error:
+            raise HarnessError(
+                f"The aliases cannot be moved, so a release may still be in progress: {error}",
+                remedy=f"As soon as they can be: ./noxw -s rollback -- {self.environment}",
+            ) from error
 
-    def _without_terraform(self, stable: Mapping[str, str]) -> None:
-        with ProgressStep("Move the aliases without Terraform"):
-            try:
-                self.move_at_once(stable)
-            except (BotoCoreError, ClientError) as error:
-                raise HarnessError(
-                    f"The release is still in progress, because its aliases cannot be moved: {error}",
-                    remedy=f"As soon as they can be: ./noxw -s rollback -- {self.environment}",
-                ) from error
+    def keep(self, stable: Mapping[str, str], reason: str) -> None:
+        """Record that callers keep these versions, and why."""
+        self.store.save(self.store.load().in_stages(stable, 0, reason))
+
+    def settle(self, inputs: ReleaseInputs) -> None:
+        """Check that a plan with these inputs has nothing to change, and apply it: the state then is what it has read.
+
+        Raises:
+            HarnessError: The plan has something to change, or Terraform fails.
+        """
+        steps = self._aliases_only(inputs)
+        outcome = steps.report.outcome
+        self._check_empty(steps.plan())
+        steps.apply()
+        steps.report.outcome = outcome
 
     def check_settled(self, inputs: ReleaseInputs) -> None:
         """Check that a plan with these inputs has nothing to change.
@@ -126,7 +132,9 @@ class Stages:
         Raises:
             HarnessError: It has.
         """
-        plan = self.with_inputs(inputs).plan()
+        self._check_empty(self.with_inputs(inputs).plan())
+
+    def _check_empty(self, plan: TerraformPlan) -> None:
         if not plan.is_empty:
             show_changes(plan)
             raise HarnessError(
@@ -142,15 +150,22 @@ class Stages:
 
 
 def changing(plan: TerraformPlan, aliases: Mapping[str, LiveAlias]) -> dict[str, str]:
-    """The functions whose alias a plan moves, with the version that callers have now."""
-    by_function = {alias.function: name for name, alias in aliases.items()}
-    moved = [
-        change
-        for change in plan.by_type("aws_lambda_alias")
-        if change.actions == ("update",) and (change.before or {}).get("name") == ALIAS
-    ]
-    names = [by_function.get((change.before or {}).get("function_name", "")) for change in moved]
-    return {name: aliases[name].version for name in names if name is not None}
+    """The functions whose alias a plan moves, with the version that callers have now.
+
+    Args:
+        plan: A plan of the deploy all at once. It need not know where the aliases are.
+        aliases: The aliases as they are.
+    """
+    names = {alias.function: name for name, alias in aliases.items()}
+    stable = {}
+    for change in plan.by_type("aws_lambda_alias"):
+        name = names.get(str(change.values.get("function_name")))
+        if name is None or change.values.get("name") != ALIAS:
+            continue
+        planned = change.values.get("function_version")
+        if planned is UNKNOWN or planned != aliases[name].version or aliases[name].weights:
+            stable[name] = aliases[name].version
+    return stable
 
 
 def deploy_all_at_once(stages: Stages, **account: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 from harness.deploy import canary, canary_drill
 from harness.deploy.canary_drill import DrillResult, DrillVersion
 from harness.deploy.canary_judge import Defect, defects, is_seen_enough
-from harness.deploy.release import ReleaseInputs
+from harness.deploy.release import LiveAlias, ReleaseInputs
 from harness.deploy.request import DeployReport
 from harness.deploy.version_figures import Figures, VersionFigures, Watched, new_alarms
 from harness.errors import HarnessError
@@ -142,7 +142,7 @@ def released(
     monkeypatch: pytest.MonkeyPatch, folder: Path, watch: Watch, *plans: Any
 ) -> tuple[Any, Terraform, BaseException | None]:
     """A release in stages with these plans: what was found out about it, Terraform, and the error that ended it."""
-    terraform, functions = Terraform(*plans), Functions(get=("1", {}), list=("1", {}))
+    terraform, functions = Terraform(*plans), Functions(get=("1", {}), list=("2", {}))
     release = stages(folder, terraform, functions, Bucket())
     monkeypatch.setattr(canary, "Watch", watch)
     monkeypatch.setattr(canary, "watched_functions", lambda *_: [WATCHED])
@@ -163,7 +163,7 @@ def test_a_good_release_gets_all_calls_by_a_second_plan(monkeypatch: pytest.Monk
     assert terraform.applied == 2
     stage = [any(option.startswith("-var-file=") for option in options) for options in terraform.options]
     assert stage == [False, True, False, False]
-    assert release.store.load().history[-1].versions == {"get": "1", "list": "1"}
+    assert release.store.load().history[-1].versions == {"get": "1", "list": "2"}
     assert (release.steps.report.canary["outcome"], release.steps.report.canary["settled"]) == ("released", True)
 
 
@@ -172,10 +172,10 @@ def test_a_bad_release_is_taken_back_with_the_metric_that_said_so(
 ) -> None:
     bad = Defect("metric Errors", "1 of 3 calls of get version 2 failed.")
 
-    release, terraform, error = released(monkeypatch, tmp_path, Watch(bad), MOVES, MOVES, MOVES, EMPTY)
+    release, _, error = released(monkeypatch, tmp_path, Watch(bad), MOVES, MOVES, EMPTY)
 
     assert "metric Errors" in str(error)
-    assert terraform.applied == 2
+    assert release.steps.report.outcome == "taken back"
     assert json.loads((tmp_path / "release.tfvars.json").read_text())["release"] == {
         "stable": {"get": "1"},
         "weight": 0,
@@ -185,10 +185,10 @@ def test_a_bad_release_is_taken_back_with_the_metric_that_said_so(
 
 
 def test_an_interrupted_release_is_taken_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    release, terraform, error = released(monkeypatch, tmp_path, Watch(KeyboardInterrupt()), MOVES, MOVES, MOVES)
+    release, _, error = released(monkeypatch, tmp_path, Watch(KeyboardInterrupt()), MOVES)
 
     assert isinstance(error, KeyboardInterrupt)
-    assert terraform.applied == 2
+    assert release.aliases()["get"] == LiveAlias("get-dev", "1")
     assert "interrupted" in release.store.load().reason
 
 

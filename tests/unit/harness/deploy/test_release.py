@@ -186,6 +186,13 @@ def test_the_release_before_is_the_last_one_with_earlier_versions(
     assert known.before(current) == before
 
 
+def test_what_was_rolled_back_is_not_what_a_later_rollback_goes_back_to() -> None:
+    known = record({"get": "1"}, {"get": "2"}, {"get": "3"}).released({"get": "2"}).all_at_once({"get": "4"})
+
+    assert known.before({"get": "4"}) == {"get": "2"}
+    assert known.before({"get": "2"}) == {"get": "1"}
+
+
 def test_a_rollback_undoes_a_release_in_progress_and_nothing_else() -> None:
     functions = Functions(get=("2", {"3": 0.1}), list=("4", {}))
     aliases = live_aliases(functions, NAMES)
@@ -244,24 +251,32 @@ def test_a_rollback_that_nothing_can_do_says_so(tmp_path: Path) -> None:
     functions.unreachable = True
     release = stages(tmp_path, Terraform(HarnessError("no network", remedy="wait")), functions)
 
-    with pytest.raises(HarnessError, match=r"(?s)still in progress.*rollback -- dev"):
+    with pytest.raises(HarnessError, match=r"(?s)may still be in progress.*rollback -- dev"):
         roll_back(release, [])
 
 
 def test_an_emergency_takes_the_code_from_the_artifacts_bucket() -> None:
-    functions = Functions(get=("3", {}), list=("1", {}))
+    functions, store = Functions(get=("3", {}), list=("1", {})), ReleaseStore(Bucket(), "states", "dev")  # type: ignore[arg-type]
+    store.save(record({"get": "2", "list": "1"}, {"get": "3", "list": "1"}))
 
-    roll_back_in_emergency(functions, record(), {"functions": NAMES, "artifacts_bucket": "zips"}, ["get"])
+    roll_back_in_emergency(functions, store, {"functions": NAMES, "artifacts_bucket": "zips"}, ["get"])
 
+    assert [release.versions["get"] for release in store.load().history] == ["2", "9"]
     assert functions.code == [("get-dev", "zips/functions/get/abcd.zip")]
     assert functions.aliases["get-dev"] == ("9", {})
 
 
 def test_a_plan_tells_which_functions_get_a_new_version() -> None:
-    aliases = live_aliases(Functions(get=("1", {}), list=("1", {})), NAMES)
+    aliases = live_aliases(Functions(get=("2", {}), list=("1", {})), NAMES)
     created = change("aws_lambda_alias.pay", "create", after={"name": "live", "function_name": "pay-dev"})
 
-    assert changing(plan_of(moved("list"), created), aliases) == {"list": "1"}
+    assert changing(plan_of(moved("get"), moved("list"), created), aliases) == {"list": "1"}
+
+
+def test_an_alias_with_weights_counts_as_moved_wherever_the_state_believes_it_is() -> None:
+    aliases = live_aliases(Functions(get=("1", {"2": 0.1}), list=("2", {})), NAMES)
+
+    assert changing(plan_of(moved("get"), moved("list")), aliases) == {"get": "1"}
 
 
 def test_a_record_that_is_none_is_an_error() -> None:
