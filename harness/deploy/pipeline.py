@@ -209,24 +209,30 @@ def roll_back(environment: str, functions: Sequence[str], *, emergency: bool) ->
     Raises:
         HarnessError: It is not deployed there, nothing was released before, or it cannot be rolled back.
     """
-    report, started = DeployReport(environment, engine_name()), time.monotonic()
+    report, started, seconds = DeployReport(environment, engine_name()), time.monotonic(), 0.0
     try:
         with orderly_end(), sole_owner():
+            account = AccountAccess.opened(environment)
+            client, store, outputs = account.client("lambda"), account.releases, account.outputs()
             if emergency:
-                account = AccountAccess.opened(environment)
-                client, store = account.client("lambda"), account.releases
-                rollback.roll_back_in_emergency(client, store, account.outputs(), functions)
+                rollback.roll_back_in_emergency(client, store, outputs, functions)
                 report.outcome = "rolled back without Terraform"
                 out.print(f"To see what differs from its Terraform now: ./noxw -s drift -- {environment}")
             else:
-                deployed = Deployed.opened(environment)
-                steps = Steps(deployed.terraform, DeployRequest(environment), report, _kept(environment))
-                stages = Stages(steps, deployed.releases, deployed.client("lambda"))
-                rollback.roll_back(stages, functions)
+                inputs = rollback.roll_back(client, store, outputs, functions)
                 report.outcome = "rolled back"
-                rollback.show_difference(stages)
+            seconds = round(time.monotonic() - started, 1)
+            out.print(f"Callers have these versions after {seconds} s.")
+            if not emergency:
+                steps = Steps(
+                    Deployed.opened(environment).terraform, DeployRequest(environment), report, _kept(environment)
+                )
+                rollback.confirm(Stages(steps, store, client), inputs)
     finally:
-        file = record("rollback", {**vars(report), "seconds": round(time.monotonic() - started, 1)})
+        file = record(
+            "rollback",
+            {**vars(report), "seconds_to_callers": seconds, "seconds": round(time.monotonic() - started, 1)},
+        )
         out.print(f"[dim]Outcome: {report.outcome}. The report is {escape(str(_short(file)))}.[/]")
 
 

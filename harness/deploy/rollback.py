@@ -23,7 +23,7 @@ from harness.deploy.release import (
     last_below,
     live_aliases,
 )
-from harness.deploy.stages import Stages
+from harness.deploy.stages import Stages, move_at_once
 from harness.deploy.steps import count
 from harness.errors import HarnessError
 
@@ -45,28 +45,43 @@ class Step:
     target: str
 
 
-def roll_back(stages: Stages, names: Iterable[str]) -> list[Step]:
+def roll_back(functions: Any, store: ReleaseStore, outputs: Mapping[str, Any], names: Iterable[str]) -> ReleaseInputs:
     """Give callers the versions before: of a release in progress those that it releases from, or else the last ones.
 
+    The aliases are moved without Terraform, because each second costs calls; `confirm` does the rest.
+
     Args:
-        stages: The stages.
+        functions: A client of Lambda.
+        store: The record of the environment's releases.
+        outputs: The output ``stack`` of the live folder.
         names: Short names of functions; none for all that differ in the release before.
 
+    Returns:
+        The inputs with which Terraform has nothing to change.
+
     Raises:
-        HarnessError: There is no earlier version, or Terraform fails.
+        HarnessError: There is no earlier version, or the aliases cannot be moved.
     """
-    aliases, record = stages.aliases(), stages.store.load()
-    steps = way_back(stages.functions, record, aliases, set(names))
+    record, aliases = store.load(), live_aliases(functions, outputs["functions"])
+    steps = way_back(functions, record, aliases, set(names))
     _show(steps)
     stable = {**record.agreeing_with(aliases).stable, **{step.name: step.target for step in steps}}
-    try:
-        stages.move(ReleaseInputs(stable, 0))
-    except HarnessError as error:
-        out.print(f"[yellow]Note:[/] Terraform cannot move the aliases: {escape(error.what)}")
-        stages.move_at_once(stable)
+    move_at_once(functions, aliases, stable, store.environment)
     versions = {name: stable.get(name, alias.version) for name, alias in aliases.items()}
-    stages.store.save(record.all_at_once(versions).in_stages(stable, 0, "they were rolled back."))
-    return steps
+    store.save(record.released(versions).in_stages(stable, 0, "they were rolled back."))
+    return ReleaseInputs(stable, 0)
+
+
+def confirm(stages: Stages, inputs: ReleaseInputs) -> None:
+    """Bring Terraform's state up to date, and show what plain ``terraform apply`` would change now.
+
+    What it cannot do is only printed: callers have their versions already.
+    """
+    try:
+        stages.settle(inputs)
+        show_difference(stages)
+    except HarnessError as error:
+        out.print(f"[yellow]Note:[/] Callers have the versions before, but Terraform reports: {escape(str(error))}")
 
 
 def show_difference(stages: Stages) -> None:
@@ -82,9 +97,9 @@ def roll_back_in_emergency(
 ) -> list[Step]:
     """Give callers the code before, straight from the artifacts bucket and without Terraform.
 
-    The function's own code is replaced, as ``aws lambda update-function-code`` does it, published, and the alias is
-    moved to that version.
-    https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html
+    Code from the bucket is published, and the alias moved to it. Terraform's provider does not see that the code was
+    replaced (hashicorp/aws 5.100 does not read back where it came from). So the code that Terraform has applied is put
+    back behind the alias, and published again: the next plan shows that the alias differs, and nothing else.
 
     Args:
         functions: A client of Lambda.
@@ -98,21 +113,34 @@ def roll_back_in_emergency(
     record, aliases = store.load(), live_aliases(functions, outputs["functions"])
     steps = way_back(functions, record, aliases, set(names))
     _show(steps)
-    published = {}
+    bucket, published = outputs["artifacts_bucket"], {}
     for step in steps:
         with ProgressStep(f"Replace the code of {step.name}") as progress:
-            published[step.name] = _replace(functions, step, outputs["artifacts_bucket"])
-            progress.conclude(f"version {published[step.name]}")
+            applied = _digest(functions, step, "$LATEST")
+            published[step.name] = _publish(functions, step, bucket, _digest(functions, step, step.target))
+            functions.update_alias(
+                FunctionName=step.function, Name=ALIAS, FunctionVersion=published[step.name], RoutingConfig={}
+            )
+            _publish(functions, step, bucket, applied)
+            progress.conclude(f"callers get version {published[step.name]}")
     versions = {name: published.get(name, alias.version) for name, alias in aliases.items()}
     kept = record.agreeing_with(live_aliases(functions, outputs["functions"]))
-    store.save(kept.without({step.name: step.target for step in steps}).released(versions))
+    kept = kept.without({step.name: step.target for step in steps}).released(versions)
+    store.save(kept.in_stages({**kept.stable, **published}, 0, "they were rolled back in an emergency."))
     return steps
 
 
-def _replace(functions: Any, step: Step, bucket: str) -> str:
-    """Replace a function's code by that of an earlier version; return the version that is published with it."""
-    configuration = functions.get_function_configuration(FunctionName=step.function, Qualifier=step.target)
-    digest = base64.b64decode(configuration["CodeSha256"]).hex()
+def _digest(functions: Any, step: Step, version: str) -> str:
+    """The checksum of a version's code, as the keys of the zips have it."""
+    configuration = functions.get_function_configuration(FunctionName=step.function, Qualifier=version)
+    return base64.b64decode(configuration["CodeSha256"]).hex()
+
+
+def _publish(functions: Any, step: Step, bucket: str, digest: str) -> str:
+    """Replace a function's code by a zip of the artifacts bucket, and publish it; return the version.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html
+    """
     key = f"functions/{step.name}/{digest}.zip"
     try:
         functions.update_function_code(FunctionName=step.function, S3Bucket=bucket, S3Key=key)
@@ -123,7 +151,6 @@ def _replace(functions: Any, step: Step, bucket: str) -> str:
         ) from error
     functions.get_waiter("function_updated_v2").wait(FunctionName=step.function, WaiterConfig={"Delay": 1})
     version: str = functions.publish_version(FunctionName=step.function)["Version"]
-    functions.update_alias(FunctionName=step.function, Name=ALIAS, FunctionVersion=version, RoutingConfig={})
     return version
 
 

@@ -90,25 +90,8 @@ class Stages:
             )
 
     def move_at_once(self, stable: Mapping[str, str]) -> None:
-        """Give all calls to these versions without Terraform. Its next plan finds nothing to move.
-
-        https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
-
-        Raises:
-            HarnessError: Lambda does not move them.
-        """
-        try:
-            aliases = self.aliases()
-            for name, version in stable.items():
-                if name in aliases:
-                    self.functions.update_alias(
-                        FunctionName=aliases[name].function, Name=ALIAS, FunctionVersion=version, RoutingConfig={}
-                    )
-        except (BotoCoreError, ClientError) as error:
-            raise HarnessError(
-                f"The aliases cannot be moved, so a release may still be in progress: {error}",
-                remedy=f"As soon as they can be: ./noxw -s rollback -- {self.environment}",
-            ) from error
+        """Give all calls to these versions without Terraform; see `move_at_once`."""
+        move_at_once(self.functions, self.aliases(), stable, self.environment)
 
     def keep(self, stable: Mapping[str, str], reason: str) -> None:
         """Record that callers keep these versions, and why."""
@@ -147,6 +130,33 @@ class Stages:
         aliases = self.aliases()
         versions = {name: alias.version for name, alias in sorted(aliases.items())}
         self.store.save(self.store.load().all_at_once(versions))
+
+
+def move_at_once(functions: Any, aliases: Mapping[str, LiveAlias], stable: Mapping[str, str], environment: str) -> None:
+    """Give all calls to these versions without Terraform. Its next plan finds nothing to move.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
+
+    Args:
+        functions: A client of Lambda.
+        aliases: The aliases as they are.
+        stable: The versions, by the functions' short names.
+        environment: The live folder's name, for messages.
+
+    Raises:
+        HarnessError: Lambda does not move them.
+    """
+    try:
+        for name, version in stable.items():
+            if name in aliases:
+                functions.update_alias(
+                    FunctionName=aliases[name].function, Name=ALIAS, FunctionVersion=version, RoutingConfig={}
+                )
+    except (BotoCoreError, ClientError) as error:
+        raise HarnessError(
+            f"The aliases cannot be moved, so a release may still be in progress: {error}",
+            remedy=f"As soon as they can be: ./noxw -s rollback -- {environment}",
+        ) from error
 
 
 def changing(plan: TerraformPlan, aliases: Mapping[str, LiveAlias]) -> dict[str, str]:

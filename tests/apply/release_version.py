@@ -18,9 +18,7 @@ def main(version: str, percent: int) -> None:
     shutil.copytree(ROOT / "lambdas", sources)
     if version != "base":
         canary_drill.versions([version])[0].apply(sources)
-    request = DeployRequest(
-        "dev", confirm=lambda: True, full_gate=False, smoke=False, canary=percent, sources=sources
-    )
+    request = DeployRequest("dev", confirm=lambda: True, full_gate=False, smoke=False, canary=percent, sources=sources)
     pipeline.deploy(request, port="auto")
 
 

@@ -20,7 +20,7 @@ from harness.process import supervisor
 from harness.stack.deployment import Stack
 from harness.terraform.plan import TerraformPlan
 from tests.apply.stage import group
-from tests.apply.test_deploy import FreshCheckout
+from tests.apply.test_deploy import DeployedDev, FreshCheckout
 
 pytestmark = [group("release"), pytest.mark.drill]
 
@@ -54,8 +54,6 @@ class Released:
 
     def plan(self, work: Path, *options: str) -> TerraformPlan:
         """A plan of plain Terraform: of the unmodified live folder, without the inputs of a release."""
-        from tests.apply.test_deploy import DeployedDev
-
         return DeployedDev(self.build, [], self.stack).live(work).plan(options)
 
 

@@ -58,7 +58,7 @@ class Release:
             Period=60,
             Statistics=["Sum"],
         )["Datapoints"]
-        return sum(point["Sum"] for point in points)
+        return float(sum(point["Sum"] for point in points))
 
 
 def test_a_stream_follows_the_weights_of_an_alias(cloud: Cloud) -> None:

@@ -16,6 +16,7 @@ from harness.deploy.release import LiveAlias, ReleaseInputs
 from harness.deploy.request import DeployReport
 from harness.deploy.version_figures import Figures, VersionFigures, Watched, new_alarms
 from harness.errors import HarnessError
+from harness.paths import ROOT
 from tests.unit.harness.deploy.test_release import EMPTY, MOVES, Bucket, Functions, Terraform, stages
 
 WATCHED = Watched("get", "get-dev", "1", "2", 0.1, memory_mb=512, timeout_s=30)
@@ -210,7 +211,7 @@ def test_without_a_new_version_a_deploy_has_no_stages(monkeypatch: pytest.Monkey
 
 def test_every_patch_of_the_drill_fits_the_code_and_there_are_twenty_bad_ones(tmp_path: Path) -> None:
     every = canary_drill.versions()
-    sources = canary_drill.ROOT / "lambdas"
+    sources = ROOT / "lambdas"
 
     for version in every:
         copy = tmp_path / version.id / version.file

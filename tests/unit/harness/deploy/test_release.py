@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from harness.deploy.release import LiveAlias, ReleaseInputs, ReleaseRecord, ReleaseStore, live_aliases
 from harness.deploy.request import DeployReport, DeployRequest
-from harness.deploy.rollback import Step, roll_back, roll_back_in_emergency, way_back
+from harness.deploy.rollback import Step, confirm, roll_back, roll_back_in_emergency, way_back
 from harness.deploy.stages import Stages, changing
 from harness.deploy.steps import Steps
 from harness.errors import HarnessError
@@ -68,8 +68,8 @@ class Functions:
     def paginate(self, **_: Any) -> list[dict[str, Any]]:
         return [{"Versions": [{"Version": version} for version in ("$LATEST", "1", "2", "3")]}]
 
-    def get_function_configuration(self, **_: Any) -> dict[str, str]:
-        return {"CodeSha256": "q80="}  # abcd
+    def get_function_configuration(self, **request: str) -> dict[str, str]:
+        return {"CodeSha256": "q80=" if request["Qualifier"] == "2" else "7/4="}  # abcd, effe
 
     def update_function_code(self, *, FunctionName: str, S3Bucket: str, S3Key: str) -> None:  # noqa: N803 - as boto3
         self.code.append((FunctionName, f"{S3Bucket}/{S3Key}"))
@@ -81,7 +81,7 @@ class Functions:
         pass
 
     def publish_version(self, **_: Any) -> dict[str, str]:
-        return {"Version": "9"}
+        return {"Version": str(8 + len(self.code))}
 
 
 class Terraform:
@@ -108,6 +108,10 @@ class Terraform:
         return {"stack": {"functions": NAMES}}
 
 
+def _s3() -> Any:
+    return Bucket()
+
+
 def moved(name: str = "get") -> dict[str, Any]:
     """The change of an alias."""
     before = {"name": "live", "function_name": f"{name}-dev", "function_version": "1"}
@@ -126,7 +130,8 @@ def no_findings(monkeypatch: pytest.MonkeyPatch) -> None:
 def stages(folder: Path, terraform: Any, functions: Any, bucket: Any = None) -> Stages:
     request = DeployRequest("dev", confirm=lambda: True)
     steps = Steps(terraform, request, DeployReport("dev", "embedded"), folder / "plan.tfplan")
-    return Stages(steps, ReleaseStore(bucket or Bucket(), "states", "dev"), functions)
+    s3: Any = bucket or Bucket()
+    return Stages(steps, ReleaseStore(s3, "states", "dev"), functions)
 
 
 def record(*releases: dict[str, str], **rest: Any) -> ReleaseRecord:
@@ -218,52 +223,69 @@ def test_a_rollback_to_nothing_is_an_error(names: set[str], message: str) -> Non
         way_back(functions, record(), live_aliases(functions, NAMES), names)
 
 
-@pytest.mark.usefixtures("no_findings")
-def test_a_rollback_moves_the_aliases_by_terraform_and_records_why(tmp_path: Path) -> None:
-    terraform = Terraform(MOVES)
-    release = stages(tmp_path, terraform, Functions(get=("3", {}), list=("1", {})))
+def test_a_rollback_moves_the_aliases_and_records_why() -> None:
+    functions, store = Functions(get=("3", {}), list=("1", {})), ReleaseStore(_s3(), "states", "dev")
 
-    roll_back(release, [])
+    inputs = roll_back(functions, store, {"functions": NAMES}, [])
 
-    assert terraform.applied == 1
-    assert any(option.startswith("-var-file=") for option in terraform.options[0])
-    assert release.store.load().stable == {"get": "2"}
-
-
-@pytest.mark.usefixtures("no_findings")
-@pytest.mark.parametrize(
-    "plan", [plan_of(moved(), change("aws_sqs_queue.q", "create", after={})), HarnessError("locked", remedy="wait")]
-)
-def test_a_rollback_does_not_depend_on_terraform(tmp_path: Path, plan: TerraformPlan | HarnessError) -> None:
-    terraform, functions = Terraform(plan), Functions(get=("3", {}), list=("1", {}))
-    release = stages(tmp_path, terraform, functions)
-
-    roll_back(release, ["get"])
-
-    assert terraform.applied == 0
     assert functions.aliases["get-dev"] == ("2", {})
-    assert release.store.load().inputs == ReleaseInputs({"get": "2"}, 0)
+    assert inputs == ReleaseInputs({"get": "2"}, 0) == store.load().inputs
+    assert store.load().history[-1].versions == {"get": "2", "list": "1"}
 
 
-@pytest.mark.usefixtures("no_findings")
-def test_a_rollback_that_nothing_can_do_says_so(tmp_path: Path) -> None:
+def test_a_rollback_that_nothing_can_do_says_so() -> None:
     functions = Functions(get=("3", {}), list=("1", {}))
     functions.unreachable = True
-    release = stages(tmp_path, Terraform(HarnessError("no network", remedy="wait")), functions)
 
     with pytest.raises(HarnessError, match=r"(?s)may still be in progress.*rollback -- dev"):
-        roll_back(release, [])
+        roll_back(functions, ReleaseStore(_s3(), "states", "dev"), {"functions": NAMES}, [])
+
+
+@pytest.mark.usefixtures("no_findings")
+def test_terraform_confirms_a_rollback_and_shows_what_differs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terraform = Terraform(EMPTY, MOVES)
+
+    confirm(stages(tmp_path, terraform, Functions()), ReleaseInputs({"get": "2"}, 0))
+
+    assert terraform.applied == 1  # an empty plan: the state is what it has read
+    assert "aws_lambda_alias.get" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("no_findings")
+@pytest.mark.parametrize("plan", [MOVES, HarnessError("locked", remedy="wait")])
+def test_a_rollback_does_not_depend_on_terraform(
+    tmp_path: Path, plan: TerraformPlan | HarnessError, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terraform = Terraform(plan)
+
+    confirm(stages(tmp_path, terraform, Functions()), ReleaseInputs({"get": "2"}, 0))
+
+    assert terraform.applied == 0
+    assert "Callers have the versions before" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("no_findings")
+def test_a_stage_that_changes_more_than_aliases_is_not_applied(tmp_path: Path) -> None:
+    terraform = Terraform(plan_of(moved(), change("aws_sqs_queue.q", "create", after={})))
+
+    with pytest.raises(HarnessError, match=r"more than aliases \(aws_sqs_queue.q\)"):
+        stages(tmp_path, terraform, Functions()).move(ReleaseInputs())
+
+    assert terraform.applied == 0
 
 
 def test_an_emergency_takes_the_code_from_the_artifacts_bucket() -> None:
-    functions, store = Functions(get=("3", {}), list=("1", {})), ReleaseStore(Bucket(), "states", "dev")  # type: ignore[arg-type]
+    functions, store = Functions(get=("3", {}), list=("1", {})), ReleaseStore(_s3(), "states", "dev")
     store.save(record({"get": "2", "list": "1"}, {"get": "3", "list": "1"}))
 
     roll_back_in_emergency(functions, store, {"functions": NAMES, "artifacts_bucket": "zips"}, ["get"])
 
     assert [release.versions["get"] for release in store.load().history] == ["2", "9"]
-    assert functions.code == [("get-dev", "zips/functions/get/abcd.zip")]
+    assert functions.code == [("get-dev", f"zips/functions/get/{digest}.zip") for digest in ("abcd", "effe")]
     assert functions.aliases["get-dev"] == ("9", {})
+    assert store.load().inputs == ReleaseInputs({"get": "9"}, 0)
 
 
 def test_a_plan_tells_which_functions_get_a_new_version() -> None:
