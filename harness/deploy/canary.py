@@ -3,8 +3,10 @@
 ``docs/runbooks/deploy.md`` shows how to use it.
 """
 
+import base64
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
@@ -12,49 +14,95 @@ from rich.markup import escape
 from harness.console import ProgressStep, out
 from harness.deploy.canary_judge import Defect
 from harness.deploy.canary_watch import Watch
-from harness.deploy.release import ReleaseInputs
+from harness.deploy.release import ALIAS, LiveAlias, ReleaseInputs
 from harness.deploy.smoke_access import PlatformAccess
 from harness.deploy.stages import Stages, changing, deploy_all_at_once, named
 from harness.deploy.steps import carry_out
 from harness.deploy.version_figures import watched_functions
 from harness.errors import HarnessError
+from harness.package import archive
+from harness.terraform.plan import TerraformPlan
 
 
-def deploy_in_stages(stages: Stages, percent: int, access: Callable[[], PlatformAccess], **account: Any) -> None:
+class _OtherVersionsError(Exception):
+    """The plan gives functions a new version that the stage does not know of.
+
+    Attributes:
+        stable: All functions that get one, with the version that callers have now.
+    """
+
+    def __init__(self, stable: Mapping[str, str]) -> None:
+        super().__init__(named(stable))
+        self.stable = stable
+
+
+def deploy_in_stages(
+    stages: Stages,
+    percent: int,
+    access: Callable[[], PlatformAccess],
+    *,
+    artifacts: Path,
+    check: Callable[[TerraformPlan], None] | None = None,
+) -> None:
     """Deploy: new versions of functions get some of the calls first, everything else is deployed at once.
 
     Args:
         stages: The stages.
         percent: The share of the calls, 1 to 99.
         access: Returns the access to the deployed platform.
-        account: Further arguments of `carry_out`.
+        artifacts: The folder with the zips that are deployed.
+        check: As for `carry_out`.
 
     Raises:
         HarnessError: The release was taken back, or it could not be carried out.
     """
-    stable = _stable_versions(stages)
+    aliases = stages.aliases()
+    stable = with_other_code(stages.functions, aliases, artifacts)
+    try:
+        _deploy(stages, stable, percent, access, check)
+    except _OtherVersionsError as others:  # of functions with the same code and other settings
+        _deploy(stages, others.stable, percent, access, check)
+
+
+def with_other_code(functions: Any, aliases: Mapping[str, LiveAlias], artifacts: Path) -> dict[str, str]:
+    """The functions whose callers have other code than their zip, with the version that they have."""
+    stable = {}
+    for name, alias in aliases.items():
+        code = functions.get_function_configuration(FunctionName=alias.function, Qualifier=ALIAS)["CodeSha256"]
+        if alias.weights or base64.b64decode(code).hex() != archive.digest(artifacts / f"{name}.zip"):
+            stable[name] = alias.version
+    return stable
+
+
+def _deploy(
+    stages: Stages,
+    stable: Mapping[str, str],
+    percent: int,
+    access: Callable[[], PlatformAccess],
+    check: Callable[[TerraformPlan], None] | None,
+) -> None:
+    """Deploy with a stage for these functions, or all at once if there are none."""
+    aliases = stages.aliases()
+
+    def check_all(plan: TerraformPlan) -> None:
+        others = {name: version for name, version in changing(plan, aliases).items() if name not in stable}
+        if others:
+            raise _OtherVersionsError({**stable, **others})
+        if check:
+            check(plan)
+
     if not stable:
-        out.print("No function that is deployed gets a new version, so there is nothing to release in stages.")
-        deploy_all_at_once(stages, **account)
+        deploy_all_at_once(stages, check=check_all)
+        out.print("No function that was deployed before gets a new version, so there were no stages.")
         return
-    inputs = ReleaseInputs(stable, percent / 100)
+    out.print(f"Callers keep {named(stable)} at first.")
     with Watch.started(access()) as watch:
         _check_before(stages, watch)
-        carry_out(stages.with_inputs(inputs), functions=stages.functions, **account)
+        staged = stages.with_inputs(ReleaseInputs(stable, percent / 100))
+        carry_out(staged, functions=stages.functions, check=check_all)
         _decide(stages, watch, stable)
     stages.check_settled(ReleaseInputs())
     stages.steps.report.canary["settled"] = True
-
-
-def _stable_versions(stages: Stages) -> dict[str, str]:
-    """The functions that get a new version, with the version that callers have now."""
-    aliases = stages.aliases()
-    if not aliases:
-        return {}
-    with ProgressStep("Find the functions that get a new version") as step:
-        stable = changing(stages.steps.terraform.plan(["-refresh=false", *stages.steps.request.options]), aliases)
-        step.conclude(named(stable) or "none")
-    return stable
 
 
 def _check_before(stages: Stages, watch: Watch) -> None:

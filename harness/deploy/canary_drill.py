@@ -222,7 +222,13 @@ def _release(environment: str, version: DrillVersion, released: dict[str, str]) 
     shutil.copytree(ROOT / "lambdas", sources, ignore=shutil.ignore_patterns("__pycache__"))
     version.apply(sources)
     request = DeployRequest(
-        environment, confirm=lambda: True, full_gate=False, smoke=False, canary=PERCENT, sources=sources
+        environment,
+        confirm=lambda: True,
+        full_gate=False,
+        options=("-refresh=false",),  # nobody else changes the engine; the plan afterwards is refreshed in any case
+        smoke=False,
+        canary=PERCENT,
+        sources=sources,
     )
     started, error = time.monotonic(), ""
     report = DeployReport(environment, "embedded")

@@ -6,7 +6,7 @@
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import boto3
 from rich.markup import escape
@@ -32,6 +32,7 @@ from harness.stack.deployment import REGION, Deployment, Stack, artifacts_of, bu
 from harness.stack.ignored_inputs import report_ignored
 from harness.stack.ownership import orderly_end, sole_owner
 from harness.terraform import binary
+from harness.terraform.plan import TerraformPlan
 
 
 def deploy(
@@ -80,7 +81,7 @@ def _to_engine(request: DeployRequest, report: DeployReport, port: int | Literal
         steps = Steps(deployment.terraform, request, report, _kept(environment))
         store = ReleaseStore(deployment.client("s3"), deployment.state_bucket, environment)
         stages = Stages(steps, store, deployment.client("lambda"))
-        _release(stages, lambda: PlatformAccess.on_engine(deployment.describe()))
+        _release(stages, lambda: PlatformAccess.on_engine(deployment.describe()), deployment.artifacts)
         stack = deployment.describe()
         stack.save(deployment.shell(), terraform=deployment.own_terraform)
         keep = True
@@ -115,6 +116,7 @@ def _to_aws(request: DeployRequest, report: DeployReport) -> None:
     _release(
         stages,
         lambda: PlatformAccess.on_aws(environment, terraform.output()["stack"]),
+        artifacts,
         check=account.check_logging_role,
     )
     outputs = terraform.output()["stack"]
@@ -122,13 +124,18 @@ def _to_aws(request: DeployRequest, report: DeployReport) -> None:
     out.print(f"[bold]{environment}[/] in account {account.id}: {escape(str(outputs['api_url']))}")
 
 
-def _release(stages: Stages, access: Callable[[], PlatformAccess], **account: Any) -> None:
+def _release(
+    stages: Stages,
+    access: Callable[[], PlatformAccess],
+    artifacts: Path,
+    check: Callable[[TerraformPlan], None] | None = None,
+) -> None:
     """Deploy all at once or in stages, as requested."""
     percent = stages.steps.request.canary
     if percent:
-        canary.deploy_in_stages(stages, percent, access, **account)
+        canary.deploy_in_stages(stages, percent, access, artifacts=artifacts, check=check)
     else:
-        deploy_all_at_once(stages, **account)
+        deploy_all_at_once(stages, check=check)
 
 
 def _test(access: PlatformAccess, request: DeployRequest, report: DeployReport) -> None:

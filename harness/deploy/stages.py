@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -37,14 +38,15 @@ class Stages:
         """The live folder's name."""
         return self.steps.request.environment
 
-    def names(self) -> Mapping[str, str]:
-        """The functions' full names by short name; none before the first deploy."""
+    @cached_property
+    def deployed(self) -> Mapping[str, str]:
+        """The full names of the functions that were deployed before, by short name; none before the first deploy."""
         names: Mapping[str, str] = self.steps.terraform.output().get("stack", {}).get("functions", {})
         return names
 
     def aliases(self) -> dict[str, LiveAlias]:
-        """The aliases as they are, by the functions' short names."""
-        return live_aliases(self.functions, self.names())
+        """The aliases of the functions that were deployed before, as they are, by the functions' short names."""
+        return live_aliases(self.functions, self.deployed)
 
     def options(self, inputs: ReleaseInputs) -> tuple[str, ...]:
         """The options of a plan with these inputs."""
@@ -105,7 +107,7 @@ class Stages:
         """
         steps = self._aliases_only(inputs)
         outcome = steps.report.outcome
-        self._check_empty(steps.plan())
+        self._check_empty(steps.plan("-refresh=true"))  # whatever the options of the deploy are
         steps.apply()
         steps.report.outcome = outcome
 
@@ -115,7 +117,7 @@ class Stages:
         Raises:
             HarnessError: It has.
         """
-        self._check_empty(self.with_inputs(inputs).plan())
+        self._check_empty(self.with_inputs(inputs).plan("-refresh=true"))
 
     def _check_empty(self, plan: TerraformPlan) -> None:
         if not plan.is_empty:
@@ -127,7 +129,8 @@ class Stages:
 
     def finish(self) -> None:
         """Record that the versions that callers get now are released."""
-        aliases = self.aliases()
+        names = self.steps.terraform.output()["stack"]["functions"]  # with those of this deploy
+        aliases = live_aliases(self.functions, names)
         versions = {name: alias.version for name, alias in sorted(aliases.items())}
         self.store.save(self.store.load().all_at_once(versions))
 

@@ -17,7 +17,8 @@ from harness.deploy.request import DeployReport
 from harness.deploy.version_figures import Figures, VersionFigures, Watched, new_alarms
 from harness.errors import HarnessError
 from harness.paths import ROOT
-from tests.unit.harness.deploy.test_release import EMPTY, MOVES, Bucket, Functions, Terraform, stages
+from tests.unit.harness.deploy.test_pipeline import plan_of
+from tests.unit.harness.deploy.test_release import EMPTY, MOVES, Bucket, Functions, Terraform, moved, stages
 
 WATCHED = Watched("get", "get-dev", "1", "2", 0.1, memory_mb=512, timeout_s=30)
 STABLE = Figures(calls=50, p50_ms=20, p95_ms=40, memory_mb=90)
@@ -150,20 +151,23 @@ def released(
     monkeypatch.setattr("harness.deploy.steps.findings_on", lambda *_, **__: [])
     monkeypatch.setattr("harness.deploy.steps.concurrency.check", lambda *_: None)
     error = None
+    for name, content in (("get", b"new"), ("list", b"same")):
+        (folder / f"{name}.zip").write_bytes(content)
+    functions.zips = {"get-dev": b"old", "list-dev": b"same"}
     try:
-        canary.deploy_in_stages(release, 10, lambda: None)  # type: ignore[arg-type,return-value]
+        canary.deploy_in_stages(release, 10, lambda: None, artifacts=folder)  # type: ignore[arg-type,return-value]
     except (HarnessError, KeyboardInterrupt) as failure:
         error = failure
     return release, terraform, error
 
 
 def test_a_good_release_gets_all_calls_by_a_second_plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    release, terraform, error = released(monkeypatch, tmp_path, Watch(None), MOVES, MOVES, MOVES, EMPTY)
+    release, terraform, error = released(monkeypatch, tmp_path, Watch(None), MOVES, MOVES, EMPTY)
 
     assert error is None
     assert terraform.applied == 2
     stage = [any(option.startswith("-var-file=") for option in options) for options in terraform.options]
-    assert stage == [False, True, False, False]
+    assert stage == [True, False, False]
     assert release.store.load().history[-1].versions == {"get": "1", "list": "2"}
     assert (release.steps.report.canary["outcome"], release.steps.report.canary["settled"]) == ("released", True)
 
@@ -173,7 +177,7 @@ def test_a_bad_release_is_taken_back_with_the_metric_that_said_so(
 ) -> None:
     bad = Defect("metric Errors", "1 of 3 calls of get version 2 failed.")
 
-    release, _, error = released(monkeypatch, tmp_path, Watch(bad), MOVES, MOVES, EMPTY)
+    release, _, error = released(monkeypatch, tmp_path, Watch(bad), MOVES, EMPTY)
 
     assert "metric Errors" in str(error)
     assert release.steps.report.outcome == "taken back"
@@ -202,7 +206,21 @@ def test_nothing_is_released_on_a_platform_that_fails_already(monkeypatch: pytes
     assert terraform.applied == 0
 
 
+def test_a_function_with_new_settings_is_released_in_stages_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    both = plan_of(moved("get"), moved("list", "2", "3"))
+
+    release, terraform, error = released(monkeypatch, tmp_path, Watch(None), both, both, MOVES, EMPTY)
+
+    assert error is None
+    assert terraform.applied == 2
+    assert release.steps.report.canary["stable"] == {"get": "1", "list": "2"}
+
+
 def test_without_a_new_version_a_deploy_has_no_stages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(canary, "with_other_code", lambda *_: {})
+
     _, terraform, error = released(monkeypatch, tmp_path, Watch(Defect("x", "y")), EMPTY)
 
     assert error is None

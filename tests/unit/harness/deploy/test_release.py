@@ -1,5 +1,7 @@
 """The record of releases, the stages, the way back: what they do with the aliases as they are."""
 
+import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,7 @@ class Functions:
     def __init__(self, **aliases: tuple[str, dict[str, float]]) -> None:
         self.aliases = {f"{name}-dev": alias for name, alias in aliases.items()}
         self.code: list[tuple[str, str]] = []
+        self.zips: dict[str, bytes] = {}
         self.unreachable = False
 
     def get_alias(self, *, FunctionName: str, Name: str) -> dict[str, Any]:  # noqa: N803 - as boto3
@@ -69,6 +72,9 @@ class Functions:
         return [{"Versions": [{"Version": version} for version in ("$LATEST", "1", "2", "3")]}]
 
     def get_function_configuration(self, **request: str) -> dict[str, str]:
+        if request["FunctionName"] in self.zips:
+            digest = hashlib.sha256(self.zips[request["FunctionName"]]).digest()
+            return {"CodeSha256": base64.b64encode(digest).decode()}
         return {"CodeSha256": "q80=" if request["Qualifier"] == "2" else "7/4="}  # abcd, effe
 
     def update_function_code(self, *, FunctionName: str, S3Bucket: str, S3Key: str) -> None:  # noqa: N803 - as boto3
@@ -112,10 +118,11 @@ def _s3() -> Any:
     return Bucket()
 
 
-def moved(name: str = "get") -> dict[str, Any]:
+def moved(name: str = "get", before: str = "1", after: str = "2") -> dict[str, Any]:
     """The change of an alias."""
-    before = {"name": "live", "function_name": f"{name}-dev", "function_version": "1"}
-    return change(f"aws_lambda_alias.{name}", "update", before=before, after={**before, "function_version": "2"})
+    alias = {"name": "live", "function_name": f"{name}-dev"}
+    versions = ({**alias, "function_version": version} for version in (before, after))
+    return change(f"aws_lambda_alias.{name}", "update", **dict(zip(("before", "after"), versions, strict=True)))
 
 
 MOVES = plan_of(moved())
