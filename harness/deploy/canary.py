@@ -65,13 +65,20 @@ def deploy_in_stages(
 
 
 def with_other_code(functions: Any, aliases: Mapping[str, LiveAlias], artifacts: Path) -> dict[str, str]:
-    """The functions whose callers have other code than their zip, with the version that they have."""
+    """The functions that have other code than their zip, for callers or unpublished, with the version of callers."""
     stable = {}
     for name, alias in aliases.items():
-        code = functions.get_function_configuration(FunctionName=alias.function, Qualifier=ALIAS)["CodeSha256"]
-        if alias.weights or base64.b64decode(code).hex() != archive.digest(artifacts / f"{name}.zip"):
+        zipped = archive.digest(artifacts / f"{name}.zip")
+        deployed = {_code(functions, alias, qualifier) for qualifier in (ALIAS, "$LATEST")}
+        if alias.weights or deployed != {zipped}:
             stable[name] = alias.version
     return stable
+
+
+def _code(functions: Any, alias: LiveAlias, qualifier: str) -> str:
+    """The checksum of a function's code, hexadecimal."""
+    configuration = functions.get_function_configuration(FunctionName=alias.function, Qualifier=qualifier)
+    return base64.b64decode(configuration["CodeSha256"]).hex()
 
 
 def _deploy(
