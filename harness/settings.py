@@ -31,6 +31,8 @@ class PlatformSettings:
             `harness.stack.inventory` names it.
         environment_names: The environment variables that functions may have.
         uploads: Keys of files that must start a function when they are uploaded.
+        traced: What is followed through the functions: log lines name it in ``<traced>_id``, and ``logs`` takes it as
+            ``--<traced>``.
         sample: The file that `up` uploads by default, relative to the repository.
         package: The functions' shared package, a folder of ``lambdas/``.
         mutated_modules: The modules of that package that `mutate` mutates by default.
@@ -48,6 +50,7 @@ class PlatformSettings:
     made_while_it_runs: tuple[str, ...]
     environment_names: tuple[str, ...]
     uploads: tuple[str, ...]
+    traced: str
     sample: str
     package: str
     mutated_modules: tuple[str, ...]
