@@ -6,10 +6,11 @@ both; without two complete runs it leaves the list as it is.
 
 import sys
 
+from harness.access import recorded_calls
+from harness.access.proof import ledger
 from harness.errors import HarnessError
-from harness.iam import page, recorded_calls
+from harness.iam import page
 from harness.iam.environments import planned, proof_of
-from harness.iam.proof import ledger
 
 
 def main(arguments: list[str]) -> int:

@@ -12,6 +12,7 @@ from harness.paths import ROOT
 from harness.policy import promises, source_code
 from harness.policy.finding import Finding, Severity
 from harness.policy.rule import HCL
+from harness.policy.secret_literals import SecretLiterals
 from harness.terraform.module import Block, Module, read
 from harness.terraform.required_providers import required_providers
 
@@ -24,7 +25,11 @@ _PLACE = re.compile(r"(?P<file>[^/:]+/[^/:]+\.\w[\w.]*):(?P<line>\d+)")
 def problems(root: Path = ROOT) -> list[str]:
     """Everything that is wrong in ``modules/`` and ``live/``, each with its place and the fix."""
     folders = sorted({file.parent for pattern in ("modules/*/*.tf", "live/*/*.tf") for file in root.glob(pattern)})
-    return [*_json(root), *(problem for folder in folders for problem in problems_of(folder, root))]
+    return [
+        *_json(root),
+        *(problem for folder in folders for problem in problems_of(folder, root)),
+        *SecretLiterals(root).problems(),
+    ]
 
 
 def problems_of(folder: Path, root: Path | None = None) -> list[str]:
