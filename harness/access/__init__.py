@@ -5,6 +5,7 @@
 | `admission` | whether the resources' policies allow exactly the triggers and deliveries that a plan configures |
 | `grants` | the permissions that a plan grants |
 | `kinds` | requests without the names that differ between runs |
+| `mismatch` | something that is needed and not allowed, or allowed and not needed |
 | `proof` | compares what is used with what is granted |
 | `recorded_calls` | the committed list of calls |
 | `service_calls` | what Lambda itself does as a function's role |

@@ -4,6 +4,7 @@ The contract tests use the same comparisons. As rules they also judge the very p
 mutant of a plan. What cannot be evaluated is a violation too: nobody can say what it allows.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from harness.access.triggers import Estate
 from harness.errors import HarnessError
 from harness.plan.evaluate import NotModelledError
 from harness.plan.iam_policy import POLICIES, RESOURCE_POLICIES
+from harness.plan.resource import Resource
 from harness.policy.rule import relation
 from harness.policy.rules.iam import own_accounts
 from harness.policy.rules.replication import region
@@ -64,8 +66,8 @@ def used_grants(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     account, area = place
 
     def compare() -> Iterator[AccessMismatch]:
-        rows = [*_recorded(), *service_calls.rows(plan)]
         granted = roles(plan, account=account, region=area)
+        rows = [row for row in (*_recorded(), *service_calls.rows(plan)) if row.function in granted]
         proof = Proof(plan.environment, granted, rows, Kinds(account, area, plan.environment))
         yield from (*proof.ungranted(), *proof.unneeded(_reasons()), *proof.unneeded_values())
 
@@ -78,7 +80,17 @@ def _place(plan: "PlanGraph") -> tuple[str, str] | None:
     if not functions:
         return None
     accounts = own_accounts(plan, functions[0])
-    return (min(accounts, default=""), str(region(plan, functions[0])))
+    area = region(plan, functions[0])
+    return min(accounts, default=""), area if isinstance(area, str) else _area(functions[0])
+
+
+_ARN = re.compile(r"arn:[\w-]+:[\w-]+:([\w-]+):\d{12}:")
+
+
+def _area(function: Resource) -> str:
+    """The region in one of a function's ARNs, where the provider's does not show; empty if there is none."""
+    texts = (value for value in function.values.values() if isinstance(value, str))
+    return next((match[1] for text in texts if (match := _ARN.match(text))), "")
 
 
 def _violations(

@@ -11,14 +11,16 @@ from typing import Any
 
 import hcl2
 
+from harness.plan.resource import shown
 from harness.policy.rules import reviewed
+from harness.terraform.module import read_values
 
 Promise = tuple[str, Callable[[Any], bool], str]
 """The path of a value, the condition that it must meet, and the condition in words."""
 
 
 def _is(expected: object) -> tuple[Callable[[Any], bool], str]:
-    return (lambda value: value == expected), f"be {expected}"
+    return (lambda value: value == expected), f"be {shown(expected)}"
 
 
 def _least(minimum: int) -> tuple[Callable[[Any], bool], str]:
@@ -66,12 +68,20 @@ PROMISES: Mapping[str, tuple[Promise, ...]] = {
 """By environment; docs/decisions/0004-environment-values.md has the reasons."""
 
 
+_REVIEWED = frozenset({"alert_emails", "allowed_origins", "payment_sources", "monthly_budget_usd", "logging.level"})
+"""The paths that `policy/environments.toml` is about."""
+
+
 def _reviewed(environment: str) -> tuple[Promise, ...]:
     """What ``policy/environments.toml`` allows an environment; nothing if it has no table."""
     values = reviewed.of(environment)
-    subset = "name only what policy/environments.toml lists: "
+    subset = "name nothing but "
     return (
-        ("alert_emails", lambda emails: len(emails or ()) >= values.alert_emails, f"name {values.alert_emails} or more"),
+        (
+            "alert_emails",
+            lambda emails: len(emails or ()) >= values.alert_emails,
+            f"name {values.alert_emails} or more",
+        ),
         (
             "allowed_origins",
             lambda origins: bool(origins) and {*origins} <= values.allowed_origins,
@@ -99,7 +109,10 @@ def broken(folder: Path) -> Iterator[str]:
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else None
         if not holds(value):
-            yield f"live/{folder.name}/terraform.tfvars: {path} is {value}, and must {words}."
+            written = read_values(file).attributes.get(path.partition(".")[0])
+            place = f"{folder.name}/{file.name}:{written.line if written else 1}"
+            where = "policy/environments.toml" if path in _REVIEWED else "harness/policy/promises.py"
+            yield f"{place}: {path} is {shown(value)}, and must {words}: change it, or change {where} in a review."
 
 
 def _plain(value: Any) -> Any:

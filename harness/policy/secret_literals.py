@@ -55,7 +55,10 @@ class SecretLiterals:
         text = _COMMENT.sub("", value.text)
         if has_literal(text):
             place = f"{block.file.parent.name}/{block.file.name}:{value.line}"
-            yield f"{place}: it writes a value to {sink}, where everybody who reads the source finds it: refer to what creates it."
+            yield (
+                f"{place}: it writes a value to {sink}, where everybody who reads the source finds it: "
+                "refer to what creates it."
+            )
         for kind, name in _REFERENCE.findall(text):
             if kind == "var":
                 yield from self._of_variable(module, name, sink)

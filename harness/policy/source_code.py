@@ -36,7 +36,7 @@ CALLS: Mapping[str, frozenset[str]] = {
 """Functions that show secrets, or read files of whoever applies; and the calls that do neither."""
 
 DATA = frozenset({"aws_iam_policy_document", "aws_partition", "aws_region"})
-"""The data sources that may be read. Others read secrets, files or other accounts, and a plan shows what they return."""
+"""The data sources that may be read. Others read secrets, files or other accounts, and a plan shows them."""
 
 _RUNS = ("provisioner", "connection")
 _DECLARED = ("data", "ephemeral", "resource")

@@ -136,34 +136,44 @@ def recipients_exist(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
 def subscribed(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Every topic that alarms or budgets notify has as many mail addresses as the environment needs."""
     needed = reviewed.of(plan.environment).alert_emails
-    for kind, path in (("aws_cloudwatch_metric_alarm", "alarm_actions"), *_NOTIFYING):
+    mailed = [
+        _topics(plan, subscription, "topic_arn")
+        for subscription in plan.of("aws_sns_topic_subscription")
+        if subscription.get("protocol") in {"email", "email-json"}
+    ]
+    by_block: dict[tuple[str, str], frozenset[str]] = {}
+    for kind, path in _NOTIFYING.items():
         for resource in plan.of(kind):
-            topics = _topics(plan, resource, path)
-            recipients = [
-                subscription
-                for subscription in plan.of("aws_sns_topic_subscription")
-                if subscription.get("protocol") in {"email", "email-json"}
-                and any(topic in _topics(plan, subscription, "topic_arn") for topic in topics)
-            ]
-            if len(recipients) < needed:
-                yield resource.address, f"It notifies {len(recipients)} mail addresses, and needs {needed}."
+            block = (resource.definition, repr(resource.all(path)))
+            if block not in by_block:
+                by_block[block] = _topics(plan, resource, path)
+            recipients = sum(not by_block[block].isdisjoint(topics) for topics in mailed)
+            if recipients < needed:
+                yield resource.address, f"It notifies {recipients} mail addresses, and needs {needed}."
 
 
-_NOTIFYING = (("aws_budgets_budget", "notification.subscriber_sns_topic_arns"),)
+_NOTIFYING = {
+    "aws_budgets_budget": "notification.subscriber_sns_topic_arns",
+    "aws_cloudwatch_metric_alarm": "alarm_actions",
+}
 
 
-def _topics(plan: "PlanGraph", resource: Resource, path: str) -> list[str]:
-    """The addresses of the topics that an attribute names: by their ARNs, else by what the expression may mean."""
+def _topics(plan: "PlanGraph", resource: Resource, path: str) -> frozenset[str]:
+    """The addresses of the topics that an attribute names: by their ARNs, else by what the expression may mean.
+
+    A plan leaves out locals. Then they are those that the module has, or that are passed to it.
+    """
     values = [value for each in resource.all(path) for value in listed(each)]
     topics = plan.of("aws_sns_topic")
-    known = [str(value) for value in values if isinstance(value, str)]
-    if known:
-        return [topic.address for topic in topics if any(is_of(arn, [topic]) for arn in known)]
-    linked = plan.links(resource, path, "aws_sns_topic")
-    beside = [topic for topic in topics if topic.module == resource.module]
-    passed = [each for name in plan.arguments(resource.module) for each in plan.followed(name, resource.module[:-1])]
-    found = linked or beside or [each for each in passed if each.type == "aws_sns_topic"]
-    return [topic.address for topic in found] if UNKNOWN in values else []
+    if known := [value for value in values if isinstance(value, str) and value]:
+        return frozenset(topic.address for topic in topics if any(is_of(arn, [topic]) for arn in known))
+    if UNKNOWN not in values:
+        return frozenset()
+    found = plan.links(resource, path, "aws_sns_topic") or [each for each in topics if each.module == resource.module]
+    if not found and resource.module:
+        caller = resource.module[:-1]
+        found = [each for name in plan.arguments(resource.module) for each in plan.followed(name, caller)]
+    return frozenset(each.address for each in found if each.type == "aws_sns_topic")
 
 
 @relation("CKV_INV_812", ("aws_api_gateway_stage", "aws_dynamodb_table", "aws_lambda_event_source_mapping"))
@@ -264,7 +274,11 @@ OPERATIONS = frozenset(
 )
 """Operations of DynamoDB, as its metrics name them."""
 
-_OTHER_DIMENSIONS: Mapping[str, frozenset[str] | None] = {"FilterId": None, "Operation": OPERATIONS}
+_OTHER_DIMENSIONS: Mapping[str, frozenset[str] | None] = {
+    "FilterId": None,
+    "Operation": OPERATIONS,
+    "StorageType": None,
+}
 """Dimensions that name no resource, with their values; None where another check judges them."""
 
 
@@ -296,8 +310,8 @@ MEASURED: Mapping[str, frozenset[str]] = {
     "AWS/SNS": frozenset({"NumberOfNotificationsFailed", "NumberOfMessagesPublished"}),
     "AWS/SQS": frozenset({"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"}),
 }
-"""The metrics that alarms may watch, by namespace: a misspelled one never has data. Each service's page of metrics lists
-them, such as https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html."""
+"""The metrics that alarms may watch, by namespace: a misspelled one never has data. Each service's page
+lists them, such as https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html."""
 
 
 def is_of_aws(namespace: Any) -> bool:

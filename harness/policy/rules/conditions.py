@@ -59,7 +59,7 @@ def denying(plan: "PlanGraph", policy: Resource) -> list[Statement]:
 
 
 def _covers(statement: Statement, *, secure: bool) -> bool:
-    """Whether a statement's conditions hold for a request of nobody in particular; what cannot be read counts as yes."""
+    """Whether a statement's conditions hold for a request of nobody in particular; what cannot be read is as bad."""
     context: dict[str, Any] = {variable.lower(): None for _, variable, _ in statement.conditions}
     context["aws:securetransport"] = str(secure).lower()
     try:
@@ -122,10 +122,11 @@ class RequiredCondition:
 
 def _read(path: Path) -> tuple[RequiredCondition, ...]:
     rows = tomllib.loads(path.read_text(encoding="utf-8"))["condition"]
-    return tuple(
-        RequiredCondition(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
-        for row in rows
-    )
+    return tuple(RequiredCondition(**{name: _frozen(value) for name, value in row.items()}) for row in rows)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 REQUIRED = _read(TABLE)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from harness.plan.resource import UNKNOWN, Resource, mapping, shown
+from harness.plan.resource import Resource, mapping, shown
 from harness.policy.rule import relation
 from harness.policy.rules import reviewed
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _HEADER = r"\$context\.responseOverride\.header\."
 _HARMLESS = re.compile(
-    rf'#set\(\$origin = \$input\.params\(\)\.header\.get\("[Oo]rigin"\)\)|#if\(!\$origin\)|#end|#set\({_HEADER}Vary = "Origin"\)'
+    r'#set\(\$origin = \$input\.params\(\)\.header\.get\("[Oo]rigin"\)\)|#if\(!\$origin\)|#end'
+    rf'|#set\({_HEADER}Vary = "Origin"\)'
     rf'|#set\({_HEADER}Access-Control-(?:Allow-Headers|Allow-Methods|Max-Age) = "[\w,-]+"\)'
 )
 """Lines that admit nobody by themselves."""
@@ -40,7 +41,7 @@ def reviewed_origins(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
 def _of_function(function: Resource, allowed: frozenset[str]) -> Iterator[str]:
     for block in function.all("environment.variables"):
         value = (mapping(block) or {}).get(_ORIGIN_VARIABLE)
-        if isinstance(value, str) and value is not UNKNOWN:
+        if isinstance(value, str):
             foreign = sorted({origin.strip() for origin in value.split(",")} - allowed)
             if foreign:
                 yield f"{_ORIGIN_VARIABLE} lets in {', '.join(foreign)}, which policy/environments.toml does not list."

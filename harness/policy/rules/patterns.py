@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.plan.resource import UNKNOWN, Resource, shown
+from harness.plan.resource import Resource, shown
 from harness.policy.rule import relation
 from harness.policy.rules import reviewed
 from harness.settings import PLATFORM
@@ -37,7 +37,7 @@ def listed_events(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
 def _pattern(rule: Resource) -> Mapping[str, Any]:
     text = rule.get("event_pattern")
     try:
-        pattern = json.loads(text) if isinstance(text, str) and text is not UNKNOWN else None
+        pattern = json.loads(text) if isinstance(text, str) else None
     except ValueError:
         pattern = None
     return pattern if isinstance(pattern, Mapping) else {}

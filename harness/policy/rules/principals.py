@@ -1,4 +1,4 @@
-"""Principals of resource policies: services that act for our own resources, and the account as its key's administrator."""
+"""Principals of resource policies: services that act for our resources, and the account that administers its key."""
 
 import re
 from collections.abc import Iterator, Mapping

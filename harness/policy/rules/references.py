@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from harness.plan.evaluate import AccessRequest, NotModelledError, allows
 from harness.plan.iam_policy import POLICIES
 from harness.plan.named import PlannedNames
-from harness.plan.resource import UNKNOWN, Resource, listed, shown
+from harness.plan.resource import Resource, listed, shown
 from harness.policy.rule import relation
 from harness.policy.rules.iam import granted
 
@@ -35,7 +35,7 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _texts(inner)
-    elif isinstance(value, str) and value is not UNKNOWN:
+    elif isinstance(value, str):
         yield value
 
 

@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 TABLE = Path(__file__).resolve().parents[3] / "policy" / "environments.toml"
 
@@ -27,6 +28,10 @@ class ReviewedValues:
     alert_emails: int
 
 
+def _frozen(value: Any) -> Any:
+    return frozenset(value) if isinstance(value, list) else value
+
+
 def read(path: Path = TABLE) -> Mapping[str, ReviewedValues]:
     """The values by live folder.
 
@@ -34,9 +39,7 @@ def read(path: Path = TABLE) -> Mapping[str, ReviewedValues]:
         TypeError: An environment lacks a value, or has one that nothing reads.
     """
     return {
-        environment: ReviewedValues(
-            **{name: frozenset(value) if isinstance(value, list) else value for name, value in values.items()}
-        )
+        environment: ReviewedValues(**{name: _frozen(value) for name, value in values.items()})
         for environment, values in tomllib.loads(path.read_text(encoding="utf-8")).items()
     }
 

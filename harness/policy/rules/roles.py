@@ -90,28 +90,35 @@ MANAGED = ("AmazonAPIGatewayPushToCloudWatchLogs",)
 """AWS's own policies that may be attached: API Gateway accepts no other for its logs."""
 
 
-@attribute("CKV_INV_507", ("aws_iam_policy_attachment", "aws_iam_role", "aws_iam_role_policy_attachment"))
+_ARNS = tuple(f":iam::aws:policy/service-role/{name}" for name in MANAGED)
+ATTACHMENTS = ("aws_iam_policy_attachment", "aws_iam_role_policy_attachment")
+
+
+@attribute("CKV_INV_507", (*ATTACHMENTS, "aws_iam_role"))
 def own_policies(resource: Resource) -> Iterator[str]:
-    """Attachments, and the older argument of the role."""
+    """Attachments, and the older argument of the role: AWS's policies, and our own whose ARN is written out."""
     arns = listed(resource.get("managed_policy_arns" if resource.type == "aws_iam_role" else "policy_arn"))
     for arn in arns:
-        if isinstance(arn, str) and ":iam::aws:policy/" in arn and arn.rpartition("/")[2] not in MANAGED:
+        if isinstance(arn, str) and not arn.endswith(
+            tuple(f":iam::aws:policy/service-role/{name}" for name in MANAGED)
+        ):
             yield f"It holds {arn.rpartition('/')[2]}."
 
 
 @also_on_plan("CKV_INV_507")
 def inline_policies(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
-    """What is attached is one of `MANAGED`, to the role that needs it; each role has at most one policy in its module."""
-    for attachment in plan.of("aws_iam_policy_attachment", "aws_iam_role_policy_attachment"):
-        arn = attachment.get("policy_arn")
-        if not isinstance(arn, str) or f":iam::aws:policy/service-role/{MANAGED[0]}" not in arn:
-            yield attachment.address, "It attaches a policy, whose grants are not those that the role's module shows."
+    """What the plan does not know is a policy of this plan; and each role has at most one policy of its own."""
+    for holder in plan.of(*ATTACHMENTS, "aws_iam_role"):
+        name = "managed_policy_arns" if holder.type == "aws_iam_role" else "policy_arn"
+        if plan.references(holder, name) and UNKNOWN in listed(holder.get(name)):
+            yield holder.address, "It attaches a policy: its grants are not among those that the role's module shows."
+        if holder.type == "aws_iam_role" and "inline_policy" in plan.expression(holder).get("expressions", {}):
+            yield holder.address, "It has an inline_policy: write an aws_iam_role_policy, which the proofs read."
     policies: dict[Any, list[Resource]] = {}
     for policy in plan.of("aws_iam_role_policy"):
         name = policy.get("role")
         linked = [role.address for role in plan.links(policy, "role", "aws_iam_role")]
-        key = name if isinstance(name, str) and name is not UNKNOWN else ",".join(linked)
-        policies.setdefault(key, []).append(policy)
+        policies.setdefault(name if isinstance(name, str) else ",".join(linked), []).append(policy)
     for others in policies.values():
         for policy in others[1:]:
             yield policy.address, f"Its role has {others[0].address} already: write all statements into one policy."

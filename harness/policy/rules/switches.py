@@ -89,7 +89,6 @@ def budget_warns(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
         if not any(isinstance(each, Mapping) and _warns(each) for each in notifications):
             yield budget.address, "No notification warns somebody of actual costs at the limit or before it."
 
-
     if plan.environment:
         yield from _uncounted(plan)
 

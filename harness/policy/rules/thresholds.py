@@ -31,7 +31,7 @@ LIMITS: Mapping[str, float] = {
 """The highest threshold by metric: counts in a period, percent of an expression, milliseconds of IteratorAge."""
 
 LOWEST: Mapping[str, float] = {"4xxErrors": 1, "Duration": 1000, "Errors": 1, "IteratorAge": 60_000}
-"""The lowest threshold by metric, in the same units: below it an alarm rings all the time, and nobody looks any more."""
+"""The lowest threshold by metric, in the same units: below it an alarm rings all the time, and nobody looks."""
 
 
 @attribute("CKV_INV_805", ALARM)
@@ -55,7 +55,8 @@ def rings(alarm: Resource) -> Iterator[str]:
         yield f"Its threshold is {threshold:g}: for {', '.join(sorted(names))} {highest:g} is the highest."
     lowest = max((LOWEST[name] for name in names if name in LOWEST), default=None)
     if lowest is not None and threshold is not None and threshold < lowest:
-        yield f"Its threshold is {threshold:g}: for {', '.join(sorted(names))} {lowest:g} is the lowest; it rings always."
+        of = ", ".join(sorted(names))
+        yield f"Its threshold is {threshold:g}: for {of} {lowest:g} is the lowest, or it rings all the time."
 
 
 def _window(alarm: Resource) -> Iterator[str]:
