@@ -6,6 +6,7 @@ Terraform's version leads to a new one. So no test ever runs on a stack that dif
 """
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -22,9 +23,13 @@ from harness.process.locks import locked
 from harness.settings import PLATFORM
 from harness.stack.deployment import Deployment, Stack, artifacts_of, build_for
 from harness.terraform import binary
+from harness.terraform.run import TerraformError
 
 KEPT = 2
 """Snapshots kept per environment; older ones are deleted when a new one is taken."""
+
+STRICT = "HARNESS_STRICT"
+"""The variable with the embedded engine's strict switches."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,8 @@ class FreshApply:
 
 def key_of(environment: str, artifacts: list[Artifact]) -> str:
     """The fingerprint of everything that an applied environment is built from."""
-    digest = hashlib.sha256(f"{binary.version(binary.find())}\0{PLATFORM.state_bucket_prefix}\0".encode())
+    strict = os.environ.get(STRICT, "")
+    digest = hashlib.sha256(f"{binary.version(binary.find())}\0{PLATFORM.state_bucket_prefix}\0{strict}\0".encode())
     folders = [
         ROOT / "modules",
         ROOT / "live" / environment,
@@ -177,9 +183,24 @@ def clone_source(environment: str) -> CloneSource:
             engine.wait_healthy(timeout_s=60)
             deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / engine.instance)
             deployment.prepare()
-            return _keep(deployment, deployment.apply(), artifacts, key)
+            return _keep(deployment, completed(deployment), artifacts, key)
         finally:
             engine.stop()
+
+
+def completed(deployment: Deployment) -> Stack:
+    """Apply; with strict switches a second time, if the first one fails.
+
+    An engine that is as late as AWS fails a first apply, and the second one completes it: localstack/README.md, "Strict
+    switches".
+    """
+    try:
+        return deployment.apply()
+    except TerraformError:
+        if not os.environ.get(STRICT):
+            raise
+    deployment.prepare()
+    return deployment.apply()
 
 
 def _keep(deployment: Deployment, stack: Stack, artifacts: list[Artifact], key: str) -> Snapshot:

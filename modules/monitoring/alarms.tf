@@ -73,7 +73,8 @@ locals {
   _table_alarms = {
     for name, table in var.tables : "table/${name}/throttles" => {
       # Auto-scaling takes minutes to begin, and until then a burst is throttled and tried again: only what lasts longer than
-      # ten minutes needs somebody. CloudWatch's periods slide: three would start for what lasts five.
+      # ten minutes needs somebody. CloudWatch's window slides, so three periods would start for what lasts little more than
+      # five: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation-window.html
       datapoints  = 4
       description = "More than ${var.thresholds.table_throttled_requests} requests to the table ${table} were throttled in each of four times 5 minutes: the table or an index has too little capacity, and auto-scaling does not help."
       expression  = "SUM(FILL(METRICS(), 0))" # an operation that is not throttled has no data point

@@ -16,7 +16,8 @@ from harness.package import archive
 from harness.stack.deployment import Deployment, Stack, artifacts_of
 from harness.stack.snapshot import clone_source
 from harness.terraform.plan import TerraformPlan
-from tests.apply.stage import group, prepared, root_keys, started
+from tests.apply.stage import group, prepared, started
+from tests.engine.cloud import root_keys
 
 FUNCTION = "get-invoice"
 

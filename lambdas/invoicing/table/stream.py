@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from invoicing.domain.errors import Busy, InvoiceError
 from invoicing.domain.models import Invoice
 from invoicing.domain.receipts import Receipt
+from invoicing.runtime import clock
 from invoicing.runtime.observability import logger
 from invoicing.table.claims import ClaimContendedError
 from invoicing.table.items import decode
@@ -20,6 +22,12 @@ RESERVE_S = 15.0
 
 ATTEMPTS = 1
 """Attempts at a call. The stream repeats what fails, for hours; repetitions here would use up the invocation's time."""
+
+RETRIED_FOR = timedelta(minutes=15)
+"""The age up to which a record with an unexpected error is tried again: a deploy or a service may be the cause.
+
+It is shorter than the iterator age with an alarm, since the record holds up its whole shard.
+"""
 
 _INTERRUPTIONS: tuple[type[Exception], ...] = (Busy, ClaimContendedError, BotoCoreError, ClientError)
 """Errors of the services, not of the record: the next record would most likely meet the same."""
@@ -76,7 +84,11 @@ class RecordHandler:
         return _INTERRUPTIONS + self.interruptions
 
     def __call__(self, record: dict[str, Any]) -> None:
-        """Handle a record, or set it aside."""
+        """Handle a record, or set it aside.
+
+        Raises:
+            Exception: Of a service, at which to stop; or an unexpected one, of a record younger than `RETRIED_FOR`.
+        """
         impossible: tuple[type[Exception], ...] = (ValidationError, InvoiceError, *self.impossible)
         try:
             self.handle(record)
@@ -85,6 +97,11 @@ class RecordHandler:
         except impossible as error:
             logger.error("A stream record can never be handled; it is set aside", exc_info=True)
             self.set_aside(record, error)
+        except Exception as error:
+            if _age(record) < RETRIED_FOR:
+                raise
+            logger.error("A stream record has failed for long enough; it is set aside", exc_info=True)
+            self.set_aside(record, error)
 
     def in_order(self, records: Sequence[dict[str, Any]], seconds_left: Callable[[], float]) -> dict[str, Any]:
         """Handle records in order, and return at once, with all that is left, when a service cannot take more.
@@ -92,9 +109,11 @@ class RecordHandler:
         Lambda repeats a batch from the lowest reported record on, so what follows an interruption would be handled
         twice. A record that can never be handled (it is unreadable, or breaks a rule) is set aside, and the others go
         on: reported, it would hold them up until it is too old, and then only its position would be kept. Any other
-        exception fails the invocation.
+        exception fails the invocation, so that Lambda counts an error, halves the batch and tries again; a record that
+        still has one at the age of `RETRIED_FOR` is set aside, too.
 
         https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+        https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
 
         Args:
             records: As the stream delivered them.
@@ -112,6 +131,12 @@ class RecordHandler:
                 logger.warning("The rest of the batch is left for the next attempt", exc_info=True)
                 return _failures(records[position:])
         return _failures([])
+
+
+def _age(record: dict[str, Any]) -> timedelta:
+    """How long ago the change was made; a record without a time is new."""
+    made = record["dynamodb"].get("ApproximateCreationDateTime")  # seconds since 1970
+    return timedelta(0) if made is None else clock.now() - datetime.fromtimestamp(float(made), UTC)
 
 
 def _failures(records: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -15,8 +15,13 @@ from invoicing.uploads.csv_bytes import UnreadableFileError
 from invoicing.uploads.csv_rows import Problem, Row, Runs
 from invoicing.uploads.seen_numbers import digest
 
-MAX_COLLECTED = 200 << 20
-"""Bytes of rows that are put together: a function's temporary folder holds 512 MB, and the reject report's 128."""
+MAX_STORED = 384 << 20
+"""Bytes of all temporary files: a function's temporary folder holds 512 MB, and the reject report takes 128 of them."""
+MAX_COLLECTED = 300 << 20
+"""Bytes of rows that are put together, each with `ROW_BYTES` more: leaves room for letters that take more there."""
+ROW_BYTES = 100
+"""Bytes that a row takes in a temporary file, at the most, besides its texts."""
+TOO_MUCH = "the rows that stand apart take too much room to be put together; sort the file by invoice_number"
 _PARTITIONS = 64
 _KEY = 16
 
@@ -54,6 +59,7 @@ class ApartRows:
     def __init__(self, rows: Iterator[Row], numbers: Collection[int], uncut: frozenset[str]) -> None:
         self._files = ExitStack()
         self._partitions: list[IO[bytes]] = []
+        self._columns: dict[tuple[str, ...], int] = {}  # the names of a row's cells, which are stored once
         for _ in range(_PARTITIONS):
             file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by close()
             self._partitions.append(self._files.enter_context(file))
@@ -67,18 +73,28 @@ class ApartRows:
             raise
 
     def _collect(self, rows: Iterator[Row], numbers: Collection[int], uncut: frozenset[str]) -> None:
-        runs, run, number = Runs(), 0, 0
+        runs, run, number, stored = Runs(), 0, 0, 0
         for row in rows:
             if runs.begins(row):
                 number, run = digest(runs.key), run + 1
             if number not in numbers:
                 continue
-            content = [run, row.record.row, row.cells(), row.problems(uncut), row.torn is not None]
-            line = f"{number:0{_KEY}x}{json.dumps(content, ensure_ascii=False)}\n"
-            self._partitions[number % len(self._partitions)].write(line.encode(errors="replace"))
+            line = f"{number:0{_KEY}x}{self._text(row, run, uncut)}\n".encode(errors="surrogatepass")
+            stored += len(line)
+            if stored > MAX_STORED:
+                raise UnreadableFileError(TOO_MUCH, row.record.row)
+            self._partitions[number % len(self._partitions)].write(line)
+
+    def _text(self, row: Row, run: int, uncut: frozenset[str]) -> str:
+        """A row as `_rows` reads it. No letter is lost: what UTF-8 cannot hold, a lone surrogate, passes."""
+        cells = row.cells()
+        columns = self._columns.setdefault(tuple(cells), len(self._columns))
+        content = [run, row.record.row, columns, [*cells.values()], row.problems(uncut), row.torn is not None]
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
     def invoices(self) -> Iterator[Callable[[], Iterator[ApartRow]]]:
         """The rows of each invoice, as a function that reads them again from their file."""
+        columns = [*self._columns]
         for file in self._partitions:
             file.seek(0)
             offsets: dict[bytes, array[int]] = {}
@@ -87,15 +103,17 @@ class ApartRows:
                 offsets.setdefault(line[:_KEY], array("Q")).append(position)
                 position += len(line)
             for places in offsets.values():
-                yield lambda file=file, places=places: _rows(file, places)  # type: ignore[misc]
+                yield lambda file=file, places=places: _rows(file, places, columns)  # type: ignore[misc]
 
     def close(self) -> None:
         """Delete the temporary files."""
         self._files.close()
 
 
-def _rows(file: IO[bytes], places: "array[int]") -> Iterator[ApartRow]:
+def _rows(file: IO[bytes], places: "array[int]", columns: list[tuple[str, ...]]) -> Iterator[ApartRow]:
     for place in places:
         file.seek(place)
-        run, row, cells, problems, is_torn = json.loads(file.readline()[_KEY:])
+        line = file.readline()[_KEY:].decode(errors="surrogatepass")
+        run, row, names, texts, problems, is_torn = json.loads(line)
+        cells = dict(zip(columns[names], texts, strict=True))
         yield ApartRow(run, row, cells, [Problem(*problem) for problem in problems], is_torn)

@@ -206,7 +206,7 @@ class CsvFile:
             position=place.position,
         )
         sheet = resume_sheet(lines, dialect.delimiter, headers.known[place.header], place.row)
-        return lines, read_rows(sheet, headers, place.header)
+        return lines, read_rows(sheet, headers, place.header, place.doubt)
 
 
 def _unknown(name: str, texts: dict[str, str], remedy: str) -> str:

@@ -16,7 +16,7 @@ from invoicing.domain.identifiers import is_invisible
 from invoicing.domain.models import MAX_LINES, CreateInvoice, LineRequest
 from invoicing.uploads import csv_dates
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_cells import identity
+from invoicing.uploads.csv_cells import hidden, identity, is_total
 from invoicing.uploads.csv_header import REQUIRED
 from invoicing.uploads.csv_numbers import MarkEvidence, read_number
 from invoicing.uploads.csv_rows import Place, Problem, Row, Runs
@@ -127,6 +127,8 @@ class InvoiceRows:
     header: dict[str, tuple[str, int]] = field(default_factory=dict)
     lines: list[LineRequest] = field(default_factory=list)
     problems: list[RejectedCell] = field(default_factory=list)
+    total: tuple[int, str] | None = None
+    """Row and description of the first line that has the name of a sum."""
 
     def note(self, row: int, column: str, value: str, reason: str) -> None:
         """Note why the invoice is rejected."""
@@ -168,14 +170,17 @@ class InvoiceRows:
         line = self._line(row, cells)
         if line is not None:
             self.lines.append(line)
+            if self.total is None and is_total(line.description):
+                self.total = row, line.description
 
     def _add_identity(self, row: int, cells: dict[str, str]) -> None:
         for name, first in (("invoice_number", self.number), ("customer_id", self.customer)):
             text = cells.get(name, "")
             if not text:
                 self.note(row, name, "", "is required")
-            elif text != first and (invisible := next(filter(is_invisible, text), None)):
-                self.note(row, name, text, f"contains the invisible character U+{ord(invisible):04X}")
+            elif text != first and (unseen := hidden(text)):
+                kind = "invisible" if is_invisible(unseen) else "control"
+                self.note(row, name, text, f"contains the {kind} character U+{ord(unseen):04X}")
             elif text != first and identity(text) != identity(first):
                 reason = f"differs from another row of the same invoice, which has {first[:60]!r}"
                 self.note(row, name, text, reason)
@@ -245,6 +250,9 @@ class InvoiceRows:
             if name not in head:
                 self.note(self.first, name, "", "is required")
         self._read_dates(head)
+        if self.total and len(self.lines) > 1:
+            row, text = self.total
+            self.note(row, "description", text, "is probably a row of totals, and no line; leave it out or rename it")
         if self.problems:
             return None
         values: dict[str, Any] = {name: value for name, (value, _) in head.items()}

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from invoicing.uploads.apart import ROW_BYTES
 from invoicing.uploads.csv_bytes import Lines, UnreadableFileError
 from invoicing.uploads.csv_cells import MAX_KEPT, content, long_digits
 from invoicing.uploads.csv_header import Header
@@ -131,14 +132,14 @@ class RunWalk:
         self.place: Place | None = None
 
     def runs(self, rows: Iterator[Row]) -> Iterator[tuple[str, int]]:
-        """The number of each run and the bytes of its rows, at its end; runs without a number are left out."""
+        """The number of each run, at its end, and the room that its rows take in `ApartRows`; none without a number."""
         runs, size, key = Runs(), 0, ""
         for row in rows:
             if runs.begins(row):
                 if key:
                     yield key, size
                 self.place, key, size = row.place, runs.key, 0
-            size += row.record.end - row.record.start
+            size += row.record.end - row.record.start + ROW_BYTES
         if key:
             yield key, size
 

@@ -310,7 +310,7 @@ def throttle(patch: pytest.MonkeyPatch, dynamodb: Any, operation: str, throttles
             raise exception({"Error": code, "CancellationReasons": reasons}, operation)
         return real(**request)
 
-    patch.setattr(pacing.time, "sleep", pauses.append)
+    patch.setattr("invoicing.uploads.pacing.time.sleep", pauses.append)
     patch.setattr(dynamodb, operation, throttled)
     return pauses
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -218,13 +219,17 @@ def test_a_suppression_is_kept_where_nothing_was_judged(roots: tuple[str, ...], 
 
 def test_a_secret_in_a_tag_is_one_finding() -> None:
     tags = {"hook": "https://hooks.slack.com/services/T0000/B0000"}
-    change = {"actions": ["create"], "before": None, "after": {"name": "q", "tags": tags, "tags_all": tags}}
+    change: dict[str, Any] = {
+        "actions": ["create"],
+        "before": None,
+        "after": {"name": "q", "tags": tags, "tags_all": tags},
+    }
     entry = {"address": "aws_sqs_queue.q", "mode": "managed", "type": "aws_sqs_queue", "name": "q", "change": change}
     plan = PlanGraph({"format_version": "1.2", "resource_changes": [entry], "configuration": {"root_module": {}}})
 
     assert [message for _, message in leaks.no_secrets(plan)] == ["tags.hook holds a chat webhook."]
 
-    del change["after"]["tags"]  # type: ignore[attr-defined]  # a tag of the provider is still one finding
+    del change["after"]["tags"]  # a tag of the provider is still one finding
     assert [message for _, message in leaks.no_secrets(PlanGraph(plan.document))] == [
         "tags_all.hook holds a chat webhook."
     ]

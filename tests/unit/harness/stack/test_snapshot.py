@@ -10,6 +10,7 @@ from harness.errors import HarnessError
 from harness.package import Artifact
 from harness.stack import snapshot
 from harness.stack.deployment import Stack
+from harness.terraform.failures import TerraformError
 
 VERSIONS = {"terraform": "1.11.4"}
 
@@ -27,8 +28,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path.write_text(file, encoding="utf-8")
     monkeypatch.setattr(snapshot, "ROOT", tmp_path)
     monkeypatch.setattr(snapshot, "BUILD", tmp_path / "build")
-    monkeypatch.setattr(snapshot.binary, "find", lambda: Path("/usr/bin/terraform"))
-    monkeypatch.setattr(snapshot.binary, "version", lambda _: VERSIONS["terraform"])
+    monkeypatch.setattr("harness.terraform.binary.find", lambda: Path("/usr/bin/terraform"))
+    monkeypatch.setattr("harness.terraform.binary.version", lambda _: VERSIONS["terraform"])
     return tmp_path
 
 
@@ -61,6 +62,14 @@ def test_zips_and_terraforms_version_are_in_the_key(monkeypatch: pytest.MonkeyPa
 
     assert snapshot.key_of("dev", artifacts("1")) != before
     monkeypatch.setitem(VERSIONS, "terraform", "1.12.2")
+    assert key() != before
+
+
+def test_strict_switches_are_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = key()
+
+    monkeypatch.setenv("HARNESS_STRICT", "consistency")
+
     assert key() != before
 
 
@@ -151,3 +160,38 @@ def test_only_the_newest_snapshots_are_kept(checkout: Path, monkeypatch: pytest.
     kept = [path for path in (checkout / "build/snapshots/dev").iterdir() if path.is_dir()]
     assert len(kept) == snapshot.KEPT
     assert taken[-1] in kept
+
+
+class LateDeployment:
+    """An environment of which only the second apply is complete."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    def prepare(self) -> None:
+        self.steps.append("prepare")
+
+    def apply(self) -> str:
+        self.steps.append("apply")
+        if self.steps.count("apply") == 1:
+            raise TerraformError("reading S3 Object: not found", remedy="Apply again.")
+        return "stack"
+
+
+def test_a_first_apply_that_fails_on_a_strict_engine_is_completed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_STRICT", "all")
+    deployment: Any = LateDeployment()
+
+    stack: Any = snapshot.completed(deployment)
+
+    assert (stack, deployment.steps) == ("stack", ["apply", "prepare", "apply"])
+
+
+def test_a_first_apply_that_fails_elsewhere_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HARNESS_STRICT", raising=False)
+    deployment: Any = LateDeployment()
+
+    with pytest.raises(TerraformError, match="not found"):
+        snapshot.completed(deployment)
+
+    assert deployment.steps == ["apply"]

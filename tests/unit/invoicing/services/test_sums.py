@@ -240,7 +240,7 @@ def check_invoice(invoice: Invoice) -> None:
     """What holds for every invoice at every moment."""
     assert invoice.amount_due == invoice.total - invoice.amount_paid
     assert invoice.amount_paid + invoice.overpaid == sum(payment.amount for payment in invoice.payments)
-    assert min(invoice.total, 0) <= invoice.amount_paid <= max(invoice.total, 0)
+    assert min(invoice.total, Decimal(0)) <= invoice.amount_paid <= max(invoice.total, Decimal(0))
     assert not invoice.overpaid or not invoice.amount_due
     if invoice.status in {Status.PROCESSED, Status.PARTIALLY_PAID, Status.PAID}:
         assert (invoice.status is Status.PAID) == (not invoice.amount_due)

@@ -1,15 +1,21 @@
 """A batch of stream records: in order, until a service cannot take more; what can never be handled is set aside."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from invoicing.domain.errors import Busy, InvalidRequest
+from invoicing.runtime import clock
 from invoicing.runtime.aws import longest_call
-from invoicing.table.stream import ATTEMPTS, RESERVE_S, RecordHandler, read_images, read_receipts
+from invoicing.table.stream import ATTEMPTS, RESERVE_S, RETRIED_FOR, RecordHandler, read_images, read_receipts
 
-RECORDS = [{"dynamodb": {"SequenceNumber": str(number)}} for number in range(1, 5)]
+MADE_AT = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
+RECORDS = [
+    {"dynamodb": {"SequenceNumber": str(number), "ApproximateCreationDateTime": MADE_AT.timestamp()}}
+    for number in range(1, 5)
+]
 
 
 class Reader:
@@ -26,6 +32,10 @@ class Reader:
         each = RecordHandler(self._handle, self._set_aside, interruptions, impossible)
         response = each.in_order(RECORDS, self._seconds_left)
         return [item["itemIdentifier"] for item in response["batchItemFailures"]]
+
+    def read_one(self, record: dict[str, Any]) -> None:
+        """Handle one record."""
+        RecordHandler(self._handle, self._set_aside)(record)
 
     def _handle(self, record: dict[str, Any]) -> None:
         number = record["dynamodb"]["SequenceNumber"]
@@ -75,9 +85,34 @@ def test_the_reserve_covers_two_calls_without_a_response() -> None:
     assert longest_call(ATTEMPTS) * 2 < RESERVE_S
 
 
-def test_an_unexpected_error_fails_the_invocation() -> None:
+@pytest.mark.parametrize("age", [timedelta(0), RETRIED_FOR - timedelta(seconds=1)])
+def test_an_unexpected_error_fails_the_invocation_and_is_tried_again(
+    age: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: MADE_AT + age)
+    reader = Reader({"2": ZeroDivisionError()})
+
     with pytest.raises(ZeroDivisionError):
-        Reader({"2": ZeroDivisionError()}).read()
+        reader.read()
+    assert reader.aside == []
+
+
+def test_a_record_with_an_unexpected_error_is_set_aside_in_time_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: MADE_AT + RETRIED_FOR)
+    reader = Reader({"2": ZeroDivisionError("unexpected")})
+
+    assert reader.read() == []
+    assert reader.handled == ["1", "2", "3", "4"]
+    assert reader.aside == [("2", "unexpected")]
+
+
+def test_an_unexpected_error_of_a_record_without_a_time_is_tried_again() -> None:
+    reader = Reader({"1": ZeroDivisionError()})
+
+    with pytest.raises(ZeroDivisionError):
+        reader.read_one({"dynamodb": {"SequenceNumber": "1"}})
 
 
 @pytest.mark.parametrize("rest", [{}, {"NewImage": {}}], ids=["AWS", "LocalStack"])

@@ -174,8 +174,8 @@ def test_suspects_that_are_slow_to_count_are_counted_again_in_the_next_part_and_
 
 def test_too_many_bytes_of_rows_apart_are_not_collected(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = text(row("1"), row("2"), row("1", "More"))
-    size = len(row("1")) + len(row("1", "More")) + 2
-    assert apart.MAX_COLLECTED == 200 << 20
+    size = len(row("1")) + len(row("1", "More")) + 2 + 2 * apart.ROW_BYTES
+    assert apart.MAX_COLLECTED == 300 << 20
     monkeypatch.setattr(csv_file, "MAX_COLLECTED", size)
     assert survey(rows).are_collected
     monkeypatch.setattr(csv_file, "MAX_COLLECTED", size - 1)
