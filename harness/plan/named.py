@@ -37,6 +37,7 @@ KINDS = (
     NamedKind("events", re.compile(r"event-bus/(?P<name>.+)"), "aws_cloudwatch_event_bus"),
     NamedKind("events", re.compile(r"archive/(?P<name>.+)"), "aws_cloudwatch_event_archive"),
     NamedKind("events", re.compile(r"rule/(?:[^/]+/)?(?P<name>[^/]+)"), "aws_cloudwatch_event_rule"),
+    NamedKind("events", re.compile(r"rule/(?P<name>[^/]+)/[^/]+"), "aws_cloudwatch_event_bus"),
     NamedKind("iam", re.compile(r"role/(?:.*/)?(?P<name>[^/]+)"), "aws_iam_role"),
     NamedKind("kms", re.compile(r"(?P<name>alias/.+)"), "aws_kms_alias"),
     NamedKind("kms", re.compile(r"key/(?P<name>.+)"), "aws_kms_key", "key_id"),
@@ -47,7 +48,7 @@ KINDS = (
     NamedKind("sns", re.compile(r"(?P<name>[^:]+).*"), "aws_sns_topic"),
     NamedKind("sqs", re.compile(r"(?P<name>.+)"), "aws_sqs_queue"),
 )
-"""Every kind of resource that the platform's ARNs name."""
+"""Every kind of resource that the platform's ARNs name; the ARN of a rule names its bus too."""
 
 ELSEWHERE = (
     re.compile(r"arn:[\w-]+:iam::\d{12}:root"),  # the account
@@ -79,12 +80,11 @@ class PlannedNames:
 
     def _has(self, arn: str) -> bool:
         _, _, service, _, _, resource = arn.split(":", 5)
-        for kind in KINDS:
-            match = kind.pattern.fullmatch(resource) if kind.service == service else None
-            if match:
-                names = self._names[kind]
-                return UNKNOWN in names or any(like(match["name"], str(name)) for name in names)
-        return False
+        of_service = ((kind, kind.pattern.fullmatch(resource)) for kind in KINDS if kind.service == service)
+        named = [(self._names[kind], match["name"]) for kind, match in of_service if match]
+        return bool(named) and all(
+            UNKNOWN in names or any(like(pattern, str(name)) for name in names) for names, pattern in named
+        )
 
     @cached_property
     def _names(self) -> dict[NamedKind, set[Any]]:

@@ -290,4 +290,4 @@ def test_a_deployed_stack_admits_its_triggers_and_nothing_else(deployed_plan: Pl
     differences = [*missing(estate), *open_to_others(estate), *left_over(estate)]
 
     assert UNKNOWN not in [delivery.source for delivery in estate.deliveries()]
-    assert not differences, "\n".join(dict.fromkeys(differences))
+    assert not differences, "\n".join(dict.fromkeys(map(str, differences)))

@@ -19,6 +19,9 @@ _HARMLESS = re.compile(
 )
 """Lines that admit nobody by themselves."""
 
+_NEEDED = ("Access-Control-Allow-Headers", "Access-Control-Allow-Methods", "Access-Control-Max-Age", "Vary")
+"""What a preflight's response needs besides the origin; ``Vary`` only where the origin is not the same for all."""
+
 _TEST = re.compile(r'#if\((?P<test>\$origin == "[^"]+"(?: \|\| \$origin == "[^"]+")*)\)')
 _ADMITTED = re.compile(r'\$origin == "([^"]+)"')
 _GRANT = re.compile(rf'#set\({_HEADER}Access-Control-Allow-Origin = (?P<value>\$origin|"\*")\)')
@@ -49,6 +52,10 @@ def _of_function(function: Resource, allowed: frozenset[str]) -> Iterator[str]:
 
 def _of_template(template: str, allowed: frozenset[str]) -> Iterator[str]:
     """What a preflight's template lets in: line by line, so that a line of another form is a finding itself."""
+    needed = [name for name in _NEEDED if name != "Vary" or "*" not in allowed]
+    missing = [name for name in needed if not re.search(rf"#set\({_HEADER}{name} = ", template)]
+    if missing and _GRANT.search(template):
+        yield f"Its template sets no {', '.join(missing)}: browsers reject the call, or reuse another page's answer."
     tested: list[frozenset[str] | None] = []
     admitted: set[str] = set()
     for line in filter(None, map(str.strip, template.splitlines())):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.plan.evaluate import AccessRequest, NotModelledError, applies
-from harness.plan.iam_policy import RESOURCE_POLICIES, Statement, of_key_administration
+from harness.plan.iam_policy import RESOURCE_POLICIES, Statement, of_key_administration, restricted_to
 from harness.plan.resource import UNKNOWN, Resource, shown
 from harness.policy.rule import relation
 from harness.policy.rules.iam import granted, own_accounts
@@ -24,13 +24,27 @@ def expected_principals(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
                     kind, name = principal
                     actions = ", ".join(map(str, statement.actions))
                     yield policy.address, f"Its {statement} grants {actions} to {kind} {shown(name)}."
+            if "*" in statement.resources and policy.type not in _OF_ONE:
+                yield policy.address, f"Its {statement} grants on *: name the resource, or what in it."
+        if policy.type in _KEYS and policy.get("policy") is not None and not _is_administered(plan, policy):
+            yield policy.address, "No statement lets its account administer it: nobody could change it again."
+
+
+_KEYS = ("aws_kms_key", "aws_kms_key_policy")
+_OF_ONE = frozenset({*_KEYS, "aws_secretsmanager_secret", "aws_secretsmanager_secret_policy"})
+"""Types in whose policies ``*`` is the one resource that they belong to
+(https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html)."""
+
+
+def _is_administered(plan: "PlanGraph", key: Resource) -> bool:
+    return any(of_key_administration(each) for each in granted(plan, key))
 
 
 def _is_expected(policy: Resource, statement: Statement, principal: tuple[str, Any]) -> bool:
     kind, name = principal
     if kind == "Service":
         return name is UNKNOWN or str(name).endswith(".amazonaws.com")
-    return policy.type in {"aws_kms_key", "aws_kms_key_policy"} and of_key_administration(statement)
+    return policy.type in _KEYS and of_key_administration(statement)
 
 
 _STRANGER = "999999999999"
@@ -58,6 +72,9 @@ def bound_services(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
 
 
 def _open_to_strangers(statement: Statement, service: str, own: set[str]) -> Iterator[str]:
+    for test, variable, _ in statement.conditions:
+        if restricted_to(statement, variable) is None:
+            yield f"limits {variable} by {test}, which holds for others, or without it."
     try:
         admitted = [context for context in _strangers(statement) if applies(*_request(statement, service, context))]
     except NotModelledError as error:

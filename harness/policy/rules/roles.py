@@ -72,6 +72,7 @@ def _is_role(role: Resource, arn: str) -> bool:
 
 def _trusts(statement: Statement, services: set[str]) -> Iterator[str]:
     if not statement.allows:
+        yield "Its trust policy denies something: what uses the role may not be able to assume it."
         return
     principals = {f"{kind}:{name}" for kind, name in statement.principals if name is not UNKNOWN}
     if statement.not_principals or not statement.principals:
