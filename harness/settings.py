@@ -35,6 +35,8 @@ class PlatformSettings:
         received_event_types: The types of events that come from outside.
         watched_counts: The metrics of the code that somebody has to act on: each has an alarm.
         uploads: Keys of files that must start a function when they are uploaded.
+        traced: What is followed through the functions: log lines name it in ``<traced>_id``, and ``logs`` takes it as
+            ``--<traced>``.
         sample: The file that `up` uploads by default, relative to the repository.
         package: The functions' shared package, a folder of ``lambdas/``.
         mutated_modules: The modules of that package that `mutate` mutates by default.
@@ -56,6 +58,7 @@ class PlatformSettings:
     received_event_types: tuple[str, ...]
     watched_counts: tuple[str, ...]
     uploads: tuple[str, ...]
+    traced: str
     sample: str
     package: str
     mutated_modules: tuple[str, ...]

@@ -14,6 +14,7 @@ from harness.settings import PLATFORM, PlatformSettings
 HARNESS = ROOT / "harness"
 EXCEPTIONS = {
     "harness/stack/walkthrough.py",  # a client of this platform: it uploads invoices and reads them back
+    "harness/stack/trace.py",  # another one: it reads an invoice, its documents and its log lines
     "harness/deploy/smoke.py",  # another one
     "harness/deploy/smoke_cleanup.py",  # deletes them again
     "harness/deploy/smoke_queues.py",  # receives the events about them
@@ -34,6 +35,7 @@ event-types = ["order-placed"]
 received-event-types = []
 watched-counts = []
 uploads = []
+traced = "order"
 sample = "orders.csv"
 package = "ordering"
 mutated-modules = ["totals"]
