@@ -111,13 +111,11 @@ class RequiredCondition:
         return f"limits {self.key} to {shown(foreign)}: {self.harm}." if foreign else None
 
     def _admits(self, value: str, environment: str) -> bool:
-        names = {"environment": environment, "region": "*", "event_source": PLATFORM.event_source}
+        """Whether a value is one of those that are listed; a module's example has no environment of its own."""
+        names = {"environment": environment or "*", "region": "*", "event_source": PLATFORM.event_source}
         if "{event_types}" in self.values:
             return value in PLATFORM.event_types
-        return any(
-            value == expected.format(**names) or ("{region}" in expected and like(expected.format(**names), value))
-            for expected in self.values
-        )
+        return any(like(expected.format(**names), value) for expected in self.values)
 
 
 def _read(path: Path) -> tuple[RequiredCondition, ...]:
