@@ -196,7 +196,16 @@ def package(session: nox.Session) -> None:
 @with_dev()
 def suite(session: nox.Session) -> None:
     """Run all tests that need no more than a laptop, two sessions at a time, with one summary: [-- SESSION ...]."""
-    dev(session, "python", "-u", "-m", "harness.suite", "--nox", sys.executable, *(session.posargs or SUITE))
+    try:
+        dev(session, "python", "-u", "-m", "harness.suite", "--nox", sys.executable, *(session.posargs or SUITE))
+    finally:
+        dev(session, "python", "-m", "harness.report")
+
+
+@with_dev(default=False)
+def report(session: nox.Session) -> None:
+    """Write build/report/index.html, one page that shows what was proven; each suite does it too: [-- --no-plan]."""
+    dev(session, "python", "-m", "harness.report", *session.posargs)
 
 
 @with_dev(default=False)

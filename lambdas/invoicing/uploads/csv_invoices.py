@@ -36,6 +36,7 @@ _HEADER_FIELDS = (
 MAX_INVOICE_BYTES = 400 * 1024
 """Bytes of one invoice in the table, as many as a DynamoDB item holds. `invoicing.table.store` measures exactly."""
 _LINE_BYTES = 64  # what one line takes there at the least besides its description, names of attributes included
+_MAX_PASSED = 1000  # rows that are passed at once
 _MAX_PROBLEMS = 20  # of one invoice: enough to fix it, and a bound on memory
 MAX_INVOICE_ROWS = 20 * MAX_LINES
 """Rows of one invoice after which the file is given up. An invocation can only go on where an invoice begins. So all
@@ -107,6 +108,14 @@ class RejectedInvoice:
     rows: int
     following: Place | None = None
     customer_id: str = ""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """No invoice: rows that were passed, because their invoices come later. An invocation can go on behind them."""
+
+    following: Place
+    rows: int = 0
 
 
 CsvInvoice = Candidate | RejectedInvoice
@@ -282,7 +291,9 @@ class InvoiceRows:
                     self.note(row, name, text, reason)
 
 
-def read_invoices(rows: Iterator[Row], rules: Rules, apart: Apart, end: Place | None = None) -> Iterator[CsvInvoice]:
+def read_invoices(
+    rows: Iterator[Row], rules: Rules, apart: Apart, end: Place | None = None
+) -> Iterator[CsvInvoice | Passed]:
     """The invoices of a file, in its order, one at a time.
 
     Args:
@@ -294,19 +305,25 @@ def read_invoices(rows: Iterator[Row], rules: Rules, apart: Apart, end: Place | 
     Raises:
         UnreadableFileError: the file is damaged, or has an invoice that does not end.
     """
-    runs = Runs()
+    runs, passed = Runs(), 0
     group: InvoiceRows | None = None
     for row in rows:
         if runs.begins(row):
             if group is not None:
                 yield group.invoice(row.place)
+                passed = 0
+            elif passed >= _MAX_PASSED:
+                yield Passed(row.place)
+                passed = 0
             group = _begin(runs, row, rules, apart)
-        if group is not None:
-            number = row.record.row
-            if group.rows >= MAX_INVOICE_ROWS or number - group.first > MAX_BLANK_ROWS:
-                reason = f"the invoice that begins at row {group.first} does not end by row {number}"
-                raise UnreadableFileError(reason, number)
-            group.add(number, row.cells(), row.problems(rules.uncut), is_torn=row.torn is not None)
+        if group is None:
+            passed += 1
+            continue
+        number = row.record.row
+        if group.rows >= MAX_INVOICE_ROWS or number - group.first > MAX_BLANK_ROWS:
+            reason = f"the invoice that begins at row {group.first} does not end by row {number}"
+            raise UnreadableFileError(reason, number)
+        group.add(number, row.cells(), row.problems(rules.uncut), is_torn=row.torn is not None)
     if group is not None:
         yield group.invoice(end)
 

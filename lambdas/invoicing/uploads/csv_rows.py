@@ -26,10 +26,10 @@ class Place(NamedTuple):
     """Where rows begin.
 
     Attributes:
-        position: Bytes of the unpacked file before them.
+        position: Bytes of the unpacked file before them; of invoices whose rows stand apart, their partition.
         row: The first of them, as a spreadsheet counts.
         header: Their header's number in the file, as `Headers` counts.
-        apart: How many invoices of those whose rows stand apart come before; -1 before all of them.
+        apart: How many invoices of that partition come before; -1 before all invoices whose rows stand apart.
         doubt: As `Row` has it.
     """
 

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invoicing.uploads import apart
-from invoicing.uploads.apart import ROW_BYTES, ApartRow, ApartRows
+from invoicing.uploads.apart import ROW_BYTES, ApartRow, ApartRows, Collector, Fragment
 from invoicing.uploads.apart_invoices import NOT_TO_THE_END
 from invoicing.uploads.csv_bytes import UnreadableFileError
 from invoicing.uploads.csv_header import Header
 from invoicing.uploads.csv_rows import Row
 from invoicing.uploads.csv_text import Record
 from invoicing.uploads.seen_numbers import digest
-from tests.data.csv_reading import read, stream
+from tests.data.csv_reading import Kept, read, stream
 
 NAMES = (
     "invoicenumber", "customerid", "issuedate", "currency", "description", "quantity", "unitprice", "taxrate",
@@ -29,15 +29,26 @@ TEXTS = st.lists(st.characters() | st.sampled_from('\ud800\udc80\n\x00"\\'), max
 
 def a_row(number: str, description: str, row: int = 2, header: Header = HEADER, cells: int = 14) -> Row:
     texts = [number, "C-1", "2026-11-01", "EUR", description, *["9"] * 9]
-    return Row(Record(row, 0, texts[:cells], None, 0), header, 0)
+    return Row(Record(row, 0, texts[:cells], None, 0), header, int(header is not HEADER))
+
+
+def collected(*rows: Row) -> tuple[Kept, Fragment]:
+    """The rows of the number I-1 in one fragment."""
+    kept = Kept()
+    with closing(Collector({digest("I-1")}, frozenset())) as collector:
+        collector.collect(iter(rows))
+        return kept, collector.keep(kept, "one")
 
 
 def stored(*rows: Row) -> list[ApartRow]:
-    """What comes out of the temporary files, of the number I-1."""
-    with closing(ApartRows(iter(rows), {digest("I-1")}, frozenset())) as kept:
-        if kept.damage:
-            raise kept.damage
-        return [each for read_rows in kept.invoices() for each in read_rows()]
+    """What comes out of it."""
+    kept, fragment = collected(*rows)
+    apart_rows = ApartRows(kept, [fragment], [*dict.fromkeys([HEADER, *(row.header for row in rows)])])
+    kept_rows: list[ApartRow] = []
+    for partition in range(64):
+        with apart_rows.invoices(partition) as invoices:
+            kept_rows += [each for read_rows in invoices for each in read_rows()]
+    return kept_rows
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=5))
@@ -65,8 +76,8 @@ def test_a_row_takes_no_more_room_than_the_survey_reckons(text: str) -> None:
     row = a_row("I-1", text, 10_000_000)
     in_the_file = len(",".join(row.record.cells)) + 1
 
-    with closing(ApartRows(iter([row]), {digest("I-1")}, frozenset())) as kept:
-        taken = sum(file.tell() for file in kept._partitions)
+    _, fragment = collected(row)
+    taken = fragment.offsets[-1]
 
     assert in_the_file < taken <= in_the_file + ROW_BYTES
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from itertools import groupby
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from invoicing.uploads.csv_invoices import Candidate
@@ -45,7 +45,6 @@ def amounts(rows: list[dict[str, str]]) -> dict[str, list[tuple[str, Decimal, De
     }
 
 
-@settings(max_examples=300)
 @given(files(), st.data())
 def test_one_wrong_quotation_mark_makes_no_wrong_invoice(
     file: tuple[list[str], list[dict[str, str]]], data: st.DataObject
