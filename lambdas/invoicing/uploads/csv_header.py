@@ -165,7 +165,7 @@ def repeated_header(record: Record, header: Header) -> Header | None:
     """
     quantity = header.index.get("quantity", -1)
     cell = record.cells[quantity] if 0 <= quantity < len(record.cells) else ""
-    if cell[-1:].isdigit() or any(map(str.isdigit, cell)):
+    if any(map(str.isdigit, cell)):
         return None
     if record.problem or len(record.cells) > MAX_COLUMNS:
         return None
