@@ -227,7 +227,7 @@ def lint(session: nox.Session) -> None:
     dev(session, "ruff", "format", "--check")
     dev(session, "codespell")
     dev(session, "zizmor", "--offline", "--no-progress", "--quiet", "--persona", "pedantic", ".github")
-    workflows = sorted(str(file.relative_to(ROOT)) for file in (ROOT / ".github" / "workflows").glob("*.yml"))
+    workflows = sorted(str(file.relative_to(ROOT)) for file in (ROOT / ".github" / "workflows").glob("*.y*ml"))
     dev(session, "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
     dev(session, "lint-imports", "--no-logo", PYTHONPATH=str(ROOT / "lambdas"))
     dev(session, "vulture")

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from harness.contract.routes import Route, planned_routes
 from harness.contract.source import below
-from harness.iam.evaluate import Value
 from harness.paths import ROOT
+from harness.plan.evaluate import Value
 from harness.plan.graph import ModulePath, PlanGraph
 from harness.plan.resource import UNKNOWN, Resource
 from harness.terraform.module import read

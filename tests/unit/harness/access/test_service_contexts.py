@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.access.service_contexts import FILE, KEYS, ServiceContexts, service_contexts
 from harness.errors import HarnessError
-from harness.iam.service_contexts import FILE, KEYS, ServiceContexts, service_contexts
 from harness.paths import ROOT
 
 ROW = """

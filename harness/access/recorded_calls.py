@@ -17,8 +17,8 @@ from typing import Any
 import yaml
 
 from harness.errors import HarnessError
-from harness.iam.evaluate import AccessRequest, Value
 from harness.paths import BUILD, ROOT
+from harness.plan.evaluate import AccessRequest, Value
 
 LIST = ROOT / "tests" / "contract" / "recorded_calls.yaml"
 RUNS = ("unit", "e2e")
@@ -52,7 +52,7 @@ class RecordedCall:
 
     @property
     def request(self) -> AccessRequest:
-        """The request, with placeholders for an environment's names; see `harness.iam.kinds.Kinds.filled`."""
+        """The request, with placeholders for an environment's names; see `harness.access.kinds.Kinds.filled`."""
         return AccessRequest(self.action, self.resource, dict(self.keys))
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """Everything used is granted, and everything granted is used.
 
-Used is what tests have recorded (`harness.iam.recorded_calls`) and what Lambda itself does
-(`harness.iam.service_calls`). A grant that nothing uses needs a row with a reason in the ledger; a row that is not
+Used is what tests have recorded (`harness.access.recorded_calls`) and what Lambda itself does
+(`harness.access.service_calls`). A grant that nothing uses needs a row with a reason in the ledger; a row that is not
 needed is an error too.
 """
 
@@ -11,13 +11,14 @@ from pathlib import Path
 
 import yaml
 
+from harness.access.grants import Grant, Role
+from harness.access.kinds import Kinds
+from harness.access.mismatch import AccessMismatch
+from harness.access.recorded_calls import RecordedCall
 from harness.errors import HarnessError
-from harness.iam import evaluate
-from harness.iam.evaluate import Decision, less_values
-from harness.iam.grants import Grant, Role
-from harness.iam.kinds import Kinds
-from harness.iam.recorded_calls import RecordedCall
 from harness.paths import ROOT
+from harness.plan import evaluate
+from harness.plan.evaluate import Decision, less_values
 from harness.plan.iam_policy import Statement
 
 LEDGER = ROOT / "policy" / "unused_grants.yaml"
@@ -76,16 +77,20 @@ class Proof:
     rows: Sequence[RecordedCall]
     kinds: Kinds
 
-    def ungranted(self) -> Iterator[str]:
+    def ungranted(self) -> Iterator[AccessMismatch]:
         """Every use that a role does not allow."""
         for row in self.rows:
             role = self.roles.get(row.function)
             if role is None:
-                yield f"{self.environment}: {row}, but there is no such function."
+                yield AccessMismatch(
+                    next((other.address for other in self.roles.values()), ""),
+                    f"{self.environment}: {row}, but there is no such function.",
+                )
                 continue
             decision = evaluate.decide(role.statements, self.kinds.filled(row.request))
             if decision is not Decision.ALLOWED:
-                yield f"{self.environment}: {row}, which is {decision.value} ({role.address})."
+                text = f"{self.environment}: {row}, which is {decision.value} ({role.address})."
+                yield AccessMismatch(role.address, text)
 
     def uses(self, grant: Grant) -> list[RecordedCall]:
         """The uses that a grant allows."""
@@ -110,24 +115,26 @@ class Proof:
         """Every grant, by function."""
         return [grant for _, role in sorted(self.roles.items()) for grant in role.grants()]
 
-    def unneeded(self, reasons: Collection[UnusedGrant]) -> Iterator[str]:
+    def unneeded(self, reasons: Collection[UnusedGrant]) -> Iterator[AccessMismatch]:
         """Every grant without which nothing would fail, and that has no reason in the ledger."""
         for grant in self.grants():
             if not self.fail_without(grant) and self.reason(grant, reasons) is None:
                 reason = "what uses it is granted elsewhere too" if self.uses(grant) else "nothing uses it"
-                yield (
+                yield AccessMismatch(
+                    self.roles[grant.function].address,
                     f"{self.environment}: {grant}: {reason}. Remove it, test what needs it, or give the reason to keep "
-                    f"it in policy/{LEDGER.name}."
+                    f"it in policy/{LEDGER.name}.",
                 )
 
-    def unneeded_values(self) -> Iterator[str]:
+    def unneeded_values(self) -> Iterator[AccessMismatch]:
         """Every value of a grant's condition without which nothing would fail, if the condition has several."""
         for function, role in sorted(self.roles.items()):
             for statement in (each for each in role.statements if each.allows):
                 for value, rest in less_values(statement):
                     narrower = [rest if each == statement else each for each in role.statements]
                     if not any(self._loses(row, role, narrower) for row in self.rows if row.function == function):
-                        yield f"{self.environment}: {function}: nothing uses {value} of {statement}. Remove it."
+                        text = f"{self.environment}: {function}: nothing uses {value} of {statement}. Remove it."
+                        yield AccessMismatch(role.address, text)
 
     def idle(self, reasons: Collection[UnusedGrant]) -> Iterator[UnusedGrant]:
         """Rows of the ledger that match no grant, or a grant that something needs."""

@@ -24,7 +24,7 @@ the key, `UNKNOWN` if the value is known only after apply."""
 
 
 class NotModelledError(Exception):
-    """A policy uses an element of IAM's language that `harness.iam.evaluate` does not know."""
+    """A policy uses an element of IAM's language that `harness.plan.evaluate` does not know."""
 
 
 class Decision(Enum):
@@ -86,8 +86,13 @@ def applies(statement: Statement, request: AccessRequest) -> bool:
         _principal_matches(statement, request)
         and _action_matches(statement, request)
         and _resource_matches(statement, request)
-        and all(_condition_holds(test, key, values, request) for test, key, values in statement.conditions)
+        and holds(statement, request)
     )
+
+
+def holds(statement: Statement, request: AccessRequest) -> bool:
+    """Whether all conditions of a statement hold for a request, whatever its action, resource and principal are."""
+    return all(_condition_holds(test, key, values, request) for test, key, values in statement.conditions)
 
 
 def less(statement: Statement, action: Any, resource: Any) -> Iterator[Statement]:

@@ -12,9 +12,9 @@ from pathlib import Path
 import yaml
 
 from harness.errors import HarnessError
-from harness.iam.evaluate import less
 from harness.paths import ROOT
 from harness.plan import iam_policy
+from harness.plan.evaluate import less
 from harness.plan.graph import PlanGraph
 from harness.plan.iam_policy import Statement
 from harness.plan.resource import UNKNOWN, Resource

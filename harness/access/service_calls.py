@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
 from collections.abc import Iterator
 from itertools import product
 
-from harness.iam.recorded_calls import RecordedCall
+from harness.access.recorded_calls import RecordedCall
 from harness.plan.graph import PlanGraph
 from harness.plan.resource import UNKNOWN, Resource
 

@@ -10,21 +10,22 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from harness.iam.evaluate import AccessRequest, Value, allows, applies, less
-from harness.iam.sources import Sources
-from harness.iam.triggers import Delivery, Estate, ResourcePolicy
+from harness.access.mismatch import AccessMismatch
+from harness.access.sources import Sources
+from harness.access.triggers import Delivery, Estate, ResourcePolicy
+from harness.plan.evaluate import AccessRequest, Value, allows, applies, less
 
 _STRANGER = "999999999999"
 _TOPIC = "kms:encryptioncontext:aws:sns:topicarn"
 
 
-def missing(estate: Estate) -> Iterator[str]:
+def missing(estate: Estate) -> Iterator[AccessMismatch]:
     """Deliveries that no policy allows."""
     guards = estate.guards()
     for delivery in estate.deliveries():
         guard = guards.get(delivery.target)
         if guard is None or not allows(guard.policy, delivery.request):
-            yield f"nothing allows that {delivery}{_similar(guard, delivery.request)}"
+            yield AccessMismatch(delivery.address, f"nothing allows that {delivery}{_similar(guard, delivery.request)}")
 
 
 def _similar(guard: ResourcePolicy | None, request: AccessRequest) -> str:
@@ -43,7 +44,7 @@ def _any(values: tuple[Any, ...]) -> str:
     return " or ".join(map(str, values))
 
 
-def open_to_others(estate: Estate) -> Iterator[str]:
+def open_to_others(estate: Estate) -> Iterator[AccessMismatch]:
     """Policies that also allow the same service on behalf of another account, or of another one of our resources."""
     guards, deliveries = estate.guards(), estate.deliveries()
     for delivery in deliveries:
@@ -56,7 +57,8 @@ def open_to_others(estate: Estate) -> Iterator[str]:
             if context not in intended and allows(guard.policy, stranger):
                 addresses = [address for address, statement in guard.statements if applies(statement, stranger)]
                 admitted = f"{' and '.join(addresses)} also admits {description}, {source}"
-                yield f"{admitted}, where only this is meant: {delivery}"
+                text = f"{admitted}, where only this is meant: {delivery}"
+                yield AccessMismatch(addresses[0].partition(" (")[0], text)
 
 
 def _alike(delivery: Delivery, other: Delivery) -> bool:
@@ -89,7 +91,7 @@ def _strangers(delivery: Delivery, sources: Sources) -> Iterator[tuple[str, str,
             yield description, arn, {**context, key: arn}
 
 
-def left_over(estate: Estate) -> Iterator[str]:
+def left_over(estate: Estate) -> Iterator[AccessMismatch]:
     """Permissions of AWS services that no trigger or delivery needs: an action on a resource."""
     guards, deliveries = estate.guards(), estate.deliveries()
     for guard in guards.values():
@@ -101,4 +103,5 @@ def left_over(estate: Estate) -> Iterator[str]:
             for action, resource in product(statement.actions, statement.resources):
                 remaining = [*others, *less(statement, action, resource)]
                 if not any(allows(guard.policy, each) and not allows(remaining, each) for each in requests):
-                    yield f"{action} on {resource} of {address} is left over: nothing in the plan needs it"
+                    text = f"{action} on {resource} of {address} is left over: nothing in the plan needs it"
+                    yield AccessMismatch(address.partition(" (")[0], text)

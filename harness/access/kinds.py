@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from harness.iam.evaluate import AccessRequest, Value
+from harness.plan.evaluate import AccessRequest, Value
 
 KEPT = (
     "aws:requesttag/api",

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from harness.iam.evaluate import AccessRequest, Decision, NotModelledError, decide, less
 from harness.plan import iam_policy
 from harness.plan.arn import arn_like
+from harness.plan.evaluate import AccessRequest, Decision, NotModelledError, decide, less
 from harness.plan.iam_policy import Statement
 from harness.plan.resource import UNKNOWN
 

@@ -1,7 +1,7 @@
 """The triggers and deliveries of a plan, and the policies of their targets.
 
 Every trigger and delivery that a plan configures is a request of an AWS service. It needs a permission of the function,
-or a statement in the policy of the queue, topic, bucket or key; `harness.iam.admission` compares the two.
+or a statement in the policy of the queue, topic, bucket or key; `harness.access.admission` compares the two.
 """
 
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.iam.evaluate import AccessRequest, Value
-from harness.iam.service_contexts import service_contexts
-from harness.iam.sources import Sources
+from harness.access.service_contexts import service_contexts
+from harness.access.sources import Sources
 from harness.paths import ROOT
 from harness.plan import iam_policy
 from harness.plan.arn import function_in
+from harness.plan.evaluate import AccessRequest, Value
 from harness.plan.graph import PlanGraph
 from harness.plan.iam_policy import Statement
 from harness.plan.resource import UNKNOWN, Resource, listed
@@ -36,6 +36,11 @@ class Delivery:
     target: str
     request: AccessRequest
     source: Value = None
+
+    @property
+    def address(self) -> str:
+        """The address of the configuration, without its explanation."""
+        return self.why.partition(" (")[0]
 
     def __str__(self) -> str:
         return f"{self.request.principal[1] if self.request.principal else ''} may do {self.request} for {self.why}"
