@@ -137,6 +137,11 @@ KINDS = [
     Kind("text of several lines with many commas", file(row(description='"a, b, c\nd, e, f, g"')), {"I-1": "25.20"}),
     Kind("quotation mark at the end of a number", file(row('I-1"'), row("I-2")), {"I-2": "25.20"},
          [(2, "invoice_number", "contains a quotation mark")]),
+    Kind("comma in a text, and an empty last cell", file(
+        row(description="Rope, 12", quantity="2", rate="5,19") + ",", row("I-2", rate="5,20") + ",Somebody",
+        header=HEADER.replace("tax_rate", "discount,tax_rate,customer_name")), {"I-2": "23.94"},
+        [(2, "", "the row has more cells than the header, which has 10")]),
+    Kind("empty cells behind the last required column", file(row() + ",,"), {"I-1": "25.20"}),
     Kind("number behind a text with a comma", file(
         "Rope,I-1,C-1,2026-11-01,EUR,2,10.50,20", "Rope, 12 mm,I-1,C-1,2026-11-01,EUR,2,10.50,20",
         "Cup,I-2,C-1,2026-11-01,EUR,2,10.50,20", "Cup,I-3,C-1,2026-11-01,EUR,2,10.50,20",
@@ -199,7 +204,8 @@ KINDS = [
     Kind("mixed decimal marks", german(row(price="10|50"), row("I-2", price="10.50"), row("I-3", price="1.500")),
          {"I-1": "25.20", "I-2": "25.20"}, [(4, "unit_price", "can mean 1500 or 1.5")]),
     # Dates and rates that cannot be meant.
-    Kind("year 26", file(row(date="0026-11-05"), row("I-2")), {"I-2": "25.20"}, [(2, "issue_date", "0026-11-05 is before 2000")]),
+    Kind("year 26", file(row(date="0026-11-05"), row("I-2")), {"I-2": "25.20"},
+         [(2, "issue_date", "0026-11-05 is before 2000")]),
     Kind("due in a hundred years", file(row() + ",2126-11-01", header=f"{HEADER},due_date"),
          rejected=[(2, "due_date", "more than ten years after the issue date")]),
     Kind("ratio for a percentage", file(row(rate="0.2")),
