@@ -5,13 +5,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rich.table import Table
 
 from harness import package
-from harness.console import expected_errors, out
+from harness.console import expected_errors, out, print_json
 from harness.deploy import pipeline
 from harness.deploy.request import DeployRequest, ask
 from harness.doctor import examination
@@ -59,7 +60,8 @@ def parser() -> argparse.ArgumentParser:
     ending.add_argument("--once", action="store_true", help="print the result, stop everything, exit")
     ending.add_argument("--detach", action="store_true", help="leave the stack running and exit")
 
-    commands.add_parser("down", help="stop everything that runs or was left running", allow_abbrev=False)
+    stop = commands.add_parser("down", help="stop everything that runs or was left running", allow_abbrev=False)
+    stop.add_argument("--json", action="store_true", help="as JSON")
 
     log = commands.add_parser("logs", help="print the functions' log lines, merged by time", allow_abbrev=False)
     log.add_argument("functions", nargs="*", metavar="FUNCTION", help="short names of functions (default: all)")
@@ -95,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--target", choices=["aws", "local"], default="aws", help="for AWS (arm64), or for an engine on this computer"
     )
+    build.add_argument("--json", action="store_true", help="as JSON")
 
     release = commands.add_parser(
         "deploy", help="plan an environment, judge the plan, show it and apply it", allow_abbrev=False
@@ -146,7 +149,7 @@ def show_logs(arguments: argparse.Namespace) -> None:
     )
 
 
-def show_package(target: str) -> None:
+def show_package(target: str, *, as_json: bool) -> None:
     """Build every function's zip for AWS or for a local engine, and print their sizes and contents."""
     if target == "aws":
         artifacts = package.build(package.Target.AWS, BUILD / "artifacts" / "aws")
@@ -154,6 +157,9 @@ def show_package(target: str) -> None:
         artifacts = package.build(
             package.Target.HOST, BUILD / "artifacts" / "local", python=engine_for(port="auto").lambda_python
         )
+    if as_json:
+        print_json([asdict(artifact) for artifact in artifacts], indent=2)
+        return
     shared = set.intersection(*(set(artifact.distributions) for artifact in artifacts))
     table = Table("Function", "Zip MiB", "Unpacked MiB", "SHA-256", "Packages that not all have")
     for artifact in artifacts:
@@ -263,11 +269,11 @@ def examine(arguments: argparse.Namespace) -> None:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "up": up,
-    "down": lambda _: lifecycle.down(),
+    "down": lambda arguments: lifecycle.down(as_json=arguments.json),
     "logs": show_logs,
     "trace": lambda arguments: log_output.show_story(arguments.env, arguments.name, as_json=arguments.json),
     "doctor": examine,
-    "package": lambda arguments: show_package(arguments.target),
+    "package": lambda arguments: show_package(arguments.target, as_json=arguments.json),
     "deploy": deploy,
     "smoke": lambda arguments: pipeline.smoke_test(arguments.env),
     "drift": lambda arguments: pipeline.compare(arguments.env),
