@@ -13,7 +13,7 @@ from rich.table import Table
 
 from harness import package
 from harness.console import expected_errors, out, print_json
-from harness.deploy import pipeline
+from harness.deploy import canary_drill, pipeline
 from harness.deploy.request import DeployRequest, ask
 from harness.doctor import examination
 from harness.engine import engine_for, engine_name
@@ -36,6 +36,14 @@ def port(text: str) -> int | str:
         return text
     number = int(text)
     if not 1 <= number <= 65535:
+        raise ValueError(text)
+    return number
+
+
+def percentage(text: str) -> int:
+    """A share of the calls, 1 to 99 per cent."""
+    number = int(text)
+    if not 1 <= number <= 99:
         raise ValueError(text)
     return number
 
@@ -63,6 +71,78 @@ def parser() -> argparse.ArgumentParser:
     stop = commands.add_parser("down", help="stop everything that runs or was left running", allow_abbrev=False)
     stop.add_argument("--json", action="store_true", help="as JSON")
 
+    _add_observers(commands)
+
+    build = commands.add_parser("package", help="build the functions' zips and print their sizes", allow_abbrev=False)
+    build.add_argument(
+        "--target", choices=["aws", "local"], default="aws", help="for AWS (arm64), or for an engine on this computer"
+    )
+    build.add_argument("--json", action="store_true", help="as JSON")
+
+    release = commands.add_parser(
+        "deploy", help="plan an environment, judge the plan, show it and apply it", allow_abbrev=False
+    )
+    release.add_argument("env", help="live folder to deploy")
+    release.add_argument("--yes", action="store_true", help="apply the plan without asking, once the gate passes it")
+    release.add_argument(
+        "--allow-destroy",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="let the plan delete or replace this stateful resource (repeatable)",
+    )
+    release.add_argument(
+        "--canary",
+        type=percentage,
+        default=0,
+        metavar="PERCENT",
+        help="give new versions this share of the calls first, watch them, and take them back if they are bad",
+    )
+    release.add_argument("--no-smoke", action="store_true", help="leave out the smoke test after the deploy")
+    release.add_argument("--port", type=port, help="a local engine's port, or auto for any free one (default: 4566)")
+
+    smoke = commands.add_parser(
+        "smoke", help="test a deployed environment with one upload, and delete what that created", allow_abbrev=False
+    )
+    smoke.add_argument("env", help="environment that is deployed")
+
+    drill = commands.add_parser(
+        "canary-drill",
+        help="release bad and good versions in stages on a local engine: the bad ones must be taken back",
+        allow_abbrev=False,
+    )
+    drill.add_argument("versions", nargs="*", metavar="VERSION", help="short names of versions (default: all)")
+    drill.add_argument("--env", default="dev", help="environment (default: dev)")
+    drill.add_argument("--port", type=port, help="the engine's port, or auto for any free one (default: 4566)")
+
+    back = commands.add_parser(
+        "rollback", help="give callers of a deployed environment the versions before", allow_abbrev=False
+    )
+    back.add_argument("env", help="environment that is deployed")
+    back.add_argument("functions", nargs="*", metavar="FUNCTION", help="short names of functions (default: all)")
+    back.add_argument(
+        "--emergency", action="store_true", help="take the code from the artifacts bucket, without Terraform"
+    )
+
+    compare = commands.add_parser(
+        "drift", help="compare a deployed environment with its state, its Terraform and the account", allow_abbrev=False
+    )
+    compare.add_argument("env", help="environment that is deployed")
+
+    commands.add_parser("fmt-check", help="check the format of Terraform files", allow_abbrev=False)
+    commands.add_parser(
+        "lint-terraform", help="find unused, untyped and unpinned declarations in Terraform files", allow_abbrev=False
+    )
+
+    docs = commands.add_parser(
+        "docs", help="write the generated parts of the modules' READMEs and of docs/aws.md", allow_abbrev=False
+    )
+    docs.add_argument("--check", action="store_true", help="only compare, write nothing")
+    return top
+
+
+def _add_observers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The commands that look at a running stack, or at this computer, and change nothing."""
     log = commands.add_parser("logs", help="print the functions' log lines, merged by time", allow_abbrev=False)
     log.add_argument("functions", nargs="*", metavar="FUNCTION", help="short names of functions (default: all)")
     log.add_argument("--env", default="dev", help="environment (default: dev)")
@@ -92,48 +172,6 @@ def parser() -> argparse.ArgumentParser:
         "doctor", help="examine this computer: what is missing, what disturbs, and how to fix it", allow_abbrev=False
     )
     doctor.add_argument("--json", action="store_true", help="as JSON")
-
-    build = commands.add_parser("package", help="build the functions' zips and print their sizes", allow_abbrev=False)
-    build.add_argument(
-        "--target", choices=["aws", "local"], default="aws", help="for AWS (arm64), or for an engine on this computer"
-    )
-    build.add_argument("--json", action="store_true", help="as JSON")
-
-    release = commands.add_parser(
-        "deploy", help="plan an environment, judge the plan, show it and apply it", allow_abbrev=False
-    )
-    release.add_argument("env", help="live folder to deploy")
-    release.add_argument("--yes", action="store_true", help="apply the plan without asking, once the gate passes it")
-    release.add_argument(
-        "--allow-destroy",
-        action="append",
-        default=[],
-        metavar="ADDRESS",
-        help="let the plan delete or replace this stateful resource (repeatable)",
-    )
-    release.add_argument("--no-smoke", action="store_true", help="leave out the smoke test after the deploy")
-    release.add_argument("--port", type=port, help="a local engine's port, or auto for any free one (default: 4566)")
-
-    smoke = commands.add_parser(
-        "smoke", help="test a deployed environment with one upload, and delete what that created", allow_abbrev=False
-    )
-    smoke.add_argument("env", help="environment that is deployed")
-
-    compare = commands.add_parser(
-        "drift", help="compare a deployed environment with its state, its Terraform and the account", allow_abbrev=False
-    )
-    compare.add_argument("env", help="environment that is deployed")
-
-    commands.add_parser("fmt-check", help="check the format of Terraform files", allow_abbrev=False)
-    commands.add_parser(
-        "lint-terraform", help="find unused, untyped and unpinned declarations in Terraform files", allow_abbrev=False
-    )
-
-    docs = commands.add_parser(
-        "docs", help="write the generated parts of the modules' READMEs and of docs/aws.md", allow_abbrev=False
-    )
-    docs.add_argument("--check", action="store_true", help="only compare, write nothing")
-    return top
 
 
 def show_logs(arguments: argparse.Namespace) -> None:
@@ -246,6 +284,7 @@ def deploy(arguments: argparse.Namespace) -> None:
         allow_destroy=frozenset(arguments.allow_destroy),
         confirm=confirm,
         smoke=not arguments.no_smoke,
+        canary=arguments.canary,
     )
     pipeline.deploy(request, port=arguments.port)
 
@@ -276,6 +315,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "package": lambda arguments: show_package(arguments.target, as_json=arguments.json),
     "deploy": deploy,
     "smoke": lambda arguments: pipeline.smoke_test(arguments.env),
+    "canary-drill": lambda arguments: canary_drill.run(arguments.env, arguments.versions, port=arguments.port),
+    "rollback": lambda arguments: pipeline.roll_back(arguments.env, arguments.functions, emergency=arguments.emergency),
     "drift": lambda arguments: pipeline.compare(arguments.env),
     "fmt-check": lambda _: check_format(),
     "lint-terraform": lambda _: lint_terraform(),

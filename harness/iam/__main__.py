@@ -6,11 +6,12 @@ both; without two complete runs it leaves the list as it is. ``why TEXT`` explai
 
 import sys
 
+from harness.access import recorded_calls
+from harness.access.proof import ledger
 from harness.console import expected_errors
 from harness.errors import HarnessError
-from harness.iam import page, recorded_calls, why_command
+from harness.iam import page, why_command
 from harness.iam.environments import planned, proof_of
-from harness.iam.proof import ledger
 
 
 def main(arguments: list[str]) -> int:

@@ -8,9 +8,9 @@ says little, so they are shown and not judged.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.access.grants import Role
+from harness.access.recorded_calls import RecordedCall
 from harness.iam.denials import Denial
-from harness.iam.grants import Role
-from harness.iam.recorded_calls import RecordedCall
 from harness.iam.source import DeclaredGrants, new_statement
 from harness.plan.arn import arn_like, like
 from harness.plan.graph import PlanGraph

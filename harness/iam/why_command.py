@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 from rich.markup import escape
 
+from harness.access import recorded_calls
+from harness.access.grants import Role, roles
 from harness.console import out, print_json
 from harness.errors import HarnessError
-from harness.iam import recorded_calls
 from harness.iam.denials import Denial, parse
-from harness.iam.grants import Role, roles
 from harness.iam.source import DeclaredGrants
 from harness.iam.why import Estate, Explanation, explain, resource_policies, role_of, wanted
 from harness.isolation import isolate

@@ -13,7 +13,7 @@ import pytest
 import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from harness.iam import recorded_calls
+from harness.access import recorded_calls
 from harness.iam.session import Recording
 from harness.iam.watch import VARIABLE, WatchSettings
 from harness.stack.deployment import Stack

@@ -15,6 +15,7 @@ HARNESS = ROOT / "harness"
 EXCEPTIONS = {
     "harness/stack/walkthrough.py",  # a client of this platform: it uploads invoices and reads them back
     "harness/stack/trace.py",  # another one: it reads an invoice, its documents and its log lines
+    "harness/deploy/canary_traffic.py",  # another one
     "harness/deploy/smoke.py",  # another one
     "harness/deploy/smoke_cleanup.py",  # deletes them again
     "harness/deploy/smoke_queues.py",  # receives the events about them
@@ -30,6 +31,10 @@ replicated-buckets = []
 subscriber-domains = []
 made-while-it-runs = []
 environment-names = ["ORDERS_TABLE"]
+event-source = "orders"
+event-types = ["order-placed"]
+received-event-types = []
+watched-counts = []
 uploads = []
 traced = "order"
 sample = "orders.csv"

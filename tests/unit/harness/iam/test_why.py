@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.access.grants import Role
+from harness.access.recorded_calls import RecordedCall
 from harness.iam.denials import Denial, parse
-from harness.iam.grants import Role
-from harness.iam.recorded_calls import RecordedCall
 from harness.iam.source import DeclaredGrants
 from harness.iam.why import Estate, Policy, explain, role_of, wanted
 from harness.plan.iam_policy import Statement

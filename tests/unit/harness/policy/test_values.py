@@ -53,5 +53,5 @@ def test_what_aws_has_computed_is_left_alone(
 ) -> None:
     messages = [message for _, message in within_limits(a_plan({"value": "computed"}, before, written))]
 
-    expected = "value is set: a key in the configuration is in its history for good."
+    expected = "value is set: a key in the configuration is in its history for good. Remove value."
     assert messages == ([expected] if found else [])

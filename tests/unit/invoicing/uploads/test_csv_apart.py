@@ -108,3 +108,58 @@ def test_an_import_whose_rows_take_too_much_room_makes_no_invoice_of_them(monkey
         invoices.extend(stream(text))
 
     assert [invoice.problems[0].reason for invoice in invoices] == [NOT_TO_THE_END] * 2
+
+
+def test_rows_are_kept_in_fragments_wherever_the_collecting_is_interrupted() -> None:
+    """GIVEN any row at which the time runs out THEN its run is left to the next invocation, and no row comes twice."""
+    rows = [a_row(f"I-{number % 2}", f"Thing {number}", number) for number in (2, 4, 5, 6, 8, 10, 11, 12)]
+    rows = [row._replace(record=row.record._replace(start=100 * row.record.row)) for row in rows]
+    numbers = {digest("I-0"), digest("I-1")}
+
+    for stop in range(1, len(rows)):
+        kept, fragments = Kept(), []
+        with closing(Collector(numbers, frozenset())) as first:
+            first.collect(iter(rows[: stop + 1]))
+            assert first.place
+            begun = first.place
+            first.drop_run()
+            fragments.append(first.keep(kept, "first"))
+        with closing(Collector(numbers, frozenset())) as second:
+            second.collect(row for row in rows if row.record.start >= begun.position)
+            fragments.append(second.keep(kept, "second"))
+
+        apart_rows = ApartRows(kept, fragments, [HEADER])
+        found = []
+        for partition in apart_rows.partitions(0):
+            with apart_rows.invoices(partition) as invoices:
+                found += [[(each.row, each.run) for each in read_rows()] for read_rows in invoices]
+        assert sorted(found) == [
+            [(2, 200), (4, 200), (6, 600), (8, 600), (10, 600), (12, 1200)],
+            [(5, 500), (11, 1100)],
+        ]
+
+
+def test_partitions_without_rows_are_left_out() -> None:
+    kept, fragment = collected(a_row("I-1", "a"))
+    apart_rows = ApartRows(kept, [fragment, Fragment("none", (0,) * 65)], [HEADER])
+    (partition,) = apart_rows.partitions(0)
+
+    assert partition == digest("I-1") % 64
+    assert apart_rows.partitions(partition) == [partition]
+    assert apart_rows.partitions(partition + 1) == []
+    assert fragment.offsets == (*[0] * (partition + 1), *[fragment.offsets[-1]] * (64 - partition))
+
+
+def test_rows_of_other_invoices_are_not_collected() -> None:
+    assert [each.row for each in stored(a_row("I-1", "a", 2), a_row("I-2", "b", 3), a_row("I-1", "c", 4))] == [2, 4]
+
+
+def test_a_torn_row_is_kept_as_one() -> None:
+    torn = Row(Record(3, 50, ["I-1", "C-1"], "torn"), HEADER, 0)
+
+    sound, broken = stored(a_row("I-1", "a"), torn)
+
+    assert (sound.is_torn, sound.problems) == (False, [])
+    assert (broken.is_torn, broken.problems) == (True, [("", "", "torn")])
+    assert broken.cells == {"invoice_number": "I-1", "customer_id": "C-1"}
+    assert (broken.row, broken.run) == (3, 0)
