@@ -1,10 +1,13 @@
 """The menu of this repository: ``nox -l`` lists it, ``nox`` runs what needs no more than a laptop."""
 
 import functools
+import inspect
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nox
 
@@ -20,6 +23,10 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 IN_GROUPS = ("-n", "auto", "--dist", "loadgroup")  # pytest-xdist; the groups are in tests/conftest.py
 APPLY_WORKERS = "6"  # more than there are cores: half of an apply is waiting
 DEV: dict[str, str] = {}  # "bin": where the session `environment` installed the programs
+
+HELP = {"-h", "--help"}
+COMMANDS = {"up", "down", "deploy", "smoke", "drift", "logs", "trace", "doctor", "package", "why"}
+"""The sessions that run one command of the harness, which has its own ``--help``."""
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -87,53 +94,100 @@ def workers() -> str:
     return str(max(2, os.cpu_count() or 2))
 
 
-with_dev = functools.partial(nox.session, venv_backend="none", requires=["environment"])
+def menu(**options: Any) -> Callable[[Callable[[nox.Session], None]], Any]:
+    """`nox.session` for a session that explains itself instead of running: ``-- --help``."""
+
+    def decorate(function: Callable[[nox.Session], None]) -> Any:
+        @functools.wraps(function)
+        def run(session: nox.Session) -> None:
+            name = options.get("name", function.__name__)
+            if not HELP.intersection(session.posargs):
+                function(session)
+            elif name in sys.argv or name == "suite":  # not one that another session requires
+                explain(name, function)
+                if name in COMMANDS:
+                    function(session)
+
+        return nox.session(**options)(run)
+
+    return decorate
 
 
-@nox.session(default=False)
+def explain(name: str, function: Callable[[nox.Session], None]) -> None:
+    """Print what a session does, and what it takes."""
+    print(f"\n./noxw -s {name}\n\n{inspect.getdoc(function)}\n")  # noqa: T201 -- what was asked for
+    if "tests(session" in inspect.getsource(function):
+        print("Arguments after -- go to pytest, such as: -- -k WORDS -x\n")  # noqa: T201 -- as above
+    print("Exit code: 0 if it passed, 1 if not, 130 after Ctrl-C.\n")  # noqa: T201 -- as above
+
+
+with_dev = functools.partial(menu, venv_backend="none", requires=["environment"])
+
+
+@menu(default=False)
 def environment(session: nox.Session) -> None:
     """The environment that the test and lint sessions share; they build it when they need it."""
     install(session, "dev")
     DEV["bin"] = session.bin
 
 
-@nox.session(default=False)
+@menu(default=False)
 def up(session: nox.Session) -> None:
     """Start the platform, upload a CSV, get PDFs: [-- --env dev --csv FILE --once --detach --port N|auto]."""
     harness(session, "up")
 
 
-@nox.session(default=False)
+@menu(default=False)
 def down(session: nox.Session) -> None:
     """Stop everything that still runs, also what an interrupted run left."""
     harness(session, "down")
 
 
-@nox.session(default=False)
+@menu(default=False)
 def deploy(session: nox.Session) -> None:
     """Plan, check the plan against the policy, confirm, apply, test: -- ENV [--yes --allow-destroy ADDRESS ...]."""
     harness(session, "deploy")
 
 
-@nox.session(default=False)
+@menu(default=False)
 def smoke(session: nox.Session) -> None:
     """Test a deployed environment through its public doors, and delete what that created: -- ENV."""
     harness(session, "smoke")
 
 
-@nox.session(default=False)
+@menu(default=False)
 def drift(session: nox.Session) -> None:
     """Show what differs between a deployed environment, its state, its Terraform and its account: -- ENV."""
     harness(session, "drift")
 
 
-@nox.session(default=False)
+@menu(default=False)
+def doctor(session: nox.Session) -> None:
+    """Examine this computer: what is missing, what disturbs, each with its fix: [-- --json]."""
+    harness(session, "doctor")
+
+
+@menu(default=False)
 def logs(session: nox.Session) -> None:
-    """Show the log lines of all functions, merged: [-- FUNCTION ... --since 10m --follow --errors]."""
+    """Show the log lines of all functions, merged: [-- FUNCTION ... --invoice ID --since 10m --follow --errors]."""
     harness(session, "logs")
 
 
-@nox.session(default=False)
+@menu(default=False)
+def trace(session: nox.Session) -> None:
+    """Show the story of one invoice or upload over functions, table, events and S3: -- INVOICE|UPLOAD [--json]."""
+    harness(session, "trace")
+
+
+@menu(default=False)
+def why(session: nox.Session) -> None:
+    """Explain why a call was refused, and the Terraform that would grant it: [-- MESSAGE | - --function F --json]."""
+    claim_build()
+    install(session, "harness")
+    session.run("python", "-m", "harness.iam", "why", *session.posargs)
+
+
+@menu(default=False)
 def package(session: nox.Session) -> None:
     """Build the zips of the functions and print their sizes: [-- --target aws|local]."""
     harness(session, "package")
@@ -142,7 +196,16 @@ def package(session: nox.Session) -> None:
 @with_dev()
 def suite(session: nox.Session) -> None:
     """Run all tests that need no more than a laptop, two sessions at a time, with one summary: [-- SESSION ...]."""
-    dev(session, "python", "-u", "-m", "harness.suite", "--nox", sys.executable, *(session.posargs or SUITE))
+    try:
+        dev(session, "python", "-u", "-m", "harness.suite", "--nox", sys.executable, *(session.posargs or SUITE))
+    finally:
+        dev(session, "python", "-m", "harness.report")
+
+
+@with_dev(default=False)
+def report(session: nox.Session) -> None:
+    """Write build/report/index.html, one page that shows what was proven; each suite does it too: [-- --no-plan]."""
+    dev(session, "python", "-m", "harness.report", *session.posargs)
 
 
 @with_dev(default=False)
@@ -152,7 +215,7 @@ def lint(session: nox.Session) -> None:
     dev(session, "ruff", "format", "--check")
     dev(session, "codespell")
     dev(session, "zizmor", "--offline", "--no-progress", "--quiet", "--persona", "pedantic", ".github")
-    workflows = sorted(str(file.relative_to(ROOT)) for file in (ROOT / ".github" / "workflows").glob("*.yml"))
+    workflows = sorted(str(file.relative_to(ROOT)) for file in (ROOT / ".github" / "workflows").glob("*.y*ml"))
     dev(session, "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
     dev(session, "lint-imports", "--no-logo", PYTHONPATH=str(ROOT / "lambdas"))
     dev(session, "vulture")
@@ -160,7 +223,7 @@ def lint(session: nox.Session) -> None:
     dev(session, "python", "-m", "harness", "lint-terraform")
 
 
-@nox.session(default=False)
+@menu(default=False)
 def audit(session: nox.Session) -> None:
     """Compare every locked version with the known vulnerabilities; needs the network: [-- options of pip-audit]."""
     install(session, "audit")
@@ -239,7 +302,7 @@ def unit_on(session: nox.Session, version: str, interpreter: str) -> None:
     session.run(python, "-m", "pytest", *arguments, env=environment, external=True, interrupt_timeout=60)
 
 
-@nox.session(name="unit-oldest-boto3", default=False)
+@menu(name="unit-oldest-boto3", default=False)
 def unit_oldest_boto3(session: nox.Session) -> None:
     """Run the functions' unit tests on the oldest boto3 that Lambda's Python may have. CI runs them too."""
     install(session, "oldest-boto3")
@@ -332,7 +395,7 @@ def docs(session: nox.Session) -> None:
         dev(session, "python", "-m", "harness.iam", "docs")
 
 
-@nox.session(default=False)
+@menu(default=False)
 def mutate(session: nox.Session) -> None:
     """Mutate amounts, statuses, payments and CSV; tests must kill 85 % of each module's mutants: [-- MODULE ...]."""
     install(session, "mutate")
@@ -358,7 +421,7 @@ def conformance(session: nox.Session) -> None:
     dev(session, "python", "-m", "tests.conformance.report")
 
 
-@nox.session(default=False)
+@menu(default=False)
 def lock(session: nox.Session) -> None:
     """Write requirements/*.txt from pyproject.toml: [-- --upgrade]."""
     install(session, "harness")
@@ -370,7 +433,7 @@ def lock(session: nox.Session) -> None:
         )
 
 
-@nox.session(default=False, venv_backend="none")
+@menu(default=False, venv_backend="none")
 def clean(session: nox.Session) -> None:
     """Delete what runs have created (build/), but not the environments."""
     if not BUILD.exists():

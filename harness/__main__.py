@@ -3,24 +3,25 @@
 import argparse
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from rich.markup import escape
 from rich.table import Table
 
 from harness import package
 from harness.console import expected_errors, out
 from harness.deploy import pipeline
 from harness.deploy.request import DeployRequest, ask
+from harness.doctor import examination
 from harness.engine import engine_for, engine_name
 from harness.errors import HarnessError
 from harness.isolation import isolate
 from harness.paths import BUILD, ROOT
 from harness.settings import PLATFORM
-from harness.stack import lifecycle, logs
-from harness.stack.deployment import Stack, environments
+from harness.stack import lifecycle, log_output
+from harness.stack.deployment import environments
 from harness.terraform import binary
 
 SAMPLE = ROOT / PLATFORM.sample
@@ -68,6 +69,27 @@ def parser() -> argparse.ArgumentParser:
     )
     log.add_argument("--follow", action="store_true", help="keep printing new lines until Ctrl-C")
     log.add_argument("--errors", action="store_true", help="warnings and errors only")
+    log.add_argument(
+        f"--{PLATFORM.traced}",
+        dest="subject",
+        metavar="ID",
+        help=f"lines about this {PLATFORM.traced} and its causes",
+    )
+    log.add_argument("--json", action="store_true", help="a JSON object a line")
+
+    trace = commands.add_parser(
+        "trace",
+        help=f"what happened to one {PLATFORM.traced} or upload, in order, and what it waits for",
+        allow_abbrev=False,
+    )
+    trace.add_argument("name", metavar=f"{PLATFORM.traced.upper()}|UPLOAD", help="its id or number, or an upload's key")
+    trace.add_argument("--env", default="dev", help="environment (default: dev)")
+    trace.add_argument("--json", action="store_true", help="as JSON")
+
+    doctor = commands.add_parser(
+        "doctor", help="examine this computer: what is missing, what disturbs, and how to fix it", allow_abbrev=False
+    )
+    doctor.add_argument("--json", action="store_true", help="as JSON")
 
     build = commands.add_parser("package", help="build the functions' zips and print their sizes", allow_abbrev=False)
     build.add_argument(
@@ -112,27 +134,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def show_logs(arguments: argparse.Namespace) -> None:
-    """Print log lines of the running stack.
-
-    Raises:
-        HarnessError: No stack runs, or it has no function of a requested name.
-    """
-    stack = Stack.load(arguments.env)
-    unknown = sorted(set(arguments.functions) - set(stack.functions))
-    if unknown:
-        raise HarnessError(
-            f"The environment {arguments.env!r} has no function {unknown[0]!r}.",
-            remedy=f"Use one of: {', '.join(sorted(stack.functions))}.",
-        )
-    functions = arguments.functions or sorted(stack.functions)
-    since = datetime.now(UTC) - arguments.since
-    for line in logs.follow(stack, functions, since) if arguments.follow else logs.lines(stack, functions, since):
-        if arguments.errors and not line.is_warning:
-            continue
-        colour = "red" if line.is_warning else "cyan"
-        out.print(
-            f"[dim]{line.at:%H:%M:%S.%f}[/] [{colour}]{line.function:<22}[/] {line.level:<8} {escape(line.message)}"
-        )
+    """Print log lines of the running stack."""
+    log_output.show_lines(
+        arguments.env,
+        arguments.functions,
+        since=datetime.now(UTC) - arguments.since,
+        subject=arguments.subject,
+        follow=arguments.follow,
+        errors=arguments.errors,
+        as_json=arguments.json,
+    )
 
 
 def show_package(target: str) -> None:
@@ -243,10 +254,19 @@ def up(arguments: argparse.Namespace) -> None:
     lifecycle.up(arguments.env, arguments.csv, port=arguments.port, ending=ending)
 
 
+def examine(arguments: argparse.Namespace) -> None:
+    """Examine this computer; exit code 1 if something has to be fixed."""
+    code = examination.show(examination.examine(arguments.environment), as_json=arguments.json)
+    if code:
+        sys.exit(code)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "up": up,
     "down": lambda _: lifecycle.down(),
     "logs": show_logs,
+    "trace": lambda arguments: log_output.show_story(arguments.env, arguments.name, as_json=arguments.json),
+    "doctor": examine,
     "package": lambda arguments: show_package(arguments.target),
     "deploy": deploy,
     "smoke": lambda arguments: pipeline.smoke_test(arguments.env),
@@ -264,7 +284,7 @@ def main(words: Sequence[str] | None = None) -> None:
     Args:
         words: The command line after the program's name; None for the process's own.
     """
-    arguments = parser().parse_args(words)
+    arguments = parser().parse_args(words, argparse.Namespace(environment=dict(os.environ)))
     if engine_name() != "aws":
         isolate(os.environ)
     with expected_errors():

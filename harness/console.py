@@ -125,13 +125,19 @@ class ProgressStep:
 
 @contextmanager
 def expected_errors() -> Iterator[None]:
-    """Turn a `HarnessError` into two lines on standard error and exit code 1; Ctrl-C into one and exit code 130."""
+    """Turn a `HarnessError` into two lines on standard error and exit code 1; Ctrl-C into one and exit code 130.
+
+    A closed pipe ends the command with 141, as SIGPIPE does in a shell.
+    """
     try:
         yield
     except HarnessError as error:
         err.print(f"[bold red]Error:[/] {escape(error.what)}")
         err.print(escape(error.remedy))
         sys.exit(1)
+    except BrokenPipeError:  # who reads has seen enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at its end
+        sys.exit(141)
     except KeyboardInterrupt as interrupt:
         err.print(escape(str(interrupt)) or "Interrupted.")
         sys.exit(130)

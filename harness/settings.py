@@ -30,7 +30,13 @@ class PlatformSettings:
         made_while_it_runs: The beginnings of what the platform itself creates in an account, such as rotated keys, as
             `harness.stack.inventory` names it.
         environment_names: The environment variables that functions may have.
+        event_source: The source of the platform's own events.
+        event_types: The types of these events.
+        received_event_types: The types of events that come from outside.
+        watched_counts: The metrics of the code that somebody has to act on: each has an alarm.
         uploads: Keys of files that must start a function when they are uploaded.
+        traced: What is followed through the functions: log lines name it in ``<traced>_id``, and ``logs`` takes it as
+            ``--<traced>``.
         sample: The file that `up` uploads by default, relative to the repository.
         package: The functions' shared package, a folder of ``lambdas/``.
         mutated_modules: The modules of that package that `mutate` mutates by default.
@@ -47,7 +53,12 @@ class PlatformSettings:
     subscriber_domains: tuple[str, ...]
     made_while_it_runs: tuple[str, ...]
     environment_names: tuple[str, ...]
+    event_source: str
+    event_types: tuple[str, ...]
+    received_event_types: tuple[str, ...]
+    watched_counts: tuple[str, ...]
     uploads: tuple[str, ...]
+    traced: str
     sample: str
     package: str
     mutated_modules: tuple[str, ...]

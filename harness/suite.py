@@ -22,6 +22,7 @@ from rich.table import Table
 
 from harness.console import expected_errors, out
 from harness.paths import BUILD, ROOT
+from harness.results import record
 
 WAITING = frozenset({"engine", "apply", "e2e", "drills", "updates", "localstack"})
 """The sessions on an engine. Half of their time is waiting, and two of them at once would disturb each other."""
@@ -202,6 +203,25 @@ def summarise(outcomes: Sequence[Outcome], seconds: float) -> None:
     out.print(f"{verdict} in {int(seconds) // 60} min {int(seconds) % 60} s")
 
 
+def leave_figures(outcomes: Sequence[Outcome], seconds: float) -> Path:
+    """Write the figures of the whole suite, which the report reads; returns their file.
+
+    Args:
+        outcomes: What `run` returned.
+        seconds: How long all of it took.
+    """
+    sessions = [
+        {
+            "session": outcome.session,
+            "seconds": round(outcome.seconds, 1),
+            "exit_code": outcome.exit_code,
+            "log": str(outcome.log),
+        }
+        for outcome in outcomes
+    ]
+    return record("suite", {"seconds": round(seconds, 1), "sessions": sessions})
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sessions that the command names. Returns 0 if all of them passed."""
     parser = argparse.ArgumentParser(prog="python -m harness.suite", description=__doc__, allow_abbrev=False)
@@ -211,7 +231,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with expected_errors():
         started = time.monotonic()
         outcomes = run(options.sessions, options.nox)
-        summarise(outcomes, time.monotonic() - started)
+        seconds = time.monotonic() - started
+        leave_figures(outcomes, seconds)
+        summarise(outcomes, seconds)
     return 0 if all(outcome.passed for outcome in outcomes) else 1
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.contract.mismatch import Mismatch, listed
+from harness.plan.dimensions import NAMES
 from harness.plan.graph import PlanGraph
 from harness.plan.resource import UNKNOWN
 from harness.plan.resource import listed as blocks
-from harness.policy.rules.alarms import NAMES
 
 
 @dataclass(frozen=True)

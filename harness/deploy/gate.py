@@ -9,6 +9,7 @@ from harness.paths import BUILD
 from harness.plan.graph import PlanGraph
 from harness.policy import checkov, ledger, unplanned
 from harness.policy.blocks import Blocks
+from harness.policy.call_sites import written_at
 from harness.policy.finding import Finding
 from harness.policy.gate import judge_plan
 from harness.policy.judge import DESTROY_RULES
@@ -33,7 +34,12 @@ def findings_on(
     root = f"live/{environment}"
     planned = PlanGraph(plan.raw, environment, root)
     findings = [
-        replace(finding, root=root, definition=planned.definition(finding.address))
+        replace(
+            finding,
+            root=root,
+            definition=planned.definition(finding.address),
+            written=written_at(planned, finding, Blocks()),
+        )
         for finding in judge_plan(plan.raw, environment=environment, allow_destroy=allow_destroy)
         if finding.rule_id != SECOND_DEPLOYMENT
     ]

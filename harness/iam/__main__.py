@@ -1,22 +1,28 @@
 """The generated files of this room: the list of calls, and docs/iam.md.
 
 ``python -m harness.iam record`` writes the list from the last runs, ``page`` writes docs/iam.md, and ``docs`` writes
-both; without two complete runs it leaves the list as it is.
+both; without two complete runs it leaves the list as it is. ``why TEXT`` explains a denial.
 """
 
 import sys
 
+from harness.access import recorded_calls
+from harness.access.proof import ledger
+from harness.console import expected_errors
 from harness.errors import HarnessError
-from harness.iam import page, recorded_calls
+from harness.iam import page, why_command
 from harness.iam.environments import planned, proof_of
-from harness.iam.proof import ledger
 
 
 def main(arguments: list[str]) -> int:
     """Run a command. Returns 0, or 1 with a line on standard error."""
+    if arguments[:1] == ["why"]:
+        with expected_errors():
+            why_command.main(arguments[1:])
+        return 0
     commands = {"record": _record, "page": _page, "docs": _docs}
     if len(arguments) != 1 or arguments[0] not in commands:
-        sys.stderr.write(f"python -m harness.iam {' | '.join(commands)}\n")
+        sys.stderr.write(f"python -m harness.iam {' | '.join([*commands, 'why'])}\n")
         return 2
     try:
         commands[arguments[0]]()

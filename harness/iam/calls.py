@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from harness.iam.evaluate import AccessRequest, Value
+from harness.plan.evaluate import AccessRequest, Value
 
 SECRETS_KEY = "key/{key-of-the-secret}"
 """Stands for the key that encrypts a secret, because no call names it."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from harness.iam import recorded_calls, service_calls
-from harness.iam.grants import roles
-from harness.iam.kinds import Kinds
-from harness.iam.proof import Proof
+from harness.access import recorded_calls, service_calls
+from harness.access.grants import roles
+from harness.access.kinds import Kinds
+from harness.access.proof import Proof
 from harness.paths import ROOT
 from harness.plan.graph import PlanGraph
 from harness.policy import plans

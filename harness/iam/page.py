@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from harness.iam.proof import Proof, UnusedGrant
+from harness.access.proof import Proof, UnusedGrant
 from harness.paths import ROOT
 from harness.settings import PLATFORM
 
@@ -25,16 +25,17 @@ tests record; the session `contract` keeps it current. No permission is granted 
   decrypted with its key. `tests/contract/recorded_calls.yaml` keeps one row for each kind of request. The hook is
   `harness/iam/hook`; it reaches the processes through PYTHONPATH and is not part of any zip. What Lambda itself does as
   the function's role (logs, traces, dead letters, reading the stream) is read from the plan
-  (`harness/iam/service_calls.py`).
+  (`harness/access/service_calls.py`).
 - **What is granted** is read from the plan, statement by statement. AWS chooses the ids of some resources:
   `policy/unknown_resources.yaml` has placeholders for them, and `tests/e2e/test_iam.py` repeats the proof on the plan
   of a deployed stack, where every id is known.
-- `harness/iam/evaluate.py` evaluates policies as AWS does, conditions included. It raises an error for any policy
+- `harness/plan/evaluate.py` evaluates policies as AWS does, conditions included. It raises an error for any policy
   element that it does not know.
-- **Who may call what** (`harness/iam/triggers.py`, `admission.py`). Every trigger and delivery in the plan has the
+- **Who may call what** (`harness/access/triggers.py`, `admission.py`). Every trigger and delivery in the plan has the
   permission that it needs, in the policy of the function, queue, topic, bucket or key. No permission admits another
   account, or another route, bucket, rule, topic or secret of ours, whether it is planned or only has a similar name. No
-  permission is left over. A source known only after apply is read from the module's source (`harness/iam/sources.py`).
+  permission is left over. A source known only after apply is read from the module's source
+  (`harness/access/sources.py`).
 
 ## How to grant something
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.access import recorded_calls
 from harness.errors import HarnessError
-from harness.iam import recorded_calls
 from harness.paths import ROOT
 
 _NARROWED = ("keyword", "markexpr", "deselect", "lf", "failedfirst", "ignore", "ignore_glob", "collectonly", "maxfail")

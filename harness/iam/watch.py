@@ -1,8 +1,8 @@
 """Runs inside a handler's process: records every call to AWS that it makes, and rejects those that its role forbids.
 
 Only tests use it: an engine passes the folder ``harness/iam/hook`` to its Lambda processes as PYTHONPATH when the
-variable `VARIABLE` is set; nothing of it is in a zip. Recording is for `harness.iam.recorded_calls`; rejecting is for
-engines that do not enforce IAM themselves.
+variable `VARIABLE` is set; nothing of it is in a zip. Recording is for `harness.access.recorded_calls`;
+rejecting is for engines that do not enforce IAM themselves.
 """
 
 import functools
@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.access.kinds import Kinds
 from harness.iam.calls import ApiCall, Location, UnmappedCallError, needs
-from harness.iam.evaluate import AccessRequest, NotModelledError, allows
-from harness.iam.kinds import Kinds
+from harness.plan.evaluate import AccessRequest, NotModelledError, allows
 from harness.plan.iam_policy import Statement, statements
 
 VARIABLE = "HARNESS_WATCH"

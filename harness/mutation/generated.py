@@ -10,6 +10,7 @@ Terraform.
 import copy
 import json
 import random
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,8 +19,9 @@ from botocore.model import ListShape, MapShape, Shape, StringShape, StructureSha
 
 from harness.errors import HarnessError
 from harness.mutation.provider_schema import Argument, BlockSchema
+from harness.mutation.texts import TEXTS
 from harness.plan.graph import PlanGraph
-from harness.plan.resource import UNKNOWN, Resource
+from harness.plan.resource import UNKNOWN, Resource, parsed
 from harness.policy.aws_requests import Row, Value, requests_of, rows
 
 ArgumentPath = tuple[str | int, ...]
@@ -31,6 +33,7 @@ _NEVER = frozenset({"id", "tags_all", "timeouts", "region"})
 _PROBE = "mutant-probe"
 _TEXT = "mutant"
 _ARN = "arn:aws:iam::999999999999:role/mutant"
+_BUCKET = re.compile(r"arn:aws:s3:::[\w.-]+")
 _BLOCKS = 2
 """Blocks of one kind that are mutated in a resource."""
 
@@ -110,6 +113,7 @@ def generate(plan: PlanGraph, schemas: Mapping[str, BlockSchema], *, seed: int) 
         if not resource.data and resource.type in schemas:
             instances.setdefault(resource.definition, []).append(resource)
     mutants: dict[tuple[str, str, str], GeneratedMutant] = {}
+    texts: dict[tuple[str, str, str], GeneratedMutant] = {}
     for definition, candidates in sorted(instances.items()):
         chosen = random.Random(f"{seed} {definition}").choice(sorted(candidates, key=lambda each: each.address))  # noqa: S311 - no secret
         for path, operator, before, after in _Operators(chosen, schemas[chosen.type]).changes():
@@ -117,7 +121,58 @@ def generate(plan: PlanGraph, schemas: Mapping[str, BlockSchema], *, seed: int) 
                 chosen.address, chosen.type, definition, path, operator, _shown(before), json.dumps(after)
             )
             mutants.setdefault((definition, str(path), mutant.after), mutant)
-    return list(mutants.values())
+        for resource in candidates:
+            for mutant, subject in _of_texts(resource):
+                texts.setdefault((definition, mutant.operator, subject), mutant)
+    return [*mutants.values(), *texts.values()]
+
+
+def _of_texts(resource: Resource) -> Iterator[tuple[GeneratedMutant, str]]:
+    """The changes of a resource's texts, each with what differs from the text, without the resource's own names.
+
+    The policies of two queues differ in names only: their mutants would prove the same.
+    """
+    values = [resource.get(name) for name in ("name", "bucket", "function_name", "role")]
+    names = [value for value in values if isinstance(value, str)]
+    for (kind, path), operators in TEXTS.items():
+        text = _at(resource.values, path) if kind == resource.type else None
+        if not isinstance(text, str):
+            continue
+        for operator, changed in operators(text):
+            if _compact(changed) == _compact(text):
+                continue
+            after = json.dumps(changed)
+            mutant = GeneratedMutant(
+                resource.address, resource.type, resource.definition, path, operator, _difference(changed, text), after
+            )
+            subject = _BUCKET.sub("", mutant.before)
+            for name in names:
+                subject = subject.replace(name, "")
+            yield mutant, subject
+
+
+def _at(values: Any, path: ArgumentPath) -> Any:
+    for step in path:
+        if isinstance(values, list) and isinstance(step, int):
+            values = values[step] if step < len(values) else None
+        else:
+            values = values.get(step) if isinstance(values, Mapping) else None
+    return values
+
+
+def _difference(changed: str, text: str) -> str:
+    """The part of a text that a change replaces."""
+    before = _compact(text)
+    after = _compact(changed)
+    start = next((at for at, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), 0)
+    end = next((at for at, pair in enumerate(zip(before[::-1], after[::-1], strict=False)) if pair[0] != pair[1]), 0)
+    return before[start : max(len(before) - end, start)]
+
+
+def _compact(text: str) -> str:
+    """A JSON text as `json.dumps` writes it, to be compared; any other text as it is."""
+    value = parsed(text)
+    return text if value is None or value is UNKNOWN else json.dumps(value)
 
 
 Change = tuple[ArgumentPath, str, Any, Any]

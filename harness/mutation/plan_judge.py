@@ -21,6 +21,9 @@ SECRETS = "CKV_INV_703"
 ALONE = frozenset({MODELS, SECRETS})
 """Rules that look at each resource alone, and take long: they judge the changed resource only."""
 
+OF_THEIR_TYPES = frozenset({"CKV_INV_515", "CKV_INV_516"})
+"""Rules that take long and look at their types only: they judge mutants of these types."""
+
 Violation = tuple[str, str, str]
 """The rule, the address and the message."""
 
@@ -77,7 +80,11 @@ class PlanJudge:
         mutated = MutatedPlan.with_change(mutant, self.plan)
         entries = [entry for entry in self.plan.document["resource_changes"] if entry["address"] == mutant.address]
         alone = {**self.plan.document, "resource_changes": entries, "variables": {}, "planned_values": {}}
-        others = [rule for rule in self._rules if rule.id not in ALONE]
+        others = [
+            rule
+            for rule in self._rules
+            if rule.id not in ALONE and (rule.id not in OF_THEIR_TYPES or mutant.type in rule.types)
+        ]
         return (
             (_found(mutated, others) - self._accepted)
             | self._alone(mutant, MODELS, alone)

@@ -180,6 +180,11 @@ class PlanGraph:
                     left.append(target)
         return [*waited.values()]
 
+    def refers_to(self, resource: Resource) -> list[Resource]:
+        """The resources that a resource itself refers to, in its arguments or by ``depends_on``; no data sources."""
+        targets = {target.address: target for target in self._waited_for(resource) if not target.data}
+        return [*targets.values()]
+
     def _waited_for(self, resource: Resource) -> Iterator[Resource]:
         block = self.expression(resource)
         written = [block.get(name, {}) for name in ("expressions", "for_each_expression", "count_expression")]

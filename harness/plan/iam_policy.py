@@ -143,6 +143,35 @@ def _blocks(blocks: Any) -> Iterator[tuple[str, Any]]:
             yield from ((str(block.get("type")), name) for name in listed(block.get("identifiers")))
 
 
+def of_key_administration(statement: Statement) -> bool:
+    """Whether a statement is AWS's default key policy: the account that owns the key administers it."""
+    return (
+        statement.actions == ("kms:*",)
+        and all(kind == "AWS" and (who is UNKNOWN or str(who).endswith(":root")) for kind, who in statement.principals)
+        and bool(statement.principals)
+    )
+
+
+_LIMITING = re.compile(
+    r"(?:ForAnyValue:|(ForAllValues:))?(?:StringEquals|StringLike|ArnEquals|ArnLike|Bool)", re.IGNORECASE
+)
+_MULTIVALUED = frozenset({"dynamodb:leadingkeys", "events:detail-type", "events:source"})
+"""Keys of which a request has several values: only for these does ForAllValues limit anything."""
+
+
+def restricted_to(statement: Statement, key: str) -> tuple[Any, ...] | None:
+    """The only values of a condition key with which a statement applies; None if it applies without them too.
+
+    Negated operators, ``…IfExists`` and ``Null`` limit nothing that can be listed. Nor does ``ForAllValues`` on a key
+    with one value, because it holds for a request without the key.
+    """
+    for test, variable, values in statement.conditions:
+        match = _LIMITING.fullmatch(test)
+        if variable.lower() == key.lower() and match and (not match[1] or key.lower() in _MULTIVALUED):
+            return values
+    return None
+
+
 _WILD = re.compile(r"[*?]")
 
 

@@ -35,6 +35,7 @@ class Finding:
         root: What was scanned, such as ``live/prod``; empty for a plan that the caller passed in.
         mode: ``hcl``, ``plan``, or empty for errors of the scan.
         definition: The resource block of the address, such as ``modules/dynamodb/aws_dynamodb_table.this``.
+        written: Where the caller of the resource's module writes its values, such as ``modules/shop/functions.tf:39``.
     """
 
     rule_id: str
@@ -48,6 +49,7 @@ class Finding:
     root: str = ""
     mode: str = ""
     definition: str = ""
+    written: str = ""
 
     def __str__(self) -> str:
         where = f" ({self.file}{f':{self.line}' if self.line else ''})" if self.file else ""

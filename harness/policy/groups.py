@@ -62,6 +62,8 @@ class FindingGroup:
         instances: By root, the addresses that break them; empty for findings on the source alone.
         held_back: How many findings of `HELD_BACK` are left out, by rule.
         findings: All findings, those that are left out included.
+        others: The other places, of one thing that is wrong with many blocks.
+        written: Where callers of the block's module write its values.
     """
 
     place: str
@@ -70,6 +72,8 @@ class FindingGroup:
     instances: Mapping[str, tuple[str, ...]]
     held_back: Mapping[str, int] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    others: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
 
     @property
     def severity(self) -> Severity:
@@ -163,6 +167,7 @@ def _of_block(members: Sequence[Finding], held: Sequence[Finding]) -> FindingGro
         instances=_instances(members),
         held_back=Counter(finding.rule_id for finding in held),
         findings=(*members, *held),
+        written=_written(members),
     )
 
 
@@ -170,12 +175,18 @@ def _of_many(members: Sequence[Finding]) -> FindingGroup:
     places = [_block(finding) for finding in sorted(members, key=lambda each: (each.file or "", each.line or 0))]
     places = [*dict.fromkeys(places)]
     return FindingGroup(
-        place=f"{places[0]} and {len(places) - 1} more",
-        subject=f"{len(places)} blocks",
+        place=places[0],
+        subject=f"and {len(places) - 1} other blocks" if len(places) > 2 else "and another block",
         rules=_rules(members),
         instances=_instances(members),
         findings=tuple(members),
+        others=tuple(places[1:]),
+        written=_written(members),
     )
+
+
+def _written(members: Iterable[Finding]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(finding.written for finding in members if finding.written))
 
 
 def _rules(members: Sequence[Finding]) -> tuple[BrokenRule, ...]:

@@ -1,5 +1,7 @@
 """The agreed figures of dev and prod (docs/decisions/0004-environment-values.md), compared with their values.
 
+What an environment may let in, pay for and notify is reviewed in ``policy/environments.toml``.
+
 The gate judges the plans that these values lead to. Only this module can check whether they are the agreed values.
 """
 
@@ -9,12 +11,16 @@ from typing import Any
 
 import hcl2
 
+from harness.plan.resource import shown
+from harness.policy.rules import reviewed
+from harness.terraform.module import read_values
+
 Promise = tuple[str, Callable[[Any], bool], str]
 """The path of a value, the condition that it must meet, and the condition in words."""
 
 
 def _is(expected: object) -> tuple[Callable[[Any], bool], str]:
-    return (lambda value: value == expected), f"be {expected}"
+    return (lambda value: value == expected), f"be {shown(expected)}"
 
 
 def _least(minimum: int) -> tuple[Callable[[Any], bool], str]:
@@ -57,11 +63,38 @@ PROMISES: Mapping[str, tuple[Promise, ...]] = {
         ("api.burst_limit", *_most(100)),
         ("api.quota_per_day", *_most(10000)),
         ("api.rate_limit", *_most(50)),
-        ("alert_emails", bool, "name a recipient"),
-        ("allowed_origins", lambda origins: bool(origins) and "*" not in origins, "name origins, and not *"),
     ),
 }
 """By environment; docs/decisions/0004-environment-values.md has the reasons."""
+
+
+_REVIEWED = frozenset({"alert_emails", "allowed_origins", "payment_sources", "monthly_budget_usd", "logging.level"})
+"""The paths that `policy/environments.toml` is about."""
+
+
+def _reviewed(environment: str) -> tuple[Promise, ...]:
+    """What ``policy/environments.toml`` allows an environment; nothing if it has no table."""
+    values = reviewed.of(environment)
+    subset = "name nothing but "
+    return (
+        (
+            "alert_emails",
+            lambda emails: len(emails or ()) >= values.alert_emails,
+            f"name {values.alert_emails} or more",
+        ),
+        (
+            "allowed_origins",
+            lambda origins: bool(origins) and {*origins} <= values.allowed_origins,
+            subset + ", ".join(sorted(values.allowed_origins)),
+        ),
+        (
+            "payment_sources",
+            lambda sources: bool(sources) and {*sources} <= values.payment_sources,
+            subset + ", ".join(sorted(values.payment_sources)),
+        ),
+        ("monthly_budget_usd", *_most(values.monthly_budget_usd)),
+        ("logging.level", lambda level: level in values.log_levels, f"be {' or '.join(sorted(values.log_levels))}"),
+    )
 
 
 def broken(folder: Path) -> Iterator[str]:
@@ -70,12 +103,16 @@ def broken(folder: Path) -> Iterator[str]:
     if not file.is_file():
         return
     values = _plain(hcl2.loads(file.read_text(encoding="utf-8")))
-    for path, holds, words in (("environment", *_is(folder.name)), *PROMISES.get(folder.name, ())):
+    promises = (("environment", *_is(folder.name)), *PROMISES.get(folder.name, ()), *_reviewed(folder.name))
+    for path, holds, words in promises:
         value = values
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else None
         if not holds(value):
-            yield f"live/{folder.name}/terraform.tfvars: {path} is {value}, and must {words}."
+            written = read_values(file).attributes.get(path.partition(".")[0])
+            place = f"{folder.name}/{file.name}:{written.line if written else 1}"
+            where = "policy/environments.toml" if path in _REVIEWED else "harness/policy/promises.py"
+            yield f"{place}: {path} is {shown(value)}, and must {words}: change it, or change {where} in a review."
 
 
 def _plain(value: Any) -> Any:

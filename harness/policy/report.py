@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,8 @@ def by_severity(verdict: GateVerdict) -> dict[str, int]:
     return {severity.value: counts[severity] for severity in Severity}
 
 
-MESSAGES = 3
-"""The messages that are printed of one rule on one block; the reports have all."""
+SHOWN = 3
+"""The messages, places and instances that are printed of one rule on one block; the reports have all."""
 
 ROOTS = 3
 """The roots whose instances are printed; the others are counted."""
@@ -73,6 +73,10 @@ def described(group: FindingGroup) -> Iterator[str]:
         also = f" (with {', '.join(rule.includes)})" if rule.includes else ""
         yield f"    {rule.id}{also}: {escape(_messages(rule))}"
         yield f"        To fix this: {escape(rule.remedy)} [dim]{escape(rule.guideline)}[/]"
+    if group.others:
+        yield f"    Also at {escape(_listed(group.others))}."
+    if group.written:
+        yield f"    Its values are written at {escape(_listed(group.written))}."
     if group.instances:
         yield f"    In {escape('; '.join(_roots(group)))}."
     if group.held_back:
@@ -81,8 +85,18 @@ def described(group: FindingGroup) -> Iterator[str]:
 
 
 def _messages(rule: BrokenRule) -> str:
-    more = len(rule.messages) - MESSAGES
-    return " ".join(rule.messages[:MESSAGES]) + (f" And {more} more of the kind." if more > 0 else "")
+    return _first(rule.messages, " ", "And {} more of the kind.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return _first(names, ", ", "and {} more")
+
+
+def _first(texts: Sequence[str], separator: str, rest: str) -> str:
+    """The first `SHOWN` of some texts; one more than that is shown too, because counting it would take as much room."""
+    if len(texts) <= SHOWN + 1:
+        return separator.join(texts)
+    return separator.join([*texts[:SHOWN], rest.format(len(texts) - SHOWN)])
 
 
 def _roots(group: FindingGroup) -> Iterator[str]:
@@ -91,8 +105,7 @@ def _roots(group: FindingGroup) -> Iterator[str]:
         (root, [address for address in addresses if address != root]) for root, addresses in group.instances.items()
     ]
     for root, addresses in names[:ROOTS]:
-        more = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
-        yield f"{root}: {addresses[0]}{more}" if addresses else root
+        yield f"{root}: {_listed(addresses)}" if addresses else root
     if len(names) > ROOTS:
         yield ", ".join(f"{root} ({len(addresses)})" for root, addresses in names[ROOTS:])
 

@@ -12,6 +12,7 @@ from harness.files import write_whole
 from harness.paths import BUILD, ROOT
 from harness.policy import checkov, deployment_source, ledger, plans, source_secrets, unplanned
 from harness.policy.blocks import Blocks
+from harness.policy.call_sites import written_at
 from harness.policy.checkov import Job, scan_error
 from harness.policy.finding import Finding, Severity
 from harness.policy.judge import UNREADABLE, judge
@@ -114,7 +115,8 @@ def _placed(finding: Finding, root: plans.PlannedRoot, job: Job) -> Finding:
     """A finding on a plan, completed by its root and by the block that declares the resource."""
     definition = checkov.normal(root.planned.definition(finding.address))
     address = checkov.readable(finding.address)
-    return replace(finding, address=address, root=root.name, mode=job.mode, definition=definition)
+    written = written_at(root.planned, finding, Blocks())
+    return replace(finding, address=address, root=root.name, mode=job.mode, definition=definition, written=written)
 
 
 _UNJUDGED = frozenset({UNREADABLE.id, "CKV_INV_003", "CKV_INV_004"})

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.paths import ROOT
 from harness.policy.rules.environments import ALLOWED
+from harness.terraform.expressions import Expressions
 from harness.terraform.module import Block, Module
 from harness.terraform.required_providers import required_providers
 
@@ -34,6 +35,9 @@ CALLS: Mapping[str, frozenset[str]] = {
 }
 """Functions that show secrets, or read files of whoever applies; and the calls that do neither."""
 
+DATA = frozenset({"aws_iam_policy_document", "aws_partition", "aws_region"})
+"""The data sources that may be read. Others read secrets, files or other accounts, and a plan shows them."""
+
 _RUNS = ("provisioner", "connection")
 _DECLARED = ("data", "ephemeral", "resource")
 _PROVIDER = "hashicorp/aws"
@@ -41,7 +45,6 @@ _COMMENT = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
 _REMARK = re.compile(r"(?:#|//)[^\n]*|/\*.*?\*/", re.DOTALL)
 _NAME = re.compile(r'(?:^|[{,])\s*"?([A-Z][A-Z0-9_]{2,}|\w+_proxy)"?\s*[=:](?![=>])', re.MULTILINE)
 _CALL = re.compile(r"\b(nonsensitive|pathexpand)\s*\([^()]*\)?")
-_SOURCE = re.compile(r'source\s*=\s*"([^"]*)"')
 _STORAGE_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE", "GLACIER_IR", "INTELLIGENT_TIERING", "STANDARD_IA"})
 """Keys of maps in capitals that are no environment variables: where lifecycle rules move objects."""
 
@@ -58,14 +61,20 @@ def problems_of(module: Module, root: Path = ROOT) -> Iterator[str]:
     """
     for block in module.blocks:
         yield from _runs(block)
+        if block.type in {"data", "ephemeral"} and block.labels[0] not in DATA:
+            yield (
+                f"{block}: {block.type} {block.labels[0]} reads something that no rule judges: remove it, or add it to "
+                "DATA in harness/policy/source_code.py with its reason."
+            )
         if block.type in (*_DECLARED, "provider"):
             yield from _provider(block)
             yield from _ignored(block)
         if block.type == "module":
             yield from _source(block, root)
     for provider in required_providers(module):
-        match = _SOURCE.search(provider.block.attributes[provider.name].text)
-        source = match[1] if match else f"hashicorp/{provider.name}"
+        settings = Expressions(provider.block.attributes[provider.name].node)  # without comments
+        sources = [str(element.value).strip('"') for element in settings.elements if element.key == "source"]
+        source = sources[0] if len(sources) == 1 else f"hashicorp/{provider.name}" if not sources else str(sources)
         if source != _PROVIDER:
             yield f"{module.name}: the provider {provider.name} is {source}: use {_PROVIDER}, which is judged."
     yield from _destinations(module)

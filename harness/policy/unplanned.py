@@ -12,6 +12,7 @@ from harness.paths import ROOT
 from harness.policy import promises, source_code
 from harness.policy.finding import Finding, Severity
 from harness.policy.rule import HCL
+from harness.policy.secret_literals import SecretLiterals
 from harness.terraform.module import Block, Module, read
 from harness.terraform.required_providers import required_providers
 
@@ -24,7 +25,11 @@ _PLACE = re.compile(r"(?P<file>[^/:]+/[^/:]+\.\w[\w.]*):(?P<line>\d+)")
 def problems(root: Path = ROOT) -> list[str]:
     """Everything that is wrong in ``modules/`` and ``live/``, each with its place and the fix."""
     folders = sorted({file.parent for pattern in ("modules/*/*.tf", "live/*/*.tf") for file in root.glob(pattern)})
-    return [*_json(root), *(problem for folder in folders for problem in problems_of(folder, root))]
+    return [
+        *_json(root),
+        *(problem for folder in folders for problem in problems_of(folder, root)),
+        *SecretLiterals(root).problems(),
+    ]
 
 
 def problems_of(folder: Path, root: Path | None = None) -> list[str]:
@@ -50,6 +55,7 @@ def findings(root: Path = ROOT) -> list[Finding]:
 def _finding(problem: str) -> Finding:
     """A problem as a finding, with its file and line if it begins with them."""
     place, _, words = problem.partition(": ")
+    message, _, remedy = words.rpartition(": ")
     match = _PLACE.fullmatch(place)
     folder = next((room for room in ("live", "modules") if (ROOT / room / place.split("/")[0]).is_dir()), "")
     path = f"{folder}/{match['file'] if match else place}".lstrip("/")
@@ -59,12 +65,19 @@ def _finding(problem: str) -> Finding:
         path,
         path if match else None,
         int(match["line"]) if match else None,
-        f"{words[:1].upper()}{words[1:]}",
-        "Change the source: the message says how.",
+        _sentence(message or words),
+        _sentence(remedy) if message else "Change the line that is named.",
         "https://docs.aws.amazon.com/wellarchitected/latest/devops-guidance/dl.iac.html",
         root="/".join(path.split("/")[:2]),
         mode=HCL,
     )
+
+
+def _sentence(words: str) -> str:
+    """Words with a capital, unless they begin with a name of the source, and with a full stop."""
+    name = words.split(" ", maxsplit=1)[0]
+    begin = name if {"_", "."} & {*name.rstrip(".")} else name[:1].upper() + name[1:]
+    return f"{begin}{words[len(name) :]}".rstrip(".") + "."
 
 
 def _json(root: Path) -> Iterator[str]:
@@ -117,7 +130,7 @@ def _account(module: Module) -> Iterator[str]:
         if _text(provider, "allowed_account_ids") != "[var.account_id]":
             yield (
                 f"{provider}: allowed_account_ids is not [var.account_id]: "
-                "nothing would stop an apply in another account."
+                "nothing would stop an apply in another account: set it so."
             )
 
 
@@ -128,7 +141,7 @@ def _tables(module: Module) -> Iterator[str]:
         if scaled and not {"read_capacity", "write_capacity"} <= ignored:
             yield (
                 f"{table}: ignore_changes leaves out read_capacity or write_capacity: "
-                "each apply would undo auto-scaling."
+                "each apply would undo auto-scaling: add both."
             )
         compared = " ".join(_text(block, "condition") for block in table.every("postcondition"))
         if "global_secondary_index" in ignored and "projection_type" not in compared:
@@ -142,7 +155,10 @@ def _deployments(module: Module) -> Iterator[str]:
     for deployment in _resources(module, "aws_api_gateway_deployment"):
         lifecycles = [*deployment.every("lifecycle")]
         if not any(_text(block, "create_before_destroy") == "true" for block in lifecycles):
-            yield f"{deployment}: no create_before_destroy: AWS does not delete the deployment that a stage serves."
+            yield (
+                f"{deployment}: no create_before_destroy, and AWS does not delete the deployment that a stage serves: "
+                "add it."
+            )
 
 
 def _resources(module: Module, kind: str) -> Iterable[Block]:

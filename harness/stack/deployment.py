@@ -6,7 +6,6 @@ plan``, ``aws`` and boto3 work.
 """
 
 import json
-import os
 import shlex
 import shutil
 from collections.abc import Callable, Mapping
@@ -22,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from harness import package
 from harness.engine import Engine
 from harness.errors import HarnessError
+from harness.files import write_whole
 from harness.isolation import NO_PROFILES, shell_lines
 from harness.paths import BUILD, ROOT
 from harness.settings import PLATFORM
@@ -104,7 +104,7 @@ class Stack(BaseModel):
             shell: Further variables for the shell: Terraform's inputs and settings.
             terraform: The Terraform to put first on the shell's PATH; None if the shell finds the same one by itself.
         """
-        _write_private(self.path(self.environment), json.dumps(self.model_dump(), indent=2) + "\n")
+        write_whole(self.path(self.environment), json.dumps(self.model_dump(), indent=2) + "\n", mode=0o600)
         variables = {
             **self.credentials,
             **shell,
@@ -156,7 +156,7 @@ def write_shell(path: Path, variables: Mapping[str, str], *, terraform: Path | N
         *(f"export {name}={shlex.quote(value)}" for name, value in {**NO_PROFILES, **variables}.items()),
         *([f'export PATH={shlex.quote(str(terraform.parent))}:"$PATH"'] if terraform else []),
     ]
-    _write_private(path, "\n".join(lines) + "\n")
+    write_whole(path, "\n".join(lines) + "\n", mode=0o600)
 
 
 def forget(environment: str) -> None:
@@ -347,12 +347,3 @@ def build_for(engine: Engine) -> list[package.Artifact]:
 def artifacts_of(engine: Engine) -> Path:
     """The folder of an engine's own zips."""
     return BUILD / "artifacts" / engine.instance
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    draft.replace(path)

@@ -13,7 +13,7 @@ from invoicing.domain.models import CreateInvoice
 from invoicing.events.bus import EventBus
 from invoicing.runtime import clock, settings
 from invoicing.runtime.aws import client
-from invoicing.runtime.observability import count, logger, metrics, tracer
+from invoicing.runtime.observability import correlate, count, logger, metrics, tracer
 from invoicing.services.create_invoice import create
 from invoicing.table.batches import InvoiceLoader
 from invoicing.table.connection import InvoiceTable
@@ -54,6 +54,8 @@ def receive(event: dict[str, Any], context: LambdaContext) -> None:
     """Import the files that S3 names, or the next part of the file that an event ``upload-continued`` names."""
     intake = Intake(loader, progress, uploads, bus, remaining=lambda: context.get_remaining_time_in_millis() / 1000)
     for upload, part in uploads_in(event):
+        correlate(upload.correlation_id)
+        logger.info("Upload received", bucket=upload.bucket, key=upload.key, version=upload.version, part=part)
         result = intake.receive(upload, part)
         if result is None:
             logger.info("Upload was handled before, or is gone", bucket=upload.bucket, key=upload.key, part=part)

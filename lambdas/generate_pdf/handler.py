@@ -10,7 +10,7 @@ from invoicing.documents.pdf import Renderer
 from invoicing.domain.errors import NotFound
 from invoicing.domain.status import Status
 from invoicing.runtime import settings
-from invoicing.runtime.observability import count, logger, metrics, tracer
+from invoicing.runtime.observability import correlate, count, logger, metrics, tracer
 from invoicing.table.connection import InvoiceTable
 from invoicing.table.store import InvoiceStore
 
@@ -27,6 +27,8 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> None:
     """Entry point. The event names the invoice; its content is read from the table."""
     count("EventsReceived")
     invoice_id = event["detail"]["invoiceId"]
+    correlate(event["detail"].get("correlationId"))
+    logger.info("PDF requested", invoice_id=invoice_id)
     invoice = store.get(invoice_id)
     if invoice is None:
         raise NotFound(f"There is no invoice {invoice_id}.")

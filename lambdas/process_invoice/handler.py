@@ -9,10 +9,11 @@ from invoicing.domain.status import ISSUED, Status
 from invoicing.events.bus import Event, EventBus, PublishError, UnpublishableError, derive, derive_unapplied
 from invoicing.runtime import clock, settings
 from invoicing.runtime.aws import client
-from invoicing.runtime.observability import count, logger, metrics, tracer
+from invoicing.runtime.observability import correlate, count, logger, metrics, tracer
 from invoicing.services.decide_invoice import decide
 from invoicing.table.claims import ClaimStore
 from invoicing.table.connection import InvoiceTable
+from invoicing.table.correlation import of_record
 from invoicing.table.dead_letters import DeadLetterQueue
 from invoicing.table.store import InvoiceStore
 from invoicing.table.stream import ATTEMPTS, RecordHandler, read_images, read_receipts
@@ -31,6 +32,7 @@ def handle(record: dict[str, Any]) -> None:
 
     The decision is written before the creation is published, so a consumer that reads the new invoice finds it decided.
     """
+    correlate(of_record(record))
     before, after = read_images(record)
     if after is None:
         report_unapplied(record)

@@ -8,7 +8,7 @@ from invoicing.api_keys.gateway import ApiKeys
 from invoicing.api_keys.rotation import KeyRotation, RotationEvent
 from invoicing.api_keys.secret_versions import SecretVersions
 from invoicing.runtime import settings
-from invoicing.runtime.observability import count, logger, metrics, tracer
+from invoicing.runtime.observability import correlate, count, logger, metrics, tracer
 
 config = settings.RotateApiKeySettings.load()
 keys = ApiKeys(config.api_name, config.usage_plan_id)
@@ -21,6 +21,7 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> None:
     """Entry point. An exception fails the rotation: Secrets Manager reports it and tries again; the old key stays."""
     count("EventsReceived")
     request = RotationEvent.model_validate(event)
+    correlate(request.client_request_token)
     rotation = KeyRotation(SecretVersions(request.secret_id), keys, config.api_key_prefix)
     rotation.run(request.step, request.client_request_token)
     count("RotationSteps")

@@ -11,7 +11,7 @@ from invoicing.domain.fields import timestamp
 from invoicing.domain.models import UpdateInvoice
 from invoicing.domain.receipts import ResolvePayment, read_receipt
 from invoicing.runtime import clock, settings
-from invoicing.runtime.observability import count, logger, metrics, tracer
+from invoicing.runtime.observability import correlate, count, logger, metrics, tracer
 from invoicing.services.change_invoice import update
 from invoicing.services.receive_payment import receive as receive_payment
 from invoicing.services.resolve_payment import resolve
@@ -47,8 +47,10 @@ def patch_payment(payment_key: str) -> Response[str]:
 
 def receive(event: dict[str, Any]) -> None:
     """Keep a provider's payment, on its invoice or unapplied. Only the table can make this fail, and be retried."""
+    correlate(event["id"])
     now = clock.now()
     reported = read_receipt(event["detail"], source=event["source"], event_id=event["id"], at=timestamp(now))
+    logger.info("Payment reported", payment_key=reported.payment_key, invoice_id=reported.invoice_id)
     receipt = receive_payment(store, reported, now)
     count("PaymentsReceived")
     logger.info("Payment kept", payment_key=receipt.payment_key, state=receipt.state, invoice_id=receipt.applied_to)

@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -101,7 +102,7 @@ def run(
     )
 
 
-def noxw(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+def noxw(folder: Path, *arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
     return run(["./noxw", *arguments], folder, **settings)
 
 

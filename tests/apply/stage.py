@@ -34,12 +34,6 @@ def started(instance: str) -> Iterator[Engine]:
         engine.stop()
 
 
-def root_keys(engine: Engine) -> dict[str, str]:
-    """The keys of an engine's root user, as arguments of boto3."""
-    environment = engine.endpoint.environment()
-    return {name.lower(): environment[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
-
-
 @dataclass(frozen=True)
 class Reader:
     """Runs a runbook's commands in a folder that looks like the checkout but has its own build folder.

@@ -17,7 +17,8 @@ from harness.stack import code_history
 from harness.stack.deployment import Deployment, Stack, artifacts_of
 from harness.stack.snapshot import clone_source
 from harness.terraform.plan import TerraformPlan
-from tests.apply.stage import group, prepared, root_keys, started
+from tests.apply.stage import group, prepared, started
+from tests.engine.cloud import root_keys
 
 FUNCTION = "get-invoice"
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -243,7 +244,7 @@ def test_an_index_of_the_platforms_table_is_added_as_the_runbook_shows(deployed:
         terraform.plan()  # the provider checks the keys before the module's own condition checks the indexes
 
     dynamodb = deployed.stack.session.client("dynamodb", endpoint_url=deployed.stack.endpoint_url)
-    keys = {"customerId": "HASH", "dueDate": "RANGE"}
+    keys: dict[str, Literal["HASH", "RANGE"]] = {"customerId": "HASH", "dueDate": "RANGE"}
     dynamodb.update_table(
         TableName=deployed.stack.table_name,
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],

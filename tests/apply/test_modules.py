@@ -20,7 +20,8 @@ from harness.engine import ACCOUNT_ID, REGION, Engine, engine_for
 from harness.paths import ROOT
 from harness.stack.inventory import inventory
 from harness.terraform.run import Terraform
-from tests.apply.stage import group, root_keys, started
+from tests.apply.stage import group, started
+from tests.engine.cloud import root_keys
 
 pytestmark = group("modules")
 

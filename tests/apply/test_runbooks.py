@@ -14,7 +14,8 @@ from harness.engine import ACCOUNT_ID, REGION, Engine
 from harness.paths import ROOT
 from harness.stack.deployment import Deployment
 from harness.stack.inventory import inventory
-from tests.apply.stage import Reader, group, prepared, root_keys, started
+from tests.apply.stage import Reader, group, prepared, started
+from tests.engine.cloud import root_keys
 
 pytestmark = pytest.mark.drill
 RUNBOOKS = ROOT / "docs" / "runbooks"
@@ -185,7 +186,7 @@ def test_every_runbook_is_run_by_a_test() -> None:
 
 def test_every_command_of_the_guide_is_in_a_runbook() -> None:
     written = "\n".join(block.commands for path in RUNBOOKS.glob("*.md") for block in blocks(path))
-    commands = ("workspace list", "workspace new", "workspace select", "plan -var-file=", "-out=", "show ")
+    commands = ["workspace list", "workspace new", "workspace select", "plan -var-file=", "-out=", "show "]
     commands += ("apply -auto-approve", "state list", "state show", "state rm", "import ")
 
     assert [command for command in commands if command not in written] == []

@@ -12,7 +12,7 @@ from harness.engine import EmbeddedEngine, pythons
 from harness.engine.base import LOCALSTACK_KEYS
 from harness.engine.localstack_host import PYTHON, LocalStackHost
 from tests.conformance import report
-from tests.engine.cloud import Cloud, worker
+from tests.engine.cloud import Cloud, serving, worker
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,7 +28,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 @contextlib.contextmanager
-def started(name: str, patch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+def started(name: str) -> Iterator[Cloud]:
     if name == "moto":
         with mock_aws():
             # moto patches boto3 itself: it needs no endpoint, and takes any keys
@@ -37,25 +37,21 @@ def started(name: str, patch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         return
     if name == "localstack" and pythons.find(PYTHON) is None:
         pytest.skip(f"LocalStack without Docker needs Python {PYTHON}: none on PATH, under pyenv or known to uv")
-    patch.setenv("HOST_ALARM_PERIOD", "2")  # AWS evaluates alarms once a minute, LocalStack less often
     kind = EmbeddedEngine if name == "embedded" else LocalStackHost
     engine = kind(f"conformance-{name}-{worker()}", port="auto")
-    engine.start(tied=True)
-    try:
-        engine.wait_healthy()
-        yield Cloud(engine)
-    finally:
-        engine.stop()
+    # AWS evaluates alarms once a minute, LocalStack less often
+    with serving(engine, HOST_ALARM_PERIOD="2") as cloud:
+        yield cloud
 
 
 @pytest.fixture(scope="session")
 def clouds() -> Iterator[dict[str, Cloud]]:
     """Engines by name; each starts when it is first used."""
-    with contextlib.ExitStack() as running, pytest.MonkeyPatch.context() as patch:
+    with contextlib.ExitStack() as running:
 
         class Clouds(dict[str, Cloud]):
             def __missing__(self, name: str) -> Cloud:
-                self[name] = running.enter_context(started(name, patch))
+                self[name] = running.enter_context(started(name))
                 return self[name]
 
         yield Clouds()

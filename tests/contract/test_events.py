@@ -13,13 +13,14 @@ from harness.contract import events, patterns
 from harness.contract.events import EmittedEvent
 from harness.contract.mismatch import Mismatch, report, symbol
 from harness.paths import ROOT
+from harness.settings import PLATFORM as NAMES
 from invoicing.api.openapi import EXAMPLE_REQUEST
 from invoicing.domain.fields import timestamp
 from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import CreateInvoice, Invoice, Payment
 from invoicing.domain.receipts import ReportedPayment, read_receipt
 from invoicing.domain.status import Status
-from invoicing.events.bus import DETAIL_TYPES, REOPENED, UNAPPLIED, EventBus, derive, derive_unapplied
+from invoicing.events.bus import DETAIL_TYPES, REOPENED, SOURCE, UNAPPLIED, EventBus, derive, derive_unapplied
 from invoicing.events.schemas import InvoiceChanged, PaymentUnapplied, UploadContinued
 from invoicing.services.decide_invoice import decide_status
 from invoicing.uploads import continuation
@@ -144,6 +145,14 @@ def test_every_emitter_is_known_here() -> None:
     assert sites.calls("put_events") == EMITTERS
     assert sites.calls("publish") == PUBLISHERS, "emit what these emit in `ours`, and name them in PUBLISHERS"
     assert {entry["DetailType"] for _, _, entry in ours()} == {*DETAIL_TYPES.values(), REOPENED, UNAPPLIED, CONTINUED}
+
+
+def test_the_gate_knows_the_events_that_the_code_publishes_and_receives() -> None:
+    sample = json.loads(SAMPLE.read_text(encoding="utf-8"))
+
+    assert NAMES.event_source == SOURCE
+    assert {*NAMES.event_types} == {entry["DetailType"] for _, _, entry in ours()}
+    assert {*NAMES.received_event_types} == {sample["detail-type"]}
 
 
 @pytest.mark.parametrize(("where", "_", "entry"), ours(), ids=[entry["DetailType"] for *_, entry in ours()])

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from harness.access.grants import roles, stand_ins
+from harness.access.proof import Proof, UnusedGrant, ledger
+from harness.access.recorded_calls import RecordedCall
 from harness.errors import HarnessError
-from harness.iam import evaluate, page
+from harness.iam import page
 from harness.iam.environments import proof_of
-from harness.iam.grants import roles, stand_ins
-from harness.iam.proof import Proof, UnusedGrant, ledger
-from harness.iam.recorded_calls import RecordedCall
 from harness.package import functions
+from harness.plan import evaluate
 from harness.plan.graph import PlanGraph
 from harness.plan.iam_policy import Statement
 from harness.policy.offline_aws import ACCOUNT_ID

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.iam.admission import left_over, missing, open_to_others
-from harness.iam.triggers import Estate
+from harness.access.admission import left_over, missing, open_to_others
+from harness.access.triggers import Estate
 from harness.paths import ROOT
 from harness.plan.graph import PlanGraph
 from harness.plan.resource import UNKNOWN
@@ -111,7 +111,7 @@ def test_each_permission_that_is_missing_is_found(plans: dict[str, PlanGraph]) -
     ]
 
     assert permissions
-    assert not unnoticed, "harness/iam/triggers.py: Estate does not read what needs these permissions"
+    assert not unnoticed, "harness/access/triggers.py: Estate does not read what needs these permissions"
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_a_condition_that_eventbridge_never_meets_is_found(
     """On AWS such a policy rejects every event; see localstack/service_contexts.toml."""
     changed = edited(plans["dev"], kind, name, policy(for_events(condition)))
 
-    lines = [line for line in missing(changed) if "events.amazonaws.com" in line]
+    lines = [line for line in map(str, missing(changed)) if "events.amazonaws.com" in line]
 
     assert any(action in line for line in lines)
 

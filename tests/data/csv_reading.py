@@ -5,10 +5,11 @@ read(data, decimal_mark=",")            with metadata of the upload
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import IO
 
 from invoicing.uploads.csv_file import CsvFile
-from invoicing.uploads.csv_invoices import Candidate, CsvInvoice, RejectedCell, RejectedInvoice
+from invoicing.uploads.csv_invoices import Candidate, CsvInvoice, Passed, RejectedCell, RejectedInvoice
 from invoicing.uploads.deadline import Deadline
 from invoicing.uploads.survey import Findings
 
@@ -18,11 +19,37 @@ def byte_stream(data: bytes) -> io.BufferedReader:
     return io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
 
 
+class Kept:
+    """Keeps rows that stand apart, as `invoicing.uploads.buckets.KeptParts` does in a bucket.
+
+    Args:
+        copy: Makes a file that can be read again of one that cannot.
+    """
+
+    def __init__(self, copy: Callable[[IO[bytes]], IO[bytes]] = lambda body: io.BytesIO(body.read())) -> None:
+        self._copy = copy
+        self.files: dict[str, IO[bytes]] = {}
+
+    def keep(self, name: str, body: IO[bytes]) -> str:
+        """Keep a copy."""
+        assert name not in self.files
+        self.files[name] = self._copy(body)
+        return name
+
+    def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
+        """Read some bytes, in small blocks."""
+        self.files[key].seek(start)
+        while start < end:
+            block = self.files[key].read(min(end - start, 1000))
+            start += len(block)
+            yield block
+
+
 def csv_file(data: bytes | str, **metadata: str) -> CsvFile:
     """A file; names of metadata are written with ``_`` here."""
     raw = data.encode() if isinstance(data, str) else data
     names = {name.replace("_", "-"): value for name, value in metadata.items()}
-    return CsvFile(lambda position: byte_stream(raw[position:]), len(raw), names, Deadline(lambda: 1e9))
+    return CsvFile(lambda position: byte_stream(raw[position:]), len(raw), names, Deadline(lambda: 1e9), Kept())
 
 
 def stream(data: bytes | str, **metadata: str) -> Iterator[CsvInvoice]:
@@ -30,7 +57,7 @@ def stream(data: bytes | str, **metadata: str) -> Iterator[CsvInvoice]:
     file = csv_file(data, **metadata)
     findings, memory = file.survey(Findings())
     assert findings.complete
-    yield from file.invoices(findings, memory, None)
+    yield from (invoice for invoice in file.invoices(findings, memory, None) if not isinstance(invoice, Passed))
 
 
 def read(data: bytes | str, **metadata: str) -> list[CsvInvoice]:

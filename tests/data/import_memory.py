@@ -11,11 +11,13 @@ apart: first comes the first row of each, then the second row of each, and so on
 import io
 import json
 import resource
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from invoicing.domain.repository import CreateResult
 from invoicing.uploads.csv_file import CsvFile
@@ -23,6 +25,7 @@ from invoicing.uploads.deadline import Deadline
 from invoicing.uploads.part_import import PartImport
 from invoicing.uploads.reports import Figures, RejectReport
 from invoicing.uploads.survey import Findings
+from tests.data.csv_reading import Kept
 
 HEADER = b"invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate\n"
 LINES = 20
@@ -75,6 +78,12 @@ class Generated(io.RawIOBase):
                 yield _row(number, line)
 
 
+def _file(body: IO[bytes]) -> IO[bytes]:
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 -- as long as this process
+    shutil.copyfileobj(body, copy)
+    return copy
+
+
 def _row(number: int, line: int) -> bytes:
     quantity = "none" if number % 10 == 0 else "2"
     text = f"{number:0{WIDTH}d}-{line}"
@@ -96,7 +105,9 @@ def main(megabytes: int, *, apart: bool = False) -> None:
     figures, rejects = Figures("generated"), RejectReport()
     part = PartImport(Forgetful(), "digest", figures, rejects, lambda: 1e9)  # type: ignore[arg-type]
     size = megabytes * 1_000_000
-    file = CsvFile(lambda _: io.BufferedReader(Generated(size, apart=apart)), size, {}, Deadline(lambda: 1e9))
+    file = CsvFile(
+        lambda _: io.BufferedReader(Generated(size, apart=apart)), size, {}, Deadline(lambda: 1e9), Kept(_file)
+    )
     findings, memory = file.survey(Findings())
     surveyed = time.monotonic()
     place = part.run(file.invoices(findings, memory, None))

@@ -6,7 +6,7 @@ rounded half up, one tax per rate and invoice. Two calculations that agree to th
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -54,13 +54,28 @@ def invoices(rows: int, seed: int, expected: Expected) -> Iterator[str]:
         yield "".join(text)
 
 
-def write(path: Path, rows: int, seed: int) -> Expected:
-    """Write a file with this number of rows."""
+def write(path: Path, rows: int, seed: int, *, interleaved: bool = False) -> Expected:
+    """Write a file with this number of rows.
+
+    Args:
+        path: The file.
+        rows: Its rows below the header.
+        seed: Of the random numbers.
+        interleaved: Whether the rows of an invoice stand as far apart as they can: first the first row of every
+            invoice, then the second row of each, and so on.
+    """
     expected = Expected()
+    texts = invoices(rows, seed, expected)
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(HEADER)
-        file.writelines(invoices(rows, seed, expected))
+        file.writelines(_interleaved(texts) if interleaved else texts)
     return expected
+
+
+def _interleaved(texts: Iterable[str]) -> Iterator[str]:
+    listed = [text.splitlines(keepends=True) for text in texts]
+    for line in range(MOST_LINES):
+        yield from (lines[line] for lines in listed if line < len(lines))
 
 
 def _rounded(amount: Decimal, places: int) -> Decimal:

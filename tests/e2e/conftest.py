@@ -4,7 +4,7 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ import pytest
 import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from harness.iam import recorded_calls
+from harness.access import recorded_calls
 from harness.iam.session import Recording
 from harness.iam.watch import VARIABLE, WatchSettings
 from harness.stack.deployment import Stack
@@ -51,7 +51,9 @@ def logged(stack: Stack, since: float) -> str:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the functions' log lines to a failure: the cause is seldom in the test's own message."""
     report = yield
     stack = item.config.stash.get(_stack_of_this_worker, None)

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 import urllib3
 
+from harness.access.admission import left_over, missing, open_to_others
+from harness.access.grants import roles
+from harness.access.proof import ledger
+from harness.access.triggers import Estate
 from harness.engine import ACCOUNT_ID, Engine
-from harness.iam.admission import left_over, missing, open_to_others
 from harness.iam.calls import SECRETS_KEY
 from harness.iam.environments import proof_of
-from harness.iam.grants import roles
-from harness.iam.proof import ledger
-from harness.iam.triggers import Estate
 from harness.paths import ROOT
 from harness.plan.graph import PlanGraph
 from harness.plan.resource import UNKNOWN
@@ -290,4 +290,4 @@ def test_a_deployed_stack_admits_its_triggers_and_nothing_else(deployed_plan: Pl
     differences = [*missing(estate), *open_to_others(estate), *left_over(estate)]
 
     assert UNKNOWN not in [delivery.source for delivery in estate.deliveries()]
-    assert not differences, "\n".join(dict.fromkeys(differences))
+    assert not differences, "\n".join(dict.fromkeys(map(str, differences)))

@@ -1,10 +1,12 @@
 """The functions' logs for people: `nox -s logs`, and the log lines beside a failing test."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from harness.paths import ROOT
 from harness.stack.deployment import Stack
 from harness.stack.logs import lines, recent_errors
+from harness.stack.trace import Story, tell
 
 
 @pytest.fixture
@@ -51,6 +54,44 @@ def test_a_request_can_be_followed_through_the_functions(
     assert "create-invoice" in command.stdout
     assert "Invoice created" in command.stdout
     assert "process-invoice " not in command.stdout
+
+
+def test_the_story_of_an_invoice_goes_from_the_request_to_the_payment(
+    api: Any,
+    client: Callable[[str], Any],
+    stack: Stack,
+    wait: Callable[..., Any],
+    described: Path,
+    new_invoice: Callable[..., dict[str, Any]],
+) -> None:
+    created = api("POST", "/invoices", new_invoice())
+    identity, total = created.body["invoiceId"], created.body["total"]
+
+    def story_with(place: str, what: str) -> Story | None:
+        story = tell(stack, identity)
+        return story if any(step.place == place and what in step.what for step in story.steps) else None
+
+    waiting = wait(lambda: story_with("s3", "PDF in the documents bucket"), "the PDF in the story").waiting
+    detail = {"invoiceId": identity, "paymentId": identity[:8], "amount": total, "currency": "EUR"}
+    entry = {
+        "EventBusName": stack.event_bus,
+        "Source": "payments.example",
+        "DetailType": "invoice-paid",
+        "Detail": json.dumps(detail),
+    }
+    (published,) = client("events").put_events(Entries=[entry])["Entries"]
+    story = wait(lambda: story_with("table", "paid by payments.example"), "the payment in the story")
+    command = logs(described, "--invoice", identity, "--json")
+
+    assert [reason.partition(" of ")[0] for reason in waiting] == ["A payment"]
+    assert not story.waiting
+    assert published["EventId"] in story.correlations
+    places = [step.place for step in story.steps]
+    for first, second in pairwise(("create-invoice", "process-invoice", "s3", "update-invoice-status")):
+        assert places.index(first) < places.index(second), places
+    lines = [json.loads(line) for line in command.stdout.splitlines()]
+    assert {line["function"] for line in lines} >= {"create-invoice", "process-invoice", "generate-pdf"}
+    assert {line.get("invoice_id", identity) for line in lines} == {identity}
 
 
 def test_an_unhandled_error_of_a_function_is_shown(

@@ -7,15 +7,33 @@ import textwrap
 import time
 import uuid
 import zipfile
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypedDict, TypeVar
 
 import boto3
 import pytest
+from botocore.credentials import Credentials
 
 from harness.engine import REGION, Engine
 
 T = TypeVar("T")
+
+
+class RootKeys(TypedDict):
+    """The keys of an engine's root user, as arguments of boto3."""
+
+    aws_access_key_id: str
+    aws_secret_access_key: str
+
+
+def root_keys(engine: Engine) -> RootKeys:
+    """The keys of an engine's root user."""
+    environment = engine.endpoint.environment()
+    return {
+        "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
+    }
 
 
 def worker() -> str:
@@ -35,7 +53,7 @@ class Cloud:
     """An engine, and short ways to create resources in it."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+        self.engine: Any = engine  # the tests of one engine use more than all engines have
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str, *, new: bool = False) -> Any:
@@ -57,10 +75,13 @@ class Cloud:
         endpoint = self.engine.endpoint.url
         return boto3.client(service, endpoint_url=endpoint, region_name=region, **self.keys())
 
-    def keys(self) -> dict[str, str]:
+    def keys(self) -> RootKeys:
         """The root user's keys, as arguments of boto3."""
-        environment = self.engine.endpoint.environment()
-        return {name.lower(): environment[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+        return root_keys(self.engine)
+
+    def credentials(self) -> Credentials:
+        """The root user's keys, to sign requests with."""
+        return Credentials(self.keys()["aws_access_key_id"], self.keys()["aws_secret_access_key"])
 
     def name(self, prefix: str = "test") -> str:
         """A unique name."""
@@ -174,3 +195,17 @@ def eventually(condition: Callable[[], T | None], *, timeout_s: float = 15, even
 def allow(*actions: str, on: str = "*") -> dict[str, Any]:
     """A policy statement that allows actions on a resource."""
     return {"Effect": "Allow", "Action": list(actions), "Resource": on}
+
+
+@contextmanager
+def serving(engine: Engine, **environment: str) -> Iterator[Cloud]:
+    """An engine that runs during the block, started with these variables besides the environment's."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in environment.items():
+            patched.setenv(name, value)
+        engine.start(tied=True)
+    try:
+        engine.wait_healthy()
+        yield Cloud(engine)
+    finally:
+        engine.stop()

@@ -6,7 +6,7 @@ import pytest
 
 from harness.engine import ACCOUNT_ID, EmbeddedEngine, local_server
 from harness.process import supervisor
-from tests.engine.cloud import Cloud, worker
+from tests.engine.cloud import Cloud, serving, worker
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,13 +18,8 @@ def _own_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session")
 def cloud(_own_folder: None) -> Iterator[Cloud]:
-    engine = EmbeddedEngine(f"test-{worker()}", port="auto")
-    engine.start(tied=True)
-    try:
-        engine.wait_healthy()
-        yield Cloud(engine)
-    finally:
-        engine.stop()
+    with serving(EmbeddedEngine(f"test-{worker()}", port="auto")) as cloud:
+        yield cloud
 
 
 @pytest.fixture(scope="session")

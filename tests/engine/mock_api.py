@@ -1,6 +1,7 @@
 """A REST API whose methods answer by themselves, without a function."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,7 @@ class MockApi:
             self.gateway.create_stage(restApiId=self.api_id, stageName="v1", deploymentId=deployment)
         return deployment
 
-    def patch(self, operation: str, values: dict[str, str | None], action: str = "replace", **key: str) -> Any:
+    def patch(self, operation: str, values: Mapping[str, str | None], action: str = "replace", **key: str) -> Any:
         """Call an update operation with one patch operation for each path; None is for one without a value."""
         operations = [
             {"op": action, "path": path, **({} if value is None else {"value": value})}

@@ -10,7 +10,6 @@ import pytest
 import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
 from tests.engine.cloud import Cloud, eventually
 
@@ -103,9 +102,9 @@ def test_an_unsupported_expression_is_rejected(cloud: Cloud, expression: str) ->
 def call(cloud: Cloud, **form: str) -> tuple[int, str]:
     """Send a request in the Query protocol, as Terraform's provider does."""
     request = AWSRequest("POST", cloud.engine.endpoint.url + "/", data={"Version": "2010-08-01", **form})
-    SigV4Auth(Credentials(*cloud.keys().values()), "monitoring", "us-east-1").add_auth(request)
+    SigV4Auth(cloud.credentials(), "monitoring", "us-east-1").add_auth(request)
     prepared = request.prepare()
-    response = urllib3.request("POST", prepared.url, body=prepared.body, headers=dict(prepared.headers))
+    response = urllib3.request("POST", prepared.url, body=str(prepared.body), headers=dict(prepared.headers))
     return response.status, response.data.decode()
 
 
@@ -162,7 +161,7 @@ def call_in_cbor(cloud: Cloud, operation: str, body: bytes) -> urllib3.BaseHTTPR
     url = f"{cloud.engine.endpoint.url}/service/GraniteServiceVersion20100801/operation/{operation}"
     headers = {"Content-Type": "application/cbor", "Smithy-Protocol": "rpc-v2-cbor"}
     request = AWSRequest("POST", url, data=body, headers=headers)
-    SigV4Auth(Credentials(*cloud.keys().values()), "monitoring", "us-east-1").add_auth(request)
+    SigV4Auth(cloud.credentials(), "monitoring", "us-east-1").add_auth(request)
     return urllib3.request("POST", url, body=body, headers=dict(request.headers.items()))
 
 

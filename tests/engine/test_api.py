@@ -130,7 +130,8 @@ def api(cloud: Cloud, account: str) -> Iterator[Api]:
 
 
 def test_the_function_receives_a_rest_proxy_event(api: Api) -> None:
-    response = api.call("GET", "/items?want=event&a=1&a=2", **{"Content-Type": "application/json"})
+    headers: dict[str, Any] = {"Content-Type": "application/json"}
+    response = api.call("GET", "/items?want=event&a=1&a=2", **headers)
     event = response.json()
 
     assert response.status == 201

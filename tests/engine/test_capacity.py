@@ -12,10 +12,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from embedded import capacity_buckets
 from embedded.capacity_buckets import Buckets, Throughput
 from harness.engine import REGION, EmbeddedEngine
-from tests.engine.cloud import Cloud, eventually, worker
+from tests.engine.cloud import Cloud, eventually, serving, worker
 
 WRITES = Throughput("t", "", "Write")
 LARGE = "x" * 100_000
@@ -27,8 +26,8 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr(capacity_buckets.time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(capacity_buckets.time, "time", lambda: self.now)
+        monkeypatch.setattr("embedded.capacity_buckets.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("embedded.capacity_buckets.time.time", lambda: self.now)
 
 
 @pytest.fixture
@@ -117,15 +116,8 @@ def test_changed_capacity_holds_at_once(clock: Clock) -> None:
 @pytest.fixture(scope="module")
 def limited(_own_folder: None) -> Iterator[Cloud]:
     """An engine with the switch `capacity`."""
-    engine = EmbeddedEngine(f"capacity-{worker()}", port="auto")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("HARNESS_STRICT", "capacity")
-        engine.start(tied=True)
-    try:
-        engine.wait_healthy()
-        yield Cloud(engine)
-    finally:
-        engine.stop()
+    with serving(EmbeddedEngine(f"capacity-{worker()}", port="auto"), HARNESS_STRICT="capacity") as cloud:
+        yield cloud
 
 
 class Table:
@@ -133,7 +125,7 @@ class Table:
 
     def __init__(self, cloud: Cloud, *, read: int = 1000, write: int = 1000, index_write: int = 1000) -> None:
         self.cloud, self.name = cloud, cloud.name("table")
-        self.client = boto3.client(
+        self.client: Any = boto3.client(
             "dynamodb",
             endpoint_url=cloud.engine.endpoint.url,
             region_name=REGION,
@@ -177,7 +169,7 @@ class Table:
 def reasons(error: pytest.ExceptionInfo[ClientError]) -> list[str]:
     """Why a request was throttled."""
     assert error.value.response["Error"]["Code"] == "ProvisionedThroughputExceededException"
-    return [entry["reason"] for entry in error.value.response["ThrottlingReasons"]]
+    return [entry["reason"] for entry in error.value.response["ThrottlingReasons"]]  # type: ignore[typeddict-item]  # newer than the types
 
 
 def test_a_write_beyond_the_capacity_is_throttled_and_writes_nothing(limited: Cloud) -> None:

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from harness.engine import EmbeddedEngine
-from tests.engine.cloud import Cloud, worker
+from tests.engine.cloud import Cloud, serving, worker
 
 CODE = """
     def handler(event, context):
@@ -17,15 +17,8 @@ CODE = """
 @pytest.fixture(scope="module")
 def small() -> Iterator[Cloud]:
     """An account with 110 concurrent executions."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("EMBEDDED_ACCOUNT_CONCURRENCY", "110")
-        engine = EmbeddedEngine(f"concurrency-{worker()}", port="auto")
-        engine.start(tied=True)
-    try:
-        engine.wait_healthy()
-        yield Cloud(engine)
-    finally:
-        engine.stop()
+    with serving(EmbeddedEngine(f"concurrency-{worker()}", port="auto"), EMBEDDED_ACCOUNT_CONCURRENCY="110") as cloud:
+        yield cloud
 
 
 def unreserved(cloud: Cloud) -> tuple[int, int]:

@@ -8,21 +8,14 @@ from botocore.exceptions import ClientError
 
 from embedded.strictness import LATE_CALLS, LATE_UPLOADS
 from harness.engine import EmbeddedEngine
-from tests.engine.cloud import Cloud, worker, zipped
+from tests.engine.cloud import Cloud, serving, worker, zipped
 
 
 @pytest.fixture(scope="module")
 def late(_own_folder: None) -> Iterator[Cloud]:
     """An engine with the switch `consistency`."""
-    engine = EmbeddedEngine(f"consistency-{worker()}", port="auto")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("HARNESS_STRICT", "consistency")
-        engine.start(tied=True)
-    try:
-        engine.wait_healthy()
-        yield Cloud(engine)
-    finally:
-        engine.stop()
+    with serving(EmbeddedEngine(f"consistency-{worker()}", port="auto"), HARNESS_STRICT="consistency") as cloud:
+        yield cloud
 
 
 def versioned_bucket(cloud: Cloud) -> str:

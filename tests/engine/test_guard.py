@@ -81,7 +81,7 @@ def presigned(cloud: Cloud, keys: Credentials, method: str, bucket: str, key: st
 
 
 def root(cloud: Cloud) -> Credentials:
-    return Credentials(*cloud.keys().values())
+    return cloud.credentials()
 
 
 def roles(cloud: Cloud) -> list[str]:

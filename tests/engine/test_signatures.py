@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,9 +23,10 @@ def received(request: AWSRequest) -> Request:
     """What a server receives of a client's request."""
     prepared = request.prepare()
     url = urlsplit(prepared.url)
-    text = {name: value.decode() if isinstance(value, bytes) else value for name, value in prepared.headers.items()}
-    headers = {"Host": url.netloc} | text
-    joined = join_headers((name.encode(), value.encode()) for name, value in headers.items())
+    headers: dict[str, Any] = dict(prepared.headers)  # text, or bytes once they are signed
+    text = {name: value.decode() if isinstance(value, bytes) else value for name, value in headers.items()}
+    sent = {"Host": url.netloc} | text
+    joined = join_headers((name.encode(), value.encode()) for name, value in sent.items())
     return Request(str(request.method), url.path or "/", url.query, joined)
 
 

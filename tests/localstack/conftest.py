@@ -5,15 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from harness.engine.localstack_host import LocalStackHost
-from tests.engine.cloud import Cloud, worker
+from tests.engine.cloud import Cloud, serving, worker
 
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[Cloud]:
-    engine = LocalStackHost(f"host-{worker()}", port="auto")
-    engine.start(tied=True)
-    try:
-        engine.wait_healthy()
-        yield Cloud(engine)
-    finally:
-        engine.stop()
+    with serving(LocalStackHost(f"host-{worker()}", port="auto")) as cloud:
+        yield cloud

@@ -9,7 +9,7 @@ import pytest
 from harness.engine import pythons
 from harness.engine.localstack_host import PYTHON, LocalStackHost
 from harness.iam.watch import VARIABLE, WatchSettings
-from tests.engine.cloud import Cloud, worker
+from tests.engine.cloud import Cloud, serving, worker
 
 pytestmark = pytest.mark.skipif(
     pythons.find(PYTHON) is None, reason=f"no Python {PYTHON} on PATH, under pyenv or known to uv: LocalStack needs it"
@@ -35,14 +35,8 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def cloud(calls: Path) -> Iterator[Cloud]:
     engine = LocalStackHost(f"roles-{worker()}", port="auto")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(VARIABLE, WatchSettings("dev", str(calls)).text())
-        engine.start(tied=True)
-    try:
-        engine.wait_healthy()
-        yield Cloud(engine)
-    finally:
-        engine.stop()
+    with serving(engine, **{VARIABLE: WatchSettings("dev", str(calls)).text()}) as cloud:
+        yield cloud
 
 
 def claims(table: str) -> dict[str, Any]:

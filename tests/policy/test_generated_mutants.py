@@ -6,6 +6,7 @@ from harness.errors import HarnessError
 from harness.mutation import plan_campaign
 from harness.mutation.generated import GeneratedMutant
 from harness.mutation.plan_judge import By
+from harness.mutation.texts import TEXTS
 from harness.plan.graph import PlanGraph
 
 
@@ -23,17 +24,23 @@ def test_there_are_many_mutants_of_every_planned_type(production: PlanGraph, mut
     types = {resource.type for resource in production.resources if not resource.data}
 
     assert len(mutants) >= 400
-    assert {mutant.operator for mutant in mutants} == {"add-block", "empty", "enum", "flip", "number", "remove", "set"}
+    assert {mutant.operator for mutant in mutants} >= {"add-block", "empty", "enum", "flip", "number", "remove", "set"}
     assert types - {mutant.type for mutant in mutants} <= {
         "aws_api_gateway_resource",
         "aws_api_gateway_usage_plan_key",
         "aws_cloudwatch_dashboard",
-        "aws_iam_role_policy",
         "aws_iam_role_policy_attachment",
         "aws_kms_alias",
-        "aws_s3_bucket_policy",
-        "aws_sns_topic_policy",
-    }, "these have texts only, which no operator changes"
+    }, "these have names only, which no operator changes"
+
+
+def test_policies_patterns_and_templates_are_changed_too(mutants: list[GeneratedMutant]) -> None:
+    of_texts = [mutant for mutant in mutants if (mutant.type, mutant.path) in TEXTS]
+    operators = {mutant.operator for mutant in of_texts}
+
+    assert len(of_texts) >= 400
+    assert operators >= {"drop-condition", "negate-condition", "any-value", "widen-action", "add-stranger"}
+    assert operators >= {"principal-canonical-user", "any-prefix", "drop-field", "if-true", "log-key"}
 
 
 @pytest.mark.parametrize(
@@ -42,6 +49,8 @@ def test_there_are_many_mutants_of_every_planned_type(production: PlanGraph, mut
         ({"CKV_INV_612"}, "aws_s3_bucket_public_access_block"),
         ({"CKV_INV_902"}, "aws_cloudwatch_event_target"),
         ({"CKV_INV_410"}, "aws_api_gateway_usage_plan"),
+        ({"CKV_INV_313"}, "aws_cloudwatch_event_rule"),
+        ({"CKV_INV_415"}, "aws_api_gateway_integration_response"),
     ],
 )
 def test_without_a_rule_its_mutants_survive(

@@ -12,6 +12,7 @@ from harness.policy import unplanned
 from harness.terraform.plan import TerraformPlan
 
 BUCKETS = "modules/s3-bucket/main.tf"
+SECRET = "modules/secret/main.tf"
 FUNCTIONS = "modules/invoice-platform/functions.tf"
 TABLE = "modules/dynamodb/main.tf"
 VERSIONS = "modules/s3-bucket/versions.tf"
@@ -106,6 +107,72 @@ HOSTILE = {
         '    rotate-api-key = { "https_proxy" = "http://x", ',
         "https_proxy is not",
     ),
+    "secret-read": (
+        "live/prod/outputs.tf",
+        "",
+        'data "aws_secretsmanager_secret_version" "x" {\n  secret_id = "x"\n}\n',
+        "data aws_secretsmanager_secret_version reads something",
+    ),
+    "ephemeral-secret": (
+        "live/prod/main.tf",
+        "",
+        'ephemeral "aws_secretsmanager_secret_version" "x" {\n  secret_id = "x"\n}\n',
+        "ephemeral aws_secretsmanager_secret_version reads something",
+    ),
+    "secret-in-a-write-only-argument": (
+        SECRET,
+        "jsonencode(var.initial_value)",
+        'jsonencode({ apiKey = "correct-horse-9" })',
+        "it writes a value to aws_secretsmanager_secret_version.secret_string_wo",
+    ),
+    "secret-in-a-local": (
+        SECRET,
+        "jsonencode(var.initial_value)",
+        'jsonencode(local.first)\n}\n\nlocals {\n  first = { apiKey = "correct-horse-9" }',
+        "it writes a value to aws_secretsmanager_secret_version.secret_string_wo",
+    ),
+    "secret-in-a-call": (
+        "modules/invoice-platform/secrets.tf",
+        "module.api.api_key\n",
+        '"correct-horse-9"\n',
+        "it writes a value to",
+    ),
+    "secret-in-a-default": (
+        "modules/secret/variables.tf",
+        "  sensitive   = true",
+        '  default = { apiKey = "correct-horse-9" }\n  sensitive = true',
+        "it writes a value to",
+    ),
+    "source-in-a-comment": (
+        VERSIONS,
+        'source  = "hashicorp/aws"',
+        '# source = "hashicorp/aws"\n      source = "evil/aws"',
+        "the provider aws is evil/aws",
+    ),
+    "stranger's-origin": (
+        "live/prod/terraform.tfvars",
+        '"https://admin.invoices.example.com"]',
+        '"https://admin.invoices.example.com", "https://stranger.example"]',
+        "allowed_origins is",
+    ),
+    "stranger's-payments": (
+        "live/prod/terraform.tfvars",
+        '["payments.example"]',
+        '["payments.example", "stranger.example"]',
+        "payment_sources is",
+    ),
+    "budget-without-end": (
+        "live/prod/terraform.tfvars",
+        "monthly_budget_usd       = 1000",
+        "monthly_budget_usd       = 100000000",
+        "monthly_budget_usd is 100000000",
+    ),
+    "bodies-in-logs": (
+        "live/prod/terraform.tfvars",
+        'level          = "INFO"',
+        'level          = "DEBUG"',
+        "logging.level is",
+    ),
     "preload": (FUNCTIONS, "    LOG_LEVEL  ", '    "LD_PRELOAD" = "/tmp/x"\n    LOG_LEVEL  ', "LD_PRELOAD is not"),
     "endpoint": (
         FUNCTIONS,
@@ -147,11 +214,12 @@ def test_terraform_as_json_is_reported(tmp_path: Path) -> None:
 
 def test_findings_have_a_file_and_a_line() -> None:
     finding = unplanned._finding("s3-bucket/main.tf:7: a provisioner runs.")
-    without = unplanned._finding("live/prod/terraform.tfvars: region is x, and must be y.")
+    value = unplanned._finding("prod/terraform.tfvars:2: api.quota is 9, and must be 5: change it.")
     of_module = unplanned._finding("dev: no required_version.")
 
     assert (finding.file, finding.line, finding.root) == ("modules/s3-bucket/main.tf", 7, "modules/s3-bucket")
-    assert (without.address, without.root) == ("live/prod/terraform.tfvars", "live/prod")
+    assert (value.file, value.line, value.root) == ("live/prod/terraform.tfvars", 2, "live/prod")
+    assert (value.message, value.remedy) == ("api.quota is 9, and must be 5.", "Change it.")
     assert of_module.root == "live/dev"
 
 

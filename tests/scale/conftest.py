@@ -24,7 +24,8 @@ def figures() -> Iterator[dict[str, Any]]:
     record("scale", {**measured, "seconds": round(time.monotonic() - started, 1)})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def stack() -> Iterator[Stack]:
+    """A fresh one for each test."""
     with clone_source("dev").clone("scale") as (clone, _):
         yield clone

@@ -19,7 +19,8 @@ import botocore.regions
 import pytest
 from moto import mock_aws
 
-from harness.iam import attribution, recorded_calls
+from harness.access import recorded_calls
+from harness.iam import attribution
 from harness.iam.session import Recording
 from harness.iam.watch import Watch, WatchSettings
 from harness.paths import ROOT

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.plan.arn import function_in, is_of
+from harness.plan.dimensions import NAMES
 from harness.plan.resource import UNKNOWN, Resource, listed, shown
 from harness.policy.rule import also_on_plan, attribute, relation
+from harness.policy.rules import reviewed
 
 if TYPE_CHECKING:
     from harness.plan.graph import PlanGraph
@@ -130,6 +132,66 @@ def recipients_exist(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
                 yield alarm.address, f"Its action is {shown(action)}, which is not a topic of this plan."
 
 
+@relation("CKV_INV_810", ALARM)
+def subscribed(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """Every topic that alarms or budgets notify has as many mail addresses as the environment needs."""
+    needed = reviewed.of(plan.environment).alert_emails
+    mailed = [
+        _topics(plan, subscription, "topic_arn")
+        for subscription in plan.of("aws_sns_topic_subscription")
+        if subscription.get("protocol") in {"email", "email-json"}
+    ]
+    by_block: dict[tuple[str, str], frozenset[str]] = {}
+    for kind, path in _NOTIFYING.items():
+        for resource in plan.of(kind):
+            block = (resource.definition, repr(resource.all(path)))
+            if block not in by_block:
+                by_block[block] = _topics(plan, resource, path)
+            recipients = sum(not by_block[block].isdisjoint(topics) for topics in mailed)
+            if recipients < needed:
+                yield resource.address, f"It notifies {recipients} mail addresses, and needs {needed}."
+
+
+_NOTIFYING = {
+    "aws_budgets_budget": "notification.subscriber_sns_topic_arns",
+    "aws_cloudwatch_metric_alarm": "alarm_actions",
+}
+
+
+def _topics(plan: "PlanGraph", resource: Resource, path: str) -> frozenset[str]:
+    """The addresses of the topics that an attribute names: by their ARNs, else by what the expression may mean.
+
+    A plan leaves out locals. Then they are those that the module has, or that are passed to it.
+    """
+    values = [value for each in resource.all(path) for value in listed(each)]
+    topics = plan.of("aws_sns_topic")
+    if known := [value for value in values if isinstance(value, str) and value]:
+        return frozenset(topic.address for topic in topics if any(is_of(arn, [topic]) for arn in known))
+    if UNKNOWN not in values:
+        return frozenset()
+    found = plan.links(resource, path, "aws_sns_topic") or [each for each in topics if each.module == resource.module]
+    if not found and resource.module:
+        caller = resource.module[:-1]
+        found = [each for name in plan.arguments(resource.module) for each in plan.followed(name, caller)]
+    return frozenset(each.address for each in found if each.type == "aws_sns_topic")
+
+
+@relation("CKV_INV_812", ("aws_api_gateway_stage", "aws_dynamodb_table", "aws_lambda_event_source_mapping"))
+def platform_watched(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """By the metric and the dimension: server errors of each stage, throttling of each table, lag of each stream."""
+    for stage in plan.of("aws_api_gateway_stage"):
+        if ("5XXError", stage.get("stage_name")) not in _watched(plan, "Stage"):
+            yield stage.address, "No alarm watches its server errors (5XXError)."
+    for table in plan.of("aws_dynamodb_table"):
+        if ("ThrottledRequests", table.get("name")) not in _watched(plan, "TableName"):
+            yield table.address, "No alarm watches its ThrottledRequests."
+    for source in plan.of("aws_lambda_event_source_mapping"):
+        function = function_in(source.get("function_name"))
+        name = function.name if function else source.get("function_name")
+        if isinstance(name, str) and ("IteratorAge", name) not in _watched(plan, "FunctionName"):
+            yield source.address, f"No alarm watches the IteratorAge of {name}."
+
+
 _UNFILLED = re.compile(r"(?<!FILL\()\bMETRICS\(")
 
 
@@ -154,28 +216,6 @@ def namespaces(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
 
 _NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
 
-
-@dataclass(frozen=True)
-class DimensionTarget:
-    """The resources that a dimension names: by type and attribute, in one of AWS's namespaces."""
-
-    namespace: str
-    type: str
-    attribute: str
-
-
-NAMES = {
-    "ApiName": DimensionTarget("AWS/ApiGateway", "aws_api_gateway_rest_api", "name"),
-    "BucketName": DimensionTarget("AWS/S3", "aws_s3_bucket", "bucket"),
-    "EventBusName": DimensionTarget("AWS/Events", "aws_cloudwatch_event_bus", "name"),
-    "FunctionName": DimensionTarget("AWS/Lambda", "aws_lambda_function", "function_name"),
-    "QueueName": DimensionTarget("AWS/SQS", "aws_sqs_queue", "name"),
-    "RuleName": DimensionTarget("AWS/Events", "aws_cloudwatch_event_rule", "name"),
-    "Stage": DimensionTarget("AWS/ApiGateway", "aws_api_gateway_stage", "stage_name"),
-    "TableName": DimensionTarget("AWS/DynamoDB", "aws_dynamodb_table", "name"),
-    "TopicName": DimensionTarget("AWS/SNS", "aws_sns_topic", "name"),
-}
-"""Dimensions that name resources."""
 
 REQUEST_METRICS = frozenset(
     {
@@ -210,20 +250,71 @@ def about_something(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     filters = _filters(plan)
     for alarm in plan.of(*ALARM):
         for metric in metrics(alarm):
-            if not metric.dimensions and _is_of_aws(metric.namespace or "AWS/"):
+            if not metric.dimensions and is_of_aws(metric.namespace or "AWS/"):
                 yield alarm.address, f"Its metric {metric.name} has no dimension: it measures the whole account."
             for dimension, value in metric.dimensions.items():
                 if dimension not in NAMES:
+                    yield from ((alarm.address, message) for message in _unmeasured_dimension(metric, dimension, value))
                     continue
                 if value is not UNKNOWN and value not in names[dimension]:
                     yield alarm.address, f"{dimension} is {shown(value)}, which is not in this plan."
-                if _is_of_aws(metric.namespace) and metric.namespace != NAMES[dimension].namespace:
+                if is_of_aws(metric.namespace) and metric.namespace != NAMES[dimension].namespace:
                     home = f"{dimension} is a dimension of {NAMES[dimension].namespace}"
                     yield alarm.address, f"{home}; its metric {metric.name} is in {shown(metric.namespace)}."
             yield from ((alarm.address, message) for message in _unmeasured(metric, filters))
+            if is_of_aws(metric.namespace) and metric.name not in MEASURED.get(metric.namespace, ()):
+                yield alarm.address, f"{shown(metric.namespace)} has no metric {shown(metric.name)} that we know."
 
 
-def _is_of_aws(namespace: Any) -> bool:
+OPERATIONS = frozenset(
+    {
+        *("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "TransactGetItems"),
+        *("TransactWriteItems", "UpdateItem"),
+    }
+)
+"""Operations of DynamoDB, as its metrics name them."""
+
+_OTHER_DIMENSIONS: Mapping[str, frozenset[str] | None] = {
+    "FilterId": None,
+    "Operation": OPERATIONS,
+    "StorageType": None,
+}
+"""Dimensions that name no resource, with their values; None where another check judges them."""
+
+
+def _unmeasured_dimension(metric: Metric, dimension: str, value: Any) -> Iterator[str]:
+    if not is_of_aws(metric.namespace):
+        return  # the code's own: CKV_INV_811
+    if dimension not in _OTHER_DIMENSIONS:
+        yield f"{shown(metric.namespace)} has no dimension {dimension} that we know."
+    elif (values := _OTHER_DIMENSIONS[dimension]) is not None and value is not UNKNOWN and value not in values:
+        yield f"{dimension} is {shown(value)}, which is not one of DynamoDB's."
+
+
+MEASURED: Mapping[str, frozenset[str]] = {
+    "AWS/ApiGateway": frozenset({"4XXError", "5XXError", "Count", "IntegrationLatency", "Latency"}),
+    "AWS/DynamoDB": frozenset(
+        {
+            *("ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ReadThrottleEvents", "SystemErrors"),
+            *("ThrottledRequests", "UserErrors", "WriteThrottleEvents"),
+        }
+    ),
+    "AWS/Events": frozenset({"FailedInvocations", "Invocations", "InvocationsSentToDlq", "ThrottledRules"}),
+    "AWS/Lambda": frozenset(
+        {
+            *("AsyncEventsDropped", "ConcurrentExecutions", "DeadLetterErrors", "DestinationDeliveryFailures"),
+            *("Duration", "Errors", "Invocations", "IteratorAge", "Throttles"),
+        }
+    ),
+    "AWS/S3": REQUEST_METRICS | {"BucketSizeBytes", "NumberOfObjects"},
+    "AWS/SNS": frozenset({"NumberOfNotificationsFailed", "NumberOfMessagesPublished"}),
+    "AWS/SQS": frozenset({"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"}),
+}
+"""The metrics that alarms may watch, by namespace: a misspelled one never has data. Each service's page
+lists them, such as https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html."""
+
+
+def is_of_aws(namespace: Any) -> bool:
     """Whether a namespace is, or should be, one of AWS's own; a program may give its own metrics any dimension."""
     return isinstance(namespace, str) and namespace.lower().startswith("aws/")
 

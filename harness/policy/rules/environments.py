@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.plan.resource import UNKNOWN, Resource, listed, mapping, shown
-from harness.policy.rule import also_on_plan, attribute
+from harness.policy.rule import also_on_plan, attribute, relation
+from harness.policy.rules import reviewed
 from harness.settings import PLATFORM
 
 if TYPE_CHECKING:
@@ -42,3 +43,17 @@ def only_the_zip(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
         for path in ("file_system_config.arn", "image_uri", "image_config.command"):
             if function.get(path):
                 yield function.address, f"{path} is {shown(function.get(path))}: it runs more than its zip."
+
+
+@relation("CKV_INV_216", ("aws_lambda_function",))
+def reviewed_levels(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """What Lambda lets through, and what Powertools writes (https://docs.aws.amazon.com/powertools/python/latest/core/logger/)."""
+    levels = reviewed.of(plan.environment).log_levels
+    for function in plan.of("aws_lambda_function"):
+        values = [("logging_config.application_log_level", function.get("logging_config.application_log_level"))]
+        for block in function.all("environment.variables"):
+            variables = mapping(block) or {}
+            values += [(name, variables.get(name, "INFO")) for name in ("LOG_LEVEL", "POWERTOOLS_LOG_LEVEL")]
+        for name, level in values:
+            if level is not UNKNOWN and level not in levels:
+                yield function.address, f"{name} is {shown(level)}, and may be {', '.join(sorted(levels))}."

@@ -9,6 +9,7 @@ from harness.plan import iam_policy
 from harness.plan.iam_policy import POLICIES, RESOURCE_POLICIES, Statement
 from harness.plan.resource import UNKNOWN, Resource, listed, shown
 from harness.policy.rule import attribute, relation
+from harness.policy.rules.roles import used_roles
 
 if TYPE_CHECKING:
     from harness.plan.graph import PlanGraph
@@ -32,17 +33,8 @@ def named_actions(resource: Resource) -> Iterator[str]:
     """Allow statements of identity and resource policies. A key's account may have kms:* on it: AWS requires that."""
     for statement in granting(resource):
         for grant in iam_policy.wild_actions(statement):
-            if not _is_key_administration(statement):
+            if not iam_policy.of_key_administration(statement):
                 yield f"Its {statement} {grant}."
-
-
-def _is_key_administration(statement: Statement) -> bool:
-    """AWS's default key policy: the account that owns the key administers it."""
-    return (
-        statement.actions == ("kms:*",)
-        and all(kind == "AWS" and (who is UNKNOWN or str(who).endswith(":root")) for kind, who in statement.principals)
-        and bool(statement.principals)
-    )
 
 
 def granting(resource: Resource) -> list[Statement]:
@@ -111,58 +103,8 @@ def own_roles(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
 
 
 def roles_of(plan: "PlanGraph", function: Resource) -> list[Resource]:
-    """The roles of this plan that a function may run as, usually one.
-
-    A known ARN decides. Until it is known, every role that the expression refers to is possible.
-    """
-    arn = function.get("role")
-    if not isinstance(arn, str):
-        return plan.links(function, "role", "aws_iam_role")
-    return [role for role in plan.of("aws_iam_role") if _is_role(role, arn)]
-
-
-def _is_role(role: Resource, arn: str) -> bool:
-    """Whether an ARN is a role's: by its ARN, or by its name before it has one."""
-    role_arn = role.get("arn")
-    return (
-        role_arn == arn
-        if isinstance(role_arn, str)
-        else arn.endswith(f":role{role.get('path') or '/'}{role.get('name')}")
-    )
-
-
-@relation("CKV_INV_504", ("aws_iam_role",))
-def trust(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
-    """Every role; the roles of functions more strictly."""
-    function_roles = {role.address for function in plan.of("aws_lambda_function") for role in roles_of(plan, function)}
-    for role in plan.of("aws_iam_role"):
-        text = role.get("assume_role_policy")
-        statements = iam_policy.statements(text)
-        if text is UNKNOWN:
-            documents = plan.links(role, "assume_role_policy", "aws_iam_policy_document")
-            statements = [item for document in documents for item in iam_policy.of_document(document)] or None
-        if not statements:
-            yield role.address, "Its trust policy cannot be read before the apply."
-            continue
-        for statement in statements:
-            for message in _trusts(statement, function=role.address in function_roles):
-                yield role.address, message
-
-
-def _trusts(statement: Statement, *, function: bool) -> Iterator[str]:
-    if not statement.allows:
-        return
-    principals = {f"{kind}:{name}" for kind, name in statement.principals if name is not UNKNOWN}
-    if statement.not_principals or not statement.principals:
-        yield "Its trust policy names no principal, or everybody except some (NotPrincipal)."
-    elif any(kind != "Service" for kind, _ in statement.principals):
-        yield f"It trusts {', '.join(sorted(principals))}, which is not a service."
-    elif function and principals != {"Service:lambda.amazonaws.com"}:
-        yield f"It is the role of a function and trusts {', '.join(sorted(principals))}."
-    elif len(principals) > 1 or any("*" in principal for principal in principals):
-        yield f"It trusts {', '.join(sorted(principals))}."
-    if set(statement.actions) - {"sts:AssumeRole"} or statement.not_actions:
-        yield f"Its trust policy allows {', '.join(map(str, statement.actions or ('NotAction',)))}."
+    """The roles of this plan that a function may run as, usually one."""
+    return used_roles(plan, function, "role")
 
 
 @relation("CKV_INV_505", (*POLICIES, *RESOURCE_POLICIES))
@@ -211,34 +153,6 @@ def own_account(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
             yield policy.address, f"It grants to {', '.join(sorted(foreign))}, and belongs to {account}."
 
 
-_WITHOUT_CONTEXT = frozenset({("events.amazonaws.com", "sns:Publish")})
-"""Services that send none of the keys that could name the source, with the action
-(https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html)."""
-
-_SOURCE_KEYS = (
-    "aws:sourcearn",
-    "aws:sourceaccount",
-    "aws:sourceorg",
-    "aws:principal",
-    "kms:",
-    "s3:x-amz-",
-    "s3:dataaccess",
-)
-
-
-@relation("CKV_INV_513", tuple(RESOURCE_POLICIES))
-def bound_services(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
-    """Allow statements for services. A condition counts if it is on the source, its account or what is encrypted."""
-    for policy in plan.of(*RESOURCE_POLICIES):
-        for statement in granted(plan, policy):
-            services = {str(name) for kind, name in statement.principals if kind == "Service"}
-            actions = set(map(str, statement.actions))
-            excepted = {(service, action) for service in services for action in actions} <= _WITHOUT_CONTEXT
-            bound = any(variable.lower().startswith(_SOURCE_KEYS) for _, variable, _ in statement.conditions)
-            if services and not excepted and not bound:
-                yield policy.address, f"Its {statement} lets {', '.join(sorted(services))} act for any account."
-
-
 _ACCOUNT = re.compile(r"(?:arn:[\w-]*:(?:iam|sts)::)?(\d{12})(?::|$)")
 _IN_AN_ARN = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:(\d{12}):")
 
@@ -264,19 +178,6 @@ def own_accounts(plan: "PlanGraph", resource: Resource) -> set[str]:
         for arn in statement.resources
     ]
     return {match[1] for arn in arns if isinstance(arn, str) and (match := _IN_AN_ARN.match(arn))}
-
-
-MANAGED = ("AmazonAPIGatewayPushToCloudWatchLogs",)
-"""AWS's own policies that may be attached: API Gateway accepts no other for its logs."""
-
-
-@attribute("CKV_INV_507", ("aws_iam_policy_attachment", "aws_iam_role", "aws_iam_role_policy_attachment"))
-def own_policies(resource: Resource) -> Iterator[str]:
-    """Attachments, and the older argument of the role."""
-    arns = listed(resource.get("managed_policy_arns" if resource.type == "aws_iam_role" else "policy_arn"))
-    for arn in arns:
-        if isinstance(arn, str) and ":iam::aws:policy/" in arn and arn.rpartition("/")[2] not in MANAGED:
-            yield f"It holds {arn.rpartition('/')[2]}."
 
 
 @relation("CKV_INV_508", (*POLICIES, *RESOURCE_POLICIES))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.plan.resource import UNKNOWN, Resource, is_false, is_true, listed, number, shown
 from harness.policy.rule import attribute, relation
+from harness.policy.rules import reviewed
 
 if TYPE_CHECKING:
     from harness.plan.graph import PlanGraph
@@ -87,6 +88,22 @@ def budget_warns(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
         notifications = listed(budget.values.get("notification"))
         if not any(isinstance(each, Mapping) and _warns(each) for each in notifications):
             yield budget.address, "No notification warns somebody of actual costs at the limit or before it."
+
+    if plan.environment:
+        yield from _uncounted(plan)
+
+
+def _uncounted(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """A limit above the reviewed one, and filters: several count only what all of them let through."""
+    highest = reviewed.of(plan.environment).monthly_budget_usd
+    for budget in plan.of("aws_budgets_budget"):
+        limit = number(budget.get("limit_amount"))
+        if limit is not None and limit > highest:
+            yield budget.address, f"Its limit is {limit:g}: policy/environments.toml allows {highest}."
+        for block in listed(budget.values.get("cost_filter")):
+            name, values = (block.get("name"), listed(block.get("values"))) if isinstance(block, Mapping) else ("", [])
+            if name != "TagKeyValue" or values != [f"user:Environment${plan.environment}"]:
+                yield budget.address, f"Its filter {shown(name)} {shown(values)} leaves out costs of this environment."
 
 
 def _warns(notification: Mapping[str, Any]) -> bool:

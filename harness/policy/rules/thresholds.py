@@ -30,6 +30,9 @@ LIMITS: Mapping[str, float] = {
 }
 """The highest threshold by metric: counts in a period, percent of an expression, milliseconds of IteratorAge."""
 
+LOWEST: Mapping[str, float] = {"4xxErrors": 1, "Duration": 1000, "Errors": 1, "IteratorAge": 60_000}
+"""The lowest threshold by metric, in the same units: below it an alarm rings all the time, and nobody looks."""
+
 
 @attribute("CKV_INV_805", ALARM)
 def rings(alarm: Resource) -> Iterator[str]:
@@ -50,6 +53,10 @@ def rings(alarm: Resource) -> Iterator[str]:
     threshold = number(alarm.get("threshold"))
     if highest is not None and threshold is not None and threshold > highest:
         yield f"Its threshold is {threshold:g}: for {', '.join(sorted(names))} {highest:g} is the highest."
+    lowest = max((LOWEST[name] for name in names if name in LOWEST), default=None)
+    if lowest is not None and threshold is not None and threshold < lowest:
+        of = ", ".join(sorted(names))
+        yield f"Its threshold is {threshold:g}: for {of} {lowest:g} is the lowest, or it rings all the time."
 
 
 def _window(alarm: Resource) -> Iterator[str]:

@@ -47,10 +47,21 @@ class Limit:
         for value in values:
             if value in _NOTHING:
                 if self.required:
-                    yield f"{self.argument} is not set: {self.harm}."
+                    yield f"{self.argument} is not set: {self.harm}. {self._fix}"
             elif self.unset or (self.allowed and value not in self.allowed) or not self._within(value):
                 text = "set" if resource.sensitive.get(self.argument.partition(".")[0]) else shown(value)
-                yield f"{self.argument} is {text}: {self.harm}."
+                yield f"{self.argument} is {text}: {self.harm}. {self._fix}"
+
+    @property
+    def _fix(self) -> str:
+        """What to write instead."""
+        if self.unset:
+            return f"Remove {self.argument}."
+        bounds = [
+            f"{word} {value:g}" for word, value in (("least", self.least), ("most", self.most)) if value is not None
+        ]
+        choices = " or ".join(shown(value) for value in self.allowed) or " and ".join(f"at {bound}" for bound in bounds)
+        return f"Set it to {choices}." if choices else f"Set {self.argument}."
 
     def _values(self, resource: Resource) -> list[Any]:
         """The values in each block that could have one; a block that is not there has none."""

@@ -21,7 +21,7 @@ from invoicing.api.response_models import Problem, ResponseModel
 from invoicing.domain.errors import Busy, InvalidRequest, InvoiceError, NotFound, TooLarge
 from invoicing.domain.models import Invoice
 from invoicing.domain.sentences import sentence
-from invoicing.runtime.observability import count, logger
+from invoicing.runtime.observability import correlate, count, logger
 
 PROBLEM = "application/problem+json"
 EXPOSED = "Location, ETag, Retry-After"
@@ -69,10 +69,13 @@ def serve(
 ) -> dict[str, Any]:
     """Route the request, and add the headers of every response: CORS, and that nobody may store it.
 
+    The correlation id is the request's id at the gateway, which access logs and problem documents have too.
+
     An invoice holds personal data, and its status changes: "the no-store response directive indicates that a cache MUST
     NOT store any part of either the immediate request or the response" (RFC 9111, 5.2.2.5,
     https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2.5).
     """
+    correlate((event.get("requestContext") or {}).get("requestId"))
     response = app.resolve(event, context)
     headers = response.setdefault("multiValueHeaders", {})
     headers["Cache-Control"] = ["no-store"]

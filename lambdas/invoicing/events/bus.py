@@ -20,6 +20,7 @@ from invoicing.domain.money import number_text, text
 from invoicing.domain.receipts import Receipt, ReceiptState
 from invoicing.domain.status import Status
 from invoicing.runtime.aws import client
+from invoicing.runtime.observability import correlation_id
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
@@ -159,7 +160,7 @@ class EventBus:
         self._events = events or client("events")
 
     def publish(self, event: Event) -> None:
-        """Publish one event.
+        """Publish one event, with the correlation id of this invocation.
 
         Raises:
             PublishError: EventBridge rejected the entry, which it can do in a response with status 200.
@@ -171,7 +172,7 @@ class EventBus:
             "DetailType": event.detail_type,
             "Time": datetime.fromisoformat(event.time),
             "Resources": [],
-            "Detail": json.dumps(event.detail),
+            "Detail": json.dumps({**event.detail, "correlationId": correlation_id()}),
         }
         try:
             response = self._events.put_events(Entries=[entry])

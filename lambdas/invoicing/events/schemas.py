@@ -15,9 +15,14 @@ from invoicing.events.bus import MAX_REASONS
 
 
 class EventDetail(BaseModel):
-    """Base: camelCase names, and no unknown members."""
+    """Base: camelCase names, no unknown members, and what every event has."""
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, frozen=True, extra="forbid")
+
+    correlation_id: Annotated[
+        str | None,
+        Field(description="The request, the upload or the event that caused it; log lines have it as correlation_id."),
+    ] = None
 
 
 class InvoiceChanged(EventDetail):

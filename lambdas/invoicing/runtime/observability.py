@@ -21,6 +21,23 @@ tracer = Tracer(disabled=None if "AWS_XRAY_DAEMON_ADDRESS" in os.environ else Tr
 metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE))
 
 
+def correlate(identity: str | None) -> None:
+    """Set the correlation id of all log lines, writes and events that follow in this invocation.
+
+    It is the id of what began the work: of the request at the gateway, the upload, or the event that reported a
+    payment. The table's items and the events hand it on, so what one request causes can be found in every function.
+
+    Args:
+        identity: The id; None if what began the work has none.
+    """
+    logger.set_correlation_id(identity)
+
+
+def correlation_id() -> str | None:
+    """The correlation id of this invocation; None outside of one."""
+    return logger.get_correlation_id()
+
+
 def count(name: str, value: int = 1) -> None:
     """Add ``value`` to the counter ``name`` of this invocation; written as one EMF line when the handler ends."""
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)

@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from invoicing.domain.receipts import Receipt, ReceiptChange, ReceiptState
 from invoicing.table.connection import NEW, Put
+from invoicing.table.correlation import correlated
 
 PREFIX = "payment#"
 LISTED = "payment-unapplied"
@@ -33,7 +34,7 @@ def put_receipt(change: ReceiptChange) -> Put:
         name: value for name, value in receipt.model_dump(by_alias=True, exclude_none=True).items() if value != ""
     }
     item: dict[str, Any] = {_STORED.get(name, name): value for name, value in values.items()}
-    item["invoiceId"] = receipt_id(receipt.payment_key)
+    item |= {"invoiceId": receipt_id(receipt.payment_key), **correlated()}
     if receipt.state is ReceiptState.UNAPPLIED:
         item |= {"status": LISTED, "createdAt": receipt.received_at}
     if change.before is None:

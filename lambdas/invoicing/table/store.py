@@ -30,6 +30,7 @@ from invoicing.domain.receipts import Receipt, ReceiptChange
 from invoicing.domain.repository import CreateResult, IdempotencyKey
 from invoicing.domain.status import Status, sources
 from invoicing.table.connection import NEW, ConditionFailed, InvoiceTable, ItemTooLarge, Put, Update
+from invoicing.table.correlation import correlated
 from invoicing.table.items import MAX_BYTES, RESERVE, size
 from invoicing.table.numbering import NumberSequence
 from invoicing.table.receipts import put_receipt, read_receipt, receipt_id
@@ -280,22 +281,23 @@ def change_invoice(change: InvoiceChange) -> Update:
         TooLarge: the item has no room for it.
     """
     before, after = change.before, change.after
-    item = after.to_item()
+    item = after.to_item() | correlated()
     if size(item) > MAX_BYTES - (ROOM_TO_SETTLE if after.status is Status.PARTIALLY_PAID else 0):
         raise _no_room(before)
     # The version: nobody has written since it was read. The status: the transition to the first step is allowed, or
     # (a payment that changes no status) it stays.
     first = change.steps[0]
     allowed = sorted(sources(first) | ({first} if before.status is first else set()))
-    values = {f":{name}": item[name] for name in _CHANGING} | {":read": before.version}
+    changing = [*_CHANGING, *correlated()]
+    values = {f":{name}": item[name] for name in changing} | {":read": before.version}
     values |= {f":from{number}": status.value for number, status in enumerate(allowed)}
     one_of = ", ".join(f":from{number}" for number in range(len(allowed)))
     return Update(
         before.invoice_id,
-        "SET " + ", ".join(f"#{name} = :{name}" for name in _CHANGING),
+        "SET " + ", ".join(f"#{name} = :{name}" for name in changing),
         f"#version = :read AND #status IN ({one_of})",
         values,
-        names={f"#{name}": name for name in _CHANGING},
+        names={f"#{name}": name for name in changing},
         reads_existing=True,
     )
 
@@ -310,7 +312,7 @@ def put_invoice(invoice: Invoice, **attributes: str) -> Put:
     Raises:
         TooLarge: it does not fit into one item.
     """
-    return Put(checked_item(invoice) | attributes, NEW, reads_existing=True)
+    return Put(checked_item(invoice) | attributes | correlated(), NEW, reads_existing=True)
 
 
 def _put_key(key: IdempotencyKey, invoice_id: str, now: datetime) -> Put:

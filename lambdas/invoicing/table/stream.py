@@ -99,6 +99,7 @@ class RecordHandler:
             self.set_aside(record, error)
         except Exception as error:
             if _age(record) < RETRIED_FOR:
+                logger.error("A stream record failed; the stream delivers it again", exc_info=True)
                 raise
             logger.error("A stream record has failed for long enough; it is set aside", exc_info=True)
             self.set_aside(record, error)

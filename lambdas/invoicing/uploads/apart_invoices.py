@@ -3,18 +3,16 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
+from itertools import chain, zip_longest
 
 from invoicing.domain.models import MAX_LINES
-from invoicing.uploads.apart import ApartRow, ApartRows
+from invoicing.uploads.apart import ApartRow, ApartRows, ReadRows
 from invoicing.uploads.csv_invoices import CsvInvoice, InvoiceRows, Rules
 from invoicing.uploads.csv_rows import Place
 from invoicing.uploads.survey import NUMBERS
 
 NOT_TO_THE_END = "rows of this invoice stand apart, and the file cannot be read to its end: there may be more of them"
 _LINE_FIELDS = ("description", *NUMBERS)
-
-_ReadRows = Callable[[], Iterator[ApartRow]]
 
 
 @dataclass
@@ -32,28 +30,32 @@ class _Repetition:
     earlier: int = 0
 
 
-def read_apart_invoices(apart: ApartRows, rules: Rules, handled: int) -> Iterator[CsvInvoice]:
+def read_apart_invoices(apart: ApartRows, rules: Rules, start: Place, *, is_damaged: bool) -> Iterator[CsvInvoice]:
     """The invoices of which the rows stand apart, each as a whole.
 
     Args:
         apart: Their rows.
         rules: How their cells are read.
-        handled: How many of them were handled before, and are left out.
+        start: The first of them.
+        is_damaged: Whether the file could not be read to its end: then there may be more rows of each.
     """
-    before: Callable[[], InvoiceRows] | None = None
-    number = -1
-    for number, build in enumerate(_builds(apart, rules)):
-        if before is not None:
-            yield before().invoice(Place(0, 0, 0, number))
-        before = build if number >= handled else None
-    if before is not None:
-        yield before().invoice(None)
+    partitions = apart.partitions(start.position)
+    for partition, following in zip_longest(partitions, partitions[1:]):
+        handled = start.apart if partition == start.position else 0
+        before: Callable[[], InvoiceRows] | None = None
+        with apart.invoices(partition) as invoices:
+            for number, build in enumerate(_builds(invoices, rules, is_damaged=is_damaged)):
+                if before is not None:
+                    yield before().invoice(Place(partition, 0, 0, number))
+                before = build if number >= handled else None
+            if before is not None:
+                yield before().invoice(None if following is None else Place(following, 0, 0, 0))
 
 
-def _builds(apart: ApartRows, rules: Rules) -> Iterator[Callable[[], InvoiceRows]]:
+def _builds(invoices: Iterator[ReadRows], rules: Rules, *, is_damaged: bool) -> Iterator[Callable[[], InvoiceRows]]:
     """A function that builds each invoice: those that were handled before need not be built again."""
-    for read_rows in apart.invoices():
-        if apart.damage:
+    for read_rows in invoices:
+        if is_damaged:
             yield partial(_build, read_rows, rules, reason=NOT_TO_THE_END)
             continue
         repetition = _repetition(read_rows())
@@ -69,7 +71,7 @@ def _builds(apart: ApartRows, rules: Rules) -> Iterator[Callable[[], InvoiceRows
             yield partial(_build, read_rows, rules)
 
 
-def _build(read_rows: _ReadRows, rules: Rules, *, run: int = 0, row: int = 0, reason: str = "") -> InvoiceRows:
+def _build(read_rows: ReadRows, rules: Rules, *, run: int = 0, row: int = 0, reason: str = "") -> InvoiceRows:
     """The rows of an invoice, of one run if it is given.
 
     If there is a reason, it is rejected for that, at the row that it concerns, unless there are other reasons.

@@ -106,6 +106,17 @@ class UploadStore:
         """Read what a part has kept, block by block."""
         yield from self._s3.get_object(Bucket=upload.bucket, Key=key)["Body"].iter_chunks(_BLOCK)
 
+    def part_range(self, upload: Upload, key: str, start: int, end: int) -> Iterator[bytes]:
+        """Read some bytes of what a part has kept, block by block."""
+        response = self._s3.get_object(Bucket=upload.bucket, Key=key, Range=f"bytes={start}-{end - 1}")
+        stream: io.BufferedReader = io.BufferedReader(ByteStream(response["Body"]), buffer_size=_BLOCK)
+        if not response.get("ContentRange"):  # as in `open`
+            _skip(stream, start)
+        left = end - start
+        while left and (block := stream.read1(min(left, _BLOCK))):
+            left -= len(block)
+            yield block
+
     def drop_parts(self, upload: Upload) -> None:
         """Delete what all parts of an upload have kept, including parts of invocations that were killed."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=upload.bucket, Prefix=_parts_prefix(upload))
@@ -165,6 +176,26 @@ class UploadStore:
         except ClientError as error:
             if error.response["Error"]["Code"] not in _GONE:
                 raise
+
+
+class KeptParts:
+    """Keeps the rows of an upload that stand apart beside its other parts (`invoicing.uploads.apart.KeptRows`).
+
+    Args:
+        uploads: Where they are kept.
+        upload: The upload.
+    """
+
+    def __init__(self, uploads: UploadStore, upload: Upload) -> None:
+        self._uploads, self._upload = uploads, upload
+
+    def keep(self, name: str, body: IO[bytes]) -> str:
+        """Keep a file; returns its key."""
+        return self._uploads.put_part(self._upload, name, body)
+
+    def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
+        """Read a part of a file, block by block."""
+        return self._uploads.part_range(self._upload, key, start, end)
 
 
 def archive_key(upload: Upload, now: datetime) -> str:

@@ -7,19 +7,17 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Self
 
-from invoicing.uploads.apart import MAX_COLLECTED, ApartRows
+from invoicing.uploads.apart import MAX_COLLECTED, ApartRows, Collector, KeptRows
 from invoicing.uploads.apart_invoices import read_apart_invoices
 from invoicing.uploads.csv_bytes import Lines, UnreadableFileError, declared_encoding, open_lines, reopen_lines
 from invoicing.uploads.csv_dates import FORMATS
 from invoicing.uploads.csv_header import read_sheet, resume_sheet
-from invoicing.uploads.csv_invoices import Apart, CsvInvoice, Rules, read_invoices
+from invoicing.uploads.csv_invoices import Apart, CsvInvoice, Passed, Rules, read_invoices
 from invoicing.uploads.csv_numbers import MARKS
 from invoicing.uploads.csv_rows import Headers, Place, Row, read_rows
 from invoicing.uploads.deadline import Deadline, OutOfTimeError
 from invoicing.uploads.seen_numbers import Recount, SeenNumbers, pack, unpack
-from invoicing.uploads.survey import DONE, LOOK, RECOUNT, Findings, RunWalk, look, recount
-
-_COLLECTING_SHARE = 3
+from invoicing.uploads.survey import COLLECT, DONE, LOOK, RECOUNT, Findings, RunWalk, look, recount
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ class CsvFile:
         size: Bytes of the unpacked file.
         metadata: The metadata of the upload.
         deadline: When to stop.
-        dialect: How the file is written, if that is known from an earlier part.
+        kept: Where rows that stand apart are kept.
 
     Raises:
         UnreadableFileError: the metadata has an unknown value.
@@ -90,12 +88,12 @@ class CsvFile:
         size: int,
         metadata: dict[str, str],
         deadline: Deadline,
-        dialect: Dialect | None = None,
+        kept: KeptRows,
     ) -> None:
-        self._reopen, self._size, self._deadline = reopen, size, deadline
+        self._reopen, self._size, self.deadline, self._kept = reopen, size, deadline, kept
         self._declared = Declared.of(metadata)
-        self.dialect = dialect
-        """None before the header was read."""
+        self.dialect: Dialect | None = None
+        """How the file is written. None before the header was read; an earlier part may know it."""
 
     def survey(self, findings: Findings, memory: bytes = b"") -> tuple[Findings, bytes]:
         """Go on with the survey, to its end or until the time runs out.
@@ -116,7 +114,9 @@ class CsvFile:
         if findings.stage == LOOK:
             findings, memory = self._look(findings, memory)
         if findings.stage == RECOUNT:
-            findings, memory = self._recount(findings, memory, may_begin_again=before.stage == LOOK)
+            findings, memory = self._recount(findings, memory)
+        if findings.stage == COLLECT:
+            findings = self._collect(findings, memory)
         if findings == before:
             raise OutOfTimeError("short of time: this invocation did not get any further in the survey of the file")
         return findings, memory
@@ -136,27 +136,41 @@ class CsvFile:
             return Findings(DONE, None, evidence), b""
         return Findings(RECOUNT, None, evidence), Recount(seen.suspects).to_bytes()
 
-    def _recount(self, findings: Findings, memory: bytes, *, may_begin_again: bool) -> tuple[Findings, bytes]:
-        """Count the suspects. What takes a third of an invocation can be done once more, to put the rows together.
-
-        If that is not so, the next invocation counts again, with all of its time: only if this one may begin again.
-        """
-        counts, walk, at_first = Recount.from_bytes(memory), RunWalk(), self._deadline.seconds_left()
+    def _recount(self, findings: Findings, memory: bytes) -> tuple[Findings, bytes]:
+        """Count the suspects."""
+        counts, walk = Recount.from_bytes(memory), RunWalk()
         try:
             _, rows = self._rows(findings.place, findings.evidence.known_headers())
             recount(rows, counts, walk)
         except OutOfTimeError:
-            if may_begin_again:
-                return findings, memory
             return replace(findings, place=walk.place or findings.place), counts.to_bytes()
-        is_fast = findings.place is None and at_first - self._deadline.seconds_left() <= at_first / _COLLECTING_SHARE
-        if counts.apart and may_begin_again and not is_fast:
-            return findings, memory
-        are_collected = bool(counts.apart) and is_fast and counts.size <= MAX_COLLECTED
-        done = Findings(DONE, None, findings.evidence, bool(counts.apart), are_collected)
-        return done, pack(counts.apart) if counts.apart else b""
+        if not counts.apart:
+            return Findings(DONE, None, findings.evidence), b""
+        stage = COLLECT if counts.size <= MAX_COLLECTED else DONE
+        return Findings(stage, None, findings.evidence, has_apart=True), pack(counts.apart)
 
-    def invoices(self, findings: Findings, memory: bytes, place: Place | None) -> Iterator[CsvInvoice]:
+    def _collect(self, findings: Findings, memory: bytes) -> Findings:
+        """Collect the rows that stand apart. What is beyond damage is missing: then these invoices are rejected."""
+        place, damage = None, None
+        with closing(Collector(frozenset(unpack(memory)[0]), frozenset(findings.evidence.uncut))) as collector:
+            try:
+                _, rows = self._rows(findings.place, findings.evidence.known_headers())
+                collector.collect(rows)
+            except OutOfTimeError:
+                place = collector.place
+                if place is None or place == findings.place:
+                    return findings
+                collector.drop_run()
+            except UnreadableFileError as error:
+                damage = error
+            name = f"apart-{findings.place.position if findings.place else 0}-{place.position if place else 'end'}"
+            findings = replace(findings, place=place, fragments=(*findings.fragments, collector.keep(self._kept, name)))
+        if place:
+            return findings
+        findings = replace(findings, stage=DONE, are_collected=True)
+        return replace(findings, damage=str(damage), damage_row=damage.row) if damage else findings
+
+    def invoices(self, findings: Findings, memory: bytes, place: Place | None) -> Iterator[CsvInvoice | Passed]:
         """The invoices from a place on; those of which the rows stand apart come last.
 
         Args:
@@ -181,17 +195,18 @@ class CsvFile:
             except UnreadableFileError as error:
                 damage = error
         if findings.are_collected:
-            _, rows = self._rows(None, evidence.known_headers())
-            with closing(ApartRows(rows, numbers, uncut)) as apart:
-                yield from read_apart_invoices(apart, rules, max(place.apart, 0) if place else 0)
-                damage = damage or apart.damage
+            apart = ApartRows(self._kept, findings.fragments, evidence.known_headers().known)
+            start = place if place and place.apart >= 0 else Place(0, 0, 0, 0)
+            yield from read_apart_invoices(apart, rules, start, is_damaged=bool(findings.damage))
+            if findings.damage:
+                damage = damage or UnreadableFileError(findings.damage, findings.damage_row)
         if damage:
             raise damage
 
     def _rows(self, place: Place | None, headers: Headers) -> tuple[Lines, Iterator[Row]]:
         """The lines and rows from a place on."""
         if place is None or self.dialect is None:
-            lines = open_lines(self._reopen(0), self._deadline.check, self._declared.encoding)
+            lines = open_lines(self._reopen(0), self.deadline.check, self._declared.encoding)
             sheet = read_sheet(lines)
             if sheet.header.problem:
                 raise UnreadableFileError(f"{sheet.header.problem} (row {sheet.header_row})")
@@ -200,13 +215,13 @@ class CsvFile:
         dialect = self.dialect
         lines = reopen_lines(
             self._reopen(0 if dialect.gzipped else place.position),
-            self._deadline.check,
+            self.deadline.check,
             gzipped=dialect.gzipped,
             encoding=dialect.encoding,
             position=place.position,
         )
         sheet = resume_sheet(lines, dialect.delimiter, headers.known[place.header], place.row)
-        return lines, read_rows(sheet, headers, place.header)
+        return lines, read_rows(sheet, headers, place.header, place.doubt)
 
 
 def _unknown(name: str, texts: dict[str, str], remedy: str) -> str:

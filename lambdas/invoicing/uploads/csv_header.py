@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
 from invoicing.uploads.csv_bytes import Lines, UnreadableFileError
-from invoicing.uploads.csv_text import MAX_RECORD, Line, Record, split_records, without_blank_rows
+from invoicing.uploads.csv_text import MAX_RECORD, Line, Record, Shape, split_records, without_blank_rows
 
 REQUIRED = (
     "invoice_number",
@@ -70,6 +70,11 @@ class Header:
         return {COLUMNS[name]: self.names.index(name) for name in reversed(self.names) if name}
 
     @cached_property
+    def last_required(self) -> int:
+        """Where the last required column is: a row has at least as many delimiters. 0 if columns are missing."""
+        return 0 if self.problem else max(self.index[name] for name in REQUIRED)
+
+    @cached_property
     def problem(self) -> str | None:
         """Why no row below it can be read; None if rows can."""
         if missing := [name for name in REQUIRED if name not in self.index]:
@@ -89,12 +94,14 @@ class Sheet:
         header: The columns.
         records: The records after the header, without blank rows.
         header_row: The row of the header, as a spreadsheet counts; 0 if it was read earlier.
+        shape: What is known of its rows. Whoever finds another header further down updates it.
     """
 
     delimiter: str
     header: Header
     records: Iterator[Record]
     header_row: int = 0
+    shape: Shape = field(default_factory=Shape)
 
 
 class _Header(NamedTuple):
@@ -126,11 +133,14 @@ def read_sheet(lines: Lines) -> Sheet:
     )
     if len(best.names) < MIN_NAMES:
         raise damage or UnreadableFileError(_without_header(best))
-    records = split_records(_again(head, damage, lines), best.delimiter)
+    shape = Shape()
+    records = split_records(_again(head, damage, lines), best.delimiter, shape=shape)
     cells = next(islice(records, best.above, None)).cells
     if len(cells) > MAX_COLUMNS:
         raise UnreadableFileError(f"the header has {len(cells)} columns; at most {MAX_COLUMNS} are allowed")
-    return Sheet(best.delimiter, Header.of(cells), without_blank_rows(records), best.above + 1)
+    header = Header.of(cells)
+    shape.delimiters = header.last_required
+    return Sheet(best.delimiter, header, without_blank_rows(records), best.above + 1, shape)
 
 
 def resume_sheet(lines: Lines, delimiter: str, header: Header, row: int) -> Sheet:
@@ -142,7 +152,9 @@ def resume_sheet(lines: Lines, delimiter: str, header: Header, row: int) -> Shee
         header: The columns of that record.
         row: The number of that record.
     """
-    return Sheet(delimiter, header, without_blank_rows(split_records(lines, delimiter, lines.position, row)))
+    shape = Shape(header.last_required)
+    records = split_records(lines, delimiter, lines.position, row, shape)
+    return Sheet(delimiter, header, without_blank_rows(records), shape=shape)
 
 
 def repeated_header(record: Record, header: Header) -> Header | None:
@@ -153,7 +165,7 @@ def repeated_header(record: Record, header: Header) -> Header | None:
     """
     quantity = header.index.get("quantity", -1)
     cell = record.cells[quantity] if 0 <= quantity < len(record.cells) else ""
-    if cell[-1:].isdigit() or any(map(str.isdigit, cell)):
+    if any(map(str.isdigit, cell)):
         return None
     if record.problem or len(record.cells) > MAX_COLUMNS:
         return None

@@ -16,7 +16,7 @@ from invoicing.domain.identifiers import is_invisible
 from invoicing.domain.models import MAX_LINES, CreateInvoice, LineRequest
 from invoicing.uploads import csv_dates
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_cells import identity
+from invoicing.uploads.csv_cells import hidden, identity, is_total
 from invoicing.uploads.csv_header import REQUIRED
 from invoicing.uploads.csv_numbers import MarkEvidence, read_number
 from invoicing.uploads.csv_rows import Place, Problem, Row, Runs
@@ -36,6 +36,7 @@ _HEADER_FIELDS = (
 MAX_INVOICE_BYTES = 400 * 1024
 """Bytes of one invoice in the table, as many as a DynamoDB item holds. `invoicing.table.store` measures exactly."""
 _LINE_BYTES = 64  # what one line takes there at the least besides its description, names of attributes included
+_MAX_PASSED = 1000  # rows that are passed at once
 _MAX_PROBLEMS = 20  # of one invoice: enough to fix it, and a bound on memory
 MAX_INVOICE_ROWS = 20 * MAX_LINES
 """Rows of one invoice after which the file is given up. An invocation can only go on where an invoice begins. So all
@@ -109,6 +110,14 @@ class RejectedInvoice:
     customer_id: str = ""
 
 
+@dataclass(frozen=True)
+class Passed:
+    """No invoice: rows that were passed, because their invoices come later. An invocation can go on behind them."""
+
+    following: Place
+    rows: int = 0
+
+
 CsvInvoice = Candidate | RejectedInvoice
 
 
@@ -127,6 +136,8 @@ class InvoiceRows:
     header: dict[str, tuple[str, int]] = field(default_factory=dict)
     lines: list[LineRequest] = field(default_factory=list)
     problems: list[RejectedCell] = field(default_factory=list)
+    total: tuple[int, str] | None = None
+    """Row and description of the first line that has the name of a sum."""
 
     def note(self, row: int, column: str, value: str, reason: str) -> None:
         """Note why the invoice is rejected."""
@@ -168,14 +179,17 @@ class InvoiceRows:
         line = self._line(row, cells)
         if line is not None:
             self.lines.append(line)
+            if self.total is None and is_total(line.description):
+                self.total = row, line.description
 
     def _add_identity(self, row: int, cells: dict[str, str]) -> None:
         for name, first in (("invoice_number", self.number), ("customer_id", self.customer)):
             text = cells.get(name, "")
             if not text:
                 self.note(row, name, "", "is required")
-            elif text != first and (invisible := next(filter(is_invisible, text), None)):
-                self.note(row, name, text, f"contains the invisible character U+{ord(invisible):04X}")
+            elif text != first and (unseen := hidden(text)):
+                kind = "invisible" if is_invisible(unseen) else "control"
+                self.note(row, name, text, f"contains the {kind} character U+{ord(unseen):04X}")
             elif text != first and identity(text) != identity(first):
                 reason = f"differs from another row of the same invoice, which has {first[:60]!r}"
                 self.note(row, name, text, reason)
@@ -245,6 +259,9 @@ class InvoiceRows:
             if name not in head:
                 self.note(self.first, name, "", "is required")
         self._read_dates(head)
+        if self.total and len(self.lines) > 1:
+            row, text = self.total
+            self.note(row, "description", text, "is probably a row of totals, and no line; leave it out or rename it")
         if self.problems:
             return None
         values: dict[str, Any] = {name: value for name, (value, _) in head.items()}
@@ -274,7 +291,9 @@ class InvoiceRows:
                     self.note(row, name, text, reason)
 
 
-def read_invoices(rows: Iterator[Row], rules: Rules, apart: Apart, end: Place | None = None) -> Iterator[CsvInvoice]:
+def read_invoices(
+    rows: Iterator[Row], rules: Rules, apart: Apart, end: Place | None = None
+) -> Iterator[CsvInvoice | Passed]:
     """The invoices of a file, in its order, one at a time.
 
     Args:
@@ -286,19 +305,25 @@ def read_invoices(rows: Iterator[Row], rules: Rules, apart: Apart, end: Place | 
     Raises:
         UnreadableFileError: the file is damaged, or has an invoice that does not end.
     """
-    runs = Runs()
+    runs, passed = Runs(), 0
     group: InvoiceRows | None = None
     for row in rows:
         if runs.begins(row):
             if group is not None:
                 yield group.invoice(row.place)
+                passed = 0
+            elif passed >= _MAX_PASSED:
+                yield Passed(row.place)
+                passed = 0
             group = _begin(runs, row, rules, apart)
-        if group is not None:
-            number = row.record.row
-            if group.rows >= MAX_INVOICE_ROWS or number - group.first > MAX_BLANK_ROWS:
-                reason = f"the invoice that begins at row {group.first} does not end by row {number}"
-                raise UnreadableFileError(reason, number)
-            group.add(number, row.cells(), row.problems(rules.uncut), is_torn=row.torn is not None)
+        if group is None:
+            passed += 1
+            continue
+        number = row.record.row
+        if group.rows >= MAX_INVOICE_ROWS or number - group.first > MAX_BLANK_ROWS:
+            reason = f"the invoice that begins at row {group.first} does not end by row {number}"
+            raise UnreadableFileError(reason, number)
+        group.add(number, row.cells(), row.problems(rules.uncut), is_torn=row.torn is not None)
     if group is not None:
         yield group.invoice(end)
 

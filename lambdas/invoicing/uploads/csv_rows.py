@@ -4,17 +4,20 @@ A header further down is read anew: exports repeat it on every page, and joined 
 in another order.
 """
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_cells import MAX_KEPT, content, identity, is_exponent, is_lost, long_digits, numeral
+from invoicing.uploads.csv_cells import content, destruction, identity, is_lost, long_digits
 from invoicing.uploads.csv_header import Header, Sheet, repeated_header
 from invoicing.uploads.csv_text import Record
 
 IDENTIFIERS = ("invoice_number", "customer_id", "customer_vat_id")
 """Columns that name something. Texts that a spreadsheet has made equal would name the same."""
 _LOSING = frozenset({"discount", "due_date"})
+_DELIMITER = re.compile("[,;\t\n]")
+_MOST_MISSING = 2  # cells that a row may lack, and is taken for one whose cells are in wrong columns
 MAX_HEADERS = 50
 """Different headers of one file."""
 
@@ -23,16 +26,18 @@ class Place(NamedTuple):
     """Where rows begin.
 
     Attributes:
-        position: Bytes of the unpacked file before them.
+        position: Bytes of the unpacked file before them; of invoices whose rows stand apart, their partition.
         row: The first of them, as a spreadsheet counts.
         header: Their header's number in the file, as `Headers` counts.
-        apart: How many invoices of those whose rows stand apart come before; -1 before all of them.
+        apart: How many invoices of that partition come before; -1 before all invoices whose rows stand apart.
+        doubt: As `Row` has it.
     """
 
     position: int
     row: int
     header: int = 0
     apart: int = -1
+    doubt: int = 0
 
 
 class Problem(NamedTuple):
@@ -77,16 +82,64 @@ class Row(NamedTuple):
         record: Its cells as they are written.
         header: Its header.
         header_number: The header's number in the file.
+        doubt: A damaged row above, which this one may continue or to whose invoice it may belong; 0 if there is none.
     """
 
     record: Record
     header: Header
     header_number: int
+    doubt: int = 0
 
     @property
     def place(self) -> Place:
         """Where the row begins."""
-        return Place(self.record.start, self.record.row, self.header_number)
+        return Place(self.record.start, self.record.row, self.header_number, doubt=self.doubt)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it ends before the last required column."""
+        return len(self.record.cells) <= self.header.last_required
+
+    @property
+    def hides_number(self) -> bool:
+        """Whether nobody can tell its invoice: its cells may be in wrong columns, or its quotation marks are wrong.
+
+        A number in the first column is where it should be, whatever is missing or too much behind it.
+        """
+        number = self.raw("invoice_number")
+        if self.torn or self.is_short:
+            if _DELIMITER.search(number) or (self.torn and not number):
+                return True
+            if self.torn or len(self.record.cells) <= self.header.last_required - _MOST_MISSING:
+                return False
+        elif len(self.record.cells) == len(self.header.names):  # most rows
+            return False
+        is_first = not self.header.index.get("invoice_number")
+        return not is_first and (self.is_short or any(map(content, self.record.cells[len(self.header.names) :])))
+
+    @property
+    def has_stray_quote(self) -> bool:
+        """Whether a quotation mark is without its counterpart, as behind a line break in a text, or beside an inch."""
+        return any(cell.count('"') % 2 for cell in self.record.cells)
+
+    @property
+    def doubt_below(self) -> int:
+        """The `doubt` of the row below.
+
+        That is this row's number if nobody can tell its invoice, or if it ends so early that the row below may be the
+        rest of it. An earlier doubt ends below a sound row.
+        """
+        is_cut = self.is_short and not self.torn and sum(map(bool, self.record.cells)) > 1
+        if is_cut or self.hides_number:
+            return self.doubt or self.record.row
+        if not self.doubt:
+            return 0
+        is_sound = not (self.torn or self.has_stray_quote or destruction(self.raw("invoice_number")))
+        return 0 if is_sound else self.doubt
+
+    def identifier(self, name: str) -> str:
+        """The cell of an identifier as it is written; an empty text if it may be that of another column."""
+        return "" if self.hides_number else self.raw(name)
 
     def raw(self, name: str) -> str:
         """The cell of a column as it is written; an empty text if the row or its header lacks it."""
@@ -112,16 +165,16 @@ class Row(NamedTuple):
             return [Problem("", "", reason)]
         if self.header.problem:
             return [Problem("", "", f"{self.header.problem} (the header above this row)")]
+        if self.doubt:
+            reason = f"row {self.doubt} above is damaged, and may be a part of this row or its invoice"
+            return [Problem("", "", reason)]
         width = len(self.header.names)
         if len(self.record.cells) > width and any(map(content, self.record.cells[width:])):
             return [Problem("", "", f"the row has more cells than the header, which has {width}")]
+        if self.hides_number:
+            return [Problem("", "", f"the row has {len(self.record.cells)} cells, and the header {width}")]
         identifiers = [(name, self.raw(name)) for name in IDENTIFIERS]
-        return [
-            problem
-            for name, raw in identifiers
-            if (len(raw) > MAX_KEPT or "+" in raw or "-" in raw or not raw.isascii())
-            and (problem := _destroyed(name, raw, uncut))
-        ]
+        return [problem for name, raw in identifiers if raw and (problem := _destroyed(name, raw, uncut))]
 
     @property
     def torn(self) -> str | None:
@@ -130,10 +183,7 @@ class Row(NamedTuple):
 
 
 def _destroyed(name: str, raw: str, uncut: frozenset[str]) -> Problem | None:
-    if sign := numeral(raw):
-        return Problem(name, raw, f"contains {sign}, which would be compared as digits; write digits")
-    if is_exponent(raw):
-        reason = "a spreadsheet has shortened it, and other numbers look the same now; format the column as text"
+    if reason := destruction(raw):
         return Problem(name, raw, reason)
     if name not in uncut and (cut := long_digits(raw)) and not cut.strip("0"):
         reason = (
@@ -144,23 +194,30 @@ def _destroyed(name: str, raw: str, uncut: frozenset[str]) -> Problem | None:
     return None
 
 
-def read_rows(sheet: Sheet, headers: Headers, number: int = 0) -> Iterator[Row]:
+def read_rows(sheet: Sheet, headers: Headers, number: int = 0, doubt: int = 0) -> Iterator[Row]:
     """The rows of a file.
 
     Args:
         sheet: The file, from some row on.
         headers: The headers that are known; others are added.
         number: The number of the header of that row.
+        doubt: As `Row` has it, of that row.
 
     Raises:
         UnreadableFileError: there are too many headers, or the file is damaged.
     """
     header = sheet.header
+    torn = 0
     for record in sheet.records:
         if repeated := repeated_header(record, header):
             number, header = headers.number(repeated, record.row), repeated
+            sheet.shape.delimiters = header.last_required
         else:
-            yield Row(record, header, number)
+            row = Row(record, header, number, doubt)
+            if torn and not doubt and row.has_stray_quote:  # what a torn row has swallowed may be the rest of it
+                row = row._replace(doubt=torn)
+            yield row
+            doubt, torn = row.doubt_below, record.row if record.problem else 0
 
 
 class Runs:
@@ -182,10 +239,10 @@ class Runs:
 
     def begins(self, row: Row) -> bool:
         """Whether the row begins a run; if so, that run is the current one."""
-        header, raw = row.header, row.raw("invoice_number")
+        header, raw = row.header, row.identifier("invoice_number")
         if raw and raw == self._last and header is self._header:  # most rows
             return False
-        number, customer = content(raw), identity(content(row.raw("customer_id")))
+        number, customer = content(raw), identity(content(row.identifier("customer_id")))
         key = identity(number)
         is_other_table = header is not self._header and (bool(header.problem) or self._below_problem)
         self._last, self._header, self._below_problem = raw if key else "", header, bool(header.problem)

@@ -4,6 +4,10 @@ No more than one record of the file is held at a time, and every length is bound
 
 Python's CSV reader reads most records. It takes a quotation mark after a blank for a letter, and so cuts ``a, "b, c"``
 into three cells. A record with a blank beside a quotation mark is split here instead.
+
+A missing quotation mark swallows the rows that follow, up to the next one. So a record of several lines whose quotation
+marks do not match, or whose cell looks like the end of one row and the beginning of another, ends with its first line,
+and its other lines are read again.
 """
 
 import csv
@@ -11,6 +15,7 @@ import re
 from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from invoicing.uploads.csv_bytes import UnreadableFileError
@@ -19,6 +24,9 @@ MAX_RECORD = 1 << 20
 """Characters of the longest record. It may take many lines while a quotation mark is open."""
 MAX_BLANK_ROWS = 1 << 20
 """Consecutive blank rows: as many as the tallest spreadsheet has."""
+
+MAX_QUOTED_LINES = 64
+"""Lines with quotation marks that a record may swallow and that are read again: bounds the time that this takes."""
 
 _CELL_BLANKS = {",": " \t\u00a0", ";": " \t\u00a0", "\t": " \u00a0"}
 """For each delimiter, the blanks that may be on both sides of quotation marks."""
@@ -31,6 +39,17 @@ _VALID_CELL = {
 
 Line = tuple[str, int]
 """A line's text, and the position after it."""
+
+
+@dataclass
+class Shape:
+    """What is known of the rows below the current header; it changes with the header.
+
+    Attributes:
+        delimiters: How many delimiters a row has at the least, up to its last required cell; 0 if no header is known.
+    """
+
+    delimiters: int = 0
 
 
 class Record(NamedTuple):
@@ -51,38 +70,78 @@ class Record(NamedTuple):
     end: int = 0
 
 
-def split_records(source: Iterable[Line], delimiter: str, start: int = 0, row: int = 1) -> Iterator[Record]:
-    """The records, from this position and row on. To find the header, the position does not matter."""
+def split_records(
+    source: Iterable[Line], delimiter: str, start: int = 0, row: int = 1, shape: Shape | None = None
+) -> Iterator[Record]:
+    """The records, from this position and row on. To find the header, the position does not matter.
+
+    Args:
+        source: The lines.
+        delimiter: Between cells.
+        start: The position of the first line.
+        row: The number of the first record.
+        shape: What is known of the rows. It is looked at before each record is returned.
+
+    Raises:
+        UnreadableFileError: a record does not end, or its missing quotation mark concerns too many lines.
+    """
     measured = _MeasuredLines(iter(source), start)
     reader = csv.reader(measured, delimiter=delimiter, strict=True)
     while True:
-        start = measured.begin(row)
+        start, problem = measured.begin(row), None
         try:
-            cells = next(reader)
-            if _is_spaced(measured.lines, delimiter):
-                measured.rewind()
-                cells = _split_spaced(measured, delimiter)
+            cells = _cells(reader, measured, delimiter)
         except StopIteration:
             return
         except UnreadableFileError as damage:
             damage.row = row
             raise
         except csv.Error as error:
-            yield _repaired(measured, delimiter, row, start, str(error))
+            problem = _reason(str(error))
         else:
-            yield Record(row, start, cells, None, measured.position)
+            if (
+                len(measured.lines) > 1
+                and shape
+                and any(_swallows(cells, at, delimiter, shape) for at in range(len(cells)))
+            ):
+                problem = SWALLOWING
+        if problem is not None:
+            cells = _first_cells(measured.lines[0], delimiter)
+            measured.end_with_first_line()
+        yield Record(row, start, cells, problem, measured.position)
         row += 1
 
 
-def _repaired(measured: "_MeasuredLines", delimiter: str, row: int, start: int, error: str) -> Record:
-    """A record that the CSV reader rejects: split it here if blanks beside its quotation marks are the reason."""
-    if _is_spaced(measured.lines, delimiter):
-        measured.rewind()
-        try:
-            return Record(row, start, _split_spaced(measured, delimiter), None, measured.position)
-        except csv.Error as second:
-            error = str(second)
-    return Record(row, start, _first_cells(measured.lines[0], delimiter), _reason(error), measured.position)
+def _cells(reader: Iterator[list[str]], measured: "_MeasuredLines", delimiter: str) -> list[str]:
+    """The cells of the next record; one that has blanks beside its quotation marks is split here.
+
+    Raises:
+        csv.Error: its quotation marks do not match.
+    """
+    try:
+        cells = next(reader)
+    except csv.Error:
+        if not _is_spaced(measured.lines, delimiter):
+            raise
+    else:
+        if not _is_spaced(measured.lines, delimiter):
+            return cells
+    measured.rewind()
+    return _split_spaced(measured, delimiter)
+
+
+def _swallows(cells: list[str], at: int, delimiter: str, shape: Shape) -> bool:
+    """Whether a quoted cell of several lines looks like the end of one row, and the beginning of another one.
+
+    Then its first line has as many delimiters as complete the row, its last line as many as are before it in a row, and
+    both together as many as a row has. Texts of several lines hardly ever have that many.
+    """
+    lines = cells[at].splitlines()
+    if len(lines) < 2 or not shape.delimiters:
+        return False
+    first, last = lines[0].count(delimiter), lines[-1].count(delimiter)
+    after = len(cells) - at - 1
+    return min(at + first, last + after, first + last) >= shape.delimiters
 
 
 def _is_spaced(lines: list[str], delimiter: str) -> bool:
@@ -175,6 +234,19 @@ class _MeasuredLines:
         self._again.extendleft(reversed([*zip(self.lines, self._ends, strict=True)]))
         self.lines, self._ends, self._characters = [], array("Q"), 0
 
+    def end_with_first_line(self) -> None:
+        """End the record with its first line: the others are read again, as other records.
+
+        Raises:
+            UnreadableFileError: they have so many quotation marks that this could go on without end.
+        """
+        others = [*zip(self.lines, self._ends, strict=True)][1:]
+        if sum('"' in line for line, _ in others) > MAX_QUOTED_LINES:
+            reason = f"the quotation marks do not match from row {self._row} on: probably one is missing"
+            raise UnreadableFileError(reason, self._row)
+        self._again.extendleft(reversed(others))
+        self.position = self._ends[0]
+
     def __iter__(self) -> "_MeasuredLines":
         return self
 
@@ -187,6 +259,10 @@ class _MeasuredLines:
             reason = f"row {self._row} does not end within a million characters"
             raise UnreadableFileError(f"{reason}: probably a quotation mark is missing")
         return line
+
+
+SWALLOWING = "a quoted cell looks like the end of this row and the beginning of another: a quotation mark is missing"
+"""The problem of a record whose quotation marks match, although one of them is probably that of another row."""
 
 
 def _reason(error: str) -> str:

@@ -54,6 +54,7 @@ def keep_rejects(uploads: UploadStore, upload: Upload, checkpoint: Checkpoint, r
     """
     if not rejects.size:
         return checkpoint
-    name = f"{checkpoint.part:05d}-{checkpoint.place.position if checkpoint.place else 'end'}"
+    place = checkpoint.place
+    name = f"{checkpoint.part:05d}-{f'{place.position}-{place.apart}' if place else 'end'}"
     key = uploads.put_part(upload, name, rejects.content())
     return replace(checkpoint, rejects=(*checkpoint.rejects, key), rejects_size=checkpoint.rejects_size + rejects.size)

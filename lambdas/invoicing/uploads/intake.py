@@ -41,14 +41,14 @@ from invoicing.events.bus import EventBus
 from invoicing.runtime import clock
 from invoicing.table.batches import InvoiceLoader
 from invoicing.uploads.archive import archive_seconds, clean_up, copy_original, name_archive
-from invoicing.uploads.buckets import UploadStore
+from invoicing.uploads.buckets import KeptParts, UploadStore
 from invoicing.uploads.checkpoints import Checkpoint
 from invoicing.uploads.continuation import announce
 from invoicing.uploads.deadline import Deadline
 from invoicing.uploads.handover import keep_memory, keep_rejects, next_checkpoint
 from invoicing.uploads.part_import import PartImport
 from invoicing.uploads.progress import UploadProgress
-from invoicing.uploads.reader import Unreadable, read
+from invoicing.uploads.reader import Kept, Unreadable, read
 from invoicing.uploads.report_files import write_reports
 from invoicing.uploads.reports import Figures, RejectReport
 from invoicing.uploads.source import open_source
@@ -139,7 +139,8 @@ class Intake:
         with closing(RejectReport(checkpoint.rejects_size)) as rejects:
             part = PartImport(self._store, upload.digest, figures, rejects, self._deadline.seconds_left)
             memory = b"".join(self._uploads.part(upload, checkpoint.memory)) if checkpoint.memory else b""
-            outcome = read(source, checkpoint, memory, part, self._deadline)
+            kept = Kept(memory, KeptParts(self._uploads, upload))
+            outcome = read(source, checkpoint, kept, part, self._deadline)
             if isinstance(outcome, Unreadable):
                 part.give_up(outcome.row, outcome.reason)
             figures.count_part(time.monotonic() - started)

@@ -18,7 +18,7 @@ from invoicing.runtime import clock
 from invoicing.table.batches import BATCH, CreateOutcome, InvoiceLoader, Repetition
 from invoicing.table.retries import busy
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_invoices import Candidate, CsvInvoice, RejectedCell, RejectedInvoice
+from invoicing.uploads.csv_invoices import Candidate, CsvInvoice, Passed, RejectedCell, RejectedInvoice
 from invoicing.uploads.csv_rows import Place
 from invoicing.uploads.deadline import OutOfTimeError
 from invoicing.uploads.pacing import Pace, Turns
@@ -60,11 +60,11 @@ class PartImport:
         self._seconds_left = seconds_left
         self._pace, self._turns = Pace(seconds_left), Turns()
         self._slowest = 0.0  # seconds that a batch took, from its place in the queue to its end
-        self._queue: deque[tuple[list[CsvInvoice], Future[list[CreateOutcome]]]] = deque()
+        self._queue: deque[tuple[list[CsvInvoice | Passed], Future[list[CreateOutcome]]]] = deque()
         self._place: Place | None = None
         self._moved = False  # whether any invoice was handled
 
-    def run(self, invoices: Iterator[CsvInvoice]) -> Place | None:
+    def run(self, invoices: Iterator[CsvInvoice | Passed]) -> Place | None:
         """Handle invoices until the file ends or it is time to stop.
 
         Args:
@@ -88,7 +88,7 @@ class PartImport:
                 raise damage
         finally:
             pool.shutdown(cancel_futures=True)
-        if not self._figures.rows:
+        if not self._figures.rows and self._place is None:
             raise UnreadableFileError("there are no rows below the header")
         return self._place
 
@@ -97,7 +97,7 @@ class PartImport:
         self._figures.error = reason
         self._rejects.add_line(RejectedCell(row, "", "", reason))
 
-    def _work(self, invoices: Iterator[CsvInvoice], pool: ThreadPoolExecutor) -> UnreadableFileError | None:
+    def _work(self, invoices: Iterator[CsvInvoice | Passed], pool: ThreadPoolExecutor) -> UnreadableFileError | None:
         """Returns the damage at which the file ends, if it does."""
         stop: UnreadableFileError | OutOfTimeError | None = None
         try:
@@ -116,7 +116,7 @@ class PartImport:
             raise stop
         return stop
 
-    def _must_wait(self, batch: list[CsvInvoice]) -> bool:
+    def _must_wait(self, batch: list[CsvInvoice | Passed]) -> bool:
         """Whether the batch must not start before one of those in the queue is finished.
 
         If the same invoice is in a file twice, the first one wins, as in the file's order.
@@ -131,7 +131,7 @@ class PartImport:
         """Whether a batch that begins now could end too late, judged by the slowest so far."""
         return self._seconds_left() < 2 * self._slowest
 
-    def _create(self, batch: list[CsvInvoice], turn: int, queued: float) -> list[CreateOutcome]:
+    def _create(self, batch: list[CsvInvoice | Passed], turn: int, queued: float) -> list[CreateOutcome]:
         """Create the batch's candidates; fewer outcomes than candidates if the table throttled until time was up."""
         judged = [self._judge(invoice) for invoice in batch if isinstance(invoice, Candidate)]
         try:
@@ -198,9 +198,9 @@ class PartImport:
         for invoice in batch:
             if isinstance(invoice, RejectedInvoice):
                 self._reject(invoice)
-            elif outcome := next(outcomes, None):
+            elif isinstance(invoice, Candidate) and (outcome := next(outcomes, None)):
                 self._count(invoice, outcome)
-            else:
+            elif isinstance(invoice, Candidate):
                 self._queue.clear()
                 raise busy()
             self._figures.rows += invoice.rows
@@ -232,9 +232,9 @@ class PartImport:
         self._rejects.add(invoice)
 
 
-def _batches(invoices: Iterator[CsvInvoice]) -> Iterator[list[CsvInvoice]]:
+def _batches(invoices: Iterator[CsvInvoice | Passed]) -> Iterator[list[CsvInvoice | Passed]]:
     """The invoices, a batch at a time and no invoice twice in one; the last batch comes also before an error."""
-    batch: list[CsvInvoice] = []
+    batch: list[CsvInvoice | Passed] = []
     names: set[str] = set()
     rows = 0
     stop: UnreadableFileError | OutOfTimeError | None = None
@@ -265,16 +265,18 @@ def _cell(candidate: Candidate, objection: Mapping[str, str]) -> RejectedCell:
     return RejectedCell(candidate.first, column, "", line + objection["detail"])
 
 
-def _rows(batch: list[CsvInvoice]) -> int:
+def _rows(batch: list[CsvInvoice | Passed]) -> int:
     return sum(invoice.rows for invoice in batch if isinstance(invoice, Candidate))
 
 
-def _names(batch: list[CsvInvoice]) -> set[str]:
+def _names(batch: list[CsvInvoice | Passed]) -> set[str]:
     """The number of each invoice, in its normal form; a rejected one may lack it."""
     names = set()
     for invoice in batch:
-        number = invoice.request.invoice_number if isinstance(invoice, Candidate) else invoice.invoice_number
-        names.add(_name(number or ""))
+        if isinstance(invoice, Candidate):
+            names.add(_name(invoice.request.invoice_number or ""))
+        elif isinstance(invoice, RejectedInvoice):
+            names.add(_name(invoice.invoice_number))
     return names - {""}
 
 

@@ -6,6 +6,7 @@ invoice after another out of the file and writes them in batches.
 
 from dataclasses import dataclass
 
+from invoicing.uploads.apart import KeptRows
 from invoicing.uploads.checkpoints import Checkpoint
 from invoicing.uploads.csv_bytes import UnreadableFileError
 from invoicing.uploads.csv_file import CsvFile, Dialect
@@ -14,6 +15,19 @@ from invoicing.uploads.deadline import Deadline, OutOfTimeError
 from invoicing.uploads.part_import import PartImport
 from invoicing.uploads.source import BrokenSource, Source
 from invoicing.uploads.survey import Findings
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What earlier parts have kept in S3.
+
+    Attributes:
+        memory: What the survey remembers besides the checkpoint's findings.
+        rows: Rows that stand apart.
+    """
+
+    memory: bytes
+    rows: KeptRows
 
 
 @dataclass(frozen=True)
@@ -71,14 +85,14 @@ ReadOutcome = Read | Prepared | Unreadable
 
 
 def read(
-    source: Source | BrokenSource, checkpoint: Checkpoint, memory: bytes, part: PartImport, deadline: Deadline
+    source: Source | BrokenSource, checkpoint: Checkpoint, kept: Kept, part: PartImport, deadline: Deadline
 ) -> ReadOutcome:
     """Survey the file if that is not done yet, then write its invoices from the checkpoint on, until the time runs out.
 
     Args:
         source: The upload.
         checkpoint: Where to begin.
-        memory: What the survey remembers besides the checkpoint's findings.
+        kept: What earlier parts have kept.
         part: Writes the invoices.
         deadline: When to stop.
 
@@ -86,12 +100,14 @@ def read(
         OutOfTimeError, Busy: this part handled nothing at all.
     """
     first_row = checkpoint.place.row if checkpoint.place and checkpoint.place.apart < 0 else 1
-    findings, dialect, surveyed = checkpoint.findings, checkpoint.dialect, None
+    findings, memory, surveyed = checkpoint.findings, kept.memory, None
+    dialect = checkpoint.dialect
     if isinstance(source, BrokenSource):
         return Unreadable(first_row, source.reason, findings)
     try:
         size = source.size if source.unpacked is None else source.unpacked
-        file = CsvFile(source.open, size, source.metadata, deadline, dialect)
+        file = CsvFile(source.open, size, source.metadata, deadline, kept.rows)
+        file.dialect = dialect
         if not findings.complete:
             findings, memory = file.survey(findings, memory)
             dialect, surveyed = file.dialect, Surveyed(findings, memory)

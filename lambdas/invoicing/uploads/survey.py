@@ -1,9 +1,9 @@
 """What a file proves as a whole, found out before its first invoice is created (pure).
 
 Some cells can only be understood by looking at the others: ``1.000`` is a thousand or one, ``1234567890123450`` is a
-number or what a spreadsheet has left of it, and an invoice may go on anywhere further down. So the file is read twice.
+number or what a spreadsheet has left of it, and an invoice may go on anywhere further down. So the file is read before.
 The first time, evidence is collected, and numbers are found of which the rows seem to stand apart. These suspects, if
-there are any, are counted in another reading.
+there are any, are counted in another reading. The rows of those that really do are collected in a third one.
 
 A survey that takes longer than one invocation goes on in the next, from the beginning of the run that was not finished.
 """
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from invoicing.uploads.apart import ROW_BYTES, Fragment
 from invoicing.uploads.csv_bytes import Lines, UnreadableFileError
 from invoicing.uploads.csv_cells import MAX_KEPT, content, long_digits
 from invoicing.uploads.csv_header import Header
@@ -22,7 +23,7 @@ from invoicing.uploads.seen_numbers import MAX_SUSPECTS, Recount, SeenNumbers, T
 NUMBERS = ("quantity", "unit_price", "discount", "tax_rate")
 PERCENTAGES = frozenset({"discount", "tax_rate"})
 
-LOOK, RECOUNT, DONE = "look", "recount", "done"
+LOOK, RECOUNT, COLLECT, DONE = "look", "recount", "collect", "done"
 """The stages of a survey."""
 
 
@@ -91,11 +92,14 @@ class Findings:
     """How far a survey has come, and its result at the end.
 
     Attributes:
-        stage: `LOOK`, `RECOUNT` or `DONE`.
+        stage: `LOOK`, `RECOUNT`, `COLLECT` or `DONE`.
         place: Where it goes on in this stage; None at the beginning of the file.
         evidence: What the rows prove.
         has_apart: Whether the rows of some invoices stand apart.
-        are_collected: Whether these rows can be put together; else these invoices are rejected.
+        are_collected: Whether these rows are put together; else these invoices are rejected.
+        fragments: The rows that were collected so far.
+        damage: Why the file cannot be read to its end, if it cannot and rows were collected.
+        damage_row: The first row that could not be read then.
     """
 
     stage: str = LOOK
@@ -103,6 +107,9 @@ class Findings:
     evidence: Evidence = field(default_factory=Evidence)
     has_apart: bool = False
     are_collected: bool = False
+    fragments: tuple[Fragment, ...] = ()
+    damage: str = ""
+    damage_row: int | None = None
 
     @property
     def complete(self) -> bool:
@@ -117,7 +124,8 @@ class Findings:
     def from_state(cls, state: dict[str, Any]) -> Self:
         """Read `state` back."""
         place = Place(*state["place"]) if state["place"] else None
-        return cls(**state | {"place": place, "evidence": Evidence(**state["evidence"])})
+        fragments = tuple(Fragment(key, tuple(offsets)) for key, offsets in state["fragments"])
+        return cls(**state | {"place": place, "evidence": Evidence(**state["evidence"]), "fragments": fragments})
 
 
 class RunWalk:
@@ -131,14 +139,14 @@ class RunWalk:
         self.place: Place | None = None
 
     def runs(self, rows: Iterator[Row]) -> Iterator[tuple[str, int]]:
-        """The number of each run and the bytes of its rows, at its end; runs without a number are left out."""
+        """The number of each run, at its end, and the room that its rows take in `ApartRows`; none without a number."""
         runs, size, key = Runs(), 0, ""
         for row in rows:
             if runs.begins(row):
                 if key:
                     yield key, size
                 self.place, key, size = row.place, runs.key, 0
-            size += row.record.end - row.record.start
+            size += row.record.end - row.record.start + ROW_BYTES
         if key:
             yield key, size
 

@@ -114,6 +114,11 @@ class Upload:
         return hashlib.sha256(self.identity.encode()).hexdigest()
 
     @property
+    def correlation_id(self) -> str:
+        """Names the upload in log lines and events: half of `digest`, which is enough to differ."""
+        return self.digest[:32]
+
+    @property
     def key_digest(self) -> str:
         """The same for all uploads of a key, in 64 hexadecimal digits."""
         return hashlib.sha256(f"{self.bucket}/{self.key}".encode()).hexdigest()

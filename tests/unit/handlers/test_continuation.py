@@ -14,7 +14,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from invoicing.uploads import csv_bytes, pacing
+from invoicing.uploads import csv_bytes, csv_invoices, pacing
 from invoicing.uploads.checkpoints import Checkpoint
 from invoicing.uploads.csv_file import Dialect
 from invoicing.uploads.csv_rows import Place
@@ -115,6 +115,35 @@ def test_a_survey_that_takes_several_invocations_goes_on_where_it_was(
     assert platform.keys("uploads") == ["reports/day.csv.json"]
     lines = {item["invoiceNumber"]: len(item["lines"]) for item in platform.table.scan()["Items"] if "lines" in item}
     assert lines == {f"{number:04d}": 2 if number else 4 for number in range(60)}
+
+
+def test_rows_that_all_stand_apart_are_imported_however_short_the_invocations_are(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN time for a fraction of the file in each invocation THEN each of them gets further."""
+    monkeypatch.setattr(csv_bytes, "_BLOCK", 1 << 6)
+    monkeypatch.setattr(csv_invoices, "_MAX_PASSED", 3)
+    lines = [f"{number:04d},C-1,2026-11-01,EUR,{{}},2,10.50,19\n" for number in range(200)]
+    file = HEADER + "".join(line.format(text) for text in ("Rope", "Cup") for line in lines)
+    pending = [platform.upload(file)]
+    while pending:
+        blocks = itertools.count()
+
+        def check(_: Deadline, blocks: Iterator[int] = blocks) -> None:
+            if next(blocks) > 70:
+                raise OutOfTimeError
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Deadline, "check", check)
+            platform.invoke(pending.pop(0), batches=100)
+        pending += platform.events
+        platform.events.clear()
+
+    report = platform.report
+    assert report["parts"] > 8
+    assert (report["rows"], report["created"], report["duplicates"], report["rejected"]) == (400, 200, 0, 0)
+    assert platform.keys("uploads") == ["reports/day.csv.json"]
+    assert {len(item["lines"]) for item in platform.table.scan()["Items"] if "lines" in item} == {2}
 
 
 def test_a_file_that_fits_one_invocation_sends_no_event(platform: Platform) -> None:
@@ -310,7 +339,7 @@ def throttle(patch: pytest.MonkeyPatch, dynamodb: Any, operation: str, throttles
             raise exception({"Error": code, "CancellationReasons": reasons}, operation)
         return real(**request)
 
-    patch.setattr(pacing.time, "sleep", pauses.append)
+    patch.setattr("invoicing.uploads.pacing.time.sleep", pauses.append)
     patch.setattr(dynamodb, operation, throttled)
     return pauses
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from invoicing.uploads import source
+from invoicing.uploads.csv_bytes import verify_gzip
 from invoicing.uploads.deadline import Deadline, OutOfTimeError
 from tests.unit.handlers.parts import FILE, PARTS, Platform
 
@@ -35,7 +36,7 @@ def test_nothing_is_imported_from_a_gzip_file_that_is_cut_off(platform: Platform
 
 def test_a_gzip_file_is_verified_once(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
-    real = source.verify_gzip
+    real = verify_gzip
     monkeypatch.setattr(source, "verify_gzip", lambda *arguments: calls.append(arguments) or real(*arguments))
     platform.run(platform.upload(gzip.compress(FILE.encode())))
 
@@ -61,7 +62,7 @@ def test_a_part_that_only_verifies_a_gzip_file_is_progress_once(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = platform.upload(gzip.compress(FILE.encode()))
-    real = source.verify_gzip
+    real = verify_gzip
 
     def slow(stream: Any, pulse: Callable[[], None]) -> int:
         size = real(stream, pulse)

@@ -65,7 +65,8 @@ class Bench:
 
 def lose_a_response(store: InvoiceStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next response to a change is lost after the write, so botocore sends the request again."""
-    endpoint, lost = store._table._dynamodb._endpoint, [None]
+    dynamodb: Any = store._table._dynamodb
+    endpoint, lost = dynamodb._endpoint, [None]
     ask = endpoint._do_get_response
 
     def losing(request: Any, operation: Any, context: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from invoicing.uploads import buckets, part_import
 from invoicing.uploads.buckets import UploadStore
@@ -138,7 +139,7 @@ def test_what_is_in_the_archive_is_never_replaced(load: Load, versioned: Any) ->
         conditions.append(params["headers"].get("If-None-Match"))
         if "Contents" not in versioned.list_objects_v2(Bucket="archives"):
             return None
-        return AWSResponse("", 412, {}, None), {"Error": {"Code": "PreconditionFailed"}}
+        return AWSResponse("", 412, HTTPHeaders(), None), {"Error": {"Code": "PreconditionFailed"}}
 
     store._s3.meta.events.register("before-call.s3.CopyObject", conditional)
 

@@ -37,7 +37,7 @@ PROFILES = {
 PRINT_ENDPOINT = "import boto3; print(boto3.client('sqs', region_name='us-east-1').meta.endpoint_url)"
 
 
-@pytest.fixture(params=PROFILES, ids=PROFILES)
+@pytest.fixture(params=list(PROFILES), ids=list(PROFILES))
 def home(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     (tmp_path / ".aws").mkdir()
     (tmp_path / ".aws" / "config").write_text(f"[default]\n{PROFILES[request.param]}\n", encoding="utf-8")

@@ -142,7 +142,7 @@ def test_a_failing_command_fails_the_whole(monkeypatch: pytest.MonkeyPatch, caps
         return subprocess.CompletedProcess(command, int(commands[-1] == "mypy"), f"output of {commands[-1]}\n")
 
     monkeypatch.setattr(quick, "changed", lambda _: ["lambdas/get_invoice/handler.py"])
-    monkeypatch.setattr(quick.subprocess, "run", run)
+    monkeypatch.setattr("harness.quick.subprocess.run", run)
 
     code = quick.main(["--base", "main"])
 

@@ -26,6 +26,13 @@ def nox(tmp_path: Path) -> str:
     return str(program)
 
 
+@pytest.fixture(autouse=True)
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for the figures, which must not replace those of this checkout."""
+    monkeypatch.setattr("harness.results.BUILD", tmp_path)
+    return tmp_path / "results"
+
+
 def span(folder: Path, session: str) -> tuple[int, int]:
     start, end = (folder / f"{session}.times").read_text().split()
     return int(start), int(end)
@@ -60,7 +67,7 @@ def test_one_session_of_each_lane_runs_at_a_time(tmp_path: Path, nox: str) -> No
 
 
 def test_a_failure_does_not_stop_the_others_and_ends_the_output(
-    tmp_path: Path, nox: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, nox: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, results: Path
 ) -> None:
     monkeypatch.setattr(suite.run, "__defaults__", (tmp_path / "logs",))
 
@@ -70,6 +77,9 @@ def test_a_failure_does_not_stop_the_others_and_ends_the_output(
     assert code == 1
     assert printed.index("✓ unit") < printed.index("=== FAILURES ===\nit broke") < printed.index("./noxw -s bad")
     assert "1 of 2 sessions failed" in printed
+    figures = json.loads((results / "suite.json").read_text(encoding="utf-8"))["sessions"]
+    assert [(row["session"], row["exit_code"]) for row in figures] == [("bad", 3), ("unit", 0)]
+    assert "it broke" in Path(figures[0]["log"]).read_text(encoding="utf-8")
 
 
 def test_all_passed(

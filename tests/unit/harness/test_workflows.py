@@ -15,7 +15,7 @@ def checked(workflow: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """The result of the check of a workflow."""
     file = folder / "workflow.yml"
     file.write_text(workflow, encoding="utf-8")
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", file]
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(file)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

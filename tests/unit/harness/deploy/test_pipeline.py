@@ -18,6 +18,8 @@ from harness.deploy.request import DeployReport, DeployRequest, ask
 from harness.deploy.steps import carry_out, count
 from harness.errors import HarnessError
 from harness.plan.resource import Resource
+from harness.policy.gate import judge_plan
+from harness.policy.judge import DESTROY_RULES
 from harness.policy.rules.alarms import metrics
 from harness.terraform.plan import TerraformPlan
 
@@ -70,10 +72,9 @@ class Terraform:
 @pytest.fixture
 def destroy_rules_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the rules on destroying: the plans here are too small for the others."""
-    judge_plan = gate.judge_plan
 
     def destroy_findings(*arguments: Any, **options: Any) -> list[Any]:
-        return [finding for finding in judge_plan(*arguments, **options) if finding.rule_id in gate.DESTROY_RULES]
+        return [finding for finding in judge_plan(*arguments, **options) if finding.rule_id in DESTROY_RULES]
 
     monkeypatch.setattr(gate, "judge_plan", destroy_findings)
 

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from harness.iam.calls import OPERATIONS, ApiCall, Location, UnmappedCallError, needs
-from harness.iam.evaluate import AccessRequest
+from harness.plan.evaluate import AccessRequest
 
 HERE = Location("111111111111", "us-east-1", frozenset({"id"}))
 ITEM = {"id": {"S": "claim#1"}, "other": {"S": "x"}}

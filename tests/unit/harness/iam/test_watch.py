@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from harness import package
-from harness.iam import recorded_calls, session
-from harness.iam.kinds import Kinds
-from harness.iam.recorded_calls import RecordedCall, differences, merged
+from harness.access import recorded_calls
+from harness.access.kinds import Kinds
+from harness.access.recorded_calls import RecordedCall, differences, merged
+from harness.iam import session
 from harness.iam.watch import HOOK, VARIABLE, Watch, WatchSettings
 from harness.paths import BUILD, ROOT
 

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -282,14 +283,14 @@ def test_run_passes_when_every_mutant_is_noticed(mutants: list[Mutant]) -> None:
 
 
 def test_figures_show_who_noticed_what_and_what_survived(mutants: list[Mutant]) -> None:
-    figures = campaign.figures(outcome(mutants, "specs", ""), seed=7, possible=9)
+    figures: dict[str, Any] = campaign.figures(outcome(mutants, "specs", ""), seed=7, possible=9)
 
     assert (figures["seed"], figures["mutants"], figures["possible"], figures["score"]) == (7, 2, 9, 0.5)
     assert figures["noticed_by"] == {"specs": 1}
-    (survivor,) = figures["survivors"]  # type: ignore[misc]
-    assert (survivor["mutant"], survivor["file"]) == (mutants[1].name, mutants[1].edit.file)  # type: ignore[index]
-    (noticed,) = figures["noticed"]  # type: ignore[misc]
-    assert (noticed["mutant"], noticed["by"]) == (mutants[0].name, "specs")  # type: ignore[index]
+    (survivor,) = figures["survivors"]
+    assert (survivor["mutant"], survivor["file"]) == (mutants[1].name, mutants[1].edit.file)
+    (noticed,) = figures["noticed"]
+    assert (noticed["mutant"], noticed["by"]) == (mutants[0].name, "specs")
 
 
 @pytest.mark.parametrize(

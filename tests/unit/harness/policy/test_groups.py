@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.errors import HarnessError
+from harness.paths import ROOT
 from harness.plan.graph import PlanGraph
 from harness.policy import ledger, report, scanning
 from harness.policy.blocks import Blocks
+from harness.policy.call_sites import written_at
 from harness.policy.finding import Finding, Severity
 from harness.policy.groups import WIDESPREAD, group
 from harness.policy.plans import RejectedRoot
@@ -95,7 +98,8 @@ def test_the_same_message_in_one_file_is_one_group() -> None:
 
     (only,) = group(findings)
 
-    assert (only.place, only.subject) == ("live/dev/providers.tf:8 and 1 more", "2 blocks")
+    assert (only.place, only.subject) == ("live/dev/providers.tf:8", "and another block")
+    assert "    Also at live/dev/providers.tf:17." in lines(findings)
 
 
 def test_the_same_message_everywhere_is_one_group() -> None:
@@ -106,8 +110,8 @@ def test_the_same_message_everywhere_is_one_group() -> None:
 
     assert len(group(findings[:-1])) == WIDESPREAD - 1
     (only,) = group(findings)
-    assert only.subject == f"{WIDESPREAD} blocks"
-    assert only.place.endswith(f"and {WIDESPREAD - 1} more")
+    assert only.subject == f"and {WIDESPREAD - 1} other blocks"
+    assert len(only.others) == WIDESPREAD - 1
     assert len(lines(findings)) < 10
 
 
@@ -218,13 +222,48 @@ def test_a_suppression_is_kept_where_nothing_was_judged(roots: tuple[str, ...], 
 
 def test_a_secret_in_a_tag_is_one_finding() -> None:
     tags = {"hook": "https://hooks.slack.com/services/T0000/B0000"}
-    change = {"actions": ["create"], "before": None, "after": {"name": "q", "tags": tags, "tags_all": tags}}
+    change: dict[str, Any] = {
+        "actions": ["create"],
+        "before": None,
+        "after": {"name": "q", "tags": tags, "tags_all": tags},
+    }
     entry = {"address": "aws_sqs_queue.q", "mode": "managed", "type": "aws_sqs_queue", "name": "q", "change": change}
     plan = PlanGraph({"format_version": "1.2", "resource_changes": [entry], "configuration": {"root_module": {}}})
 
     assert [message for _, message in leaks.no_secrets(plan)] == ["tags.hook holds a chat webhook."]
 
-    del change["after"]["tags"]  # type: ignore[attr-defined]  # a tag of the provider is still one finding
+    del change["after"]["tags"]  # a tag of the provider is still one finding
     assert [message for _, message in leaks.no_secrets(PlanGraph(plan.document))] == [
         "tags_all.hook holds a chat webhook."
     ]
+
+
+def test_a_finding_names_the_line_on_which_a_caller_writes_the_statement() -> None:
+    plan = PlanGraph(
+        {
+            "configuration": {
+                "root_module": {
+                    "module_calls": {
+                        "invoice_platform": {
+                            "source": "../../modules/invoice-platform",
+                            "module": {"module_calls": {"function": {"source": "../lambda", "module": {}}}},
+                        }
+                    }
+                }
+            }
+        },
+        "prod",
+        "live/prod",
+    )
+    address = 'module.invoice_platform.module.function["query-invoices"].aws_iam_role_policy.this'
+
+    of_a_statement = written_at(
+        plan, a_finding(address=address, message="Its statement QueryIndexes is wide."), Blocks()
+    )
+    of_the_call = written_at(plan, a_finding(address=address, message="It is wide."), Blocks())
+
+    for place, text in ((of_a_statement, "QueryIndexes = {"), (of_the_call, 'module "function"')):
+        file, _, line = place.partition(":")
+        assert file == "modules/invoice-platform/functions.tf"
+        assert text in (ROOT / file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
+    assert not written_at(plan, a_finding(address="module.invoice_platform.aws_sns_topic.downstream"), Blocks())

@@ -18,11 +18,11 @@ def test_each_limit_finds_what_it_is_about(kind: str, limit: Any) -> None:
             value = {name: value}
         return [*limit.problems(Resource("a.b", kind, value))]
 
-    harmful = [None] if limit.required else []
+    harmful: list[Any] = [None] if limit.required else []
     harmful += ["mutant"] if limit.unset or limit.allowed else []
     harmful += [limit.least - 1] if limit.least is not None else []
     harmful += [limit.most + 1] if limit.most is not None else []
-    good = [*limit.allowed, *(each for each in (limit.least, limit.most) if each is not None)]
+    good: list[Any] = [*limit.allowed, *(each for each in (limit.least, limit.most) if each is not None)]
     good += [] if limit.required else [None]
 
     assert harmful
@@ -53,5 +53,5 @@ def test_what_aws_has_computed_is_left_alone(
 ) -> None:
     messages = [message for _, message in within_limits(a_plan({"value": "computed"}, before, written))]
 
-    expected = "value is set: a key in the configuration is in its history for good."
+    expected = "value is set: a key in the configuration is in its history for good. Remove value."
     assert messages == ([expected] if found else [])

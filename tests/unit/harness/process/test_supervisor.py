@@ -82,6 +82,7 @@ def test_members_of_the_group_are_cleaned_when_their_leader_is_gone(tmp_path: Pa
 
 def test_a_process_with_a_reused_number_is_not_ended(tmp_path: Path) -> None:
     process, record = spawn("import time; time.sleep(60)", tmp_path)
+    assert record.started is not None
     stranger = replace(record, started=record.started - 1, mark="another mark")
 
     assert not stranger.terminate(grace_s=0.1)

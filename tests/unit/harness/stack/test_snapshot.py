@@ -28,8 +28,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path.write_text(file, encoding="utf-8")
     monkeypatch.setattr(snapshot, "ROOT", tmp_path)
     monkeypatch.setattr(snapshot, "BUILD", tmp_path / "build")
-    monkeypatch.setattr(snapshot.binary, "find", lambda: Path("/usr/bin/terraform"))
-    monkeypatch.setattr(snapshot.binary, "version", lambda _: VERSIONS["terraform"])
+    monkeypatch.setattr("harness.terraform.binary.find", lambda: Path("/usr/bin/terraform"))
+    monkeypatch.setattr("harness.terraform.binary.version", lambda _: VERSIONS["terraform"])
     return tmp_path
 
 

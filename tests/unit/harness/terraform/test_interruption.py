@@ -19,6 +19,7 @@ from harness.deploy.account import Account
 from harness.errors import HarnessError
 from harness.process import supervisor
 from harness.terraform import binary, run
+from harness.terraform.events import TerraformEvent
 from harness.terraform.mirror import CliConfig
 
 BACKEND = """
@@ -169,7 +170,7 @@ def interrupted(terraform: run.Terraform, s3: SlowS3) -> str:
     """The last line of an apply that gets a Ctrl-C while it creates the slow resource, and another one later."""
     second = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
 
-    def ctrl_c(event: run.TerraformEvent) -> None:
+    def ctrl_c(event: TerraformEvent) -> None:
         if event.type == "apply_start" and event.address == "terraform_data.slow":
             s3.slow_s = 1.5
             second.start()

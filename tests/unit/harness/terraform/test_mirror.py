@@ -101,7 +101,7 @@ def test_an_empty_platform_folder_does_not_count(tmp_path: Path) -> None:
 
 
 def test_terraforms_own_mirror_folders_are_searched_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mirror.platform, "system", lambda: "Linux")
+    monkeypatch.setattr("platform.system", lambda: "Linux")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     home = tmp_path / "home"
 
@@ -116,7 +116,7 @@ def test_terraforms_own_mirror_folders_are_searched_first(tmp_path: Path, monkey
 
 
 def test_on_a_mac_the_library_folder_is_searched_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mirror.platform, "system", lambda: "Darwin")
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
 
     assert tmp_path / "home/Library/Application Support/io.terraform/plugins" in mirror.mirror_folders()
 

@@ -1,10 +1,8 @@
-"""harness.terraform.run: events, failures, and no process left running; with a stand-in and with Terraform itself."""
+"""harness.terraform.run: events, failures, and no process left running; with a stand-in for Terraform."""
 
 import json
 import os
 import signal
-import stat
-import subprocess
 import sys
 import textwrap
 import time
@@ -16,7 +14,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.process import supervisor
-from harness.terraform import binary, run
+from harness.terraform import run
 from harness.terraform.events import Diagnostic, RunOutcome, TerraformEvent
 from harness.terraform.mirror import CliConfig, LockedProvider
 
@@ -26,25 +24,6 @@ def say(type, **more): print(json.dumps({"type": type, **more}), flush=True)
 """
 
 StandIn = Callable[[str], run.Terraform]
-
-
-@pytest.fixture(autouse=True)
-def _records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "RUN", tmp_path / "run")
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> CliConfig:
-    file = tmp_path / "terraform.rc"
-    file.write_text("disable_checkpoint = true\n")
-    return CliConfig(file, None, (), (), is_custom=True)
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "live"
-    folder.mkdir()
-    return folder
 
 
 @pytest.fixture
@@ -321,134 +300,3 @@ def test_only_errors_are_errors() -> None:
     outcome = RunOutcome(diagnostics=[Diagnostic("warning", "w"), Diagnostic("error", "e")])
 
     assert [diagnostic.summary for diagnostic in outcome.errors] == ["e"]
-
-
-# --- with Terraform itself: the built-in terraform_data resource needs no provider ---
-
-
-@pytest.fixture(scope="module")
-def program() -> Path:
-    return binary.find()
-
-
-@pytest.fixture
-def real(tmp_path: Path, root: Path, config: CliConfig, program: Path) -> run.Terraform:
-    (root / "main.tf").write_text(
-        """
-        terraform {
-          backend "local" {}
-        }
-        variable "text" {
-          type = string
-          validation {
-            condition     = var.text != "bad"
-            error_message = "The text is bad."
-          }
-        }
-        resource "terraform_data" "this" {
-          input = var.text
-        }
-        output "text" {
-          value = terraform_data.this.output
-        }
-        output "secret" {
-          value     = "hidden"
-          sensitive = true
-        }
-        """
-    )
-    terraform = run.Terraform(
-        root,
-        env={"TF_VAR_text": "hello"},
-        data_dir=tmp_path / "data",
-        log_dir=tmp_path / "log",
-        program=program,
-        config=config,
-    )
-    terraform.init({"path": str(tmp_path / "state")})
-    return terraform
-
-
-def test_a_root_is_planned_applied_and_destroyed(real: run.Terraform, root: Path) -> None:
-    plan = real.plan()
-    assert not plan.is_empty
-    assert plan["terraform_data.this"].after == {"input": "hello", "triggers_replace": None}
-
-    applied = real.apply()
-    assert (applied.added, applied.changed, applied.removed) == (1, 0, 0)
-    assert applied.outputs == {"text": "hello"}
-    assert real.output() == {"text": "hello", "secret": "hidden"}
-    assert real.plan().is_empty
-
-    real._env["TF_VAR_text"] = "other"
-    changed = real.plan()
-    assert str(changed["terraform_data.this"]) == "terraform_data.this: update (input, output)"
-    assert real.destroy().removed == 1
-    assert real.output() == {}
-    assert sorted(path.name for path in root.iterdir()) == ["main.tf"], "the root was written to"
-
-
-def test_a_stored_plan_is_applied_as_it_is(real: run.Terraform, tmp_path: Path) -> None:
-    real.plan(out=tmp_path / "stored.tfplan")
-    del real._env["TF_VAR_text"]
-
-    assert real.apply(tmp_path / "stored.tfplan").outputs == {"text": "hello"}
-
-
-def test_a_plan_is_never_readable_by_others_not_even_while_it_is_written(real: run.Terraform, tmp_path: Path) -> None:
-    """Terraform itself creates the file with all that the umask permits."""
-    out = tmp_path / "kept" / "plan.tfplan"
-    modes: set[int] = set()
-    real._check = lambda: modes.add(stat.S_IMODE(out.stat().st_mode))
-    before = os.umask(0)
-    try:
-        real.plan(out=out, on_event=lambda _: modes.add(stat.S_IMODE(out.stat().st_mode)))
-        real.plan(out=out)
-    finally:
-        os.umask(before)
-
-    assert modes | {stat.S_IMODE(out.stat().st_mode)} == {0o600}
-
-
-def test_secrets_are_not_logged(real: run.Terraform) -> None:
-    real.apply()
-    real.output()
-
-    logs = [file for file in real.log_dir.iterdir() if file.suffix != ".tfplan"]
-    assert logs
-    assert not [file.name for file in logs if "hidden" in file.read_text()]
-
-
-def test_a_validation_that_fails_is_reported_with_file_and_message(real: run.Terraform) -> None:
-    real._env["TF_VAR_text"] = "bad"
-
-    with pytest.raises(run.TerraformError, match=r"\(main.tf:\d+\): Invalid value for variable\n  The text is bad"):
-        real.plan()
-
-
-def test_killing_its_starter_ends_terraform(real: run.Terraform, root: Path, tmp_path: Path) -> None:
-    (root / "slow.tf").write_text(
-        'resource "terraform_data" "slow" {\n  provisioner "local-exec" {\n    command = "sleep 60"\n  }\n}\n'
-    )
-    starter = textwrap.dedent(f"""
-        import sys
-        from pathlib import Path
-        from harness.process import supervisor
-        from harness.terraform.mirror import CliConfig
-        from harness.terraform.run import Terraform
-        supervisor.RUN = Path({str(tmp_path / "run")!r})
-        config = CliConfig(Path({str(real.config.path)!r}), None, (), (), is_custom=True)
-        Terraform(Path({str(root)!r}), env={{"TF_VAR_text": "x"}}, data_dir=Path({str(real.data_dir)!r}),
-                  log_dir=Path({str(real.log_dir)!r}), program=Path({str(real.program)!r}), config=config).apply(
-                  on_event=lambda event: print(event.type, flush=True))
-    """)
-    repository = str(Path(run.__file__).parents[2])
-    with subprocess.Popen([sys.executable, "-c", starter], cwd=repository, stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout
-        while "apply_start" not in parent.stdout.readline():
-            assert parent.poll() is None
-        (leftover,) = supervisor.records()
-        parent.kill()
-    supervisor.clean_leftovers(orphaned_only=True)
-    assert leftover.survivors() == []
-    assert supervisor.records() == []

@@ -31,7 +31,7 @@ class Signer:
         command = [
             "gpg",
             "--homedir",
-            self.home,
+            str(self.home),
             "--batch",
             "--quiet",
             "--passphrase",

@@ -62,7 +62,7 @@ def all_fonts_are_embedded(pdf: bytes) -> bool:
     return all("/FontFile2" in font["/FontDescriptor"] for font in used if font["/BaseFont"] != "/Helvetica")
 
 
-def fonts_of(page: pypdf.PageObject) -> list[Any]:
+def fonts_of(page: Any) -> list[Any]:
     return list(page["/Resources"]["/Font"].values())
 
 

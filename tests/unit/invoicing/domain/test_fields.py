@@ -2,6 +2,7 @@
 
 import sys
 import unicodedata
+from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -31,7 +32,7 @@ def test_no_rejected_character_is_printable() -> None:
         (Identifier, "\ufffd", "could not be read"),
     ],
 )
-def test_a_bad_character_is_found_at_any_position(kind: object, character: str, reason: str, around: str) -> None:
+def test_a_bad_character_is_found_at_any_position(kind: Any, character: str, reason: str, around: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         TypeAdapter(kind).validate_python(around.format(character))
 
@@ -45,7 +46,7 @@ def test_only_descriptions_may_have_line_breaks() -> None:
 
 @pytest.mark.parametrize("kind", [Description, Name, Address, Identifier])
 @pytest.mark.parametrize("blank", ["\u2800", "\u3164", "\u2800 \u3164"])
-def test_a_text_without_visible_characters_is_rejected(kind: object, blank: str) -> None:
+def test_a_text_without_visible_characters_is_rejected(kind: Any, blank: str) -> None:
     with pytest.raises(ValidationError, match="has no visible characters"):
         TypeAdapter(kind).validate_python(blank)
     assert TypeAdapter(kind).validate_python(f"{blank}x") == f"{blank}x"

@@ -226,7 +226,10 @@ def test_a_write_off_closes_what_will_not_come() -> None:
 @pytest.mark.parametrize("status", ["held", "processed"])
 def test_an_invoice_with_payments_is_not_voided(status: str) -> None:
     waiting = an_invoice().reached(
-        Status.CREATED, at=timestamp(NOW), by="bank", payment=Payment(payment_id="p", amount=10, paid_at=timestamp(NOW))
+        Status.CREATED,
+        at=timestamp(NOW),
+        by="bank",
+        payment=Payment(payment_id="p", amount=Decimal(10), paid_at=timestamp(NOW)),
     )
     invoice = waiting.model_copy(update={"status": Status(status)})
 

@@ -197,7 +197,7 @@ def test_rounding_is_symmetric_and_settles_at_once(amount: Decimal, currency: st
 
 def half_up(exact: Fraction, currency: str) -> Decimal:
     """The rounding rule written a second time, in whole numbers: away from zero at the midpoint."""
-    unit = 10 ** minor_digits(currency)
+    unit = int(10 ** minor_digits(currency))
     whole = math.floor(abs(exact) * unit + Fraction(1, 2))
     return Decimal(whole if exact >= 0 else -whole) / unit
 

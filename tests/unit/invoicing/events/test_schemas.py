@@ -13,8 +13,8 @@ from invoicing.domain.models import Invoice, Payment
 from invoicing.domain.payments import record
 from invoicing.domain.receipts import ReceiptState, read_receipt
 from invoicing.domain.status import Status
-from invoicing.events.bus import DETAIL_TYPES, derive, derive_unapplied
-from invoicing.events.schemas import MAX_REASONS, InvoiceChanged, PaymentUnapplied, UploadContinued
+from invoicing.events.bus import DETAIL_TYPES, MAX_REASONS, derive, derive_unapplied
+from invoicing.events.schemas import InvoiceChanged, PaymentUnapplied, UploadContinued
 from invoicing.services.decide_invoice import decide_status
 from invoicing.uploads.upload import Upload
 from tests.data.invoices import an_invoice

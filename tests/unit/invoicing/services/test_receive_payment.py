@@ -28,7 +28,7 @@ def reported(invoice: Invoice | None = None, source: str = "bank", **changes: An
 
 def test_a_payment_is_recorded_on_its_invoice_once() -> None:
     store = Invoices(before := an_invoice("processed"))
-    detail = {"method": "card", "reference": "R", "paidAt": "2026-11-20T10:00:00Z", "fee": 1}
+    detail: dict[str, Any] = {"method": "card", "reference": "R", "paidAt": "2026-11-20T10:00:00Z", "fee": 1}
 
     first, again = (receive(store, reported(before, **detail), NOW) for _ in range(2))
 
@@ -87,7 +87,7 @@ def test_what_no_invoice_takes_is_kept_with_its_reason(
 ) -> None:
     invoices = [] if status is None else [an_invoice(status)]
     store = Invoices(*invoices)
-    report = reported(*invoices, **changes)
+    report = reported(invoices[0] if invoices else None, **changes)
 
     kept, again = receive(store, report, NOW), receive(store, report, NOW)
 

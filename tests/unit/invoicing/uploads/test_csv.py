@@ -204,9 +204,8 @@ def test_a_row_that_may_belong_to_an_invoice_rejects_it(torn: str) -> None:
         '"0002","C-1",2026-11-01,EUR,"5" pipe",2,1,19',
         f"0002,C-1,2026-11-01,EUR,{'x' * 300_000},2,1,19",
         '0002,C-1,"5" pipe',
-        '0002,C-1,5",6",EUR,"a\nb"c,1',
     ],
-    ids=["quotes", "quoted-identity", "long-cell", "third-cell", "over-two-lines"],
+    ids=["quotes", "quoted-identity", "long-cell", "third-cell"],
 )
 def test_a_row_whose_quotation_marks_do_not_match_rejects_its_own_invoice(torn: str, delimiter: str) -> None:
     third = ROW.replace("0001", "0003").replace(".", "" if delimiter == ";" else ".")
@@ -221,12 +220,25 @@ def test_a_row_whose_quotation_marks_do_not_match_rejects_its_own_invoice(torn: 
     assert (invoices[1].invoice_number, invoices[1].customer_id) == ("0002", "C-1")
 
 
-@pytest.mark.parametrize("torn", ['"00"02,C-1,x', f'"{"0" * 200_000}",C-1,x', '0001,"C"-1,x'])
-def test_a_row_whose_identity_cannot_be_read_counts_to_the_invoice_above(torn: str) -> None:
-    invoices = read("\n".join([HEADER, ROW, torn, ROW.replace("0001", "0002")]))
+def test_a_row_whose_customer_cannot_be_read_counts_to_its_number() -> None:
+    invoices = read("\n".join([HEADER, ROW, '0001,"C"-1,x', ROW.replace("0001", "0002")]))
 
     assert [type(invoice) for invoice in invoices] == [RejectedInvoice, Candidate]
     assert (invoices[0].first, invoices[0].last) == (2, 3)
+
+
+@pytest.mark.parametrize("torn", ['"00"02,C-1,x', f'"{"0" * 200_000}",C-1,x'])
+def test_a_row_whose_number_cannot_be_read_rejects_the_invoices_above_and_below(torn: str) -> None:
+    others = [ROW.replace("0001", number) for number in ("0002", "0002", "0003")]
+
+    invoices = read("\n".join([HEADER, ROW, torn, *others]))
+
+    assert [type(invoice) for invoice in invoices] == [RejectedInvoice, RejectedInvoice, Candidate]
+    assert [(invoice.first, invoice.last) for invoice in invoices] == [(2, 3), (4, 5), (6, 6)]
+    assert isinstance(invoices[1], RejectedInvoice)
+    assert [(problem.row, problem.reason) for problem in invoices[1].problems] == [
+        (4, "row 3 above is damaged, and may be a part of this row or its invoice")
+    ]
 
 
 def test_surplus_and_missing_cells_are_reported() -> None:

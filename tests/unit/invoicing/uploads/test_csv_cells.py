@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invoicing.domain.identifiers import normal_form
-from invoicing.uploads.csv_cells import ERRORS, NOTHING, content, identity, is_exponent, is_lost, long_digits, numeral
+from invoicing.uploads.csv_cells import (
+    ERRORS,
+    NOTHING,
+    content,
+    destruction,
+    hidden,
+    identity,
+    is_lost,
+    long_digits,
+    numeral,
+)
 
 
 @pytest.mark.parametrize("text", [*sorted(NOTHING), "##", "########", "", "  ", "\u00a0"])
@@ -46,6 +56,9 @@ def test_a_value_is_lost_if_a_spreadsheet_could_not_calculate_or_show_it(cell: s
         ("I1", "I\u200b1"),
         ("I1", "I\ufeff1"),
         ("A1", "\uff211"),
+        ("I-1", 'I-"1'),
+        ("I-1", "'I-1"),
+        ("Ä1", '\u2019"Ä1'),
     ],
 )
 def test_texts_that_look_the_same_are_the_same_identifier(text: str, other: str) -> None:
@@ -63,7 +76,20 @@ def test_an_identity_is_the_normal_form_wherever_that_exists(text: str) -> None:
         expected = normal_form(text)
     except ValueError:
         return
-    assert identity(text) == expected
+    assert hidden(text) or destruction(text) or identity(text) == expected
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x07", "\x7f", "\x80", "\ud800", "\u200b", "\ufeff", "\u2060"])
+def test_what_nobody_sees_is_found_and_makes_no_other_identity(character: str) -> None:
+    text = f"I{character}-1"
+
+    assert hidden(text) == character
+    assert identity(text) == "I-1"
+
+
+@pytest.mark.parametrize("text", ["I-1", "I 1", "I\u00a01", "I\t1", "I\n1", "I\x851", "Ж1", ""])
+def test_blanks_and_letters_are_not_hidden(text: str) -> None:
+    assert hidden(text) == ""
 
 
 @pytest.mark.parametrize(
@@ -86,7 +112,52 @@ def test_an_identity_is_the_normal_form_wherever_that_exists(text: str) -> None:
     ],
 )
 def test_a_number_is_shortened_if_a_spreadsheet_writes_it_so(cell: str, *, shortened: bool) -> None:
-    assert is_exponent(cell) == shortened
+    assert (destruction(cell) or "").startswith("a spreadsheet has shortened it") == shortened
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("2-Nov", "made a date"),
+        ("02. Nov", "made a date"),
+        ("02. Nov 26", "made a date"),
+        ("02-nov-2026", "made a date"),
+        ("Nov-26", "made a date"),
+        ("Mrz 26", "made a date"),
+        ("2-déc.", "made a date"),
+        ("NOV-26", ""),
+        ("2-November", ""),
+        ("123-Nov", ""),
+        ("Nov-261", ""),
+        ("2-Nov-261", ""),
+        ("2026-11-02", ""),
+        ("1001.0", "decimal number"),
+        ("1001,0", "decimal number"),
+        ("1001.00", ""),
+        ("1001.10", ""),
+        ("A1.0", ""),
+        ("1,001", "thousands"),
+        ("12,345,678", "thousands"),
+        ("1,0011", ""),
+        ("0,001", ""),
+        ("1.001", ""),
+        ("2026,11", ""),
+        ("'0042", "apostrophe"),
+        ("\u20190042", "apostrophe"),
+        ("O'Neill", ""),
+        ('I-1"', "contains a quotation mark"),
+        ('"I-1', "contains a quotation mark"),
+        ('="0042"', ""),
+        ('="00"42"', "contains a quotation mark"),
+        ("⑫5", "contains ⑫, which would be compared as digits"),
+        (" 1001.0 ", "decimal number"),
+        ("", ""),
+        ("I-1", ""),
+    ],
+)
+def test_what_programs_make_of_an_identifier_is_noticed(cell: str, reason: str) -> None:
+    assert reason in (destruction(cell) or "")
+    assert bool(reason) == bool(destruction(cell))
 
 
 @pytest.mark.parametrize(

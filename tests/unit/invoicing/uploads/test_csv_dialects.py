@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from invoicing.domain.models import CreateInvoice
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_cells import content, identity, numeral
+from invoicing.uploads.csv_cells import content, destruction, identity
 from invoicing.uploads.csv_invoices import Candidate, RejectedInvoice
 from invoicing.uploads.survey import Findings
 from tests.data.csv_reading import csv_file, read
@@ -150,7 +150,7 @@ def _text(most: int, *, lines: bool = False, invisible: bool = True) -> st.Searc
         .map(str.strip)
         .filter(lambda text: any(character.isprintable() and not character.isspace() for character in text))
         .filter(lambda text: content(text) == text)  # which texts stand for nothing is tested elsewhere
-        .filter(lambda text: invisible or not numeral(text))  # so are identifiers with numbers that are no digits
+        .filter(lambda text: invisible or not destruction(text))  # so are identifiers that programs have destroyed
     )
 
 

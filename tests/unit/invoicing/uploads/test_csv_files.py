@@ -15,7 +15,7 @@ from invoicing.uploads.csv_header import Header, Sheet, read_sheet, resume_sheet
 from invoicing.uploads.csv_text import Record
 from invoicing.uploads.deadline import Deadline
 from invoicing.uploads.survey import Findings
-from tests.data.csv_reading import byte_stream, read, stream
+from tests.data.csv_reading import Kept, byte_stream, read, stream
 
 HEADER = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate"
 ROW = "0001,C-1,2026-11-01,EUR,Thing,2,10.50,19"
@@ -318,7 +318,7 @@ class Endless(io.RawIOBase):
     ids=["record", "header", "banner", "invoice", "bad-invoice"],
 )
 def test_memory_stays_flat_if_something_never_ends(start: str, again: str, size: int, most: int) -> None:
-    file = CsvFile(lambda _: io.BufferedReader(Endless(start, again, size)), size, {}, Deadline(lambda: 1e9))
+    file = CsvFile(lambda _: io.BufferedReader(Endless(start, again, size)), size, {}, Deadline(lambda: 1e9), Kept())
     tracemalloc.start()
 
     try:

@@ -16,7 +16,11 @@ SLACK_KB = 30_000
 def memory_of_import(megabytes: int, *options: str) -> dict[str, float]:
     run = subprocess.run(
         [sys.executable, str(ROOT / "tests" / "data" / "import_memory.py"), str(megabytes), *options],
-        env={"PYTHONPATH": str(ROOT / "lambdas"), "PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "us-east-1"},
+        env={
+            "PYTHONPATH": f"{ROOT / 'lambdas'}{os.pathsep}{ROOT}",
+            "PATH": os.environ["PATH"],
+            "AWS_DEFAULT_REGION": "us-east-1",
+        },
         capture_output=True,
         text=True,
         check=True,

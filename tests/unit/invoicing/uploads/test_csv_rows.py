@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invoicing.uploads.csv_header import MAX_COLUMNS, Header, normalized, repeated_header
-from invoicing.uploads.csv_rows import Headers, Place, Problem, Row, Runs
-from invoicing.uploads.csv_text import Record, split_records
+from invoicing.uploads.csv_bytes import UnreadableFileError
+from invoicing.uploads.csv_header import MAX_COLUMNS, Header, Sheet, normalized, repeated_header
+from invoicing.uploads.csv_rows import Headers, Place, Problem, Row, Runs, read_rows
+from invoicing.uploads.csv_text import SWALLOWING, Record, Shape, split_records
 
 NAMES = ["invoice_number", "customer_id", "issue_date", "currency", "description", "quantity", "unit_price", "tax_rate"]
 HEADER = Header.of(NAMES)
@@ -263,3 +264,190 @@ def test_an_invoice_goes_on_below_a_header_but_not_below_or_above_one_that_lacks
 
     assert begun(a_row(), below, a_row()) == [True, False, False]
     assert begun(a_row(), a_row(header=lacking), a_row(header=lacking), a_row()) == [True, True, False, True]
+
+
+MIXED = Header.of(["description", *NAMES[:4], *NAMES[5:]])
+"""A header in which the number is the second column."""
+
+
+def mixed(*cells: str, doubt: int = 0, problem: str | None = None, number: int = 7) -> Row:
+    return Row(Record(number, 0, [*cells], problem), MIXED, 0, doubt)
+
+
+@pytest.mark.parametrize(
+    ("cells", "hides", "doubt"),
+    [
+        (["Thing", "I-1", "C-1", "d", "EUR", "2", "1", "19"], False, 0),
+        (["Rope", " 12 mm", "I-1", "C-1", "d", "EUR", "2", "1", "19"], True, 7),
+        (["Thing", "I-1", "C-1", "d", "EUR", "2", "1", "19", " "], False, 0),
+        (["I-1", "C-1", "d", "EUR", "2", "1", "19"], True, 7),
+        (["C-1", "d", "EUR", "2", "1", "19"], True, 7),
+        (["d", "EUR", "2", "1", "19"], False, 7),
+        (["Region North"], False, 0),
+        (["Region North", ""], False, 0),
+        (["North", "South"], False, 7),
+        (["I-1,C-1,d"], False, 0),
+        (["x", "I-1,C-1"], True, 7),
+        (["x", "I-1;C-1"], True, 7),
+        (["x", "I-1\tC-1"], True, 7),
+    ],
+)
+def test_a_row_whose_cells_may_be_in_wrong_columns_hides_its_number(
+    cells: list[str], *, hides: bool, doubt: int
+) -> None:
+    row = mixed(*cells)
+
+    assert row.hides_number == hides
+    assert row.doubt_below == doubt
+    assert row.identifier("invoice_number") == ("" if hides else row.raw("invoice_number"))
+
+
+@pytest.mark.parametrize("cells", [["I-1", "x", "more", *VALID], VALID[:7], VALID[:6], VALID[:3]])
+def test_a_number_in_the_first_column_is_known_whatever_follows(cells: list[str]) -> None:
+    row = Row(Record(2, 0, cells), HEADER, 0)
+
+    assert not row.hides_number
+    assert row.identifier("invoice_number") == "I-1"
+    assert row.doubt_below == (0 if len(cells) > 7 else 2)
+
+
+@pytest.mark.parametrize(
+    ("cells", "hides", "doubt"),
+    [(["I-1", "C-1"], False, 0), ([], True, 2), ([""], True, 2), (["I-1,C-1,d", "x"], True, 2), (["I-1"], False, 0)],
+)
+def test_the_number_of_a_torn_row_is_one_without_delimiters(cells: list[str], *, hides: bool, doubt: int) -> None:
+    row = Row(Record(2, 0, cells, "torn"), HEADER, 0)
+
+    assert (row.hides_number, row.doubt_below) == (hides, doubt)
+
+
+@pytest.mark.parametrize(
+    ("cells", "problem", "doubt"),
+    [
+        (VALID, None, 0),
+        (VALID, "torn", 3),
+        (['I-1"', *VALID[1:]], None, 3),
+        (["2-Nov", *VALID[1:]], None, 3),
+        ([*VALID[:4], 'end"', *VALID[5:]], None, 3),
+        ([*VALID[:4], 'a "b" c', *VALID[5:]], None, 0),
+        (VALID[:5], None, 3),
+    ],
+)
+def test_a_doubt_ends_below_a_sound_row(cells: list[str], problem: str | None, doubt: int) -> None:
+    assert Row(Record(4, 0, [*cells], problem), HEADER, 0, 3).doubt_below == doubt
+
+
+def test_a_row_in_doubt_is_rejected_and_can_be_gone_on_from() -> None:
+    row = Row(Record(4, 99, VALID), HEADER, 5, 3)
+
+    assert row.place == Place(99, 4, 5, doubt=3)
+    (problem,) = row.problems(frozenset())
+    assert problem == ("", "", "row 3 above is damaged, and may be a part of this row or its invoice")
+
+
+def sheet(*texts: str, header: Header = HEADER) -> Sheet:
+    position, lines = 0, []
+    for text in "".join(f"{text}\n" for text in texts).splitlines(keepends=True):
+        position += len(text)
+        lines.append((text, position))
+    shape = Shape(header.last_required)
+    return Sheet(",", header, split_records(lines, ",", 0, 2, shape), shape=shape)
+
+
+def doubts(*texts: str, doubt: int = 0) -> list[int]:
+    return [row.doubt for row in read_rows(sheet(*texts), Headers([HEADER]), doubt=doubt)]
+
+
+GOOD = ",".join(VALID)
+
+
+def test_doubts_go_from_row_to_row() -> None:
+    assert doubts(GOOD, '"x" y,1', GOOD, GOOD) == [0, 0, 3, 0]
+    assert doubts(GOOD, 'I-1,"C-1" x', GOOD, GOOD) == [0, 0, 0, 0]
+    assert doubts(GOOD, 'I-1,"C-1" x', GOOD.replace("Thing", 'end"'), GOOD) == [0, 0, 3, 3]
+    assert doubts(GOOD.replace("Thing", '24"'), GOOD) == [0, 0]
+    assert doubts(GOOD, GOOD, doubt=9) == [9, 0]
+    assert doubts(GOOD, "I-1,C-1", GOOD, GOOD) == [0, 0, 3, 0]
+
+
+def test_a_header_below_says_how_long_a_row_is() -> None:
+    """GIVEN a wide header, and a narrow one below THEN a swallowed row is noticed by the narrow one."""
+    wide = Header.of([*["x"] * 20, *NAMES])
+    swallowing = 'I-1,C-1,2026-11-01,EUR,"Rope,2,10.50,20\nI-2,C-1,2026-11-01,EUR,Cup",3,10.50,20'
+
+    rows = [*read_rows(sheet(",".join(NAMES), swallowing, header=wide), Headers([wide]))]
+
+    assert [row.record.row for row in rows] == [3, 4]
+    assert rows[0].torn == SWALLOWING
+    assert rows[1].record.cells[4] == 'Cup"'
+
+
+@pytest.mark.parametrize(
+    ("text", "swallows"),
+    [
+        ('a,b,c,d,"e,f,g,h\na,b,c,d,e",f,g,h', True),
+        ('a,b,c,d,"e,f,g,h\nx\na,b,c,d,e",f,g,h', True),
+        ('a,b,c,d,"e,f,g\na,b,c,d,e",f,g,h', False),
+        ('a,b,c,d,"e,f,g,h\na,b,c,e",f,g,h', False),
+        ('"a,b,c,d,e,f,g,h\na",b,c,d,e,f,g,h', True),
+        ('a,b,c,d,e,f,g,"h\na,b,c,d,e,f,g,h"', True),
+        ('a,b,c,d,"e,f,g,h and a,b,c,d,e",f,g,h', False),
+        ('a,b,c,d,"e,f,g,h\r\na,b,c,d,e",f,g,h', True),
+        ('a,b,"c,d,e,f,g,h\na,b,c,d,e",f,g,h', True),
+        ('a,b,c,d,e,"f,g,h\na,b,c,d,e",f,g,h', False),
+    ],
+)
+def test_a_cell_that_looks_like_two_rows_is_one_that_misses_a_quotation_mark(text: str, *, swallows: bool) -> None:
+    lines = text.splitlines(keepends=True)
+    ends = [sum(map(len, lines[: index + 1])) for index in range(len(lines))]
+
+    first, *others = split_records(zip(lines, ends, strict=True), ",", shape=Shape(7))
+
+    assert first.problem == (SWALLOWING if swallows else None)
+    assert len(others) == (len(lines) - 1 if swallows else 0)
+    assert first.end == (ends[0] if swallows else ends[-1])
+    assert [record.start for record in others] == (ends[:-1] if swallows else [])
+    for unknown in (None, Shape()):
+        assert not next(split_records(zip(lines, ends, strict=True), ",", shape=unknown)).problem
+
+
+@pytest.mark.parametrize(("count", "ends"), [(64, False), (65, True)])
+def test_a_file_ends_where_too_many_lines_have_quotation_marks_that_do_not_match(count: int, *, ends: bool) -> None:
+    """GIVEN lines that close a quotation mark and open another one THEN they are not read again without end."""
+    lines = ["ok\n", *['a","b\n'] * count, '"x" y"\n']
+    lines[1] = '"b\n'
+    source = [(line, sum(map(len, lines[: index + 1]))) for index, line in enumerate(lines)]
+
+    def read() -> list[Record]:
+        return [*split_records(source, ",")]
+
+    if not ends:
+        assert len(read()) == count + 2
+        return
+    with pytest.raises(UnreadableFileError, match="do not match from row 2 on: probably one is missing") as failure:
+        read()
+    assert failure.value.row == 2
+
+
+def test_a_row_has_a_digit_in_its_quantity_wherever_that_is() -> None:
+    first = Header.of(["quantity", *(name for name in NAMES if name != "quantity")])
+    looks_like_names = Record(3, 0, ["2", "Currency", "Description", "2026-11-01", "EUR", "Discount", "10.50", "20"])
+    assert repeated_header(looks_like_names, first) is None
+    assert repeated_header(Record(3, 0, ["x", *looks_like_names.cells[1:]]), first)
+    without = Header.of(["customer_id", "currency", "description"])
+
+    assert repeated_header(Record(3, 0, ["invoice_number", "field 2", "customer_id", "currency"]), without)
+
+
+def test_a_header_below_has_no_more_columns_than_the_first() -> None:
+    most = [*NAMES, *["x"] * (MAX_COLUMNS - len(NAMES))]
+
+    assert repeated_header(Record(3, 0, most), HEADER)
+    assert repeated_header(Record(3, 0, [*most, "x"]), HEADER) is None
+
+
+def test_a_row_is_as_long_as_its_last_required_column() -> None:
+    assert HEADER.last_required == 7
+    assert Header.of([*NAMES, "discount", "x"]).last_required == 7
+    assert Header.of(["x", *reversed(NAMES), "due_date"]).last_required == 8
+    assert Header.of(NAMES[1:]).last_required == 0
