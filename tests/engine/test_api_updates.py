@@ -1,5 +1,8 @@
 """What exists of a REST API is changed by patch operations, whose values are texts."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -132,7 +135,7 @@ def test_tags_are_changed_where_they_are_read(api: MockApi) -> None:
     gateway, region = api.gateway, api.gateway.meta.region_name
     plan = gateway.create_usage_plan(name=api.cloud.name("plan"), tags={"a": "1"})["id"]
     key = gateway.create_api_key(name=api.cloud.name("key"), tags={"a": "1"})["id"]
-    reads = {
+    reads: dict[str, Callable[[], dict[str, Any]]] = {
         f"/restapis/{api.api_id}": lambda: gateway.get_rest_api(restApiId=api.api_id),
         f"/restapis/{api.api_id}/stages/v1": lambda: gateway.get_stage(restApiId=api.api_id, stageName="v1"),
         f"/usageplans/{plan}": lambda: gateway.get_usage_plan(usagePlanId=plan),
