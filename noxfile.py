@@ -58,7 +58,7 @@ def harness(session: nox.Session, command: str) -> None:
         session.run("python", "-m", "harness.engine")  # reports what is missing, a second of imports earlier
     environment = {"HARNESS_SESSION": session.name, "HARNESS_WATCH_PARENT": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     arguments = ("python", "-m", "harness", command, *session.posargs)
-    patience = None if command == "deploy" and os.environ.get("HARNESS_ENGINE") == "aws" else 60
+    patience = None if command in ("deploy", "rollback") and os.environ.get("HARNESS_ENGINE") == "aws" else 60
     session.run(*arguments, env=environment, interrupt_timeout=patience, terminate_timeout=patience)
 
 
@@ -145,8 +145,20 @@ def down(session: nox.Session) -> None:
 
 @menu(default=False)
 def deploy(session: nox.Session) -> None:
-    """Plan, check the plan against the policy, confirm, apply, test: -- ENV [--yes --allow-destroy ADDRESS ...]."""
+    """Plan, judge the plan, confirm, apply, test: -- ENV [--canary PERCENT --yes --allow-destroy ADDRESS ...]."""
     harness(session, "deploy")
+
+
+@menu(name="canary-drill", default=False)
+def canary_drill(session: nox.Session) -> None:
+    """Release twenty bad versions with a canary on a local engine: each must be taken back: [-- VERSION ...]."""
+    harness(session, "canary-drill")
+
+
+@menu(default=False)
+def rollback(session: nox.Session) -> None:
+    """Give callers of a deployed environment the versions before: -- ENV [FUNCTION ... --emergency]."""
+    harness(session, "rollback")
 
 
 @menu(default=False)

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from harness import package
 from harness.console import expected_errors, out
-from harness.deploy import pipeline
+from harness.deploy import canary_drill, pipeline
 from harness.deploy.request import DeployRequest, ask
 from harness.doctor import examination
 from harness.engine import engine_for, engine_name
@@ -35,6 +35,14 @@ def port(text: str) -> int | str:
         return text
     number = int(text)
     if not 1 <= number <= 65535:
+        raise ValueError(text)
+    return number
+
+
+def percentage(text: str) -> int:
+    """A share of the calls, 1 to 99 per cent."""
+    number = int(text)
+    if not 1 <= number <= 99:
         raise ValueError(text)
     return number
 
@@ -108,6 +116,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="ADDRESS",
         help="let the plan delete or replace this stateful resource (repeatable)",
     )
+    release.add_argument(
+        "--canary",
+        type=percentage,
+        default=0,
+        metavar="PERCENT",
+        help="give new versions this share of the calls first, watch them, and take them back if they are bad",
+    )
     release.add_argument("--no-smoke", action="store_true", help="leave out the smoke test after the deploy")
     release.add_argument("--port", type=port, help="a local engine's port, or auto for any free one (default: 4566)")
 
@@ -115,6 +130,24 @@ def parser() -> argparse.ArgumentParser:
         "smoke", help="test a deployed environment with one upload, and delete what that created", allow_abbrev=False
     )
     smoke.add_argument("env", help="environment that is deployed")
+
+    drill = commands.add_parser(
+        "canary-drill",
+        help="release bad and good versions in stages on a local engine: the bad ones must be taken back",
+        allow_abbrev=False,
+    )
+    drill.add_argument("versions", nargs="*", metavar="VERSION", help="short names of versions (default: all)")
+    drill.add_argument("--env", default="dev", help="environment (default: dev)")
+    drill.add_argument("--port", type=port, help="the engine's port, or auto for any free one (default: 4566)")
+
+    back = commands.add_parser(
+        "rollback", help="give callers of a deployed environment the versions before", allow_abbrev=False
+    )
+    back.add_argument("env", help="environment that is deployed")
+    back.add_argument("functions", nargs="*", metavar="FUNCTION", help="short names of functions (default: all)")
+    back.add_argument(
+        "--emergency", action="store_true", help="take the code from the artifacts bucket, without Terraform"
+    )
 
     compare = commands.add_parser(
         "drift", help="compare a deployed environment with its state, its Terraform and the account", allow_abbrev=False
@@ -240,6 +273,7 @@ def deploy(arguments: argparse.Namespace) -> None:
         allow_destroy=frozenset(arguments.allow_destroy),
         confirm=confirm,
         smoke=not arguments.no_smoke,
+        canary=arguments.canary,
     )
     pipeline.deploy(request, port=arguments.port)
 
@@ -270,6 +304,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "package": lambda arguments: show_package(arguments.target),
     "deploy": deploy,
     "smoke": lambda arguments: pipeline.smoke_test(arguments.env),
+    "canary-drill": lambda arguments: canary_drill.run(arguments.env, arguments.versions, port=arguments.port),
+    "rollback": lambda arguments: pipeline.roll_back(arguments.env, arguments.functions, emergency=arguments.emergency),
     "drift": lambda arguments: pipeline.compare(arguments.env),
     "fmt-check": lambda _: check_format(),
     "lint-terraform": lambda _: lint_terraform(),

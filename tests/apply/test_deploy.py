@@ -14,7 +14,7 @@ from typing import Literal
 import pytest
 
 from harness.deploy.request import DeployReport, DeployRequest
-from harness.deploy.steps import carry_out
+from harness.deploy.steps import Steps, carry_out
 from harness.docs import runbooks
 from harness.docs.runbooks import BlockRun
 from harness.engine import environments
@@ -150,7 +150,7 @@ def attempt(deployed: DeployedDev, terraform: Terraform, work: Path, *options: s
     functions = deployed.stack.session.client("lambda", endpoint_url=deployed.stack.endpoint_url)
     request = DeployRequest("dev", frozenset([allow] if allow else []), lambda: True, full_gate=False, options=options)
     try:
-        carry_out(terraform, request, report, work / "plan.tfplan", functions=functions)
+        carry_out(Steps(terraform, request, report, work / "plan.tfplan"), functions=functions)
     except HarnessError as error:
         report.findings.append(str(error))
     return report

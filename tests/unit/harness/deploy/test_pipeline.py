@@ -15,7 +15,7 @@ from harness.console import out
 from harness.deploy import change_summary, gate, pipeline
 from harness.deploy.account import Account
 from harness.deploy.request import DeployReport, DeployRequest, ask
-from harness.deploy.steps import carry_out, count
+from harness.deploy.steps import Steps, carry_out, count
 from harness.errors import HarnessError
 from harness.plan.resource import Resource
 from harness.policy.gate import judge_plan
@@ -102,7 +102,7 @@ def carried_out(
     request = DeployRequest("dev", allow, lambda: confirmed, full_gate=False)
     message = ""
     try:
-        carry_out(terraform, request, report, folder / "plan.tfplan", functions=functions)  # type: ignore[arg-type]
+        carry_out(Steps(terraform, request, report, folder / "plan.tfplan"), functions=functions)  # type: ignore[arg-type]
     except HarnessError as error:
         message = str(error)
     return terraform, report, message

@@ -169,6 +169,12 @@ KINDS = [
     Kind("columns swapped below", file(row(price="25.00", quantity="4") + ",0", header=f"{HEADER},discount")
          + file(row("I-2", quantity="3", price="120.00").removesuffix(",20") + ",5,20",
                 header=HEADER.replace("tax_rate", "discount,tax_rate")), {"I-1": "120.00", "I-2": "410.40"}),
+    Kind("other columns below, in unknown words", file(row(), "Nr,Kunde,Datum,Waehrung,Text,Preis,Menge,Steuer",
+         row("I-2", quantity="10.50", price="2"), HEADER, row("I-3")), {"I-1": "25.20", "I-3": "25.20"},
+         [(4, "", "the header lacks these columns: invoice_number")]),
+    Kind("a line of dashes below the header", file(",".join(["-----"] * 8), row()), {"I-1": "25.20"},
+         [(2, "quantity", "is not a number"),
+         (2, "unit_price", "is not a number"), (2, "tax_rate", "is not a number")]),
     Kind("another table below", file(row(), "customer_id,customer_name,currency", "C-1,Somebody,EUR"), {"I-1": "25.20"},
          [(4, "", "the header lacks these columns: invoice_number")]),
     # Rows that stand apart.
