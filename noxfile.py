@@ -387,6 +387,12 @@ def drills(session: nox.Session) -> None:
 
 
 @with_dev(default=False)
+def updates(session: nox.Session) -> None:
+    """Change each argument that AWS can change in place, on production's stack, and change it back."""
+    tests(session, "tests/updates")
+
+
+@with_dev(default=False)
 def e2e(session: nox.Session) -> None:
     """Test invoice flows on a stack that is applied once and cloned for each worker."""
     tests(session, "tests/e2e", *IN_GROUPS)
