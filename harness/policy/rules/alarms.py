@@ -176,7 +176,10 @@ def _topics(plan: "PlanGraph", resource: Resource, path: str) -> frozenset[str]:
     return frozenset(each.address for each in found if each.type == "aws_sns_topic")
 
 
-@relation("CKV_INV_812", ("aws_api_gateway_stage", "aws_dynamodb_table", "aws_lambda_event_source_mapping"))
+@relation(
+    "CKV_INV_812",
+    ("aws_api_gateway_stage", "aws_dynamodb_table", "aws_lambda_event_source_mapping", "aws_s3_bucket_metric"),
+)
 def platform_watched(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """By the metric and the dimension: server errors of each stage, throttling of each table, lag of each stream."""
     for stage in plan.of("aws_api_gateway_stage"):
@@ -185,6 +188,13 @@ def platform_watched(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     for table in plan.of("aws_dynamodb_table"):
         if ("ThrottledRequests", table.get("name")) not in _watched(plan, "TableName"):
             yield table.address, "No alarm watches its ThrottledRequests."
+    for measured in plan.of("aws_s3_bucket_metric"):
+        names = [
+            measured.get("bucket"),
+            *(each.get("bucket") for each in plan.links(measured, "bucket", "aws_s3_bucket")),
+        ]
+        if not any(("4xxErrors", name) in _watched(plan, "BucketName") for name in names if isinstance(name, str)):
+            yield measured.address, "No alarm watches its rejected requests (4xxErrors)."
     for source in plan.of("aws_lambda_event_source_mapping"):
         function = function_in(source.get("function_name"))
         name = function.name if function else source.get("function_name")
