@@ -181,7 +181,12 @@ def _topics(plan: "PlanGraph", resource: Resource, path: str) -> frozenset[str]:
     ("aws_api_gateway_stage", "aws_dynamodb_table", "aws_lambda_event_source_mapping", "aws_s3_bucket_metric"),
 )
 def platform_watched(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
-    """By the metric and the dimension: server errors of each stage, throttling of each table, lag of each stream."""
+    """By the metric and the dimension: server errors of each stage, throttling of each table, lag of each stream.
+
+    Without any alarm, CKV_INV_801 and CKV_INV_802 report the functions and queues already.
+    """
+    if not plan.of(*ALARM):
+        return
     for stage in plan.of("aws_api_gateway_stage"):
         if ("5XXError", stage.get("stage_name")) not in _watched(plan, "Stage"):
             yield stage.address, "No alarm watches its server errors (5XXError)."
