@@ -25,7 +25,10 @@ APPLY_WORKERS = "6"  # more than there are cores: half of an apply is waiting
 DEV: dict[str, str] = {}  # "bin": where the session `environment` installed the programs
 
 HELP = {"-h", "--help"}
-COMMANDS = {"up", "down", "deploy", "smoke", "drift", "logs", "trace", "doctor", "package", "why"}
+COMMANDS = {
+    *("up", "down", "deploy", "rollback", "canary-drill", "smoke", "drift"),
+    *("logs", "trace", "doctor", "package", "why"),
+}
 """The sessions that run one command of the harness, which has its own ``--help``."""
 
 nox.needs_version = ">=2026.10"
@@ -58,7 +61,7 @@ def harness(session: nox.Session, command: str) -> None:
         session.run("python", "-m", "harness.engine")  # reports what is missing, a second of imports earlier
     environment = {"HARNESS_SESSION": session.name, "HARNESS_WATCH_PARENT": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     arguments = ("python", "-m", "harness", command, *session.posargs)
-    patience = None if command == "deploy" and os.environ.get("HARNESS_ENGINE") == "aws" else 60
+    patience = None if command in ("deploy", "rollback") and os.environ.get("HARNESS_ENGINE") == "aws" else 60
     session.run(*arguments, env=environment, interrupt_timeout=patience, terminate_timeout=patience)
 
 
@@ -145,8 +148,20 @@ def down(session: nox.Session) -> None:
 
 @menu(default=False)
 def deploy(session: nox.Session) -> None:
-    """Plan, check the plan against the policy, confirm, apply, test: -- ENV [--yes --allow-destroy ADDRESS ...]."""
+    """Plan, judge the plan, confirm, apply, test: -- ENV [--canary PERCENT --yes --allow-destroy ADDRESS ...]."""
     harness(session, "deploy")
+
+
+@menu(name="canary-drill", default=False)
+def canary_drill(session: nox.Session) -> None:
+    """Release twenty bad versions with a canary on a local engine: each must be taken back: [-- VERSION ...]."""
+    harness(session, "canary-drill")
+
+
+@menu(default=False)
+def rollback(session: nox.Session) -> None:
+    """Give callers of a deployed environment the versions before: -- ENV [FUNCTION ... --emergency]."""
+    harness(session, "rollback")
 
 
 @menu(default=False)
@@ -369,6 +384,12 @@ def apply(session: nox.Session) -> None:
 def drills(session: nox.Session) -> None:
     """Test each runbook as written, deploys that the policy rejects, and an `up` that is killed. CI runs them too."""
     tests(session, "tests/apply", "-m", "drill", *IN_GROUPS, HARNESS_TEST_WORKERS=APPLY_WORKERS)
+
+
+@with_dev(default=False)
+def updates(session: nox.Session) -> None:
+    """Change each argument that AWS can change in place, on production's stack, and change it back."""
+    tests(session, "tests/updates")
 
 
 @with_dev(default=False)

@@ -5,14 +5,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rich.table import Table
 
 from harness import package
-from harness.console import expected_errors, out
-from harness.deploy import pipeline
+from harness.console import expected_errors, out, print_json
+from harness.deploy import canary_drill, pipeline
 from harness.deploy.request import DeployRequest, ask
 from harness.doctor import examination
 from harness.engine import engine_for, engine_name
@@ -39,6 +40,14 @@ def port(text: str) -> int | str:
     return number
 
 
+def percentage(text: str) -> int:
+    """A share of the calls, 1 to 99 per cent."""
+    number = int(text)
+    if not 1 <= number <= 99:
+        raise ValueError(text)
+    return number
+
+
 def duration(text: str) -> timedelta:
     """A length of time such as ``90s``, ``10m``, ``2h`` or ``1d``."""
     if text[-1:] not in _UNITS:
@@ -59,8 +68,81 @@ def parser() -> argparse.ArgumentParser:
     ending.add_argument("--once", action="store_true", help="print the result, stop everything, exit")
     ending.add_argument("--detach", action="store_true", help="leave the stack running and exit")
 
-    commands.add_parser("down", help="stop everything that runs or was left running", allow_abbrev=False)
+    stop = commands.add_parser("down", help="stop everything that runs or was left running", allow_abbrev=False)
+    stop.add_argument("--json", action="store_true", help="as JSON")
 
+    _add_observers(commands)
+
+    build = commands.add_parser("package", help="build the functions' zips and print their sizes", allow_abbrev=False)
+    build.add_argument(
+        "--target", choices=["aws", "local"], default="aws", help="for AWS (arm64), or for an engine on this computer"
+    )
+    build.add_argument("--json", action="store_true", help="as JSON")
+
+    release = commands.add_parser(
+        "deploy", help="plan an environment, judge the plan, show it and apply it", allow_abbrev=False
+    )
+    release.add_argument("env", help="live folder to deploy")
+    release.add_argument("--yes", action="store_true", help="apply the plan without asking, once the gate passes it")
+    release.add_argument(
+        "--allow-destroy",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="let the plan delete or replace this stateful resource (repeatable)",
+    )
+    release.add_argument(
+        "--canary",
+        type=percentage,
+        default=0,
+        metavar="PERCENT",
+        help="give new versions this share of the calls first, watch them, and take them back if they are bad",
+    )
+    release.add_argument("--no-smoke", action="store_true", help="leave out the smoke test after the deploy")
+    release.add_argument("--port", type=port, help="a local engine's port, or auto for any free one (default: 4566)")
+
+    smoke = commands.add_parser(
+        "smoke", help="test a deployed environment with one upload, and delete what that created", allow_abbrev=False
+    )
+    smoke.add_argument("env", help="environment that is deployed")
+
+    drill = commands.add_parser(
+        "canary-drill",
+        help="release bad and good versions in stages on a local engine: the bad ones must be taken back",
+        allow_abbrev=False,
+    )
+    drill.add_argument("versions", nargs="*", metavar="VERSION", help="short names of versions (default: all)")
+    drill.add_argument("--env", default="dev", help="environment (default: dev)")
+    drill.add_argument("--port", type=port, help="the engine's port, or auto for any free one (default: 4566)")
+
+    back = commands.add_parser(
+        "rollback", help="give callers of a deployed environment the versions before", allow_abbrev=False
+    )
+    back.add_argument("env", help="environment that is deployed")
+    back.add_argument("functions", nargs="*", metavar="FUNCTION", help="short names of functions (default: all)")
+    back.add_argument(
+        "--emergency", action="store_true", help="take the code from the artifacts bucket, without Terraform"
+    )
+
+    compare = commands.add_parser(
+        "drift", help="compare a deployed environment with its state, its Terraform and the account", allow_abbrev=False
+    )
+    compare.add_argument("env", help="environment that is deployed")
+
+    commands.add_parser("fmt-check", help="check the format of Terraform files", allow_abbrev=False)
+    commands.add_parser(
+        "lint-terraform", help="find unused, untyped and unpinned declarations in Terraform files", allow_abbrev=False
+    )
+
+    docs = commands.add_parser(
+        "docs", help="write the generated parts of the modules' READMEs and of docs/aws.md", allow_abbrev=False
+    )
+    docs.add_argument("--check", action="store_true", help="only compare, write nothing")
+    return top
+
+
+def _add_observers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The commands that look at a running stack, or at this computer, and change nothing."""
     log = commands.add_parser("logs", help="print the functions' log lines, merged by time", allow_abbrev=False)
     log.add_argument("functions", nargs="*", metavar="FUNCTION", help="short names of functions (default: all)")
     log.add_argument("--env", default="dev", help="environment (default: dev)")
@@ -91,47 +173,6 @@ def parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--json", action="store_true", help="as JSON")
 
-    build = commands.add_parser("package", help="build the functions' zips and print their sizes", allow_abbrev=False)
-    build.add_argument(
-        "--target", choices=["aws", "local"], default="aws", help="for AWS (arm64), or for an engine on this computer"
-    )
-
-    release = commands.add_parser(
-        "deploy", help="plan an environment, judge the plan, show it and apply it", allow_abbrev=False
-    )
-    release.add_argument("env", help="live folder to deploy")
-    release.add_argument("--yes", action="store_true", help="apply the plan without asking, once the gate passes it")
-    release.add_argument(
-        "--allow-destroy",
-        action="append",
-        default=[],
-        metavar="ADDRESS",
-        help="let the plan delete or replace this stateful resource (repeatable)",
-    )
-    release.add_argument("--no-smoke", action="store_true", help="leave out the smoke test after the deploy")
-    release.add_argument("--port", type=port, help="a local engine's port, or auto for any free one (default: 4566)")
-
-    smoke = commands.add_parser(
-        "smoke", help="test a deployed environment with one upload, and delete what that created", allow_abbrev=False
-    )
-    smoke.add_argument("env", help="environment that is deployed")
-
-    compare = commands.add_parser(
-        "drift", help="compare a deployed environment with its state, its Terraform and the account", allow_abbrev=False
-    )
-    compare.add_argument("env", help="environment that is deployed")
-
-    commands.add_parser("fmt-check", help="check the format of Terraform files", allow_abbrev=False)
-    commands.add_parser(
-        "lint-terraform", help="find unused, untyped and unpinned declarations in Terraform files", allow_abbrev=False
-    )
-
-    docs = commands.add_parser(
-        "docs", help="write the generated parts of the modules' READMEs and of docs/aws.md", allow_abbrev=False
-    )
-    docs.add_argument("--check", action="store_true", help="only compare, write nothing")
-    return top
-
 
 def show_logs(arguments: argparse.Namespace) -> None:
     """Print log lines of the running stack."""
@@ -146,7 +187,7 @@ def show_logs(arguments: argparse.Namespace) -> None:
     )
 
 
-def show_package(target: str) -> None:
+def show_package(target: str, *, as_json: bool) -> None:
     """Build every function's zip for AWS or for a local engine, and print their sizes and contents."""
     if target == "aws":
         artifacts = package.build(package.Target.AWS, BUILD / "artifacts" / "aws")
@@ -154,6 +195,9 @@ def show_package(target: str) -> None:
         artifacts = package.build(
             package.Target.HOST, BUILD / "artifacts" / "local", python=engine_for(port="auto").lambda_python
         )
+    if as_json:
+        print_json([asdict(artifact) for artifact in artifacts], indent=2)
+        return
     shared = set.intersection(*(set(artifact.distributions) for artifact in artifacts))
     table = Table("Function", "Zip MiB", "Unpacked MiB", "SHA-256", "Packages that not all have")
     for artifact in artifacts:
@@ -240,6 +284,7 @@ def deploy(arguments: argparse.Namespace) -> None:
         allow_destroy=frozenset(arguments.allow_destroy),
         confirm=confirm,
         smoke=not arguments.no_smoke,
+        canary=arguments.canary,
     )
     pipeline.deploy(request, port=arguments.port)
 
@@ -263,13 +308,15 @@ def examine(arguments: argparse.Namespace) -> None:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "up": up,
-    "down": lambda _: lifecycle.down(),
+    "down": lambda arguments: lifecycle.down(as_json=arguments.json),
     "logs": show_logs,
     "trace": lambda arguments: log_output.show_story(arguments.env, arguments.name, as_json=arguments.json),
     "doctor": examine,
-    "package": lambda arguments: show_package(arguments.target),
+    "package": lambda arguments: show_package(arguments.target, as_json=arguments.json),
     "deploy": deploy,
     "smoke": lambda arguments: pipeline.smoke_test(arguments.env),
+    "canary-drill": lambda arguments: canary_drill.run(arguments.env, arguments.versions, port=arguments.port),
+    "rollback": lambda arguments: pipeline.roll_back(arguments.env, arguments.functions, emergency=arguments.emergency),
     "drift": lambda arguments: pipeline.compare(arguments.env),
     "fmt-check": lambda _: check_format(),
     "lint-terraform": lambda _: lint_terraform(),

@@ -10,7 +10,7 @@ Three comparisons, none of which changes anything or takes the state's lock:
 https://developer.hashicorp.com/terraform/tutorials/state/resource-drift has the first two.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -77,22 +77,23 @@ _SCALED = frozenset({"read_capacity", "write_capacity"})
 """What Application Auto Scaling changes, of tables and of their indexes."""
 
 
-def differences(terraform: Terraform, environment: str) -> list[Difference]:
+def differences(terraform: Terraform, environment: str, options: Sequence[str] = ()) -> list[Difference]:
     """What differs between the account, the state and the configuration of one environment.
 
     Args:
         terraform: On the initialised live folder.
         environment: The live folder's name.
+        options: Further options of ``terraform plan``.
 
     Raises:
         HarnessError: Terraform cannot read the account.
     """
-    refreshed = terraform.plan(["-refresh-only", *_READ_ONLY])
+    refreshed = terraform.plan(["-refresh-only", *_READ_ONLY, *options])
     source = f"live/{environment}"
     rows = {row.subject: row for row in _outside(refreshed)}
     graph, pending = PlanGraph(refreshed.raw, environment, source), {}
     try:
-        planned = terraform.plan(_READ_ONLY)
+        planned = terraform.plan([*_READ_ONLY, *options])
     except HarnessError as error:
         fix = "Fix that first: nothing can be deployed before."
         pending[source] = Difference(Kind.UNPLANNABLE, source, tuple(error.what.splitlines()), fix)

@@ -4,6 +4,7 @@
 """
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,37 +13,44 @@ from rich.markup import escape
 
 from harness import package
 from harness.console import ProgressStep, out
-from harness.deploy import drift, drift_report, smoke, unmanaged
+from harness.deploy import canary, drift, drift_report, rollback, smoke, unmanaged
 from harness.deploy.account import Account
+from harness.deploy.deployed import AccountAccess, Deployed, on_aws
+from harness.deploy.release import ReleaseStore
 from harness.deploy.request import DeployReport, DeployRequest
 from harness.deploy.smoke_access import PlatformAccess
-from harness.deploy.steps import carry_out
+from harness.deploy.stages import Stages, deploy_all_at_once, named
+from harness.deploy.steps import Steps
 from harness.engine import ACCOUNT_ID, engine_for, engine_name
 from harness.engine.ports import DEFAULT as DEFAULT_PORT
 from harness.errors import HarnessError
 from harness.paths import BUILD
+from harness.results import record
 from harness.settings import PLATFORM
 from harness.stack import code_history, lifecycle
-from harness.stack.deployment import REGION, Deployment, Stack, artifacts_of, build_for, forget
+from harness.stack.deployment import REGION, Deployment, Stack, artifacts_of, build_for
 from harness.stack.ignored_inputs import report_ignored
 from harness.stack.ownership import orderly_end, sole_owner
 from harness.terraform import binary
-from harness.terraform.run import Terraform
+from harness.terraform.plan import TerraformPlan
 
 
-def deploy(request: DeployRequest, *, port: int | Literal["auto"] | None = None) -> None:
+def deploy(
+    request: DeployRequest, *, port: int | Literal["auto"] | None = None, report: DeployReport | None = None
+) -> None:
     """Deploy an environment to where ``HARNESS_ENGINE`` points: a local engine, which then keeps running, or AWS.
 
     Args:
         request: The options.
         port: A local engine's port, ``auto`` for any free one, or None for the running stack's or else 4566.
+        report: Filled in along the way.
 
     Raises:
         HarnessError: Something is missing, the gate rejects the plan, it is not confirmed, or Terraform fails.
     """
     binary.find()
     report_ignored()
-    report = DeployReport(request.environment, engine_name())
+    report = report or DeployReport(request.environment, engine_name())
     started = time.monotonic()
     try:
         with orderly_end(), sole_owner():
@@ -66,18 +74,19 @@ def _to_engine(request: DeployRequest, report: DeployReport, port: int | Literal
         if running is None:
             lifecycle.start(engine)
         with ProgressStep("Build the functions"):
-            build_for(engine)
+            build_for(engine, request.sources)
         deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / environment)
         with ProgressStep(f"Initialise live/{environment}"):
             deployment.prepare()
-        carry_out(deployment.terraform, request, report, _kept(environment), functions=deployment.client("lambda"))
+        steps = Steps(deployment.terraform, request, report, _kept(environment))
+        store = ReleaseStore(deployment.client("s3"), deployment.state_bucket, environment)
+        stages = Stages(steps, store, deployment.client("lambda"))
+        _release(stages, lambda: PlatformAccess.on_engine(deployment.describe()), deployment.artifacts)
         stack = deployment.describe()
         stack.save(deployment.shell(), terraform=deployment.own_terraform)
         keep = True
         _test(PlatformAccess.on_engine(stack), request, report)
     finally:
-        if report.outcome == "failed while applying":
-            forget(environment)  # it is unknown which resources exist now
         if keep and engine.is_running:
             engine.release()
         else:
@@ -96,16 +105,37 @@ def _to_aws(request: DeployRequest, report: DeployReport) -> None:
         step.conclude(account.id)
     artifacts = BUILD / "artifacts" / "aws"
     with ProgressStep("Build the functions"):
-        package.build(package.Target.AWS, artifacts)
+        package.build(package.Target.AWS, artifacts, sources=request.sources)
     terraform = account.terraform(environment, artifacts, BUILD / "terraform" / f"aws-{environment}")
     with ProgressStep(f"Initialise live/{environment}"):
         terraform.init({"bucket": account.state_bucket})
         code_history.keep(terraform, account.s3(), artifacts)
-    functions = boto3.client("lambda", region_name=REGION)
-    carry_out(terraform, request, report, _kept(environment), functions=functions, check=account.check_logging_role)
+    steps = Steps(terraform, request, report, _kept(environment))
+    store = ReleaseStore(account.s3(), account.state_bucket, environment)
+    stages = Stages(steps, store, boto3.client("lambda", region_name=REGION))
+    _release(
+        stages,
+        lambda: PlatformAccess.on_aws(environment, terraform.output()["stack"]),
+        artifacts,
+        check=account.check_logging_role,
+    )
     outputs = terraform.output()["stack"]
     _test(PlatformAccess.on_aws(environment, outputs), request, report)
     out.print(f"[bold]{environment}[/] in account {account.id}: {escape(str(outputs['api_url']))}")
+
+
+def _release(
+    stages: Stages,
+    access: Callable[[], PlatformAccess],
+    artifacts: Path,
+    check: Callable[[TerraformPlan], None] | None = None,
+) -> None:
+    """Deploy all at once or in stages, as requested."""
+    percent = stages.steps.request.canary
+    if percent:
+        canary.deploy_in_stages(stages, percent, access, artifacts=artifacts, check=check)
+    else:
+        deploy_all_at_once(stages, check=check)
 
 
 def _test(access: PlatformAccess, request: DeployRequest, report: DeployReport) -> None:
@@ -131,7 +161,7 @@ def smoke_test(environment: str) -> None:
     if engine_name() != "aws":
         smoke.run(PlatformAccess.on_engine(Stack.load(environment)))
         return
-    account, terraform = _on_aws(environment)
+    account, terraform = on_aws(environment)
     outputs = terraform.output()
     if "stack" not in outputs:
         raise HarnessError(
@@ -144,34 +174,25 @@ def smoke_test(environment: str) -> None:
 def compare(environment: str) -> None:
     """Compare an environment, deployed where ``HARNESS_ENGINE`` points, with its state and its Terraform.
 
-    Nothing is changed, and no lock is taken. The report is written in any case.
+    Nothing is changed, and no lock is taken. The report is written in any case. A release that was taken back counts as
+    it is: it is printed, and is no difference.
 
     Raises:
         HarnessError: It is not deployed there, it cannot be read, or it differs.
     """
     started = time.monotonic()
-    if engine_name() == "aws":
-        account, terraform = _on_aws(environment)
-        package.build(package.Target.AWS, BUILD / "artifacts" / "aws")  # a plan reads the zips
-        code_history.keep(terraform, account.s3(), BUILD / "artifacts" / "aws")
-        session, credentials, state_bucket = (
-            boto3.Session(region_name=REGION),
-            {"AWS_REGION": REGION},
-            account.state_bucket,
-        )
-    else:
-        stack = Stack.load(environment)
-        engine = engine_for(instance=environment)
-        deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / environment)
-        deployment.prepare()
-        terraform, session, credentials = deployment.terraform, stack.session, stack.credentials
-        state_bucket = deployment.state_bucket
+    deployed = Deployed.opened(environment)
     with ProgressStep(f"Compare live/{environment} with its state and the account"):
-        rows = drift.differences(terraform, environment)
+        release = deployed.releases.load()
+        options = release.inputs.options(_kept(environment).with_name("release.tfvars.json"))
+        rows = drift.differences(deployed.terraform, environment, options)
     with ProgressStep("Compare the account with all of its states"):
-        documents = unmanaged.states(state_bucket, session, credentials.get("AWS_ENDPOINT_URL"))
+        endpoint = deployed.credentials.get("AWS_ENDPOINT_URL")
+        documents = unmanaged.states(deployed.state_bucket, deployed.session, endpoint)
         made = PLATFORM.made_while_it_runs
-        rows += unmanaged.unmanaged(documents, credentials, state_bucket=state_bucket, made_by_platform=made)
+        rows += unmanaged.unmanaged(
+            documents, deployed.credentials, state_bucket=deployed.state_bucket, made_by_platform=made
+        )
     drift_report.show(rows)
     report = drift_report.write(environment, rows, seconds=time.monotonic() - started)
     if rows:
@@ -179,17 +200,47 @@ def compare(environment: str) -> None:
             f"{environment} differs in {len(rows)} places from its Terraform.",
             remedy=f"Each one above says what to do. For programs: {_short(report)}",
         )
+    if release.stable:
+        out.print(f"Callers are kept on {named(release.stable)}, because: {release.reason}")
     out.print(f"[green]{environment} is as its Terraform says, and nothing else is in the account.[/]")
 
 
-def _on_aws(environment: str) -> tuple[Account, Terraform]:
-    """The caller's account, and Terraform on an environment's live folder there."""
-    with ProgressStep("Check the AWS account") as step:
-        account = Account.of_caller(environment)
-        step.conclude(account.id)
-    terraform = account.terraform(environment, BUILD / "artifacts" / "aws", BUILD / "terraform" / f"aws-{environment}")
-    terraform.init({"bucket": account.state_bucket})
-    return account, terraform
+def roll_back(environment: str, functions: Sequence[str], *, emergency: bool) -> None:
+    """Give the callers of an environment, deployed where ``HARNESS_ENGINE`` points, the versions before.
+
+    Args:
+        environment: The live folder's name.
+        functions: Short names; none for all that differ in the release before.
+        emergency: Whether the code is taken from the artifacts bucket, without Terraform.
+
+    Raises:
+        HarnessError: It is not deployed there, nothing was released before, or it cannot be rolled back.
+    """
+    report, started, seconds = DeployReport(environment, engine_name()), time.monotonic(), 0.0
+    try:
+        with orderly_end(), sole_owner():
+            account = AccountAccess.opened(environment)
+            client, store, outputs = account.client("lambda"), account.releases, account.outputs()
+            if emergency:
+                rollback.roll_back_in_emergency(client, store, outputs, functions)
+                report.outcome = "rolled back without Terraform"
+                out.print(f"To see what differs from its Terraform now: ./noxw -s drift -- {environment}")
+            else:
+                inputs = rollback.roll_back(client, store, outputs, functions)
+                report.outcome = "rolled back"
+            seconds = round(time.monotonic() - started, 1)
+            out.print(f"Callers have these versions after {seconds} s.")
+            if not emergency:
+                steps = Steps(
+                    Deployed.opened(environment).terraform, DeployRequest(environment), report, _kept(environment)
+                )
+                rollback.confirm(Stages(steps, store, client), inputs)
+    finally:
+        file = record(
+            "rollback",
+            {**vars(report), "seconds_to_callers": seconds, "seconds": round(time.monotonic() - started, 1)},
+        )
+        out.print(f"[dim]Outcome: {report.outcome}. The report is {escape(str(_short(file)))}.[/]")
 
 
 def _kept(environment: str) -> Path:

@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from harness.errors import HarnessError
+from harness.paths import ROOT
 from harness.results import record
 
 Confirm = Callable[[], bool]
@@ -38,6 +40,8 @@ class DeployRequest:
         full_gate: Whether checkov scans the plan too, in a separate environment; otherwise only the plan rules judge.
         options: Further options of ``terraform plan``.
         smoke: Whether the smoke test follows.
+        canary: The percentage of the calls that new versions of functions get first; 0 for all at once.
+        sources: The folder of the functions.
     """
 
     environment: str
@@ -46,6 +50,8 @@ class DeployRequest:
     full_gate: bool = True
     options: Sequence[str] = ()
     smoke: bool = True
+    canary: int = 0
+    sources: Path = ROOT / "lambdas"
 
 
 @dataclass
@@ -62,6 +68,7 @@ class DeployReport:
     allowed_to_destroy: list[str] = field(default_factory=list)
     deployed_again: list[str] = field(default_factory=list)
     smoke: str = "not run"
+    canary: dict[str, Any] = field(default_factory=dict)
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def save(self, seconds: float) -> Path:

@@ -186,7 +186,7 @@ class SmokeTest:
             smoke_cleanup.delete_objects(
                 self.access, "documents", f"{created[:4]}/{created[5:7]}/{invoice['invoiceId']}.pdf"
             )
-        smoke_cleanup.delete_invoices(self.access, [invoice["invoiceId"] for invoice in invoices], self.payment)
+        smoke_cleanup.delete_invoices(self.access, [invoice["invoiceId"] for invoice in invoices], [self.payment])
         for prefix in (f"incoming/{self.upload}", f"reports/{self.upload}"):
             smoke_cleanup.delete_objects(self.access, "uploads", prefix)
         name = self.upload.removesuffix(".csv")  # the archive has more before the ending

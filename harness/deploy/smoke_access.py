@@ -22,10 +22,12 @@ class ApiResponse:
     Attributes:
         status: The status code.
         text: The body.
+        headers: The headers; their names match in any case.
     """
 
     status: int
     text: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def body(self) -> dict[str, Any]:
@@ -75,15 +77,17 @@ class PlatformAccess:
         secret = self.client("secretsmanager").get_secret_value(SecretId=self.outputs["api_key_secret_arn"])
         return str(json.loads(secret["SecretString"])["apiKey"])
 
-    def request(self, method: str, path: str, key: str, body: object = None, **query: str) -> ApiResponse:
-        """Send a request to the API."""
+    def request(
+        self, method: str, path: str, key: str, body: object = None, *, origin: str = "", **query: str
+    ) -> ApiResponse:
+        """Send a request to the API; with an origin, as the script of a web page does."""
         url = f"{self.api_url}{path}"
-        headers = {"x-api-key": key}
+        headers = {"x-api-key": key} | ({"Origin": origin} if origin else {})
         if body is None:
             response = self._http.request(method, url, fields=query, headers=headers)
         else:
             response = self._http.request(method, url, json=body, headers=headers)
-        return ApiResponse(response.status, response.data.decode(errors="replace"))
+        return ApiResponse(response.status, response.data.decode(errors="replace"), response.headers)
 
     def download(self, url: str) -> tuple[int, bytes]:
         """The status and content at a presigned URL. It needs no API key, so none is sent."""

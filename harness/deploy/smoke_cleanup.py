@@ -19,15 +19,18 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:invoice-platform:invoice")
 """Of the ids that the platform derives. The API does not list the receipts of payments that were applied."""
 
 
-def delete_invoices(access: PlatformAccess, invoice_ids: Sequence[str], payment_id: str) -> None:
-    """Delete invoices from the table, and the receipt of a payment by the API.
+def delete_invoices(access: PlatformAccess, invoice_ids: Sequence[str], payment_ids: Sequence[str]) -> None:
+    """Delete invoices from the table, and the receipts of payments by the API.
 
     Records by which other invoices are compared with them remain. They name invoices that do not exist, which do not
     count. One is kept for each new content, for a year; the others are those of the one customer.
     """
     dynamodb = access.client("dynamodb")
-    receipt = f"payment#{uuid.uuid5(_NAMESPACE, f'payment{_SEPARATOR}api{_SEPARATOR}{payment_id}')}"
-    for item_id in (*invoice_ids, receipt):
+    receipts = [
+        f"payment#{uuid.uuid5(_NAMESPACE, f'payment{_SEPARATOR}api{_SEPARATOR}{payment_id}')}"
+        for payment_id in payment_ids
+    ]
+    for item_id in (*invoice_ids, *receipts):
         dynamodb.delete_item(TableName=access.outputs["table_name"], Key={"invoiceId": {"S": item_id}})
 
 

@@ -109,7 +109,16 @@ class Subscriber:
         for message in sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", []):
             self._events.append(json.loads(message["Body"]))
             sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
-        return {event["detail"].get("invoiceId", "") for event in self._events if event["detail-type"] == detail_type}
+        return set(self.published(detail_type))
+
+    def published(self, detail_type: str) -> list[str]:
+        """The ids of the invoices about which an event of this type has arrived, one for each event.
+
+        A delivery that is repeated has the same event id, and counts once.
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
+        """
+        events = {event["id"]: event for event in self._events if event["detail-type"] == detail_type}
+        return [event["detail"].get("invoiceId", "") for event in events.values()]
 
 
 def _admit(topic: str, queue: str) -> dict[str, Any]:

@@ -106,29 +106,18 @@ class Steps:
         self.apply()
 
 
-def carry_out(  # noqa: PLR0913 - what a deploy depends on, the last two by keyword
-    terraform: Terraform,
-    request: DeployRequest,
-    report: DeployReport,
-    kept: Path,
-    *,
-    functions: Any,
-    check: Callable[[TerraformPlan], None] | None = None,
-) -> None:
+def carry_out(steps: Steps, *, functions: Any, check: Callable[[TerraformPlan], None] | None = None) -> None:
     """Plan, judge, show, ask, apply: the same for every account.
 
     Args:
-        terraform: On an initialised root.
-        request: The options.
-        report: Filled in along the way.
-        kept: The file for the plan, which may hold secrets.
+        steps: The steps.
         functions: A client of Lambda in the same account and region.
         check: Raises HarnessError if the plan does not fit what else is in the account.
 
     Raises:
         HarnessError: The gate rejects the plan, the account does not allow it, it is not confirmed, or Terraform fails.
     """
-    steps = Steps(terraform, request, report, kept)
+    request, report = steps.request, steps.report
     plan = steps.plan()
     report.changes = count(plan)
     if check:

@@ -57,6 +57,7 @@ class Stack(BaseModel):
     uploads_bucket: str
     documents_bucket: str
     archives_bucket: str
+    artifacts_bucket: str
     table_name: str
     event_bus: str
     functions: dict[str, str]
@@ -113,6 +114,7 @@ class Stack(BaseModel):
             "UPLOADS_BUCKET": self.uploads_bucket,
             "DOCUMENTS_BUCKET": self.documents_bucket,
             "ARCHIVES_BUCKET": self.archives_bucket,
+            "ARTIFACTS_BUCKET": self.artifacts_bucket,
             "TABLE_NAME": self.table_name,
             "EVENT_BUS": self.event_bus,
         }
@@ -260,6 +262,7 @@ class Deployment:
                     "uploads_bucket",
                     "documents_bucket",
                     "archives_bucket",
+                    "artifacts_bucket",
                     "table_name",
                     "event_bus",
                     "functions",
@@ -331,13 +334,18 @@ class Deployment:
             s3.put_bucket_versioning(Bucket=self.state_bucket, VersioningConfiguration={"Status": "Enabled"})
 
 
-def build_for(engine: Engine) -> list[package.Artifact]:
+def build_for(engine: Engine, sources: Path = ROOT / "lambdas") -> list[package.Artifact]:
     """Build every function's zip for the interpreter on which the engine runs handlers.
 
     Each engine gets its own copies: another run in this checkout, on edited sources, must not change what this one has
     applied.
+
+    Args:
+        engine: The engine.
+        sources: The folder of the functions.
     """
-    artifacts = package.build(package.Target.HOST, BUILD / "artifacts" / "local", python=engine.lambda_python)
+    local = BUILD / "artifacts" / "local"
+    artifacts = package.build(package.Target.HOST, local, python=engine.lambda_python, sources=sources)
     folder = artifacts_of(engine)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

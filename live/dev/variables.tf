@@ -121,6 +121,16 @@ variable "region" {
   nullable    = false
 }
 
+variable "release" {
+  description = "A release in stages, which the deploy writes: the published version that callers of a function keep, by its short name, and the share of their calls that the newest versions get. Other functions are on their newest version."
+  type = object({
+    stable = optional(map(string), {})
+    weight = optional(number, 0)
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "replica_region" {
   description = "The second AWS region, for the replicas."
   type        = string

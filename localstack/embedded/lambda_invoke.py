@@ -10,6 +10,7 @@ from typing import Any
 from ministack.services import cloudwatch as cw
 from ministack.services import lambda_svc as lam
 
+from embedded.lambda_runtime import cold_start
 from emulation.patch import patches, source_has, source_lacks
 
 _log = logging.getLogger("embedded.lambda")
@@ -39,14 +40,17 @@ def throttle_metrics(_original: Any) -> Any:
 def invocation_metrics(original: Any) -> Any:
     """Every invocation has metrics, also one by an event or an API; embedded metrics in its log are recorded.
 
-    AWS: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html and
+    AWS: a duration is the time of the function's code, without the start of its environment;
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html and
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     MiniStack: counts Invoke calls only, and does not read embedded metrics.
     """
 
     def dispatch(func: Any, config: Any, event: Any, request_id: str, started: float) -> Any:
+        cold_start.seconds = 0.0
         result = original(func, config, event, request_id, started)
-        _record(config, (time.time() - started) * 1000, failed=bool(result.get("error")))
+        duration_s = time.time() - started - cold_start.seconds
+        _record(config, duration_s * 1000, failed=bool(result.get("error")))
         for line in (result.get("log") or "").splitlines():
             if '"_aws"' in line and "CloudWatchMetrics" in line:
                 _record_embedded(line)
@@ -56,16 +60,29 @@ def invocation_metrics(original: Any) -> Any:
 
 
 def _record(config: Any, duration_ms: float, *, failed: bool) -> None:
+    for dimensions in _dimension_sets(config):
+        cw.record_metric("AWS/Lambda", "Invocations", 1, "Count", dimensions)
+        cw.record_metric("AWS/Lambda", "Errors", int(failed), "Count", dimensions)
+        cw.record_metric("AWS/Lambda", "Throttles", 0, "Count", dimensions)
+        cw.record_metric("AWS/Lambda", "Duration", duration_ms, "Milliseconds", dimensions)
+
+
+def _dimension_sets(config: Any) -> list[dict[str, str]]:
+    """The dimensions of an invocation's metrics: its function, the called version or alias, and its executed version.
+
+    AWS: "ExecutedVersion: Use the ExecutedVersion dimension to compare error rates for two versions of a function that
+    are both targets of a weighted alias."
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics.html
+    """
     name = config.get("FunctionName", "")
-    qualifier = ":".join(config.get("FunctionArn", "").split(":")[7:])
-    dimension_sets = [{"FunctionName": name}]
-    if qualifier and qualifier != "$LATEST":
-        dimension_sets.append({"FunctionName": name, "Resource": f"{name}:{qualifier}"})
-    for dimension_set in dimension_sets:
-        cw.record_metric("AWS/Lambda", "Invocations", 1, "Count", dimension_set)
-        cw.record_metric("AWS/Lambda", "Errors", int(failed), "Count", dimension_set)
-        cw.record_metric("AWS/Lambda", "Throttles", 0, "Count", dimension_set)
-        cw.record_metric("AWS/Lambda", "Duration", duration_ms, "Milliseconds", dimension_set)
+    qualifier = invoked_alias.get() or ":".join(config.get("FunctionArn", "").split(":")[7:])
+    by_function = {"FunctionName": name}
+    if not qualifier or qualifier == "$LATEST":
+        return [by_function]
+    by_resource = {**by_function, "Resource": f"{name}:{qualifier}"}
+    if qualifier.isdigit():
+        return [by_function, by_resource]
+    return [by_function, by_resource, {**by_resource, "ExecutedVersion": str(config.get("Version", ""))}]
 
 
 def _record_embedded(line: str) -> None:

@@ -9,7 +9,7 @@ from ministack.core.responses import new_uuid
 from ministack.services import cloudwatch_logs as logs
 from ministack.services import lambda_svc as lam
 
-from embedded.lambda_runtime import failure
+from embedded.lambda_runtime import failure, memory
 from emulation.patch import patches, source_lacks
 
 
@@ -17,8 +17,9 @@ from emulation.patch import patches, source_lacks
 def json_logs(original: Any) -> Any:
     """A function with JSON logging writes one JSON object per event.
 
-    AWS: platform events (``platform.start``, ``platform.report``) by the system log level; lines of the handler that
-    are not JSON are wrapped; an unhandled exception is one ERROR object.
+    AWS: platform events (``platform.start``, ``platform.report``) by the system log level, the latter with
+    ``maxMemoryUsedMB``; lines of the handler that are not JSON are wrapped; an unhandled exception is one ERROR object.
+    https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
     MiniStack: writes the START/END/REPORT lines of the text format.
     """
@@ -73,6 +74,8 @@ def _messages(config: Any, request_id: str, text: str, *, error: bool, duration_
             "billedDurationMs": duration_ms,
             "memorySizeMB": config.get("MemorySize", 128),
         }
+        if peak_mb := getattr(memory, "peak_mb", None):
+            metrics["maxMemoryUsedMB"] = peak_mb
         record = {"requestId": request_id, "metrics": metrics, "status": "error" if error else "success"}
         report = [{"time": now, "type": "platform.report", "record": record}]
     return [*start, *messages, *report]

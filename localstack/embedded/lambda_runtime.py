@@ -1,8 +1,12 @@
 """Lambda: the worker process that a handler runs in."""
 
 import inspect
+import math
 import os
+import re
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
 from ministack.core import lambda_runtime as runtime
@@ -17,6 +21,12 @@ _FINAL_LOG_TIMEOUT_S = 0.25
 
 failure = threading.local()
 """``failure.last``: the worker's report if the last invocation of this thread failed, or else None."""
+
+memory = threading.local()
+"""``memory.peak_mb``: the most memory that the worker of this thread's last invocation ever had; None if unknown."""
+
+cold_start = threading.local()
+"""``cold_start.seconds``: what the start of a worker took in this thread's current invocation."""
 
 _PLAIN_FAILURE = '{"status": "error", "error": str(e), "trace": traceback.format_exc()'
 _DETAILED_FAILURE = (
@@ -80,9 +90,23 @@ def surviving_worker(original: Any) -> Any:
         if report.get("failed"):
             report["status"] = "error"
         failure.last = report if report.get("status") == "error" else None
+        memory.peak_mb = _peak_mb(self._proc.pid) if self._proc is not None else None
         return report
 
     return invoke
+
+
+def _peak_mb(process: int) -> int | None:
+    """The peak resident memory of a process, in MB; None where the system does not have ``/proc``.
+
+    https://man7.org/linux/man-pages/man5/proc_pid_status.5.html
+    """
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    peak = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+    return math.ceil(int(peak[1]) / 1024) if peak else None
 
 
 @patches(lam, "_execute_function_warm", needed=source_has('"Runtime.HandlerError"'))
@@ -90,7 +114,7 @@ def failure_response(original: Any) -> Any:
     """A failed invocation returns the exception's class and stack; see :func:`worker_report`."""
 
     def execute(func: Any, event: Any, request_id: str) -> Any:
-        failure.last = None
+        failure.last, memory.peak_mb = None, None
         result = original(func, event, request_id)
         details = failure.last or {}
         if result.get("error") and isinstance(result.get("body"), dict):
@@ -173,9 +197,11 @@ def runtime_variables(original: Any) -> Any:
             variables["AWS_LAMBDA_LOG_LEVEL"] = logging_config.get("ApplicationLogLevel") or "INFO"
         configured = (config.get("Environment") or {}).get("Variables") or {}
         self.config = {**config, "Environment": {"Variables": {**configured, **variables}}}
+        started = time.monotonic()
         try:
             original(self)
         finally:
             self.config = config
+            cold_start.seconds = time.monotonic() - started
 
     return spawn

@@ -140,7 +140,7 @@ def _config(mapping: Json) -> tuple[Json | None, Json]:
 
 def _call(mapping: Json, batch: list[Json]) -> Json:
     """Send a batch to the function. One that cannot be called is like a throttled one: that uses up no retry."""
-    function, config = _config(mapping)
+    function, config, _ = lam._get_func_record_for_ref(mapping["FunctionArn"])  # an alias's weights choose the version
     if function is None or not role_allows(config["Role"], "dynamodb:GetRecords", mapping["EventSourceArn"]):
         return {"throttle": True}
     record = lam._execution_record_for_config(function, {**config, "FunctionArn": mapping["FunctionArn"]})

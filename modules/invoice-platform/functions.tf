@@ -229,6 +229,7 @@ module "function" {
   memory_size          = var.lambda_settings.memory_size
   name                 = "${each.key}-${var.environment}"
   permissions          = lookup(local._permissions, each.key, {})
+  release              = { stable_version = lookup(var.release.stable, each.key, ""), weight = var.release.weight }
   reserved_concurrency = local._concurrency[each.key]
   statements           = merge(each.value.statements, lookup(local._statements_by_id, each.key, {}))
   tags                 = var.tags

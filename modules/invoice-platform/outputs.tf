@@ -44,6 +44,11 @@ output "archives_bucket" {
   value       = module.archives.name
 }
 
+output "artifacts_bucket" {
+  description = "The bucket with the functions' zips, those of earlier deployments too."
+  value       = module.artifacts.name
+}
+
 output "dashboard_name" {
   description = "The dashboard's name."
   value       = module.monitoring.dashboard_name

@@ -182,6 +182,21 @@ variable "payment_sources" {
   }
 }
 
+variable "release" {
+  description = "A release in stages, which the deploy writes: the published version that callers of a function keep, by its short name, and the share of their calls that the newest versions get. Other functions are on their newest version."
+  type = object({
+    stable = optional(map(string), {})
+    weight = optional(number, 0)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.release.stable), keys(local._functions))) == 0
+    error_message = "release.stable names ${join(", ", setsubtract(keys(var.release.stable), keys(local._functions)))}: give short names of functions (${join(", ", keys(local._functions))})."
+  }
+}
+
 variable "replication" {
   description = "Whether documents and archives are copied to buckets in the region of the provider aws.replica."
   type        = bool

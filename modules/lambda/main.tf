@@ -65,17 +65,19 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_iam_role_policy.this]
 }
 
+# During a release in stages, callers keep the stable version, and the newest one gets its share of the calls.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
 resource "aws_lambda_alias" "this" {
   name             = var.alias_name
   description      = "The version that callers get; deployments and rollbacks move it."
   function_name    = aws_lambda_function.this.function_name
-  function_version = aws_lambda_function.this.version
+  function_version = var.release.stable_version != "" ? var.release.stable_version : aws_lambda_function.this.version
 
   dynamic "routing_config" {
-    for_each = var.canary.weight > 0 ? [var.canary] : []
+    for_each = var.release.stable_version != "" && var.release.weight > 0 ? [var.release.weight] : []
 
     content {
-      additional_version_weights = { (routing_config.value.version) = routing_config.value.weight }
+      additional_version_weights = { (aws_lambda_function.this.version) = routing_config.value }
     }
   }
 }

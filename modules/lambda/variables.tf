@@ -53,26 +53,6 @@ variable "async" {
   }
 }
 
-variable "canary" {
-  description = "A second published version with a share of the alias's calls: its number and the share, 0 (none) to 1."
-  type = object({
-    version = optional(string, "")
-    weight  = optional(number, 0)
-  })
-  default  = {}
-  nullable = false
-
-  validation {
-    condition     = var.canary.weight >= 0 && var.canary.weight <= 1
-    error_message = "canary.weight is ${var.canary.weight}: give a share of the calls from 0 to 1."
-  }
-
-  validation {
-    condition     = var.canary.weight == 0 || can(regex("^[0-9]+$", var.canary.version))
-    error_message = "canary.version is \"${var.canary.version}\" with a weight of ${var.canary.weight}: give the number of a published version."
-  }
-}
-
 variable "code" {
   description = "The deployment package: an object in a bucket, under the SHA-256 of its content. A new key publishes a new function version and moves the alias."
   type = object({
@@ -265,6 +245,26 @@ variable "permissions" {
   validation {
     condition     = alltrue([for permission in values(var.permissions) : startswith(permission.source_arn, "arn:")])
     error_message = "permissions has the sources [${join(", ", values(var.permissions)[*].source_arn)}]: give the ARN of each calling rule, bucket or API, so that no other can."
+  }
+}
+
+variable "release" {
+  description = "A release in stages: the published version that callers keep, and the share of the calls that the newest version gets, from 0 (none) to less than 1. Without a stable version the newest version gets all calls."
+  type = object({
+    stable_version = optional(string, "")
+    weight         = optional(number, 0)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.release.stable_version == "" || can(regex("^[1-9][0-9]*$", var.release.stable_version))
+    error_message = "release.stable_version is \"${var.release.stable_version}\": give the number of a published version, or \"\" (all calls to the newest)."
+  }
+
+  validation {
+    condition     = var.release.weight >= 0 && var.release.weight < 1
+    error_message = "release.weight is ${var.release.weight}: give a share of the calls from 0 to less than 1, or leave out stable_version (all calls to the newest)."
   }
 }
 

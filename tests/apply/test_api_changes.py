@@ -14,7 +14,7 @@ import pytest
 import urllib3
 
 from harness.deploy.request import DeployReport, DeployRequest
-from harness.deploy.steps import carry_out
+from harness.deploy.steps import Steps, carry_out
 from harness.engine import Engine
 from harness.paths import ROOT
 from harness.terraform.run import Terraform
@@ -91,7 +91,7 @@ class ChangingApi:
         variables.write_text(json.dumps({"routes": routes}), encoding="utf-8")
         report = DeployReport("", "embedded")
         request = DeployRequest("", confirm=lambda: True, full_gate=False)
-        carry_out(self.terraform, request, report, self.checkout / "plan", functions=None)  # it has no functions
+        carry_out(Steps(self.terraform, request, report, self.checkout / "plan"), functions=None)  # it has no functions
         return report
 
     def edit(self, old: str, new: str) -> None:

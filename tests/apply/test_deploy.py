@@ -14,7 +14,7 @@ from typing import Literal
 import pytest
 
 from harness.deploy.request import DeployReport, DeployRequest
-from harness.deploy.steps import carry_out
+from harness.deploy.steps import Steps, carry_out
 from harness.docs import runbooks
 from harness.docs.runbooks import BlockRun
 from harness.engine import environments
@@ -29,6 +29,7 @@ from tests.apply.stage import group
 pytestmark = [group("deploy"), pytest.mark.drill]
 
 TABLE = "module.invoice_platform.module.table.aws_dynamodb_table.this"
+ROLE = 'module.invoice_platform.module.function["query-invoices"].aws_iam_role.this'
 LOGS = 'module.invoice_platform.module.function["query-invoices"].aws_cloudwatch_log_group.this'
 
 INDEXES = """\
@@ -149,7 +150,7 @@ def attempt(deployed: DeployedDev, terraform: Terraform, work: Path, *options: s
     functions = deployed.stack.session.client("lambda", endpoint_url=deployed.stack.endpoint_url)
     request = DeployRequest("dev", frozenset([allow] if allow else []), lambda: True, full_gate=False, options=options)
     try:
-        carry_out(terraform, request, report, work / "plan.tfplan", functions=functions)
+        carry_out(Steps(terraform, request, report, work / "plan.tfplan"), functions=functions)
     except HarnessError as error:
         report.findings.append(str(error))
     return report
@@ -200,6 +201,13 @@ def test_only_a_named_resource_may_be_replaced(deployed: DeployedDev, tmp_path: 
     assert unneeded.outcome == "rejected: unneeded --allow-destroy"
     assert (allowed.outcome, allowed.allowed_to_destroy) == ("applied", [LOGS])
     assert allowed.changes["replace"] == 1
+
+
+def test_the_role_of_a_running_function_is_not_created_anew(deployed: DeployedDev, tmp_path: Path) -> None:
+    report = attempt(deployed, deployed.live(tmp_path), tmp_path, f"-replace={ROLE}")
+
+    assert report.outcome == "rejected by the gate"
+    assert [finding for finding in report.findings if "CKV_INV_221" in finding and f"Its role {ROLE}" in finding]
 
 
 def test_a_plan_that_adds_an_index_passes_and_one_that_drops_it_does_not(deployed: DeployedDev, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from invoicing.uploads.csv_bytes import Lines, UnreadableFileError
+from invoicing.uploads.csv_cells import content
 from invoicing.uploads.csv_text import MAX_RECORD, Line, Record, Shape, split_records, without_blank_rows
 
 REQUIRED = (
@@ -29,6 +30,9 @@ MAX_COLUMNS = 1000
 """Cells of the widest header."""
 MIN_NAMES = 3
 """Known column names that a header has at the least."""
+
+_NEVER_WORDS = ("issue_date", "quantity", "unit_price", "tax_rate")
+"""Columns in which no row has a word."""
 
 _IGNORED = str.maketrans(
     "", "", " \t\r\n_-*\u00a0\u2007\u2009\u202f\u3000\u00ad\u2010\u2011\u2012\u2013\u2014\u200b\u200c\u200d\u2060\ufeff"
@@ -73,6 +77,11 @@ class Header:
     def last_required(self) -> int:
         """Where the last required column is: a row has at least as many delimiters. 0 if columns are missing."""
         return 0 if self.problem else max(self.index[name] for name in REQUIRED)
+
+    @cached_property
+    def ends_with_required(self) -> bool:
+        """Whether the last column is a required one: a delimiter too many in a row leaves something behind it."""
+        return self.names[-1] in _NEEDED
 
     @cached_property
     def problem(self) -> str | None:
@@ -170,7 +179,19 @@ def repeated_header(record: Record, header: Header) -> Header | None:
     if record.problem or len(record.cells) > MAX_COLUMNS:
         return None
     repeated = Header.of(record.cells)
-    return repeated if len(repeated.index) >= MIN_NAMES else None
+    return repeated if len(repeated.index) >= MIN_NAMES or _names_columns(record.cells, header) else None
+
+
+def _names_columns(cells: list[str], header: Header) -> bool:
+    """Whether a record names the columns of another table, in words that are not known: nothing below it can be read.
+
+    No required cell is empty; those of the date and the numbers are different words, without a digit.
+    """
+    if header.problem or len(cells) <= header.last_required:
+        return False
+    texts = {name: content(cells[header.index[name]]).casefold() for name in REQUIRED}
+    words = {texts[name] for name in _NEVER_WORDS if any(map(str.isalpha, texts[name]))}
+    return all(texts.values()) and len(words) == len(_NEVER_WORDS) and not any(map(str.isdigit, "".join(words)))
 
 
 def _without_header(best: _Header) -> str:

@@ -15,6 +15,7 @@ HARNESS = ROOT / "harness"
 EXCEPTIONS = {
     "harness/stack/walkthrough.py",  # a client of this platform: it uploads invoices and reads them back
     "harness/stack/trace.py",  # another one: it reads an invoice, its documents and its log lines
+    "harness/deploy/canary_traffic.py",  # another one
     "harness/deploy/smoke.py",  # another one
     "harness/deploy/smoke_cleanup.py",  # deletes them again
     "harness/deploy/smoke_queues.py",  # receives the events about them

@@ -15,7 +15,7 @@ from harness.console import out
 from harness.deploy import change_summary, gate, pipeline
 from harness.deploy.account import Account
 from harness.deploy.request import DeployReport, DeployRequest, ask
-from harness.deploy.steps import carry_out, count
+from harness.deploy.steps import Steps, carry_out, count
 from harness.errors import HarnessError
 from harness.plan.resource import Resource
 from harness.policy.gate import judge_plan
@@ -102,7 +102,7 @@ def carried_out(
     request = DeployRequest("dev", allow, lambda: confirmed, full_gate=False)
     message = ""
     try:
-        carry_out(terraform, request, report, folder / "plan.tfplan", functions=functions)  # type: ignore[arg-type]
+        carry_out(Steps(terraform, request, report, folder / "plan.tfplan"), functions=functions)  # type: ignore[arg-type]
     except HarnessError as error:
         message = str(error)
     return terraform, report, message
@@ -233,6 +233,19 @@ def test_the_report_is_written_however_a_deploy_ends(monkeypatch: pytest.MonkeyP
 
     report = json.loads((tmp_path / "results" / "deploy.json").read_text(encoding="utf-8"))
     assert (report["outcome"], report["engine"], report["environment"]) == ("failed", "aws", "dev")
+
+
+def test_a_deploy_reports_inputs_that_have_no_effect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HARNESS_ENGINE", "aws")
+    monkeypatch.setenv("TF_VAR_account_id", "")
+    monkeypatch.setenv("TF_VAR_deletion_protection", "false")
+    monkeypatch.setattr("harness.results.BUILD", tmp_path)
+    monkeypatch.setattr("harness.stack.ownership.BUILD", tmp_path)
+
+    with out.capture() as captured, pytest.raises(HarnessError):
+        pipeline.deploy(DeployRequest("dev"))
+
+    assert "TF_VAR_deletion_protection has no effect here" in captured.get()
 
 
 class FakeAws:

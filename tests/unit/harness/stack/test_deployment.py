@@ -39,6 +39,7 @@ def stack() -> Stack:
         uploads_bucket="u",
         documents_bucket="d",
         archives_bucket="a",
+        artifacts_bucket="artifacts",
         table_name="t",
         event_bus="b",
         functions={"create-invoice": "create-invoice-dev"},

@@ -439,11 +439,54 @@ def test_a_row_has_a_digit_in_its_quantity_wherever_that_is() -> None:
     assert repeated_header(Record(3, 0, ["invoice_number", "field 2", "customer_id", "currency"]), without)
 
 
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis", "Steuer"], True),
+        (["Nr 1", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis", "Steuer", "x"], True),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis 2", "Steuer"], False),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "menge", "Steuer"], False),
+        (["Nr", "Kunde", "Datum", "Waehrung", "", "Menge", "Preis", "Steuer"], False),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "N/A", "Preis", "Steuer"], False),
+        (["Nr", "Kunde", "----", "Waehrung", "Text", "Menge", "Preis", "Steuer"], False),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis"], False),
+        (["text", "text", "date", "text", "text", "number", "number", "number"], False),
+    ],
+)
+def test_a_record_of_words_names_columns_that_are_not_known(cells: list[str], *, names: bool) -> None:
+    found = repeated_header(Record(3, 0, cells), HEADER)
+
+    assert (found is not None) == names
+    assert found is None or (found.problem or "").startswith("the header lacks these columns: invoice_number")
+    assert repeated_header(Record(3, 0, cells), Header.of(NAMES[1:])) is None
+
+
 def test_a_header_below_has_no_more_columns_than_the_first() -> None:
     most = [*NAMES, *["x"] * (MAX_COLUMNS - len(NAMES))]
 
     assert repeated_header(Record(3, 0, most), HEADER)
     assert repeated_header(Record(3, 0, [*most, "x"]), HEADER) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "surplus", "wide"),
+    [
+        (NAMES, [], False),
+        (NAMES, [""], False),
+        (NAMES, [" ", "NULL"], False),
+        (NAMES, ["", "x"], True),
+        ([*NAMES, "discount"], [], False),
+        ([*NAMES, "discount"], ["5"], False),
+        ([*NAMES, "discount"], ["5", ""], True),
+        ([*NAMES, "x"], ["5", ""], True),
+        ([*NAMES, ""], ["", ""], True),
+    ],
+)
+def test_a_row_is_wide_if_cells_may_be_in_wrong_columns(names: list[str], surplus: list[str], *, wide: bool) -> None:
+    row = Row(Record(2, 0, [*VALID, *surplus]), Header.of(names), 0)
+
+    assert row.is_wide == wide
+    assert len(row.problems(frozenset())) == wide
 
 
 def test_a_row_is_as_long_as_its_last_required_column() -> None:

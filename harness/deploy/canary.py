@@ -1,0 +1,182 @@
+"""A release in stages: the newest versions get a share of the calls, are watched, and get all of them or none.
+
+``docs/runbooks/deploy.md`` shows how to use it.
+"""
+
+import base64
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from harness.console import ProgressStep, out
+from harness.deploy.canary_judge import Defect
+from harness.deploy.canary_watch import Watch
+from harness.deploy.release import ALIAS, LiveAlias, ReleaseInputs
+from harness.deploy.smoke_access import PlatformAccess
+from harness.deploy.stages import Stages, changing, deploy_all_at_once, named
+from harness.deploy.steps import carry_out
+from harness.deploy.version_figures import watched_functions
+from harness.errors import HarnessError
+from harness.package import archive
+from harness.terraform.plan import TerraformPlan
+
+
+class _OtherVersionsError(Exception):
+    """The plan gives functions a new version that the stage does not know of.
+
+    Attributes:
+        stable: All functions that get one, with the version that callers have now.
+    """
+
+    def __init__(self, stable: Mapping[str, str]) -> None:
+        super().__init__(named(stable))
+        self.stable = stable
+
+
+def deploy_in_stages(
+    stages: Stages,
+    percent: int,
+    access: Callable[[], PlatformAccess],
+    *,
+    artifacts: Path,
+    check: Callable[[TerraformPlan], None] | None = None,
+) -> None:
+    """Deploy: new versions of functions get some of the calls first, everything else is deployed at once.
+
+    Args:
+        stages: The stages.
+        percent: The share of the calls, 1 to 99.
+        access: Returns the access to the deployed platform.
+        artifacts: The folder with the zips that are deployed.
+        check: As for `carry_out`.
+
+    Raises:
+        HarnessError: The release was taken back, or it could not be carried out.
+    """
+    aliases = stages.aliases()
+    stable = with_other_code(stages.functions, aliases, artifacts)
+    try:
+        _deploy(stages, stable, percent, access, check)
+    except _OtherVersionsError as others:  # of functions with the same code and other settings
+        _deploy(stages, others.stable, percent, access, check)
+
+
+def with_other_code(functions: Any, aliases: Mapping[str, LiveAlias], artifacts: Path) -> dict[str, str]:
+    """The functions that have other code than their zip, for callers or unpublished, with the version of callers."""
+    stable = {}
+    for name, alias in aliases.items():
+        zipped = archive.digest(artifacts / f"{name}.zip")
+        deployed = {_code(functions, alias, qualifier) for qualifier in (ALIAS, "$LATEST")}
+        if alias.weights or deployed != {zipped}:
+            stable[name] = alias.version
+    return stable
+
+
+def _code(functions: Any, alias: LiveAlias, qualifier: str) -> str:
+    """The checksum of a function's code, hexadecimal."""
+    configuration = functions.get_function_configuration(FunctionName=alias.function, Qualifier=qualifier)
+    return base64.b64decode(configuration["CodeSha256"]).hex()
+
+
+def _deploy(
+    stages: Stages,
+    stable: Mapping[str, str],
+    percent: int,
+    access: Callable[[], PlatformAccess],
+    check: Callable[[TerraformPlan], None] | None,
+) -> None:
+    """Deploy with a stage for these functions, or all at once if there are none."""
+    aliases = stages.aliases()
+
+    def check_all(plan: TerraformPlan) -> None:
+        others = {name: version for name, version in changing(plan, aliases).items() if name not in stable}
+        if others:
+            raise _OtherVersionsError({**stable, **others})
+        if check:
+            check(plan)
+
+    if not stable:
+        deploy_all_at_once(stages, check=check_all)
+        out.print("No function that was deployed before gets a new version, so there were no stages.")
+        return
+    out.print(f"Callers keep {named(stable)} at first.")
+    with Watch.started(access()) as watch:
+        _check_before(stages, watch)
+        staged = stages.with_inputs(ReleaseInputs(stable, percent / 100))
+        carry_out(staged, functions=stages.functions, check=check_all)
+        _decide(stages, watch, stable)
+    stages.check_settled(ReleaseInputs())
+    stages.steps.report.canary["settled"] = True
+
+
+def _check_before(stages: Stages, watch: Watch) -> None:
+    """Check that the platform does what it should before anything is released.
+
+    Raises:
+        HarnessError: It does not, so no version could be judged.
+    """
+    if any(alias.weights for alias in stages.aliases().values()):
+        return  # what an interrupted release did is not the platform's fault
+    with ProgressStep("Synthetic traffic before the release"):
+        defect = watch.round()
+    if defect:
+        raise HarnessError(
+            f"Nothing was applied: the platform fails already before the release. {defect.reason}",
+            remedy=f"Find out why first: ./noxw -s smoke -- {stages.environment}",
+        )
+
+
+def _decide(stages: Stages, watch: Watch, stable: Mapping[str, str]) -> None:
+    """Watch the release, and give the newest versions all calls or none.
+
+    Raises:
+        HarnessError: It was taken back.
+    """
+    report: dict[str, Any] = {"stable": dict(stable), "outcome": "interrupted"}
+    stages.steps.report.canary = report
+    try:
+        watched = watched_functions(stages.functions, stages.aliases())
+        with ProgressStep("Watch the newest versions"):
+            defect = watch.until_decided(watched)
+        if defect is None:
+            stages.move(ReleaseInputs(), "-refresh=false")  # the state was written a moment ago
+            stages.finish()
+    except BaseException as error:
+        out.print("[yellow]Interrupted: the release is taken back.[/]")
+        stages.move_at_once(stable)
+        stages.keep(stable, f"the deploy was interrupted ({type(error).__name__}).")
+        report["outcome"] = "taken back"
+        raise
+    finally:
+        report["versions"] = watch.rows()
+    if defect is None:
+        report["outcome"] = "released"
+        return
+    _take_back(stages, watch, stable, defect)
+    raise HarnessError(
+        f"The release was taken back: {defect.reason} ({defect.caught_by})",
+        remedy=f"Callers have {named(stable)} again. Fix the code, then deploy again. "
+        f"Plain `terraform apply` would release these versions all at once.",
+    )
+
+
+def _take_back(stages: Stages, watch: Watch, stable: Mapping[str, str], defect: Defect) -> None:
+    """Take the release back, prove it, and report it."""
+    report = stages.steps.report.canary
+    out.print(f"[yellow]{escape(defect.reason)} The release is taken back.[/]")
+    stages.move_at_once(stable)  # not by a plan: each second costs calls
+    stages.keep(stable, defect.reason)
+    stages.steps.report.outcome = "taken back"
+    report.update(outcome="taken back", taken_back_at=time.time(), caught_by=defect.caught_by, reason=defect.reason)
+    watch.traffic.begin_anew()
+    with ProgressStep("Synthetic traffic after it") as step:
+        after = watch.round()
+        report["after"] = after.reason if after else "as before"
+        step.conclude(report["after"])
+    watch.read()
+    report["versions"] = watch.rows()
+    stages.settle(ReleaseInputs(stable, 0))
+    report["settled"] = True

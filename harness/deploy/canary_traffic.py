@@ -1,0 +1,326 @@
+"""Synthetic traffic during a release: invoices through the platform's public doors, and checks of every response.
+
+No metric can see that a total is wrong. So each invoice's amounts are known beforehand, its PDF is read, its events are
+counted, and the headers are compared with what browsers need. The invoices are deleted at the end; downstream systems
+have seen them, as after a smoke test.
+"""
+
+import io
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from pypdf import PdfReader
+from pypdf.errors import PyPdfError
+
+from harness.deploy import smoke_cleanup
+from harness.deploy.release import ALIAS
+from harness.deploy.smoke_access import ApiResponse, PlatformAccess
+from harness.deploy.smoke_queues import DeadLetters, Subscriber
+
+CUSTOMER = "CANARY-TEST"
+"""The customer of all its invoices, always the same: what the platform remembers of a customer does not accumulate."""
+
+DEADLINE_S = 20.0
+"""Seconds that the platform has for what follows a request: decision, PDF, events."""
+
+POLL_S = 0.1
+
+Result = TypeVar("Result")
+
+
+class CheckError(Exception):
+    """A response or a consequence is not what it should be.
+
+    Attributes:
+        check: What was checked, in one or two words.
+        found: What was found instead.
+    """
+
+    def __init__(self, check: str, found: str) -> None:
+        super().__init__(f"{check}: {found}")
+        self.check = check
+        self.found = found
+
+
+@dataclass(frozen=True)
+class Case:
+    """An invoice whose amounts are known.
+
+    Attributes:
+        lines: Quantity, unit price and tax rate of each line.
+        total: Its total, by EN 16931 with rounding half up.
+        rounds: Whether the amounts are on the edge between two cents.
+    """
+
+    lines: tuple[tuple[str, str, str], ...]
+    total: str
+    rounds: bool = False
+
+
+CASES = (
+    Case((("2", "10.00", "19"), ("1", "5.00", "7")), "29.15"),
+    Case((("1", "0.125", "0"), ("1", "0.125", "0")), "0.26", rounds=True),  # each line is 0.13: half up
+    Case((("3", "33.33", "19"),), "118.99", rounds=True),  # 99.99 and 18.9981
+    Case((("1", "100.50", "5"),), "105.53", rounds=True),  # the tax is 5.025
+)
+
+
+@dataclass
+class Traffic:
+    """The traffic of one release.
+
+    Attributes:
+        access: The platform.
+        key: The API's key.
+        origin: A web origin that the API admits.
+        run_id: In the names of everything that it creates.
+        subscriber: Receives what the platform publishes.
+        dead_letters: The dead-letter queues.
+    """
+
+    access: PlatformAccess
+    key: str
+    origin: str
+    run_id: str
+    subscriber: Subscriber
+    dead_letters: DeadLetters
+    invoice_ids: list[str] = field(default_factory=list)
+    payment_ids: list[str] = field(default_factory=list)
+    _number: int = 0
+    _earlier: int = 0
+
+    @classmethod
+    @contextmanager
+    def prepared(cls, access: PlatformAccess, run_id: str) -> Iterator["Traffic"]:
+        """Subscribe to the events; at the end everything that the traffic created is deleted."""
+        with Subscriber.subscribed(access, f"canary-{access.environment}-{run_id}") as subscriber:
+            traffic = cls(access, access.api_key, _origin(access), run_id, subscriber, DeadLetters.at_start(access))
+            try:
+                yield traffic
+            finally:
+                traffic.clean_up()
+
+    def round(self) -> None:
+        """One upload and one invoice of each case, from the request to the paid invoice.
+
+        Raises:
+            CheckError: Something is not as it should be.
+        """
+        uploaded = self._upload(CASES[self._number % len(CASES)])
+        created = {self._create(case): case for case in CASES}
+        for invoice_id, case in created.items():
+            self._read(invoice_id, case)
+        listed = self._listed()
+        for invoice_id, case in created.items():
+            self._check_listed(listed, invoice_id, case)
+        for invoice_id in created:
+            self._pay(invoice_id)
+        self._check_events({*created, uploaded}, "invoice-processed")
+        self._check_events({*created}, "invoice-paid")
+        self.check_dead_letters()
+
+    def begin_anew(self) -> None:
+        """Hold nothing that happened so far against the rounds that follow."""
+        self.dead_letters = DeadLetters.at_start(self.access)
+        self._earlier = len(self.invoice_ids)
+
+    def check_dead_letters(self) -> None:
+        """Check that no message went to a dead-letter queue.
+
+        Raises:
+            CheckError: One did.
+        """
+        for name in self.dead_letters.new():
+            reason = self.dead_letters.reason(name)
+            raise CheckError("dead letters", f"a message in the queue of {name}{f': {reason}' if reason else ''}")
+
+    def clean_up(self) -> None:
+        """Delete the invoices, their documents and payments, and the uploads of this run."""
+        month = f"{datetime.now(UTC):%Y/%m}"
+        for invoice_id in self.invoice_ids:
+            smoke_cleanup.delete_objects(self.access, "documents", f"{month}/{invoice_id}.pdf")
+        smoke_cleanup.delete_invoices(self.access, self.invoice_ids, self.payment_ids)
+        for purpose, prefix in (
+            ("uploads", f"incoming/canary-{self.run_id}-"),
+            ("uploads", f"reports/canary-{self.run_id}-"),
+            ("archives", f"{month}/canary-{self.run_id}-"),
+        ):
+            smoke_cleanup.delete_objects(self.access, purpose, prefix)
+
+    def _next(self) -> str:
+        self._number += 1
+        return f"CANARY-{self.run_id}-{self._number}"
+
+    def _create(self, case: Case) -> str:
+        """Create an invoice by the API; return its id."""
+        number = self._next()
+        body = {
+            "invoiceNumber": number,
+            "customerId": CUSTOMER,
+            "customer": {"name": "Canary test"},
+            "issueDate": datetime.now(UTC).date().isoformat(),
+            "currency": "EUR",
+            "lines": [
+                {"description": f"Item {number} {at}", "quantity": quantity, "unitPrice": price, "taxRate": rate}
+                for at, (quantity, price, rate) in enumerate(case.lines)
+            ],
+        }
+        invoice = self._request("POST", "/invoices", body, status=201)
+        if not isinstance(invoice.get("invoiceId"), str):
+            raise CheckError("response", f"POST /invoices returned no invoice: {str(invoice)[:200]}")
+        self.invoice_ids.append(invoice["invoiceId"])
+        _check_total(case, invoice, "POST /invoices")
+        return str(invoice["invoiceId"])
+
+    def _upload(self, case: Case) -> str:
+        """Import an invoice from a file; return its id."""
+        number = self._next()
+        header = "invoice_number,customer_id,customer_name,issue_date,currency,description,quantity,unit_price,tax_rate"
+        today = datetime.now(UTC).date().isoformat()
+        rows = [
+            f"{number},{CUSTOMER},Canary test,{today},EUR,Item {number} {at},{','.join(amounts)}"
+            for at, amounts in enumerate(case.lines)
+        ]
+        name = f"canary-{self.run_id}-{self._number}.csv"
+        body = "\n".join([header, *rows, ""]).encode()
+        uploads = self.access.outputs["uploads_bucket"]
+        self.access.client("s3").put_object(Bucket=uploads, Key=f"incoming/{name}", Body=body)
+        item = self._wait(lambda: self._by_number().get(number), f"invoice {number} of an upload")
+        self.invoice_ids.append(item["invoiceId"])
+        self._read(item["invoiceId"], case)
+        return str(item["invoiceId"])
+
+    def _read(self, invoice_id: str, case: Case) -> None:
+        """Wait for the decision and the PDF, and check both."""
+
+        def poll() -> dict[str, Any] | None:
+            invoice = self._request("GET", f"/invoices/{invoice_id}")
+            return invoice if invoice.get("documentUrl") and invoice.get("status") != "created" else None
+
+        invoice = self._wait(poll, f"the PDF of {invoice_id}")
+        if invoice["status"] != "processed":
+            raise CheckError("decision", f"invoice {invoice_id} is {invoice['status']} instead of processed")
+        _check_total(case, invoice, "GET /invoices/{id}")
+        status, content = self.access.download(invoice["documentUrl"])
+        if status != 200 or not content.startswith(b"%PDF-"):
+            raise CheckError("PDF", f"status {status}: {content[:80].decode(errors='replace')!r}")
+        text = _text_of(content)
+        for expected in (invoice["invoiceNumber"], case.total):
+            if expected not in text:
+                raise CheckError("PDF", f"{expected!r} is not in its text, which has {len(text)} characters")
+
+    def _by_number(self) -> dict[str, dict[str, Any]]:
+        return {item.get("invoiceNumber", ""): item for item in self._listed()}
+
+    def _listed(self) -> list[dict[str, Any]]:
+        """The newest invoices of the customer."""
+        response = self._request("GET", "/invoices", customerId=CUSTOMER, order="desc", limit="100")
+        items = response.get("items")
+        if not isinstance(items, list):
+            raise CheckError("response", f"GET /invoices returned no items: {str(response)[:200]}")
+        created = [item.get("createdAt", "") for item in items]
+        if created != sorted(created, reverse=True):
+            raise CheckError("list", "the invoices are not in the order of their creation")
+        strangers = {item.get("customerId") for item in items} - {CUSTOMER}
+        if strangers:
+            raise CheckError("list", f"it has invoices of another customer: {min(map(str, strangers))}")
+        return items
+
+    def _check_listed(self, items: list[dict[str, Any]], invoice_id: str, case: Case) -> None:
+        found = [item for item in items if item.get("invoiceId") == invoice_id]
+        if len(found) != 1:
+            raise CheckError("list", f"invoice {invoice_id} is in it {len(found)} times")
+        _check_total(case, found[0], "GET /invoices")
+
+    def _pay(self, invoice_id: str) -> None:
+        """Pay the whole amount."""
+        payment_id = f"{self._next()}-P"
+        self.payment_ids.append(payment_id)
+        body = {"status": "paid", "payment": {"paymentId": payment_id}}
+        invoice = self._request("PATCH", f"/invoices/{invoice_id}", body)
+        total, paid, due = (invoice.get(name) for name in ("total", "amountPaid", "amountDue"))
+        if invoice.get("status") != "paid" or paid != total or due != "0.00":
+            raise CheckError("payment", f"{invoice.get('status')}, paid {paid} of {total}, due {due}")
+
+    def _check_events(self, invoice_ids: set[str], detail_type: str) -> None:
+        """Wait for the event about each invoice, and check that it was published once."""
+        self._wait(
+            lambda: invoice_ids <= self.subscriber.received(detail_type) or None, f"the event {detail_type}", "events"
+        )
+        self.check_events_once()
+
+    def check_events_once(self) -> None:
+        """Check that no event about an invoice of this run was published twice.
+
+        Raises:
+            CheckError: One was.
+        """
+        for detail_type in ("invoice-processed", "invoice-paid"):
+            self.subscriber.received(detail_type)
+            counts = Counter(self.subscriber.published(detail_type))
+            for invoice_id in self.invoice_ids[self._earlier :]:
+                if counts[invoice_id] > 1:
+                    raise CheckError(
+                        "events", f"{detail_type} of {invoice_id} was published {counts[invoice_id]} times"
+                    )
+
+    def _request(
+        self, method: str, path: str, body: object = None, *, status: int = 200, **query: str
+    ) -> dict[str, Any]:
+        """Send a request, and check the response as far as it is the same for all."""
+        response = self.access.request(method, path, self.key, body, origin=self.origin, **query)
+        what = f"{method} {path.partition('?')[0]}"
+        if response.status != status:
+            raise CheckError("status", f"{what} returned {response.status} instead of {status}: {response.text[:120]}")
+        _check_headers(what, response, self.origin)
+        if not response.body or "errorMessage" in response.body or "title" in response.body:
+            raise CheckError("response", f"{what} returned {response.status} with an error: {response.text[:120]}")
+        return response.body
+
+    def _wait(self, poll: Callable[[], Result | None], what: str, check: str = "deadline") -> Result:
+        deadline = time.monotonic() + DEADLINE_S
+        while (result := poll()) is None:
+            self.check_dead_letters()
+            if time.monotonic() > deadline:
+                raise CheckError(check, f"after {DEADLINE_S:g} s there was no sign of {what}")
+            time.sleep(POLL_S)
+        return result
+
+
+def _check_total(case: Case, invoice: Mapping[str, Any], where: str) -> None:
+    if invoice.get("total") != case.total:
+        check = "rounding" if case.rounds else "total"
+        raise CheckError(check, f"{invoice.get('total')} instead of {case.total} in {where}")
+
+
+def _text_of(pdf: bytes) -> str:
+    try:
+        return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
+    except PyPdfError as error:
+        raise CheckError("PDF", f"it cannot be read: {error}") from error
+
+
+def _origin(access: PlatformAccess) -> str:
+    """A web origin that the API admits, as its functions are configured; any if they admit all."""
+    name = access.outputs["functions"]["query-invoices"]
+    configuration = access.client("lambda").get_function_configuration(FunctionName=name, Qualifier=ALIAS)
+    first = str(configuration["Environment"]["Variables"]["ALLOWED_ORIGINS"]).split(",")[0]
+    return "https://app.example.com" if first == "*" else first
+
+
+def _check_headers(what: str, response: ApiResponse, origin: str) -> None:
+    """Check what a browser needs to show the response to a script, and what keeps it out of caches.
+
+    https://fetch.spec.whatwg.org/#cors-check
+    """
+    allowed = response.headers.get("access-control-allow-origin")
+    if allowed not in {"*", origin}:
+        raise CheckError("CORS", f"{what} has Access-Control-Allow-Origin {allowed!r}")
+    kind = response.headers.get("content-type", "")
+    if not kind.startswith("application/json"):
+        raise CheckError("response", f"{what} has Content-Type {kind!r}")

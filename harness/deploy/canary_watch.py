@@ -1,0 +1,175 @@
+"""Watching a release: synthetic traffic, round after round, and what the platform reports of it."""
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import urllib3
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.live import Live
+from rich.table import Table
+
+from harness.console import out
+from harness.deploy.canary_judge import Defect, defects, is_seen_enough
+from harness.deploy.canary_traffic import CheckError, Traffic
+from harness.deploy.smoke_access import PlatformAccess
+from harness.deploy.version_figures import Figures, VersionFigures, Watched, new_alarms
+
+UNCALLED = frozenset({"rotate-api-key"})
+"""Functions that the synthetic traffic does not reach: their versions are watched only if somebody else calls them."""
+
+WATCH_S = 600.0
+"""Seconds after which a release is taken back if its versions have not had enough calls."""
+
+_LINE_EVERY_S = 10.0
+
+
+@dataclass
+class Watch:
+    """One release under synthetic traffic.
+
+    Attributes:
+        traffic: The traffic.
+        since: When it began, before the newest versions got calls.
+        alarms_before: The alarms that were on then.
+        watched: The functions; none before the newest versions get calls.
+        figures: The last figures, by function and version.
+    """
+
+    traffic: Traffic
+    since: datetime
+    alarms_before: list[str]
+    watched: list[Watched] = field(default_factory=list)
+    figures: dict[tuple[str, str], Figures] = field(default_factory=dict)
+
+    @classmethod
+    @contextmanager
+    def started(cls, access: PlatformAccess) -> Iterator["Watch"]:
+        """Prepare the traffic; at the end what it created is deleted."""
+        with Traffic.prepared(access, uuid.uuid4().hex[:8]) as traffic:
+            alarms = new_alarms(access.client("cloudwatch"), access.outputs["alarms"].values())
+            yield cls(traffic, datetime.now(UTC), alarms)
+
+    @property
+    def access(self) -> PlatformAccess:
+        """The platform."""
+        return self.traffic.access
+
+    def round(self) -> Defect | None:
+        """One round of traffic; the defect that its checks have found, if any."""
+        try:
+            self.traffic.round()
+        except CheckError as error:
+            return Defect(f"check {error.check}", f"{error.check}: {error.found}.")
+        except (BotoCoreError, ClientError, urllib3.exceptions.HTTPError) as error:
+            return Defect("check connection", f"The platform cannot be reached: {error}")
+        return None
+
+    def until_decided(self, watched: list[Watched]) -> Defect | None:
+        """Watch until the newest versions had enough calls, or something is wrong.
+
+        Returns:
+            What is wrong; None if the versions are good.
+        """
+        self.watched = watched
+        deadline = time.monotonic() + WATCH_S
+        with _Display(self) as display:
+            while True:
+                found = self.round()
+                self.read()
+                display.show()
+                measured = [*defects(self.watched, self.figures)]
+                if measured or found:
+                    return measured[0] if measured and found is None else found
+                alarms = new_alarms(
+                    self.access.client("cloudwatch"), self.access.outputs["alarms"].values(), self.alarms_before
+                )
+                if alarms:
+                    return Defect(f"alarm {alarms[0]}", f"The alarm {alarms[0]} has started.")
+                if is_seen_enough(self.watched, self.figures, UNCALLED):
+                    return None
+                if time.monotonic() > deadline:
+                    return Defect("deadline", f"After {WATCH_S:g} s the newest versions have not had enough calls.")
+
+    def read(self) -> None:
+        """Read the figures of the watched functions."""
+        secrets = {"the API's key": self.traffic.key}
+        self.figures = VersionFigures(self.access.client, self.watched, self.since, secrets).read()
+
+    def table(self) -> Table:
+        """The figures as a table: each version with its share, calls, errors and p95."""
+        table = Table("Function", "Version", "Weight", "Calls", "Errors", "p95 ms", "Memory MB")
+        for each in self.watched:
+            shares = {each.stable: 1 - each.weight, each.newest: each.weight}
+            for version in each.versions:
+                figures = self.figures.get((each.name, version), Figures())
+                table.add_row(
+                    each.name if version == each.stable else "",
+                    f"{version} (new)" if version == each.newest else version,
+                    f"{shares[version]:.0%}",
+                    str(figures.calls),
+                    f"[red]{figures.errors}[/]" if figures.errors else "0",
+                    f"{figures.p95_ms:.0f}",
+                    str(figures.memory_mb or ""),
+                )
+        return table
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The figures for the report."""
+        return [
+            {
+                "function": each.name,
+                "version": version,
+                "newest": version == each.newest,
+                "weight": each.weight if version == each.newest else 1 - each.weight,
+                **_row(self.figures.get((each.name, version), Figures())),
+            }
+            for each in self.watched
+            for version in each.versions
+        ]
+
+
+def _row(figures: Figures) -> Mapping[str, Any]:
+    return {
+        "calls": figures.calls,
+        "errors": figures.errors,
+        "p50_ms": round(figures.p50_ms),
+        "p95_ms": round(figures.p95_ms),
+        "memory_mb": figures.memory_mb,
+        "first_call": figures.first_call,
+    }
+
+
+class _Display:
+    """The table while it changes on a terminal; elsewhere a line from time to time, and the table at the end."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._live = Live(console=out, transient=True, auto_refresh=False) if out.is_terminal else None
+        self._last_line = time.monotonic()
+
+    def __enter__(self) -> "_Display":
+        if self._live:
+            self._live.start()
+        return self
+
+    def show(self) -> None:
+        """Show the figures as they are now."""
+        if self._live:
+            self._live.update(self._watch.table(), refresh=True)
+        elif time.monotonic() - self._last_line > _LINE_EVERY_S:
+            self._last_line = time.monotonic()
+            rows = [row for row in self._watch.rows() if row["newest"]]
+            out.print(
+                f"  {sum(row['calls'] for row in rows)} calls of the newest versions, "
+                f"{sum(row['errors'] for row in rows)} errors"
+            )
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+        out.print(self._watch.table())

@@ -1,0 +1,284 @@
+"""A canary: what makes a version bad, when it has been watched enough, and how the release then ends."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.deploy import canary, canary_drill
+from harness.deploy.canary_drill import DrillResult, DrillVersion
+from harness.deploy.canary_judge import Defect, defects, is_seen_enough
+from harness.deploy.release import LiveAlias, ReleaseInputs
+from harness.deploy.request import DeployReport
+from harness.deploy.version_figures import Figures, VersionFigures, Watched, new_alarms
+from harness.errors import HarnessError
+from harness.paths import ROOT
+from tests.unit.harness.deploy.test_pipeline import plan_of
+from tests.unit.harness.deploy.test_release import EMPTY, MOVES, Bucket, Functions, Terraform, moved, stages
+
+WATCHED = Watched("get", "get-dev", "1", "2", 0.1, memory_mb=512, timeout_s=30)
+STABLE = Figures(calls=50, p50_ms=20, p95_ms=40, memory_mb=90)
+
+
+def found(newest: Figures, stable: Figures = STABLE) -> list[str]:
+    return [defect.caught_by for defect in defects([WATCHED], {("get", "1"): stable, ("get", "2"): newest})]
+
+
+@pytest.mark.parametrize(
+    ("newest", "caught_by"),
+    [
+        pytest.param(Figures(calls=9, errors=1, p50_ms=20), ["metric Errors"], id="fails"),
+        pytest.param(Figures(calls=3, p50_ms=2000), ["metric Duration"], id="slow"),
+        pytest.param(Figures(calls=3, p50_ms=20, memory_mb=420), ["memory"], id="nearly out of memory"),
+        pytest.param(Figures(calls=3, p50_ms=20, memory_mb=250), ["memory"], id="leaks"),
+        pytest.param(Figures(calls=3, p50_ms=20, secrets=("the API's key",)), ["log"], id="logs secrets"),
+        pytest.param(Figures(calls=3, p50_ms=700, memory_mb=150), [], id="within the limits"),
+        pytest.param(Figures(), [], id="not called"),
+    ],
+)
+def test_a_version_is_bad_by_its_figures(newest: Figures, caught_by: list[str]) -> None:
+    assert found(newest) == caught_by
+
+
+def test_what_fails_as_often_as_before_is_not_bad() -> None:
+    assert found(Figures(calls=10, errors=1), Figures(calls=10, errors=1)) == []
+
+
+def test_a_platform_that_was_slow_before_may_stay_so() -> None:
+    assert found(Figures(calls=3, p50_ms=2000), Figures(calls=50, p95_ms=900)) == []
+
+
+@pytest.mark.parametrize(("calls", "uncalled", "enough"), [(2, set(), False), (3, set(), True), (0, {"get"}, True)])
+def test_a_version_is_good_only_after_enough_calls(calls: int, uncalled: set[str], *, enough: bool) -> None:
+    figures = {("get", "2"): Figures(calls=calls)}
+
+    assert is_seen_enough([WATCHED], figures, frozenset(uncalled)) is enough
+
+
+class Observed:
+    """CloudWatch and its logs: the new version has 3 calls in one minute and 1 in the next, of which one failed."""
+
+    def __init__(self, *messages: str) -> None:
+        self._messages = messages
+        self._values = {"Invocations": [3.0, 1.0], "Errors": [0.0, 1.0], "p50": [10.0, 50.0], "p95": [20.0, 60.0]}
+
+    def get_paginator(self, operation: str) -> "Observed":
+        self.operation = operation
+        return self
+
+    def paginate(self, **request: Any) -> list[dict[str, Any]]:
+        if self.operation == "filter_log_events":
+            assert request["logGroupName"] == "/aws/lambda/get-dev"
+            stream = "2026/11/29/[2]0123"
+            events = [
+                {"timestamp": 1000 * at, "message": message, "logStreamName": stream}
+                for at, message in enumerate(self._messages, 7)
+            ]
+            return [{"events": [*events, {"timestamp": 1, "message": "x", "logStreamName": "2026/11/29/[1]0"}]}]
+        return [{"MetricDataResults": [self._result(query) for query in request["MetricDataQueries"]]}]
+
+    def _result(self, query: dict[str, Any]) -> dict[str, Any]:
+        metric, stat = query["MetricStat"]["Metric"], query["MetricStat"]["Stat"]
+        dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+        assert dimensions["Resource"] == "get-dev:live"
+        values = self._values[stat if metric["MetricName"] == "Duration" else metric["MetricName"]]
+        minutes = [datetime(2026, 11, 29, 12, minute, tzinfo=UTC) for minute in (0, 1)]
+        newest = dimensions["ExecutedVersion"] == "2"
+        return {"Id": query["Id"], "Timestamps": minutes if newest else [], "Values": values if newest else []}
+
+
+def test_each_version_has_the_figures_of_its_metrics_and_of_its_log() -> None:
+    report = {"type": "platform.report", "record": {"metrics": {"maxMemoryUsedMB": 123}}}
+    observed = Observed(json.dumps(report), "the key is SECRET")
+    since = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+    figures = VersionFigures(lambda _: observed, [WATCHED], since, {"the key": "SECRET"}).read()
+
+    assert figures["get", "2"] == Figures(4, 1, 20.0, 60.0, 123, 7.0, ("the key",))
+    assert figures["get", "1"] == Figures(first_call=0.001)
+
+
+def test_alarms_that_were_on_before_are_not_held_against_a_release() -> None:
+    class CloudWatch:
+        def describe_alarms(self, *, AlarmNames: list[str], StateValue: str) -> dict[str, Any]:  # noqa: N803 - as boto3
+            assert StateValue == "ALARM"
+            return {"MetricAlarms": [{"AlarmName": name} for name in AlarmNames]}
+
+    assert new_alarms(CloudWatch(), ["a", "b"], ["a"]) == ["b"]
+
+
+class Watch:
+    """A watch that decides as told, or is interrupted; its traffic finds nothing, or fails before the release."""
+
+    def __init__(self, outcome: Defect | BaseException | None, before: Defect | None = None) -> None:
+        self._outcome, self._rounds = outcome, [before]
+        self.traffic = self
+
+    @contextmanager
+    def started(self, _access: Any) -> Iterator["Watch"]:
+        yield self
+
+    def begin_anew(self) -> None:
+        pass
+
+    def read(self) -> None:
+        pass
+
+    def round(self) -> Defect | None:
+        return self._rounds.pop() if self._rounds else None
+
+    def until_decided(self, _watched: Any) -> Defect | None:
+        if isinstance(self._outcome, BaseException):
+            raise self._outcome
+        return self._outcome
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [{"function": "get", "version": "2", "newest": True, "calls": 3, "first_call": 1.0}]
+
+
+def released(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, watch: Watch, *plans: Any
+) -> tuple[Any, Terraform, BaseException | None]:
+    """A release in stages with these plans: what was found out about it, Terraform, and the error that ended it."""
+    terraform, functions = Terraform(*plans), Functions(get=("1", {}), list=("2", {}))
+    release = stages(folder, terraform, functions, Bucket())
+    monkeypatch.setattr(canary, "Watch", watch)
+    monkeypatch.setattr(canary, "watched_functions", lambda *_: [WATCHED])
+    monkeypatch.setattr("harness.deploy.steps.findings_on", lambda *_, **__: [])
+    monkeypatch.setattr("harness.deploy.steps.concurrency.check", lambda *_: None)
+    error = None
+    for name, content in (("get", b"new"), ("list", b"same")):
+        (folder / f"{name}.zip").write_bytes(content)
+    functions.zips = {"get-dev": b"old", "list-dev": b"same"}
+    try:
+        canary.deploy_in_stages(release, 10, lambda: None, artifacts=folder)  # type: ignore[arg-type,return-value]
+    except (HarnessError, KeyboardInterrupt) as failure:
+        error = failure
+    return release, terraform, error
+
+
+def test_a_good_release_gets_all_calls_by_a_second_plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    release, terraform, error = released(monkeypatch, tmp_path, Watch(None), MOVES, MOVES, EMPTY)
+
+    assert error is None
+    assert terraform.applied == 2
+    stage = [any(option.startswith("-var-file=") for option in options) for options in terraform.options]
+    assert stage == [True, False, False]
+    assert release.store.load().history[-1].versions == {"get": "1", "list": "2"}
+    assert (release.steps.report.canary["outcome"], release.steps.report.canary["settled"]) == ("released", True)
+
+
+def test_a_bad_release_is_taken_back_with_the_metric_that_said_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bad = Defect("metric Errors", "1 of 3 calls of get version 2 failed.")
+
+    release, _, error = released(monkeypatch, tmp_path, Watch(bad), MOVES, EMPTY)
+
+    assert "metric Errors" in str(error)
+    assert release.steps.report.outcome == "taken back"
+    assert json.loads((tmp_path / "release.tfvars.json").read_text())["release"] == {
+        "stable": {"get": "1"},
+        "weight": 0,
+    }
+    assert release.store.load().inputs == ReleaseInputs({"get": "1"}, 0)
+    assert release.steps.report.canary["caught_by"] == "metric Errors"
+
+
+def test_an_interrupted_release_is_taken_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    release, _, error = released(monkeypatch, tmp_path, Watch(KeyboardInterrupt()), MOVES)
+
+    assert isinstance(error, KeyboardInterrupt)
+    assert release.aliases()["get"] == LiveAlias("get-dev", "1")
+    assert "interrupted" in release.store.load().reason
+
+
+def test_nothing_is_released_on_a_platform_that_fails_already(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    watch = Watch(None, before=Defect("check PDF", "PDF: none."))
+
+    _, terraform, error = released(monkeypatch, tmp_path, watch, MOVES)
+
+    assert "already before the release" in str(error)
+    assert terraform.applied == 0
+
+
+def test_a_function_with_new_settings_is_released_in_stages_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    both = plan_of(moved("get"), moved("list", "2", "3"))
+
+    release, terraform, error = released(monkeypatch, tmp_path, Watch(None), both, both, MOVES, EMPTY)
+
+    assert error is None
+    assert terraform.applied == 2
+    assert release.steps.report.canary["stable"] == {"get": "1", "list": "2"}
+
+
+def test_without_a_new_version_a_deploy_has_no_stages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(canary, "with_other_code", lambda *_: {})
+
+    _, terraform, error = released(monkeypatch, tmp_path, Watch(Defect("x", "y")), EMPTY)
+
+    assert error is None
+    assert terraform.applied == 0
+
+
+def test_every_patch_of_the_drill_fits_the_code_and_there_are_twenty_bad_ones(tmp_path: Path) -> None:
+    every = canary_drill.versions()
+    sources = ROOT / "lambdas"
+
+    for version in every:
+        copy = tmp_path / version.id / version.file
+        copy.parent.mkdir(parents=True)
+        copy.write_text((sources / version.file).read_text(encoding="utf-8"), encoding="utf-8")
+        version.apply(tmp_path / version.id)
+        compile(copy.read_text(encoding="utf-8"), version.file, "exec")
+
+    assert sum(not version.good for version in every) == 20
+    assert sum(version.good for version in every) == 3
+
+
+def test_a_patch_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x = 1\nx = 1\n", encoding="utf-8")
+
+    with pytest.raises(HarnessError, match="2 times"):
+        DrillVersion(id="v", title="", file="a.py", old="x = 1", new="").apply(tmp_path)
+
+
+def result(**changed: Any) -> DrillResult:
+    report = DeployReport("dev", "embedded")
+    rows = [
+        {"function": "get", "version": "1", "newest": False, "calls": 95, "first_call": 1.0},
+        {"function": "get", "version": "2", "newest": True, "calls": 5, "first_call": 100.0},
+        {"function": "list", "version": "2", "newest": True, "calls": 50, "first_call": 2.0},
+    ]
+    report.canary = {
+        "outcome": "taken back", "versions": rows, "taken_back_at": 130.0, "caught_by": "check total", "reason": "r",
+        "settled": True, **changed,
+    }  # fmt: skip
+    version = DrillVersion(id="v", title="", file="", old="", new="", good=changed.get("good", False))
+    return DrillResult.of(version, report, frozenset({"get"}), "", 60.0)
+
+
+def test_the_drill_counts_the_calls_of_the_function_that_the_version_changes() -> None:
+    caught = result()
+
+    assert (caught.calls, caught.bad_calls, caught.seconds, caught.failures) == (100, 5, 30.0, [])
+
+
+@pytest.mark.parametrize(
+    ("changed", "failure"),
+    [
+        ({"taken_back_at": 161.0}, "taken back after 61"),
+        ({"caught_by": "", "outcome": "released"}, "was not caught"),
+        ({"settled": False}, "not empty"),
+        ({"good": True}, "a good version was taken back"),
+        ({"versions": []}, "taken back after None"),
+    ],
+)
+def test_the_drill_fails_for_what_is_not_as_it_should_be(changed: dict[str, Any], failure: str) -> None:
+    assert any(failure in each for each in result(**changed).failures)
