@@ -25,7 +25,10 @@ APPLY_WORKERS = "6"  # more than there are cores: half of an apply is waiting
 DEV: dict[str, str] = {}  # "bin": where the session `environment` installed the programs
 
 HELP = {"-h", "--help"}
-COMMANDS = {"up", "down", "deploy", "smoke", "drift", "logs", "trace", "doctor", "package", "why"}
+COMMANDS = {
+    *("up", "down", "deploy", "rollback", "canary-drill", "smoke", "drift"),
+    *("logs", "trace", "doctor", "package", "why"),
+}
 """The sessions that run one command of the harness, which has its own ``--help``."""
 
 nox.needs_version = ">=2026.10"
@@ -381,6 +384,12 @@ def apply(session: nox.Session) -> None:
 def drills(session: nox.Session) -> None:
     """Test each runbook as written, deploys that the policy rejects, and an `up` that is killed. CI runs them too."""
     tests(session, "tests/apply", "-m", "drill", *IN_GROUPS, HARNESS_TEST_WORKERS=APPLY_WORKERS)
+
+
+@with_dev(default=False)
+def updates(session: nox.Session) -> None:
+    """Change each argument that AWS can change in place, on production's stack, and change it back."""
+    tests(session, "tests/updates")
 
 
 @with_dev(default=False)

@@ -7,7 +7,7 @@ and Terraform would delete the old one. ``kept.json`` in the artifact folder has
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from harness.files import write_whole
+from harness.package import archive
 from harness.terraform.run import Terraform
 
 if TYPE_CHECKING:
@@ -43,7 +44,11 @@ def keep(terraform: Terraform, s3: "S3Client", artifacts: Path) -> None:
     Raises:
         HarnessError: The state cannot be read.
     """
-    kept = {bucket: newest(uploaded(s3, bucket), keys) for bucket, keys in in_state(terraform.state()).items()}
+    local = {f"functions/{file.stem}/{archive.digest(file)}.zip" for file in artifacts.glob("*.zip")}
+    kept = {
+        bucket: newest(uploaded(s3, bucket), keys, arriving=local - keys)
+        for bucket, keys in in_state(terraform.state()).items()
+    }
     write_whole(artifacts / FILE, json.dumps(kept, indent=2, sort_keys=True) + "\n")
 
 
@@ -63,19 +68,25 @@ def in_state(state: Mapping[str, Any]) -> dict[str, set[str]]:
     return dict(keys)
 
 
-def newest(uploads: Iterable[tuple[str, datetime]], candidates: set[str]) -> list[str]:
-    """The last `KEPT` uploads of each function, sorted by key.
+def newest(uploads: Iterable[tuple[str, datetime]], candidates: set[str], *, arriving: Iterable[str] = ()) -> list[str]:
+    """The last uploads of each function, sorted by key: `KEPT`, with those that the next apply adds.
 
     Args:
         uploads: Keys, each with the time of its upload.
         candidates: The keys that count.
+        arriving: The keys that the next apply adds.
     """
+    added = Counter(match["function"] for key in arriving if (match := _BY_CONTENT.fullmatch(key)))
     by_function = defaultdict(list)
     for key, time in uploads:
         match = _BY_CONTENT.fullmatch(key)
         if match and key in candidates:
             by_function[match["function"]].append((time, key))
-    return sorted(key for keys in by_function.values() for _, key in sorted(keys, reverse=True)[:KEPT])
+    return sorted(
+        key
+        for function, keys in by_function.items()
+        for _, key in sorted(keys, reverse=True)[: max(0, KEPT - added[function])]
+    )
 
 
 def uploaded(s3: "S3Client", bucket: str) -> Iterator[tuple[str, datetime]]:

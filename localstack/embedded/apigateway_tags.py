@@ -1,4 +1,4 @@
-"""API Gateway (REST), control plane: the tags of requests and of API keys, on which a role's grants may depend."""
+"""API Gateway (REST), control plane: the tags of requests and of resources, on which a role's grants may depend."""
 
 import contextlib
 import inspect
@@ -55,3 +55,63 @@ def api_key_tags(original: Any) -> Any:
         return dict(key.get("tags") or {}) if key else None
 
     return resource_tags
+
+
+def _tagged(arn: str) -> dict[str, Any]:
+    """The resource that an ARN names, which exists."""
+    _, kind, name, *rest = arn.rsplit(":", maxsplit=1)[-1].split("/")
+    if rest:  # /restapis/{id}/stages/{name}
+        stage: dict[str, Any] = apigateway_v1._stages_v1[name][rest[1]]
+        return stage
+    stores = {
+        "apikeys": apigateway_v1._api_keys,
+        "domainnames": apigateway_v1._domain_names,
+        "restapis": apigateway_v1._rest_apis,
+        "usageplans": apigateway_v1._usage_plans,
+    }
+    resource: dict[str, Any] = stores[kind][name]
+    return resource
+
+
+@patches(apigateway_v1, "_tag_v1_resource", needed=source_lacks("_usage_plans"))
+def added_tags(original: Any) -> Any:
+    """TagResource sets the tags that GetStage, GetUsagePlan, GetApiKey and GetRestApi return.
+
+    AWS: "Adds or updates a tag on a given resource"; the resource's own representation has its tags.
+    https://docs.aws.amazon.com/apigateway/latest/api/API_TagResource.html
+    MiniStack: keeps them apart, where only GetTags finds them.
+    """
+
+    def tag(arn: str, data: dict[str, Any]) -> Any:
+        response = original(arn, data)
+        if response[0] < 300:
+            resource = _tagged(arn)
+            resource["tags"] = {**(resource.get("tags") or {}), **data.get("tags", {})}
+        return response
+
+    return tag
+
+
+@patches(apigateway_v1, "_untag_v1_resource", needed=source_lacks("_usage_plans"))
+def removed_tags(original: Any) -> Any:
+    """UntagResource removes tags from the resource itself; see `added_tags`."""
+
+    def untag(arn: str, names: list[str]) -> Any:
+        response = original(arn, names)
+        if response[0] < 300:
+            resource = _tagged(arn)
+            resource["tags"] = {key: value for key, value in (resource.get("tags") or {}).items() if key not in names}
+        return response
+
+    return untag
+
+
+@patches(apigateway_v1, "_get_v1_tags", needed=source_lacks("_usage_plans"))
+def listed_tags(original: Any) -> Any:
+    """GetTags returns the tags of the resource itself; see `added_tags`."""
+
+    def get(arn: str) -> Any:
+        response = original(arn)
+        return apigateway_v1._v1_response({"tags": _tagged(arn).get("tags") or {}}) if response[0] < 300 else response
+
+    return get

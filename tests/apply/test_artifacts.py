@@ -13,6 +13,7 @@ import pytest
 from harness.engine import Engine
 from harness.errors import HarnessError
 from harness.package import archive
+from harness.stack import code_history
 from harness.stack.deployment import Deployment, Stack, artifacts_of
 from harness.stack.snapshot import clone_source
 from harness.terraform.plan import TerraformPlan
@@ -45,6 +46,22 @@ class Account:
         return {version["Key"]: version["VersionId"] for version in listed["Versions"]}
 
 
+def with_zips_of_its_own(stack: Stack, engine: Engine, folders: pytest.TempPathFactory) -> Deployment:
+    """The deployment of a clone, with zips that a test may change."""
+    deployment = Deployment("dev", engine, folders.mktemp("zips"), folders.mktemp("terraform"))
+    for name in stack.functions:
+        shutil.copy(_applied_zips(deployment) / f"{name}.zip", deployment.artifacts)
+    return deployment
+
+
+def change_zip(deployment: Deployment, word: str) -> str:
+    """Change the function's zip, and return its new key."""
+    file = deployment.artifacts / f"{FUNCTION}.zip"
+    with zipfile.ZipFile(file, "a") as changed:
+        changed.writestr(f"{word}.txt", word)
+    return f"functions/{FUNCTION}/{archive.digest(file)}.zip"
+
+
 @pytest.fixture
 def dev() -> Iterator[tuple[Stack, Engine]]:
     with clone_source("dev").clone("artifacts") as clone:
@@ -57,11 +74,8 @@ def test_a_changed_zip_is_a_new_object_and_the_old_one_stays(
 ) -> None:
     """GIVEN dev WHEN a function's code has changed THEN its old zip is still in the bucket after the apply."""
     stack, engine = dev
-    deployment = Deployment("dev", engine, tmp_path_factory.mktemp("zips"), tmp_path_factory.mktemp("terraform"))
-    for name in stack.functions:
-        shutil.copy(_applied_zips(deployment) / f"{name}.zip", deployment.artifacts)
-    with zipfile.ZipFile(deployment.artifacts / f"{FUNCTION}.zip", "a") as changed:
-        changed.writestr("changed.txt", "changed")
+    deployment = with_zips_of_its_own(stack, engine, tmp_path_factory)
+    new = change_zip(deployment, "changed")
     account = Account(engine)
     bucket = f"invoice-artifacts-dev-{stack.account_id}"
     before = account.versions(bucket)
@@ -70,7 +84,6 @@ def test_a_changed_zip_is_a_new_object_and_the_old_one_stays(
     plan = deployment.terraform.plan()
     deployment.apply()
 
-    new = f"functions/{FUNCTION}/{archive.digest(deployment.artifacts / f'{FUNCTION}.zip')}.zip"
     assert [(change.actions, change.index) for change in zips(plan) if change.is_change] == [(("create",), new)]
     assert account.versions(bucket).keys() == {*before, new}
 
@@ -82,6 +95,32 @@ def _applied_zips(deployment: Deployment) -> Path:
         resource for resource in deployment.terraform.state()["resources"] if resource["type"] == "aws_s3_object"
     ]
     return Path(objects[0]["instances"][0]["attributes"]["source"]).parent
+
+
+@pytest.mark.drill
+@group("artifacts")
+def test_zips_beyond_those_that_are_kept_are_deleted(
+    dev: tuple[Stack, Engine], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN dev that keeps two zips of a function WHEN it changes twice THEN the first is gone, and all else stays."""
+    stack, engine = dev
+    monkeypatch.setattr(code_history, "KEPT", 2)
+    deployment = with_zips_of_its_own(stack, engine, tmp_path_factory)
+    account = Account(engine)
+    bucket = f"invoice-artifacts-dev-{stack.account_id}"
+    current = {entry["Key"] for entry in account.client("s3").list_objects_v2(Bucket=bucket)["Contents"]}
+    (first,) = (key for key in current if key.startswith(f"functions/{FUNCTION}/"))
+
+    second = change_zip(deployment, "second")
+    deployment.prepare()
+    deployment.apply()
+    third = change_zip(deployment, "third")
+    deployment.prepare()
+    deployment.apply()
+
+    left = {entry["Key"] for entry in account.client("s3").list_objects_v2(Bucket=bucket)["Contents"]}
+    assert left == (current - {first}) | {second, third}
+    assert deployment.terraform.plan().is_empty
 
 
 @pytest.fixture

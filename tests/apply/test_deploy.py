@@ -29,6 +29,7 @@ from tests.apply.stage import group
 pytestmark = [group("deploy"), pytest.mark.drill]
 
 TABLE = "module.invoice_platform.module.table.aws_dynamodb_table.this"
+ROLE = 'module.invoice_platform.module.function["query-invoices"].aws_iam_role.this'
 LOGS = 'module.invoice_platform.module.function["query-invoices"].aws_cloudwatch_log_group.this'
 
 INDEXES = """\
@@ -200,6 +201,13 @@ def test_only_a_named_resource_may_be_replaced(deployed: DeployedDev, tmp_path: 
     assert unneeded.outcome == "rejected: unneeded --allow-destroy"
     assert (allowed.outcome, allowed.allowed_to_destroy) == ("applied", [LOGS])
     assert allowed.changes["replace"] == 1
+
+
+def test_the_role_of_a_running_function_is_not_created_anew(deployed: DeployedDev, tmp_path: Path) -> None:
+    report = attempt(deployed, deployed.live(tmp_path), tmp_path, f"-replace={ROLE}")
+
+    assert report.outcome == "rejected by the gate"
+    assert [finding for finding in report.findings if "CKV_INV_221" in finding and f"Its role {ROLE}" in finding]
 
 
 def test_a_plan_that_adds_an_index_passes_and_one_that_drops_it_does_not(deployed: DeployedDev, tmp_path: Path) -> None:

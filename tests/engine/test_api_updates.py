@@ -1,5 +1,8 @@
 """What exists of a REST API is changed by patch operations, whose values are texts."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -124,3 +127,25 @@ def test_a_method_that_exists_is_not_created_again(api: MockApi) -> None:
 
     with pytest.raises(ClientError, match="Method already exists for this resource"):
         api.gateway.put_method(**method, authorizationType="NONE")
+
+
+def test_tags_are_changed_where_they_are_read(api: MockApi) -> None:
+    api.method(api.resource("items"))
+    api.deploy()
+    gateway, region = api.gateway, api.gateway.meta.region_name
+    plan = gateway.create_usage_plan(name=api.cloud.name("plan"), tags={"a": "1"})["id"]
+    key = gateway.create_api_key(name=api.cloud.name("key"), tags={"a": "1"})["id"]
+    reads: dict[str, Callable[[], dict[str, Any]]] = {
+        f"/restapis/{api.api_id}": lambda: gateway.get_rest_api(restApiId=api.api_id),
+        f"/restapis/{api.api_id}/stages/v1": lambda: gateway.get_stage(restApiId=api.api_id, stageName="v1"),
+        f"/usageplans/{plan}": lambda: gateway.get_usage_plan(usagePlanId=plan),
+        f"/apikeys/{key}": lambda: gateway.get_api_key(apiKey=key),
+    }
+
+    for path, read in reads.items():
+        arn = f"arn:aws:apigateway:{region}::{path}"
+        gateway.tag_resource(resourceArn=arn, tags={"a": "2", "b": "3"})
+        gateway.untag_resource(resourceArn=arn, tagKeys=["b"])
+
+        assert read()["tags"] == {"a": "2"}, path
+        assert gateway.get_tags(resourceArn=arn)["tags"] == {"a": "2"}, path

@@ -184,7 +184,7 @@ class InvoiceRows:
 
     def _add_identity(self, row: int, cells: dict[str, str]) -> None:
         for name, first in (("invoice_number", self.number), ("customer_id", self.customer)):
-            text = cells.get(name, "")
+            text = cells.get(name)
             if not text:
                 self.note(row, name, "", "is required")
             elif text != first and (unseen := hidden(text)):

@@ -101,6 +101,15 @@ class Row(NamedTuple):
         return len(self.record.cells) <= self.header.last_required
 
     @property
+    def is_wide(self) -> bool:
+        """Whether it has more cells than the header, so that some may be in wrong columns.
+
+        Empty cells behind the last column do no harm if that one is never empty: the others are where they should be.
+        """
+        surplus = self.record.cells[len(self.header.names) :]
+        return bool(surplus) and (not self.header.ends_with_required or any(map(content, surplus)))
+
+    @property
     def hides_number(self) -> bool:
         """Whether nobody can tell its invoice: its cells may be in wrong columns, or its quotation marks are wrong.
 
@@ -115,7 +124,7 @@ class Row(NamedTuple):
         elif len(self.record.cells) == len(self.header.names):  # most rows
             return False
         is_first = not self.header.index.get("invoice_number")
-        return not is_first and (self.is_short or any(map(content, self.record.cells[len(self.header.names) :])))
+        return not is_first and (self.is_short or self.is_wide)
 
     @property
     def has_stray_quote(self) -> bool:
@@ -169,7 +178,7 @@ class Row(NamedTuple):
             reason = f"row {self.doubt} above is damaged, and may be a part of this row or its invoice"
             return [Problem("", "", reason)]
         width = len(self.header.names)
-        if len(self.record.cells) > width and any(map(content, self.record.cells[width:])):
+        if self.is_wide:
             return [Problem("", "", f"the row has more cells than the header, which has {width}")]
         if self.hides_number:
             return [Problem("", "", f"the row has {len(self.record.cells)} cells, and the header {width}")]

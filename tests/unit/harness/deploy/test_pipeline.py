@@ -236,6 +236,19 @@ def test_the_report_is_written_however_a_deploy_ends(monkeypatch: pytest.MonkeyP
     assert (report["outcome"], report["engine"], report["environment"]) == ("failed", "aws", "dev")
 
 
+def test_a_deploy_reports_inputs_that_have_no_effect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HARNESS_ENGINE", "aws")
+    monkeypatch.setenv("TF_VAR_account_id", "")
+    monkeypatch.setenv("TF_VAR_deletion_protection", "false")
+    monkeypatch.setattr("harness.results.BUILD", tmp_path)
+    monkeypatch.setattr("harness.stack.ownership.BUILD", tmp_path)
+
+    with out.capture() as captured, pytest.raises(HarnessError):
+        pipeline.deploy(DeployRequest("dev"))
+
+    assert "TF_VAR_deletion_protection has no effect here" in captured.get()
+
+
 class FakeAws:
     """STS and S3 of an account."""
 

@@ -22,7 +22,8 @@ DIFFERING = {
     for engine, answer in COMMITTED.get(interaction.feature, {}).items()
     if answer != interaction.expected
 }
-RUNS_ON = {"e2e": ("embedded", "localstack"), "apply": ("embedded", "localstack"), "engine": ("embedded",)}
+BOTH = ("embedded", "localstack")
+RUNS_ON = {"e2e": BOTH, "apply": BOTH, "updates": BOTH, "engine": ("embedded",)}
 """The folders of tests that run on an engine, each with the values of HARNESS_ENGINE that it supports."""
 
 AGAIN = "to write it again: ./noxw -s conformance"

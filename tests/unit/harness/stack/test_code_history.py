@@ -63,6 +63,25 @@ def test_the_last_eleven_uploads_of_each_function_stay() -> None:
     assert kept == [*(zip_key(number) for number in range(4, 15)), zip_key(99, "get-invoice")]
 
 
+def test_a_zip_that_is_added_takes_the_place_of_the_oldest() -> None:
+    uploads = [(zip_key(number), START + timedelta(days=number)) for number in range(11)]
+    uploads.append((zip_key(99, "get-invoice"), START))
+
+    kept = code_history.newest(uploads, {key for key, _ in uploads}, arriving=[zip_key(11)])
+
+    assert kept == [*(zip_key(number) for number in range(1, 11)), zip_key(99, "get-invoice")]
+
+
+def test_a_changed_file_is_a_zip_that_is_added(s3: "S3Client", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_history, "KEPT", 1)
+    s3.put_object(Bucket="zips", Key=zip_key(1), Body=b"1")
+    (tmp_path / "create-invoice.zip").write_bytes(b"changed")
+
+    code_history.keep(cast("Terraform", FixedState(state_of(zip_key(1)))), s3, tmp_path)
+
+    assert kept_in(tmp_path) == {"zips": []}
+
+
 def test_what_terraform_does_not_know_is_not_kept() -> None:
     kept = code_history.newest([(zip_key(1), START), (zip_key(2), START)], {zip_key(1)})
 

@@ -468,6 +468,27 @@ def test_a_header_below_has_no_more_columns_than_the_first() -> None:
     assert repeated_header(Record(3, 0, [*most, "x"]), HEADER) is None
 
 
+@pytest.mark.parametrize(
+    ("names", "surplus", "wide"),
+    [
+        (NAMES, [], False),
+        (NAMES, [""], False),
+        (NAMES, [" ", "NULL"], False),
+        (NAMES, ["", "x"], True),
+        ([*NAMES, "discount"], [], False),
+        ([*NAMES, "discount"], ["5"], False),
+        ([*NAMES, "discount"], ["5", ""], True),
+        ([*NAMES, "x"], ["5", ""], True),
+        ([*NAMES, ""], ["", ""], True),
+    ],
+)
+def test_a_row_is_wide_if_cells_may_be_in_wrong_columns(names: list[str], surplus: list[str], *, wide: bool) -> None:
+    row = Row(Record(2, 0, [*VALID, *surplus]), Header.of(names), 0)
+
+    assert row.is_wide == wide
+    assert len(row.problems(frozenset())) == wide
+
+
 def test_a_row_is_as_long_as_its_last_required_column() -> None:
     assert HEADER.last_required == 7
     assert Header.of([*NAMES, "discount", "x"]).last_required == 7
