@@ -75,4 +75,4 @@ def test_what_aws_has_computed_inside_of_a_written_block_is_left_alone() -> None
 
     assert not any("scale_in_cooldown" in message for message in messages(written))
     written["target_tracking_scaling_policy_configuration"][0]["scale_in_cooldown"] = {"constant_value": 0}
-    assert any("scale_in_cooldown is set" in message for message in messages(written))
+    assert any("scale_in_cooldown is 0" in message for message in messages(written))
