@@ -141,6 +141,10 @@ KINDS = [
         row(description="Rope, 12", quantity="2", rate="5,19") + ",", row("I-2", rate="5,20") + ",Somebody",
         header=HEADER.replace("tax_rate", "discount,tax_rate,customer_name")), {"I-2": "23.94"},
         [(2, "", "the row has more cells than the header, which has 10")]),
+    Kind("comma in a text, and the last cell left out", file(
+        row(description="Rope, 12", rate="5,19"), row("I-2", rate="5,20"), row("I-3", quantity=" 2", price=" 10.50"),
+        header=HEADER.replace("tax_rate", "discount,tax_rate,customer_name")), {"I-2": "23.94"},
+        [(2, "quantity", "begins with a blank: probably the text before it"), (4, "tax_rate", "is required")]),
     Kind("empty cells behind the last required column", file(row() + ",,"), {"I-1": "25.20"}),
     Kind("number behind a text with a comma", file(
         "Rope,I-1,C-1,2026-11-01,EUR,2,10.50,20", "Rope, 12 mm,I-1,C-1,2026-11-01,EUR,2,10.50,20",
