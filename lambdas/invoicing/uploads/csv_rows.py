@@ -121,7 +121,8 @@ class Row(NamedTuple):
             return ""
         blank = [index for index, cell in enumerate(self.record.cells) if cell[:1] == " " or cell[-1:] == " "]
         number = next((name for name in NUMBERS if [self.header.index.get(name)] == blank), "")
-        return number if self.raw(number)[:1] == " " else ""
+        raw = self.raw(number)
+        return number if raw[:1] == " " != raw[-1:] else ""
 
     @property
     def hides_number(self) -> bool:

@@ -497,6 +497,7 @@ def test_a_row_is_wide_if_cells_may_be_in_wrong_columns(names: list[str], surplu
         ({"tax_rate": " 19"}, "tax_rate"),
         ({}, ""),
         ({"quantity": "2 "}, ""),
+        ({"quantity": " 2 "}, ""),
         ({"quantity": " 2", "unit_price": " 10.50"}, ""),
         ({"quantity": " 2", "description": "Thing "}, ""),
         ({"description": " Thing"}, ""),
