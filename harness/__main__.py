@@ -5,13 +5,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rich.table import Table
 
 from harness import package
-from harness.console import expected_errors, out
+from harness.console import expected_errors, out, print_json
 from harness.deploy import canary_drill, pipeline
 from harness.deploy.request import DeployRequest, ask
 from harness.doctor import examination
@@ -67,42 +68,16 @@ def parser() -> argparse.ArgumentParser:
     ending.add_argument("--once", action="store_true", help="print the result, stop everything, exit")
     ending.add_argument("--detach", action="store_true", help="leave the stack running and exit")
 
-    commands.add_parser("down", help="stop everything that runs or was left running", allow_abbrev=False)
+    stop = commands.add_parser("down", help="stop everything that runs or was left running", allow_abbrev=False)
+    stop.add_argument("--json", action="store_true", help="as JSON")
 
-    log = commands.add_parser("logs", help="print the functions' log lines, merged by time", allow_abbrev=False)
-    log.add_argument("functions", nargs="*", metavar="FUNCTION", help="short names of functions (default: all)")
-    log.add_argument("--env", default="dev", help="environment (default: dev)")
-    log.add_argument(
-        "--since", type=duration, default=timedelta(minutes=10), help="how far back: 90s, 10m, 2h (default: 10m)"
-    )
-    log.add_argument("--follow", action="store_true", help="keep printing new lines until Ctrl-C")
-    log.add_argument("--errors", action="store_true", help="warnings and errors only")
-    log.add_argument(
-        f"--{PLATFORM.traced}",
-        dest="subject",
-        metavar="ID",
-        help=f"lines about this {PLATFORM.traced} and its causes",
-    )
-    log.add_argument("--json", action="store_true", help="a JSON object a line")
-
-    trace = commands.add_parser(
-        "trace",
-        help=f"what happened to one {PLATFORM.traced} or upload, in order, and what it waits for",
-        allow_abbrev=False,
-    )
-    trace.add_argument("name", metavar=f"{PLATFORM.traced.upper()}|UPLOAD", help="its id or number, or an upload's key")
-    trace.add_argument("--env", default="dev", help="environment (default: dev)")
-    trace.add_argument("--json", action="store_true", help="as JSON")
-
-    doctor = commands.add_parser(
-        "doctor", help="examine this computer: what is missing, what disturbs, and how to fix it", allow_abbrev=False
-    )
-    doctor.add_argument("--json", action="store_true", help="as JSON")
+    _add_observers(commands)
 
     build = commands.add_parser("package", help="build the functions' zips and print their sizes", allow_abbrev=False)
     build.add_argument(
         "--target", choices=["aws", "local"], default="aws", help="for AWS (arm64), or for an engine on this computer"
     )
+    build.add_argument("--json", action="store_true", help="as JSON")
 
     release = commands.add_parser(
         "deploy", help="plan an environment, judge the plan, show it and apply it", allow_abbrev=False
@@ -166,6 +141,39 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _add_observers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The commands that look at a running stack, or at this computer, and change nothing."""
+    log = commands.add_parser("logs", help="print the functions' log lines, merged by time", allow_abbrev=False)
+    log.add_argument("functions", nargs="*", metavar="FUNCTION", help="short names of functions (default: all)")
+    log.add_argument("--env", default="dev", help="environment (default: dev)")
+    log.add_argument(
+        "--since", type=duration, default=timedelta(minutes=10), help="how far back: 90s, 10m, 2h (default: 10m)"
+    )
+    log.add_argument("--follow", action="store_true", help="keep printing new lines until Ctrl-C")
+    log.add_argument("--errors", action="store_true", help="warnings and errors only")
+    log.add_argument(
+        f"--{PLATFORM.traced}",
+        dest="subject",
+        metavar="ID",
+        help=f"lines about this {PLATFORM.traced} and its causes",
+    )
+    log.add_argument("--json", action="store_true", help="a JSON object a line")
+
+    trace = commands.add_parser(
+        "trace",
+        help=f"what happened to one {PLATFORM.traced} or upload, in order, and what it waits for",
+        allow_abbrev=False,
+    )
+    trace.add_argument("name", metavar=f"{PLATFORM.traced.upper()}|UPLOAD", help="its id or number, or an upload's key")
+    trace.add_argument("--env", default="dev", help="environment (default: dev)")
+    trace.add_argument("--json", action="store_true", help="as JSON")
+
+    doctor = commands.add_parser(
+        "doctor", help="examine this computer: what is missing, what disturbs, and how to fix it", allow_abbrev=False
+    )
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+
+
 def show_logs(arguments: argparse.Namespace) -> None:
     """Print log lines of the running stack."""
     log_output.show_lines(
@@ -179,7 +187,7 @@ def show_logs(arguments: argparse.Namespace) -> None:
     )
 
 
-def show_package(target: str) -> None:
+def show_package(target: str, *, as_json: bool) -> None:
     """Build every function's zip for AWS or for a local engine, and print their sizes and contents."""
     if target == "aws":
         artifacts = package.build(package.Target.AWS, BUILD / "artifacts" / "aws")
@@ -187,6 +195,9 @@ def show_package(target: str) -> None:
         artifacts = package.build(
             package.Target.HOST, BUILD / "artifacts" / "local", python=engine_for(port="auto").lambda_python
         )
+    if as_json:
+        print_json([asdict(artifact) for artifact in artifacts], indent=2)
+        return
     shared = set.intersection(*(set(artifact.distributions) for artifact in artifacts))
     table = Table("Function", "Zip MiB", "Unpacked MiB", "SHA-256", "Packages that not all have")
     for artifact in artifacts:
@@ -297,11 +308,11 @@ def examine(arguments: argparse.Namespace) -> None:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "up": up,
-    "down": lambda _: lifecycle.down(),
+    "down": lambda arguments: lifecycle.down(as_json=arguments.json),
     "logs": show_logs,
     "trace": lambda arguments: log_output.show_story(arguments.env, arguments.name, as_json=arguments.json),
     "doctor": examine,
-    "package": lambda arguments: show_package(arguments.target),
+    "package": lambda arguments: show_package(arguments.target, as_json=arguments.json),
     "deploy": deploy,
     "smoke": lambda arguments: pipeline.smoke_test(arguments.env),
     "canary-drill": lambda arguments: canary_drill.run(arguments.env, arguments.versions, port=arguments.port),

@@ -1,5 +1,6 @@
 """Output for people: progress while something runs, plain lines where there is no terminal, one clear error."""
 
+import json
 import os
 import sys
 import time
@@ -64,6 +65,18 @@ out = SafeConsole(width=_PLAIN_WIDTH)
 
 err = SafeConsole(stderr=True)
 """Standard error: errors and notes."""
+
+
+def print_json(document: object, indent: int | None = None) -> None:
+    """Print JSON for programs: neither wrapped nor coloured, and ASCII only, so that no terminal obeys it.
+
+    Args:
+        document: JSON-ready values; others become text.
+        indent: The indentation; None for one line.
+    """
+    sys.stdout.write(json.dumps(document, indent=indent, default=str) + "\n")
+    sys.stdout.flush()
+
 
 PLAIN_EVERY_S = 15.0
 """Seconds between two progress lines where there is no terminal."""

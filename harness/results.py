@@ -9,6 +9,15 @@ from harness.files import write_whole
 from harness.paths import BUILD
 
 
+def file_of(session: str) -> Path:
+    """The file with a session's figures.
+
+    Args:
+        session: The nox session's name.
+    """
+    return BUILD / "results" / f"{session}.json"
+
+
 def record(session: str, figures: Mapping[str, object]) -> Path:
     """Write a session's figures, completely or not at all.
 
@@ -19,7 +28,7 @@ def record(session: str, figures: Mapping[str, object]) -> Path:
     Returns:
         The file that was written.
     """
-    target = BUILD / "results" / f"{session}.json"
+    target = file_of(session)
     body = {"session": session, "at": datetime.now(UTC).isoformat(timespec="seconds"), **figures}
     write_whole(target, json.dumps(body, indent=2) + "\n")
     return target

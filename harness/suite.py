@@ -14,12 +14,15 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from harness import results
 from harness.console import expected_errors, out
 from harness.paths import BUILD, ROOT
 from harness.results import record
@@ -206,20 +209,35 @@ def summarise(outcomes: Sequence[Outcome], seconds: float) -> None:
 def leave_figures(outcomes: Sequence[Outcome], seconds: float) -> Path:
     """Write the figures of the whole suite, which the report reads; returns their file.
 
+    The sessions of earlier suites are kept, each as it ended last.
+
     Args:
         outcomes: What `run` returned.
         seconds: How long all of it took.
     """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
     sessions = [
         {
             "session": outcome.session,
+            "at": now,
             "seconds": round(outcome.seconds, 1),
             "exit_code": outcome.exit_code,
             "log": str(outcome.log),
         }
         for outcome in outcomes
     ]
-    return record("suite", {"seconds": round(seconds, 1), "sessions": sessions})
+    names = {outcome.session for outcome in outcomes}
+    earlier = [row for row in _earlier_sessions() if row.get("session") not in names]
+    return record("suite", {"seconds": round(seconds, 1), "sessions": [*sessions, *earlier]})
+
+
+def _earlier_sessions() -> list[dict[str, Any]]:
+    """The sessions of earlier suites; none if the file is missing or damaged."""
+    try:
+        body = json.loads(results.file_of("suite").read_text(encoding="utf-8"))
+        return [dict(row) for row in body["sessions"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

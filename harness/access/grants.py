@@ -5,7 +5,7 @@ that id: policy/unknown_resources.yaml states the resource, and a test on a depl
 checks that the statement is true.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -114,6 +114,8 @@ def roles(plan: PlanGraph, *, account: str, region: str, unknown: StandIns | Non
     names = {"account": account, "region": region}
     unknown = stand_ins() if unknown is None else unknown
     policies = plan.of("aws_iam_role_policy")
+    chosen = [each.get("id") for each in plan.resources if each.type in _CHOSEN_BY_AWS]
+    ids = tuple(identifier for identifier in chosen if isinstance(identifier, str) and identifier)
     for function in plan.of("aws_lambda_function"):
         name = str(function.get("function_name"))
         short = name.removesuffix(f"-{plan.environment}")
@@ -123,7 +125,7 @@ def roles(plan: PlanGraph, *, account: str, region: str, unknown: StandIns | Non
                 f"{function.address} has no policy in its module.", remedy="Declare one in the module of the function."
             )
         statements = [statement for policy in own_policies for statement in _statements(plan, policy)]
-        filled = tuple(_filled(statement, short, names, unknown) for statement in statements)
+        filled = tuple(_filled(statement, short, names, unknown, ids) for statement in statements)
         by_function[short] = Role(short, name, own_policies[0].address, filled)
     return by_function
 
@@ -139,15 +141,32 @@ def _statements(plan: PlanGraph, policy: Resource) -> list[Statement]:
     ]
 
 
-def _filled(statement: Statement, function: str, names: Mapping[str, str], unknown: StandIns) -> Statement:
-    if UNKNOWN not in statement.resources:
-        return statement
+_CHOSEN_BY_AWS = frozenset({"aws_api_gateway_usage_plan", "aws_kms_key"})
+"""Types of resources whose ids AWS chooses, and functions' policies name."""
+
+
+def _filled(
+    statement: Statement, function: str, names: Mapping[str, str], unknown: StandIns, ids: Sequence[str]
+) -> Statement:
+    """A statement with its stand-in for a resource whose id AWS chooses, whether it is known yet or not."""
     stand_in = unknown.get((function, statement.sid))
-    if stand_in is None or len(statement.resources) > 1:
+    for name, value in names.items():
+        stand_in = stand_in and stand_in.replace(f"{{{name}}}", value)
+    if UNKNOWN not in statement.resources:
+        if stand_in is None or len(statement.resources) > 1 or not _has_id(str(statement.resources[0]), stand_in, ids):
+            return statement
+    elif stand_in is None or len(statement.resources) > 1:
         raise HarnessError(
             f"The resource of {function}'s {statement} is known only after apply.",
             remedy=f"State it in policy/{UNKNOWN_RESOURCES.name}, and use a separate statement for it.",
         )
-    for name, value in names.items():
-        stand_in = stand_in.replace(f"{{{name}}}", value)
     return replace(statement, resources=(stand_in,))
+
+
+def _has_id(resource: str, stand_in: str, ids: Sequence[str]) -> bool:
+    """Whether a resource is its stand-in but for an id of this plan's resources."""
+    for identifier in ids:
+        before, found, after = resource.partition(identifier)
+        if found and stand_in.startswith(before) and stand_in.endswith(after):
+            return True
+    return False

@@ -1,13 +1,11 @@
 """The whole examination, and how it is shown."""
 
-import json
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.markup import escape
 
-from harness.console import out
+from harness.console import out, print_json
 from harness.doctor import machine, settings, tools
 from harness.doctor.findings import Finding, Grade
 
@@ -62,7 +60,7 @@ def show(findings: Iterator[Finding], *, as_json: bool) -> int:
     errors = sum(finding.grade is Grade.ERROR for finding in shown)
     warnings = sum(finding.grade is Grade.WARNING for finding in shown)
     if as_json:
-        sys.stdout.write(json.dumps([finding.document() for finding in shown], indent=2) + "\n")
+        print_json([finding.document() for finding in shown], indent=2)
     else:
         summary = f"{errors} errors, {warnings} warnings" if errors or warnings else "All is well"
         out.print(f"[{'red' if errors else 'yellow' if warnings else 'green'}]{summary}.[/]")

@@ -1,7 +1,6 @@
 """The command ``why``: a denial from the command line, from standard input or from the logs, and its explanation."""
 
 import argparse
-import json
 import os
 import re
 import sys
@@ -13,7 +12,7 @@ from rich.markup import escape
 
 from harness.access import recorded_calls
 from harness.access.grants import Role, roles
-from harness.console import out
+from harness.console import out, print_json
 from harness.errors import HarnessError
 from harness.iam.denials import Denial, parse
 from harness.iam.source import DeclaredGrants
@@ -34,7 +33,7 @@ _WHOLE = "Give the whole message: User: ... is not authorized to perform: ... on
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     command = argparse.ArgumentParser(
-        prog="./noxw -s why --",
+        prog="python -m harness.iam why",
         description="Explain why a call was refused, and show the Terraform that would grant it.",
         allow_abbrev=False,
     )
@@ -69,8 +68,7 @@ def main(words: Sequence[str]) -> None:
         )
     explanations = list(_explanations(denials, arguments.env, arguments.function))
     if arguments.json:
-        documents = [vars(explanation) for explanation in explanations]
-        sys.stdout.write(json.dumps(documents, indent=2) + "\n")
+        print_json([vars(explanation) for explanation in explanations], indent=2)
         return
     for explanation in explanations:
         _show(explanation)

@@ -57,6 +57,7 @@ ELSEWHERE = (
     re.compile(r"arn:[\w-]+:apigateway:[\w-]+::/.+"),  # ids that AWS chooses: rules CKV_INV_502 and CKV_INV_519
     re.compile(r"arn:[\w-]+:execute-api:[\w-]+:\d{12}:.+"),  # likewise: rules CKV_INV_305 and CKV_INV_515
     re.compile(r"arn:[\w-]+:budgets::\d{12}:budget/.+"),
+    re.compile(r"arn:[\w-]+:kms:[\w-]+:\d{12}:alias/aws/.+"),  # keys of AWS, which every account has
 )
 """ARNs that name nothing with a name in a plan, and what judges them."""
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 from rich.markup import escape
 
-from harness.console import ProgressStep, out
+from harness.console import ProgressStep, out, print_json
 from harness.engine import Engine, engine_for, localstack_docker
 from harness.engine.localstack import adopted_is_running
 from harness.engine.localstack_adopted import AdoptedLocalStack, left_running
@@ -91,16 +91,24 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
         out.print("To keep the stack running and try its API: ./noxw -s up")
 
 
-def down() -> None:
-    """Stop every engine, function and Terraform that a run of this checkout started or left behind."""
+def down(*, as_json: bool = False) -> None:
+    """Stop every engine, function and Terraform that a run of this checkout started or left behind.
+
+    Args:
+        as_json: Whether to print what was stopped, and what was left running, as JSON.
+    """
     endpoints = _localstack_endpoints()
     for environment in environments():
         forget(environment)
-    stopped = False
+    stopped = []
     for description in _stop_everything():
-        out.print(f"Stopped: {escape(description)}")
-        stopped = True
+        stopped.append(description)
+        if not as_json:
+            out.print(f"Stopped: {escape(description)}")
     adopted = [endpoint for endpoint in endpoints if adopted_is_running(endpoint)]
+    if as_json:
+        print_json({"stopped": stopped, "left_running": adopted})
+        return
     for endpoint in adopted:
         out.print(f"Left running: {escape(left_running(endpoint))}")
     if not stopped and not adopted:

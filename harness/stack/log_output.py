@@ -1,13 +1,11 @@
 """What the commands ``logs`` and ``trace`` print."""
 
-import json
-import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from rich.markup import escape
 
-from harness.console import out
+from harness.console import out, print_json
 from harness.errors import HarnessError
 from harness.stack import logs
 from harness.stack.deployment import Stack
@@ -56,15 +54,9 @@ def show_lines(  # noqa: PLR0913 -- the command's options
         if errors and not line.is_warning:
             continue
         if as_json:
-            _print_json(line.document())
+            print_json(line.document())
         else:
             _print_line(line)
-
-
-def _print_json(document: object, indent: int | None = None) -> None:
-    """Print JSON for programs: neither wrapped nor coloured, and ASCII only, so that no terminal obeys it."""
-    sys.stdout.write(json.dumps(document, indent=indent, default=str) + "\n")
-    sys.stdout.flush()
 
 
 def _print_line(line: LogLine) -> None:
@@ -88,7 +80,7 @@ def show_story(environment: str, name: str, *, as_json: bool) -> None:
     """
     story = tell(Stack.load(environment), name)
     if as_json:
-        _print_json(story.document(), indent=2)
+        print_json(story.document(), indent=2)
         return
     out.print(f"[bold]{escape(story.title)}[/]")
     out.print(f"[dim]Correlation ids: {escape(', '.join(story.correlations)) or 'none'}[/]")

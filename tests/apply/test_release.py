@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from harness.docs.runbooks import BlockRun
 from harness.engine import environments
 from harness.paths import BUILD, ROOT
 from harness.process import supervisor
@@ -90,13 +89,6 @@ def released(fresh_build: Callable[[], Path]) -> Iterator[Released]:
         run(build, "harness", "down", check=False)
 
 
-@pytest.fixture(scope="module")
-def rolled_back(released: Released) -> tuple[list[BlockRun], list[dict[str, str]]]:
-    """The results of the commands in docs/runbooks/rollback.md."""
-    checkout = FreshCheckout.at(released.build.parent)
-    return checkout.types("rollback.md"), []
-
-
 def test_a_bad_release_leaves_the_aliases_as_they_were(released: Released) -> None:
     _, bad, good = released.reports
     before, after_bad, after_good = released.versions
@@ -134,6 +126,38 @@ def test_a_killed_release_is_undone_by_a_rollback_on_the_same_stack(released: Re
     assert "RoutingConfig" not in after
     assert released.current() == before
     assert released.items() == items
-    assert report_of(released.build, "rollback")["seconds"] <= 20
+    assert report_of(released.build, "rollback")["seconds_to_callers"] <= 20
     moved = {change.address for change in released.plan(tmp_path).resources if change.is_change}
     assert moved == {'module.invoice_platform.module.function["query-invoices"].aws_lambda_alias.this'}
+
+
+def test_the_runbook_rolls_back_with_and_without_terraform_and_by_an_earlier_revision(
+    released: Released, tmp_path: Path
+) -> None:
+    before, items = released.current(), released.items()
+    published = [
+        version["Version"]
+        for version in released.client("lambda").list_versions_by_function(
+            FunctionName=released.stack.functions["get-invoice"], MaxItems=50
+        )["Versions"]
+    ]
+
+    back, drift, emergency, deploy = (
+        run.output for run in FreshCheckout.at(released.build.parent).types("rollback.md")
+    )
+
+    assert "Callers have these versions after" in back
+    assert before["generate-pdf"] in back
+    assert "Callers are kept on" in drift
+    assert "dev is as its Terraform says" in drift
+    assert "callers get version" in emergency
+    assert "because: they were rolled back in an emergency." in deploy
+    assert "The smoke test of dev passed." in deploy
+    assert [item for item in released.items() if item in items] == items
+    assert set(published) <= {
+        version["Version"]
+        for version in released.client("lambda").list_versions_by_function(
+            FunctionName=released.stack.functions["get-invoice"], MaxItems=50
+        )["Versions"]
+    }
+    assert released.plan(tmp_path).is_empty

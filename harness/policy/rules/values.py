@@ -2,11 +2,12 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.plan.resource import UNKNOWN, Resource, number, shown
+from harness.plan.written import written_part
 from harness.policy.rule import relation
 
 if TYPE_CHECKING:
@@ -113,4 +114,10 @@ def within_limits(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
                 kept = resource.address in before and before[resource.address].get(name) == resource.values.get(name)
                 applies = plan.environment == "prod" or not limit.production
                 if applies and not (kept and name not in written):
-                    yield from ((resource.address, message) for message in limit.problems(resource))
+                    judged = _as_written(resource, name, written.get(name)) if kept else resource
+                    yield from ((resource.address, message) for message in limit.problems(judged))
+
+
+def _as_written(resource: Resource, name: str, expression: Any) -> Resource:
+    """A resource whose argument has only what the source writes in its blocks."""
+    return replace(resource, values={**resource.values, name: written_part(resource.values.get(name), expression)})

@@ -8,8 +8,7 @@ from itertools import chain, zip_longest
 from invoicing.domain.models import MAX_LINES
 from invoicing.uploads.apart import ApartRow, ApartRows, ReadRows
 from invoicing.uploads.csv_invoices import CsvInvoice, InvoiceRows, Rules
-from invoicing.uploads.csv_rows import Place
-from invoicing.uploads.survey import NUMBERS
+from invoicing.uploads.csv_rows import NUMBERS, Place
 
 NOT_TO_THE_END = "rows of this invoice stand apart, and the file cannot be read to its end: there may be more of them"
 _LINE_FIELDS = ("description", *NUMBERS)

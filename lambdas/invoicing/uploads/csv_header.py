@@ -79,6 +79,11 @@ class Header:
         return 0 if self.problem else max(self.index[name] for name in REQUIRED)
 
     @cached_property
+    def ends_with_required(self) -> bool:
+        """Whether the last column is a required one: a delimiter too many in a row leaves something behind it."""
+        return self.names[-1] in _NEEDED
+
+    @cached_property
     def problem(self) -> str | None:
         """Why no row below it can be read; None if rows can."""
         if missing := [name for name in REQUIRED if name not in self.index]:

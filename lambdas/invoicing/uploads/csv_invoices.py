@@ -19,10 +19,10 @@ from invoicing.uploads.csv_bytes import UnreadableFileError
 from invoicing.uploads.csv_cells import hidden, identity, is_total
 from invoicing.uploads.csv_header import REQUIRED
 from invoicing.uploads.csv_numbers import MarkEvidence, read_number
-from invoicing.uploads.csv_rows import Place, Problem, Row, Runs
+from invoicing.uploads.csv_rows import NUMBERS, Place, Problem, Row, Runs
 from invoicing.uploads.csv_text import MAX_BLANK_ROWS
 from invoicing.uploads.seen_numbers import digest
-from invoicing.uploads.survey import NUMBERS, PERCENTAGES
+from invoicing.uploads.survey import PERCENTAGES
 
 _HEADER_FIELDS = (
     "issue_date",
@@ -184,7 +184,7 @@ class InvoiceRows:
 
     def _add_identity(self, row: int, cells: dict[str, str]) -> None:
         for name, first in (("invoice_number", self.number), ("customer_id", self.customer)):
-            text = cells.get(name, "")
+            text = cells.get(name)
             if not text:
                 self.note(row, name, "", "is required")
             elif text != first and (unseen := hidden(text)):

@@ -15,9 +15,11 @@ from invoicing.uploads.csv_text import Record
 
 IDENTIFIERS = ("invoice_number", "customer_id", "customer_vat_id")
 """Columns that name something. Texts that a spreadsheet has made equal would name the same."""
+NUMBERS = ("quantity", "unit_price", "discount", "tax_rate")
 _LOSING = frozenset({"discount", "due_date"})
 _DELIMITER = re.compile("[,;\t\n]")
 _MOST_MISSING = 2  # cells that a row may lack, and is taken for one whose cells are in wrong columns
+CUT = "begins with a blank: probably the text before it contains the delimiter, and is not in quotation marks"
 MAX_HEADERS = 50
 """Different headers of one file."""
 
@@ -101,6 +103,27 @@ class Row(NamedTuple):
         return len(self.record.cells) <= self.header.last_required
 
     @property
+    def is_wide(self) -> bool:
+        """Whether it has more cells than the header, so that some may be in wrong columns.
+
+        Empty cells behind the last column do no harm if that one is never empty: the others are where they should be.
+        """
+        surplus = self.record.cells[len(self.header.names) :]
+        return bool(surplus) and (not self.header.ends_with_required or any(map(content, surplus)))
+
+    @property
+    def cut_at(self) -> str:
+        """The column of a number that may be the rest of the text before it, as in ``Rope, 12``; empty if none is.
+
+        It is the only cell of the row that begins with a blank. If the last column is a required one, the row is wide.
+        """
+        if self.header.ends_with_required:
+            return ""
+        blank = [index for index, cell in enumerate(self.record.cells) if cell[:1] == " " or cell[-1:] == " "]
+        number = next((name for name in NUMBERS if [self.header.index.get(name)] == blank), "")
+        return number if self.raw(number)[:1] == " " else ""
+
+    @property
     def hides_number(self) -> bool:
         """Whether nobody can tell its invoice: its cells may be in wrong columns, or its quotation marks are wrong.
 
@@ -115,7 +138,7 @@ class Row(NamedTuple):
         elif len(self.record.cells) == len(self.header.names):  # most rows
             return False
         is_first = not self.header.index.get("invoice_number")
-        return not is_first and (self.is_short or any(map(content, self.record.cells[len(self.header.names) :])))
+        return not is_first and (self.is_short or self.is_wide)
 
     @property
     def has_stray_quote(self) -> bool:
@@ -169,12 +192,13 @@ class Row(NamedTuple):
             reason = f"row {self.doubt} above is damaged, and may be a part of this row or its invoice"
             return [Problem("", "", reason)]
         width = len(self.header.names)
-        if len(self.record.cells) > width and any(map(content, self.record.cells[width:])):
+        if self.is_wide:
             return [Problem("", "", f"the row has more cells than the header, which has {width}")]
         if self.hides_number:
             return [Problem("", "", f"the row has {len(self.record.cells)} cells, and the header {width}")]
         identifiers = [(name, self.raw(name)) for name in IDENTIFIERS]
-        return [problem for name, raw in identifiers if raw and (problem := _destroyed(name, raw, uncut))]
+        problems = [problem for name, raw in identifiers if raw and (problem := _destroyed(name, raw, uncut))]
+        return [*problems, Problem(self.cut_at, self.raw(self.cut_at), CUT)] if self.cut_at else problems
 
     @property
     def torn(self) -> str | None:

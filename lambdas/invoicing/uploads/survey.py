@@ -17,10 +17,9 @@ from invoicing.uploads.csv_bytes import Lines, UnreadableFileError
 from invoicing.uploads.csv_cells import MAX_KEPT, content, long_digits
 from invoicing.uploads.csv_header import Header
 from invoicing.uploads.csv_numbers import COMMA, POINT, MarkEvidence, proven_mark
-from invoicing.uploads.csv_rows import IDENTIFIERS, Headers, Place, Row, Runs
+from invoicing.uploads.csv_rows import IDENTIFIERS, NUMBERS, Headers, Place, Row, Runs
 from invoicing.uploads.seen_numbers import MAX_SUSPECTS, Recount, SeenNumbers, TooManyError
 
-NUMBERS = ("quantity", "unit_price", "discount", "tax_rate")
 PERCENTAGES = frozenset({"discount", "tax_rate"})
 
 LOOK, RECOUNT, COLLECT, DONE = "look", "recount", "collect", "done"

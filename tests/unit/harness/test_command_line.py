@@ -1,5 +1,6 @@
 """The command line of the harness: what it accepts, and the errors that come before anything is started."""
 
+import json
 import os
 import subprocess
 import sys
@@ -80,3 +81,46 @@ def test_a_missing_terraform_is_an_error_before_anything_starts(tmp_path: Path) 
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "build" / "engine").exists()
     assert time.monotonic() - started < 30
+
+
+def test_down_says_as_json_what_it_stopped(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "harness", "down", "--json"],
+        cwd=ROOT,
+        env={**os.environ, "HARNESS_BUILD_DIR": str(tmp_path), "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert json.loads(run.stdout) == {"stopped": [], "left_running": []}
+
+
+@pytest.mark.parametrize(("variable", "is_coloured"), [("FORCE_COLOR", True), ("NO_COLOR", False)])
+def test_no_color_takes_away_the_colours(tmp_path: Path, variable: str, is_coloured: bool) -> None:  # noqa: FBT001 -- what is expected
+    environment = {name: value for name, value in os.environ.items() if name not in {"FORCE_COLOR", "NO_COLOR"}}
+    environment |= {"HARNESS_BUILD_DIR": str(tmp_path), "TERM": "xterm", "FORCE_COLOR": "1", variable: "1"}
+
+    command = [sys.executable, "-m", "harness", "logs"]
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+    assert "No stack of 'dev' is running" in run.stderr
+    assert ("\x1b[1;31m" in run.stderr) is is_coloured
+
+
+def test_who_closes_the_pipe_gets_no_traceback(tmp_path: Path) -> None:
+    command = f'"{sys.executable}" -m harness doctor --json | true; echo "${{PIPESTATUS[0]}}"'
+
+    run = subprocess.run(
+        ["bash", "-c", command],
+        cwd=ROOT,
+        env={**os.environ, "HARNESS_BUILD_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert run.stdout.strip() == "141"
+    assert "Traceback" not in run.stderr

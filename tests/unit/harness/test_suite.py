@@ -91,6 +91,18 @@ def test_all_passed(
     assert "All 1 passed in 0 min 0 s" in capsys.readouterr().out
 
 
+def test_the_figures_of_other_sessions_are_kept(nox: str, tmp_path: Path, results: Path) -> None:
+    for session in ("bad", "unit", "unit"):
+        suite.leave_figures([suite.run_session(session, nox, tmp_path / "logs")], 1.0)
+
+    rows = json.loads((results / "suite.json").read_text(encoding="utf-8"))["sessions"]
+    (results / "suite.json").write_text("{", encoding="utf-8")
+    suite.leave_figures([], 1.0)  # a damaged file is replaced
+
+    assert [(row["session"], row["exit_code"]) for row in rows] == [("unit", 0), ("bad", 3)]
+    assert json.loads((results / "suite.json").read_text(encoding="utf-8"))["sessions"] == []
+
+
 def test_the_counts_of_this_run_are_shown_and_not_those_of_an_earlier_one(
     tmp_path: Path, nox: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import boto3
 import pytest
@@ -355,3 +356,45 @@ def test_the_summary_shows_changes_and_hides_secrets() -> None:
     assert "new" not in summary.replace("aws_sns_topic.news", "")
     assert f"replace  {TOPIC}" in summary
     assert count(plan) == {"create": 1, "replace": 1, "update": 1}
+
+
+class RunningEngine:
+    """An engine that runs; whether it was released or stopped is recorded."""
+
+    name, instance, is_running = "embedded", "dev", True
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+
+    def release(self) -> None:
+        self.ended.append("released")
+
+    def stop(self) -> None:
+        self.ended.append("stopped")
+
+
+@pytest.mark.parametrize("outcome", ["failed while applying", "rejected by the gate"])
+def test_a_failed_deploy_keeps_the_running_stack_and_its_description(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, outcome: str
+) -> None:
+    engine, report = RunningEngine(), DeployReport("dev", "embedded")
+    description = tmp_path / "stack-dev.json"
+    description.write_text("{}", encoding="utf-8")
+
+    def fail(*_: object) -> None:
+        report.outcome = outcome
+        raise HarnessError("Terraform failed", remedy="Look at it.")
+
+    for target in ("harness.stack.deployment.BUILD", "harness.deploy.pipeline.BUILD"):
+        monkeypatch.setattr(target, tmp_path)
+    monkeypatch.setattr(pipeline, "engine_for", lambda **_: engine)
+    monkeypatch.setattr("harness.stack.lifecycle.running_stack", lambda *_: object())
+    monkeypatch.setattr(pipeline, "build_for", lambda *_: [])
+    monkeypatch.setattr(pipeline, "Deployment", lambda *_: MagicMock())
+    monkeypatch.setattr(pipeline, "_release", fail)
+
+    with pytest.raises(HarnessError, match="Terraform failed"):
+        pipeline._to_engine(DeployRequest("dev"), report, None)
+
+    assert engine.ended == ["released"]
+    assert description.exists()

@@ -55,3 +55,24 @@ def test_what_aws_has_computed_is_left_alone(
 
     expected = "value is set: a key in the configuration is in its history for good. Remove value."
     assert messages == ([expected] if found else [])
+
+
+def test_what_aws_has_computed_inside_of_a_written_block_is_left_alone() -> None:
+    block = {
+        "mode": "managed",
+        "type": "aws_appautoscaling_policy",
+        "name": "p",
+        "address": "aws_appautoscaling_policy.p",
+    }
+    scaling = {"target_tracking_scaling_policy_configuration": [{"target_value": 70, "scale_in_cooldown": 0}]}
+    written = {"target_tracking_scaling_policy_configuration": [{"target_value": {"constant_value": 70}}]}
+    change = {"actions": ["no-op"], "before": scaling, "after": scaling}
+    document = {"format_version": "1.2", "resource_changes": [{**block, "change": change}]}
+
+    def messages(expressions: dict[str, Any]) -> list[str]:
+        configuration = {"root_module": {"resources": [{**block, "expressions": expressions}]}}
+        return [message for _, message in within_limits(PlanGraph({**document, "configuration": configuration}, "dev"))]
+
+    assert not any("scale_in_cooldown" in message for message in messages(written))
+    written["target_tracking_scaling_policy_configuration"][0]["scale_in_cooldown"] = {"constant_value": 0}
+    assert any("scale_in_cooldown is 0" in message for message in messages(written))

@@ -24,6 +24,7 @@ COLUMNS = (
 NUMBERS = frozenset({"quantity", "unit_price", "discount", "tax_rate"})
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16-le", "utf-16-be", "cp1252")
+FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # printable, and nobody sees them
 NEWLINES = ("\n", "\r\n", "\r")
 BANNERS = ("", "Quarterly export|Draft||", "||", "sep={delimiter}|")
 """Text above the header; ``|`` ends a line."""
@@ -148,7 +149,7 @@ def _text(most: int, *, lines: bool = False, invisible: bool = True) -> st.Searc
     return (
         st.text(st.one_of(characters, st.sampled_from("\"',;=+-@ äé€"), *breaks), min_size=1, max_size=most)
         .map(str.strip)
-        .filter(lambda text: any(character.isprintable() and not character.isspace() for character in text))
+        .filter(lambda text: any(one.isprintable() and not one.isspace() and one not in FILLERS for one in text))
         .filter(lambda text: content(text) == text)  # which texts stand for nothing is tested elsewhere
         .filter(lambda text: invisible or not destruction(text))  # so are identifiers that programs have destroyed
     )

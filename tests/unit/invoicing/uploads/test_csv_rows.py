@@ -468,6 +468,50 @@ def test_a_header_below_has_no_more_columns_than_the_first() -> None:
     assert repeated_header(Record(3, 0, [*most, "x"]), HEADER) is None
 
 
+@pytest.mark.parametrize(
+    ("names", "surplus", "wide"),
+    [
+        (NAMES, [], False),
+        (NAMES, [""], False),
+        (NAMES, [" ", "NULL"], False),
+        (NAMES, ["", "x"], True),
+        ([*NAMES, "discount"], [], False),
+        ([*NAMES, "discount"], ["5"], False),
+        ([*NAMES, "discount"], ["5", ""], True),
+        ([*NAMES, "x"], ["5", ""], True),
+        ([*NAMES, ""], ["", ""], True),
+    ],
+)
+def test_a_row_is_wide_if_cells_may_be_in_wrong_columns(names: list[str], surplus: list[str], *, wide: bool) -> None:
+    row = Row(Record(2, 0, [*VALID, *surplus]), Header.of(names), 0)
+
+    assert row.is_wide == wide
+    assert len(row.problems(frozenset())) == wide
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        ({"quantity": " 2"}, "quantity"),
+        ({"unit_price": " 10.50"}, "unit_price"),
+        ({"tax_rate": " 19"}, "tax_rate"),
+        ({}, ""),
+        ({"quantity": "2 "}, ""),
+        ({"quantity": " 2", "unit_price": " 10.50"}, ""),
+        ({"quantity": " 2", "description": "Thing "}, ""),
+        ({"description": " Thing"}, ""),
+    ],
+)
+def test_a_number_may_be_the_rest_of_a_text(cells: dict[str, str], column: str) -> None:
+    values = [*(dict(zip(NAMES, VALID, strict=True)) | cells).values()]
+    row = Row(Record(2, 0, values), Header.of([*NAMES, "discount"]), 0)
+
+    assert row.cut_at == column
+    assert [problem.column for problem in row.problems(frozenset())] == ([column] if column else [])
+    assert Row(Record(2, 0, values), HEADER, 0).cut_at == ""
+    assert Row(Record(2, 0, [*VALID, " 5"]), Header.of([*NAMES, "discount"]), 0).cut_at == "discount"
+
+
 def test_a_row_is_as_long_as_its_last_required_column() -> None:
     assert HEADER.last_required == 7
     assert Header.of([*NAMES, "discount", "x"]).last_required == 7

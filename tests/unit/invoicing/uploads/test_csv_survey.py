@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from invoicing.uploads.csv_invoices import TOO_FAR_APART, Candidate, Passed, Rej
 from invoicing.uploads.csv_rows import Place
 from invoicing.uploads.deadline import Deadline, OutOfTimeError
 from invoicing.uploads.seen_numbers import Recount, SeenNumbers, digest, pack, unpack
-from invoicing.uploads.survey import DONE, LOOK, Evidence, Findings
+from invoicing.uploads.survey import COLLECT, DONE, LOOK, Evidence, Findings
 from tests.data.csv_reading import Kept, byte_stream, read
 from tests.data.csv_reading import csv_file as file_of
 
@@ -259,6 +260,52 @@ def test_invoices_apart_are_rejected_if_the_file_cannot_be_read_to_its_end() -> 
 
     assert [(type(invoice), invoice.first) for invoice in invoices] == [(Candidate, 3), (RejectedInvoice, 2)]
     assert "there may be more of them" in invoices[1].problems[0].reason
+
+
+def test_damage_is_remembered_with_the_rows_above_it() -> None:
+    kept = Kept()
+    data = (text(row("1"), row("2"), row("1", "More"), row("3")) + "x" * 2_000_000).encode()
+    file = CsvFile(lambda position: byte_stream(data[position:]), len(data), {}, Deadline(lambda: 1e9), kept)
+
+    findings, memory = file.survey(Findings())
+
+    assert findings.damage == "this is not a CSV file: it has a line of more than a million characters"
+    assert (findings.stage, findings.damage_row, findings.are_collected) == (DONE, 6, True)
+    assert [*kept.files] == ["apart-0-end"]
+    with pytest.raises(UnreadableFileError) as failure:
+        assert [*file.invoices(findings, memory, Place(0, 0, 0, 0))]
+    assert (str(failure.value), failure.value.row) == (findings.damage, 6)
+
+
+def test_collecting_goes_on_where_it_was_and_fails_if_it_does_not_get_any_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(csv_bytes, "_BLOCK", 512)
+    data, kept = shuffled(30).encode(), Kept()
+    file = CsvFile(lambda position: byte_stream(data[position:]), len(data), {}, Deadline(lambda: 1e9), kept)
+    whole, memory = file.survey(Findings())
+    kept.files.clear()
+    before = replace(whole, stage=COLLECT, are_collected=False, fragments=())
+
+    file.deadline = Stopping(10)
+    first, _ = file.survey(before, memory)
+    assert (first.stage, first.complete, first.are_collected) == (COLLECT, False, False)
+    assert first.place
+    assert 0 < first.place.position < len(data)
+    file.deadline = Stopping(0)
+    with pytest.raises(OutOfTimeError, match="did not get any further"):
+        file.survey(first, memory)
+    file.deadline = Deadline(lambda: 1e9)
+    last, _ = file.survey(first, memory)
+
+    assert (last.stage, last.place, last.are_collected, last.damage) == (DONE, None, True, "")
+    assert [*kept.files] == [f"apart-0-{first.place.position}", f"apart-{first.place.position}-end"]
+    assert [*file.invoices(last, memory, None)] == [*read_whole(data)]
+
+
+def read_whole(data: bytes) -> list[Any]:
+    file = opened(data, Deadline(lambda: 1e9))
+    return [*file.invoices(*file.survey(Findings()), None)]
 
 
 def _each(data: str) -> Any:
