@@ -27,7 +27,7 @@ DEV: dict[str, str] = {}  # "bin": where the session `environment` installed the
 HELP = {"-h", "--help"}
 COMMANDS = {
     *("up", "down", "deploy", "rollback", "canary-drill", "smoke", "drift"),
-    *("logs", "trace", "doctor", "package", "why"),
+    *("logs", "trace", "doctor", "package"),
 }
 """The sessions that run one command of the harness, which has its own ``--help``."""
 
@@ -194,12 +194,10 @@ def trace(session: nox.Session) -> None:
     harness(session, "trace")
 
 
-@menu(default=False)
+@with_dev(default=False)
 def why(session: nox.Session) -> None:
-    """Explain why a call was refused, and the Terraform that would grant it: [-- MESSAGE | - --function F --json]."""
-    claim_build()
-    install(session, "harness")
-    session.run("python", "-m", "harness.iam", "why", *session.posargs)
+    """Explain a refused call, and the Terraform that would grant it: [-- MESSAGE|- --env E --function F --json]."""
+    dev(session, "python", "-m", "harness.iam", "why", *session.posargs)
 
 
 @menu(default=False)

@@ -33,7 +33,7 @@ _WHOLE = "Give the whole message: User: ... is not authorized to perform: ... on
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     command = argparse.ArgumentParser(
-        prog="./noxw -s why --",
+        prog="python -m harness.iam why",
         description="Explain why a call was refused, and show the Terraform that would grant it.",
         allow_abbrev=False,
     )

@@ -184,7 +184,12 @@ Production's plan is changed in one argument at a time, and the policy gate has 
 from the provider's schema, for one instance of each planned block: every boolean turned round, every enumeration
 given each of its other values (as AWS's models have them), every number made 0, 1, ten times as much and a tenth,
 every list and map emptied, every optional argument and block taken away, and each that is not set, set. Values known
-only after the apply are taken away, too; free texts are not changed.
+only after the apply are taken away, too.
+
+Texts are changed as what they are (`harness/mutation/texts.py`): of each policy a statement, action, resource,
+principal or condition is dropped, widened, reversed or given to a stranger; of each event pattern a field is dropped,
+opened or narrowed; preflights let in everybody or nobody, and access logs hold the key. A policy whose text is known
+only after the apply is not changed. Other texts, such as descriptions, are not either.
 
 What becomes of a mutant:
 

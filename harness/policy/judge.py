@@ -4,12 +4,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harness.plan.graph import PlanGraph
-from harness.policy import access, code_metrics, rules, service_models
+from harness.policy import access, code_metrics, own_code, rules, service_models
 from harness.policy.finding import Finding, Severity
 from harness.policy.rule import PLAN, RULES, Rule, violations
 from harness.terraform.plan import has_known_format, is_complete
 
-__all__ = ["RULES", "access", "code_metrics", "judge", "judge_plan", "rules", "service_models"]  # four register rules
+__all__ = [  # all but the judges register rules
+    "RULES",
+    "access",
+    "code_metrics",
+    "judge",
+    "judge_plan",
+    "own_code",
+    "rules",
+    "service_models",
+]
 
 DESTROY_RULES = frozenset({"CKV_INV_601", "CKV_INV_602"})
 """The rules that an address in ``allow_destroy`` need not keep."""

@@ -56,6 +56,7 @@ PROMISES: Mapping[str, tuple[Promise, ...]] = {
         ("force_destroy", *_is(expected=False)),
         ("replication", *_is(expected=True)),
         ("previews", *_is(expected=False)),
+        ("api.manage_account_logging", *_is(expected=True)),
         ("key_deletion_window_days", *_is(30)),
         ("api_key_secret.recovery_window_days", *_least(7)),
         ("api_key_secret.rotation_days", *_most(90)),

@@ -16,6 +16,15 @@ def nox(session: str, build: Path, *arguments: str) -> subprocess.CompletedProce
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
+@pytest.mark.parametrize("session", ["why", "lint", "report"])
+def test_a_session_of_the_shared_environment_is_explained_without_building_it(tmp_path: Path, session: str) -> None:
+    run = nox(session, tmp_path, "--help")
+
+    assert run.returncode == 0, run.stderr
+    assert f"./noxw -s {session}" in run.stdout
+    assert "./noxw -s environment" not in run.stdout
+
+
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_clean_with_help_deletes_nothing(tmp_path: Path, option: str) -> None:
     (tmp_path / ".created-by-invoice-platform").touch()

@@ -176,15 +176,30 @@ def _topics(plan: "PlanGraph", resource: Resource, path: str) -> frozenset[str]:
     return frozenset(each.address for each in found if each.type == "aws_sns_topic")
 
 
-@relation("CKV_INV_812", ("aws_api_gateway_stage", "aws_dynamodb_table", "aws_lambda_event_source_mapping"))
+@relation(
+    "CKV_INV_812",
+    ("aws_api_gateway_stage", "aws_dynamodb_table", "aws_lambda_event_source_mapping", "aws_s3_bucket_metric"),
+)
 def platform_watched(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
-    """By the metric and the dimension: server errors of each stage, throttling of each table, lag of each stream."""
+    """By the metric and the dimension: server errors of each stage, throttling of each table, lag of each stream.
+
+    Without any alarm, CKV_INV_801 and CKV_INV_802 report the functions and queues already.
+    """
+    if not plan.of(*ALARM):
+        return
     for stage in plan.of("aws_api_gateway_stage"):
         if ("5XXError", stage.get("stage_name")) not in _watched(plan, "Stage"):
             yield stage.address, "No alarm watches its server errors (5XXError)."
     for table in plan.of("aws_dynamodb_table"):
         if ("ThrottledRequests", table.get("name")) not in _watched(plan, "TableName"):
             yield table.address, "No alarm watches its ThrottledRequests."
+    for measured in plan.of("aws_s3_bucket_metric"):
+        names = [
+            measured.get("bucket"),
+            *(each.get("bucket") for each in plan.links(measured, "bucket", "aws_s3_bucket")),
+        ]
+        if not any(("4xxErrors", name) in _watched(plan, "BucketName") for name in names if isinstance(name, str)):
+            yield measured.address, "No alarm watches its rejected requests (4xxErrors)."
     for source in plan.of("aws_lambda_event_source_mapping"):
         function = function_in(source.get("function_name"))
         name = function.name if function else source.get("function_name")

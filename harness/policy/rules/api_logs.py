@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from harness.plan.resource import UNKNOWN, shown
+from harness.plan.resource import UNKNOWN, mapping, shown
 from harness.policy.rule import relation
 
 if TYPE_CHECKING:
@@ -46,3 +46,27 @@ def _problems(text: Any) -> Iterator[str]:
         json.loads(text)
     except ValueError:
         yield "The format of its access log is not JSON: no query reads it."
+
+
+SHOWN = frozenset({"$context.error.messageString", "$context.error.validationErrorString", "$context.requestId"})
+"""The variables that API Gateway's own responses may hold."""
+
+
+@relation("CKV_INV_416", ("aws_api_gateway_gateway_response",))
+def shown_values(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """Bodies and headers; the origin of the caller is what a browser has sent itself."""
+    for response in plan.of("aws_api_gateway_gateway_response"):
+        texts = [
+            str(value)
+            for path in ("response_templates", "response_parameters")
+            for block in response.all(path)
+            for value in (mapping(block) or {}).values()
+            if value is not UNKNOWN
+        ]
+        variables = {f"${name}" for text in texts for name in _VARIABLE.findall(text)}
+        variables |= {text for text in texts if text.startswith(("context.", "method.", "stageVariables."))}
+        for variable in sorted(variables - SHOWN - {"method.request.header.Origin"}):
+            yield (
+                response.address,
+                f"It shows {shown(variable)}, which is not in SHOWN of harness/policy/rules/api_logs.py.",
+            )

@@ -19,6 +19,7 @@ class ReviewedValues:
         monthly_budget_usd: The highest monthly budget, in US dollars.
         log_levels: The lowest levels that functions may log.
         alert_emails: How many recipients alarms need at least.
+        settings: The functions' variables that only a person may decide, with their values.
     """
 
     allowed_origins: frozenset[str]
@@ -26,6 +27,7 @@ class ReviewedValues:
     monthly_budget_usd: int
     log_levels: frozenset[str]
     alert_emails: int
+    settings: Mapping[str, str]
 
 
 def _frozen(value: Any) -> Any:
@@ -47,7 +49,7 @@ def read(path: Path = TABLE) -> Mapping[str, ReviewedValues]:
 REVIEWED = read()
 """The values of this repository's environments."""
 
-NOTHING = ReviewedValues(frozenset(), frozenset(), 0, frozenset(), 1)
+NOTHING = ReviewedValues(frozenset(), frozenset(), 0, frozenset(), 1, {})
 """The values of an environment that nobody has reviewed."""
 
 

@@ -71,6 +71,9 @@ def api_logged(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
         destination = stage.get("access_log_settings.destination_arn")
         if destination is not UNKNOWN and not destination:
             yield stage.address, "It has no access log."
+    if plan.environment == "prod" and not plan.of("aws_api_gateway_account"):
+        for stage in plan.of("aws_api_gateway_stage"):
+            yield stage.address, "Nothing gives API Gateway the role with which it logs (aws_api_gateway_account)."
     for settings in plan.of("aws_api_gateway_method_settings"):
         level = settings.get("settings.logging_level")
         if level is not UNKNOWN and level not in {"ERROR", "INFO"}:
