@@ -23,7 +23,6 @@ from harness.errors import HarnessError
 from harness.package import archive
 from harness.terraform.plan import TerraformPlan
 
-
 ROUNDS = 2
 """Rounds of traffic before a release and after one that was taken back: what the newest versions are compared with."""
 
