@@ -207,6 +207,8 @@ KINDS = [
          {"I-1": "2998.80", "I-2": "2998.80"}),
     Kind("mixed decimal marks", german(row(price="10|50"), row("I-2", price="10.50"), row("I-3", price="1.500")),
          {"I-1": "25.20", "I-2": "25.20"}, [(4, "unit_price", "can mean 1500 or 1.5")]),
+    Kind("two long customers", file(row(customer="C" * 70), row(customer="D" * 70)), rejected=[
+        (3, "customer_id", "differs from another row of the same invoice, which has '" + "C" * 60 + "'")]),
     # Dates and rates that cannot be meant.
     Kind("year 26", file(row(date="0026-11-05"), row("I-2")), {"I-2": "25.20"},
          [(2, "issue_date", "0026-11-05 is before 2000")]),
@@ -214,6 +216,7 @@ KINDS = [
          rejected=[(2, "due_date", "more than ten years after the issue date")]),
     Kind("ratio for a percentage", file(row(rate="0.2")),
          rejected=[(2, "tax_rate", "write 20, or 0.2 % with its sign")]),
+    Kind("one percent", file(row(rate="1")), {"I-1": "21.21"}),
     Kind("small rate with its sign", file(row(rate="0.5 %")), {"I-1": "21.11"}),
     # Dates of a country.
     Kind("german date", german(row(date="05.11.2026")), rejected=[(2, "issue_date", "date-format: dd.mm.yyyy")]),
