@@ -23,6 +23,9 @@ from harness.errors import HarnessError
 from harness.package import archive
 from harness.terraform.plan import TerraformPlan
 
+ROUNDS = 2
+"""Rounds of traffic before a release and after one that was taken back: what the newest versions are compared with."""
+
 
 class _OtherVersionsError(Exception):
     """The plan gives functions a new version that the stage does not know of.
@@ -121,12 +124,17 @@ def _check_before(stages: Stages, watch: Watch) -> None:
     if any(alias.weights for alias in stages.aliases().values()):
         return  # what an interrupted release did is not the platform's fault
     with ProgressStep("Synthetic traffic before the release"):
-        defect = watch.round()
+        defect = _rounds(watch)
     if defect:
         raise HarnessError(
             f"Nothing was applied: the platform fails already before the release. {defect.reason}",
             remedy=f"Find out why first: ./noxw -s smoke -- {stages.environment}",
         )
+
+
+def _rounds(watch: Watch) -> Defect | None:
+    """Some rounds of traffic; the first defect that one has found."""
+    return next((defect for _ in range(ROUNDS) if (defect := watch.round())), None)
 
 
 def _decide(stages: Stages, watch: Watch, stable: Mapping[str, str]) -> None:
@@ -173,7 +181,7 @@ def _take_back(stages: Stages, watch: Watch, stable: Mapping[str, str], defect: 
     report.update(outcome="taken back", taken_back_at=time.time(), caught_by=defect.caught_by, reason=defect.reason)
     watch.traffic.begin_anew()
     with ProgressStep("Synthetic traffic after it") as step:
-        after = watch.round()
+        after = _rounds(watch)
         report["after"] = after.reason if after else "as before"
         step.conclude(report["after"])
     watch.read()

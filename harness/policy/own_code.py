@@ -25,8 +25,10 @@ def own_code(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     for function in plan.of("aws_lambda_function"):
         yield from ((function.address, message) for message in _of_function(function, plan.environment))
     folder = plan.document.get("variables", {}).get("artifacts_dir", {}).get("value")
+    changing = {change.address for change in plan.changes if change.is_change}
     for uploaded in plan.of("aws_s3_object"):
-        yield from ((uploaded.address, message) for message in _of_zip(uploaded, folder))
+        if uploaded.address in changing:  # the file of an earlier deployment's zip has other content by now
+            yield from ((uploaded.address, message) for message in _of_zip(uploaded, folder))
 
 
 def _of_function(function: Resource, environment: str) -> Iterator[str]:

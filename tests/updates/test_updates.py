@@ -3,6 +3,12 @@
 The matrix is generated from the provider's schema, the values of production's stack and AWS's models;
 `tests.updates.matrix` has the method. ``./noxw -s updates`` runs it and leaves the figures in
 ``build/results/updates-in-place.json``.
+
+Not in CI yet, for no whole run was green. Some types were run alone on the embedded engine: 88 arguments of 15 types.
+Those of ``aws_dynamodb_table``, ``aws_cloudwatch_log_group``, IAM and SNS can be updated; so can those of API Gateway's
+methods, integrations, stages and usage plans, but for the row in ``LACKED_BY_AN_ENGINE``. Open: six of twenty arguments
+of ``aws_lambda_function``, among them ``dead_letter_config``, ``environment`` and ``logging_config``, which are still
+there, empty, when they were removed. The other updates were planned, and never made.
 """
 
 import json

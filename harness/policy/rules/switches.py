@@ -102,7 +102,7 @@ def _uncounted(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     for budget in plan.of("aws_budgets_budget"):
         limit = number(budget.get("limit_amount"))
         if limit is not None and limit > highest:
-            yield budget.address, f"Its limit is {limit:g}: policy/environments.toml allows {highest}."
+            yield budget.address, f"Its limit is {limit:.0f}: policy/environments.toml allows {highest}."
         for block in listed(budget.values.get("cost_filter")):
             name, values = (block.get("name"), listed(block.get("values"))) if isinstance(block, Mapping) else ("", [])
             if name != "TagKeyValue" or values != [f"user:Environment${plan.environment}"]:

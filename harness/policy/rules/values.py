@@ -50,7 +50,7 @@ class Limit:
                 if self.required:
                     yield f"{self.argument} is not set: {self.harm}. {self._fix}"
             elif self.unset or (self.allowed and value not in self.allowed) or not self._within(value):
-                text = "set" if resource.sensitive.get(self.argument.partition(".")[0]) else shown(value)
+                text = "set" if _is_hidden(resource.sensitive, self.argument.split(".")) else shown(value)
                 yield f"{self.argument} is {text}: {self.harm}. {self._fix}"
 
     @property
@@ -77,6 +77,15 @@ class Limit:
         if figure is None:
             return True
         return (self.least is None or figure >= self.least) and (self.most is None or figure <= self.most)
+
+
+def _is_hidden(marks: Any, path: list[str]) -> bool:
+    """Whether Terraform marks the value at a path as sensitive; blocks without such a value have empty marks."""
+    if isinstance(marks, list):
+        return any(_is_hidden(mark, path) for mark in marks)
+    if not isinstance(marks, Mapping):
+        return marks is True
+    return bool(path) and _is_hidden(marks.get(path[0]), path[1:])
 
 
 def _listed(value: Any) -> list[Any]:
