@@ -128,7 +128,7 @@ def test_what_checkov_loads_needs_the_standard_library_only() -> None:
     inner = [
         *("errors", "paths", "settings", "terraform.plan", "terraform.unknown"),
         *("plan.resource", "plan.graph", "plan.arn", "plan.iam_policy"),
-        *("plan.dimensions", "plan.evaluate", "plan.named"),
+        *("plan.dimensions", "plan.evaluate", "plan.named", "plan.written"),
         *("policy.finding", "policy.rule"),
     ]
     harness = ROOT / "harness"
