@@ -375,13 +375,19 @@ def policy_proof(session: nox.Session) -> None:
 @with_dev(default=False)
 def apply(session: nox.Session) -> None:
     """Apply every live folder and module, expect an empty second plan, destroy, find nothing left; test `up`."""
-    tests(session, "tests/apply", "-m", "not drill", *IN_GROUPS, HARNESS_TEST_WORKERS=APPLY_WORKERS)
+    tests(session, "tests/apply", "-m", "not drill and not release", *IN_GROUPS, HARNESS_TEST_WORKERS=APPLY_WORKERS)
 
 
 @with_dev(default=False)
 def drills(session: nox.Session) -> None:
     """Test each runbook as written, deploys that the policy rejects, and an `up` that is killed. CI runs them too."""
     tests(session, "tests/apply", "-m", "drill", *IN_GROUPS, HARNESS_TEST_WORKERS=APPLY_WORKERS)
+
+
+@with_dev(default=False)
+def releases(session: nox.Session) -> None:
+    """Release in stages and roll back on a running stack, as the runbook says: a bad version, a killed release."""
+    tests(session, "tests/apply", "-m", "release")
 
 
 @with_dev(default=False)

@@ -27,7 +27,7 @@ from harness.console import expected_errors, out
 from harness.paths import BUILD, ROOT
 from harness.results import record
 
-WAITING = frozenset({"engine", "apply", "e2e", "drills", "updates", "localstack"})
+WAITING = frozenset({"engine", "apply", "e2e", "drills", "releases", "updates", "localstack"})
 """The sessions on an engine. Half of their time is waiting, and two of them at once would disturb each other."""
 
 SHOWN_LINES = 150

@@ -58,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "relies_on(feature): needs this AWS feature; must fail on an engine that differs in it, according to"
         " localstack/differences.yaml",
     )
+    config.addinivalue_line("markers", "release: runs in the session `releases`")
     config.addinivalue_line("markers", "drill: runs in the session `drills`, which CI runs after everything in `nox`")
     if engine_name() != "embedded":
         _engine()  # report what the engine lacks once, before any test; the embedded one needs nothing more

@@ -21,7 +21,7 @@ from harness.terraform.plan import TerraformPlan
 from tests.apply.stage import group
 from tests.apply.test_deploy import DeployedDev, FreshCheckout
 
-pytestmark = [group("release"), pytest.mark.drill]
+pytestmark = [group("release"), pytest.mark.release]
 
 CHANGED = ("get-invoice", "generate-pdf")
 """The functions that the versions of this test change."""
