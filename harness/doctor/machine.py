@@ -30,7 +30,7 @@ SKEW = timedelta(minutes=5)
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
 """
 
-DATED_URL = "https://pypi.org/simple/pip/"
+DATED_URL = "https://sts.amazonaws.com/"
 """Asked for the time, if no package index is configured."""
 
 _PATIENCE_S = 3.0
@@ -146,11 +146,11 @@ def clock(
             f"It is {difference.total_seconds() / 60:.0f} minutes off ({now():%Y-%m-%d %H:%M} UTC).",
             "Set the clock, or let it be synchronised: AWS rejects requests from a wrong clock.",
         )
-    return good("clock", f"{difference.total_seconds():.0f} s from the package index's")
+    return good("clock", f"{difference.total_seconds():.0f} s from the clock of the server that was asked")
 
 
 def server_time() -> datetime | None:
-    """The time of the package index, from the ``Date`` header (RFC 9110, 6.6.1); None if it cannot be reached."""
+    """The time of the package index, or of AWS, from the ``Date`` header (RFC 9110, 6.6.1); None if it cannot be reached."""
     url = os.environ.get("UV_INDEX_URL") or os.environ.get("PIP_INDEX_URL") or DATED_URL
     if not url.startswith(("http://", "https://")):
         return None
