@@ -150,7 +150,7 @@ def clock(
 
 
 def server_time() -> datetime | None:
-    """The time of the package index, or of AWS, from the ``Date`` header (RFC 9110, 6.6.1); None if it cannot be reached."""
+    """The time of the package index or of AWS, by the ``Date`` header (RFC 9110, 6.6.1); None if none responds."""
     url = os.environ.get("UV_INDEX_URL") or os.environ.get("PIP_INDEX_URL") or DATED_URL
     if not url.startswith(("http://", "https://")):
         return None
