@@ -391,6 +391,12 @@ def releases(session: nox.Session) -> None:
 
 
 @with_dev(default=False)
+def roles(session: nox.Session) -> None:
+    """Record what Terraform does to an account in each environment's life; deploy under the pipeline's roles."""
+    tests(session, "tests/roles", *IN_GROUPS, HARNESS_TEST_WORKERS="2")
+
+
+@with_dev(default=False)
 def updates(session: nox.Session) -> None:
     """Change each argument that AWS can change in place, on production's stack, and change it back."""
     tests(session, "tests/updates")

