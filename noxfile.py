@@ -26,7 +26,7 @@ DEV: dict[str, str] = {}  # "bin": where the session `environment` installed the
 
 HELP = {"-h", "--help"}
 COMMANDS = {
-    *("up", "down", "deploy", "rollback", "canary-drill", "smoke", "drift"),
+    *("up", "down", "deploy", "rollback", "canary-drill", "smoke", "drift", "preview"),
     *("logs", "trace", "doctor", "package"),
 }
 """The sessions that run one command of the harness, which has its own ``--help``."""
@@ -61,7 +61,7 @@ def harness(session: nox.Session, command: str) -> None:
         session.run("python", "-m", "harness.engine")  # reports what is missing, a second of imports earlier
     environment = {"HARNESS_SESSION": session.name, "HARNESS_WATCH_PARENT": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     arguments = ("python", "-m", "harness", command, *session.posargs)
-    patience = None if command in ("deploy", "rollback") and os.environ.get("HARNESS_ENGINE") == "aws" else 60
+    patience = None if command in ("deploy", "preview", "rollback") and os.environ.get("HARNESS_ENGINE") == "aws" else 60
     session.run(*arguments, env=environment, interrupt_timeout=patience, terminate_timeout=patience)
 
 
@@ -174,6 +174,12 @@ def smoke(session: nox.Session) -> None:
 def drift(session: nox.Session) -> None:
     """Show what differs between a deployed environment, its state, its Terraform and its account: -- ENV."""
     harness(session, "drift")
+
+
+@menu(default=False)
+def preview(session: nox.Session) -> None:
+    """Copies of dev for pull requests, where dev runs: -- up NUMBER | down NUMBER | sweep [--older-than DAYS]."""
+    harness(session, "preview")
 
 
 @menu(default=False)

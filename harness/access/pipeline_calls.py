@@ -42,6 +42,9 @@ KEPT = (
 KEYS = (*KEPT, "aws:resourcetag/environment")
 """The condition keys that the pipeline's policies may check."""
 
+_PLANS = (" plan", " again")
+"""What the names of the steps end with that change nothing."""
+
 _FREE = frozenset({"sts:GetCallerIdentity"})
 """Actions that need no permission: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html."""
 
@@ -127,13 +130,22 @@ class PipelineCall:
     @property
     def is_reading(self) -> bool:
         """Whether a plan needs it, and not only an apply."""
-        planned = (step for step in self.steps if not step.startswith("bootstrap "))
-        return any(step.endswith(("plan", "again")) for step in planned)
+        return any(step.endswith(_PLANS) for step in self.steps_of_pipeline)
+
+    @property
+    def is_of_drift(self) -> bool:
+        """Whether the comparison of the account with its states needs it, or the plan that is part of that."""
+        return any(step.endswith((*_PLANS, " drift")) for step in self.steps_of_pipeline)
+
+    @property
+    def steps_of_pipeline(self) -> tuple[str, ...]:
+        """Its steps without those of administrators, who apply ``live/bootstrap`` by hand."""
+        return tuple(step for step in self.steps if not step.startswith("bootstrap "))
 
     @property
     def is_by_hand(self) -> bool:
-        """Whether only administrators make it, when they apply ``live/bootstrap``."""
-        return all(step.startswith("bootstrap ") for step in self.steps)
+        """Whether only administrators make it."""
+        return not self.steps_of_pipeline
 
     def request(self, names: Mapping[str, str]) -> AccessRequest:
         """The request in an environment: with a name for each wildcard, and the environment's tag on the resource."""
@@ -240,17 +252,34 @@ def save(rows: Iterable[PipelineCall], path: Path = LIST) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+KINDS_OF_ROLES = ("apply", "drift", "plan", "preview")
+"""The kinds of the pipeline's roles; a role's name begins with its kind."""
+
 Permissions = dict[str, dict[str, dict[str, dict[str, Any]]]]
 """Role, policy and Sid, each with its statement: actions, resources, conditions."""
 
 
 def permissions(rows: Sequence[PipelineCall]) -> Permissions:
-    """What the plan role and the apply role need for a list of calls, and nothing more.
+    """What each kind of role needs for a list of calls, and nothing more.
 
     Resources of an entry share a statement if the same actions are done to each of them.
     """
-    pipeline = [row for row in rows if not row.is_by_hand]
-    return {"apply": _statements(pipeline), "plan": _statements(row for row in pipeline if row.is_reading)}
+    return {kind: _statements(row for row in rows if is_for(kind, row)) for kind in KINDS_OF_ROLES}
+
+
+def is_for(kind: str, row: PipelineCall) -> bool:
+    """Whether a role of a kind has to be able to make a call.
+
+    A role of previews also does what drift does: the sweep looks for what is left in the account.
+    """
+    changing = any(not step.endswith(" drift") for step in row.steps_of_pipeline)
+    needed = {
+        "apply": changing,
+        "drift": row.is_of_drift,
+        "plan": row.is_reading,
+        "preview": changing or row.is_of_drift,
+    }
+    return needed[kind]
 
 
 def _statements(rows: Iterable[PipelineCall]) -> dict[str, dict[str, dict[str, Any]]]:

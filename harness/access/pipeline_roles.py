@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from harness.access.pipeline_calls import PipelineCall, names_of
+from harness.access.pipeline_calls import PipelineCall, is_for, names_of
 from harness.errors import HarnessError
 from harness.plan import iam_policy
 from harness.plan.evaluate import Decision, allows, decide, less
@@ -54,12 +54,12 @@ class PipelineRole:
     @property
     def environment(self) -> str:
         """Such as ``dev``, ``prod`` or ``preview``."""
-        return self.name.partition("-")[2]
+        return "preview" if self.kind == "preview" else self.name.partition("-")[2]
 
     @property
-    def applies(self) -> bool:
-        """Whether it may change the environment, and not only plan it."""
-        return self.name.startswith("apply-")
+    def kind(self) -> str:
+        """``plan``, ``drift``, ``apply`` or ``preview``."""
+        return self.name.partition("-")[0]
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -74,7 +74,7 @@ class PipelineRole:
 
     def calls(self, rows: Sequence[PipelineCall]) -> list[PipelineCall]:
         """The calls of a list that the role has to be able to make."""
-        return [row for row in rows if not row.is_by_hand and (self.applies or row.is_reading)]
+        return [row for row in rows if is_for(self.kind, row)]
 
     def refused(self, rows: Sequence[PipelineCall]) -> Iterator[PipelineCall]:
         """Those that it may not make."""

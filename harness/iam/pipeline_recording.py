@@ -4,6 +4,7 @@ Every environment lives once: plan, apply, a second plan, an update of code and 
 writes down each request that IAM would authorize (``localstack/embedded/recorded_requests.py``).
 """
 
+import functools
 import json
 import os
 import shutil
@@ -11,13 +12,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import boto3
 
 from harness.access.pipeline_calls import PipelineCall, merged, names_of, rows_of
+from harness.deploy import smoke, unmanaged
+from harness.deploy.release import ReleaseRecord, ReleaseStore
+from harness.deploy.smoke_access import PlatformAccess
 from harness.engine import Engine, engine_for
 from harness.engine.base import ACCOUNT_ID
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
-from harness.stack.deployment import APPLY_DEADLINE_S, PARALLELISM, Deployment, artifacts_of, build_for
+from harness.settings import PLATFORM
+from harness.stack import code_history
+from harness.stack.deployment import APPLY_DEADLINE_S, PARALLELISM, REGION, Deployment, artifacts_of, build_for
+from harness.stack.inventory import inventory
 from harness.terraform.run import Terraform
 
 FOLDER = BUILD / "iam" / "pipeline"
@@ -28,6 +38,9 @@ PREVIEW = "pr-00001"
 
 COMPLETE = "complete"
 """The mark at the end of a complete recording."""
+
+PREPARATION = "preparation"
+"""The step of what the recording itself does: no role needs it."""
 
 AGAIN = "plan again"
 """The step that plans what was just applied."""
@@ -60,6 +73,11 @@ class Life:
     inputs: Mapping[str, str] = field(default_factory=dict, hash=False)
     destroyed: bool = True
 
+    @property
+    def is_platform(self) -> bool:
+        """Whether it is an environment with functions, and not the account's own folder."""
+        return self.folder != "bootstrap"
+
     def names(self) -> dict[str, str]:
         """The names of the environment, as it is on the engine."""
         environment = self.folder if self.workspace == "default" else f"{self.folder}-{self.workspace}"
@@ -88,6 +106,9 @@ LIVES = (
     Life("prod", "prod", update=_CHANGED, end=_LIFTED),
     Life("preview", "dev", PREVIEW, update=_CHANGED, options=("-var-file=preview.tfvars",)),
 )
+
+
+_NOBODY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "sts:AssumeRole", "Principal": "*"}]}'
 
 
 def requests_file(name: str) -> Path:
@@ -161,7 +182,8 @@ def live(life: Life, engine: Engine, terraform: Terraform) -> None:
     """
     file = terraform.log_dir / "pipeline.tfplan"
     for step, options in _steps(life):
-        if step == "update" and life.inputs == {}:
+        if step == "update" and life.is_platform:
+            use(life, engine, terraform)
             build_for(engine, changed_sources(FOLDER / f"lambdas-{life.name}"))
         begin(life.name, step if step == AGAIN else f"{step}: plan")
         planned = terraform.plan((*life.options, *options), out=file)
@@ -172,6 +194,43 @@ def live(life: Life, engine: Engine, terraform: Terraform) -> None:
             raise HarnessError(
                 f"The second plan of {life.name} is not empty:\n{planned}", remedy="Make it empty first."
             )
+    if life.workspace != "default":
+        begin(life.name, "end of the workspace")
+        terraform.delete_workspace(life.workspace)
+
+
+def use(life: Life, engine: Engine, terraform: Terraform) -> None:
+    """Do what the commands of a release do besides Terraform: records and versions, the smoke test, the inventory.
+
+    Args:
+        life: The environment.
+        engine: The engine that records.
+        terraform: See `terraform_for`.
+    """
+    credentials = engine.endpoint.environment()
+    session = boto3.Session(credentials["AWS_ACCESS_KEY_ID"], credentials["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
+    client: Any = functools.partial(session.client, endpoint_url=engine.endpoint.url)
+    bucket = PLATFORM.state_bucket(ACCOUNT_ID)
+    outputs = terraform.output()["stack"]
+    begin(life.name, PREPARATION)  # the state of another environment, and a role that is in none
+    client("s3").put_object(Bucket=bucket, Key="other/terraform.tfstate", Body=b'{"version": 4, "resources": []}')
+    client("iam").create_role(RoleName="other", AssumeRolePolicyDocument=_NOBODY)
+    begin(life.name, "release")
+    client("s3").head_bucket(Bucket=bucket)
+    client("lambda").get_account_settings()
+    client("apigateway").get_account()
+    code_history.keep(terraform, client("s3"), artifacts_of(engine))
+    store = ReleaseStore(client("s3"), bucket, life.folder)
+    store.load()
+    store.save(ReleaseRecord())
+    begin(life.name, "smoke test")
+    api_url = engine.endpoint.api_url(outputs["api_id"], outputs["api_stage"])
+    smoke.run(PlatformAccess(life.names()["environment"], api_url, outputs, client))
+    begin(life.name, "drift")
+    list(unmanaged.states(bucket, session, engine.endpoint.url))
+    inventory(credentials)
+    begin(life.name, PREPARATION)
+    client("iam").delete_role(RoleName="other")
 
 
 def _steps(life: Life) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -188,7 +247,7 @@ def _steps(life: Life) -> Iterator[tuple[str, tuple[str, ...]]]:
 def record(life: Life) -> None:
     """Record an environment on an engine of its own."""
     with recording_engine(life.name) as engine:
-        begin(life.name, "preparation")
+        begin(life.name, PREPARATION)
         build_for(engine)
         live(life, engine, terraform_for(life, engine))
         begin(life.name, COMPLETE)

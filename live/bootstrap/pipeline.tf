@@ -7,14 +7,43 @@ locals {
     prod    = { environment = "prod", folder = "prod", state = "prod" }
   }
 
-  # Each role, by its name: whose permissions it has, where, and for which jobs. Previews are planned by their apply role.
-  _pipeline_roles = var.repository == "" ? {} : {
-    plan-dev      = { may = "plan", of = "dev", jobs_of = "dev-plan", workflows = ["plan.yml@refs/pull/*/merge", "drift.yml@refs/heads/main"] }
-    plan-prod     = { may = "plan", of = "prod", jobs_of = "prod-plan", workflows = ["plan.yml@refs/pull/*/merge", "drift.yml@refs/heads/main"] }
-    apply-dev     = { may = "apply", of = "dev", jobs_of = "dev", workflows = ["deploy.yml@refs/heads/main"] }
-    apply-preview = { may = "apply", of = "preview", jobs_of = "preview", workflows = ["preview.yml@refs/pull/*/merge", "preview.yml@refs/heads/main"] }
-    apply-prod    = { may = "apply", of = "prod", jobs_of = "prod", workflows = ["deploy.yml@refs/heads/main"] }
-  }
+  _purposes = { apply = "Deploys", drift = "Compares", plan = "Plans", preview = "Deploys and deletes" }
+
+  # Each role, by its name: whose permissions it has, where, and for which jobs.
+  _pipeline_roles = var.repository == "" ? {} : merge(
+    {
+      for environment in ["dev", "prod"] : "plan-${environment}" => {
+        may       = "plan"
+        of        = environment
+        jobs_of   = "${environment}-plan"
+        workflows = ["plan.yml@refs/pull/*/merge", "deploy.yml@refs/heads/main"]
+      }
+    },
+    {
+      for environment in ["dev", "prod"] : "drift-${environment}" => {
+        may       = "drift"
+        of        = environment
+        jobs_of   = "${environment}-plan"
+        workflows = ["drift.yml@refs/heads/main"]
+      }
+    },
+    {
+      for environment in ["dev", "prod"] : "apply-${environment}" => {
+        may       = "apply"
+        of        = environment
+        jobs_of   = environment
+        workflows = ["deploy.yml@refs/heads/main"]
+      }
+    },
+    {
+      preview-dev = {
+        may       = "preview"
+        of        = "preview"
+        jobs_of   = "preview"
+        workflows = ["preview.yml@refs/pull/*/merge", "preview.yml@refs/heads/main"]
+      }
+    },
+  )
 
   # What a role may do, with the names of its environment. A test holds the file against the calls that Terraform makes.
   _permissions = {
@@ -39,7 +68,7 @@ module "pipeline_role" {
   source   = "../../modules/pipeline-role"
   for_each = local._pipeline_roles
 
-  description        = "${each.value.may == "plan" ? "Plans" : "Deploys"} ${each.value.of} from GitHub Actions."
+  description        = "${local._purposes[each.value.may]} ${each.value.of}, from GitHub Actions."
   github_environment = each.value.jobs_of
   name               = "invoice-pipeline-${each.key}"
   oidc_provider_arn  = "arn:aws:iam::${var.account_id}:oidc-provider/token.actions.githubusercontent.com"

@@ -42,7 +42,7 @@ def _target(given: Parameters, _found: str) -> str:
 
 def _budget(given: Parameters, _found: str) -> str:
     described = given.get("Budget") or given.get("NewBudget") or {}
-    name = given.get("BudgetName") or described.get("BudgetName", "")
+    name = given.get("BudgetName") or described.get("BudgetName", "*")
     return arn("budgets", f"budget/{name}", region="")
 
 

@@ -16,7 +16,7 @@ from harness.plan.evaluate import allows
 from harness.policy import plans
 from harness.policy.offline_aws import ACCOUNT_ID
 
-ROLES = ("apply-dev", "apply-preview", "apply-prod", "plan-dev", "plan-prod")
+ROLES = ("apply-dev", "apply-prod", "drift-dev", "drift-prod", "plan-dev", "plan-prod", "preview-dev")
 
 NOT_BY_NAME = {
     "AlarmNames",
@@ -91,7 +91,7 @@ def test_each_grant_that_is_taken_away_fails_a_step(role: PipelineRole, rows: li
     assert not [grant for grant, failing in steps.items() if not failing]
 
 
-@pytest.mark.parametrize("name", ["plan-dev", "plan-prod"])
+@pytest.mark.parametrize("name", ["drift-dev", "drift-prod", "plan-dev", "plan-prod"])
 def test_a_plan_writes_nothing_but_its_lock(name: str, roles: dict[str, PipelineRole], reference: Any) -> None:
     role = roles[name]
     key = f"{role.environment}/terraform.tfstate.tflock"
@@ -108,7 +108,14 @@ def test_a_plan_writes_nothing_but_its_lock(name: str, roles: dict[str, Pipeline
 
 @pytest.mark.parametrize(
     ("name", "other"),
-    [(f"apply-{own}", other) for own, other in itertools.permutations(("dev", "preview", "prod"), 2)],
+    [
+        (f"{kind}-{own}", other)
+        for kind, own, other in (
+            *itertools.product(("apply", "plan"), ("dev",), ("preview", "prod")),
+            *itertools.product(("apply", "plan"), ("prod",), ("dev", "preview")),
+            *itertools.product(("preview",), ("dev",), ("dev", "prod")),
+        )
+    ],
 )
 def test_a_role_reaches_no_other_environment_by_its_name(
     name: str, other: str, roles: dict[str, PipelineRole], rows: list[PipelineCall]
@@ -157,32 +164,26 @@ def fits(pattern: str, arn: str) -> bool:
 
 
 WORKFLOWS = {
-    "apply-dev": ["deploy.yml@refs/heads/main"],
-    "apply-preview": ["preview.yml@refs/pull/*/merge", "preview.yml@refs/heads/main"],
-    "apply-prod": ["deploy.yml@refs/heads/main"],
-    "plan-dev": ["plan.yml@refs/pull/*/merge", "drift.yml@refs/heads/main"],
-    "plan-prod": ["plan.yml@refs/pull/*/merge", "drift.yml@refs/heads/main"],
+    "apply": ["deploy.yml@refs/heads/main"],
+    "drift": ["drift.yml@refs/heads/main"],
+    "plan": ["plan.yml@refs/pull/*/merge", "deploy.yml@refs/heads/main"],
+    "preview": ["preview.yml@refs/pull/*/merge", "preview.yml@refs/heads/main"],
 }
-JOBS = {
-    "apply-dev": "dev",
-    "apply-preview": "preview",
-    "apply-prod": "prod",
-    "plan-dev": "dev-plan",
-    "plan-prod": "prod-plan",
-}
+JOBS = {"apply": "{environment}", "drift": "{environment}-plan", "plan": "{environment}-plan", "preview": "preview"}
 
 
 def test_a_role_is_for_jobs_of_one_repository_environment_and_workflow(role: PipelineRole) -> None:
     (statement,) = role.trust["Statement"]
+    job = JOBS[role.kind].format(environment=role.environment)
 
     issuer = "token.actions.githubusercontent.com"
     assert statement["Principal"] == {"Federated": f"arn:aws:iam::{ACCOUNT_ID}:oidc-provider/{issuer}"}
     assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
-    files = [f"example/invoice-platform/.github/workflows/{each}" for each in WORKFLOWS[role.name]]
+    files = [f"example/invoice-platform/.github/workflows/{each}" for each in WORKFLOWS[role.kind]]
     assert statement["Condition"] == {
         "StringEquals": {
             f"{issuer}:aud": "sts.amazonaws.com",
-            f"{issuer}:sub": f"repo:example/invoice-platform:environment:{JOBS[role.name]}",
+            f"{issuer}:sub": f"repo:example/invoice-platform:environment:{job}",
         },
         "StringLike": {f"{issuer}:job_workflow_ref": files},
     }

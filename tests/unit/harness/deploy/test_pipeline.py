@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from harness.console import out
-from harness.deploy import change_summary, gate, pipeline
+from harness.deploy import change_summary, gate, pipeline, plan_comment
 from harness.deploy.account import Account
 from harness.deploy.request import DeployReport, DeployRequest, ask
 from harness.deploy.steps import Steps, carry_out, count
@@ -97,10 +97,11 @@ def carried_out(
     allow: frozenset[str] = frozenset(),
     confirmed: bool = True,
     functions: Functions | None = None,
+    **options: Any,
 ) -> tuple[Terraform, DeployReport, str]:
     """The Terraform with what it applied, the report, and the error message if there was an error."""
     terraform, report = Terraform(plan), DeployReport("dev", "embedded")
-    request = DeployRequest("dev", allow, lambda: confirmed, full_gate=False)
+    request = DeployRequest("dev", allow, lambda: confirmed, full_gate=False, **options)
     message = ""
     try:
         carry_out(Steps(terraform, request, report, folder / "plan.tfplan"), functions=functions)  # type: ignore[arg-type]
@@ -154,6 +155,34 @@ def test_the_judged_plan_is_the_one_that_is_applied(tmp_path: Path) -> None:
 
     assert (terraform.plans, terraform.applied) == (1, [b"plan 1"])
     assert (report.outcome, report.changes) == ("applied", {"create": 1})
+
+
+@pytest.mark.usefixtures("destroy_rules_only")
+def test_a_plan_alone_is_judged_and_not_applied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_comment, "BUILD", tmp_path)
+    topic = plan_of(change(TOPIC, "update", before={"name": "old `x`\n"}, after={"name": "new"}))
+
+    terraform, report, message = carried_out(topic, tmp_path, plan_only=True)
+
+    assert (terraform.applied, report.outcome, message) == ([], "planned", "")
+    comment = (tmp_path / "results" / "plan-dev.md").read_text(encoding="utf-8")
+    assert comment.startswith("### Plan of dev: 1 to update\n\nThe gate passes it.")
+    assert comment.count("```") == 2  # a value of the plan cannot end the block
+    assert f"Changes `{report.changes_sha256}`" in comment
+
+
+@pytest.mark.usefixtures("destroy_rules_only")
+def test_only_the_approved_changes_are_applied(tmp_path: Path) -> None:
+    approved = plan_of(change(TOPIC, "update", before={"name": "old"}, after={"name": "new"}))
+    another = plan_of(change(TOPIC, "update", before={"name": "old"}, after={"name": "newer"}))
+    _, planned, _ = carried_out(approved, tmp_path, plan_only=True)
+
+    same, _, _ = carried_out(approved, tmp_path, approved=planned.changes_sha256)
+    other, report, message = carried_out(another, tmp_path, approved=planned.changes_sha256)
+
+    assert same.applied == [b"plan 1"]
+    assert (other.applied, report.outcome) == ([], "rejected: not the approved changes")
+    assert planned.changes_sha256[:12] in message
 
 
 @pytest.mark.usefixtures("destroy_rules_only")
