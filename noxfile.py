@@ -61,7 +61,9 @@ def harness(session: nox.Session, command: str) -> None:
         session.run("python", "-m", "harness.engine")  # reports what is missing, a second of imports earlier
     environment = {"HARNESS_SESSION": session.name, "HARNESS_WATCH_PARENT": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     arguments = ("python", "-m", "harness", command, *session.posargs)
-    patience = None if command in ("deploy", "preview", "rollback") and os.environ.get("HARNESS_ENGINE") == "aws" else 60
+    patience = (
+        None if command in ("deploy", "preview", "rollback") and os.environ.get("HARNESS_ENGINE") == "aws" else 60
+    )
     session.run(*arguments, env=environment, interrupt_timeout=patience, terminate_timeout=patience)
 
 
@@ -80,11 +82,12 @@ def dev(session: nox.Session, *command: str, **environment: str) -> None:
 
 
 def tests(session: nox.Session, *arguments: str, **environment: str) -> None:
-    """Run pytest; its figures are written to build/results/<session>.json."""
+    """Run pytest; its figures are written to build/results/<session>.json, and JUnit's to build/reports/junit/."""
     environment |= {"HARNESS_SESSION": session.name, "COVERAGE_FILE": str(BUILD / f"coverage/{session.name}")}
     if os.environ.get("HARNESS_ENGINE", "embedded") != "embedded":  # pytest would report what is missing too, but later
         dev(session, "python", "-m", "harness.engine")
-    dev(session, "pytest", *arguments, *unwanted_plugins(session), *session.posargs, **environment)
+    junit = f"--junit-xml={BUILD / 'reports' / 'junit' / session.name}.xml"
+    dev(session, "pytest", junit, *arguments, *unwanted_plugins(session), *session.posargs, **environment)
 
 
 def unwanted_plugins(session: nox.Session) -> tuple[str, ...]:

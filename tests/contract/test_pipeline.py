@@ -3,10 +3,12 @@
 import itertools
 import json
 import re
+from collections.abc import Iterator
 from importlib import resources
 from typing import Any
 
 import pytest
+import yaml
 
 from harness.access import pipeline_calls
 from harness.access.pipeline_calls import PERMISSIONS, PipelineCall
@@ -187,3 +189,27 @@ def test_a_role_is_for_jobs_of_one_repository_environment_and_workflow(role: Pip
         },
         "StringLike": {f"{issuer}:job_workflow_ref": files},
     }
+
+
+def jobs_with_a_role() -> Iterator[tuple[str, str, str]]:
+    """Each job of a workflow that takes a role: the workflow's file, GitHub's environment, and the role's name."""
+    for file in sorted((ROOT / ".github" / "workflows").glob("*.yml")):
+        for job in yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"].values():
+            roles = (step.get("with", {}).get("role-to-assume", "") for step in job["steps"])
+            for name in (role.rpartition("/invoice-pipeline-")[2] for role in roles if role):
+                for environment in ("dev", "prod") if "${{" in name else ("",):
+                    texts = (re.sub(r"\$\{\{[^}]*\}\}", environment, text) for text in (job["environment"], name))
+                    yield (file.name, *texts)
+
+
+def test_each_job_may_take_the_role_that_it_takes(roles: dict[str, PipelineRole]) -> None:
+    jobs = list(jobs_with_a_role())
+
+    assert {name for _, _, name in jobs} == roles.keys()
+    for workflow, environment, name in jobs:
+        (statement,) = roles[name].trust["Statement"]
+        keys = {
+            key.rpartition(":")[2]: values for test in statement["Condition"].values() for key, values in test.items()
+        }
+        assert keys["sub"].endswith(f":environment:{environment}"), (workflow, name)
+        assert any(f"/{workflow}@" in reference for reference in keys["job_workflow_ref"]), (workflow, name)
