@@ -12,8 +12,8 @@ from harness.plan import iam_policy
 from harness.plan.evaluate import Decision, allows, decide, less
 from harness.plan.graph import PlanGraph
 from harness.plan.iam_policy import Statement
+from harness.settings import PLATFORM
 
-_PREFIX = "invoice-pipeline-"
 _PREVIEW = "pr-00007"
 
 
@@ -123,7 +123,7 @@ def pipeline_roles(plan: PlanGraph, account: str) -> dict[str, PipelineRole]:
     found = {}
     for role in plan.of("aws_iam_role"):
         name = str(role.get("name"))
-        if not name.startswith(_PREFIX):
+        if not name.startswith(PLATFORM.pipeline_prefix):
             continue
         policies = {
             each.address: each.get("policy") for each in plan.of("aws_iam_policy") if each.module == role.module
@@ -132,6 +132,6 @@ def pipeline_roles(plan: PlanGraph, account: str) -> dict[str, PipelineRole]:
         for address, text in {role.address: trust, **policies}.items():
             if not isinstance(text, str):
                 raise HarnessError(f"The policy of {address} is known only after apply.", remedy="Build it from names.")
-        short = name.removeprefix(_PREFIX)
+        short = name.removeprefix(PLATFORM.pipeline_prefix)
         found[short] = PipelineRole(short, json.loads(str(trust)), policies, account)
     return found

@@ -24,6 +24,7 @@ from harness.engine import Engine, engine_for
 from harness.engine.base import ACCOUNT_ID
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
+from harness.policy import plans
 from harness.settings import PLATFORM
 from harness.stack import code_history
 from harness.stack.deployment import APPLY_DEADLINE_S, PARALLELISM, REGION, Deployment, artifacts_of, build_for
@@ -94,6 +95,9 @@ _CHANGED = (
 )
 """Settings that an update changes: of functions, logs, API, bus, budget, alarms."""
 
+_BOUNDARY = f"arn:aws:iam::{ACCOUNT_ID}:policy/{PLATFORM.boundary_policy}"
+_BOUNDED = {"TF_VAR_permissions_boundary": _BOUNDARY}
+
 LIVES = (
     Life(
         "bootstrap",
@@ -102,9 +106,9 @@ LIVES = (
         inputs={"TF_VAR_repository": "example/invoice-platform"},
         destroyed=False,
     ),
-    Life("dev", "dev", update=_CHANGED),
-    Life("prod", "prod", update=_CHANGED, end=_LIFTED),
-    Life("preview", "dev", PREVIEW, update=_CHANGED, options=("-var-file=preview.tfvars",)),
+    Life("dev", "dev", update=_CHANGED, inputs=_BOUNDED),
+    Life("prod", "prod", update=_CHANGED, end=_LIFTED, inputs=_BOUNDED),
+    Life("preview", "dev", PREVIEW, update=_CHANGED, options=("-var-file=preview.tfvars",), inputs=_BOUNDED),
 )
 
 
@@ -199,6 +203,24 @@ def live(life: Life, engine: Engine, terraform: Terraform) -> None:
         terraform.delete_workspace(life.workspace)
 
 
+def _session(engine: Engine) -> boto3.Session:
+    """A session with the engine's root keys."""
+    keys = engine.endpoint.environment()
+    return boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
+
+
+def _client(engine: Engine) -> Any:
+    """A function that returns the client of a service."""
+    return functools.partial(_session(engine).client, endpoint_url=engine.endpoint.url)
+
+
+def _create_boundary(engine: Engine) -> None:
+    """Create the policy that limits every role, as bootstrap plans it."""
+    plan = plans.stored_plan(ROOT / "live" / "bootstrap").planned
+    text = str(plan["aws_iam_policy.boundary[0]"].get("policy"))
+    _client(engine)("iam").create_policy(PolicyName=PLATFORM.boundary_policy, PolicyDocument=text)
+
+
 def use(life: Life, engine: Engine, terraform: Terraform) -> None:
     """Do what the commands of a release do besides Terraform: records and versions, the smoke test, the inventory.
 
@@ -207,9 +229,7 @@ def use(life: Life, engine: Engine, terraform: Terraform) -> None:
         engine: The engine that records.
         terraform: See `terraform_for`.
     """
-    credentials = engine.endpoint.environment()
-    session = boto3.Session(credentials["AWS_ACCESS_KEY_ID"], credentials["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
-    client: Any = functools.partial(session.client, endpoint_url=engine.endpoint.url)
+    credentials, session, client = engine.endpoint.environment(), _session(engine), _client(engine)
     bucket = PLATFORM.state_bucket(ACCOUNT_ID)
     outputs = terraform.output()["stack"]
     begin(life.name, PREPARATION)  # the state of another environment, and a role that is in none
@@ -217,6 +237,7 @@ def use(life: Life, engine: Engine, terraform: Terraform) -> None:
     client("iam").create_role(RoleName="other", AssumeRolePolicyDocument=_NOBODY)
     begin(life.name, "release")
     client("s3").head_bucket(Bucket=bucket)
+    client("iam").get_policy(PolicyArn=_BOUNDARY)
     client("lambda").get_account_settings()
     client("apigateway").get_account()
     code_history.keep(terraform, client("s3"), artifacts_of(engine))
@@ -248,7 +269,9 @@ def record(life: Life) -> None:
     """Record an environment on an engine of its own."""
     with recording_engine(life.name) as engine:
         begin(life.name, PREPARATION)
-        build_for(engine)
+        if life.is_platform:
+            build_for(engine)
+            _create_boundary(engine)
         live(life, engine, terraform_for(life, engine))
         begin(life.name, COMPLETE)
 

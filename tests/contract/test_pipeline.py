@@ -11,10 +11,14 @@ import pytest
 import yaml
 
 from harness.access import pipeline_calls
+from harness.access.grants import roles as function_roles
 from harness.access.pipeline_calls import PERMISSIONS, PipelineCall
 from harness.access.pipeline_roles import PipelineRole, names_in, pipeline_roles
 from harness.paths import ROOT
-from harness.plan.evaluate import allows
+from harness.plan import iam_policy
+from harness.plan.evaluate import AccessRequest, Decision, allows, decide
+from harness.plan.graph import PlanGraph
+from harness.plan.iam_policy import Statement
 from harness.policy import plans
 from harness.policy.offline_aws import ACCOUNT_ID
 
@@ -213,3 +217,74 @@ def test_each_job_may_take_the_role_that_it_takes(roles: dict[str, PipelineRole]
         }
         assert keys["sub"].endswith(f":environment:{environment}"), (workflow, name)
         assert any(f"/{workflow}@" in reference for reference in keys["job_workflow_ref"]), (workflow, name)
+
+
+def boundary(plan: PlanGraph) -> list[Statement]:
+    """The statements of the policy that limits every role of an environment."""
+    return iam_policy.statements(plan["aws_iam_policy.boundary[0]"].get("policy")) or []
+
+
+def granted(environment: str) -> Iterator[tuple[str, AccessRequest]]:
+    """Everything that the roles of an environment are granted: whose grant it is, and a request that needs it."""
+    plan = plans.stored_plan(ROOT / "live" / environment).planned
+    statements = [
+        (role.function, each)
+        for role in function_roles(plan, account=ACCOUNT_ID, region="us-east-1").values()
+        for each in role.statements
+    ]
+    of_services = (policy for policy in plan.of("aws_iam_role_policy") if "replication" in policy.address)
+    for policy in of_services:
+        statements += [(policy.address, each) for each in iam_policy.statements(policy.get("policy")) or []]
+    for owner, statement in statements:
+        context = {key.lower(): values[0] for _, key, values in statement.conditions}
+        context.setdefault("kms:viaservice", None)
+        for action, resource in itertools.product(statement.actions, statement.resources):
+            yield owner, AccessRequest(action, resource.replace("*", "x").replace("??????", "abcdef"), context)
+
+
+LOGS_OF_API_GATEWAY = {
+    *("logs:CreateLogGroup", "logs:DescribeLogGroups", "logs:DescribeLogStreams"),
+    *("logs:FilterLogEvents", "logs:GetLogEvents"),
+}
+"""What AWS's policy AmazonAPIGatewayPushToCloudWatchLogs grants besides what functions have."""
+
+
+def test_the_boundary_leaves_every_role_what_it_is_granted_and_no_action_more() -> None:
+    statements = boundary(plans.stored_plan(ROOT / "live" / "bootstrap").planned)
+    requests = [*granted("dev"), *granted("prod")]
+
+    assert len(requests) > 100
+    assert not [f"{owner}: {request}" for owner, request in requests if not allows(statements, request)]
+    actions = {action for statement in statements if statement.allows for action in statement.actions}
+    assert actions == {request.action for _, request in requests} | LOGS_OF_API_GATEWAY | {"s3:ReplicateDelete"}
+
+
+def test_no_role_of_an_environment_can_change_roles_functions_keys_or_states() -> None:
+    statements = boundary(plans.stored_plan(ROOT / "live" / "bootstrap").planned)
+
+    services = {str(action).partition(":")[0] for each in statements if each.allows for action in each.actions}
+    assert not services & {"iam", "sts", "lambda", "organizations", "cloudwatch"}
+    state = f"arn:aws:s3:::invoice-terraform-state-{ACCOUNT_ID}/prod/terraform.tfstate"
+    for action in ("s3:GetObject", "s3:PutObject"):
+        assert decide(statements, AccessRequest(action, state, {"kms:viaservice": None})) is Decision.DENIED
+
+
+@pytest.mark.parametrize("name", ["apply-dev", "apply-prod", "preview-dev"])
+def test_a_role_of_the_pipeline_creates_roles_only_with_the_boundary(name: str, roles: dict[str, PipelineRole]) -> None:
+    role = roles[name]
+    arn = f"arn:aws:iam::{ACCOUNT_ID}:role/create-invoice-{role.names['environment']}"
+    ours = f"arn:aws:iam::{ACCOUNT_ID}:policy/invoice-pipeline-boundary"
+
+    def may(action: str, limit: str | None, resource: str = arn) -> bool:
+        context = dict.fromkeys((*pipeline_calls.KEYS, "aws:requestedregion")) | {"iam:permissionsboundary": limit}
+        return allows(role.statements, AccessRequest(action, resource, context))
+
+    for action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy"):
+        assert may(action, ours)
+        assert not may(action, None)
+        assert not may(action, "arn:aws:iam::aws:policy/AdministratorAccess")
+    for action in ("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary", "iam:UpdateAssumeRolePolicy"):
+        assert not may(action, ours)
+    for action in ("iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:SetDefaultPolicyVersion"):
+        assert not may(action, None, ours)
+    assert not may("iam:CreateRole", ours, f"arn:aws:iam::{ACCOUNT_ID}:role/invoice-pipeline-{name}")

@@ -279,10 +279,17 @@ def test_a_deploy_reports_inputs_that_have_no_effect(monkeypatch: pytest.MonkeyP
 
 
 class FakeAws:
-    """STS and S3 of an account."""
+    """STS, S3 and IAM of an account."""
 
-    def __init__(self, account: str, sts_error: Exception | None, s3_error: Exception | None) -> None:
-        self._account, self._sts_error, self._s3_error = account, sts_error, s3_error
+    def __init__(
+        self, account: str, sts_error: Exception | None, s3_error: Exception | None, iam_error: Exception | None
+    ) -> None:
+        self._account, self._sts_error, self._s3_error, self._iam_error = account, sts_error, s3_error, iam_error
+
+    def get_policy(self, **request: str) -> None:
+        assert request == {"PolicyArn": f"arn:aws:iam::{self._account}:policy/invoice-pipeline-boundary"}
+        if self._iam_error:
+            raise self._iam_error
 
     def get_caller_identity(self) -> dict[str, str]:
         if self._sts_error:
@@ -296,9 +303,12 @@ class FakeAws:
 
 
 def use_my_account(
-    monkeypatch: pytest.MonkeyPatch, sts_error: Exception | None = None, s3_error: Exception | None = None
+    monkeypatch: pytest.MonkeyPatch,
+    sts_error: Exception | None = None,
+    s3_error: Exception | None = None,
+    iam_error: Exception | None = None,
 ) -> None:
-    monkeypatch.setattr(boto3, "client", lambda *_, **__: FakeAws(MINE, sts_error, s3_error))
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: FakeAws(MINE, sts_error, s3_error, iam_error))
 
 
 def test_the_expected_account_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,12 +358,26 @@ def test_terraform_gets_the_account_and_the_callers_credentials(
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "release")
     monkeypatch.setenv("TF_CLI_ARGS_apply", "-destroy")
+    use_my_account(monkeypatch)
 
     environment = Account(MINE).terraform("prod", tmp_path, tmp_path).environment()
 
     assert environment["TF_VAR_account_id"] == MINE
+    assert environment["TF_VAR_permissions_boundary"] == f"arn:aws:iam::{MINE}:policy/invoice-pipeline-boundary"
     assert environment["AWS_PROFILE"] == "release"
     assert "TF_CLI_ARGS_apply" not in environment
+
+
+def test_roles_have_no_boundary_where_bootstrap_has_created_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    none = ClientError({"Error": {"Code": "NoSuchEntity", "Message": "not found"}}, "GetPolicy")
+    denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetPolicy")
+
+    use_my_account(monkeypatch, iam_error=none)
+    assert Account(MINE).permissions_boundary() == ""
+
+    use_my_account(monkeypatch, iam_error=denied)
+    with pytest.raises(HarnessError, match="cannot be looked up"):
+        Account(MINE).permissions_boundary()
 
 
 def test_an_alarm_on_an_expression_has_empty_metric_fields_in_a_second_plan() -> None:
