@@ -14,6 +14,7 @@ from harness.policy.rules.events import CALLERS
 from harness.policy.rules.retention import GLACIER
 from harness.policy.rules.storage import BUCKET, companions
 from harness.settings import PLATFORM
+from harness.terraform.plan import is_complete
 
 if TYPE_CHECKING:
     from harness.plan.graph import PlanGraph
@@ -121,8 +122,8 @@ CONTENT = read()
     "CKV_INV_103", tuple(sorted({row.type for row in CONTENT.required} | {row.of for row in CONTENT.required} - {""}))
 )
 def complete(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
-    """By type, and by the arguments that lead to what each belongs to."""
-    for row in CONTENT.required:
+    """By type, and by the arguments that lead to what each belongs to. An incomplete plan, or an empty one, shows nothing."""
+    for row in CONTENT.required if plan.resources and is_complete(plan.document) else ():
         if not row.environments or plan.environment in row.environments:
             yield from row.problems(plan)
 
