@@ -122,7 +122,7 @@ CONTENT = read()
     "CKV_INV_103", tuple(sorted({row.type for row in CONTENT.required} | {row.of for row in CONTENT.required} - {""}))
 )
 def complete(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
-    """By type, and by the arguments that lead to what each belongs to. An incomplete plan, or an empty one, shows nothing."""
+    """By type, and by the arguments that lead to what each belongs to. An incomplete or empty plan shows nothing."""
     for row in CONTENT.required if plan.resources and is_complete(plan.document) else ():
         if not row.environments or plan.environment in row.environments:
             yield from row.problems(plan)
