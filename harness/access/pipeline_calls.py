@@ -284,8 +284,12 @@ def is_for(kind: str, row: PipelineCall) -> bool:
 
 def _statements(rows: Iterable[PipelineCall]) -> dict[str, dict[str, dict[str, Any]]]:
     actions: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for row in rows:
-        actions[row.sid, row.resource].add(row.action)
+    needed = {(row.action, row.sid, row.resource) for row in rows}
+    free = {entry.sid for entry in kinds() if not entry.conditions}
+    for action, sid, resource in needed:
+        wider = (other for act, of, other in needed if act == action and of in free and other != resource)
+        if not any(arn_like(other, _concrete(resource)) for other in wider):
+            actions[sid, resource].add(action)
     policies: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     for entry in kinds():
         groups: dict[tuple[str, ...], list[str]] = defaultdict(list)

@@ -40,7 +40,7 @@ class PipelineRole:
     """A role of the pipeline.
 
     Attributes:
-        name: Without the prefix of all of them, such as ``plan-dev``.
+        name: Without the prefix of all of them, such as ``dev-plan``.
         trust: Its trust policy.
         policies: The text of each of its policies, by its address.
         account: The account.
@@ -54,12 +54,12 @@ class PipelineRole:
     @property
     def environment(self) -> str:
         """Such as ``dev``, ``prod`` or ``preview``."""
-        return "preview" if self.kind == "preview" else self.name.partition("-")[2]
+        return "preview" if self.kind == "preview" else self.name.partition("-")[0]
 
     @property
     def kind(self) -> str:
         """``plan``, ``drift``, ``apply`` or ``preview``."""
-        return self.name.partition("-")[0]
+        return self.name.partition("-")[2]
 
     @cached_property
     def names(self) -> dict[str, str]:

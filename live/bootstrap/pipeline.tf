@@ -9,10 +9,11 @@ locals {
 
   _purposes = { apply = "Deploys", drift = "Compares", plan = "Plans", preview = "Deploys and deletes" }
 
-  # Each role, by its name: whose permissions it has, where, and for which jobs.
+  # Each role, by its name: whose permissions it has, where, and for which jobs. No name ends like those of an environment's
+  # resources, or a role could change itself.
   _pipeline_roles = var.repository == "" ? {} : merge(
     {
-      for environment in ["dev", "prod"] : "plan-${environment}" => {
+      for environment in ["dev", "prod"] : "${environment}-plan" => {
         may       = "plan"
         of        = environment
         jobs_of   = "${environment}-plan"
@@ -20,7 +21,7 @@ locals {
       }
     },
     {
-      for environment in ["dev", "prod"] : "drift-${environment}" => {
+      for environment in ["dev", "prod"] : "${environment}-drift" => {
         may       = "drift"
         of        = environment
         jobs_of   = "${environment}-plan"
@@ -28,7 +29,7 @@ locals {
       }
     },
     {
-      for environment in ["dev", "prod"] : "apply-${environment}" => {
+      for environment in ["dev", "prod"] : "${environment}-apply" => {
         may       = "apply"
         of        = environment
         jobs_of   = environment
@@ -36,7 +37,7 @@ locals {
       }
     },
     {
-      preview-dev = {
+      dev-preview = {
         may       = "preview"
         of        = "preview"
         jobs_of   = "preview"

@@ -47,6 +47,7 @@ from embedded import (  # noqa: F401 -- importing a module registers its patches
     secretsmanager,
     secretsmanager_versions,
     services,
+    sts,
     transport,
 )
 from embedded.strictness import SWITCHES, strict
