@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.paths import ROOT
 from harness.policy.finding import Finding
 from harness.policy.rule import HCL, RULES
-from harness.policy.rules.leaks import shape_of
+from harness.policy.secret_shapes import random_in, shape_of
 
 _FILES = ("modules/*/*.tf", "modules/*/*.tftpl", "live/*/*.tf", "live/*/*.tfvars", "live/*/*.tf.json")
 
@@ -25,6 +25,6 @@ def findings(root: Path = ROOT) -> list[Finding]:
 def _in_file(file: Path, name: str) -> Iterator[Finding]:
     rule = RULES["CKV_INV_703"]
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-        if shape := shape_of(line):
+        if shape := shape_of(line) or random_in(line):
             found = rule.finding(name, f"Line {number} holds {shape}.", mode=HCL)
             yield replace(found, file=name, line=number, root=name.rpartition("/")[0], definition=name)

@@ -260,10 +260,37 @@ def test_a_finding_names_the_line_on_which_a_caller_writes_the_statement() -> No
     of_a_statement = written_at(
         plan, a_finding(address=address, message="Its statement QueryIndexes is wide."), Blocks()
     )
+    of_an_argument = written_at(plan, a_finding(address=address, message="handler is x."), Blocks())
     of_the_call = written_at(plan, a_finding(address=address, message="It is wide."), Blocks())
 
-    for place, text in ((of_a_statement, "QueryIndexes = {"), (of_the_call, 'module "function"')):
+    for place, text in (
+        (of_a_statement, "QueryIndexes = {"),
+        (of_an_argument, "handler              = "),
+        (of_the_call, 'module "function"'),
+    ):
         file, _, line = place.partition(":")
         assert file == "modules/invoice-platform/functions.tf"
         assert text in (ROOT / file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
     assert not written_at(plan, a_finding(address="module.invoice_platform.aws_sns_topic.downstream"), Blocks())
+
+
+def test_a_finding_names_the_line_of_the_entry_that_it_quotes() -> None:
+    calls = {
+        name: {"source": f"../{folder}", "module": {}}
+        for name, folder in (("archives", "s3-bucket"), ("monitoring", "monitoring"), ("table", "dynamodb"))
+    }
+    platform = {"source": "../../modules/invoice-platform", "module": {"module_calls": calls}}
+    plan = PlanGraph({"configuration": {"root_module": {"module_calls": {"platform": platform}}}}, "prod", "live/prod")
+    expression = "IF(invocations > 0, 100 * errors / invocations, 0)"
+    alarm = 'module.platform.module.monitoring.aws_cloudwatch_metric_alarm.this["function/get-invoice/%s"]'
+    lifecycle = "module.platform.module.archives.aws_s3_bucket_lifecycle_configuration.this[0]"
+    table = "module.platform.module.table.aws_dynamodb_table.this"
+
+    for address, message, expected in (
+        (lifecycle, 'Its rule "archive" deletes objects after 30 days.', "archive = { transitions"),
+        (table, 'The index "status-index" has the hash_key "x".', '{ name = "status-index"'),
+        (alarm % "errors", f'Its expression is "{expression}".', f'expression  = "{expression}"'),
+        (alarm % "throttles", "It rings after 12 periods of 300 seconds.", '"function/${name}/throttles" = {'),
+    ):
+        file, _, line = written_at(plan, a_finding(address=address, message=message), Blocks()).partition(":")
+        assert expected in (ROOT / file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
