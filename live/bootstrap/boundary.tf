@@ -56,13 +56,11 @@ resource "aws_iam_policy" "boundary" {
           "s3:ReplicateObject",
           "s3:ReplicateTags",
         ]
-        Resource = ["arn:aws:s3:::invoice-*-${var.account_id}", "arn:aws:s3:::invoice-*-${var.account_id}/*"]
-      },
-      {
-        Sid      = "NoStates"
-        Effect   = "Deny"
-        Action   = ["s3:*"]
-        Resource = ["arn:aws:s3:::${local._bucket}", "arn:aws:s3:::${local._bucket}/*"]
+        # No states, no code: only what functions read and write.
+        Resource = flatten([for purpose in ["archives", "documents", "uploads"] : [
+          "arn:aws:s3:::invoice-${purpose}-*-${var.account_id}",
+          "arn:aws:s3:::invoice-${purpose}-*-${var.account_id}/*",
+        ]])
       },
       {
         Sid      = "Messages"

@@ -113,6 +113,7 @@ _RESOURCES: Mapping[str, Callable[[Parameters, str], str]] = {
         for operation in ("Create", "Delete", "Describe", "Update")
     },
     **{f"events:{operation}EventBus": _bus for operation in ("Create", "Delete", "Describe", "Update")},
+    "events:ListRules": lambda _given, _found: "*",
     "events:ListTargetsByRule": _rule,
     "events:PutTargets": _rule,
     "events:RemoveTargets": _rule,
