@@ -183,6 +183,8 @@ class Office:
             detail["currency"] = self.random.choice(CURRENCIES)
         if self.random.random() < 0.1:
             detail["invoiceId"] = "unknown"
+        if self.random.random() < 0.2:
+            detail["paymentId"] = self.id_of_another(invoice, source) or detail["paymentId"]
         if self.random.random() < 0.05 and self.events:  # an id that some source has used before
             detail["paymentId"] = self.random.choice(self.events).truth["paymentId"]
         self.report(source, detail)
@@ -226,6 +228,10 @@ class Office:
         assert spoilt == "amount" or kept.amount == Decimal(detail["amount"])
         assert spoilt == "reverses" or kept.reverses == detail.get("reverses")
         assert meant is None or kept.applied_to == meant, kept.reason
+        if kept.reverses and kept.applied_to and kept.invoice_id in self.store.stored:
+            original = self.store.receipts.get(payment_key(source, kept.reverses))
+            places = {kept.applied_to, original.invoice_id if original else None}
+            assert kept.invoice_id in places, "taken from another invoice than the one that is named"
 
     def meant(self, event: "Event") -> str | None:
         """The invoice whose payment a reversal certainly means, and which has to have less after it."""
@@ -253,7 +259,10 @@ class Office:
         """A client pays an invoice, or a part of it."""
         amount = self.random.choice(["1.00", "19.99", "50.00", None])
         status = "paid" if amount is None else self.random.choice(["paid", "partially-paid"])
-        self.change(status, {"paymentId": self.new_id("api"), "amount": amount})
+        invoice = self.any()
+        if invoice is not None:
+            payment_id = self.id_of_another(invoice, "api") if self.random.random() < 0.3 else None
+            self.change(status, {"paymentId": payment_id or self.new_id("api"), "amount": amount}, invoice)
 
     def release(self) -> None:
         self.change("processed", None)
@@ -343,6 +352,12 @@ class Office:
     def detail(self, invoice: Invoice, amount: Decimal, source: str) -> dict[str, Any]:
         names = {"invoiceId": invoice.invoice_id, "paymentId": self.new_id(source), "currency": invoice.currency}
         return names | {"amount": f"{amount:.2f}"}
+
+    def id_of_another(self, invoice: Invoice, source: str) -> str | None:
+        """The id of a payment of another source on this invoice, if this source has not used it."""
+        own = {receipt.payment_id for receipt in self.store.receipts.values() if receipt.source == source}
+        others = sorted({payment.payment_id for payment in invoice.payments} - own)
+        return self.random.choice(others) if others else None
 
     def new_id(self, source: str) -> str:
         """The next id of a source; all sources use the same ones."""
