@@ -17,7 +17,7 @@ from harness.deploy.canary_watch import Watch
 from harness.deploy.release import ALIAS, LiveAlias, ReleaseInputs
 from harness.deploy.smoke_access import PlatformAccess
 from harness.deploy.stages import Stages, changing, deploy_all_at_once, named
-from harness.deploy.steps import Steps, carry_out
+from harness.deploy.steps import Steps
 from harness.deploy.version_figures import watched_functions
 from harness.errors import HarnessError
 from harness.package import archive
@@ -118,7 +118,7 @@ def _deploy(
 def _begin(stages: Stages, staged: Steps, stable: Mapping[str, str], check: Callable[[TerraformPlan], None]) -> None:
     """Carry out the first stage; if its apply does not end well, callers get the stable versions."""
     try:
-        carry_out(staged, functions=stages.functions, check=check)
+        stages.carry_out(staged, check)
     except BaseException as error:
         if stages.steps.report.apply_began:
             _give_up(stages, stable, error)

@@ -195,12 +195,12 @@ class Traffic:
 
         def poll() -> dict[str, Any] | None:
             invoice = self._request("GET", f"/invoices/{invoice_id}")
-            return invoice if invoice.get("documentUrl") and invoice.get("status") != "created" else None
+            if invoice.get("status") not in {"created", "processed"}:  # there will be no link, so nothing to wait for
+                raise CheckError("decision", f"invoice {invoice_id} is {invoice.get('status')} instead of processed")
+            return invoice if invoice.get("documentUrl") and invoice["status"] == "processed" else None
 
         self._wait(lambda: self._has_document(invoice_id), f"the PDF of {invoice_id}")
         invoice = self._wait(poll, f"the link to the PDF of {invoice_id}")
-        if invoice["status"] != "processed":
-            raise CheckError("decision", f"invoice {invoice_id} is {invoice['status']} instead of processed")
         _check_total(case, invoice, "GET /invoices/{id}")
         status, content = self.access.download(invoice["documentUrl"])
         if status != 200 or not content.startswith(b"%PDF-"):

@@ -46,7 +46,7 @@ class Step:
 
 
 def roll_back(functions: Any, store: ReleaseStore, outputs: Mapping[str, Any], names: Iterable[str]) -> ReleaseInputs:
-    """Give callers the versions before: of a release in progress those that it releases from, or else the last ones.
+    """Give callers the versions before: of a release or deploy that has not ended those before it, else the last ones.
 
     The aliases are moved without Terraform, because each second costs calls; `confirm` does the rest.
 
@@ -155,7 +155,7 @@ def _publish(functions: Any, step: Step, bucket: str, digest: str) -> str:
 
 
 def way_back(functions: Any, record: ReleaseRecord, aliases: Mapping[str, LiveAlias], names: set[str]) -> list[Step]:
-    """What callers had before, of the named functions or of all.
+    """What callers had before, of the named functions or of all; nothing if a deploy was killed before it moved them.
 
     Raises:
         HarnessError: A name is no function, or there is nothing to go back to.
@@ -165,10 +165,19 @@ def way_back(functions: Any, record: ReleaseRecord, aliases: Mapping[str, LiveAl
         raise HarnessError(
             f"There is no function {unknown[0]!r}.", remedy=f"Use one of: {', '.join(sorted(aliases)) or 'none'}."
         )
-    targets = {name: alias.version for name, alias in aliases.items() if alias.weights and name in (names or aliases)}
+    chosen = {name: alias for name, alias in aliases.items() if name in (names or aliases)}
+    targets = {name: alias.version for name, alias in chosen.items() if alias.weights}
+    targets |= {
+        name: version
+        for name, version in record.unfinished.items()
+        if name in chosen and chosen[name].version != version
+    }
+    if record.unfinished and not targets:
+        out.print("A deploy has begun to apply and has not ended. Callers still have the versions from before it.")
+        return []
     if not targets:
-        chosen = {name: alias.version for name, alias in aliases.items() if name in (names or aliases)}
-        targets = record.before(chosen) or _before_without_record(functions, aliases, chosen)
+        current = {name: alias.version for name, alias in chosen.items()}
+        targets = record.before(current) or _before_without_record(functions, aliases, current)
     if not targets:
         raise HarnessError(
             f"No earlier release is known of {', '.join(sorted(names or aliases))}.",
@@ -196,4 +205,5 @@ def _show(steps: Iterable[Step]) -> None:
     table = Table("Function", "From version", "To version")
     for step in steps:
         table.add_row(step.name, step.current, step.target)
-    out.print(table)
+    if table.row_count:
+        out.print(table)

@@ -107,12 +107,19 @@ class Steps:
         self.apply()
 
 
-def carry_out(steps: Steps, *, functions: Any, check: Callable[[TerraformPlan], None] | None = None) -> None:
+def carry_out(
+    steps: Steps,
+    *,
+    functions: Any,
+    begin: Callable[[], None] = lambda: None,
+    check: Callable[[TerraformPlan], None] | None = None,
+) -> None:
     """Plan, judge, show, ask, apply: the same for every account.
 
     Args:
         steps: The steps.
         functions: A client of Lambda in the same account and region.
+        begin: Called before anything is applied.
         check: Raises HarnessError if the plan does not fit what else is in the account.
 
     Raises:
@@ -140,6 +147,7 @@ def carry_out(steps: Steps, *, functions: Any, check: Callable[[TerraformPlan], 
         raise HarnessError(
             "Nothing was applied: the plan was not confirmed.", remedy="To apply it, run this again and type yes."
         )
+    begin()
     steps.apply()
     if outdated:
         steps.deploy_again([*outdated])

@@ -226,7 +226,7 @@ def test_a_release_that_is_not_confirmed_leaves_the_aliases_alone(
     def fail(*_: object, **__: object) -> None:
         raise HarnessError("rejected", remedy="Fix it.")
 
-    monkeypatch.setattr("harness.deploy.canary.carry_out", fail)
+    monkeypatch.setattr("harness.deploy.stages.carry_out", fail)
     monkeypatch.setattr(Stages, "move_at_once", lambda *_: pytest.fail("the aliases were moved"))
 
     _, _, error = released(monkeypatch, tmp_path, Watch(None), MOVES)

@@ -5,6 +5,7 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from botocore.exceptions import ClientError
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError
 from harness.deploy.release import LiveAlias, ReleaseInputs, ReleaseRecord, ReleaseStore, live_aliases
 from harness.deploy.request import DeployReport, DeployRequest
 from harness.deploy.rollback import Step, confirm, roll_back, roll_back_in_emergency, way_back
-from harness.deploy.stages import Stages, changing
+from harness.deploy.stages import Stages, changing, deploy_all_at_once
 from harness.deploy.steps import Steps
 from harness.errors import HarnessError
 from harness.terraform.plan import TerraformPlan
@@ -212,6 +213,56 @@ def test_a_rollback_undoes_a_release_in_progress_and_nothing_else() -> None:
     steps = way_back(functions, record({"get": "1", "list": "1"}, {"get": "2", "list": "4"}), aliases, set())
 
     assert steps == [Step("get", "get-dev", "3", "2")]
+
+
+@pytest.mark.parametrize(
+    ("aliases", "targets"),
+    [
+        pytest.param({"get": ("3", {}), "list": ("4", {})}, {"get": "2"}, id="one alias was moved"),
+        pytest.param({"get": ("2", {"3": 0.1}), "list": ("5", {})}, {"get": "2", "list": "4"}, id="a stage too"),
+        pytest.param({"get": ("2", {}), "list": ("4", {})}, {}, id="none was moved: nothing earlier is taken instead"),
+    ],
+)
+def test_a_rollback_undoes_a_deploy_that_has_not_ended(
+    aliases: dict[str, tuple[str, dict[str, float]]], targets: dict[str, str]
+) -> None:
+    functions = Functions(**aliases)
+    known = record({"get": "1", "list": "1"}, {"get": "2", "list": "4"}, unfinished={"get": "2", "list": "4"})
+
+    steps = way_back(functions, known, live_aliases(functions, NAMES), set())
+
+    assert {step.name: step.target for step in steps} == targets
+
+
+@pytest.mark.usefixtures("no_findings")
+@pytest.mark.parametrize("failure", [HarnessError("Terraform failed", remedy="Look at it."), KeyboardInterrupt()])
+def test_a_deploy_is_recorded_before_it_applies_and_until_it_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    monkeypatch.setattr("harness.deploy.steps.concurrency.check", lambda *_: None)
+    bucket, functions = Bucket(), Functions(get=("1", {}), list=("2", {}))
+    release = stages(tmp_path, Terraform(MOVES), functions, bucket)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(Terraform, "apply", MagicMock(side_effect=failure))
+        with pytest.raises(type(failure)):
+            deploy_all_at_once(release)
+    interrupted = release.store.load().unfinished
+    functions.aliases["get-dev"] = ("2", {})
+    deploy_all_at_once(release)
+
+    assert interrupted == {"get": "1", "list": "2"}
+    assert release.store.load().unfinished == {}
+
+
+@pytest.mark.usefixtures("no_findings")
+def test_a_deploy_that_applies_nothing_is_not_recorded(tmp_path: Path) -> None:
+    release = stages(tmp_path, Terraform(HarnessError("locked", remedy="wait")), Functions(get=("1", {})))
+
+    with pytest.raises(HarnessError, match="locked"):
+        deploy_all_at_once(release)
+
+    assert release.store.load() == record()
 
 
 def test_without_a_record_a_rollback_takes_the_version_below() -> None:
