@@ -95,6 +95,12 @@ def live_aliases(functions: Any, names: Mapping[str, str]) -> dict[str, LiveAlia
     return aliases
 
 
+def published_versions(functions: Any, alias: LiveAlias) -> list[str]:
+    """The versions of an alias's function, ``$LATEST`` among them."""
+    pages = functions.get_paginator("list_versions_by_function").paginate(FunctionName=alias.function)
+    return [version["Version"] for page in pages for version in page["Versions"]]
+
+
 class Release(BaseModel):
     """One release that got all calls.
 

@@ -22,6 +22,7 @@ from harness.deploy.release import (
     ReleaseStore,
     last_below,
     live_aliases,
+    published_versions,
 )
 from harness.deploy.stages import Stages, move_at_once
 from harness.deploy.steps import count
@@ -192,13 +193,10 @@ def _before_without_record(
     functions: Any, aliases: Mapping[str, LiveAlias], chosen: Mapping[str, str]
 ) -> dict[str, str]:
     """The versions that were published before, for what was deployed without a record."""
-    before = {name: last_below(current, _published(functions, aliases[name])) for name, current in chosen.items()}
+    before = {
+        name: last_below(current, published_versions(functions, aliases[name])) for name, current in chosen.items()
+    }
     return {name: version for name, version in before.items() if version is not None}
-
-
-def _published(functions: Any, alias: LiveAlias) -> list[str]:
-    pages = functions.get_paginator("list_versions_by_function").paginate(FunctionName=alias.function)
-    return [version["Version"] for page in pages for version in page["Versions"]]
 
 
 def _show(steps: Iterable[Step]) -> None:
