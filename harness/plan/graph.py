@@ -159,13 +159,15 @@ class PlanGraph:
         return list(_collected(_at(self.expression(resource).get("expressions", {}), path.split("."))))
 
     def definition(self, address: str) -> str:
-        """The block that declares a resource, such as ``modules/lambda/aws_lambda_function.this``.
+        """The block that declares a resource or calls a module, such as ``modules/lambda/aws_lambda_function.this``.
 
         Args:
-            address: The resource's address, with its keys or without.
+            address: The address, with its keys or without.
         """
         path, bare = module_path(address), _bare(address)
-        return f"{self._folder(path)}/{bare}" if bare else address
+        if bare:
+            return f"{self._folder(path)}/{bare}"
+        return f"{self._folder(path[:-1])}/module.{path[-1][0]}" if path else address
 
     def arguments(self, module: ModulePath) -> list[str]:
         """The references of the arguments of a module's call."""
