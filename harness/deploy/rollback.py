@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
 from rich.markup import escape
 from rich.table import Table
 
 from harness.console import ProgressStep, out
+from harness.deploy import applied_code
 from harness.deploy.change_summary import show_changes
 from harness.deploy.release import (
     ALIAS,
@@ -79,6 +79,7 @@ def confirm(stages: Stages, inputs: ReleaseInputs) -> None:
     What it cannot do is only printed: callers have their versions already.
     """
     try:
+        stages.restore_code()
         stages.settle(inputs)
         show_difference(stages)
     except HarnessError as error:
@@ -138,21 +139,8 @@ def _digest(functions: Any, step: Step, version: str) -> str:
 
 
 def _publish(functions: Any, step: Step, bucket: str, digest: str) -> str:
-    """Replace a function's code by a zip of the artifacts bucket, and publish it; return the version.
-
-    https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html
-    """
-    key = f"functions/{step.name}/{digest}.zip"
-    try:
-        functions.update_function_code(FunctionName=step.function, S3Bucket=bucket, S3Key=key)
-    except ClientError as error:
-        raise HarnessError(
-            f"The code of {step.name} cannot be taken from s3://{bucket}/{key}: {error}",
-            remedy="Roll back by the alias instead: the same command without --emergency.",
-        ) from error
-    functions.get_waiter("function_updated_v2").wait(FunctionName=step.function, WaiterConfig={"Delay": 1})
-    version: str = functions.publish_version(FunctionName=step.function)["Version"]
-    return version
+    """Replace a function's code by a zip of the artifacts bucket, and publish it; return the version."""
+    return applied_code.publish(functions, step.function, bucket, f"functions/{step.name}/{digest}.zip")
 
 
 def way_back(functions: Any, record: ReleaseRecord, aliases: Mapping[str, LiveAlias], names: set[str]) -> list[Step]:

@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from harness.console import out
+from harness.deploy import applied_code
 from harness.deploy.change_summary import show_changes, show_findings
 from harness.deploy.release import ALIAS, LiveAlias, ReleaseInputs, ReleaseStore, live_aliases
 from harness.deploy.steps import Steps, carry_out
@@ -56,6 +57,14 @@ class Stages:
         """The steps of the deploy with these inputs."""
         request = self.steps.request
         return replace(self.steps, request=replace(request, options=(*request.options, *self.options(inputs))))
+
+    def restore_code(self) -> None:
+        """Put back the code that Terraform has applied, where a killed deploy has replaced it; see `applied_code`.
+
+        Raises:
+            HarnessError: It cannot be put back.
+        """
+        applied_code.restore(self.functions, self.steps.terraform.state())
 
     def carry_out(self, steps: Steps, check: Callable[[TerraformPlan], None] | None = None) -> None:
         """Plan, judge, show, ask, and apply; the record says so until the deploy has ended. See `carry_out`."""

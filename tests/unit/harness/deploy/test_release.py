@@ -10,6 +10,7 @@ from unittest.mock import MagicMock
 import pytest
 from botocore.exceptions import ClientError
 
+from harness.deploy import applied_code
 from harness.deploy.release import LiveAlias, ReleaseInputs, ReleaseRecord, ReleaseStore, live_aliases
 from harness.deploy.request import DeployReport, DeployRequest
 from harness.deploy.rollback import Step, confirm, roll_back, roll_back_in_emergency, way_back
@@ -113,6 +114,9 @@ class Terraform:
 
     def output(self) -> dict[str, Any]:
         return {"stack": {"functions": NAMES}}
+
+    def state(self) -> dict[str, Any]:
+        return {}
 
 
 def _s3() -> Any:
@@ -365,3 +369,34 @@ def test_a_record_that_is_none_is_an_error() -> None:
 
     with pytest.raises(HarnessError, match=r"dev/release.json is not a record"):
         ReleaseStore(bucket, "states", "dev").load()  # type: ignore[arg-type]
+
+
+def state_with(**zips: bytes) -> dict[str, Any]:
+    """A state in which functions have these zips."""
+    instances = [
+        {
+            "attributes": {
+                "function_name": f"{name}-dev",
+                "s3_bucket": "zips",
+                "s3_key": f"functions/{name}/{hashlib.sha256(content).hexdigest()}.zip",
+            }
+        }
+        for name, content in zips.items()
+    ]
+    return {"resources": [{"mode": "managed", "type": "aws_lambda_function", "instances": instances}]}
+
+
+def test_code_that_a_killed_apply_has_replaced_is_put_back_and_no_alias_moves(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Terraform's provider would not notice, and give callers the newest version: that of the killed deploy."""
+    functions = Functions(get=("3", {}), list=("1", {}))
+    functions.zips = {"get-dev": b"killed", "list-dev": b"applied"}
+    digest = hashlib.sha256(b"applied").hexdigest()
+
+    restored = applied_code.restore(functions, state_with(get=b"applied", list=b"applied"))
+
+    assert restored == ["get-dev"]
+    assert functions.code == [("get-dev", f"zips/functions/get/{digest}.zip")]
+    assert functions.aliases["get-dev"] == ("3", {})
+    assert "get-dev had other code than Terraform has applied" in capsys.readouterr().out
