@@ -123,14 +123,22 @@ class Traffic:
         self._check_events(uploaded, "invoice-processed")
         yield
         for case in CASES:
-            invoice_id = self._create(case)
-            self._read(invoice_id, case)
-            self._check_listed(self._listed(), invoice_id, case)
-            self._pay(invoice_id)
-            for detail_type in DETAIL_TYPES:
-                self._check_events(invoice_id, detail_type)
-            self.check_dead_letters()
+            self.invoice(case)
             yield
+
+    def invoice(self, case: Case) -> None:
+        """One invoice by the API: created, decided, drawn, read, found in the list, paid.
+
+        Raises:
+            CheckError: Something is not as it should be.
+        """
+        invoice_id = self._create(case)
+        self._read(invoice_id, case)
+        self._check_listed(self._listed(), invoice_id, case)
+        self._pay(invoice_id)
+        for detail_type in DETAIL_TYPES:
+            self._check_events(invoice_id, detail_type)
+        self.check_dead_letters()
 
     def begin_anew(self) -> None:
         """Hold nothing that happened so far against the rounds that follow."""

@@ -13,16 +13,17 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.deploy import usage
 from harness.deploy.smoke_access import ApiResponse, PlatformAccess
 from harness.engine import environments
 from harness.package import archive
 from harness.paths import BUILD, ROOT
-from harness.process import supervisor
 from harness.stack import code_history
 from harness.stack.deployment import Stack
 from harness.terraform.plan import TerraformPlan
@@ -57,8 +58,20 @@ class Released:
         return {name: alias["FunctionVersion"] for name, alias in self.aliases().items()}
 
     def items(self) -> list[Any]:
-        found = self.client("dynamodb").scan(TableName=self.stack.table_name)["Items"]
-        return sorted(found, key=lambda item: item["invoiceId"]["S"])
+        """All invoices, also those of the traffic, which leaves other records for the comparison with later ones."""
+        pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=self.stack.table_name)
+        invoices = [item for page in pages for item in page["Items"] if "invoiceNumber" in item]
+        return sorted(invoices, key=lambda item: str(item["invoiceId"]["S"]))
+
+    def digest_of_callers(self, name: str) -> str:
+        """The checksum of the code that callers get."""
+        function = self.stack.functions[name]
+        configuration = self.client("lambda").get_function_configuration(FunctionName=function, Qualifier="live")
+        return base64.b64decode(configuration["CodeSha256"]).hex()
+
+    def queues_of_traffic(self) -> list[str]:
+        listed: list[str] = self.client("sqs").list_queues(QueueNamePrefix="canary-").get("QueueUrls", [])
+        return listed
 
     def get(self, path: str) -> ApiResponse:
         return PlatformAccess.on_engine(self.stack).request("GET", path, self.stack.api_key)
@@ -118,8 +131,38 @@ def test_a_release_in_stages_ends_in_an_empty_plan_of_plain_terraform(released: 
     assert released.plan(tmp_path).is_empty
 
 
+@pytest.fixture(scope="module")
+def checkout(released: Released) -> FreshCheckout:
+    """Types runbooks at that stack."""
+    return FreshCheckout.at(released.build.parent)
+
+
+def test_the_runbook_shows_what_the_stack_costs(released: Released, checkout: FreshCheckout) -> None:
+    deploy, cost = (run.output for run in checkout.types("cost.md"))
+
+    figures = report_of(released.build, "cost")
+    assert f"dev costs ${figures['idle']} a month idle, ${figures['invoices']} with 10,000 invoices" in cost
+    assert report_of(released.build)["cost"]["after"] == {name: figures[name] for name in ("idle", "invoices")}
+    assert "alarm_metric" in cost
+    assert "dev runs on the embedded engine" in deploy
+
+
+def test_what_invoices_use_is_what_was_written_down(released: Released) -> None:
+    """The numbers of calls agree within five per cent; how often a stream is read in batches varies."""
+    measured = usage.measure(PlatformAccess.on_engine(released.stack), 20, "0c057000")
+
+    written = usage.Usage.load()
+    compared = {name: use.calls for name, use in measured.functions.items() if name != "process-invoice"}
+    expected = {name: use.calls for name, use in written.functions.items() if name != "process-invoice"}
+    names = ("api_requests", "events", "stored_bytes")
+    assert compared | {name: measured.amounts[name] for name in names} == {
+        name: pytest.approx(amount, rel=Decimal("0.05"))
+        for name, amount in (expected | {name: written.amounts[name] for name in names}).items()
+    }
+
+
 def test_the_runbook_rolls_back_with_and_without_terraform_and_by_an_earlier_revision(
-    released: Released, tmp_path: Path
+    released: Released, checkout: FreshCheckout, tmp_path: Path
 ) -> None:
     before, items = released.current(), released.items()
     published = [
@@ -129,9 +172,7 @@ def test_the_runbook_rolls_back_with_and_without_terraform_and_by_an_earlier_rev
         )["Versions"]
     ]
 
-    back, drift, emergency, deploy = (
-        run.output for run in FreshCheckout.at(released.build.parent).types("rollback.md")
-    )
+    back, drift, emergency, deploy = (run.output for run in checkout.types("rollback.md"))
 
     assert "Callers have these versions after" in back
     assert before["generate-pdf"] in back
@@ -162,15 +203,14 @@ class BeginningRelease:
         self._events.unlink(missing_ok=True)
         environment = {**os.environ, "HARNESS_BUILD_DIR": str(self.released.build)}
         command = [sys.executable, "-m", "tests.apply.release_version", self.version, self.percent]
-        self._process, self._record = supervisor.spawn(
-            command, purpose="a deploy to kill", env=environment, cwd=ROOT, tie=supervisor.Tie.STDIN
+        self._process = subprocess.Popen(
+            command, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait(10)
-        self._record.forget()
 
     @property
     def _events(self) -> Path:
@@ -251,6 +291,9 @@ def test_a_deploy_that_was_killed_while_it_applied_is_undone_and_then_finished(
 
     assert "Released the state's lock" in back.stdout
     assert undone["FunctionVersion"] == before["FunctionVersion"]
+    assert released.digest_of_callers("query-invoices") == archive.digest(
+        released.build / "artifacts" / "dev" / "query-invoices.zip"
+    )
     assert released.items() == items
     assert released.plan(tmp_path).is_empty
     assert not is_locked(released)
@@ -267,6 +310,7 @@ def test_a_killed_release_is_undone_by_a_rollback_on_the_same_stack(released: Re
     after = query_invoices(released)
     assert (after["FunctionVersion"], "RoutingConfig" in after) == (before["FunctionVersion"], False)
     assert released.items() == items
+    assert released.queues_of_traffic() == []
     moved = {change.address for change in released.plan(tmp_path).resources if change.is_change}
     assert moved == {'module.invoice_platform.module.function["query-invoices"].aws_lambda_alias.this'}
 
@@ -277,7 +321,7 @@ def test_a_bad_release_is_rolled_back_in_twenty_seconds(released: Released, tmp_
     before, items = released.current(), released.items()
     run(released.build, "tests.apply.release_version", "raises", "0")
     bad = released.current()
-    invoice = next(item["invoiceId"]["S"] for item in items if "invoiceNumber" in item)
+    invoice = items[0]["invoiceId"]["S"]
     assert released.get(f"/invoices/{invoice}").status == 502
 
     back = run(released.build, "harness", "rollback", "dev")
