@@ -15,10 +15,11 @@ from functools import lru_cache
 from itertools import pairwise
 from urllib.parse import unquote
 
-_PHRASE = r"(?:\w+[_-])?(?:pass(?:word|wd|phrase)?|pwd|sslpassword)"
+_PHRASE = r"[\w.-]*(?:password|passwd|passphrase|pwd)|(?:\w+[_-])?pass"
 _KEYS = r"secret(?:[_-]?(?:access)?[_-]?key)?|api[_-]?key|(?:access|auth)?[_-]?token|client[_-]?secret"
 _SECRET = rf"{_PHRASE}|(?:\w+[_-])?(?:{_KEYS})"
-_VALUE = r"(?![\s\"'<*{%$]|(?:var|local|each|module|data|null)\b)[^\s\"'&;,)]{3,}"
+_REFERENCE = r"(?:var|local|each|module|data|ephemeral|null|true|false|(?:aws|random)_\w+)\b|\w+\("
+_VALUE = rf"(?![\s\"'<*{{%$]|{_REFERENCE})[^\s\"'&;,)]{{3,}}"
 
 _SHAPES: Mapping[str, str] = {
     "an AWS access key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\b(?:FwoGZXIvYXdz|IQoJb3JpZ2lu)[\w+/=]{20,}",
@@ -42,7 +43,9 @@ _SHAPES: Mapping[str, str] = {
     r"|\bjdbc:oracle:\w+:[^/\s@\"]+/[^\s@\"]+@|\b[\w.-]+/[^\s@/\"]+@//\w"
     r"|\b[\w.-]+:[^\s@:\"]+@(?:tcp|unix)\(",
     "a connection string": r"(?i)\b(?:AccountKey|SharedAccessKey|SharedSecretValue)\s*=\s*[\w+/=-]{16,}"
-    rf"|(?<![\w-])(?:{_PHRASE})\s*=\s*['{{]?{_VALUE}"
+    rf"|(?<![\w.-])(?:{_PHRASE})\s*=\s*[\"'{{]?{_VALUE}"
+    r"|(?m:^\s*[\w.-]*(?:password|passwd|pwd)\s*:\s*[^\s\"'{}<*$]{6,}\s*$)"
+    r"|\blogin\s+\S+\s+password\s+[^\s\"<*$]{3,}|--password\s+[^\s\"<*$-]{3,}"
     rf"|(?<![\w-])[\"'](?:{_SECRET})\\?[\"']\s*:\s*\\?[\"'](?![\s\"'<*%$]|\{{)[^\s\"'\\]{{3,}}"
     rf"|[?&;](?:amp;)?(?:{_SECRET})={_VALUE}",
     "an API key": r"\b[srp]k_(?:live|test)_[A-Za-z0-9]{10,}|\bwhsec_[A-Za-z0-9+/=]{16,}"

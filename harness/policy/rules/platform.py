@@ -130,11 +130,11 @@ def complete(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
 
 @relation("CKV_INV_315", tuple(sorted(CONTENT.calls)))
 def calls_its_function(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
-    """By the function's name in the ARN, else by the references. The contract tests judge the API's routes."""
+    """By the function's name in the ARN, else by the references; a caller by its rule's name or its key."""
     for kind, functions in CONTENT.calls.items():
         for caller in plan.of(kind):
             rules = plan.links(caller, "rule", "aws_cloudwatch_event_rule")
-            names = [caller.get("rule"), *(rule.get("name") for rule in rules), ""]
+            names = [caller.get("rule"), *(rule.get("name") for rule in rules), caller.index, ""]
             name = next(name for name in names if isinstance(name, str))
             expected = next((each for pattern, each in functions.items() if re.fullmatch(pattern, name)), None)
             for message in _wrong_calls(plan, caller, expected):

@@ -57,7 +57,7 @@ def of_an_open_block() -> list[Finding]:
 
 
 def lines(findings: Sequence[Finding]) -> list[str]:
-    return [line for each in group(findings) for line in report.described(each)]
+    return [*report.all_described(group(findings))]
 
 
 def test_one_edit_is_one_group_with_its_place_and_its_instances() -> None:
@@ -73,6 +73,25 @@ def test_one_edit_is_one_group_with_its_place_and_its_instances() -> None:
     assert [(rule.id, rule.includes) for rule in only.rules] == [("CKV_INV_612", ("CKV_AWS_54",)), ("CKV_AWS_2000", ())]
     assert {root: len(addresses) for root, addresses in only.instances.items()} == BUCKETS
     assert len(lines(Blocks().placed(findings))) < 10
+
+
+def test_the_fix_of_a_rule_is_printed_once() -> None:
+    findings = [a_finding(definition=str(line), file=f"live/{line}.tf", line=1, message=str(line)) for line in range(3)]
+
+    printed = lines(findings)
+
+    assert sum(findings[0].remedy in line for line in printed) == 1
+    assert sum("CKV_INV_612" in line for line in printed) == 3
+
+
+def test_instances_are_counted_and_equal_roots_named_together() -> None:
+    findings = [
+        a_finding(root=root, address=f"aws_s3_bucket.b[{number}]")
+        for root in ("live/dev", "live/prod")
+        for number in range(4)
+    ]
+
+    assert lines(findings)[-1] == "    In live/dev, live/prod: aws_s3_bucket.b[0] and 3 more."
 
 
 def test_a_built_in_check_that_our_rule_does_not_find_is_reported() -> None:
