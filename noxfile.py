@@ -287,7 +287,7 @@ def unit(session: nox.Session) -> None:
 
 @with_dev(default=False)
 def resilience(session: nox.Session) -> None:
-    """Meet every call of the functions with every fault: nothing is lost or doubled: [-- --nights N]."""
+    """Meet every call of the functions with every fault, and 10,000 orders of events: [-- --nights N]."""
     tests(session, "tests/resilience")
 
 
