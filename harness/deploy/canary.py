@@ -17,7 +17,7 @@ from harness.deploy.canary_watch import Watch
 from harness.deploy.release import ALIAS, LiveAlias, ReleaseInputs
 from harness.deploy.smoke_access import PlatformAccess
 from harness.deploy.stages import Stages, changing, deploy_all_at_once, named
-from harness.deploy.steps import carry_out
+from harness.deploy.steps import Steps, carry_out
 from harness.deploy.version_figures import watched_functions
 from harness.errors import HarnessError
 from harness.package import archive
@@ -109,10 +109,30 @@ def _deploy(
     with Watch.started(access()) as watch:
         _check_before(stages, watch)
         staged = stages.with_inputs(ReleaseInputs(stable, percent / 100))
-        carry_out(staged, functions=stages.functions, check=check_all)
+        _begin(stages, staged, stable, check_all)
         _decide(stages, watch, stable)
     stages.check_settled(ReleaseInputs())
     stages.steps.report.canary["settled"] = True
+
+
+def _begin(stages: Stages, staged: Steps, stable: Mapping[str, str], check: Callable[[TerraformPlan], None]) -> None:
+    """Carry out the first stage; if its apply does not end well, callers get the stable versions."""
+    try:
+        carry_out(staged, functions=stages.functions, check=check)
+    except BaseException as error:
+        if stages.steps.report.apply_began:
+            _give_up(stages, stable, error)
+        raise
+
+
+def _give_up(stages: Stages, stable: Mapping[str, str], error: BaseException) -> None:
+    """Take a release back that did not come to a decision."""
+    interrupted = isinstance(error, KeyboardInterrupt)
+    reason = "the deploy was interrupted." if interrupted else f"the deploy failed ({type(error).__name__})."
+    out.print(f"[yellow]{'Interrupted' if interrupted else 'The deploy failed'}: the release is taken back.[/]")
+    stages.move_at_once(stable)
+    stages.keep(stable, reason)
+    stages.steps.report.canary |= {"stable": dict(stable), "outcome": "taken back", "reason": reason}
 
 
 def _check_before(stages: Stages, watch: Watch) -> None:
@@ -143,8 +163,8 @@ def _decide(stages: Stages, watch: Watch, stable: Mapping[str, str]) -> None:
     Raises:
         HarnessError: It was taken back.
     """
-    report: dict[str, Any] = {"stable": dict(stable), "outcome": "interrupted"}
-    stages.steps.report.canary = report
+    report = stages.steps.report.canary
+    report.update(stable=dict(stable), outcome="interrupted")
     try:
         watched = watched_functions(stages.functions, stages.aliases())
         with ProgressStep("Watch the newest versions"):
@@ -153,10 +173,7 @@ def _decide(stages: Stages, watch: Watch, stable: Mapping[str, str]) -> None:
             stages.move(ReleaseInputs(), "-refresh=false")  # the state was written a moment ago
             stages.finish()
     except BaseException as error:
-        out.print("[yellow]Interrupted: the release is taken back.[/]")
-        stages.move_at_once(stable)
-        stages.keep(stable, f"the deploy was interrupted ({type(error).__name__}).")
-        report["outcome"] = "taken back"
+        _give_up(stages, stable, error)
         raise
     finally:
         report["versions"] = watch.rows()

@@ -17,13 +17,11 @@ from typing import Any, TypeVar
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
-from harness.deploy import smoke_cleanup
+from harness.deploy import canary_cleanup
+from harness.deploy.canary_cleanup import CUSTOMER
 from harness.deploy.release import ALIAS
 from harness.deploy.smoke_access import ApiResponse, PlatformAccess
 from harness.deploy.smoke_queues import DeadLetters, Subscriber
-
-CUSTOMER = "CANARY-TEST"
-"""The customer of all its invoices, always the same: what the platform remembers of a customer does not accumulate."""
 
 DEADLINE_S = 20.0
 """Seconds that the platform has for what follows a request: decision, PDF, events."""
@@ -97,8 +95,12 @@ class Traffic:
     @classmethod
     @contextmanager
     def prepared(cls, access: PlatformAccess, run_id: str) -> Iterator["Traffic"]:
-        """Subscribe to the events; at the end everything that the traffic created is deleted."""
-        with Subscriber.subscribed(access, f"canary-{access.environment}-{run_id}") as subscriber:
+        """Subscribe to the events; at the end everything that the traffic created is deleted.
+
+        What the traffic of a release that was killed has left is deleted first.
+        """
+        canary_cleanup.delete_leftovers(access)
+        with Subscriber.subscribed(access, canary_cleanup.queue_name(access.environment, run_id)) as subscriber:
             traffic = cls(access, access.api_key, _origin(access), run_id, subscriber, DeadLetters.at_start(access))
             try:
                 yield traffic
@@ -142,19 +144,12 @@ class Traffic:
     def clean_up(self) -> None:
         """Delete the invoices, their documents and payments, and the uploads of this run."""
         month = f"{datetime.now(UTC):%Y/%m}"
-        for invoice_id in self.invoice_ids:
-            smoke_cleanup.delete_objects(self.access, "documents", f"{month}/{invoice_id}.pdf")
-        smoke_cleanup.delete_invoices(self.access, self.invoice_ids, self.payment_ids)
-        for purpose, prefix in (
-            ("uploads", f"incoming/canary-{self.run_id}-"),
-            ("uploads", f"reports/canary-{self.run_id}-"),
-            ("archives", f"{month}/canary-{self.run_id}-"),
-        ):
-            smoke_cleanup.delete_objects(self.access, purpose, prefix)
+        invoices = [(invoice_id, month) for invoice_id in self.invoice_ids]
+        canary_cleanup.delete_run(self.access, self.run_id, invoices, self.payment_ids)
 
     def _next(self) -> str:
         self._number += 1
-        return f"CANARY-{self.run_id}-{self._number}"
+        return canary_cleanup.invoice_number(self.run_id, self._number)
 
     def _create(self, case: Case) -> str:
         """Create an invoice by the API; return its id."""
@@ -186,7 +181,7 @@ class Traffic:
             f"{number},{CUSTOMER},Canary test,{today},EUR,Item {number} {at},{','.join(amounts)}"
             for at, amounts in enumerate(case.lines)
         ]
-        name = f"canary-{self.run_id}-{self._number}.csv"
+        name = f"{canary_cleanup.file_prefix(self.run_id)}{self._number}.csv"
         body = "\n".join([header, *rows, ""]).encode()
         uploads = self.access.outputs["uploads_bucket"]
         self.access.client("s3").put_object(Bucket=uploads, Key=f"incoming/{name}", Body=body)
@@ -247,7 +242,8 @@ class Traffic:
 
     def _pay(self, invoice_id: str) -> None:
         """Pay the whole amount."""
-        payment_id = f"{self._next()}-P"
+        self._next()
+        payment_id = canary_cleanup.payment_id(self.run_id, self._number)
         self.payment_ids.append(payment_id)
         body = {"status": "paid", "payment": {"paymentId": payment_id}}
         invoice = self._request("PATCH", f"/invoices/{invoice_id}", body)

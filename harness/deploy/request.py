@@ -56,13 +56,18 @@ class DeployRequest:
 
 @dataclass
 class DeployReport:
-    """The report of a deploy, in ``build/results/deploy.json``, however the deploy ends."""
+    """The report of a deploy, in ``build/results/deploy.json``, however the deploy ends.
+
+    Attributes:
+        apply_began: Whether Terraform has begun to change anything.
+    """
 
     environment: str
     engine: str
     account_id: str = ""
     outcome: str = "failed"
     plan_sha256: str = ""
+    apply_began: bool = False
     changes: dict[str, int] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
     allowed_to_destroy: list[str] = field(default_factory=list)

@@ -75,6 +75,7 @@ class Steps:
     def apply(self) -> None:
         """Apply the kept plan."""
         self.report.outcome = "failed while applying"
+        self.report.apply_began = True
         with ProgressStep(f"Apply {self.name}") as step:
             progress = lifecycle.ApplyProgress(step)
             options = [f"-parallelism={PARALLELISM}"]

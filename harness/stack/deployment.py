@@ -25,7 +25,7 @@ from harness.files import write_whole
 from harness.isolation import NO_PROFILES, shell_lines
 from harness.paths import BUILD, ROOT
 from harness.settings import PLATFORM
-from harness.stack import code_history
+from harness.stack import code_history, killed_terraform
 from harness.terraform.events import TerraformEvent
 from harness.terraform.run import Terraform
 
@@ -223,6 +223,7 @@ class Deployment:
             HarnessError: The provider cannot be fetched, or the backend does not respond.
         """
         self._ensure_state_bucket()
+        killed_terraform.release_lock(self.client("s3"), self.state_bucket, self.terraform.root)
         self.terraform.init({"bucket": self.state_bucket, "use_path_style": "true"})
         code_history.keep(self.terraform, self.client("s3"), self.artifacts)
 

@@ -14,6 +14,7 @@ from harness.deploy.canary_drill import DrillResult, DrillVersion
 from harness.deploy.canary_judge import Defect, defects, is_seen_enough
 from harness.deploy.release import LiveAlias, ReleaseInputs
 from harness.deploy.request import DeployReport
+from harness.deploy.stages import Stages
 from harness.deploy.version_figures import Figures, VersionFigures, Watched, new_alarms
 from harness.errors import HarnessError
 from harness.paths import ROOT
@@ -141,10 +142,10 @@ class Watch:
 
 
 def released(
-    monkeypatch: pytest.MonkeyPatch, folder: Path, watch: Watch, *plans: Any
+    monkeypatch: pytest.MonkeyPatch, folder: Path, watch: Watch, *plans: Any, functions: Functions | None = None
 ) -> tuple[Any, Terraform, BaseException | None]:
     """A release in stages with these plans: what was found out about it, Terraform, and the error that ended it."""
-    terraform, functions = Terraform(*plans), Functions(get=("1", {}), list=("2", {}))
+    terraform, functions = Terraform(*plans), functions or Functions(get=("1", {}), list=("2", {}))
     release = stages(folder, terraform, functions, Bucket())
     monkeypatch.setattr(canary, "Watch", watch)
     monkeypatch.setattr(canary, "watched_functions", lambda *_: [WATCHED])
@@ -195,6 +196,42 @@ def test_an_interrupted_release_is_taken_back(monkeypatch: pytest.MonkeyPatch, t
     assert isinstance(error, KeyboardInterrupt)
     assert release.aliases()["get"] == LiveAlias("get-dev", "1")
     assert "interrupted" in release.store.load().reason
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt(), HarnessError("Terraform failed", remedy="Look at it.")])
+def test_a_release_whose_apply_does_not_end_well_is_taken_back(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, failure: BaseException
+) -> None:
+    """The aliases may have their weights already, and nobody watches."""
+
+    functions = Functions(get=("1", {}), list=("2", {}))
+
+    def end_in_the_middle(*_: object, **__: object) -> None:
+        functions.aliases["get-dev"] = ("1", {"2": 0.1})
+        raise failure
+
+    monkeypatch.setattr(Terraform, "apply", end_in_the_middle)
+
+    release, _, error = released(monkeypatch, tmp_path, Watch(None), MOVES, functions=functions)
+
+    assert error is failure
+    assert release.aliases()["get"] == LiveAlias("get-dev", "1")
+    assert release.store.load().inputs == ReleaseInputs({"get": "1"}, 0)
+    assert release.steps.report.canary["outcome"] == "taken back"
+
+
+def test_a_release_that_is_not_confirmed_leaves_the_aliases_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise HarnessError("rejected", remedy="Fix it.")
+
+    monkeypatch.setattr("harness.deploy.canary.carry_out", fail)
+    monkeypatch.setattr(Stages, "move_at_once", lambda *_: pytest.fail("the aliases were moved"))
+
+    _, _, error = released(monkeypatch, tmp_path, Watch(None), MOVES)
+
+    assert "rejected" in str(error)
 
 
 def test_nothing_is_released_on_a_platform_that_fails_already(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
