@@ -131,6 +131,7 @@ def _release(
     check: Callable[[TerraformPlan], None] | None = None,
 ) -> None:
     """Deploy all at once or in stages, as requested."""
+    stages.restore_code()
     percent = stages.steps.request.canary
     if percent:
         canary.deploy_in_stages(stages, percent, access, artifacts=artifacts, check=check)
