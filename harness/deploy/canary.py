@@ -13,11 +13,11 @@ from rich.markup import escape
 
 from harness.console import ProgressStep, out
 from harness.deploy.canary_judge import Defect
-from harness.deploy.canary_watch import Watch
-from harness.deploy.release import ALIAS, LiveAlias, ReleaseInputs
+from harness.deploy.canary_watch import NO_SIGN, Watch
+from harness.deploy.release import ALIAS, LiveAlias, ReleaseInputs, published_versions
 from harness.deploy.smoke_access import PlatformAccess
 from harness.deploy.stages import Stages, changing, deploy_all_at_once, named
-from harness.deploy.steps import Steps, carry_out
+from harness.deploy.steps import Steps
 from harness.deploy.version_figures import watched_functions
 from harness.errors import HarnessError
 from harness.package import archive
@@ -60,11 +60,23 @@ def deploy_in_stages(
         HarnessError: The release was taken back, or it could not be carried out.
     """
     aliases = stages.aliases()
-    stable = with_other_code(stages.functions, aliases, artifacts)
+    stable = kept_back(stages, aliases) | with_other_code(stages.functions, aliases, artifacts)
     try:
         _deploy(stages, stable, percent, access, check)
     except _OtherVersionsError as others:  # of functions with the same code and other settings
         _deploy(stages, others.stable, percent, access, check)
+
+
+def kept_back(stages: Stages, aliases: Mapping[str, LiveAlias]) -> dict[str, str]:
+    """The functions whose callers are kept on a version although there is a later one, with the version of callers."""
+    recorded = stages.store.load().agreeing_with(aliases).stable
+    return {
+        name: version
+        for name, version in recorded.items()
+        if any(
+            int(each) > int(version) for each in published_versions(stages.functions, aliases[name]) if each.isdigit()
+        )
+    }
 
 
 def with_other_code(functions: Any, aliases: Mapping[str, LiveAlias], artifacts: Path) -> dict[str, str]:
@@ -118,7 +130,7 @@ def _deploy(
 def _begin(stages: Stages, staged: Steps, stable: Mapping[str, str], check: Callable[[TerraformPlan], None]) -> None:
     """Carry out the first stage; if its apply does not end well, callers get the stable versions."""
     try:
-        carry_out(staged, functions=stages.functions, check=check)
+        stages.carry_out(staged, check)
     except BaseException as error:
         if stages.steps.report.apply_began:
             _give_up(stages, stable, error)
@@ -197,10 +209,13 @@ def _take_back(stages: Stages, watch: Watch, stable: Mapping[str, str], defect: 
     stages.steps.report.outcome = "taken back"
     report.update(outcome="taken back", taken_back_at=time.time(), caught_by=defect.caught_by, reason=defect.reason)
     watch.traffic.begin_anew()
+    watch.traffic.look = lambda: None
     with ProgressStep("Synthetic traffic after it") as step:
         after = _rounds(watch)
         report["after"] = after.reason if after else "as before"
         step.conclude(report["after"])
+    if defect.caught_by == NO_SIGN:  # perhaps calls still hang
+        watch.await_calls()
     watch.read()
     report["versions"] = watch.rows()
     stages.settle(ReleaseInputs(stable, 0))

@@ -28,6 +28,9 @@ DEADLINE_S = 20.0
 
 POLL_S = 0.1
 
+DETAIL_TYPES = ("invoice-processed", "invoice-paid")
+"""The events that are published about each invoice, in their order."""
+
 Result = TypeVar("Result")
 
 
@@ -79,6 +82,7 @@ class Traffic:
         run_id: In the names of everything that it creates.
         subscriber: Receives what the platform publishes.
         dead_letters: The dead-letter queues.
+        look: Called while something is awaited. What it raises ends the wait.
     """
 
     access: PlatformAccess
@@ -87,6 +91,7 @@ class Traffic:
     run_id: str
     subscriber: Subscriber
     dead_letters: DeadLetters
+    look: Callable[[], None] = lambda: None
     invoice_ids: list[str] = field(default_factory=list)
     payment_ids: list[str] = field(default_factory=list)
     _number: int = 0
@@ -107,23 +112,34 @@ class Traffic:
             finally:
                 traffic.clean_up()
 
-    def round(self) -> None:
-        """One upload and one invoice of each case, from the request to the paid invoice.
+    def round(self) -> Iterator[None]:
+        """One upload, and one invoice of each case, from the request to the paid invoice.
+
+        Yields:
+            After each invoice: the caller may look at the platform's figures, and stop.
 
         Raises:
             CheckError: Something is not as it should be.
         """
         uploaded = self._upload(CASES[self._number % len(CASES)])
-        created = {self._create(case): case for case in CASES}
-        for invoice_id, case in created.items():
-            self._read(invoice_id, case)
-        listed = self._listed()
-        for invoice_id, case in created.items():
-            self._check_listed(listed, invoice_id, case)
-        for invoice_id in created:
-            self._pay(invoice_id)
-        self._check_events({*created, uploaded}, "invoice-processed")
-        self._check_events({*created}, "invoice-paid")
+        self._check_events(uploaded, "invoice-processed")
+        yield
+        for case in CASES:
+            self.invoice(case)
+            yield
+
+    def invoice(self, case: Case) -> None:
+        """One invoice by the API: created, decided, drawn, read, found in the list, paid.
+
+        Raises:
+            CheckError: Something is not as it should be.
+        """
+        invoice_id = self._create(case)
+        self._read(invoice_id, case)
+        self._check_listed(self._listed(), invoice_id, case)
+        self._pay(invoice_id)
+        for detail_type in DETAIL_TYPES:
+            self._check_events(invoice_id, detail_type)
         self.check_dead_letters()
 
     def begin_anew(self) -> None:
@@ -195,12 +211,12 @@ class Traffic:
 
         def poll() -> dict[str, Any] | None:
             invoice = self._request("GET", f"/invoices/{invoice_id}")
-            return invoice if invoice.get("documentUrl") and invoice.get("status") != "created" else None
+            if invoice.get("status") not in {"created", "processed"}:  # there will be no link, so nothing to wait for
+                raise CheckError("decision", f"invoice {invoice_id} is {invoice.get('status')} instead of processed")
+            return invoice if invoice.get("documentUrl") and invoice["status"] == "processed" else None
 
         self._wait(lambda: self._has_document(invoice_id), f"the PDF of {invoice_id}")
         invoice = self._wait(poll, f"the link to the PDF of {invoice_id}")
-        if invoice["status"] != "processed":
-            raise CheckError("decision", f"invoice {invoice_id} is {invoice['status']} instead of processed")
         _check_total(case, invoice, "GET /invoices/{id}")
         status, content = self.access.download(invoice["documentUrl"])
         if status != 200 or not content.startswith(b"%PDF-"):
@@ -251,10 +267,10 @@ class Traffic:
         if invoice.get("status") != "paid" or paid != total or due != "0.00":
             raise CheckError("payment", f"{invoice.get('status')}, paid {paid} of {total}, due {due}")
 
-    def _check_events(self, invoice_ids: set[str], detail_type: str) -> None:
-        """Wait for the event about each invoice, and check that it was published once."""
+    def _check_events(self, invoice_id: str, detail_type: str) -> None:
+        """Wait for the event about an invoice, and check that each was published once."""
         self._wait(
-            lambda: invoice_ids <= self.subscriber.received(detail_type) or None, f"the event {detail_type}", "events"
+            lambda: invoice_id in self.subscriber.received(detail_type) or None, f"the event {detail_type}", "events"
         )
         self.check_events_once()
 
@@ -264,7 +280,7 @@ class Traffic:
         Raises:
             CheckError: One was.
         """
-        for detail_type in ("invoice-processed", "invoice-paid"):
+        for detail_type in DETAIL_TYPES:
             self.subscriber.received(detail_type)
             counts = Counter(self.subscriber.published(detail_type))
             for invoice_id in self.invoice_ids[self._earlier :]:
@@ -289,6 +305,7 @@ class Traffic:
     def _wait(self, poll: Callable[[], Result | None], what: str, check: str = "deadline") -> Result:
         deadline = time.monotonic() + DEADLINE_S
         while (result := poll()) is None:
+            self.look()
             self.check_dead_letters()
             if time.monotonic() > deadline:
                 raise CheckError(check, f"after {DEADLINE_S:g} s there was no sign of {what}")

@@ -143,6 +143,7 @@ def _release(
         carry_out(replace(steps, request=replace(request, plan_only=True)), functions=stages.functions, check=check)
     if request.plan_only:
         return
+    stages.restore_code()
     if request.canary:
         canary.deploy_in_stages(stages, request.canary, access, artifacts=artifacts, check=check)
     else:

@@ -45,6 +45,7 @@ class DeployRequest:
         plan_only: Whether the deploy ends after the plan is judged and shown.
         approved: The digest of the changes that were approved (`harness.deploy.plan_comment.fingerprint`); a plan of
             other changes is not applied. Empty if this deploy asks by itself.
+        cost_reason: Why the environment may cost more than a tenth more than before; empty without a reason.
     """
 
     environment: str
@@ -57,6 +58,7 @@ class DeployRequest:
     sources: Path = ROOT / "lambdas"
     plan_only: bool = False
     approved: str = ""
+    cost_reason: str = ""
 
 
 @dataclass
@@ -78,6 +80,7 @@ class DeployReport:
     findings: list[str] = field(default_factory=list)
     allowed_to_destroy: list[str] = field(default_factory=list)
     deployed_again: list[str] = field(default_factory=list)
+    cost: dict[str, Any] = field(default_factory=dict)
     smoke: str = "not run"
     canary: dict[str, Any] = field(default_factory=dict)
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))

@@ -41,6 +41,10 @@ PARALLELISM = 30
 The provider has fixed waits (a bucket's lifecycle: 55 s), which overlap only if they all begin.
 """
 
+_INITIALISED: set[tuple[Path, Path, str, str]] = set()
+"""Roots that this process has initialised, with their data folder, state bucket and engine: one deploy after the other
+need not do it again."""
+
 
 class Stack(BaseModel):
     """The description of a running stack, for users and tests."""
@@ -224,7 +228,10 @@ class Deployment:
         """
         self._ensure_state_bucket()
         killed_terraform.release_lock(self.client("s3"), self.state_bucket, self.terraform.root)
-        self.terraform.init({"bucket": self.state_bucket, "use_path_style": "true"})
+        initialised = (self.terraform.root, self.terraform.data_dir, self.state_bucket, self.engine.endpoint.url)
+        if initialised not in _INITIALISED or not (self.terraform.data_dir / "terraform.tfstate").exists():
+            self.terraform.init({"bucket": self.state_bucket, "use_path_style": "true"})
+            _INITIALISED.add(initialised)
         code_history.keep(self.terraform, self.client("s3"), self.artifacts)
 
     def apply(self, on_event: Callable[[TerraformEvent], None] | None = None) -> Stack:

@@ -13,7 +13,7 @@ NOXFILE = (ROOT / "noxfile.py").read_text(encoding="utf-8")
 MATRIX = "unit-matrix"
 """The session that runs the unit tests on one Python after the other; CI has a job for each."""
 
-NETWORK = {"audit"}
+ONLY_JOBS = {"audit"}
 """Sessions that ask a service in the network, which .ci/run does without."""
 
 
@@ -39,8 +39,17 @@ def test_ci_runs_the_sessions_of_the_script() -> None:
     of_jobs = {session for job in matrix()["sessions"] for session in job.split()}
     of_jobs |= {session for job in matrix()["include"] for session in job["sessions"].split()}
 
-    assert of_jobs - NETWORK == of_script - {MATRIX}
-    assert of_jobs >= NETWORK
+    assert of_jobs - ONLY_JOBS == of_script - {MATRIX}
+    assert of_jobs >= ONLY_JOBS
+
+
+def test_the_nightly_workflow_runs_sessions_that_exist() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/nightly.yml").read_text(encoding="utf-8"))
+
+    sessions = workflow["jobs"]["sessions"]["strategy"]["matrix"]["session"]
+
+    assert {"canary-drill", "releases"} <= set(sessions)
+    assert all(f"def {session.replace('-', '_')}(" in NOXFILE for session in sessions)
 
 
 def test_ci_and_nox_test_the_same_pythons() -> None:

@@ -118,6 +118,8 @@ class Watch:
     def __init__(self, outcome: Defect | BaseException | None, before: Defect | None = None) -> None:
         self._outcome, self._rounds = outcome, [before]
         self.traffic = self
+        self.awaited = False
+        self.look: Any = None
 
     @contextmanager
     def started(self, _access: Any) -> Iterator["Watch"]:
@@ -125,6 +127,9 @@ class Watch:
 
     def begin_anew(self) -> None:
         pass
+
+    def await_calls(self) -> None:
+        self.awaited = True
 
     def read(self) -> None:
         pass
@@ -142,11 +147,16 @@ class Watch:
 
 
 def released(
-    monkeypatch: pytest.MonkeyPatch, folder: Path, watch: Watch, *plans: Any, functions: Functions | None = None
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    watch: Watch,
+    *plans: Any,
+    functions: Functions | None = None,
+    bucket: Bucket | None = None,
 ) -> tuple[Any, Terraform, BaseException | None]:
     """A release in stages with these plans: what was found out about it, Terraform, and the error that ended it."""
     terraform, functions = Terraform(*plans), functions or Functions(get=("1", {}), list=("2", {}))
-    release = stages(folder, terraform, functions, Bucket())
+    release = stages(folder, terraform, functions, bucket or Bucket())
     monkeypatch.setattr(canary, "Watch", watch)
     monkeypatch.setattr(canary, "watched_functions", lambda *_: [WATCHED])
     monkeypatch.setattr("harness.deploy.steps.findings_on", lambda *_, **__: [])
@@ -190,6 +200,17 @@ def test_a_bad_release_is_taken_back_with_the_metric_that_said_so(
     assert release.steps.report.canary["caught_by"] == "metric Errors"
 
 
+@pytest.mark.parametrize(("caught_by", "awaited"), [("check deadline", True), ("metric Errors", False)])
+def test_calls_that_may_hang_are_awaited_for_the_report(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caught_by: str, *, awaited: bool
+) -> None:
+    watch = Watch(Defect(caught_by, "reason"))
+
+    released(monkeypatch, tmp_path, watch, MOVES, EMPTY)
+
+    assert watch.awaited is awaited
+
+
 def test_an_interrupted_release_is_taken_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     release, _, error = released(monkeypatch, tmp_path, Watch(KeyboardInterrupt()), MOVES)
 
@@ -226,7 +247,7 @@ def test_a_release_that_is_not_confirmed_leaves_the_aliases_alone(
     def fail(*_: object, **__: object) -> None:
         raise HarnessError("rejected", remedy="Fix it.")
 
-    monkeypatch.setattr("harness.deploy.canary.carry_out", fail)
+    monkeypatch.setattr("harness.deploy.stages.carry_out", fail)
     monkeypatch.setattr(Stages, "move_at_once", lambda *_: pytest.fail("the aliases were moved"))
 
     _, _, error = released(monkeypatch, tmp_path, Watch(None), MOVES)
@@ -253,6 +274,29 @@ def test_a_function_with_new_settings_is_released_in_stages_too(
     assert error is None
     assert terraform.applied == 2
     assert release.steps.report.canary["stable"] == {"get": "1", "list": "2"}
+
+
+def test_what_was_taken_back_before_is_part_of_the_first_stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its newest version has the code of this deploy, but callers do not have it: the plan moves them, too."""
+    functions, store = Functions(get=("1", {}), list=("2", {})), Bucket()
+    store.objects["dev/release.json"] = b'{"stable": {"list": "2"}, "reason": "bad"}'
+    both = plan_of(moved("get"), moved("list", "2", "3"))
+
+    release, terraform, error = released(
+        monkeypatch, tmp_path, Watch(None), both, MOVES, EMPTY, functions=functions, bucket=store
+    )
+
+    assert error is None
+    assert terraform.applied == 2
+    assert release.steps.report.canary["stable"] == {"get": "1", "list": "2"}
+
+
+def test_a_function_that_has_no_later_version_is_not_kept_back(tmp_path: Path) -> None:
+    functions, store = Functions(list=("3", {})), Bucket()
+    store.objects["dev/release.json"] = b'{"stable": {"list": "3"}}'
+    release = stages(tmp_path, Terraform(EMPTY), functions, store)
+
+    assert canary.kept_back(release, release.aliases()) == {}
 
 
 def test_without_a_new_version_a_deploy_has_no_stages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
