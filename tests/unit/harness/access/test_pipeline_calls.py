@@ -1,6 +1,7 @@
 """Recorded requests become rows, and rows become permissions that are no wider than what was recorded."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,7 +14,7 @@ NAMES = names_of("dev", "dev", "123456789012")
 TABLE = "arn:aws:dynamodb:*:{account}:table/invoices-{environment}"
 
 
-def line(action: str, resource: str, **context: str) -> dict[str, object]:
+def line(action: str, resource: str, **context: str) -> dict[str, Any]:
     return {"key": "root", "action": action, "resource": resource, "context": context}
 
 
@@ -22,7 +23,7 @@ def call(action: str, *steps: str, sid: str = "Table", resource: str = TABLE) ->
 
 
 def test_a_request_becomes_a_row_without_the_names_of_its_environment() -> None:
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"step": "apply"},
         line("dynamodb:CreateTable", "arn:aws:dynamodb:us-east-1:123456789012:table/invoices-dev"),
         line(

@@ -56,7 +56,7 @@ def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Previews:
 
     monkeypatch.setattr(preview, "opened", opened)
     monkeypatch.setattr(preview, "_artifacts", lambda: tmp_path)
-    monkeypatch.setattr(preview.code_history, "keep", lambda *_: None)
+    monkeypatch.setattr("harness.deploy.preview.code_history.keep", lambda *_: None)
     monkeypatch.setattr("harness.results.BUILD", tmp_path)
     return found
 
