@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from invoicing.domain.identifiers import is_invisible, normal_form
+from invoicing.domain.identifiers import is_invisible, look, mixture, normal_form
 
 ERRORS = frozenset(
     {"#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!", "#BEZUG!", "#WERT!", "#ZAHL!"}
@@ -90,11 +90,17 @@ def is_lost(cell: str) -> bool:
 
 
 def identity(text: str) -> str:
-    """What rows of one invoice have in common: the normal form of a number, without its invisible characters.
+    """What rows of one invoice have in common: what people read in a number.
 
-    An identifier with an invisible or a control character, a quotation mark, or the apostrophe of a spreadsheet is
-    rejected. But it counts to the invoice that it looks like, because that must not be created without its row.
+    An identifier with an invisible or a control character, a quotation mark, the apostrophe of a spreadsheet, or
+    letters of two alphabets is rejected. But it counts to the invoice that it looks like, because that must not be
+    created without its row.
     """
+    return look(spelling(text))
+
+
+def spelling(text: str) -> str:
+    """The normal form of a number without its invisible characters; look-alike letters stay what they are."""
     if not text.isascii() or not text.isprintable():
         text = normal_form("".join(character for character in text if not hidden(character)))
     return " ".join(text.replace('"', "").lstrip("'\u2019").split())
@@ -127,6 +133,8 @@ def destruction(cell: str) -> str | None:
     text = cell.strip()
     if sign := numeral(text):
         return f"contains {sign}, which would be compared as digits; write digits"
+    if letter := mixture(text):
+        return f"mixes alphabets: {letter} is {unicodedata.name(letter)}; write all letters in one of them"
     return next((reason for pattern, reason in _DESTROYED if pattern.fullmatch(text)), None)
 
 

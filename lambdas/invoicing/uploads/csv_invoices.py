@@ -12,11 +12,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from invoicing.domain.door import rate_objection
-from invoicing.domain.identifiers import is_invisible
+from invoicing.domain.identifiers import is_invisible, mixture
 from invoicing.domain.models import MAX_LINES, CreateInvoice, LineRequest
 from invoicing.uploads import csv_dates
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_cells import hidden, identity, is_total
+from invoicing.uploads.csv_cells import hidden, identity, is_total, spelling
 from invoicing.uploads.csv_header import REQUIRED
 from invoicing.uploads.csv_numbers import MarkEvidence, read_number
 from invoicing.uploads.csv_rows import NUMBERS, Place, Problem, Row, Runs
@@ -192,6 +192,9 @@ class InvoiceRows:
                 self.note(row, name, text, f"contains the {kind} character U+{ord(unseen):04X}")
             elif text != first and identity(text) != identity(first):
                 reason = f"differs from another row of the same invoice, which has {first[:60]!r}"
+                self.note(row, name, text, reason)
+            elif text != first and not mixture(text) and spelling(text) != spelling(first):
+                reason = f"looks like {first[:60]!r} of another row, but has letters of another alphabet"
                 self.note(row, name, text, reason)
 
     def _add_header(self, row: int, cells: dict[str, str]) -> None:

@@ -119,6 +119,15 @@ KINDS = [
          rejected=[(3, "invoice_number", "contains the invisible character U+FEFF")]),
     Kind("a circled twelve before a five", file(row("125"), row("⑫5", "More")),
          rejected=[(3, "invoice_number", "contains ⑫, which would be compared as digits")]),
+    Kind("a Cyrillic letter among Latin ones", file(row("INV-A1"), row("X"), row("INV-\u04101", "More")),
+         {"X": "25.20"},
+         [(4, "invoice_number", "mixes alphabets: \u0410 is CYRILLIC CAPITAL LETTER A")]),
+    Kind("a whole number in look-alike letters", file(row("AB-1"), row("X"), row("\u0410\u0412-1", "More")),
+         {"X": "25.20"},
+         [(4, "invoice_number", "looks like 'AB-1' of another row, but has letters of another alphabet")]),
+    Kind("a customer in look-alike letters", file(row(), row(customer="\u0421-1", description="More")),
+         rejected=[(3, "customer_id", "looks like 'C-1' of another row")]),
+    Kind("a number in another alphabet", file(row("\u0410\u0412-1")), {"\u0410\u0412-1": "25.20"}),
     # Quotation marks.
     Kind("blanks around quotes", HEADER.replace(",", ", ")
          + '\n"I-1", "C-1", "2026-11-01" ,"EUR", "Rope, 12 mm" , "2", "10.50", "20"\n', {"I-1": "25.20"}),
