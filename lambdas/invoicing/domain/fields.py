@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
 from invoicing.domain import money
-from invoicing.domain.identifiers import is_invisible, mixture
+from invoicing.domain.identifiers import is_invisible, mixture, numeral
 
 MAX_INTEGER_DIGITS = 15
 """Digits before the decimal point of a quantity, price or amount, and of their sums."""
@@ -51,8 +51,10 @@ def _visible(value: str) -> str:
     return value
 
 
-def _of_one_alphabet(value: str) -> str:
-    """Reject letters of two alphabets: in another one, a letter that looks the same makes another id."""
+def _unmistakable(value: str) -> str:
+    """Reject letters of two alphabets, and numerals that are no digits: what looks the same would be another id."""
+    if sign := numeral(value):
+        raise ValueError(f"contains {sign}, which would be compared as digits; write digits")
     if letter := mixture(value):
         raise ValueError(f"mixes alphabets: {letter} is {unicodedata.name(letter)}")
     return value
@@ -202,7 +204,7 @@ _IDENTIFYING = (*_PLAIN, AfterValidator(_one_line), AfterValidator(_visible), Af
 
 Identifier = Annotated[str, _text(64), *_IDENTIFYING]
 """An id that people write: kept as it is, including leading zeros, without surrounding blanks."""
-NewIdentifier = Annotated[Identifier, AfterValidator(_of_one_alphabet)]
+NewIdentifier = Annotated[Identifier, AfterValidator(_unmistakable)]
 """An id by which an invoice is found from now on. What is stored, and money that has come, keep the ids they have."""
 Name = Annotated[str, _text(200), *_PLAIN, AfterValidator(_one_line)]
 Description = Annotated[str, _text(1000), *_PLAIN]

@@ -13,10 +13,10 @@ _IGNORABLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u
 _SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
 _ALPHABETS = ("LATIN ", "GREEK ", "CYRILLIC ")  # how Unicode's names of their letters begin
 _LATIN_LOOKS = str.maketrans(
-    "АВЕЅІЈКМНОРСТУХԚԜаеѕіјорсухһԁԛԝ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγινορυ",  # noqa: RUF001 - this table is of such letters
-    "ABESIJKMHOPCTYXQWaesijopcyxhdqw" + "ABEZHIKMNOPTYXayivopu",
+    "АВЕЗЅІЈКМНОРСТУХԚԜаезѕіјорсухһԁԛԝ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγινορυ" + "ー⁄∕’Օ",  # noqa: RUF001 - this table is of such letters
+    "ABE3SIJKMHOPCTYXQWae3sijopcyxhdqw" + "ABEZHIKMNOPTYXayivopu" + "-//'O",
 )
-"""Cyrillic and Greek letters, and the Latin ones for which anybody would take them.
+"""Cyrillic and Greek letters and some signs, and the ones for which anybody would take them.
 
 See https://www.unicode.org/Public/security/latest/confusables.txt.
 """
@@ -50,8 +50,22 @@ def mixture(text: str) -> str:
 
 
 def look(text: str) -> str:
-    """What people read in a text in normal form: Cyrillic and Greek letters that look like Latin ones become these."""
-    return text if text.isascii() else text.translate(_LATIN_LOOKS)
+    """What people read in a text in normal form.
+
+    Cyrillic and Greek letters that look like Latin ones become these, and the digits of any script become 0 to 9.
+    """
+    if text.isascii():
+        return text
+    digits = (str(unicodedata.decimal(one)) if one.isdecimal() else one for one in text)
+    return "".join(digits).translate(_LATIN_LOOKS)
+
+
+def numeral(text: str) -> str:
+    """The first character that is a number and no digit, such as ``⑫``; an empty text if there is none.
+
+    In the normal form it would be digits, and ``⑫5`` the same number as ``125``.
+    """
+    return next((one for one in text if one.isnumeric() and not one.isdecimal() and not one.isalpha()), "")
 
 
 def normal_form(text: str) -> str:

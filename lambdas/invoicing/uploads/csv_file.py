@@ -184,7 +184,8 @@ class CsvFile:
         """
         evidence = findings.evidence
         uncut = frozenset(evidence.uncut)
-        rules = Rules(evidence.marks(self._declared.decimal_mark), self._declared.date_format, uncut)
+        marks = evidence.marks(self._declared.decimal_mark)
+        rules = Rules(marks, self._declared.date_format, uncut, evidence.ratio_rows)
         numbers = frozenset(unpack(memory)[0]) if findings.has_apart else frozenset()
         damage: UnreadableFileError | None = None
         if place is None or place.apart < 0:

@@ -4,7 +4,7 @@ A wrong row rejects its whole invoice and never stops the file. Nothing is guess
 rejected with the reason, unless the file as a whole or its uploader settles it.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -55,11 +55,13 @@ class Rules:
         marks: What is known of its decimal mark.
         date_format: As `invoicing.uploads.csv_dates.iso_date` takes it.
         uncut: As `invoicing.uploads.survey.Evidence` has it.
+        ratio_rows: The same.
     """
 
     marks: MarkEvidence = field(default_factory=MarkEvidence)
     date_format: str = ""
     uncut: frozenset[str] = frozenset()
+    ratio_rows: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -237,14 +239,24 @@ class InvoiceRows:
                     valid = False
                 continue
             number = read_number(text.removesuffix("%") if name in PERCENTAGES else text, self.rules.marks)
-            if not isinstance(number, str) and name in PERCENTAGES and 0 < number < 1 and not text.endswith("%"):
-                number = _ratio(number)
+            if not isinstance(number, str) and name in PERCENTAGES and not text.endswith("%"):
+                number = self._percentage(name, number)
             if isinstance(number, str):
                 self.note(row, name, text, number)
                 valid = False
             else:
                 numbers[name] = number
         return numbers if valid else None
+
+    def _percentage(self, name: str, number: Decimal) -> Decimal | str:
+        """The number, or why it is probably none of percent: a ratio, or a factor."""
+        if 0 < number < 1:
+            return _ratio(number)
+        if name == "tax_rate" and 1 < number < 2:
+            return f"is probably a factor: write {(number - 1) * 100:f}, or {number:f} % with its sign"
+        if number == 1 and (row := self.rules.ratio_rows.get(name)):
+            return f"is 1 % or 100 %: row {row} has a ratio in this column; write percentages with their sign"
+        return number
 
     def invoice(self, following: Place | None) -> CsvInvoice:
         """The invoice of these rows, or its rejection."""

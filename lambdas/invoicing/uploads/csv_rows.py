@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from invoicing.uploads.csv_bytes import UnreadableFileError
 from invoicing.uploads.csv_cells import content, destruction, identity, is_lost, long_digits
-from invoicing.uploads.csv_header import Header, Sheet, repeated_header
+from invoicing.uploads.csv_header import Header, Sheet, glued_header, repeated_header
 from invoicing.uploads.csv_text import Record
 
 IDENTIFIERS = ("invoice_number", "customer_id", "customer_vat_id")
@@ -198,7 +198,7 @@ class Row(NamedTuple):
         if self.hides_number:
             return [Problem("", "", f"the row has {len(self.record.cells)} cells, and the header {width}")]
         identifiers = [(name, self.raw(name)) for name in IDENTIFIERS]
-        problems = [problem for name, raw in identifiers if raw and (problem := _destroyed(name, raw, uncut))]
+        problems = [problem for name, raw in identifiers if content(raw) and (problem := _destroyed(name, raw, uncut))]
         return [*problems, Problem(self.cut_at, self.raw(self.cut_at), CUT)] if self.cut_at else problems
 
     @property
@@ -237,12 +237,15 @@ def read_rows(sheet: Sheet, headers: Headers, number: int = 0, doubt: int = 0) -
         if repeated := repeated_header(record, header):
             number, header = headers.number(repeated, record.row), repeated
             sheet.shape.delimiters = header.last_required
+            doubt = 0  # what is damaged above does not reach beyond a header
         else:
             row = Row(record, header, number, doubt)
             if torn and not doubt and row.has_stray_quote:  # what a torn row has swallowed may be the rest of it
                 row = row._replace(doubt=torn)
             yield row
             doubt, torn = row.doubt_below, record.row if record.problem else 0
+            if glued := glued_header(record, header):
+                number, header = headers.number(glued, record.row), glued
 
 
 class Runs:

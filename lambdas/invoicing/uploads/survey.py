@@ -8,6 +8,7 @@ there are any, are counted in another reading. The rows of those that really do 
 A survey that takes longer than one invocation goes on in the next, from the beginning of the run that was not finished.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
@@ -21,6 +22,7 @@ from invoicing.uploads.csv_rows import IDENTIFIERS, NUMBERS, Headers, Place, Row
 from invoicing.uploads.seen_numbers import MAX_SUSPECTS, Recount, SeenNumbers, TooManyError
 
 PERCENTAGES = frozenset({"discount", "tax_rate"})
+_RATIO = re.compile(r"\s*0?[.,]0*[1-9][0-9]*\s*")
 
 LOOK, RECOUNT, COLLECT, DONE = "look", "recount", "collect", "done"
 """The stages of a survey."""
@@ -34,6 +36,7 @@ class Evidence:
         comma_row: The first row with a number that proves a decimal comma; 0 if there is none.
         point_row: The same of the point.
         uncut: Columns of identifiers with a number of more than 15 digits that no spreadsheet has cut.
+        ratio_rows: By column of percentages, the first row with a number between 0 and 1 that has no ``%``.
         foreign_row: The first row with bytes that are not UTF-8, and were read as Windows-1252; 0 if there is none.
         foreign_text: The cell there.
         headers: The names of each different header.
@@ -42,6 +45,7 @@ class Evidence:
     comma_row: int = 0
     point_row: int = 0
     uncut: list[str] = field(default_factory=list)
+    ratio_rows: dict[str, int] = field(default_factory=dict)
     foreign_row: int = 0
     foreign_text: str = ""
     headers: list[list[str]] = field(default_factory=list)
@@ -60,6 +64,9 @@ class Evidence:
             return
         for name in NUMBERS:
             self._take_number(row.raw(name), row.record.row, is_percentage=name in PERCENTAGES)
+        for name in PERCENTAGES:
+            if name not in self.ratio_rows and _RATIO.fullmatch(row.raw(name)):
+                self.ratio_rows[name] = row.record.row
         for name in IDENTIFIERS:
             raw = row.raw(name)
             if len(raw) > MAX_KEPT and name not in self.uncut and (long_digits(raw) or "").strip("0"):

@@ -145,6 +145,20 @@ def test_every_record_has_the_position_where_it_begins(first: str) -> None:
     assert (resumed.delimiter, resumed.header.names, list(resumed.records)) == (",", tuple(NAMES), records)
 
 
+def test_a_resumed_file_knows_the_shape_of_its_rows() -> None:
+    """A quoted cell that looks like two rows is one only below a header with fewer columns."""
+    rows = f"{ROW.replace('Thing', chr(34) + 'Rope')}\n{ROW.replace('Thing', 'Cup' + chr(34))}\n"
+
+    def resumed() -> Sheet:
+        lines = open_lines(byte_stream(rows.encode()))
+        return resume_sheet(lines, ",", Header.of(HEADER.split(",")), 2)
+
+    assert [record.problem for record in resumed().records] == [csv_text.SWALLOWING, None]
+    below_another_header = resumed()
+    below_another_header.shape.delimiters = 99
+    assert [record.problem for record in below_another_header.records] == [None]
+
+
 @pytest.mark.parametrize(
     ("torn", "cells", "problem"),
     [
