@@ -85,6 +85,11 @@ _TOTALS = frozenset(
     | {"sous-total", "total général", "total ht", "total ttc", "totale", "subtotale", "suma", "importe total"}
 )
 """What rows of totals are called in English, German, French, Italian and Spanish."""
+_SUM_WORDS = re.compile(
+    r"total|summe?\b|saldo|balance|amount due|betrag|gesamt|übertrag|carried|brought forward|somme|montant|importe|"
+    r"suma|totaal|razem|itogo|итого|всего|合計|小計|总计|合计|toplam|المجموع|कुल|σύνολο|\bvat\b|mwst|\btva\b|\biva\b|[Σ∑]",
+    re.IGNORECASE,
+)
 MAX_KEPT = 15
 """Digits that a spreadsheet keeps of a number; the others become 0.
 
@@ -111,6 +116,11 @@ def content(cell: str) -> str:
 def is_total(text: str) -> bool:
     """Whether a description is nothing but the name of a sum, as a row of totals has it."""
     return text.casefold().strip(" :=*.-") in _TOTALS
+
+
+def names_sum(text: str) -> bool:
+    """Whether a description names a sum among other words; many lines do that are none, such as ``Total care``."""
+    return _SUM_WORDS.search(text) is not None
 
 
 def is_lost(cell: str) -> bool:

@@ -97,7 +97,7 @@ class Header:
     @cached_property
     def ends_with_required(self) -> bool:
         """Whether the last column is a required one: a delimiter too many in a row leaves something behind it."""
-        return self.names[-1] in _NEEDED
+        return self.names[-1:] != () and self.names[-1] in _NEEDED
 
     @cached_property
     def problem(self) -> str | None:

@@ -16,7 +16,7 @@ from invoicing.domain.identifiers import is_invisible, mixture
 from invoicing.domain.models import MAX_LINES, CreateInvoice, LineRequest
 from invoicing.uploads import csv_dates
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_cells import hidden, identity, is_total, spelling
+from invoicing.uploads.csv_cells import hidden, identity, is_total, names_sum, spelling
 from invoicing.uploads.csv_header import REQUIRED
 from invoicing.uploads.csv_numbers import MarkEvidence, read_number
 from invoicing.uploads.csv_rows import NUMBERS, Place, Problem, Row, Runs
@@ -36,6 +36,7 @@ _HEADER_FIELDS = (
 MAX_INVOICE_BYTES = 400 * 1024
 """Bytes of one invoice in the table, as many as a DynamoDB item holds. `invoicing.table.store` measures exactly."""
 _LINE_BYTES = 64  # what one line takes there at the least besides its description, names of attributes included
+_NEARLY = Decimal("0.05")  # by which a total may differ from exact sums, for it is rounded
 _MAX_PASSED = 1000  # rows that are passed at once
 _MAX_PROBLEMS = 20  # of one invoice: enough to fix it, and a bound on memory
 MAX_INVOICE_ROWS = 20 * MAX_LINES
@@ -56,12 +57,14 @@ class Rules:
         date_format: As `invoicing.uploads.csv_dates.iso_date` takes it.
         uncut: As `invoicing.uploads.survey.Evidence` has it.
         ratio_rows: The same.
+        narrow_row: The same.
     """
 
     marks: MarkEvidence = field(default_factory=MarkEvidence)
     date_format: str = ""
     uncut: frozenset[str] = frozenset()
     ratio_rows: Mapping[str, int] = field(default_factory=dict)
+    narrow_row: int = 0
 
 
 @dataclass(frozen=True)
@@ -181,8 +184,16 @@ class InvoiceRows:
         line = self._line(row, cells)
         if line is not None:
             self.lines.append(line)
-            if self.total is None and is_total(line.description):
+            if self.total is None and (is_total(line.description) or self._is_sum(line)):
                 self.total = row, line.description
+
+    def _is_sum(self, line: LineRequest) -> bool:
+        """Whether the last line names a sum among other words, and is the sum of the lines above."""
+        if line.quantity != 1 or len(self.lines) < 2 or not names_sum(line.description):
+            return False
+        nets = [each.quantity * each.unit_price * (100 - each.discount) / 100 for each in self.lines[:-1]]
+        gross = [net * (100 + each.tax_rate) / 100 for net, each in zip(nets, self.lines[:-1], strict=True)]
+        return any(abs(sum(amounts) - line.unit_price) < _NEARLY for amounts in (nets, gross))
 
     def _add_identity(self, row: int, cells: dict[str, str]) -> None:
         for name, first in (("invoice_number", self.number), ("customer_id", self.customer)):
@@ -338,7 +349,7 @@ def read_invoices(
         if group.rows >= MAX_INVOICE_ROWS or number - group.first > MAX_BLANK_ROWS:
             reason = f"the invoice that begins at row {group.first} does not end by row {number}"
             raise UnreadableFileError(reason, number)
-        group.add(number, row.cells(), row.problems(rules.uncut), is_torn=row.torn is not None)
+        group.add(number, row.cells(), row.problems(rules.uncut, rules.narrow_row), is_torn=row.torn is not None)
     if group is not None:
         yield group.invoice(end)
 

@@ -80,8 +80,9 @@ KINDS = [
     Kind("enclosed digits are no digits", file(row(quantity="⑫5")), rejected=[(2, "quantity", "is not a number")]),
     Kind("indian groups", file(row(price='"1,23,456.00"')), rejected=[(2, "unit_price", "is not a number")]),
     # Identifiers that a spreadsheet has destroyed.
-    Kind("exponent", file(row("2.02611E+11"), row("2.02611E+11", "Other"), row("202611000203")),
-         {"202611000203": "25.20"}, [(2, "invoice_number", "shortened it"), (3, "invoice_number", "shortened it")]),
+    Kind("exponent", file(row("2.02611E+11"), row("2.02611E+11", "Other"), row("202611000203"),
+         row("I-1")), {"I-1": "25.20"}, [(2, "invoice_number", "shortened it"), (3, "invoice_number", "shortened it"),
+         (4, "", "row 3 is damaged, and may be one of this invoice")]),
     Kind("german exponent of a customer", german(row(customer="1|23E+11")), rejected=[(2, "customer_id", "shortened")]),
     Kind("digits cut after the fifteenth", file(row("1234567890123450"), row("12345678901234500", "Other")),
          rejected=[(2, "invoice_number", "probably cut it"), (3, "invoice_number", "probably cut it")]),

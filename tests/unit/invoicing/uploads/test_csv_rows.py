@@ -265,7 +265,7 @@ def begun(*rows: Row) -> list[bool]:
         ("", "", False),
         ("NULL", "-", False),
         ("", "C-1", False),
-        ("", "C-2", True),
+        ("", "C-2", False),
         ("I-2", "C-1", True),
         ("i-1", "C-1", True),
     ],
@@ -274,10 +274,16 @@ def test_a_row_begins_an_invoice_if_it_contradicts_the_one_above(number: str, cu
     assert begun(a_row(), a_row(invoice_number=number, customer_id=customer)) == [True, begins]
 
 
-def test_rows_without_a_number_are_compared_by_their_customer_each() -> None:
-    nameless = [a_row(invoice_number="", customer_id=customer) for customer in ("", "C-1", "C-2", "C-2", "", "C-1")]
+def test_rows_without_a_number_count_to_the_invoice_above_whatever_their_customer_is() -> None:
+    nameless = [a_row(invoice_number="", customer_id=customer) for customer in ("", "C-1", "C-2", "")]
 
-    assert begun(a_row(), *nameless) == [True, False, False, True, False, False, True]
+    assert begun(a_row(), *nameless) == [True, False, False, False, False]
+
+
+def test_below_another_header_a_run_begins_unless_its_first_row_has_no_number() -> None:
+    first, nameless = a_row()._replace(is_first=True), a_row(invoice_number="")._replace(is_first=True)
+
+    assert begun(a_row(), first, a_row(), nameless, a_row()) == [True, True, False, False, False]
 
 
 def test_an_invoice_goes_on_below_a_header_but_not_below_or_above_one_that_lacks_columns() -> None:
