@@ -26,7 +26,7 @@ DEV: dict[str, str] = {}  # "bin": where the session `environment` installed the
 
 HELP = {"-h", "--help"}
 COMMANDS = {
-    *("up", "down", "deploy", "rollback", "canary-drill", "smoke", "drift"),
+    *("up", "down", "deploy", "rollback", "canary-drill", "smoke", "drift", "cost"),
     *("logs", "trace", "doctor", "package"),
 }
 """The sessions that run one command of the harness, which has its own ``--help``."""
@@ -174,6 +174,12 @@ def smoke(session: nox.Session) -> None:
 def drift(session: nox.Session) -> None:
     """Show what differs between a deployed environment, its state, its Terraform and its account: -- ENV."""
     harness(session, "drift")
+
+
+@menu(default=False)
+def cost(session: nox.Session) -> None:
+    """Show what a deployed environment costs a month, idle and with 10,000 invoices: -- ENV [--measure]."""
+    harness(session, "cost")
 
 
 @menu(default=False)

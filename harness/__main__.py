@@ -13,7 +13,7 @@ from rich.table import Table
 
 from harness import package
 from harness.console import expected_errors, out, print_json
-from harness.deploy import canary_drill, pipeline
+from harness.deploy import canary_drill, cost_command, pipeline
 from harness.deploy.request import DeployRequest, ask
 from harness.doctor import examination
 from harness.engine import engine_for, engine_name
@@ -98,6 +98,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="PERCENT",
         help="give new versions this share of the calls first, watch them, and take them back if they are bad",
     )
+    release.add_argument(
+        "--cost-reason", default="", metavar="WORDS", help="why the environment may cost over a tenth more than now"
+    )
     release.add_argument("--no-smoke", action="store_true", help="leave out the smoke test after the deploy")
     release.add_argument("--port", type=port, help="a local engine's port, or auto for any free one (default: 4566)")
 
@@ -128,6 +131,10 @@ def parser() -> argparse.ArgumentParser:
         "drift", help="compare a deployed environment with its state, its Terraform and the account", allow_abbrev=False
     )
     compare.add_argument("env", help="environment that is deployed")
+
+    dollars = commands.add_parser("cost", help="show what a deployed environment costs a month", allow_abbrev=False)
+    dollars.add_argument("env", help="environment that is deployed")
+    dollars.add_argument("--measure", action="store_true", help="measure what invoices use, and write it down")
 
     commands.add_parser("fmt-check", help="check the format of Terraform files", allow_abbrev=False)
     commands.add_parser(
@@ -285,6 +292,7 @@ def deploy(arguments: argparse.Namespace) -> None:
         confirm=confirm,
         smoke=not arguments.no_smoke,
         canary=arguments.canary,
+        cost_reason=arguments.cost_reason,
     )
     pipeline.deploy(request, port=arguments.port)
 
@@ -318,6 +326,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "canary-drill": lambda arguments: canary_drill.run(arguments.env, arguments.versions, port=arguments.port),
     "rollback": lambda arguments: pipeline.roll_back(arguments.env, arguments.functions, emergency=arguments.emergency),
     "drift": lambda arguments: pipeline.compare(arguments.env),
+    "cost": lambda arguments: (cost_command.measure if arguments.measure else cost_command.show)(arguments.env),
     "fmt-check": lambda _: check_format(),
     "lint-terraform": lambda _: lint_terraform(),
     "docs": lambda arguments: docs(check=arguments.check),

@@ -14,10 +14,10 @@ from rich.markup import escape
 from harness.console import ProgressStep, out
 from harness.deploy.canary_judge import Defect
 from harness.deploy.canary_watch import Watch
-from harness.deploy.release import ALIAS, LiveAlias, ReleaseInputs
+from harness.deploy.release import ALIAS, LiveAlias, ReleaseInputs, published_versions
 from harness.deploy.smoke_access import PlatformAccess
 from harness.deploy.stages import Stages, changing, deploy_all_at_once, named
-from harness.deploy.steps import carry_out
+from harness.deploy.steps import Steps
 from harness.deploy.version_figures import watched_functions
 from harness.errors import HarnessError
 from harness.package import archive
@@ -60,11 +60,23 @@ def deploy_in_stages(
         HarnessError: The release was taken back, or it could not be carried out.
     """
     aliases = stages.aliases()
-    stable = with_other_code(stages.functions, aliases, artifacts)
+    stable = kept_back(stages, aliases) | with_other_code(stages.functions, aliases, artifacts)
     try:
         _deploy(stages, stable, percent, access, check)
     except _OtherVersionsError as others:  # of functions with the same code and other settings
         _deploy(stages, others.stable, percent, access, check)
+
+
+def kept_back(stages: Stages, aliases: Mapping[str, LiveAlias]) -> dict[str, str]:
+    """The functions whose callers are kept on a version although there is a later one, with the version of callers."""
+    recorded = stages.store.load().agreeing_with(aliases).stable
+    return {
+        name: version
+        for name, version in recorded.items()
+        if any(
+            int(each) > int(version) for each in published_versions(stages.functions, aliases[name]) if each.isdigit()
+        )
+    }
 
 
 def with_other_code(functions: Any, aliases: Mapping[str, LiveAlias], artifacts: Path) -> dict[str, str]:
@@ -109,10 +121,30 @@ def _deploy(
     with Watch.started(access()) as watch:
         _check_before(stages, watch)
         staged = stages.with_inputs(ReleaseInputs(stable, percent / 100))
-        carry_out(staged, functions=stages.functions, check=check_all)
+        _begin(stages, staged, stable, check_all)
         _decide(stages, watch, stable)
     stages.check_settled(ReleaseInputs())
     stages.steps.report.canary["settled"] = True
+
+
+def _begin(stages: Stages, staged: Steps, stable: Mapping[str, str], check: Callable[[TerraformPlan], None]) -> None:
+    """Carry out the first stage; if its apply does not end well, callers get the stable versions."""
+    try:
+        stages.carry_out(staged, check)
+    except BaseException as error:
+        if stages.steps.report.apply_began:
+            _give_up(stages, stable, error)
+        raise
+
+
+def _give_up(stages: Stages, stable: Mapping[str, str], error: BaseException) -> None:
+    """Take a release back that did not come to a decision."""
+    interrupted = isinstance(error, KeyboardInterrupt)
+    reason = "the deploy was interrupted." if interrupted else f"the deploy failed ({type(error).__name__})."
+    out.print(f"[yellow]{'Interrupted' if interrupted else 'The deploy failed'}: the release is taken back.[/]")
+    stages.move_at_once(stable)
+    stages.keep(stable, reason)
+    stages.steps.report.canary |= {"stable": dict(stable), "outcome": "taken back", "reason": reason}
 
 
 def _check_before(stages: Stages, watch: Watch) -> None:
@@ -143,8 +175,8 @@ def _decide(stages: Stages, watch: Watch, stable: Mapping[str, str]) -> None:
     Raises:
         HarnessError: It was taken back.
     """
-    report: dict[str, Any] = {"stable": dict(stable), "outcome": "interrupted"}
-    stages.steps.report.canary = report
+    report = stages.steps.report.canary
+    report.update(stable=dict(stable), outcome="interrupted")
     try:
         watched = watched_functions(stages.functions, stages.aliases())
         with ProgressStep("Watch the newest versions"):
@@ -153,10 +185,7 @@ def _decide(stages: Stages, watch: Watch, stable: Mapping[str, str]) -> None:
             stages.move(ReleaseInputs(), "-refresh=false")  # the state was written a moment ago
             stages.finish()
     except BaseException as error:
-        out.print("[yellow]Interrupted: the release is taken back.[/]")
-        stages.move_at_once(stable)
-        stages.keep(stable, f"the deploy was interrupted ({type(error).__name__}).")
-        report["outcome"] = "taken back"
+        _give_up(stages, stable, error)
         raise
     finally:
         report["versions"] = watch.rows()
@@ -184,7 +213,7 @@ def _take_back(stages: Stages, watch: Watch, stable: Mapping[str, str], defect: 
         after = _rounds(watch)
         report["after"] = after.reason if after else "as before"
         step.conclude(report["after"])
-    watch.read()
+    watch.await_first_call()
     report["versions"] = watch.rows()
     stages.settle(ReleaseInputs(stable, 0))
     report["settled"] = True

@@ -17,18 +17,19 @@ from typing import Any, TypeVar
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
-from harness.deploy import smoke_cleanup
+from harness.deploy import canary_cleanup
+from harness.deploy.canary_cleanup import CUSTOMER
 from harness.deploy.release import ALIAS
 from harness.deploy.smoke_access import ApiResponse, PlatformAccess
 from harness.deploy.smoke_queues import DeadLetters, Subscriber
-
-CUSTOMER = "CANARY-TEST"
-"""The customer of all its invoices, always the same: what the platform remembers of a customer does not accumulate."""
 
 DEADLINE_S = 20.0
 """Seconds that the platform has for what follows a request: decision, PDF, events."""
 
 POLL_S = 0.1
+
+DETAIL_TYPES = ("invoice-processed", "invoice-paid")
+"""The events that are published about each invoice, in their order."""
 
 Result = TypeVar("Result")
 
@@ -97,31 +98,46 @@ class Traffic:
     @classmethod
     @contextmanager
     def prepared(cls, access: PlatformAccess, run_id: str) -> Iterator["Traffic"]:
-        """Subscribe to the events; at the end everything that the traffic created is deleted."""
-        with Subscriber.subscribed(access, f"canary-{access.environment}-{run_id}") as subscriber:
+        """Subscribe to the events; at the end everything that the traffic created is deleted.
+
+        What the traffic of a release that was killed has left is deleted first.
+        """
+        canary_cleanup.delete_leftovers(access)
+        with Subscriber.subscribed(access, canary_cleanup.queue_name(access.environment, run_id)) as subscriber:
             traffic = cls(access, access.api_key, _origin(access), run_id, subscriber, DeadLetters.at_start(access))
             try:
                 yield traffic
             finally:
                 traffic.clean_up()
 
-    def round(self) -> None:
-        """One upload and one invoice of each case, from the request to the paid invoice.
+    def round(self) -> Iterator[None]:
+        """One upload, and one invoice of each case, from the request to the paid invoice.
+
+        Yields:
+            After each invoice: the caller may look at the platform's figures, and stop.
 
         Raises:
             CheckError: Something is not as it should be.
         """
         uploaded = self._upload(CASES[self._number % len(CASES)])
-        created = {self._create(case): case for case in CASES}
-        for invoice_id, case in created.items():
-            self._read(invoice_id, case)
-        listed = self._listed()
-        for invoice_id, case in created.items():
-            self._check_listed(listed, invoice_id, case)
-        for invoice_id in created:
-            self._pay(invoice_id)
-        self._check_events({*created, uploaded}, "invoice-processed")
-        self._check_events({*created}, "invoice-paid")
+        self._check_events(uploaded, "invoice-processed")
+        yield
+        for case in CASES:
+            self.invoice(case)
+            yield
+
+    def invoice(self, case: Case) -> None:
+        """One invoice by the API: created, decided, drawn, read, found in the list, paid.
+
+        Raises:
+            CheckError: Something is not as it should be.
+        """
+        invoice_id = self._create(case)
+        self._read(invoice_id, case)
+        self._check_listed(self._listed(), invoice_id, case)
+        self._pay(invoice_id)
+        for detail_type in DETAIL_TYPES:
+            self._check_events(invoice_id, detail_type)
         self.check_dead_letters()
 
     def begin_anew(self) -> None:
@@ -142,19 +158,12 @@ class Traffic:
     def clean_up(self) -> None:
         """Delete the invoices, their documents and payments, and the uploads of this run."""
         month = f"{datetime.now(UTC):%Y/%m}"
-        for invoice_id in self.invoice_ids:
-            smoke_cleanup.delete_objects(self.access, "documents", f"{month}/{invoice_id}.pdf")
-        smoke_cleanup.delete_invoices(self.access, self.invoice_ids, self.payment_ids)
-        for purpose, prefix in (
-            ("uploads", f"incoming/canary-{self.run_id}-"),
-            ("uploads", f"reports/canary-{self.run_id}-"),
-            ("archives", f"{month}/canary-{self.run_id}-"),
-        ):
-            smoke_cleanup.delete_objects(self.access, purpose, prefix)
+        invoices = [(invoice_id, month) for invoice_id in self.invoice_ids]
+        canary_cleanup.delete_run(self.access, self.run_id, invoices, self.payment_ids)
 
     def _next(self) -> str:
         self._number += 1
-        return f"CANARY-{self.run_id}-{self._number}"
+        return canary_cleanup.invoice_number(self.run_id, self._number)
 
     def _create(self, case: Case) -> str:
         """Create an invoice by the API; return its id."""
@@ -186,7 +195,7 @@ class Traffic:
             f"{number},{CUSTOMER},Canary test,{today},EUR,Item {number} {at},{','.join(amounts)}"
             for at, amounts in enumerate(case.lines)
         ]
-        name = f"canary-{self.run_id}-{self._number}.csv"
+        name = f"{canary_cleanup.file_prefix(self.run_id)}{self._number}.csv"
         body = "\n".join([header, *rows, ""]).encode()
         uploads = self.access.outputs["uploads_bucket"]
         self.access.client("s3").put_object(Bucket=uploads, Key=f"incoming/{name}", Body=body)
@@ -200,12 +209,12 @@ class Traffic:
 
         def poll() -> dict[str, Any] | None:
             invoice = self._request("GET", f"/invoices/{invoice_id}")
-            return invoice if invoice.get("documentUrl") and invoice.get("status") != "created" else None
+            if invoice.get("status") not in {"created", "processed"}:  # there will be no link, so nothing to wait for
+                raise CheckError("decision", f"invoice {invoice_id} is {invoice.get('status')} instead of processed")
+            return invoice if invoice.get("documentUrl") and invoice["status"] == "processed" else None
 
         self._wait(lambda: self._has_document(invoice_id), f"the PDF of {invoice_id}")
         invoice = self._wait(poll, f"the link to the PDF of {invoice_id}")
-        if invoice["status"] != "processed":
-            raise CheckError("decision", f"invoice {invoice_id} is {invoice['status']} instead of processed")
         _check_total(case, invoice, "GET /invoices/{id}")
         status, content = self.access.download(invoice["documentUrl"])
         if status != 200 or not content.startswith(b"%PDF-"):
@@ -247,7 +256,8 @@ class Traffic:
 
     def _pay(self, invoice_id: str) -> None:
         """Pay the whole amount."""
-        payment_id = f"{self._next()}-P"
+        self._next()
+        payment_id = canary_cleanup.payment_id(self.run_id, self._number)
         self.payment_ids.append(payment_id)
         body = {"status": "paid", "payment": {"paymentId": payment_id}}
         invoice = self._request("PATCH", f"/invoices/{invoice_id}", body)
@@ -255,10 +265,10 @@ class Traffic:
         if invoice.get("status") != "paid" or paid != total or due != "0.00":
             raise CheckError("payment", f"{invoice.get('status')}, paid {paid} of {total}, due {due}")
 
-    def _check_events(self, invoice_ids: set[str], detail_type: str) -> None:
-        """Wait for the event about each invoice, and check that it was published once."""
+    def _check_events(self, invoice_id: str, detail_type: str) -> None:
+        """Wait for the event about an invoice, and check that each was published once."""
         self._wait(
-            lambda: invoice_ids <= self.subscriber.received(detail_type) or None, f"the event {detail_type}", "events"
+            lambda: invoice_id in self.subscriber.received(detail_type) or None, f"the event {detail_type}", "events"
         )
         self.check_events_once()
 
@@ -268,7 +278,7 @@ class Traffic:
         Raises:
             CheckError: One was.
         """
-        for detail_type in ("invoice-processed", "invoice-paid"):
+        for detail_type in DETAIL_TYPES:
             self.subscriber.received(detail_type)
             counts = Counter(self.subscriber.published(detail_type))
             for invoice_id in self.invoice_ids[self._earlier :]:

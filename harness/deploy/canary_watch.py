@@ -26,6 +26,8 @@ WATCH_S = 600.0
 """Seconds after which a release is taken back if its versions have not had enough calls."""
 
 _LINE_EVERY_S = 10.0
+_COUNTED_S = 10.0
+"""Seconds after its end until a call is counted."""
 
 
 @dataclass
@@ -61,16 +63,22 @@ class Watch:
 
     def round(self) -> Defect | None:
         """One round of traffic; the defect that its checks have found, if any."""
+        return next(filter(None, self._steps()), None)
+
+    def _steps(self) -> Iterator[Defect | None]:
+        """The steps of a round: None after each that is as it should be; after a defect there are no more."""
         try:
-            self.traffic.round()
+            for _ in self.traffic.round():
+                yield None
         except CheckError as error:
-            return Defect(f"check {error.check}", f"{error.check}: {error.found}.")
+            yield Defect(f"check {error.check}", f"{error.check}: {error.found}.")
         except (BotoCoreError, ClientError, urllib3.exceptions.HTTPError) as error:
-            return Defect("check connection", f"The platform cannot be reached: {error}")
-        return None
+            yield Defect("check connection", f"The platform cannot be reached: {error}")
 
     def until_decided(self, watched: list[Watched]) -> Defect | None:
         """Watch until the newest versions had enough calls, or something is wrong.
+
+        The figures are read after each invoice: the fewer calls a bad version gets, the better.
 
         Returns:
             What is wrong; None if the versions are good.
@@ -79,21 +87,37 @@ class Watch:
         deadline = time.monotonic() + WATCH_S
         with _Display(self) as display:
             while True:
-                found = self.round()
-                self.read()
-                display.show()
-                measured = [*defects(self.watched, self.figures)]
-                if measured or found:
-                    return measured[0] if measured and found is None else found
-                alarms = new_alarms(
-                    self.access.client("cloudwatch"), self.access.outputs["alarms"].values(), self.alarms_before
-                )
-                if alarms:
-                    return Defect(f"alarm {alarms[0]}", f"The alarm {alarms[0]} has started.")
+                for found in self._steps():
+                    self.read()
+                    display.show()
+                    defect = found or self._defect()
+                    if defect:
+                        return defect
                 if is_seen_enough(self.watched, self.figures, UNCALLED):
                     return None
                 if time.monotonic() > deadline:
                     return Defect("deadline", f"After {WATCH_S:g} s the newest versions have not had enough calls.")
+
+    def _defect(self) -> Defect | None:
+        """What is wrong according to the figures and the alarms, if anything."""
+        for defect in defects(self.watched, self.figures):
+            return defect
+        names = self.access.outputs["alarms"].values()
+        alarms = new_alarms(self.access.client("cloudwatch"), names, self.alarms_before)
+        return Defect(f"alarm {alarms[0]}", f"The alarm {alarms[0]} has started.") if alarms else None
+
+    def await_first_call(self) -> None:
+        """Read the figures, and wait for the first call of a newest version if none is counted yet.
+
+        A call is counted when it ends, and one that hangs ends with its function's time-out.
+        """
+        deadline = time.monotonic() + max((each.timeout_s for each in self.watched), default=0) + _COUNTED_S
+        self.read()
+        while not any(self.figures.get((each.name, each.newest), Figures()).calls for each in self.watched):
+            if time.monotonic() > deadline:
+                return
+            time.sleep(1)
+            self.read()
 
     def read(self) -> None:
         """Read the figures of the watched functions."""

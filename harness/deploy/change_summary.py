@@ -11,7 +11,7 @@ from rich.table import Table
 from harness.console import out
 from harness.policy.finding import Finding
 from harness.policy.groups import group
-from harness.policy.report import described
+from harness.policy.report import all_described
 from harness.terraform.plan import ResourceChange, TerraformPlan
 
 ROWS = 60
@@ -42,9 +42,8 @@ def show_changes(plan: TerraformPlan) -> None:
 
 def show_findings(findings: Sequence[Finding]) -> None:
     """Print the gate's findings on a plan, by the block that has to be fixed."""
-    for each in group(findings):
-        for line in described(each):
-            out.print(line)
+    for line in all_described(group(findings)):
+        out.print(line)
 
 
 def action_of(change: ResourceChange) -> str:

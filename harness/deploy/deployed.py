@@ -130,13 +130,39 @@ class AccountAccess:
         Raises:
             HarnessError: There is no state, or it has no such output.
         """
-        key = f"{self.environment}/terraform.tfstate"
         try:
-            state = json.loads(self.client("s3").get_object(Bucket=self.state_bucket, Key=key)["Body"].read())
-            outputs: Mapping[str, Any] = state["outputs"]["stack"]["value"]
-        except (ClientError, ValueError, KeyError) as error:
-            raise HarnessError(
-                f"s3://{self.state_bucket}/{key} does not say what is deployed: {error!r}",
-                remedy="Move the code by hand: docs/runbooks/rollback.md has the commands.",
-            ) from error
+            outputs: Mapping[str, Any] = self._state()["outputs"]["stack"]["value"]
+        except KeyError as error:
+            raise self._unreadable(error) from error
         return outputs
+
+    def resources(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """The type and the attributes of each resource that the state has.
+
+        Raises:
+            HarnessError: There is no state.
+        """
+        return [
+            (resource["type"], instance["attributes"])
+            for resource in self._state().get("resources", ())
+            if resource["mode"] == "managed"
+            for instance in resource["instances"]
+        ]
+
+    @property
+    def _key(self) -> str:
+        return f"{self.environment}/terraform.tfstate"
+
+    def _state(self) -> dict[str, Any]:
+        try:
+            body = self.client("s3").get_object(Bucket=self.state_bucket, Key=self._key)["Body"].read()
+            state: dict[str, Any] = json.loads(body)
+        except (ClientError, ValueError) as error:
+            raise self._unreadable(error) from error
+        return state
+
+    def _unreadable(self, error: Exception) -> HarnessError:
+        return HarnessError(
+            f"s3://{self.state_bucket}/{self._key} does not say what is deployed: {error!r}",
+            remedy="Move the code by hand: docs/runbooks/rollback.md has the commands.",
+        )

@@ -13,10 +13,10 @@ from rich.markup import escape
 
 from harness import package
 from harness.console import ProgressStep, out
-from harness.deploy import canary, drift, drift_report, rollback, smoke, unmanaged
+from harness.deploy import canary, canary_cleanup, drift, drift_report, rollback, smoke, unmanaged
 from harness.deploy.account import Account
 from harness.deploy.deployed import AccountAccess, Deployed, on_aws
-from harness.deploy.release import ReleaseStore
+from harness.deploy.release import ReleaseInputs, ReleaseStore
 from harness.deploy.request import DeployReport, DeployRequest
 from harness.deploy.smoke_access import PlatformAccess
 from harness.deploy.stages import Stages, deploy_all_at_once, named
@@ -27,7 +27,7 @@ from harness.errors import HarnessError
 from harness.paths import BUILD
 from harness.results import record
 from harness.settings import PLATFORM
-from harness.stack import code_history, lifecycle
+from harness.stack import code_history, killed_terraform, lifecycle
 from harness.stack.deployment import REGION, Deployment, Stack, artifacts_of, build_for
 from harness.stack.ignored_inputs import report_ignored
 from harness.stack.ownership import orderly_end, sole_owner
@@ -131,6 +131,7 @@ def _release(
     check: Callable[[TerraformPlan], None] | None = None,
 ) -> None:
     """Deploy all at once or in stages, as requested."""
+    stages.restore_code()
     percent = stages.steps.request.canary
     if percent:
         canary.deploy_in_stages(stages, percent, access, artifacts=artifacts, check=check)
@@ -219,6 +220,8 @@ def roll_back(environment: str, functions: Sequence[str], *, emergency: bool) ->
     report, started, seconds = DeployReport(environment, engine_name()), time.monotonic(), 0.0
     try:
         with orderly_end(), sole_owner():
+            if engine_name() != "aws":
+                killed_terraform.await_end(environment)
             account = AccountAccess.opened(environment)
             client, store, outputs = account.client("lambda"), account.releases, account.outputs()
             if emergency:
@@ -231,16 +234,21 @@ def roll_back(environment: str, functions: Sequence[str], *, emergency: bool) ->
             seconds = round(time.monotonic() - started, 1)
             out.print(f"Callers have these versions after {seconds} s.")
             if not emergency:
-                steps = Steps(
-                    Deployed.opened(environment).terraform, DeployRequest(environment), report, _kept(environment)
-                )
-                rollback.confirm(Stages(steps, store, client), inputs)
+                _confirm(account, report, inputs)
     finally:
         file = record(
             "rollback",
             {**vars(report), "seconds_to_callers": seconds, "seconds": round(time.monotonic() - started, 1)},
         )
         out.print(f"[dim]Outcome: {report.outcome}. The report is {escape(str(_short(file)))}.[/]")
+
+
+def _confirm(account: AccountAccess, report: DeployReport, inputs: ReleaseInputs) -> None:
+    """After a rollback: delete what a killed release has left, and bring Terraform's state up to date."""
+    environment = account.environment
+    canary_cleanup.delete_leftovers(PlatformAccess(environment, "", account.outputs(), account.client))
+    steps = Steps(Deployed.opened(environment).terraform, DeployRequest(environment), report, _kept(environment))
+    rollback.confirm(Stages(steps, account.releases, account.client("lambda")), inputs)
 
 
 def _kept(environment: str) -> Path:

@@ -95,6 +95,12 @@ def live_aliases(functions: Any, names: Mapping[str, str]) -> dict[str, LiveAlia
     return aliases
 
 
+def published_versions(functions: Any, alias: LiveAlias) -> list[str]:
+    """The versions of an alias's function, ``$LATEST`` among them."""
+    pages = functions.get_paginator("list_versions_by_function").paginate(FunctionName=alias.function)
+    return [version["Version"] for page in pages for version in page["Versions"]]
+
+
 class Release(BaseModel):
     """One release that got all calls.
 
@@ -117,10 +123,12 @@ class ReleaseRecord(BaseModel):
         weight: The share of the newest versions; 0 if nothing is in progress.
         reason: Why callers keep the stable versions.
         history: The releases that got all calls, the last one at the end.
+        unfinished: The versions that callers had when a deploy began to apply that has not ended; empty if each has.
     """
 
     model_config = ConfigDict(frozen=True)
 
+    unfinished: dict[str, str] = {}
     stable: dict[str, str] = {}
     weight: float = 0.0
     reason: str = ""
@@ -140,9 +148,13 @@ class ReleaseRecord(BaseModel):
         weight = max(share for alias in aliases.values() for share in alias.weights.values())
         return self.model_copy(update={"stable": {**stable, **weighted}, "weight": weight})
 
+    def begun(self, versions: Mapping[str, str]) -> Self:
+        """The record of a deploy that applies now; one that did not end before it counts as part of it."""
+        return self.model_copy(update={"unfinished": self.unfinished or dict(versions)})
+
     def in_stages(self, stable: Mapping[str, str], weight: float, reason: str) -> Self:
         """The record of a release that is in progress, or was taken back."""
-        return self.model_copy(update={"stable": dict(stable), "weight": weight, "reason": reason})
+        return self.model_copy(update={"stable": dict(stable), "weight": weight, "reason": reason, "unfinished": {}})
 
     def all_at_once(self, versions: Mapping[str, str]) -> Self:
         """The record after a release that got all calls."""

@@ -42,6 +42,7 @@ class DeployRequest:
         smoke: Whether the smoke test follows.
         canary: The percentage of the calls that new versions of functions get first; 0 for all at once.
         sources: The folder of the functions.
+        cost_reason: Why the environment may cost more than a tenth more than before; empty without a reason.
     """
 
     environment: str
@@ -52,21 +53,28 @@ class DeployRequest:
     smoke: bool = True
     canary: int = 0
     sources: Path = ROOT / "lambdas"
+    cost_reason: str = ""
 
 
 @dataclass
 class DeployReport:
-    """The report of a deploy, in ``build/results/deploy.json``, however the deploy ends."""
+    """The report of a deploy, in ``build/results/deploy.json``, however the deploy ends.
+
+    Attributes:
+        apply_began: Whether Terraform has begun to change anything.
+    """
 
     environment: str
     engine: str
     account_id: str = ""
     outcome: str = "failed"
     plan_sha256: str = ""
+    apply_began: bool = False
     changes: dict[str, int] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
     allowed_to_destroy: list[str] = field(default_factory=list)
     deployed_again: list[str] = field(default_factory=list)
+    cost: dict[str, Any] = field(default_factory=dict)
     smoke: str = "not run"
     canary: dict[str, Any] = field(default_factory=dict)
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))

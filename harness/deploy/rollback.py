@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
 from rich.markup import escape
 from rich.table import Table
 
 from harness.console import ProgressStep, out
+from harness.deploy import applied_code
 from harness.deploy.change_summary import show_changes
 from harness.deploy.release import (
     ALIAS,
@@ -22,6 +22,7 @@ from harness.deploy.release import (
     ReleaseStore,
     last_below,
     live_aliases,
+    published_versions,
 )
 from harness.deploy.stages import Stages, move_at_once
 from harness.deploy.steps import count
@@ -46,7 +47,7 @@ class Step:
 
 
 def roll_back(functions: Any, store: ReleaseStore, outputs: Mapping[str, Any], names: Iterable[str]) -> ReleaseInputs:
-    """Give callers the versions before: of a release in progress those that it releases from, or else the last ones.
+    """Give callers the versions before: of a release or deploy that has not ended those before it, else the last ones.
 
     The aliases are moved without Terraform, because each second costs calls; `confirm` does the rest.
 
@@ -78,6 +79,7 @@ def confirm(stages: Stages, inputs: ReleaseInputs) -> None:
     What it cannot do is only printed: callers have their versions already.
     """
     try:
+        stages.restore_code()
         stages.settle(inputs)
         show_difference(stages)
     except HarnessError as error:
@@ -137,25 +139,12 @@ def _digest(functions: Any, step: Step, version: str) -> str:
 
 
 def _publish(functions: Any, step: Step, bucket: str, digest: str) -> str:
-    """Replace a function's code by a zip of the artifacts bucket, and publish it; return the version.
-
-    https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html
-    """
-    key = f"functions/{step.name}/{digest}.zip"
-    try:
-        functions.update_function_code(FunctionName=step.function, S3Bucket=bucket, S3Key=key)
-    except ClientError as error:
-        raise HarnessError(
-            f"The code of {step.name} cannot be taken from s3://{bucket}/{key}: {error}",
-            remedy="Roll back by the alias instead: the same command without --emergency.",
-        ) from error
-    functions.get_waiter("function_updated_v2").wait(FunctionName=step.function, WaiterConfig={"Delay": 1})
-    version: str = functions.publish_version(FunctionName=step.function)["Version"]
-    return version
+    """Replace a function's code by a zip of the artifacts bucket, and publish it; return the version."""
+    return applied_code.publish(functions, step.function, bucket, f"functions/{step.name}/{digest}.zip")
 
 
 def way_back(functions: Any, record: ReleaseRecord, aliases: Mapping[str, LiveAlias], names: set[str]) -> list[Step]:
-    """What callers had before, of the named functions or of all.
+    """What callers had before, of the named functions or of all; nothing if a deploy was killed before it moved them.
 
     Raises:
         HarnessError: A name is no function, or there is nothing to go back to.
@@ -165,10 +154,19 @@ def way_back(functions: Any, record: ReleaseRecord, aliases: Mapping[str, LiveAl
         raise HarnessError(
             f"There is no function {unknown[0]!r}.", remedy=f"Use one of: {', '.join(sorted(aliases)) or 'none'}."
         )
-    targets = {name: alias.version for name, alias in aliases.items() if alias.weights and name in (names or aliases)}
+    chosen = {name: alias for name, alias in aliases.items() if name in (names or aliases)}
+    targets = {name: alias.version for name, alias in chosen.items() if alias.weights}
+    targets |= {
+        name: version
+        for name, version in record.unfinished.items()
+        if name in chosen and chosen[name].version != version
+    }
+    if record.unfinished and not targets:
+        out.print("A deploy has begun to apply and has not ended. Callers still have the versions from before it.")
+        return []
     if not targets:
-        chosen = {name: alias.version for name, alias in aliases.items() if name in (names or aliases)}
-        targets = record.before(chosen) or _before_without_record(functions, aliases, chosen)
+        current = {name: alias.version for name, alias in chosen.items()}
+        targets = record.before(current) or _before_without_record(functions, aliases, current)
     if not targets:
         raise HarnessError(
             f"No earlier release is known of {', '.join(sorted(names or aliases))}.",
@@ -183,17 +181,15 @@ def _before_without_record(
     functions: Any, aliases: Mapping[str, LiveAlias], chosen: Mapping[str, str]
 ) -> dict[str, str]:
     """The versions that were published before, for what was deployed without a record."""
-    before = {name: last_below(current, _published(functions, aliases[name])) for name, current in chosen.items()}
+    before = {
+        name: last_below(current, published_versions(functions, aliases[name])) for name, current in chosen.items()
+    }
     return {name: version for name, version in before.items() if version is not None}
-
-
-def _published(functions: Any, alias: LiveAlias) -> list[str]:
-    pages = functions.get_paginator("list_versions_by_function").paginate(FunctionName=alias.function)
-    return [version["Version"] for page in pages for version in page["Versions"]]
 
 
 def _show(steps: Iterable[Step]) -> None:
     table = Table("Function", "From version", "To version")
     for step in steps:
         table.add_row(step.name, step.current, step.target)
-    out.print(table)
+    if table.row_count:
+        out.print(table)

@@ -1,6 +1,6 @@
 """The stages of a release: moves of the aliases, each a saved and judged plan of the same code with other inputs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from harness.console import out
+from harness.deploy import applied_code
 from harness.deploy.change_summary import show_changes, show_findings
 from harness.deploy.release import ALIAS, LiveAlias, ReleaseInputs, ReleaseStore, live_aliases
 from harness.deploy.steps import Steps, carry_out
@@ -56,6 +57,22 @@ class Stages:
         """The steps of the deploy with these inputs."""
         request = self.steps.request
         return replace(self.steps, request=replace(request, options=(*request.options, *self.options(inputs))))
+
+    def restore_code(self) -> None:
+        """Put back the code that Terraform has applied, where a killed deploy has replaced it; see `applied_code`.
+
+        Raises:
+            HarnessError: It cannot be put back.
+        """
+        applied_code.restore(self.functions, self.steps.terraform.state())
+
+    def carry_out(self, steps: Steps, check: Callable[[TerraformPlan], None] | None = None) -> None:
+        """Plan, judge, show, ask, and apply; the record says so until the deploy has ended. See `carry_out`."""
+        carry_out(steps, functions=self.functions, begin=self._begin, check=check)
+
+    def _begin(self) -> None:
+        versions = {name: alias.version for name, alias in self.aliases().items()}
+        self.store.save(self.store.load().begun(versions))
 
     def move(self, inputs: ReleaseInputs, *options: str) -> None:
         """Move the aliases, and nothing else.
@@ -181,8 +198,12 @@ def changing(plan: TerraformPlan, aliases: Mapping[str, LiveAlias]) -> dict[str,
     return stable
 
 
-def deploy_all_at_once(stages: Stages, **account: Any) -> None:
+def deploy_all_at_once(stages: Stages, check: Callable[[TerraformPlan], None] | None = None) -> None:
     """A deploy without stages; a release that is in progress or was taken back ends with it.
+
+    Args:
+        stages: The stages.
+        check: As for `carry_out`.
 
     Raises:
         HarnessError: See `carry_out`.
@@ -196,7 +217,9 @@ def deploy_all_at_once(stages: Stages, **account: Any) -> None:
             f"[yellow]Note:[/] callers were kept on {named(record.stable)}, because: {record.reason or 'unknown'} "
             "This deploy moves them."
         )
-    carry_out(stages.steps, functions=stages.functions, **account)
+    elif record.unfinished:
+        out.print("[yellow]Note:[/] an earlier deploy has begun to apply and has not ended: this one finishes it.")
+    stages.carry_out(stages.steps, check)
     stages.finish()
 
 

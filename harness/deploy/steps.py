@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.console import ProgressStep, out
-from harness.deploy import concurrency
+from harness.deploy import concurrency, cost
 from harness.deploy.change_summary import action_of, show_changes, show_findings
 from harness.deploy.gate import findings_on, needed_permissions
 from harness.deploy.request import DeployReport, DeployRequest
@@ -75,6 +75,7 @@ class Steps:
     def apply(self) -> None:
         """Apply the kept plan."""
         self.report.outcome = "failed while applying"
+        self.report.apply_began = True
         with ProgressStep(f"Apply {self.name}") as step:
             progress = lifecycle.ApplyProgress(step)
             options = [f"-parallelism={PARALLELISM}"]
@@ -106,12 +107,19 @@ class Steps:
         self.apply()
 
 
-def carry_out(steps: Steps, *, functions: Any, check: Callable[[TerraformPlan], None] | None = None) -> None:
+def carry_out(
+    steps: Steps,
+    *,
+    functions: Any,
+    begin: Callable[[], None] = lambda: None,
+    check: Callable[[TerraformPlan], None] | None = None,
+) -> None:
     """Plan, judge, show, ask, apply: the same for every account.
 
     Args:
         steps: The steps.
         functions: A client of Lambda in the same account and region.
+        begin: Called before anything is applied.
         check: Raises HarnessError if the plan does not fit what else is in the account.
 
     Raises:
@@ -126,6 +134,7 @@ def carry_out(steps: Steps, *, functions: Any, check: Callable[[TerraformPlan], 
     report.allowed_to_destroy = sorted(needed_permissions(plan, request.environment, request.allow_destroy))
     show_changes(plan)
     _check(findings, request, report)
+    _check_cost(plan, request, report)
     concurrency.check(plan, functions, request.environment)
     if plan.is_empty:
         report.outcome = "nothing to change"
@@ -139,9 +148,30 @@ def carry_out(steps: Steps, *, functions: Any, check: Callable[[TerraformPlan], 
         raise HarnessError(
             "Nothing was applied: the plan was not confirmed.", remedy="To apply it, run this again and type yes."
         )
+    begin()
     steps.apply()
     if outdated:
         steps.deploy_again([*outdated])
+
+
+def _check_cost(plan: TerraformPlan, request: DeployRequest, report: DeployReport) -> None:
+    """Show what the environment costs, and stop if that is a tenth more than now, without a reason.
+
+    Raises:
+        HarnessError: It is.
+    """
+    before, after = cost.before_and_after(plan)
+    report.cost = {"before": before.figures, "after": after.figures, "reason": request.cost_reason}
+    if plan.is_empty:
+        return
+    out.print(f"{request.environment} will cost {after}: {after.invoices - before.invoices:+.2f} compared with now.")
+    if before.idle and after.invoices > before.invoices * cost.MOST_MORE and not request.cost_reason:
+        report.outcome = "rejected: it costs more"
+        raise HarnessError(
+            f"Nothing was applied: {request.environment} would cost ${after.invoices:.2f} a month instead of "
+            f"${before.invoices:.2f}, more than a tenth more.",
+            remedy="If that is meant, give the reason: --cost-reason 'WORDS' (docs/runbooks/cost.md).",
+        )
 
 
 def count(plan: TerraformPlan) -> dict[str, int]:

@@ -20,6 +20,8 @@ ModulePath = tuple[tuple[str, str | int | None], ...]
 _DERIVED = frozenset({"tags_all"})
 """Attributes computed from others: they stay unknown instead of missing."""
 
+_POLICY = "policy"
+
 _WHOLE = "*"
 """In place of an output: every resource of a module."""
 
@@ -79,8 +81,23 @@ class PlanGraph:
         return {
             name: value
             for name, value in resource.values.items()
-            if value is not UNKNOWN or name in written or name in _DERIVED
+            if name in written
+            or (value is not UNKNOWN and not (name == _POLICY and self._has_separate_policy(resource)))
+            or name in _DERIVED
         }
+
+    def _has_separate_policy(self, resource: Resource) -> bool:
+        """Whether another resource sets the policy of this one.
+
+        Then its own attribute is what was read last: directly after it was created, the default policy of AWS.
+        """
+        blocks: list[Mapping[str, Any]] = self._module(resource.module).get("resources", [])
+        label = f"{resource.type}.{resource.name}"
+        return any(
+            label in _collected(block.get("expressions", {}))
+            for block in blocks
+            if block["type"] == f"{resource.type}_{_POLICY}"
+        )
 
     @cached_property
     def _by_type(self) -> Mapping[str, list[Resource]]:
@@ -142,13 +159,15 @@ class PlanGraph:
         return list(_collected(_at(self.expression(resource).get("expressions", {}), path.split("."))))
 
     def definition(self, address: str) -> str:
-        """The block that declares a resource, such as ``modules/lambda/aws_lambda_function.this``.
+        """The block that declares a resource or calls a module, such as ``modules/lambda/aws_lambda_function.this``.
 
         Args:
-            address: The resource's address, with its keys or without.
+            address: The address, with its keys or without.
         """
         path, bare = module_path(address), _bare(address)
-        return f"{self._folder(path)}/{bare}" if bare else address
+        if bare:
+            return f"{self._folder(path)}/{bare}"
+        return f"{self._folder(path[:-1])}/module.{path[-1][0]}" if path else address
 
     def arguments(self, module: ModulePath) -> list[str]:
         """The references of the arguments of a module's call."""

@@ -65,18 +65,33 @@ ROOTS = 3
 """The roots whose instances are printed; the others are counted."""
 
 
-def described(group: FindingGroup) -> Iterator[str]:
-    """A group in a few lines: the place, what is wrong and its fix, and where it shows."""
+def all_described(found: Sequence[FindingGroup]) -> Iterator[str]:
+    """Groups, one after the other; what fixes a rule is printed where the rule is first broken."""
+    explained: set[str] = set()
+    for each in found:
+        yield from described(each, explained)
+
+
+def described(group: FindingGroup, explained: set[str] | None = None) -> Iterator[str]:
+    """A group in a few lines: the place, what is wrong and its fix, and where it shows.
+
+    Args:
+        group: The group.
+        explained: The rules whose fix has been printed already; those of this group are added.
+    """
+    explained = set() if explained is None else explained
     severity = f"[{_COLOURS[group.severity]}]{group.severity}[/]"
     yield f"{severity} [bold]{escape(group.place)}[/] {escape(group.subject)}".rstrip()
     for rule in group.rules:
         also = f" (with {', '.join(rule.includes)})" if rule.includes else ""
         yield f"    {rule.id}{also}: {escape(_messages(rule))}"
-        yield f"        To fix this: {escape(rule.remedy)} [dim]{escape(rule.guideline)}[/]"
+        if rule.id not in explained:
+            yield f"        To fix this: {escape(rule.remedy)} [dim]{escape(rule.guideline)}[/]"
+        explained.add(rule.id)
     if group.others:
         yield f"    Also at {escape(_listed(group.others))}."
     if group.written:
-        yield f"    Its values are written at {escape(_listed(group.written))}."
+        yield f"    Written at {escape(_listed(group.written))}."
     if group.instances:
         yield f"    In {escape('; '.join(_roots(group)))}."
     if group.held_back:
@@ -100,21 +115,22 @@ def _first(texts: Sequence[str], separator: str, rest: str) -> str:
 
 
 def _roots(group: FindingGroup) -> Iterator[str]:
-    """The roots, each with an instance; a root's own name is no instance of it."""
-    names = [
-        (root, [address for address in addresses if address != root]) for root, addresses in group.instances.items()
-    ]
+    """The roots, each with an instance; a root's own name is no instance of it, and equal roots are named together."""
+    by_instances: dict[tuple[str, ...], list[str]] = {}
+    for root, addresses in group.instances.items():
+        by_instances.setdefault(tuple(address for address in addresses if address != root), []).append(root)
+    names = [(", ".join(roots), addresses) for addresses, roots in by_instances.items()]
     for root, addresses in names[:ROOTS]:
-        yield f"{root}: {_listed(addresses)}" if addresses else root
+        more = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
+        yield f"{root}: {addresses[0]}{more}" if addresses else root
     if len(names) > ROOTS:
         yield ", ".join(f"{root} ({len(addresses)})" for root, addresses in names[ROOTS:])
 
 
 def show(verdict: GateVerdict, *, seconds: float) -> None:
     """Print what has to be fixed, worst first, then the numbers by severity."""
-    for each in verdict.groups:
-        for line in described(each):
-            out.print(line)
+    for line in all_described(verdict.groups):
+        out.print(line)
     table = Table("Severity", "To fix", "Accepted by the ledger")
     accepted = Counter(finding.severity for finding, _ in verdict.accepted)
     for name, count in by_severity(verdict).items():

@@ -44,6 +44,9 @@ _PROVIDER = "hashicorp/aws"
 _COMMENT = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
 _REMARK = re.compile(r"(?:#|//)[^\n]*|/\*.*?\*/", re.DOTALL)
 _NAME = re.compile(r'(?:^|[{,])\s*"?([A-Z][A-Z0-9_]{2,}|\w+_proxy)"?\s*[=:](?![=>])', re.MULTILINE)
+_PRINCIPAL = re.compile(r'("?(?:Not)?Principal"?\s*[=:]\s*\{\s*)"?AWS"?(?=\s*[=:])')
+"""The one key in capitals that an IAM policy has, wherever it is written as an object."""
+
 _CALL = re.compile(r"\b(nonsensitive|pathexpand)\s*\([^()]*\)?")
 _STORAGE_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE", "GLACIER_IR", "INTELLIGENT_TIERING", "STANDARD_IA"})
 """Keys of maps in capitals that are no environment variables: where lifecycle rules move objects."""
@@ -138,7 +141,7 @@ def _environment(module: Module, root: Path) -> Iterator[str]:
     for file in sorted((*module.folder.glob("*.tf"), *module.folder.glob("*.tfvars"))):
         if file.is_relative_to(root) and file.relative_to(root).as_posix() == _RESPONSES:
             continue
-        text = _COMMENT.sub("", file.read_text(encoding="utf-8"))
+        text = _PRINCIPAL.sub(r"\1", _COMMENT.sub("", file.read_text(encoding="utf-8")))
         for match in _NAME.finditer(text):
             if match[1] not in ALLOWED | _STORAGE_CLASSES:
                 line = text.count("\n", 0, match.start(1)) + 1

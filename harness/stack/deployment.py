@@ -25,7 +25,7 @@ from harness.files import write_whole
 from harness.isolation import NO_PROFILES, shell_lines
 from harness.paths import BUILD, ROOT
 from harness.settings import PLATFORM
-from harness.stack import code_history
+from harness.stack import code_history, killed_terraform
 from harness.terraform.events import TerraformEvent
 from harness.terraform.run import Terraform
 
@@ -40,6 +40,10 @@ PARALLELISM = 30
 
 The provider has fixed waits (a bucket's lifecycle: 55 s), which overlap only if they all begin.
 """
+
+_INITIALISED: set[tuple[Path, Path, str, str]] = set()
+"""Roots that this process has initialised, with their data folder, state bucket and engine: one deploy after the other
+need not do it again."""
 
 
 class Stack(BaseModel):
@@ -223,7 +227,11 @@ class Deployment:
             HarnessError: The provider cannot be fetched, or the backend does not respond.
         """
         self._ensure_state_bucket()
-        self.terraform.init({"bucket": self.state_bucket, "use_path_style": "true"})
+        killed_terraform.release_lock(self.client("s3"), self.state_bucket, self.terraform.root)
+        initialised = (self.terraform.root, self.terraform.data_dir, self.state_bucket, self.engine.endpoint.url)
+        if initialised not in _INITIALISED or not (self.terraform.data_dir / "terraform.tfstate").exists():
+            self.terraform.init({"bucket": self.state_bucket, "use_path_style": "true"})
+            _INITIALISED.add(initialised)
         code_history.keep(self.terraform, self.client("s3"), self.artifacts)
 
     def apply(self, on_event: Callable[[TerraformEvent], None] | None = None) -> Stack:

@@ -24,7 +24,7 @@ from harness.paths import BUILD
 from harness.process import supervisor
 from harness.results import record
 from harness.settings import PLATFORM
-from harness.stack import walkthrough
+from harness.stack import killed_terraform, walkthrough
 from harness.stack.deployment import Deployment, Stack, artifacts_of, build_for, environments, forget
 from harness.stack.ignored_inputs import report_ignored
 from harness.stack.inventory import holdings
@@ -68,7 +68,7 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
             if running is None:
                 walkthrough.forget_documents(environment)
                 start(engine)
-            stack = _deploy(environment, engine, running)
+            stack = _deploy(environment, engine)
             keep = keep or ending is Ending.DETACH  # it is complete: a file that cannot be imported does not stop it
             result = walkthrough.run(stack, csv)
             walkthrough.show(stack, result)
@@ -159,6 +159,8 @@ class ApplyProgress:
 
 def running_stack(environment: str, engine: Engine, port: int | Literal["auto"] | None) -> Stack | None:
     """The stack that was left running, to apply changes to; what a killed run left behind is stopped first."""
+    if Stack.path(environment).exists() and engine.is_running:
+        killed_terraform.await_end(environment)
     for purpose in supervisor.clean_leftovers(orphaned_only=True):
         out.print(f"[dim]Stopped what an earlier run left behind: {escape(purpose)}[/]")
     if engine.is_running:
@@ -202,23 +204,17 @@ def stop(environment: str, engine: Engine) -> None:
         out.print(f"Left running: {escape(left)}")
 
 
-def _deploy(environment: str, engine: Engine, running: Stack | None) -> Stack:
-    """Build and apply. During the apply nothing may rely on the stack's description, so there is none."""
+def _deploy(environment: str, engine: Engine) -> Stack:
+    """Build and apply. A stack that runs keeps its description, however the apply ends; a new one has none before."""
     with ProgressStep("Build the functions") as step:
         artifacts = build_for(engine)
         step.conclude(", ".join(f"{artifact.function} {artifact.size_bytes / 2**20:.1f} MiB" for artifact in artifacts))
     deployment = Deployment(environment, engine, artifacts_of(engine), BUILD / "terraform" / environment)
     with ProgressStep(f"Initialise live/{environment}"):
         deployment.prepare()
-    forget(environment)
     with ProgressStep(f"Apply live/{environment}") as step:
         progress = ApplyProgress(step)
-        try:
-            stack = deployment.apply(progress)
-        except (HarnessError, KeyboardInterrupt):
-            if running is not None:
-                running.save(deployment.shell(), terraform=deployment.own_terraform)
-            raise
+        stack = deployment.apply(progress)
         step.conclude(f"{progress.done} changes")
     stack.save(deployment.shell(), terraform=deployment.own_terraform)
     return stack

@@ -9,7 +9,8 @@ from invoicing.api import resolver
 from invoicing.api.response_models import InvoiceResponse, ReceiptResponse
 from invoicing.domain.fields import timestamp
 from invoicing.domain.models import UpdateInvoice
-from invoicing.domain.receipts import ResolvePayment, read_receipt
+from invoicing.domain.payment_reports import read_receipt
+from invoicing.domain.receipts import ResolvePayment
 from invoicing.runtime import clock, settings
 from invoicing.runtime.observability import correlate, count, logger, metrics, tracer
 from invoicing.services.change_invoice import update

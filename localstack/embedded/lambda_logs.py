@@ -2,7 +2,7 @@
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ministack.core.responses import new_uuid
@@ -17,8 +17,9 @@ from emulation.patch import patches, source_lacks
 def json_logs(original: Any) -> Any:
     """A function with JSON logging writes one JSON object per event.
 
-    AWS: platform events (``platform.start``, ``platform.report``) by the system log level, the latter with
-    ``maxMemoryUsedMB``; lines of the handler that are not JSON are wrapped; an unhandled exception is one ERROR object.
+    AWS: platform events (``platform.start``, ``platform.report``) by the system log level, the first with the time at
+    which the invocation began, the latter with ``maxMemoryUsedMB``; lines of the handler that are not JSON are wrapped;
+    an unhandled exception is one ERROR object.
     https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
     MiniStack: writes the START/END/REPORT lines of the text format.
@@ -40,13 +41,14 @@ def json_logs(original: Any) -> Any:
             return
         group = settings.get("LogGroup") or f"/aws/lambda/{config.get('FunctionName')}"
         messages = _messages(config, request_id, text, error=error, duration_ms=duration_ms)
-        _write(group, config.get("Version", "$LATEST"), [json.dumps(message) for message in messages])
+        _write(group, config.get("Version", "$LATEST"), messages)
 
     return emit
 
 
 def _messages(config: Any, request_id: str, text: str, *, error: bool, duration_ms: int) -> list[dict[str, Any]]:
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    ended = datetime.now(UTC)
+    now = _text(ended)
     details = getattr(failure, "last", None) or {}
     if error and details.get("trace"):
         text = text.removesuffix(details["trace"])
@@ -67,7 +69,8 @@ def _messages(config: Any, request_id: str, text: str, *, error: bool, duration_
     report: list[dict[str, Any]] = []
     if level in {"DEBUG", "INFO"}:
         record = {"requestId": request_id, "version": config.get("Version", "$LATEST")}
-        start = [{"time": now, "type": "platform.start", "record": record}]
+        begun = _text(ended - timedelta(milliseconds=duration_ms))
+        start = [{"time": begun, "type": "platform.start", "record": record}]
     if error or level in {"DEBUG", "INFO"}:
         metrics = {
             "durationMs": duration_ms,
@@ -81,6 +84,10 @@ def _messages(config: Any, request_id: str, text: str, *, error: bool, duration_
     return [*start, *messages, *report]
 
 
+def _text(time: datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
 def _application(line: str, now: str, request_id: str) -> dict[str, Any]:
     if line.startswith("{"):
         try:
@@ -92,15 +99,22 @@ def _application(line: str, now: str, request_id: str) -> dict[str, Any]:
     return {"timestamp": now, "level": "INFO", "message": line, "requestId": request_id}
 
 
-def _write(group: str, version: str, messages: list[str]) -> None:
+def _write(group: str, version: str, messages: list[dict[str, Any]]) -> None:
     if group not in logs._log_groups:
         logs._create_log_group({"logGroupName": group})
     today = datetime.now(UTC).strftime("%Y/%m/%d")
     stream = f"{today}/[{version}]{new_uuid().replace('-', '')}"
     logs._create_log_stream({"logGroupName": group, "logStreamName": stream})
     now_ms = int(time.time() * 1000)
-    events = [{"timestamp": now_ms, "message": message} for message in messages]
+    events = [{"timestamp": _timestamp(message, now_ms), "message": json.dumps(message)} for message in messages]
     logs._append_log_events(
         logs._log_groups[group]["streams"][stream], [{**event, "ingestionTime": now_ms} for event in events]
     )
     logs._fanout_to_subscription_filters(group, stream, events)
+
+
+def _timestamp(message: dict[str, Any], now_ms: int) -> int:
+    """When the start of an invocation was logged; everything else is logged at its end here."""
+    if message.get("type") != "platform.start":
+        return now_ms
+    return int(datetime.fromisoformat(message["time"]).timestamp() * 1000)

@@ -122,7 +122,10 @@ STEPS: dict[int, Sequence[Edit]] = {
         Edit("modules/invoice-platform/functions.tf", FUNCTION, after="  _functions = {"),
         Edit("modules/invoice-platform/functions.tf", PERMISSION, after="  _permissions = {"),
     ),
-    4: (Edit("modules/invoice-platform/api.tf", ROUTE, after="  routes = {"),),
+    4: (
+        Edit("modules/invoice-platform/api.tf", ROUTE, after="  routes = {"),
+        Edit("policy/platform.toml", '\nhealth = "health"', after="[calls.aws_api_gateway_integration]"),
+    ),
     5: (
         Edit("lambdas/invoicing/api/response_models.py", MODEL),
         Edit("lambdas/invoicing/api/openapi.py", "\n    Health,", after="from invoicing.api.response_models import ("),

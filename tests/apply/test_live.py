@@ -83,10 +83,14 @@ def test_second_plan_is_empty(applied: Applied) -> None:
     assert plan.is_empty, str(plan)
 
 
-def test_second_plan_passes_the_gate(applied: Applied) -> None:
-    """A state shows what AWS has computed, and zeros for what was never sent: no rule may take that for a value."""
+@pytest.mark.parametrize("refresh", ["true", "false"])
+def test_second_plan_passes_the_gate(applied: Applied, refresh: str) -> None:
+    """A state shows what AWS has computed, and zeros for what was never sent: no rule may take that for a value.
+
+    Before it is read again, it shows what each resource was when it was created.
+    """
     environment = applied.deployment.environment
-    plan = applied.deployment.terraform.plan()
+    plan = applied.deployment.terraform.plan([f"-refresh={refresh}"])
 
     findings = findings_on(plan, environment, frozenset(), full=False, today=datetime.now(UTC).date())
 

@@ -18,7 +18,7 @@ from invoicing.api.openapi import EXAMPLE_REQUEST
 from invoicing.domain.fields import timestamp
 from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import CreateInvoice, Invoice, Payment
-from invoicing.domain.receipts import ReportedPayment, read_receipt
+from invoicing.domain.payment_reports import ReportedPayment, read_receipt
 from invoicing.domain.status import Status
 from invoicing.events.bus import DETAIL_TYPES, REOPENED, SOURCE, UNAPPLIED, EventBus, derive, derive_unapplied
 from invoicing.events.schemas import InvoiceChanged, PaymentUnapplied, UploadContinued

@@ -16,7 +16,8 @@ from invoicing.api.response_models import InvoiceSummary
 from invoicing.domain.fields import timestamp
 from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import CreateInvoice, Invoice
-from invoicing.domain.receipts import ReceiptChange, read_receipt
+from invoicing.domain.payment_reports import read_receipt
+from invoicing.domain.receipts import ReceiptChange
 from invoicing.domain.repository import IdempotencyKey
 from invoicing.domain.rules import Rules
 from invoicing.domain.status import Status

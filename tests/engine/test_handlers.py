@@ -1,6 +1,7 @@
 """The environment of handlers, their permissions, and their logs and metrics."""
 
 import json
+from datetime import datetime
 
 import pytest
 
@@ -154,6 +155,19 @@ def test_reserved_concurrency_holds_for_aliases(cloud: Cloud) -> None:
 
     with pytest.raises(cloud.client("lambda").exceptions.TooManyRequestsException):
         cloud.invoke(f"{function}:live")
+
+
+def test_the_log_has_the_time_at_which_an_invocation_began(cloud: Cloud) -> None:
+    source = """
+        import time
+        def handler(event, context):
+            time.sleep(0.5)
+    """
+    function = cloud.function(source, LoggingConfig={"LogFormat": "JSON", "SystemLogLevel": "INFO"})
+    cloud.invoke(function)
+    start, report = (datetime.fromisoformat(json.loads(line)["time"]) for line in cloud.log_lines(function))
+
+    assert (report - start).total_seconds() >= 0.5
 
 
 def test_json_logs_are_one_object_per_event(cloud: Cloud) -> None:

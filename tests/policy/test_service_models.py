@@ -13,6 +13,7 @@ from harness.plan_tests.tftest_root import TftestRoot
 from harness.policy import aws_requests
 from harness.policy.aws_requests import Row, requests_of
 from harness.policy.rule import RULES, violations
+from harness.policy.rules import resource_types
 from harness.policy.service_models import RULE, problems
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ KINDS = {
     "aws_budgets_budget.required": "NotificationsWithSubscribers[].Subscribers, and no argument sets it.",
     "aws_cloudwatch_metric_alarm.items": "AlarmActions has 6 entries; AWS accepts 0 to 5.",
     "aws_lambda_function.key": "the key TABLE-NAME is",
-    "aws_ssm_parameter.type": "policy/aws_requests.toml has no row for aws_ssm_parameter.",
     "aws_secretsmanager_secret.argument": "policy/aws_requests.toml has no member for replica.",
 }
 
@@ -50,6 +50,23 @@ def test_each_kind_of_finding_says_what_aws_accepts(judged_fixtures: "JudgedFixt
     assert all(KINDS[finding.address] in finding.message for finding in findings)
 
 
+def test_every_reviewed_type_has_its_request() -> None:
+    assert resource_types.PLANNED.keys() == ROWS.keys() | WITHOUT.keys()
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("aws_iam_access_key", "credentials"),
+        ("aws_cloudwatch_log_subscription_filter", "silence alarms"),
+        ("aws_cloudwatch_event_permission", "publish events"),
+        ("random_password", "anything"),
+    ],
+)
+def test_a_type_that_nobody_reviewed_is_named_with_its_danger(kind: str, words: str) -> None:
+    assert words in resource_types.harm(kind)
+
+
 def judged_as_existing(plan: "PlanGraph", **before: Any) -> set[str]:
     """The addresses with findings where each resource exists, with its planned values but for these."""
     document = json.loads(json.dumps(plan.document))
@@ -62,7 +79,7 @@ def test_what_a_resource_has_already_is_not_judged(judged_fixtures: "JudgedFixtu
     """The state of an alarm on an expression has ``period = 0``, which no request had: the second plan has it too."""
     plan = judged_fixtures.plans[f"{RULE}-fail"]
 
-    assert judged_as_existing(plan) == {"aws_ssm_parameter.type"}, "nobody can have looked at a type without a row"
+    assert judged_as_existing(plan) == set()
 
 
 def test_what_a_plan_changes_is_judged(judged_fixtures: "JudgedFixtures") -> None:
@@ -73,7 +90,6 @@ def test_what_a_plan_changes_is_judged(judged_fixtures: "JudgedFixtures") -> Non
     assert found == {
         "aws_lambda_function.pattern",
         "aws_lambda_event_source_mapping.range",
-        "aws_ssm_parameter.type",
     }
 
 

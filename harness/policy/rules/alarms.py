@@ -201,10 +201,28 @@ def platform_watched(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
         if not any(("4xxErrors", name) in _watched(plan, "BucketName") for name in names if isinstance(name, str)):
             yield measured.address, "No alarm watches its rejected requests (4xxErrors)."
     for source in plan.of("aws_lambda_event_source_mapping"):
-        function = function_in(source.get("function_name"))
-        name = function.name if function else source.get("function_name")
-        if isinstance(name, str) and ("IteratorAge", name) not in _watched(plan, "FunctionName"):
-            yield source.address, f"No alarm watches the IteratorAge of {name}."
+        yield from ((source.address, message) for message in _unwatched_lag(plan, source))
+
+
+def _unwatched_lag(plan: "PlanGraph", source: Resource) -> Iterator[str]:
+    names = reading_functions(plan, source)
+    if not names:
+        yield "The plan does not show which function reads it, so no alarm is known to watch it."
+    watched = _watched(plan, "FunctionName")
+    yield from (
+        f"No alarm watches the IteratorAge of {name}." for name in names if ("IteratorAge", name) not in watched
+    )
+
+
+def reading_functions(plan: "PlanGraph", source: Resource) -> list[str]:
+    """The names of the functions that a mapping calls: by the ARN, or by the reference while that is not known."""
+    value = source.get("function_name")
+    if isinstance(value, str):
+        function = function_in(value)
+        return [function.name if function else value.split(":")[0]]
+    linked = plan.links(source, "function_name", "aws_lambda_alias", "aws_lambda_function")
+    names = [each.get("function_name") for each in linked]
+    return sorted({name.split(":")[-1] for name in names if isinstance(name, str)})
 
 
 _UNFILLED = re.compile(r"(?<!FILL\()\bMETRICS\(")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.plan.resource import UNKNOWN, Resource, is_false, listed, mapping, number, shown
 from harness.policy.rule import attribute, relation
-from harness.policy.rules.leaks import shape_of
+from harness.policy.secret_shapes import random_in, shape_of
 
 if TYPE_CHECKING:
     from harness.plan.graph import PlanGraph
@@ -211,7 +211,7 @@ def _looks_random(name: str, value: str) -> bool:
 
 def _looks_secret(name: str, value: str) -> bool:
     random = not value.startswith("arn:") and bool(_SECRET_VALUE.search(value) or _looks_random(name, value))
-    return random or shape_of(value) is not None
+    return random or bool(shape_of(value) or random_in(value))
 
 
 @attribute("CKV_INV_210", FUNCTION)

@@ -19,20 +19,23 @@ def replicated(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
         name = str(bucket.get("bucket"))
         if not any(part in name for part in PLATFORM.replicated_buckets) or "replica" in name:
             continue
+        replications = companions(plan, bucket, "aws_s3_bucket_replication_configuration")
+        address = replications[0].address if replications else bucket.address
         rules = [
             rule
-            for replication in companions(plan, bucket, "aws_s3_bucket_replication_configuration")
+            for replication in replications
             for rule in listed(replication.values.get("rule"))
             if isinstance(rule, Mapping)
         ]
         off = [rule.get("status") for rule in rules if rule.get("status") not in {"Enabled", UNKNOWN}]
         if off or not rules:
-            yield bucket.address, f"It is not replicated (replication is {shown(off[0]) if off else 'not set'})."
+            state = f"the status of its rule is {shown(off[0])}" if off else "it has no rule"
+            yield address, f"{bucket.get('bucket')} is not replicated: {state}."
             continue
         if not any(_covers_everything(rule) for rule in rules):
-            yield bucket.address, "Only part of it is replicated: each rule has a filter or a prefix."
+            yield address, "Only part of the bucket is replicated: each rule has a filter or a prefix."
         for message in dict.fromkeys(_not_elsewhere(plan, bucket, rules)):
-            yield bucket.address, message
+            yield address, message
 
 
 def _covers_everything(rule: Mapping[str, Any]) -> bool:
@@ -56,13 +59,13 @@ def _not_elsewhere(plan: "PlanGraph", bucket: Resource, rules: list[Mapping[str,
                 if isinstance(arn, str) and arn.endswith(f":::{replica.get('bucket')}")
             ]
             if not replicas:
-                yield f"Its replica {shown(arn)} is not a bucket of this plan: its region is unknown."
+                yield f"The replica {shown(arn)} is not a bucket of this plan: its region is unknown."
             for replica in replicas:
                 there = region(plan, replica)
                 if here is UNKNOWN or there is UNKNOWN:
                     yield f"The plan does not show the regions of the bucket and of its replica {replica.address}."
                 elif here == there:
-                    yield f"Its replica {replica.address} is in the same region, {here}."
+                    yield f"The replica {replica.address} is in the same region, {here}."
 
 
 def region(plan: "PlanGraph", resource: Resource) -> Any:

@@ -132,16 +132,13 @@ def keeps_originals(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
             )
         waiting = [*_waiting(plan, bucket)]
         kept = {SCRATCH: (), LATEST: (_CURRENT,)}.get(held, (_CURRENT, _NONCURRENT))
-        for rule in _rules(plan, bucket):
+        for owner, rule in _rules(plan, bucket):
             for what, days in _deletions(rule):
                 if what in kept and days < DAYS_KEPT:
-                    yield (
-                        bucket.address,
-                        f"Its lifecycle rule {shown(rule.get('id'))} deletes {what} after {days:g} days.",
-                    )
+                    yield owner.address, f"Its rule {shown(rule.get('id'))} deletes {what} after {days:g} days."
                 elif what == _CURRENT and (prefix := _overlap(rule, waiting)) is not None:
                     deletes = f"deletes uploads below {shown(prefix)} after {days:g} days, handled or not"
-                    yield bucket.address, f"Its lifecycle rule {shown(rule.get('id'))} {deletes}."
+                    yield owner.address, f"Its rule {shown(rule.get('id'))} {deletes}."
 
 
 def holds(bucket: Resource) -> Any:
@@ -158,14 +155,15 @@ def holds(bucket: Resource) -> Any:
 _CURRENT, _NONCURRENT = "objects", "replaced versions"
 
 
-def _rules(plan: "PlanGraph", bucket: Resource) -> Iterator[Mapping[str, Any]]:
+def _rules(plan: "PlanGraph", bucket: Resource) -> Iterator[tuple[Resource, Mapping[str, Any]]]:
+    """The lifecycle rules of a bucket, each with the resource that writes it."""
     for lifecycle in companions(plan, bucket, "aws_s3_bucket_lifecycle_configuration"):
         for rule in listed(lifecycle.values.get("rule")):
             if isinstance(rule, Mapping) and rule.get("status") in {"Enabled", UNKNOWN}:
-                yield rule
+                yield lifecycle, rule
     for rule in listed(bucket.values.get("lifecycle_rule")):  # the older argument of the bucket itself
         if isinstance(rule, Mapping) and rule.get("enabled") is not False:
-            yield rule
+            yield bucket, rule
 
 
 def _deletions(rule: Mapping[str, Any]) -> Iterator[tuple[str, float]]:

@@ -25,7 +25,8 @@ from invoicing.api.response_models import (
 )
 from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import CreateInvoice, UpdateInvoice
-from invoicing.domain.receipts import ResolvePayment, read_receipt
+from invoicing.domain.payment_reports import read_receipt
+from invoicing.domain.receipts import ResolvePayment
 from invoicing.table.pagination import ListQuery, ReceiptQuery
 
 TARGET = Path(__file__).resolve().parents[3] / "docs" / "openapi.yaml"

@@ -8,8 +8,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Sequence
-from decimal import Decimal
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -17,6 +16,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ValidationError
 
+from invoicing.api.json_text import read_json
 from invoicing.api.response_models import Problem, ResponseModel
 from invoicing.domain.errors import Busy, InvalidRequest, InvoiceError, NotFound, TooLarge
 from invoicing.domain.models import Invoice
@@ -115,17 +115,21 @@ def body_of(event: APIGatewayProxyEvent, model: type[Model]) -> Model:
     """The request's body, with its numbers read exactly as written.
 
     Raises:
-        InvalidRequest: the body is not JSON, or does not match the model; ``errors`` lists every problem.
+        InvalidRequest: the body is not JSON, has a name twice, or does not match the model; ``errors`` lists every
+            problem.
         TooLarge: the body is longer than any invoice can be.
     """
     if len(event.body or "") > MAX_BODY:
         raise TooLarge(f"The body is longer than {MAX_BODY // 2**20} MB. Split the invoice.")
     try:
-        document = json.loads(event.decoded_body or "", parse_float=Decimal, parse_constant=_no_constant)
+        document, repeated = read_json(event.decoded_body or "")
     except (ValueError, ArithmeticError, RecursionError):  # ArithmeticError: the exponent is too large for a decimal
         raise InvalidRequest("The body is not a JSON document.") from None
+    if repeated:
+        errors = [{"pointer": _body_pointer(place), "detail": "must not be repeated"} for place in repeated]
+        raise InvalidRequest("The body has a name more than once in one object.", errors=errors[:MAX_ERRORS])
     try:
-        return model.model_validate(document)
+        return model.model_validate(document, by_alias=True, by_name=False)
     except ValidationError as error:
         raise InvalidRequest("The body is invalid.", errors=_errors_of(error, _body_pointer)) from None
 
@@ -145,7 +149,7 @@ def query_of(event: APIGatewayProxyEvent, model: type[Model]) -> Model:
         raise InvalidRequest("A query parameter is repeated.", errors=repeated)
     values = {name: value for name, value in (event.query_string_parameters or {}).items() if value}
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, by_alias=True, by_name=False)
     except ValidationError as error:
         raise InvalidRequest("The query is invalid.", errors=_errors_of(error, _parameter)) from None
 
@@ -190,10 +194,6 @@ def if_match(event: APIGatewayProxyEvent) -> frozenset[int] | None:
 
 def _json(model: ResponseModel) -> str:
     return json.dumps(model.body(), ensure_ascii=False)
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _errors_of(error: ValidationError, pointer: Callable[[Sequence[str | int]], str]) -> list[dict[str, str]]:

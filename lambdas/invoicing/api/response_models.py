@@ -37,6 +37,10 @@ Overpaid = Annotated[
     str,
     Field(pattern=DECIMAL_TEXT, description="Received beyond the total: it is to be returned.", examples=["0.00"]),
 ]
+ReversesSource = Annotated[str | None, Field(description="Whose payment went back, if it is not one of `source`.")]
+ReportedId = Annotated[
+    str | None, Field(description="The source's own id, if that was used before for another payment.")
+]
 AMOUNTS = ("subtotal", "tax_total", "total", "amount_paid", "amount_due", "overpaid")
 """The amounts of an invoice."""
 
@@ -97,6 +101,12 @@ class PaymentResponse(ResponseModel):
     paid_at: Moment
     source: Annotated[str | None, Field(description="Who reported it: `api`, or a provider's event source.")] = None
     reverses: Annotated[str | None, Field(description="The payment that went back.")] = None
+    reverses_source: ReversesSource = None
+    reported_id: ReportedId = None
+    unreadable: Annotated[
+        dict[str, str] | None,
+        Field(description="What its source sent and cannot be read. `paidAt` is then the time of receipt."),
+    ] = None
 
     @classmethod
     def of(cls, payment: Payment, currency: str) -> Self:
@@ -119,6 +129,12 @@ class ReceiptResponse(ResponseModel):
     method: str | None = None
     reference: str | None = None
     reverses: str | None = None
+    reverses_source: ReversesSource = None
+    reported_id: ReportedId = None
+    unreadable: Annotated[
+        dict[str, str] | None,
+        Field(description="What was sent and cannot be read. If that is `reverses`, the money may have come or gone."),
+    ] = None
     paid_at: Moment | None = None
     received_at: Moment
     detail: Annotated[str | None, Field(description="The report, if not all of it could be read.")] = None

@@ -19,6 +19,10 @@ EARLIEST_ISSUE = date(2000, 1, 1)
 LATEST_ISSUE = timedelta(days=366)
 """How long after today an invoice may be dated; a later date is probably a typing error."""
 
+MAX_TERMS_DAYS = 3660
+"""Days from the issue date to the latest due date: ten years."""
+TOO_LATE = "is more than ten years after the issue date"
+
 Objection = dict[str, str]
 """Why no invoice may be issued with this content: ``pointer`` (RFC 6901) and ``detail``."""
 
@@ -61,6 +65,8 @@ class Door:
             yield _objection("#/issueDate", f"{issued} is in a closed period, which ends on {self.closed_until}")
         if due is not None and due < issued:
             yield _objection("#/dueDate", f"{due} is before the issue date {issued}")
+        if due is not None and (due - issued).days > MAX_TERMS_DAYS:
+            yield _objection("#/dueDate", f"{due} {TOO_LATE} {issued}")
 
 
 def rate_objection(rate: Decimal) -> str | None:

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.alias_generators import to_camel
 
 from invoicing.domain import money
@@ -105,6 +105,15 @@ class PaymentRequest(WireModel):
     reference: Name | None = None
     paid_at: Moment | None = None
     reverses: Annotated[Identifier | None, Field(description="The paymentId of the payment that went back.")] = None
+    reverses_source: Annotated[
+        Name | None, Field(description="The source of that payment, if several sources have used its paymentId.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _names_a_payment(self) -> Self:
+        if self.reverses_source is not None and self.reverses is None:
+            raise ValueError("'reversesSource' needs 'reverses'")
+        return self
 
 
 class UpdateInvoice(WireModel):
@@ -130,7 +139,13 @@ class Tax(WireModel):
 
 
 class Payment(WireModel):
-    """A recorded payment. That of a reversal has the opposite sign, and names the payment that it takes back."""
+    """A recorded payment. That of a reversal has the opposite sign, and names the payment that it takes back.
+
+    Attributes:
+        reverses_source: The source of the payment that it takes back, if that is another one than its own.
+        reported_id: The source's own id, if that was used before for another payment.
+        unreadable: What its source sent and cannot be read; in place of ``paidAt`` is the time of receipt.
+    """
 
     payment_id: Identifier
     amount: StoredAmount
@@ -139,6 +154,9 @@ class Payment(WireModel):
     paid_at: Moment
     source: str = ""
     reverses: Identifier | None = None
+    reverses_source: str | None = None
+    reported_id: str | None = None
+    unreadable: dict[str, str] | None = None
 
 
 class HistoryEntry(WireModel):
@@ -198,6 +216,10 @@ class Invoice(WireModel):
     def payable_until(self) -> date | None:
         """The due date, if the customer has anything to pay."""
         return payable_until(self.kind, self.due_date)
+
+    def current(self) -> dict[str, str | int]:
+        """What a conflict tells of the invoice: its status and its version."""
+        return {"currentStatus": self.status, "currentVersion": self.version}
 
     def reached(
         self,

@@ -19,6 +19,7 @@ from invoicing.domain.errors import InvalidRequest, PaymentConflict, Preconditio
 from invoicing.domain.fields import timestamp
 from invoicing.domain.models import Invoice, Payment, PaymentRequest, UpdateInvoice
 from invoicing.domain.receipts import API, ReceiptChange, receipt_of
+from invoicing.domain.reversals import check_reversal, chosen, left_of, source_of
 from invoicing.domain.status import OPEN, RECORDING, Status, may_change
 
 SETTLING = frozenset({Status.PAID, Status.PARTIALLY_PAID})
@@ -120,7 +121,7 @@ def decide_change(  # noqa: PLR0913 -- what is changed, to what, and on which co
     if invoice.amount_paid or invoice.overpaid:
         received = money.text(invoice.amount_paid + invoice.overpaid, invoice.currency)
         detail = f"The invoice has payments of {received} {invoice.currency}: reverse them, then void it."
-        raise PaymentConflict(detail, members=_current(invoice))
+        raise PaymentConflict(detail, members=invoice.current())
     return InvoiceChange(invoice, invoice.reached(request.status, at=at, by=by))
 
 
@@ -141,18 +142,6 @@ def record(invoice: Invoice, payment: Payment, *, at: str, by: str) -> InvoiceCh
     return InvoiceChange(invoice, invoice.reached(status, at=at, by=by, payment=payment))
 
 
-def reversible(invoice: Invoice, payment_id: str, sources: Collection[str]) -> Decimal | None:
-    """What is left of a recorded payment after its earlier reversals; None if the invoice has no such payment."""
-    originals = [
-        payment
-        for payment in invoice.payments
-        if payment.payment_id == payment_id and payment.reverses is None and payment.source in sources
-    ]
-    if not originals:
-        return None
-    return originals[0].amount + sum(payment.amount for payment in invoice.payments if payment.reverses == payment_id)
-
-
 def new_payment_id() -> str:
     """An id for a payment that has none; no two requests share one."""
     return str(uuid.uuid4())
@@ -161,10 +150,10 @@ def new_payment_id() -> str:
 def _check_version(invoice: Invoice, request: UpdateInvoice, if_match: Collection[int] | None) -> None:
     if if_match is not None and invoice.version not in if_match:
         detail = f"The invoice is at version {invoice.version}, which If-Match does not name. Read the invoice again."
-        raise PreconditionFailed(detail, members=_current(invoice))
+        raise PreconditionFailed(detail, members=invoice.current())
     if request.expected_version not in (None, invoice.version):
         detail = f"The invoice is at version {invoice.version}, not {request.expected_version}. Read the invoice again."
-        raise StatusConflict(detail, members=_current(invoice))
+        raise StatusConflict(detail, members=invoice.current())
 
 
 def _settle(invoice: Invoice, request: UpdateInvoice, *, at: str, by: str, payment_id: str) -> InvoiceChange:
@@ -193,18 +182,12 @@ def _reverse(  # noqa: PLR0913 -- what is changed, to what, when and by whom
         raise InvalidRequest("A reversal reopens the invoice; what is left of its payments decides.", errors=[error])
     if invoice.status not in RECORDING | {Status.HELD}:
         raise _not_allowed(invoice, request.status)
-    sources = {recorded.source for recorded in invoice.payments}  # a client may reverse whatever it sees
-    left = reversible(invoice, payment.reverses or "", sources)
-    if left is None:
-        raise PaymentConflict(f"The invoice has no payment {payment.reverses}.", members=_current(invoice))
-    amount = left if payment.amount is None else payment.amount
+    original = chosen(invoice, payment)
+    amount = left_of(invoice, original) if payment.amount is None else payment.amount
     _check_exact(amount, invoice)
-    if not amount or (amount > 0) != (left > 0) or abs(amount) > abs(left):
-        texts = (money.text(amount, invoice.currency), money.text(left, invoice.currency))
-        detail = "A reversal of {} does not fit payment {}, of which {} {} is left."
-        detail = detail.format(texts[0], payment.reverses, texts[1], invoice.currency)
-        raise PaymentConflict(detail, members=_current(invoice))
-    return _recorded(invoice, payment, -amount, at=at, by=by, payment_id=payment_id)
+    check_reversal(invoice, original, amount)
+    taken = payment.model_copy(update={"reverses_source": source_of(original)})
+    return _recorded(invoice, taken, -amount, at=at, by=by, payment_id=payment_id)
 
 
 def _recorded(  # noqa: PLR0913 -- what is recorded, where, when and by whom
@@ -218,6 +201,7 @@ def _recorded(  # noqa: PLR0913 -- what is recorded, where, when and by whom
         paid_at=request.paid_at or at,
         source=API,
         reverses=request.reverses,
+        reverses_source=None if request.reverses_source == API else request.reverses_source,
     )
     change = record(invoice, payment, at=at, by=by)
     return replace(change, receipts=(ReceiptChange(None, receipt_of(payment, invoice, at=at, by=by)),))
@@ -238,6 +222,8 @@ def _already_recorded(invoice: Invoice, payment: PaymentRequest) -> bool:
                 difference = f"an amount of {money.text(amount, invoice.currency)}"
             elif recorded.reverses != payment.reverses:
                 difference = f"a reversal of {recorded.reverses}" if recorded.reverses else "no reversal"
+            elif recorded.reverses and _differ(recorded.reverses_source or API, payment.reverses_source):
+                difference = f"a reversal of a payment of {recorded.reverses_source or API}"
             elif _differ(recorded.method, payment.method):
                 difference = "another method"
             elif _differ(recorded.reference, payment.reference):
@@ -245,7 +231,7 @@ def _already_recorded(invoice: Invoice, payment: PaymentRequest) -> bool:
             else:
                 return True
             detail = f"Payment {recorded.payment_id} is already recorded, with {difference}."
-            raise PaymentConflict(detail, members=_current(invoice))
+            raise PaymentConflict(detail, members=invoice.current())
     return False
 
 
@@ -254,16 +240,12 @@ def _differ(recorded: str | None, repeated: str | None) -> bool:
     return None not in (recorded, repeated) and recorded != repeated
 
 
-def _current(invoice: Invoice) -> dict[str, str | int]:
-    return {"currentStatus": invoice.status, "currentVersion": invoice.version}
-
-
 def _not_allowed(invoice: Invoice, target: Status) -> StatusConflict:
     detail = f"The invoice is {invoice.status} (version {invoice.version}) and cannot become {target}."
-    return StatusConflict(detail, members=_current(invoice))
+    return StatusConflict(detail, members=invoice.current())
 
 
 def _mismatch(invoice: Invoice, beginning: str) -> PaymentConflict:
     due = money.text(invoice.amount_due, invoice.currency)
-    members = {**_current(invoice), "amountDue": due, "currency": invoice.currency}
+    members = {**invoice.current(), "amountDue": due, "currency": invoice.currency}
     return PaymentConflict(f"{beginning} the {due} {invoice.currency} due.", members=members)

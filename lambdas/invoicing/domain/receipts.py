@@ -8,14 +8,13 @@ source, whatever the invoice looks like. It is *applied* when the payment is rec
 import hashlib
 import json
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
 from invoicing.domain import money
 from invoicing.domain.fields import Amount, Currency, Identifier, Moment, Name, StoredAmount
@@ -26,10 +25,8 @@ from invoicing.domain.status import RECORDING, Status
 API = "api"
 """The source of payments that clients of the API report; all of them share one set of payment ids."""
 
-MAX_DETAIL = 4000
-"""Characters of an event that are kept when it cannot be read completely."""
-
-_ESSENTIAL = {"invoiceId": "invoice id", "paymentId": "payment id", "amount": "amount", "currency": "currency"}
+_ON_THE_INVOICE = ("method", "paidAt", "reference")
+"""What could not be read of a payment that is on an invoice all the same: the invoice shows it as it came."""
 
 
 class ReceiptState(StrEnum):
@@ -41,27 +38,16 @@ class ReceiptState(StrEnum):
     REVERSED = "reversed"
 
 
-class ReportedPayment(WireModel):
-    """What can be read of the detail of a provider's ``invoice-paid`` event; other fields are ignored."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, frozen=True, extra="ignore", hide_input_in_errors=True
-    )
-
-    invoice_id: Identifier | None = None
-    payment_id: Identifier | None = None
-    amount: Annotated[Amount | None, BeforeValidator(money.from_event)] = None
-    currency: Currency | None = None
-    paid_at: Moment | None = None
-    method: Name | None = None
-    reference: Name | None = None
-    reverses: Identifier | None = None
-
-
 class Receipt(WireModel):
-    """One payment of one source.
+    """One payment of one source, or the reversal of one.
 
-    ``invoice_id`` is what the source named, ``applied_to`` the invoice on which it is recorded.
+    Attributes:
+        invoice_id: What the source named.
+        applied_to: The invoice on which it is recorded.
+        reported_id: The source's own id, if that was used before for another payment.
+        shared: Whether the source has used the id again for another payment.
+        unreadable: What was sent and cannot be read, by the names of its members. Without ``reverses`` nobody knows
+            whether the money came or went.
     """
 
     payment_key: str
@@ -80,6 +66,10 @@ class Receipt(WireModel):
     method: Name | None = None
     reference: Name | None = None
     reverses: Identifier | None = None
+    reverses_source: str | None = None
+    reported_id: str | None = None
+    shared: bool | None = None
+    unreadable: dict[str, str] | None = None
     reason: str | None = None
     detail: str | None = None
     content_hash: str
@@ -101,8 +91,22 @@ class Receipt(WireModel):
         """The same receipt, as if its source had named this invoice."""
         return self.model_validate({**dict(self), "invoice_id": invoice_id})
 
-    def payment(self, amount: Decimal) -> Payment:
-        """The payment as its invoice records it."""
+    def may_reverse(self) -> bool:
+        """Whether it takes back another payment, or nobody can tell."""
+        return self.reverses is not None or "reverses" in (self.unreadable or {})
+
+    def with_shared_id(self) -> Self:
+        """The next version: its source has used its id again, for another payment."""
+        return self.model_copy(update={"shared": True, "version": self.version + 1})
+
+    def payment(self, amount: Decimal, *, reverses_source: str | None = None) -> Payment:
+        """The payment as its invoice records it.
+
+        Args:
+            amount: The amount, with the sign by which it changes what is received.
+            reverses_source: The source of the payment that it takes back.
+        """
+        unreadable = {name: sent for name, sent in (self.unreadable or {}).items() if name in _ON_THE_INVOICE}
         return Payment(
             payment_id=self.payment_id,
             amount=amount,
@@ -111,6 +115,9 @@ class Receipt(WireModel):
             paid_at=self.paid_at or self.received_at,
             source=self.source,
             reverses=self.reverses,
+            reverses_source=None if reverses_source == self.source else reverses_source,
+            reported_id=self.reported_id,
+            unreadable=unreadable or None,
         )
 
 
@@ -123,12 +130,20 @@ class ResolvePayment(WireModel):
     ] = None
     amount: Annotated[Amount | None, Field(description="Only if the reported amount could not be read.")] = None
     currency: Annotated[Currency | None, Field(description="Only if the reported currency could not be read.")] = None
+    reverses: Annotated[
+        Identifier | None,
+        Field(
+            description="The payment of the invoice that a reversal takes back: if what was reported could not be read,"
+            " or names no payment for certain. `null`: it is a payment, not a reversal."
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _names_an_invoice(self) -> Self:
         if self.status == "applied" and self.invoice_id is None:
             raise ValueError("'applied' needs an 'invoiceId'")
-        if self.status == "returned" and (self.invoice_id, self.amount, self.currency) != (None, None, None):
+        others = (self.invoice_id, self.amount, self.currency, self.reverses)
+        if self.status == "returned" and any(value is not None for value in others):
             raise ValueError("'returned' takes nothing else")
         return self
 
@@ -157,41 +172,7 @@ def receipt_of(payment: Payment, invoice: Invoice, *, at: str, by: str) -> Recei
         received_at=at,
         updated_at=at,
         by=by,
-        content_hash=_hash(invoice.invoice_id, payment.amount, invoice.currency, payment.reverses),
-    )
-
-
-def read_receipt(detail: Mapping[str, Any], *, source: str, event_id: str, at: str) -> Receipt:
-    """The receipt of a reported payment, before it is known whether it can be applied.
-
-    What cannot be read is left out, and the receipt has the reason: the money was received all the same. Then the whole
-    detail is kept for the operator. Without a payment id, the id of the event takes its place.
-    """
-    readable, unreadable = _read(detail)
-    missing = [name for name in _ESSENTIAL if getattr(readable, _snake(name)) is None]
-    reason = None
-    if missing:
-        names = " and the ".join(_ESSENTIAL[name] for name in missing)
-        verb = "cannot be read" if set(missing) <= unreadable else "is missing or cannot be read"
-        reason = f"the {names} {verb}"
-    text = json.dumps(detail, ensure_ascii=False, sort_keys=True, default=str)
-    payment_id = readable.payment_id or f"event:{event_id}"
-    invoice_id = _canonical(readable.invoice_id)
-    values = {name: value for name, value in dict(readable).items() if name not in {"payment_id", "invoice_id"}}
-    content = _hash(invoice_id, readable.amount, readable.currency, readable.reverses) if not missing else _digest(text)
-    return Receipt(
-        **values,
-        payment_key=payment_key(source, payment_id),
-        source=source,
-        payment_id=payment_id,
-        invoice_id=invoice_id,
-        state=ReceiptState.UNAPPLIED if reason else ReceiptState.APPLIED,
-        reason=reason,
-        received_at=at,
-        updated_at=at,
-        by=source,
-        detail=text[:MAX_DETAIL] if reason else None,
-        content_hash=content,
+        content_hash=content_hash(invoice.invoice_id, payment.amount, invoice.currency, payment.reverses),
     )
 
 
@@ -199,7 +180,11 @@ def renamed(receipt: Receipt) -> Receipt:
     """The receipt under another id, because its own was used before with other content. Nobody knows what it is for."""
     payment_id = f"{receipt.payment_id[:40]}:{receipt.content_hash[:16]}"
     renamed_ = receipt.model_copy(
-        update={"payment_id": payment_id, "payment_key": payment_key(receipt.source, payment_id)}
+        update={
+            "payment_id": payment_id,
+            "payment_key": payment_key(receipt.source, payment_id),
+            "reported_id": receipt.reported_id or receipt.payment_id,
+        }
     )
     return renamed_.unapplied(f"payment {receipt.payment_id} was reported before, with other content")
 
@@ -231,17 +216,7 @@ def _amount_objection(invoice: Invoice, amount: Decimal, *, is_reversal: bool) -
     return None
 
 
-def _read(detail: Mapping[str, Any]) -> tuple[ReportedPayment, set[str]]:
-    """What can be read, and the names of the members that cannot."""
-    try:
-        return ReportedPayment.model_validate(dict(detail)), set()
-    except ValidationError as error:
-        unreadable = {str(details["loc"][0]) for details in error.errors(include_input=False)}
-    rest = {name: value for name, value in detail.items() if name not in unreadable}
-    return ReportedPayment.model_validate(rest), unreadable
-
-
-def _canonical(invoice_id: str | None) -> str | None:
+def canonical(invoice_id: str | None) -> str | None:
     """The id in its one spelling; a text that is no id is kept, so that the operator sees it."""
     try:
         return str(uuid.UUID(invoice_id)) if invoice_id else None
@@ -249,14 +224,12 @@ def _canonical(invoice_id: str | None) -> str | None:
         return invoice_id
 
 
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-
-
-def _hash(invoice_id: str | None, amount: Decimal | None, currency: str | None, reverses: str | None) -> str:
+def content_hash(invoice_id: str | None, amount: Decimal | None, currency: str | None, reverses: str | None) -> str:
+    """What distinguishes a repeated report from another payment with the same id."""
     number = None if amount is None else money.number_text(amount)
-    return _digest(json.dumps([invoice_id, number, currency, reverses]))
+    return digest(json.dumps([invoice_id, number, currency, reverses]))
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """SHA-256; characters that have no UTF-8 count as one and the same."""
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()

@@ -7,16 +7,14 @@ applied is always on its invoice.
 
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 
-from invoicing.domain import money
 from invoicing.domain.errors import Busy, TooLarge
 from invoicing.domain.fields import timestamp
 from invoicing.domain.models import InconsistentAmountsError
-from invoicing.domain.payments import InvoiceChange, record, reversible
-from invoicing.domain.receipts import API, Receipt, ReceiptChange, ReceiptState, objection, payment_key, renamed
+from invoicing.domain.payments import InvoiceChange, record
+from invoicing.domain.receipts import Receipt, ReceiptChange, ReceiptState, objection, payment_key, renamed
 from invoicing.domain.repository import Ledger
-from invoicing.domain.status import RECORDING, Status
+from invoicing.services.reverse_payment import reverse
 
 ATTEMPTS = 8
 """Decisions that other writers may overtake before the event has to be delivered again."""
@@ -27,7 +25,7 @@ def receive(store: Ledger, receipt: Receipt, now: datetime) -> Receipt:
 
     Args:
         store: Where invoices and receipts are stored.
-        receipt: As `invoicing.domain.receipts.read_receipt` has read it.
+        receipt: As `invoicing.domain.payment_reports.read_receipt` has read it.
         now: This moment.
 
     Raises:
@@ -61,54 +59,40 @@ def _keep(store: Ledger, receipt: Receipt, at: str) -> Receipt | None:
         writes = [ReceiptChange(None, receipt), change]
         return receipt if store.keep(writes) else None
     kept = receipt.unapplied(change) if change else receipt
-    return kept if store.keep([ReceiptChange(None, kept)]) else None
+    return kept if store.keep([ReceiptChange(None, kept), *_shared(store, receipt)]) else None
 
 
-def place(store: Ledger, receipt: Receipt, *, at: str, by: str) -> InvoiceChange | ReceiptChange | str:
+def _shared(store: Ledger, receipt: Receipt) -> list[ReceiptChange]:
+    """The first payment with an id that its source has used again: from now on the id alone names neither of them."""
+    first = store.receipt(payment_key(receipt.source, receipt.reported_id)) if receipt.reported_id else None
+    return [ReceiptChange(first, first.with_shared_id())] if first and not first.shared else []
+
+
+def place(
+    store: Ledger, receipt: Receipt, *, at: str, by: str, is_exact: bool = False
+) -> InvoiceChange | ReceiptChange | str:
     """Where a payment belongs.
+
+    Args:
+        store: Where invoices and receipts are stored.
+        receipt: The payment.
+        at: The moment of the change.
+        by: Who the history names for it.
+        is_exact: Whether an operator has named the payment that a reversal takes back, as its invoice shows it.
 
     Returns:
         The change of its invoice, with the receipt; or for the reversal of an unapplied payment, the change of that
         payment's receipt; or the reason why it cannot be applied.
     """
     if receipt.reverses is not None:
-        return _reversal(store, receipt, at=at, by=by)
+        placement = reverse(store, receipt, at=at, by=by, is_exact=is_exact)
+        return _with_receipt(placement, receipt) if isinstance(placement, InvoiceChange) else placement
     invoice = store.get(receipt.invoice_id) if receipt.invoice_id else None
     reason = objection(invoice, receipt)
     if invoice is None or receipt.amount is None or reason:
         return reason or "the amount is missing"
     change = record(invoice, receipt.payment(receipt.amount), at=at, by=by)
     return _with_receipt(change, receipt)
-
-
-def _reversal(store: Ledger, receipt: Receipt, *, at: str, by: str) -> InvoiceChange | ReceiptChange | str:
-    """The payment that is named went back: it is found by its own receipt, wherever it was applied."""
-    original_id = receipt.reverses or ""
-    original = store.receipt(payment_key(receipt.source, original_id))
-    if original is not None and original.reverses is not None:
-        return f"payment {original_id} is a reversal itself"
-    if original is not None and original.state is not ReceiptState.APPLIED:
-        return _unapplied_reversal(original, receipt, at=at, by=by)
-    invoice_id = original.applied_to if original else receipt.invoice_id
-    invoice = store.get(invoice_id) if invoice_id else None
-    left = reversible(invoice, original_id, {receipt.source, API}) if invoice else None
-    if invoice is None or left is None:
-        return f"payment {original_id} is not known"
-    if reason := objection(invoice, receipt, takes=RECORDING | {Status.HELD}):
-        return reason
-    amount = abs(receipt.amount or Decimal(0)).copy_sign(left)
-    if abs(amount) > abs(left):
-        return f"it reverses more than the {money.text(left, invoice.currency)} that are left of payment {original_id}"
-    return _with_receipt(record(invoice, receipt.payment(-amount), at=at, by=by), receipt)
-
-
-def _unapplied_reversal(original: Receipt, receipt: Receipt, *, at: str, by: str) -> ReceiptChange | str:
-    """A payment that is on no invoice went back."""
-    if original.state is not ReceiptState.UNAPPLIED:
-        return f"payment {original.payment_id} is {original.state}"
-    if original.amount is None or receipt.amount is None or abs(original.amount) != abs(receipt.amount):
-        return f"it reverses a part of payment {original.payment_id}, which is unapplied"
-    return ReceiptChange(original, original.moved(ReceiptState.REVERSED, at=at, by=by))
 
 
 def _with_receipt(change: InvoiceChange, receipt: Receipt) -> InvoiceChange:

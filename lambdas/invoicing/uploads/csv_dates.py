@@ -24,11 +24,6 @@ LOCAL = (
 """The reason for a date in the form of some country: the same digits are another day elsewhere."""
 
 
-MAX_TERMS_DAYS = 3660
-"""Days from the issue date to the latest due date: ten years."""
-TOO_LATE = "is more than ten years after the issue date"
-
-
 def iso_date(text: str, date_format: str = "") -> str:
     """The date in ISO 8601; the text itself if it is not a date in one of the expected formats.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from invoicing.domain.door import rate_objection
+from invoicing.domain.door import MAX_TERMS_DAYS, TOO_LATE, rate_objection
 from invoicing.domain.identifiers import is_invisible, mixture
 from invoicing.domain.models import MAX_LINES, CreateInvoice, LineRequest
 from invoicing.uploads import csv_dates
@@ -303,8 +303,8 @@ class InvoiceRows:
                 value, row = head[name]
                 self.note(row, name, value, _reason(details["msg"]))
             return None
-        if request.due_date and (request.due_date - request.issue_date).days > csv_dates.MAX_TERMS_DAYS:
-            self.note(head["due_date"][1], "due_date", head["due_date"][0], csv_dates.TOO_LATE)
+        if request.due_date and (request.due_date - request.issue_date).days > MAX_TERMS_DAYS:
+            self.note(head["due_date"][1], "due_date", head["due_date"][0], TOO_LATE)
             return None
         return request
 

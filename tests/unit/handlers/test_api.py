@@ -164,3 +164,49 @@ def test_problems_name_the_request_as_the_gateway_does(create: ModuleType, call:
 def test_nobody_may_store_a_response(create: ModuleType, call: Any) -> None:
     for body in (NUMBERED, {}):
         assert call(create, "POST", "/invoices", body=body).headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "pointer"),
+    [
+        ('"quantity": 1', '"quantity": 1, "quantity": 7', "#/lines/0/quantity"),
+        ('"customerId"', '"invoiceNumber": "0043", "customerId"', "#/invoiceNumber"),
+        ('"customerId"', '"a/b": 1, "a/b": 1, "customerId"', "#/a~1b"),
+    ],
+)
+def test_a_name_that_is_repeated_gets_400_and_creates_nothing(
+    create: ModuleType, load: Load, call: Any, before: str, after: str, pointer: str
+) -> None:
+    body = json.dumps(NUMBERED).replace(before, after)
+
+    response = call(create, "POST", "/invoices", body=body)
+
+    assert response.status == 400, response.body
+    assert response.body["errors"] == [{"pointer": pointer, "detail": "must not be repeated"}]
+    assert call(load("query_invoices"), "GET", "/invoices").body["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"invoice_number": "7"}, "#/invoice_number"),
+        ({"payment_terms_days": 7}, "#/payment_terms_days"),
+        ({"customer": {"vat_id": "DE1"}}, "#/customer/vat_id"),
+        ({"lines": [LINE | {"tax_rate": "7"}]}, "#/lines/0/tax_rate"),
+    ],
+)
+def test_names_are_those_of_the_documentation(
+    create: ModuleType, call: Any, change: dict[str, Any], pointer: str
+) -> None:
+    response = call(create, "POST", "/invoices", body=BODY | change)
+
+    assert response.status == 400, response.body
+    assert response.body["errors"] == [
+        {"pointer": pointer, "detail": "is not a known name here; names are written as documented, in camelCase"}
+    ]
+
+
+def test_a_parameter_has_the_name_of_the_documentation(load: Load, call: Any) -> None:
+    response = call(load("query_invoices"), "GET", "/invoices", query={"customer_id": "C-1"})
+
+    assert (response.status, response.body["errors"][0]["pointer"]) == (400, "customer_id")

@@ -181,3 +181,13 @@ def test_an_invalid_payment_gets_400(
     body = {"status": "paid", "payment": payment}
     response = call(load("update_invoice_status"), "PATCH", f"/invoices/{invoice_id}", body=body)
     assert (response.status, response.body["errors"][0]["pointer"]) == (400, f"#/payment/{place}")
+
+
+def test_a_payment_with_two_amounts_is_none(processed: Callable[..., str], load: Load, call: Any) -> None:
+    path, update = processed(), load("update_invoice_status")
+    body = '{"status": "partially-paid", "payment": {"amount": 1, "amount": 2}}'
+
+    response = call(update, "PATCH", path, body=body)
+
+    assert (response.status, response.body["errors"][0]["pointer"]) == (400, "#/payment/amount")
+    assert update.store.get(path.rpartition("/")[2]).payments == []

@@ -206,3 +206,33 @@ def test_one_malformed_item_keeps_no_other_from_the_list(
 
     assert response.status == 200
     assert [f"/invoices/{entry['invoiceId']}" for entry in response.body["items"]] == [path]
+
+
+def test_what_cannot_be_read_is_shown_on_the_invoice_and_in_the_list(
+    load: Load, call: Any, processed: Callable[..., str], pay: Callable[..., None]
+) -> None:
+    path = processed()
+
+    pay(path, paidAt="20.11.2026", reference="\ud800")
+    pay(path, paymentId="R", reverses=1001)
+
+    (payment,) = call(load("get_invoice"), "GET", path).body["payments"]
+    assert payment["unreadable"] == {"paidAt": "20.11.2026", "reference": "?"}
+    (waiting,) = unapplied(load, call)
+    assert waiting["reason"] == "the id of the reversed payment cannot be read"
+    assert waiting["unreadable"] == {"reverses": "1001"}
+    assert '"reverses": 1001' in waiting["detail"]
+
+
+def test_an_id_in_upper_case_is_the_same_id(
+    load: Load, call: Any, update: ModuleType, processed: Callable[..., str], pay: Callable[..., None]
+) -> None:
+    path = processed()
+    pay("/invoices/unknown")
+    (waiting,) = unapplied(load, call)
+    body = {"status": "applied", "invoiceId": path.rpartition("/")[2].upper()}
+
+    responses = [call(update, "PATCH", f"/payments/{waiting['paymentKey'].upper()}", body=body) for _ in range(2)]
+
+    assert [response.status for response in responses] == [200, 200]
+    assert responses[0].body["appliedTo"] == path.rpartition("/")[2]

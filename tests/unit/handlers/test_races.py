@@ -16,7 +16,8 @@ from botocore.exceptions import ReadTimeoutError
 from invoicing.domain.errors import StatusConflict
 from invoicing.domain.fields import timestamp
 from invoicing.domain.models import Invoice, UpdateInvoice
-from invoicing.domain.receipts import Receipt, read_receipt
+from invoicing.domain.payment_reports import read_receipt
+from invoicing.domain.receipts import Receipt
 from invoicing.domain.status import Status
 from invoicing.events.bus import derive
 from invoicing.services.change_invoice import update

@@ -8,7 +8,8 @@ import pytest
 
 from harness.paths import ROOT
 
-CI = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+WORKFLOWS = ROOT / ".github" / "workflows"
+CI = (WORKFLOWS / "ci.yml").read_text(encoding="utf-8")
 
 
 def checked(workflow: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -19,8 +20,9 @@ def checked(workflow: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_the_projects_workflow_passes(tmp_path: Path) -> None:
-    assert checked(CI, tmp_path).returncode == 0
+@pytest.mark.parametrize("workflow", sorted(WORKFLOWS.glob("*.yml")), ids=lambda file: file.stem)
+def test_the_projects_workflows_pass(workflow: Path, tmp_path: Path) -> None:
+    assert checked(workflow.read_text(encoding="utf-8"), tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize(

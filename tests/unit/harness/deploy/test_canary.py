@@ -14,6 +14,7 @@ from harness.deploy.canary_drill import DrillResult, DrillVersion
 from harness.deploy.canary_judge import Defect, defects, is_seen_enough
 from harness.deploy.release import LiveAlias, ReleaseInputs
 from harness.deploy.request import DeployReport
+from harness.deploy.stages import Stages
 from harness.deploy.version_figures import Figures, VersionFigures, Watched, new_alarms
 from harness.errors import HarnessError
 from harness.paths import ROOT
@@ -125,7 +126,7 @@ class Watch:
     def begin_anew(self) -> None:
         pass
 
-    def read(self) -> None:
+    def await_first_call(self) -> None:
         pass
 
     def round(self) -> Defect | None:
@@ -141,11 +142,16 @@ class Watch:
 
 
 def released(
-    monkeypatch: pytest.MonkeyPatch, folder: Path, watch: Watch, *plans: Any
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    watch: Watch,
+    *plans: Any,
+    functions: Functions | None = None,
+    bucket: Bucket | None = None,
 ) -> tuple[Any, Terraform, BaseException | None]:
     """A release in stages with these plans: what was found out about it, Terraform, and the error that ended it."""
-    terraform, functions = Terraform(*plans), Functions(get=("1", {}), list=("2", {}))
-    release = stages(folder, terraform, functions, Bucket())
+    terraform, functions = Terraform(*plans), functions or Functions(get=("1", {}), list=("2", {}))
+    release = stages(folder, terraform, functions, bucket or Bucket())
     monkeypatch.setattr(canary, "Watch", watch)
     monkeypatch.setattr(canary, "watched_functions", lambda *_: [WATCHED])
     monkeypatch.setattr("harness.deploy.steps.findings_on", lambda *_, **__: [])
@@ -197,6 +203,42 @@ def test_an_interrupted_release_is_taken_back(monkeypatch: pytest.MonkeyPatch, t
     assert "interrupted" in release.store.load().reason
 
 
+@pytest.mark.parametrize("failure", [KeyboardInterrupt(), HarnessError("Terraform failed", remedy="Look at it.")])
+def test_a_release_whose_apply_does_not_end_well_is_taken_back(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, failure: BaseException
+) -> None:
+    """The aliases may have their weights already, and nobody watches."""
+
+    functions = Functions(get=("1", {}), list=("2", {}))
+
+    def end_in_the_middle(*_: object, **__: object) -> None:
+        functions.aliases["get-dev"] = ("1", {"2": 0.1})
+        raise failure
+
+    monkeypatch.setattr(Terraform, "apply", end_in_the_middle)
+
+    release, _, error = released(monkeypatch, tmp_path, Watch(None), MOVES, functions=functions)
+
+    assert error is failure
+    assert release.aliases()["get"] == LiveAlias("get-dev", "1")
+    assert release.store.load().inputs == ReleaseInputs({"get": "1"}, 0)
+    assert release.steps.report.canary["outcome"] == "taken back"
+
+
+def test_a_release_that_is_not_confirmed_leaves_the_aliases_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise HarnessError("rejected", remedy="Fix it.")
+
+    monkeypatch.setattr("harness.deploy.stages.carry_out", fail)
+    monkeypatch.setattr(Stages, "move_at_once", lambda *_: pytest.fail("the aliases were moved"))
+
+    _, _, error = released(monkeypatch, tmp_path, Watch(None), MOVES)
+
+    assert "rejected" in str(error)
+
+
 def test_nothing_is_released_on_a_platform_that_fails_already(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     watch = Watch(None, before=Defect("check PDF", "PDF: none."))
 
@@ -216,6 +258,29 @@ def test_a_function_with_new_settings_is_released_in_stages_too(
     assert error is None
     assert terraform.applied == 2
     assert release.steps.report.canary["stable"] == {"get": "1", "list": "2"}
+
+
+def test_what_was_taken_back_before_is_part_of_the_first_stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its newest version has the code of this deploy, but callers do not have it: the plan moves them, too."""
+    functions, store = Functions(get=("1", {}), list=("2", {})), Bucket()
+    store.objects["dev/release.json"] = b'{"stable": {"list": "2"}, "reason": "bad"}'
+    both = plan_of(moved("get"), moved("list", "2", "3"))
+
+    release, terraform, error = released(
+        monkeypatch, tmp_path, Watch(None), both, MOVES, EMPTY, functions=functions, bucket=store
+    )
+
+    assert error is None
+    assert terraform.applied == 2
+    assert release.steps.report.canary["stable"] == {"get": "1", "list": "2"}
+
+
+def test_a_function_that_has_no_later_version_is_not_kept_back(tmp_path: Path) -> None:
+    functions, store = Functions(list=("3", {})), Bucket()
+    store.objects["dev/release.json"] = b'{"stable": {"list": "3"}}'
+    release = stages(tmp_path, Terraform(EMPTY), functions, store)
+
+    assert canary.kept_back(release, release.aliases()) == {}
 
 
 def test_without_a_new_version_a_deploy_has_no_stages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -5,14 +5,16 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from botocore.exceptions import ClientError
 
+from harness.deploy import applied_code
 from harness.deploy.release import LiveAlias, ReleaseInputs, ReleaseRecord, ReleaseStore, live_aliases
 from harness.deploy.request import DeployReport, DeployRequest
 from harness.deploy.rollback import Step, confirm, roll_back, roll_back_in_emergency, way_back
-from harness.deploy.stages import Stages, changing
+from harness.deploy.stages import Stages, changing, deploy_all_at_once
 from harness.deploy.steps import Steps
 from harness.errors import HarnessError
 from harness.terraform.plan import TerraformPlan
@@ -112,6 +114,9 @@ class Terraform:
 
     def output(self) -> dict[str, Any]:
         return {"stack": {"functions": NAMES}}
+
+    def state(self) -> dict[str, Any]:
+        return {}
 
 
 def _s3() -> Any:
@@ -214,6 +219,56 @@ def test_a_rollback_undoes_a_release_in_progress_and_nothing_else() -> None:
     assert steps == [Step("get", "get-dev", "3", "2")]
 
 
+@pytest.mark.parametrize(
+    ("aliases", "targets"),
+    [
+        pytest.param({"get": ("3", {}), "list": ("4", {})}, {"get": "2"}, id="one alias was moved"),
+        pytest.param({"get": ("2", {"3": 0.1}), "list": ("5", {})}, {"get": "2", "list": "4"}, id="a stage too"),
+        pytest.param({"get": ("2", {}), "list": ("4", {})}, {}, id="none was moved: nothing earlier is taken instead"),
+    ],
+)
+def test_a_rollback_undoes_a_deploy_that_has_not_ended(
+    aliases: dict[str, tuple[str, dict[str, float]]], targets: dict[str, str]
+) -> None:
+    functions = Functions(**aliases)
+    known = record({"get": "1", "list": "1"}, {"get": "2", "list": "4"}, unfinished={"get": "2", "list": "4"})
+
+    steps = way_back(functions, known, live_aliases(functions, NAMES), set())
+
+    assert {step.name: step.target for step in steps} == targets
+
+
+@pytest.mark.usefixtures("no_findings")
+@pytest.mark.parametrize("failure", [HarnessError("Terraform failed", remedy="Look at it."), KeyboardInterrupt()])
+def test_a_deploy_is_recorded_before_it_applies_and_until_it_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    monkeypatch.setattr("harness.deploy.steps.concurrency.check", lambda *_: None)
+    bucket, functions = Bucket(), Functions(get=("1", {}), list=("2", {}))
+    release = stages(tmp_path, Terraform(MOVES), functions, bucket)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(Terraform, "apply", MagicMock(side_effect=failure))
+        with pytest.raises(type(failure)):
+            deploy_all_at_once(release)
+    interrupted = release.store.load().unfinished
+    functions.aliases["get-dev"] = ("2", {})
+    deploy_all_at_once(release)
+
+    assert interrupted == {"get": "1", "list": "2"}
+    assert release.store.load().unfinished == {}
+
+
+@pytest.mark.usefixtures("no_findings")
+def test_a_deploy_that_applies_nothing_is_not_recorded(tmp_path: Path) -> None:
+    release = stages(tmp_path, Terraform(HarnessError("locked", remedy="wait")), Functions(get=("1", {})))
+
+    with pytest.raises(HarnessError, match="locked"):
+        deploy_all_at_once(release)
+
+    assert release.store.load() == record()
+
+
 def test_without_a_record_a_rollback_takes_the_version_below() -> None:
     functions = Functions(get=("3", {}), list=("1", {}))
 
@@ -314,3 +369,34 @@ def test_a_record_that_is_none_is_an_error() -> None:
 
     with pytest.raises(HarnessError, match=r"dev/release.json is not a record"):
         ReleaseStore(bucket, "states", "dev").load()  # type: ignore[arg-type]
+
+
+def state_with(**zips: bytes) -> dict[str, Any]:
+    """A state in which functions have these zips."""
+    instances = [
+        {
+            "attributes": {
+                "function_name": f"{name}-dev",
+                "s3_bucket": "zips",
+                "s3_key": f"functions/{name}/{hashlib.sha256(content).hexdigest()}.zip",
+            }
+        }
+        for name, content in zips.items()
+    ]
+    return {"resources": [{"mode": "managed", "type": "aws_lambda_function", "instances": instances}]}
+
+
+def test_code_that_a_killed_apply_has_replaced_is_put_back_and_no_alias_moves(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Terraform's provider would not notice, and give callers the newest version: that of the killed deploy."""
+    functions = Functions(get=("3", {}), list=("1", {}))
+    functions.zips = {"get-dev": b"killed", "list-dev": b"applied"}
+    digest = hashlib.sha256(b"applied").hexdigest()
+
+    restored = applied_code.restore(functions, state_with(get=b"applied", list=b"applied"))
+
+    assert restored == ["get-dev"]
+    assert functions.code == [("get-dev", f"zips/functions/get/{digest}.zip")]
+    assert functions.aliases["get-dev"] == ("3", {})
+    assert "get-dev had other code than Terraform has applied" in capsys.readouterr().out

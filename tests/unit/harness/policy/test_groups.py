@@ -57,7 +57,7 @@ def of_an_open_block() -> list[Finding]:
 
 
 def lines(findings: Sequence[Finding]) -> list[str]:
-    return [line for each in group(findings) for line in report.described(each)]
+    return [*report.all_described(group(findings))]
 
 
 def test_one_edit_is_one_group_with_its_place_and_its_instances() -> None:
@@ -73,6 +73,25 @@ def test_one_edit_is_one_group_with_its_place_and_its_instances() -> None:
     assert [(rule.id, rule.includes) for rule in only.rules] == [("CKV_INV_612", ("CKV_AWS_54",)), ("CKV_AWS_2000", ())]
     assert {root: len(addresses) for root, addresses in only.instances.items()} == BUCKETS
     assert len(lines(Blocks().placed(findings))) < 10
+
+
+def test_the_fix_of_a_rule_is_printed_once() -> None:
+    findings = [a_finding(definition=str(line), file=f"live/{line}.tf", line=1, message=str(line)) for line in range(3)]
+
+    printed = lines(findings)
+
+    assert sum(findings[0].remedy in line for line in printed) == 1
+    assert sum("CKV_INV_612" in line for line in printed) == 3
+
+
+def test_instances_are_counted_and_equal_roots_named_together() -> None:
+    findings = [
+        a_finding(root=root, address=f"aws_s3_bucket.b[{number}]")
+        for root in ("live/dev", "live/prod")
+        for number in range(4)
+    ]
+
+    assert lines(findings)[-1] == "    In live/dev, live/prod: aws_s3_bucket.b[0] and 3 more."
 
 
 def test_a_built_in_check_that_our_rule_does_not_find_is_reported() -> None:
@@ -260,10 +279,37 @@ def test_a_finding_names_the_line_on_which_a_caller_writes_the_statement() -> No
     of_a_statement = written_at(
         plan, a_finding(address=address, message="Its statement QueryIndexes is wide."), Blocks()
     )
+    of_an_argument = written_at(plan, a_finding(address=address, message="handler is x."), Blocks())
     of_the_call = written_at(plan, a_finding(address=address, message="It is wide."), Blocks())
 
-    for place, text in ((of_a_statement, "QueryIndexes = {"), (of_the_call, 'module "function"')):
+    for place, text in (
+        (of_a_statement, "QueryIndexes = {"),
+        (of_an_argument, "handler              = "),
+        (of_the_call, 'module "function"'),
+    ):
         file, _, line = place.partition(":")
         assert file == "modules/invoice-platform/functions.tf"
         assert text in (ROOT / file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
     assert not written_at(plan, a_finding(address="module.invoice_platform.aws_sns_topic.downstream"), Blocks())
+
+
+def test_a_finding_names_the_line_of_the_entry_that_it_quotes() -> None:
+    calls = {
+        name: {"source": f"../{folder}", "module": {}}
+        for name, folder in (("archives", "s3-bucket"), ("monitoring", "monitoring"), ("table", "dynamodb"))
+    }
+    platform = {"source": "../../modules/invoice-platform", "module": {"module_calls": calls}}
+    plan = PlanGraph({"configuration": {"root_module": {"module_calls": {"platform": platform}}}}, "prod", "live/prod")
+    expression = "IF(invocations > 0, 100 * errors / invocations, 0)"
+    alarm = 'module.platform.module.monitoring.aws_cloudwatch_metric_alarm.this["function/get-invoice/%s"]'
+    lifecycle = "module.platform.module.archives.aws_s3_bucket_lifecycle_configuration.this[0]"
+    table = "module.platform.module.table.aws_dynamodb_table.this"
+
+    for address, message, expected in (
+        (lifecycle, 'Its rule "archive" deletes objects after 30 days.', "archive = { transitions"),
+        (table, 'The index "status-index" has the hash_key "x".', '{ name = "status-index"'),
+        (alarm % "errors", f'Its expression is "{expression}".', f'expression  = "{expression}"'),
+        (alarm % "throttles", "It rings after 12 periods of 300 seconds.", '"function/${name}/throttles" = {'),
+    ):
+        file, _, line = written_at(plan, a_finding(address=address, message=message), Blocks()).partition(":")
+        assert expected in (ROOT / file).read_text(encoding="utf-8").splitlines()[int(line) - 1]

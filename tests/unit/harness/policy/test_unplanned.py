@@ -67,3 +67,16 @@ def test_neither_indexes_nor_capacity_are_ignored_silently(tmp_path: Path) -> No
             "write_capacity is ignored silently: add a postcondition that compares it.",
         ],
     ]
+
+
+@pytest.mark.parametrize("key", ["Principal", "NotPrincipal"])
+def test_the_key_of_a_principal_in_a_policy_is_no_variable(key: str, tmp_path: Path) -> None:
+    folder = tmp_path / "modules" / "queue"
+    folder.mkdir(parents=True)
+    policy = f'policy = jsonencode({{ Statement = [{{ {key} = {{ AWS = "x" }}, Action = "sqs:*" }}] }})'
+    (folder / "main.tf").write_text(f'resource "aws_sqs_queue" "q" {{\n  {policy}\n}}\n', encoding="utf-8")
+    (folder / "other.tf").write_text('locals {\n  environment = { AWS = "x" }\n}\n', encoding="utf-8")
+
+    found = [problem for problem in problems_of(folder) if "is not a variable that the code reads" in problem]
+
+    assert [problem.partition(": ")[0] for problem in found] == ["queue/other.tf:2"]

@@ -23,11 +23,12 @@ def objections(door: Door, **changes: Any) -> list[tuple[str, str]]:
         {"issueDate": "2000-01-01"},
         {"issueDate": "2027-11-23"},
         {"dueDate": "2026-11-01"},
+        {"dueDate": "2036-11-08"},
         {"lines": [LINE | {"taxRate": "0"}, LINE | {"taxRate": "100"}]},
         {"lines": [LINE | {"discount": "100"}]},
         {"lines": [LINE, LINE | {"quantity": "-1"}]},
     ],
-    ids=["usual", "first day", "a year ahead", "due at once", "rates", "total zero", "voucher"],
+    ids=["usual", "first day", "a year ahead", "due at once", "due in ten years", "rates", "total zero", "voucher"],
 )
 def test_what_may_be_issued(changes: dict[str, Any]) -> None:
     assert objections(Door(), **changes) == []
@@ -40,6 +41,8 @@ def test_what_may_be_issued(changes: dict[str, Any]) -> None:
         ({"issueDate": "0026-11-05"}, "#/issueDate", "0026-11-05 is before 2000-01-01"),
         ({"issueDate": "2027-11-24"}, "#/issueDate", "2027-11-24 is more than a year ahead of 2026-11-22"),
         ({"issueDate": "9999-12-31"}, "#/issueDate", "9999-12-31 is more than a year ahead of 2026-11-22"),
+        ({"dueDate": "2036-11-09"}, "#/dueDate", "2036-11-09 is more than ten years after the issue date 2026-11-01"),
+        ({"dueDate": "2126-11-01"}, "#/dueDate", "2126-11-01 is more than ten years after the issue date 2026-11-01"),
         ({"dueDate": "2026-10-31"}, "#/dueDate", "2026-10-31 is before the issue date 2026-11-01"),
         (
             {"lines": [LINE, LINE | {"taxRate": "100.01"}]},

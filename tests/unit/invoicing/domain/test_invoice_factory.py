@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from invoicing.api.response_models import InvoiceResponse, InvoiceSummary, is_overdue
 from invoicing.domain.invoice_factory import assigned_number, content_hash, invoice_id
 from invoicing.domain.models import CreateInvoice, Invoice, UpdateInvoice
-from invoicing.domain.receipts import ReportedPayment
+from invoicing.domain.payment_reports import ReportedPayment
 from invoicing.domain.rules import totals_disagree
 from invoicing.domain.status import Status
 from invoicing.services.decide_invoice import decide_status

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from invoicing.api.openapi import EXAMPLE_REQUEST
 from invoicing.domain.fields import timestamp
 from invoicing.domain.models import Invoice, Payment
+from invoicing.domain.payment_reports import read_receipt
 from invoicing.domain.payments import record
-from invoicing.domain.receipts import ReceiptState, read_receipt
+from invoicing.domain.receipts import ReceiptState
 from invoicing.domain.status import Status
 from invoicing.events.bus import DETAIL_TYPES, MAX_REASONS, derive, derive_unapplied
 from invoicing.events.schemas import InvoiceChanged, PaymentUnapplied, UploadContinued
@@ -102,7 +103,7 @@ def test_more_than_is_due_is_in_the_event() -> None:
     InvoiceChanged.model_validate(event.detail)
 
 
-def a_payment(payment_id: str, amount: int, **more: str) -> Payment:
+def a_payment(payment_id: str, amount: int, **more: Any) -> Payment:
     return Payment(payment_id=payment_id, amount=Decimal(amount), paid_at=timestamp(NOW), **more)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from invoicing.domain.fields import timestamp
 from invoicing.domain.models import Invoice
-from invoicing.domain.receipts import read_receipt
+from invoicing.domain.payment_reports import read_receipt
 from invoicing.domain.status import Status
 from invoicing.services.decide_invoice import ACTOR, decide, decide_status
 from invoicing.services.receive_payment import receive

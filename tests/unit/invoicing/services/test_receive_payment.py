@@ -1,29 +1,19 @@
 """Money that a provider reports is kept whatever the invoice looks like, once, and never twice on invoices."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from invoicing.domain.errors import Busy, InvalidRequest, NotFound, PaymentConflict, TooLarge
-from invoicing.domain.fields import timestamp
 from invoicing.domain.models import Invoice
 from invoicing.domain.payments import InvoiceChange
-from invoicing.domain.receipts import Receipt, ReceiptState, ResolvePayment, payment_key, read_receipt
+from invoicing.domain.receipts import ReceiptState, payment_key
 from invoicing.domain.status import Status
 from invoicing.services.receive_payment import ATTEMPTS, receive
-from invoicing.services.resolve_payment import resolve
 from tests.data.invoices import an_invoice
 from tests.unit.invoicing.services.fakes import Invoices
-
-NOW = datetime(2026, 11, 23, tzinfo=UTC)
-
-
-def reported(invoice: Invoice | None = None, source: str = "bank", **changes: Any) -> Receipt:
-    invoice_id = invoice.invoice_id if invoice else "4f8a8b0e-7c1c-5d6e-8f90-123456789abc"
-    detail = {"invoiceId": invoice_id, "paymentId": "P", "amount": "19", "currency": "EUR"} | changes
-    return read_receipt(detail, source=source, event_id="event-1", at=timestamp(NOW))
+from tests.unit.invoicing.services.payments import NOW, reported, resolved
 
 
 def test_a_payment_is_recorded_on_its_invoice_once() -> None:
@@ -207,11 +197,6 @@ def test_whoever_is_always_overtaken_is_delivered_again(monkeypatch: pytest.Monk
     with pytest.raises(Busy):
         receive(store, reported(before), NOW)
     assert len(changes) == ATTEMPTS
-
-
-def resolved(store: Invoices, receipt: Receipt, **body: Any) -> Receipt:
-    request = ResolvePayment.model_validate(body)
-    return resolve(store, receipt.payment_key, request, now=NOW, by="api-key:k")
 
 
 def test_an_operator_applies_an_unapplied_payment_once() -> None:

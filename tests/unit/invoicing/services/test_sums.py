@@ -24,8 +24,9 @@ from invoicing.domain.errors import ContentConflict, InvoiceError
 from invoicing.domain.fields import timestamp
 from invoicing.domain.invoice_factory import Origin, issue
 from invoicing.domain.models import Invoice, UpdateInvoice
+from invoicing.domain.payment_reports import read_receipt
 from invoicing.domain.payments import InvoiceChange, record
-from invoicing.domain.receipts import Receipt, ReceiptState, ResolvePayment, read_receipt
+from invoicing.domain.receipts import Receipt, ReceiptState, ResolvePayment
 from invoicing.domain.status import RECORDING, Status, may_change
 from invoicing.services.change_invoice import update
 from invoicing.services.create_invoice import create

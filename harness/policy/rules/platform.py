@@ -1,0 +1,219 @@
+"""A whole environment has everything that it consists of: compared with the table ``policy/platform.toml``."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.plan.arn import function_in
+from harness.plan.resource import UNKNOWN, Resource, listed, shown
+from harness.policy.rule import relation
+from harness.policy.rules.events import CALLERS
+from harness.policy.rules.retention import GLACIER
+from harness.policy.rules.storage import BUCKET, companions
+from harness.settings import PLATFORM
+from harness.terraform.plan import is_complete
+
+if TYPE_CHECKING:
+    from harness.plan.graph import PlanGraph
+
+TABLE = Path(__file__).resolve().parents[3] / "policy" / "platform.toml"
+
+_NAMES = ("name", "bucket", "function_name", "stage_name", "resource_id", "arn")
+"""The arguments by which other resources name one."""
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A row of what has to exist.
+
+    Attributes:
+        type: The type of resource.
+        harm: What happens without it.
+        of: A type: each of its resources needs one; empty for one in all.
+        by: The argument that leads to that resource.
+        named: A regular expression for the beginning of that resource's name.
+        set: Arguments that have to have a value.
+        environments: The live folders that need it; empty for all.
+    """
+
+    type: str
+    harm: str
+    of: str = ""
+    by: str = ""
+    named: str = ""
+    set: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+
+    def problems(self, plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+        """What a plan lacks."""
+        existing = plan.of(self.type)
+        if not self.of and not existing:
+            yield f"module.{PLATFORM.platform_call}", f"It has no {self.type}: {self.harm}."
+        for owner in plan.of(self.of) if self.of else ():
+            if re.match(self.named, _name(owner)) and not any(self._belongs(plan, each, owner) for each in existing):
+                yield owner.address, f"It has no {self.type}: {self.harm}."
+        for resource in existing:
+            for argument in self.set:
+                values = [*resource.all(argument)]
+                if not [value for value in values if value is UNKNOWN or value not in (None, "", [], {})]:
+                    yield resource.address, f"{argument} is not set: {self.harm}."
+
+    def _belongs(self, plan: "PlanGraph", resource: Resource, owner: Resource) -> bool:
+        """By reference if the source has one, otherwise by name."""
+        if linked := plan.links(resource, self.by, self.of):
+            return owner in linked
+        names = {owner.get(name) for name in _NAMES} - {None, UNKNOWN}
+        return any(value in names or _last(value) in names for value in resource.all(self.by) if isinstance(value, str))
+
+
+def _name(resource: Resource) -> str:
+    return next((value for name in _NAMES if isinstance(value := resource.get(name), str)), "")
+
+
+def _last(value: str) -> str:
+    """The name in an ARN, an address or a scalable resource: of ``table/orders/index/by-date`` the table's."""
+    if value.startswith("table/"):
+        return value.split("/")[1]
+    return re.split(r"[/:]", value)[-1]
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The table.
+
+    Attributes:
+        required: What has to exist.
+        calls: By type of caller, expressions for names with the function that each calls; empty for none.
+        keys: Hash and range key by index; the table's own by an empty name.
+        cold: Expressions for the names of buckets that may lie in cold storage, each with the reason.
+    """
+
+    required: tuple[Requirement, ...]
+    calls: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    keys: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    cold: Mapping[str, str] = field(default_factory=dict)
+
+
+def read(path: Path = TABLE) -> Platform:
+    """The table.
+
+    Raises:
+        TypeError: A row has an unknown key, or lacks one.
+    """
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    rows = table.pop("required")
+    keys = {name: (pair[0], pair[1]) for name, pair in table.pop("keys").items()}
+    required = [Requirement(**{name: _frozen(value) for name, value in row.items()}) for row in rows]
+    return Platform(required=tuple(required), keys=keys, **table)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+CONTENT = read()
+"""What this repository's environments consist of."""
+
+
+@relation(
+    "CKV_INV_103", tuple(sorted({row.type for row in CONTENT.required} | {row.of for row in CONTENT.required} - {""}))
+)
+def complete(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """By type, and by the arguments that lead to what each belongs to. An incomplete or empty plan shows nothing."""
+    for row in CONTENT.required if plan.resources and is_complete(plan.document) else ():
+        if not row.environments or plan.environment in row.environments:
+            yield from row.problems(plan)
+
+
+@relation("CKV_INV_315", tuple(sorted(CONTENT.calls)))
+def calls_its_function(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """By the function's name in the ARN, else by the references; a caller by its rule's name or its key."""
+    for kind, functions in CONTENT.calls.items():
+        for caller in plan.of(kind):
+            rules = plan.links(caller, "rule", "aws_cloudwatch_event_rule")
+            names = [caller.get("rule"), *(rule.get("name") for rule in rules), caller.index, ""]
+            name = next(name for name in names if isinstance(name, str))
+            expected = next((each for pattern, each in functions.items() if re.fullmatch(pattern, name)), None)
+            for message in _wrong_calls(plan, caller, expected):
+                yield caller.address, message
+
+
+def _wrong_calls(plan: "PlanGraph", caller: Resource, expected: str | None) -> Iterator[str]:
+    path = CALLERS[caller.type]
+    for called in dict.fromkeys(_called(plan, caller, path)):
+        if expected is None:
+            yield f"It calls {shown(called)}, and policy/platform.toml does not say that it calls anything."
+        elif called != expected:
+            yield f"{path} calls {_function(called)}, and not {_function(expected)}."
+
+
+def _function(name: str) -> str:
+    return shown(name) if name else "what is no function"
+
+
+def _called(plan: "PlanGraph", caller: Resource, path: str) -> Iterator[str]:
+    """The names of the functions that a caller calls, without their environment; empty for what is no function."""
+    suffix = re.compile(rf"-{plan.environment}(-.*)?$")  # a preview's name begins with its environment's
+    for value in caller.all(path):
+        arn = function_in(value)
+        if isinstance(value, str):
+            yield suffix.sub("", arn.name) if arn else ""
+            continue
+        linked = plan.links(caller, path, "aws_lambda_alias", "aws_lambda_function")
+        names = {suffix.sub("", str(each.get("function_name")).split(":")[-1]) for each in linked}
+        yield from sorted(names) or [""]
+
+
+@relation("CKV_INV_627", ("aws_dynamodb_table",))
+def keys_of_the_code(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """Of the table and of each index, by its name: what the code reads by hash key has to be the hash key."""
+    for table in plan.of("aws_dynamodb_table"):
+        found: dict[str, Mapping[str, Any]] = {"": table.values}
+        for kind in ("global_secondary_index", "local_secondary_index"):
+            indexes = [index for index in listed(table.values.get(kind)) if isinstance(index, Mapping)]
+            found |= {str(index.get("name")): index for index in indexes}
+        for name, keys in CONTENT.keys.items():
+            yield from ((table.address, message) for message in _wrong_keys(name, keys, found.get(name)))
+        for name in sorted(found.keys() - CONTENT.keys.keys()):
+            yield table.address, f"Nothing reads the index {shown(name)}: every write pays for it. Remove it."
+
+
+def _wrong_keys(name: str, keys: tuple[str, str], index: Mapping[str, Any] | None) -> Iterator[str]:
+    subject = f"The index {shown(name)}" if name else "The table"
+    if index is None:
+        yield f"{subject} is missing: the code reads by it."
+        return
+    for argument, key in zip(("hash_key", "range_key"), keys, strict=True):
+        value = index.get(argument)
+        if value is not UNKNOWN and (value or "") != key:
+            yield f"{subject} has the {argument} {shown(value)}, and the code reads by {shown(key) if key else 'none'}."
+
+
+@relation("CKV_INV_633", BUCKET)
+def readable_at_once(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """Of current and of replaced versions, in buckets that are not listed as cold, and of S3's own tiers."""
+    for bucket in plan.of(*BUCKET):
+        if any(re.fullmatch(pattern, str(bucket.get("bucket"))) for pattern in CONTENT.cold):
+            continue
+        for lifecycle in companions(plan, bucket, "aws_s3_bucket_lifecycle_configuration"):
+            for rule in listed(lifecycle.values.get("rule")):
+                for message in _cold_moves(rule):
+                    yield lifecycle.address, message
+        for tiers in companions(plan, bucket, "aws_s3_bucket_intelligent_tiering_configuration"):
+            yield tiers.address, "It moves objects that are rarely read to where reading one takes hours."
+
+
+def _cold_moves(rule: Any) -> Iterator[str]:
+    if not isinstance(rule, Mapping) or rule.get("status") == "Disabled":
+        return
+    for block in ("transition", "noncurrent_version_transition"):
+        for move in listed(rule.get(block)):
+            if isinstance(move, Mapping) and move.get("storage_class") in GLACIER:
+                days = move.get("days") or move.get("noncurrent_days")
+                yield (
+                    f"Its rule {shown(rule.get('id'))} moves objects to {move['storage_class']} after {shown(days)} "
+                    "days: from then on a download fails until somebody has restored the object, which takes hours."
+                )

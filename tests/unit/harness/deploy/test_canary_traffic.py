@@ -1,0 +1,66 @@
+"""The checks of a release's synthetic traffic: what is found, and that nothing is awaited that cannot come any more."""
+
+import json
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness.deploy.canary_traffic import CASES, CheckError, Traffic
+from harness.deploy.smoke_access import ApiResponse
+
+GOOD = {"invoiceNumber": "N-1", "status": "processed", "total": CASES[0].total, "documentUrl": "https://s3.example/1"}
+HEADERS = {"access-control-allow-origin": "*", "content-type": "application/json"}
+
+
+class Access:
+    """A platform that has the PDF of each invoice, and returns one response for all of them."""
+
+    def __init__(self, body: dict[str, Any], headers: dict[str, str], status: int) -> None:
+        self.outputs = {"documents_bucket": "documents"}
+        self._response = ApiResponse(status, json.dumps(body), headers)
+        self.requests = 0
+
+    def request(self, *_: object, **__: object) -> ApiResponse:
+        self.requests += 1
+        return self._response
+
+    def client(self, _service: str) -> Any:
+        return SimpleNamespace(list_objects_v2=lambda **_: {"KeyCount": 1})
+
+    def download(self, _url: str) -> tuple[int, bytes]:
+        return 200, b"<html>"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "check"),
+    [
+        pytest.param(
+            {**GOOD, "status": "held", "documentUrl": None},
+            {},
+            200,
+            "decision",
+            id="was not accepted, so there is no link",
+        ),
+        pytest.param({**GOOD, "total": "29.16"}, {}, 200, "total", id="a wrong total"),
+        pytest.param({**GOOD, "errorMessage": "x"}, {}, 200, "response", id="an error with status 200"),
+        pytest.param(GOOD, {"access-control-allow-origin": "https://other.example"}, 200, "CORS", id="CORS"),
+        pytest.param(GOOD, {}, 502, "status", id="an error"),
+        pytest.param(GOOD, {}, 200, "PDF", id="what is not a PDF"),
+    ],
+)
+def test_a_bad_invoice_is_found_by_the_first_request(
+    body: dict[str, Any], headers: dict[str, str], status: int, check: str
+) -> None:
+    access: Any = Access(body, {**HEADERS, **headers}, status)
+    nothing: Any = SimpleNamespace(new=list)
+    traffic = Traffic(access, "key", "https://app.example", "01234567", nothing, nothing)
+    started = time.monotonic()
+
+    with pytest.raises(CheckError) as found:
+        traffic._read("8f14e45f", CASES[0])
+
+    assert found.value.check == check
+    assert access.requests == 1
+    assert time.monotonic() - started < 5
