@@ -48,7 +48,7 @@ def test_policies_patterns_and_templates_are_changed_too(mutants: list[Generated
     [
         ({"CKV_INV_612"}, "aws_s3_bucket_public_access_block"),
         ({"CKV_INV_902"}, "aws_cloudwatch_event_target"),
-        ({"CKV_INV_410"}, "aws_api_gateway_usage_plan"),
+        ({"CKV_INV_103", "CKV_INV_410"}, "aws_api_gateway_usage_plan"),
         ({"CKV_INV_313"}, "aws_cloudwatch_event_rule"),
         ({"CKV_INV_415"}, "aws_api_gateway_integration_response"),
     ],

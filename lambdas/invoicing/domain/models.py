@@ -221,13 +221,14 @@ class Invoice(WireModel):
         """What a conflict tells of the invoice: its status and its version."""
         return {"currentStatus": self.status, "currentVersion": self.version}
 
-    def reached(
+    def reached(  # noqa: PLR0913 -- what is reached, when, by whom and with what
         self,
         status: Status,
         *,
         at: str,
         by: str,
         payment: Payment | None = None,
+        write_offs: Sequence[Payment] = (),
         reasons: Sequence[str] = (),
     ) -> Self:
         """The next version, which has reached a status. Whether it may is for the caller to decide.
@@ -237,6 +238,7 @@ class Invoice(WireModel):
             at: The moment of the change, as `invoicing.domain.fields.timestamp` writes it.
             by: Who the history names for the change.
             payment: The payment that is recorded with it, if one is.
+            write_offs: The reversals of write-offs in whose place the payment comes.
             reasons: Why an invoice is held.
 
         Raises:
@@ -251,7 +253,7 @@ class Invoice(WireModel):
                 f"Invoice {self.invoice_id} would be {status} with {self.amount_due} due and {self.amount_paid} paid"
                 f" of {self.total}. Its item has been edited: correct the amounts, or make the invoice void."
             )
-        payments = [*self.payments, payment] if payment else self.payments
+        payments = [*self.payments, payment, *write_offs] if payment else self.payments
         after = balance(self.total, (recorded.amount for recorded in payments)) if payment else None
         return self._with(
             status=status,

@@ -19,7 +19,7 @@ from invoicing.domain.errors import InvalidRequest, PaymentConflict, Preconditio
 from invoicing.domain.fields import timestamp
 from invoicing.domain.models import Invoice, Payment, PaymentRequest, UpdateInvoice
 from invoicing.domain.receipts import API, ReceiptChange, receipt_of
-from invoicing.domain.reversals import check_reversal, chosen, left_of, source_of
+from invoicing.domain.reversals import check_reversal, chosen, left_of, replaced_write_offs, source_of
 from invoicing.domain.status import OPEN, RECORDING, Status, may_change
 
 SETTLING = frozenset({Status.PAID, Status.PARTIALLY_PAID})
@@ -133,13 +133,18 @@ def processed(invoice: Invoice, *, at: str, by: str) -> InvoiceChange:
 
 
 def record(invoice: Invoice, payment: Payment, *, at: str, by: str) -> InvoiceChange:
-    """The payment is recorded on the invoice, and decides its status. Before the decision it waits there."""
+    """The payment is recorded on the invoice, and decides its status. Before the decision it waits there.
+
+    It takes the place of a write-off, if there is one, before anything is overpaid.
+    """
+    write_offs = [*replaced_write_offs(invoice, payment, at=at)]
     if invoice.status not in {Status.CREATED, Status.HELD}:
-        amounts = balance(invoice.total, (*(recorded.amount for recorded in invoice.payments), payment.amount))
+        added = [*invoice.payments, payment, *write_offs]
+        amounts = balance(invoice.total, (recorded.amount for recorded in added))
         status = status_of(amounts.applied, amounts.due)
     else:
         status = invoice.status
-    return InvoiceChange(invoice, invoice.reached(status, at=at, by=by, payment=payment))
+    return InvoiceChange(invoice, invoice.reached(status, at=at, by=by, payment=payment, write_offs=write_offs))
 
 
 def new_payment_id() -> str:

@@ -4,10 +4,14 @@ A payment id is unique for its source only: a bank and a card processor may use 
 payment are those that name its id and are meant for its source.
 """
 
+import uuid
+from collections.abc import Iterator
 from decimal import Decimal
 
 from invoicing.domain import money
+from invoicing.domain.balance import balance
 from invoicing.domain.errors import PaymentConflict
+from invoicing.domain.invoice_factory import NAMESPACE
 from invoicing.domain.models import Invoice, Payment, PaymentRequest
 from invoicing.domain.receipts import API
 
@@ -15,6 +19,37 @@ from invoicing.domain.receipts import API
 def source_of(payment: Payment) -> str:
     """The source; the first payments of the API were recorded without one."""
     return payment.source or API
+
+
+def is_write_off(payment: Payment) -> bool:
+    """Whether it closes what will not come. Only the API writes off: what a provider reports is money."""
+    method = "".join(character for character in payment.method or "" if character.isalnum())
+    return source_of(payment) == API and method.casefold() == "writeoff"
+
+
+def replaced_write_offs(invoice: Invoice, payment: Payment, *, at: str) -> Iterator[Payment]:
+    """The reversals of write-offs in whose place a payment comes.
+
+    Money that comes after its invoice was written off was due all the same. It is no overpayment, which would be paid
+    back: as much of the write-off is reversed.
+    """
+    amounts = [recorded.amount for recorded in invoice.payments]
+    over = abs(balance(invoice.total, [*amounts, payment.amount]).overpaid) - abs(invoice.overpaid)
+    originals = (each for each in invoice.payments if is_write_off(each) and each.reverses is None)
+    for original in originals if payment.reverses is None else ():
+        left = left_of(invoice, original)
+        amount = min(abs(left), over)
+        if amount > 0:
+            over -= amount
+            name = f"write-off\x1f{original.payment_id}\x1f{source_of(payment)}\x1f{payment.payment_id}"
+            yield Payment(
+                payment_id=str(uuid.uuid5(NAMESPACE, name)),
+                amount=-amount.copy_sign(left),
+                method=original.method,
+                paid_at=at,
+                source=API,
+                reverses=original.payment_id,
+            )
 
 
 def payments_named(invoice: Invoice, payment_id: str, source: str, *, also_reported: bool = False) -> list[Payment]:

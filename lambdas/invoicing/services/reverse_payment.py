@@ -12,7 +12,7 @@ from invoicing.domain.models import Invoice, Payment
 from invoicing.domain.payments import InvoiceChange, record
 from invoicing.domain.receipts import API, Receipt, ReceiptChange, ReceiptState, objection, payment_key
 from invoicing.domain.repository import Ledger
-from invoicing.domain.reversals import left_of, payments_named, source_of
+from invoicing.domain.reversals import is_write_off, left_of, payments_named, source_of
 from invoicing.domain.status import RECORDING, Status
 
 
@@ -103,6 +103,8 @@ def _taken(invoice: Invoice, original: Payment, receipt: Receipt, *, at: str, by
     """The change of the invoice by a reversal of its payment."""
     if reason := objection(invoice, receipt, takes=RECORDING | {Status.HELD}):
         return reason
+    if is_write_off(original):
+        return f"payment {original.payment_id} is a write-off: no money came that could go back"
     left = left_of(invoice, original)
     amount = abs(receipt.amount or Decimal(0)).copy_sign(left)
     if abs(amount) > abs(left):

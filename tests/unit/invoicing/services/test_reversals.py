@@ -195,6 +195,43 @@ def test_reversals_that_earlier_versions_recorded_count_for_the_payment_that_the
     assert kept.state is ReceiptState.APPLIED
 
 
+@pytest.mark.parametrize("method", ["write-off", "Write-Off", "write off"])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_money_that_comes_after_a_write_off_takes_its_place(method: str, sign: str) -> None:
+    store = Invoices(invoice := an_invoice("processed", total=f"{sign}100"))
+    patched(store, invoice, "partially-paid", paymentId="W-1", amount=f"{sign}30", method=method)
+    patched(store, invoice, "paid", paymentId="W-2", method=method)
+
+    received(store, invoice, amount=f"{sign}60")
+
+    after = store.stored[invoice.invoice_id]
+    factor = int(f"{sign}1")
+    assert [payment.amount * factor for payment in after.payments] == [30, 70, 60, -30, -30]
+    assert (after.status, after.amount_paid * factor, after.overpaid, after.version) == (Status.PAID, 100, 0, 4)
+    received(store, invoice, paymentId="P-2", amount=f"{sign}50")
+    assert (store.stored[invoice.invoice_id].overpaid * factor, store.stored[invoice.invoice_id].amount_due) == (10, 0)
+    received(store, invoice, paymentId="R", amount=f"{sign}50", reverses="P-2")
+    assert store.stored[invoice.invoice_id].amount_due * factor == 40
+
+
+def test_a_write_off_does_not_go_back() -> None:
+    store = Invoices(invoice := an_invoice("processed", total="100"))
+    patched(store, invoice, "paid", paymentId="W", method="write-off")
+
+    kept = received(store, invoice, paymentId="R", amount="100", reverses="W")
+
+    assert kept.reason == "payment W is a write-off: no money came that could go back"
+
+
+def test_a_provider_writes_nothing_off() -> None:
+    store = Invoices(invoice := an_invoice("processed", total="100"))
+    received(store, invoice, amount="100", method="write-off")
+
+    received(store, invoice, "cards", amount="60")
+
+    assert store.stored[invoice.invoice_id].overpaid == 60
+
+
 @pytest.fixture
 def twice() -> tuple[Invoices, Invoice, Invoice]:
     """The bank has used one id for 50 on the first invoice, and for 40 that an operator applied to the second one."""
