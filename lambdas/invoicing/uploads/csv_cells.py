@@ -64,7 +64,7 @@ _DESTROYED = tuple(
         (r"[\W_]+", "has no letter or digit"),
         ("(?:#[ #]|//|--|>).*", "begins like a comment, or a quotation; remove the row, or write the number alone"),
         (".*[,;] .*", "contains a list; one row has one number and one customer"),
-        ("0+", "is zero; leave it empty if there is none"),
+        ("0", "is zero; leave it empty if there is none"),
         (
             (
                 r"dto\.?|ditto|do\.|idem|w\.o\.|tbd|tba|t\.b\.d\.|unknown|unbekannt|inconnu|missing|invalid|"
