@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from harness.console import ProgressStep, out
 from harness.deploy.canary_judge import Defect
-from harness.deploy.canary_watch import Watch
+from harness.deploy.canary_watch import NO_SIGN, Watch
 from harness.deploy.release import ALIAS, LiveAlias, ReleaseInputs, published_versions
 from harness.deploy.smoke_access import PlatformAccess
 from harness.deploy.stages import Stages, changing, deploy_all_at_once, named
@@ -209,11 +209,14 @@ def _take_back(stages: Stages, watch: Watch, stable: Mapping[str, str], defect: 
     stages.steps.report.outcome = "taken back"
     report.update(outcome="taken back", taken_back_at=time.time(), caught_by=defect.caught_by, reason=defect.reason)
     watch.traffic.begin_anew()
+    watch.traffic.look = lambda: None
     with ProgressStep("Synthetic traffic after it") as step:
         after = _rounds(watch)
         report["after"] = after.reason if after else "as before"
         step.conclude(report["after"])
-    watch.await_first_call()
+    if defect.caught_by == NO_SIGN:  # perhaps calls still hang
+        watch.await_calls()
+    watch.read()
     report["versions"] = watch.rows()
     stages.settle(ReleaseInputs(stable, 0))
     report["settled"] = True

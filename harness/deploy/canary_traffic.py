@@ -82,6 +82,7 @@ class Traffic:
         run_id: In the names of everything that it creates.
         subscriber: Receives what the platform publishes.
         dead_letters: The dead-letter queues.
+        look: Called while something is awaited. What it raises ends the wait.
     """
 
     access: PlatformAccess
@@ -90,6 +91,7 @@ class Traffic:
     run_id: str
     subscriber: Subscriber
     dead_letters: DeadLetters
+    look: Callable[[], None] = lambda: None
     invoice_ids: list[str] = field(default_factory=list)
     payment_ids: list[str] = field(default_factory=list)
     _number: int = 0
@@ -303,6 +305,7 @@ class Traffic:
     def _wait(self, poll: Callable[[], Result | None], what: str, check: str = "deadline") -> Result:
         deadline = time.monotonic() + DEADLINE_S
         while (result := poll()) is None:
+            self.look()
             self.check_dead_letters()
             if time.monotonic() > deadline:
                 raise CheckError(check, f"after {DEADLINE_S:g} s there was no sign of {what}")

@@ -26,8 +26,20 @@ WATCH_S = 600.0
 """Seconds after which a release is taken back if its versions have not had enough calls."""
 
 _LINE_EVERY_S = 10.0
+_LOOK_EVERY_S = 0.5
+
+NO_SIGN = "check deadline"
+"""How a defect is caught if something did not happen in time."""
 _COUNTED_S = 10.0
 """Seconds after its end until a call is counted."""
+
+
+class _FoundError(Exception):
+    """The figures show that a version is bad."""
+
+    def __init__(self, defect: Defect) -> None:
+        super().__init__(defect.reason)
+        self.defect = defect
 
 
 @dataclass
@@ -47,6 +59,7 @@ class Watch:
     alarms_before: list[str]
     watched: list[Watched] = field(default_factory=list)
     figures: dict[tuple[str, str], Figures] = field(default_factory=dict)
+    _last_look: float = 0.0
 
     @classmethod
     @contextmanager
@@ -70,6 +83,8 @@ class Watch:
         try:
             for _ in self.traffic.round():
                 yield None
+        except _FoundError as found:
+            yield found.defect
         except CheckError as error:
             yield Defect(f"check {error.check}", f"{error.check}: {error.found}.")
         except (BotoCoreError, ClientError, urllib3.exceptions.HTTPError) as error:
@@ -84,6 +99,7 @@ class Watch:
             What is wrong; None if the versions are good.
         """
         self.watched = watched
+        self.traffic.look = self._look
         deadline = time.monotonic() + WATCH_S
         with _Display(self) as display:
             while True:
@@ -98,6 +114,14 @@ class Watch:
                 if time.monotonic() > deadline:
                     return Defect("deadline", f"After {WATCH_S:g} s the newest versions have not had enough calls.")
 
+    def _look(self) -> None:
+        """Read the figures while the traffic waits: a call that fails is noticed before it is repeated."""
+        if time.monotonic() - self._last_look > _LOOK_EVERY_S:
+            self._last_look = time.monotonic()
+            self.read()
+            if defect := self._defect():
+                raise _FoundError(defect)
+
     def _defect(self) -> Defect | None:
         """What is wrong according to the figures and the alarms, if anything."""
         for defect in defects(self.watched, self.figures):
@@ -106,14 +130,14 @@ class Watch:
         alarms = new_alarms(self.access.client("cloudwatch"), names, self.alarms_before)
         return Defect(f"alarm {alarms[0]}", f"The alarm {alarms[0]} has started.") if alarms else None
 
-    def await_first_call(self) -> None:
-        """Read the figures, and wait for the first call of a newest version if none is counted yet.
+    def await_calls(self) -> None:
+        """Wait until each newest version has a call that is counted, or all that may hang have ended; read the figures.
 
         A call is counted when it ends, and one that hangs ends with its function's time-out.
         """
         deadline = time.monotonic() + max((each.timeout_s for each in self.watched), default=0) + _COUNTED_S
         self.read()
-        while not any(self.figures.get((each.name, each.newest), Figures()).calls for each in self.watched):
+        while not all(self.figures.get((each.name, each.newest), Figures()).calls for each in self.watched):
             if time.monotonic() > deadline:
                 return
             time.sleep(1)

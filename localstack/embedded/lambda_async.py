@@ -32,7 +32,8 @@ def asynchronous_invocation(_original: Any) -> Any:
 
     AWS: retries and age per qualifier; after the last attempt a record goes to the OnFailure destination, *and* the
     unchanged event to the function's dead-letter queue, with RequestID, ErrorCode and ErrorMessage as attributes. The
-    record of a success goes to OnSuccess. The execution role needs the permission to send.
+    record of a success goes to OnSuccess. The execution role needs the permission to send. Events wait in a queue, so
+    an attempt through an alias goes to the version that the alias has then (no page says it in these words).
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     MiniStack: reads the settings of $LATEST only; sends a record in another form to one of the two, never to
@@ -50,7 +51,7 @@ def _run(func: Json, event: Any, alias: str | None) -> None:
     config = func.get("config") or func
     with request_scope(*lam._account_region_from_function_config(config)):
         settings = _settings(config, alias)
-        result, attempts = _attempt(func, event, settings)
+        result, attempts = _attempt(func, event, settings, alias)
         request_id = new_uuid()
         _send_to_destination(config, settings, event, result, attempts, request_id)
         if result.get("error"):
@@ -67,7 +68,7 @@ def _settings(config: Json, alias: str | None) -> Json:
     return by_qualifier.get("$LATEST") or by_qualifier.get("") or {}
 
 
-def _attempt(func: Json, event: Any, settings: Json) -> tuple[Json, int]:
+def _attempt(func: Json, event: Any, settings: Json, alias: str | None) -> tuple[Json, int]:
     """Invoke until the function succeeds or no attempt is left.
 
     A throttled attempt is repeated until the event is too old, and does not count as a retry.
@@ -96,7 +97,19 @@ def _attempt(func: Json, event: Any, settings: Json) -> tuple[Json, int]:
         if not result.get("error") or retries_left < 0 or time.monotonic() + pause_s > deadline:
             return result, attempts
         time.sleep(pause_s)
+        func = _by_alias(func, alias)
         pause_s = min(pause_s * 2, lam._LAMBDA_ASYNC_RETRY_MAX_SECONDS)
+
+
+def _by_alias(func: Json, alias: str | None) -> Json:
+    """The version that the invoked alias chooses now; the same version if none was invoked through an alias."""
+    config = func.get("config") or func
+    base = lam._functions.get(config["FunctionName"])
+    qualifier = alias or ":".join(config.get("FunctionArn", "").split(":")[7:])
+    if base is None or qualifier not in (base.get("aliases") or {}):
+        return func
+    record, chosen, _ = lam._get_func_record_for_ref(f"{base['config']['FunctionArn']}:{qualifier}")
+    return lam._execution_record_for_config(record, chosen) if record else func
 
 
 def _await_turn(config: Json) -> None:

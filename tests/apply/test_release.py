@@ -83,10 +83,12 @@ class Released:
 
 def run(build: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "HARNESS_BUILD_DIR": str(build)}
-    return subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=ROOT, env=environment, check=check, timeout=600, capture_output=True,
+    ended = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=ROOT, env=environment, check=False, timeout=600, capture_output=True,
         text=True,
     )  # fmt: skip
+    assert ended.returncode == 0 or not check, ended.stdout[-3000:] + ended.stderr
+    return ended
 
 
 def report_of(build: Path, name: str = "deploy") -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.cloud import Cloud, allow, eventually
+from tests.engine.cloud import Cloud, allow, eventually, zipped
 
 FAILING = "def handler(event, context): raise RuntimeError('no')"
 ECHO = """
@@ -129,3 +129,21 @@ def test_throttled_events_wait(cloud: Cloud) -> None:
 
     assert sorted(handled) == list(range(20))
     assert "Messages" not in cloud.client("sqs").receive_message(QueueUrl=failed)
+
+
+def test_a_retry_through_an_alias_goes_to_the_version_that_the_alias_has_then(cloud: Cloud) -> None:
+    """GIVEN an alias on a version that fails WHEN the alias moves before the retry THEN the other version gets it."""
+    url, arn = cloud.queue()
+    lambdas = cloud.client("lambda")
+    function = cloud.function(FAILING, allow("sqs:SendMessage", on=arn), Environment={"Variables": {"QUEUE": url}})
+    lambdas.publish_version(FunctionName=function)
+    lambdas.update_function_code(FunctionName=function, ZipFile=zipped(ECHO))
+    lambdas.publish_version(FunctionName=function)
+    lambdas.create_alias(FunctionName=function, Name="live", FunctionVersion="1")
+    lambdas.invoke(FunctionName=function, Qualifier="live", InvocationType="Event", Payload=b'"n"')
+    eventually(lambda: any("no" in line for line in cloud.log_lines(function)))
+
+    lambdas.update_alias(FunctionName=function, Name="live", FunctionVersion="2")
+
+    [message] = cloud.receive(url)
+    assert json.loads(message["Body"])["event"] == "n"

@@ -130,13 +130,18 @@ def complete(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
 
 @relation("CKV_INV_315", tuple(sorted(CONTENT.calls)))
 def calls_its_function(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
-    """By the function's name in the ARN, else by the references; a caller by its rule's name or its key."""
+    """By the function's name in the ARN, else by the references; a caller by its rule's name or its key.
+
+    A state has an empty text for the URI of an integration that calls nothing (MOCK).
+    """
     for kind, functions in CONTENT.calls.items():
         for caller in plan.of(kind):
             rules = plan.links(caller, "rule", "aws_cloudwatch_event_rule")
             names = [caller.get("rule"), *(rule.get("name") for rule in rules), caller.index, ""]
             name = next(name for name in names if isinstance(name, str))
             expected = next((each for pattern, each in functions.items() if re.fullmatch(pattern, name)), None)
+            if expected is None and all(value == "" for value in caller.all(CALLERS[kind])):
+                continue
             for message in _wrong_calls(plan, caller, expected):
                 yield caller.address, message
 

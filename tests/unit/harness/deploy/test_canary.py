@@ -118,6 +118,8 @@ class Watch:
     def __init__(self, outcome: Defect | BaseException | None, before: Defect | None = None) -> None:
         self._outcome, self._rounds = outcome, [before]
         self.traffic = self
+        self.awaited = False
+        self.look: Any = None
 
     @contextmanager
     def started(self, _access: Any) -> Iterator["Watch"]:
@@ -126,7 +128,10 @@ class Watch:
     def begin_anew(self) -> None:
         pass
 
-    def await_first_call(self) -> None:
+    def await_calls(self) -> None:
+        self.awaited = True
+
+    def read(self) -> None:
         pass
 
     def round(self) -> Defect | None:
@@ -193,6 +198,17 @@ def test_a_bad_release_is_taken_back_with_the_metric_that_said_so(
     }
     assert release.store.load().inputs == ReleaseInputs({"get": "1"}, 0)
     assert release.steps.report.canary["caught_by"] == "metric Errors"
+
+
+@pytest.mark.parametrize(("caught_by", "awaited"), [("check deadline", True), ("metric Errors", False)])
+def test_calls_that_may_hang_are_awaited_for_the_report(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caught_by: str, *, awaited: bool
+) -> None:
+    watch = Watch(Defect(caught_by, "reason"))
+
+    released(monkeypatch, tmp_path, watch, MOVES, EMPTY)
+
+    assert watch.awaited is awaited
 
 
 def test_an_interrupted_release_is_taken_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

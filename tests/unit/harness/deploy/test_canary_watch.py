@@ -1,6 +1,6 @@
 """A watch: a bad version gets no more calls than it takes to notice it, and calls that hang are counted, too."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +20,7 @@ class Traffic:
     """Traffic of rounds with five invoices; a check finds something at one of them, if requested."""
 
     key = "key"
+    look: Callable[[], None]
 
     def __init__(self, fails_at: int = 0) -> None:
         self.invoices = 0
@@ -32,6 +33,16 @@ class Traffic:
             if self.invoices == self._fails_at:
                 raise CheckError("total", "29.16 instead of 29.15")
             yield
+
+
+class WaitingTraffic(Traffic):
+    """Traffic that waits for something that does not come."""
+
+    def round(self) -> Iterator[None]:
+        for waited in range(100):
+            self.waited = waited
+            self.look()
+        yield
 
 
 def watch(monkeypatch: pytest.MonkeyPatch, traffic: Any, *newest: Figures) -> Watch:
@@ -66,10 +77,22 @@ def test_a_watch_ends_with_the_invoice_that_shows_something(
     assert traffic.invoices == invoices
 
 
+def test_a_failed_call_is_noticed_while_the_traffic_still_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be repeated: asynchronous calls are retried."""
+    monkeypatch.setattr(canary_watch, "_LOOK_EVERY_S", -1)
+    traffic = WaitingTraffic()
+
+    defect = watch(monkeypatch, traffic, Figures(), Figures(), BAD).until_decided([WATCHED])
+
+    assert defect is not None
+    assert defect.caught_by == "metric Errors"
+    assert traffic.waited == 2
+
+
 def test_a_call_that_hangs_is_counted_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = watch(monkeypatch, Traffic(), Figures(), Figures(), Figures(calls=1))
     waiting.watched = [WATCHED]
 
-    waiting.await_first_call()
+    waiting.await_calls()
 
     assert [row["calls"] for row in waiting.rows() if row["newest"]] == [1]
