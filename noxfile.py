@@ -18,7 +18,20 @@ PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 LOCKS = tuple(PYPROJECT["dependency-groups"])
 UNAUDITED = ("localstack", "localstack-functions", "oldest-boto3")  # old on purpose, and for tests only
 PYTHON_FLOOR = PYPROJECT["project"]["requires-python"].removeprefix(">=")
-SUITE = ("unit", "lint", "types", "plan", "contract", "mutants", "policy", "policy-proof", "apply", "e2e", "engine")
+SUITE = (
+    "unit",
+    "resilience",
+    "lint",
+    "types",
+    "plan",
+    "contract",
+    "mutants",
+    "policy",
+    "policy-proof",
+    "apply",
+    "e2e",
+    "engine",
+)
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 IN_GROUPS = ("-n", "auto", "--dist", "loadgroup")  # pytest-xdist; the groups are in tests/conftest.py
 APPLY_WORKERS = "6"  # more than there are cores: half of an apply is waiting
@@ -276,6 +289,12 @@ def unit(session: nox.Session) -> None:
     """Test the package invoicing, the handlers and the harness, without an engine: [-- tests/unit/ROOM -k ...]."""
     paths = [] if any(argument.startswith("tests/") for argument in session.posargs) else ["tests/unit"]
     tests(session, *paths, "-n", workers())
+
+
+@with_dev(default=False)
+def resilience(session: nox.Session) -> None:
+    """Meet every call of the functions with every fault, and 10,000 orders of events: [-- --nights N]."""
+    tests(session, "tests/resilience")
 
 
 @with_dev(default=False)

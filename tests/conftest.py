@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections import Counter
+from typing import Any
 
 import hypothesis
 import pytest
@@ -23,14 +24,18 @@ hypothesis.settings.register_profile("same", deadline=None, max_examples=60, der
 hypothesis.settings.register_profile("search", deadline=None, max_examples=300, print_blob=True)
 hypothesis.settings.load_profile("same")
 
+EXTRA = pytest.StashKey[dict[str, Any]]()
+"""More figures of a session, which its tests put into the stash of pytest's configuration."""
+
 _PHASES = ("passed", "failed", "skipped", "error", "xfailed", "xpassed")
 
 
 class Figures:
     """Counts outcomes and writes them at the end of the run (only in the controller if xdist splits the run)."""
 
-    def __init__(self, session: str) -> None:
+    def __init__(self, session: str, config: pytest.Config) -> None:
         self._session = session
+        self._config = config
         self._started = time.monotonic()
         self._slowest: list[tuple[float, str]] = []
 
@@ -40,12 +45,14 @@ class Figures:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
         counts = Counter({name: len(terminalreporter.stats.get(name, [])) for name in _PHASES})
+        more: dict[str, Any] = self._config.stash.get(EXTRA, {})
         record(
             self._session,
             {
                 **counts,
                 "exit_code": int(exitstatus),
                 "seconds": round(time.monotonic() - self._started, 1),
+                **more,
                 "slowest": [{"seconds": seconds, "test": test} for seconds, test in self._slowest],
             },
         )
@@ -67,7 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     session = os.environ.get("HARNESS_SESSION")
     if session and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Figures(session))
+        config.pluginmanager.register(Figures(session, config))
 
 
 def _engine(instance: str = "main") -> Engine:

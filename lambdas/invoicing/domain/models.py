@@ -294,9 +294,10 @@ class Invoice(WireModel):
         Raises:
             pydantic.ValidationError: the item is not an invoice.
         """
-        attributes = {to_camel(name) for name in cls.model_fields}
-        return cls.model_validate({name: value for name, value in item.items() if name in attributes})
+        return cls.model_validate({name: value for name, value in item.items() if name in _ATTRIBUTES})
 
+
+_ATTRIBUTES = frozenset(map(to_camel, Invoice.model_fields))
 
 SUMMARY_FIELDS = (
     "invoiceId",

@@ -16,7 +16,7 @@ killed at any moment: its event is delivered again, and the checkpoint is where 
 (2) after the checkpoint has moved, before the event is sent: the table shows that no event names the next part. So the
     repeated event goes on with that part itself.
 (3) after the event is sent, before the table records that: two events go on with the next part. Both start from the
-    same checkpoint, and one of them moves it. The other ends without a trace.
+    same checkpoint, and one of them moves it. The other ends without a trace, however late.
 (4) while it reports: reports are made from the checkpoint alone, so they come out the same.
 (5) when everything is done: what is left of the file is deleted.
 
@@ -149,7 +149,20 @@ class Intake:
                 name_archive(figures, upload)
             moved = keep_memory(self._uploads, upload, moved, outcome)
             moved = keep_rejects(self._uploads, upload, moved, rejects)
-        return moved if self._progress.advance(upload.digest, moved, clock.now()) else None
+        if self._progress.advance(upload.digest, moved, clock.now()):
+            return moved
+        self._leave(upload)
+        return None
+
+    def _leave(self, upload: Upload) -> None:
+        """Leave an upload to the invocation that was faster, and nothing in the bucket if that has ended it.
+
+        If it has not, it deletes this invocation's objects too, when it does. Until then it may need one of them: both
+        have kept the same rows under the same name if both stopped at the same place.
+        """
+        checkpoint = self._progress.checkpoint(upload.digest)
+        if checkpoint is not None and checkpoint.done:
+            self._uploads.drop_parts(upload)
 
     def _finish(self, upload: Upload, checkpoint: Checkpoint) -> Figures:
         """Report, archive, record that the upload is done, and delete what is no longer needed."""

@@ -6,6 +6,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -145,13 +146,15 @@ def join_rejects(parts: Iterable[Iterable[bytes]]) -> IO[bytes]:
     Args:
         parts: The parts' bytes, block by block.
     """
-    file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 -- closed by the caller
-    file.write(codecs.BOM_UTF8)
-    _write_row(file, ["row", "column", "value", "reason"])
-    for part in parts:
-        for block in part:
-            file.write(block)
-    file.seek(0)
+    with ExitStack() as on_error:
+        file = on_error.enter_context(tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY))
+        file.write(codecs.BOM_UTF8)
+        _write_row(file, ["row", "column", "value", "reason"])
+        for part in parts:
+            for block in part:
+                file.write(block)
+        file.seek(0)
+        on_error.pop_all()
     return file
 
 

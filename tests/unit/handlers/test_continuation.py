@@ -245,6 +245,30 @@ def test_3_two_invocations_that_do_the_same_part_at_once(platform: Platform) -> 
     assert len(platform.rejected) == 9
 
 
+def test_3_an_invocation_that_is_overtaken_to_the_end_leaves_nothing(platform: Platform) -> None:
+    """GIVEN two events for one part THEN rows that the slower one keeps after the other has cleaned up are deleted."""
+    event = platform.upload(WITH_ERRORS)
+    platform.invoke(event)
+    (second,) = platform.events
+    platform.events.clear()
+    put_part = platform.create.uploads.put_part
+
+    def overtaken(*arguments: Any) -> Any:
+        patch.undo()
+        pending = [second]
+        while pending:
+            platform.invoke(pending.pop(0), batches=100, inside=True)
+            pending += platform.events
+            platform.events.clear()
+        return put_part(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(platform.create.uploads, "put_part", overtaken)
+        platform.invoke(second, batches=2)
+
+    platform.assert_complete(created=8, rejected=4)
+
+
 def test_every_event_delivered_twice(platform: Platform) -> None:
     pending = [platform.upload(WITH_ERRORS)]
     while pending:

@@ -1,6 +1,9 @@
 """The reject report, as a spreadsheet opens it."""
 
+import tempfile
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -70,3 +73,24 @@ def test_a_reject_report_ends_before_the_disk_does(monkeypatch: pytest.MonkeyPat
     assert len(lines) < 10
     assert "the report ends here, at row" in lines[-1]
     assert max(map(len, lines)) < 400
+
+
+def test_a_report_whose_parts_cannot_be_read_leaves_no_open_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN an error of S3 in the middle THEN the next attempt finds the temporary folder as it was."""
+    files = []
+    spooled = tempfile.SpooledTemporaryFile
+
+    def noted(**options: Any) -> Any:
+        files.append(spooled(**options))
+        return files[-1]
+
+    def lost() -> Iterator[bytes]:
+        yield b"row"
+        raise ConnectionError
+
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", noted)
+
+    with pytest.raises(ConnectionError):
+        join_rejects([lost()])
+
+    assert [file.closed for file in files] == [True]
