@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def nights(request: pytest.FixtureRequest) -> int:
     """How many nights the session may take; 0 in the default run."""
-    return int(request.config.getoption("--nights"))
+    return int(request.config.getoption("--nights", default=0))
 
 
 @pytest.fixture(scope="module")

@@ -79,6 +79,37 @@ class Call:
         return f"{self.number} {self.function} {self.service}:{self.operation}"
 
 
+def meet(fault: Fault | None, attempt: int, carry_out: Callable[[], Response]) -> Response | Failure:
+    """One attempt at a call that meets a fault: the service's response, or what the SDK sees instead.
+
+    Args:
+        fault: The call's fault, if it has one.
+        attempt: The number of the attempt, from 1.
+        carry_out: Lets the service do it.
+
+    Raises:
+        Killed: the process ends.
+    """
+    match fault:
+        case None:
+            return carry_out()
+        case Fault.CRASH_BEFORE:
+            raise Killed
+        case Fault.CRASH_AFTER:
+            carry_out()
+            raise Killed
+        case Fault.THROTTLED:
+            return Failure.THROTTLED
+        case Fault.ERROR:
+            return Failure.ERROR
+        case Fault.TIMED_OUT if attempt > 1:
+            return carry_out()
+        case Fault.ANSWER_LOST if attempt > 1:
+            return Failure.NO_CONNECTION
+    carry_out()
+    return Failure.NO_RESPONSE
+
+
 @dataclass
 class Wire:
     """Everything between the SDK and the services, for one run at a time.
@@ -138,26 +169,10 @@ class Wire:
         """
         self._attempts += 1
         fault = self.faults.get(len(self.calls) - 1)
-        if fault is None:
-            return carry_out()
-        self.met.add(len(self.calls) - 1)
-        match fault:
-            case Fault.CRASH_BEFORE:
-                raise self._kill()
-            case Fault.CRASH_AFTER:
-                carry_out()
-                raise self._kill()
-            case Fault.THROTTLED:
-                return Failure.THROTTLED
-            case Fault.ERROR:
-                return Failure.ERROR
-            case Fault.TIMED_OUT if self._attempts > 1:
-                return carry_out()
-            case Fault.ANSWER_LOST if self._attempts > 1:
-                return Failure.NO_CONNECTION
-        carry_out()
-        return Failure.NO_RESPONSE
-
-    def _kill(self) -> Killed:
-        self._killed = True
-        return Killed()
+        if fault is not None:
+            self.met.add(len(self.calls) - 1)
+        try:
+            return meet(fault, self._attempts, carry_out)
+        except Killed:
+            self._killed = True
+            raise

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.resilience.faults import Call, Fault
 from tests.resilience.scenarios import Scenario
+from tests.resilience.state import state as state_of
 from tests.resilience.world import GivenUp, World
 
 
@@ -41,7 +42,7 @@ def run(world: World, scenario: Scenario, faults: Mapping[int, Fault] | None = N
     except GivenUp as error:
         state: Mapping[str, Any] = {"given up": f"{error} (at last: {error.__cause__!r})"}
     else:
-        state = world.state()
+        state = state_of(world)
     return Run(tuple(world.wire.calls), state, frozenset(world.wire.met))
 
 

@@ -20,7 +20,7 @@ import pytest
 from invoicing.domain.door import Door
 from invoicing.domain.errors import Busy, InvoiceError
 from invoicing.domain.invoice_factory import Origin
-from invoicing.domain.models import CreateInvoice, Invoice, UpdateInvoice
+from invoicing.domain.models import Invoice, UpdateInvoice
 from invoicing.domain.receipts import ReceiptState, ResolvePayment
 from invoicing.runtime.observability import logger
 from invoicing.services.change_invoice import update
@@ -28,41 +28,18 @@ from invoicing.services.create_invoice import create
 from invoicing.services.resolve_payment import resolve
 from invoicing.table.items import decode
 from invoicing.table.receipts import PREFIX, read_receipt
-from tests.resilience.faults import Call, Failure, Fault, Killed
+from tests.resilience.faults import Killed
 from tests.resilience.memory.account import Memory
 from tests.resilience.memory.dynamodb import Item
-from tests.resilience.scenarios import HEADER, row
+from tests.resilience.simulation.business import FILES, PATCHES, PAYMENTS, REQUESTS
+from tests.resilience.simulation.interruptions import Interruptions
 from tests.resilience.simulation.script import Script, Step
 from tests.resilience.world import ASYNCHRONOUS_ATTEMPTS, Context, World, world
-from tests.unit.handlers.bodies import BODY
 
 Response = TypeVar("Response")
 SHARDS = 2
 CLOSE = 1_000
 """Deliveries after which a platform that is not disturbed any more has to be at rest."""
-
-REQUESTS = [
-    CreateInvoice.model_validate(BODY | more)
-    for more in (
-        {"invoiceNumber": "0001"},
-        {"invoiceNumber": "0002", "currency": "USD"},  # the customer's second currency: one of the two is held
-        {},
-        {"customerId": "C-2", "issueDate": "2026-11-02"},
-    )
-]
-"""What clients create: two invoices with numbers of their own, two that get the next ones."""
-
-FILES = (
-    HEADER + row("1001", customer="C-3") + row("1002", "ten", customer="C-3") + row("1003", customer="C-3"),
-    HEADER + row("1001", customer="C-3") + row("2026-000001", customer="C-4"),  # a number of the platform's own form
-)
-_PATCHES: list[dict[str, Any]] = [
-    {"status": "void"},
-    {"status": "paid", "payment": {"paymentId": "A-1"}},
-    {"status": "processed"},
-]
-_PAYMENTS = [("P-1", 0, "19.00"), ("P-1", 1, "19.00"), ("P-2", 0, "100.00"), ("P-2", 2, "100.00"), ("P-3", 1, "500.00")]
-"""The id, the invoice and the amount of what a provider reports; an id may be used twice. Then, that one comes back."""
 
 _RULES = {"upload-continued": "create_invoice", "invoice-created": "generate_pdf"}
 
@@ -74,75 +51,6 @@ def shard_of(name: str) -> int:
 
 class BrokenPromise(AssertionError):
     """The platform does what it must not do; the text says what."""
-
-
-@dataclass
-class Frame:
-    """One function, or one client's request, that runs; others may be below it, interrupted."""
-
-    actions: dict[int, Any]
-    calls: int = 0
-    attempts: int = 0
-    killed: bool = False
-
-
-class Interruptions:
-    """What `tests.resilience.faults.Wire` is for single faults: here each running step has its own calls and faults.
-
-    Attributes:
-        interrupt: Runs another step before a call is made.
-        made: How many calls were made.
-    """
-
-    def __init__(self) -> None:
-        self.frames: list[Frame] = []
-        self.interrupt: Callable[[Step], None] = lambda _: None
-        self.made = 0
-
-    @property
-    def watches(self) -> bool:
-        return bool(self.frames)
-
-    @contextmanager
-    def running(self, step: Step) -> Iterator[None]:
-        """What is called in here meets what the step says; afterwards what was interrupted goes on."""
-        correlation = logger.get_correlation_id()
-        self.frames.append(Frame(dict(step.at)))
-        try:
-            yield
-        finally:
-            self.frames.pop()
-            logger.set_correlation_id(correlation)
-
-    def call(self, _service: str, _operation: str) -> Call | None:
-        frame = self.frames[-1]
-        if frame.killed:
-            raise Killed
-        action = frame.actions.get(frame.calls)
-        if isinstance(action, Step):
-            self.interrupt(action)
-        frame.calls += 1
-        frame.attempts = 0
-        self.made += 1
-        return None
-
-    def attempt(self, carry_out: Callable[[], Response]) -> Response | Failure:
-        frame = self.frames[-1]
-        frame.attempts += 1
-        fault = frame.actions.get(frame.calls - 1)
-        if not isinstance(fault, Fault):
-            return carry_out()
-        if fault in (Fault.CRASH_AFTER, Fault.CRASH_BEFORE):
-            frame.killed = True
-            if fault is Fault.CRASH_AFTER:
-                carry_out()
-            raise Killed
-        if fault in (Fault.THROTTLED, Fault.ERROR):
-            return Failure.THROTTLED if fault is Fault.THROTTLED else Failure.ERROR
-        if frame.attempts > 1:
-            return carry_out() if fault is Fault.TIMED_OUT else Failure.NO_CONNECTION
-        carry_out()
-        return Failure.NO_RESPONSE
 
 
 @dataclass
@@ -231,8 +139,8 @@ class Platform:
     def patch(self, step: Step) -> None:
         """A client changes an invoice that it was told of."""
         store = self.world.handlers["update_invoice_status"].store
-        number, change = divmod(step.which, len(_PATCHES))
-        request, now = UpdateInvoice.model_validate(_PATCHES[change]), self.world.clock.now()
+        number, change = divmod(step.which, len(PATCHES))
+        request, now = UpdateInvoice.model_validate(PATCHES[change]), self.world.clock.now()
         for invoice_id in sorted(self.answers.get(number, ())):
             self._asked(step, partial(update, store, invoice_id, request, now=now, by="api-key:k"))
 
@@ -269,8 +177,8 @@ class Platform:
 
     def pay(self, step: Step) -> None:
         """A provider reports a payment, or its reversal."""
-        reverses = step.which == len(_PAYMENTS)
-        payment_id, number, amount = _PAYMENTS[0 if reverses else step.which]
+        reverses = step.which == len(PAYMENTS)
+        payment_id, number, amount = PAYMENTS[0 if reverses else step.which]
         invoice_ids = sorted(self.answers.get(number, ())) or ["unknown"]
         detail = {"invoiceId": invoice_ids[0], "paymentId": payment_id, "amount": amount}
         detail |= {"currency": REQUESTS[number].currency}

@@ -13,7 +13,8 @@ from invoicing.domain.status import ISSUED, Status, may_change
 from invoicing.events.bus import derive
 from invoicing.table.items import decode
 from invoicing.table.receipts import PREFIX, read_receipt
-from tests.resilience.simulation.platform import REQUESTS, BrokenPromise, Platform
+from tests.resilience.simulation.business import REQUESTS
+from tests.resilience.simulation.platform import BrokenPromise, Platform
 
 
 def check(platform: Platform) -> None:

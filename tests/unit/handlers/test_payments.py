@@ -236,3 +236,35 @@ def test_an_id_in_upper_case_is_the_same_id(
 
     assert [response.status for response in responses] == [200, 200]
     assert responses[0].body["appliedTo"] == path.rpartition("/")[2]
+
+
+def test_an_id_that_its_source_uses_again_names_neither_payment_alone(
+    load: Load, call: Any, update: ModuleType, processed: Callable[..., str], pay: Callable[..., None]
+) -> None:
+    first, second = processed(), processed(NUMBERED | {"invoiceNumber": "43"})
+    pay(first, amount="50.00")
+    pay(second, amount="40.00")
+    (waiting,) = unapplied(load, call)
+    body = {"status": "applied", "invoiceId": second.rpartition("/")[2]}
+    assert call(update, "PATCH", f"/payments/{waiting['paymentKey']}", body=body).status == 200
+
+    pay(first, paymentId="R-1", amount="50.00", reverses="P", invoiceId=None)
+    pay(second, paymentId="R-2", amount="40.00", reverses="P")
+
+    invoices = [call(load("get_invoice"), "GET", path).body for path in (first, second)]
+    assert [invoice["amountPaid"] for invoice in invoices] == ["50.00", "0.00"]
+    assert invoices[1]["payments"][0]["reportedId"] == "P"
+    assert invoices[1]["payments"][1]["reverses"] == invoices[1]["payments"][0]["paymentId"] != "P"
+    (left,) = unapplied(load, call)
+    assert left["reason"] == "payment P was reported more than once, with different contents"
+
+
+def test_an_empty_id_of_the_reversed_payment_is_kept(
+    load: Load, call: Any, processed: Callable[..., str], pay: Callable[..., None]
+) -> None:
+    path = processed()
+
+    pay(path, reverses="")
+
+    (waiting,) = unapplied(load, call)
+    assert waiting["unreadable"] == {"reverses": ""}
