@@ -62,7 +62,10 @@ def test_each_command_is_a_session_with_arguments_that_it_takes(workflow: Path) 
 
     for words, _ in commands(workflow):
         split = words.index("--") if "--" in words else len(words)
-        names, arguments = [word for word in words[:split] if word not in {"-s", "$SESSION", "$SESSIONS"}], words[split + 1 :]
+        names, arguments = (
+            [word for word in words[:split] if word not in {"-s", "$SESSION", "$SESSIONS"}],
+            words[split + 1 :],
+        )
 
         assert set(names) <= known.keys(), words
         for name in names:
