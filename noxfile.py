@@ -39,7 +39,7 @@ DEV: dict[str, str] = {}  # "bin": where the session `environment` installed the
 
 HELP = {"-h", "--help"}
 COMMANDS = {
-    *("up", "down", "deploy", "rollback", "canary-drill", "smoke", "drift", "cost"),
+    *("up", "down", "deploy", "rollback", "canary-drill", "smoke", "drift", "cost", "preview"),
     *("logs", "trace", "doctor", "package"),
 }
 """The sessions that run one command of the harness, which has its own ``--help``."""
@@ -74,7 +74,9 @@ def harness(session: nox.Session, command: str) -> None:
         session.run("python", "-m", "harness.engine")  # reports what is missing, a second of imports earlier
     environment = {"HARNESS_SESSION": session.name, "HARNESS_WATCH_PARENT": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     arguments = ("python", "-m", "harness", command, *session.posargs)
-    patience = None if command in ("deploy", "rollback") and os.environ.get("HARNESS_ENGINE") == "aws" else 60
+    patience = (
+        None if command in ("deploy", "preview", "rollback") and os.environ.get("HARNESS_ENGINE") == "aws" else 60
+    )
     session.run(*arguments, env=environment, interrupt_timeout=patience, terminate_timeout=patience)
 
 
@@ -93,11 +95,12 @@ def dev(session: nox.Session, *command: str, **environment: str) -> None:
 
 
 def tests(session: nox.Session, *arguments: str, **environment: str) -> None:
-    """Run pytest; its figures are written to build/results/<session>.json."""
+    """Run pytest; its figures are written to build/results/<session>.json, and JUnit's to build/reports/junit/."""
     environment |= {"HARNESS_SESSION": session.name, "COVERAGE_FILE": str(BUILD / f"coverage/{session.name}")}
     if os.environ.get("HARNESS_ENGINE", "embedded") != "embedded":  # pytest would report what is missing too, but later
         dev(session, "python", "-m", "harness.engine")
-    dev(session, "pytest", *arguments, *unwanted_plugins(session), *session.posargs, **environment)
+    junit = f"--junit-xml={BUILD / 'reports' / 'junit' / session.name}.xml"
+    dev(session, "pytest", junit, *arguments, *unwanted_plugins(session), *session.posargs, **environment)
 
 
 def unwanted_plugins(session: nox.Session) -> tuple[str, ...]:
@@ -187,6 +190,12 @@ def smoke(session: nox.Session) -> None:
 def drift(session: nox.Session) -> None:
     """Show what differs between a deployed environment, its state, its Terraform and its account: -- ENV."""
     harness(session, "drift")
+
+
+@menu(default=False)
+def preview(session: nox.Session) -> None:
+    """Copies of dev for pull requests, where dev runs: -- up NUMBER | down NUMBER | sweep [--older-than DAYS]."""
+    harness(session, "preview")
 
 
 @menu(default=False)
@@ -413,6 +422,12 @@ def drills(session: nox.Session) -> None:
 def releases(session: nox.Session) -> None:
     """Release in stages and roll back on a running stack, as the runbook says: a bad version, a killed release."""
     tests(session, "tests/apply", "-m", "release")
+
+
+@with_dev(default=False)
+def roles(session: nox.Session) -> None:
+    """Record what Terraform does to an account in each environment's life; deploy under the pipeline's roles."""
+    tests(session, "tests/roles", *IN_GROUPS, HARNESS_TEST_WORKERS="2")
 
 
 @with_dev(default=False)

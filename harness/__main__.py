@@ -13,7 +13,7 @@ from rich.table import Table
 
 from harness import package
 from harness.console import expected_errors, out, print_json
-from harness.deploy import canary_drill, cost_command, pipeline
+from harness.deploy import canary_drill, cost_command, pipeline, preview
 from harness.deploy.request import DeployRequest, ask
 from harness.doctor import examination
 from harness.engine import engine_for, engine_name
@@ -98,11 +98,27 @@ def parser() -> argparse.ArgumentParser:
         metavar="PERCENT",
         help="give new versions this share of the calls first, watch them, and take them back if they are bad",
     )
+    release.add_argument("--plan-only", action="store_true", help="plan, judge and show, and apply nothing")
+    release.add_argument(
+        "--approved",
+        default="",
+        metavar="DIGEST",
+        help="apply only the changes with this digest of --plan-only",
+    )
     release.add_argument(
         "--cost-reason", default="", metavar="WORDS", help="why the environment may cost over a tenth more than now"
     )
     release.add_argument("--no-smoke", action="store_true", help="leave out the smoke test after the deploy")
     release.add_argument("--port", type=port, help="a local engine's port, or auto for any free one (default: 4566)")
+
+    copy = commands.add_parser(
+        "preview", help="a copy of dev for a pull request: create, update, delete, sweep", allow_abbrev=False
+    )
+    actions = copy.add_subparsers(dest="action", required=True)
+    for action, does in (("up", "create or update it"), ("down", "delete it, and show that nothing is left")):
+        actions.add_parser(action, help=does).add_argument("number", type=int, help="the pull request's number")
+    sweep = actions.add_parser("sweep", help="delete those that are too old, and show that nothing else is left")
+    sweep.add_argument("--older-than", type=float, default=7, metavar="DAYS", help="their age (default: 7)")
 
     smoke = commands.add_parser(
         "smoke", help="test a deployed environment with one upload, and delete what that created", allow_abbrev=False
@@ -292,9 +308,21 @@ def deploy(arguments: argparse.Namespace) -> None:
         confirm=confirm,
         smoke=not arguments.no_smoke,
         canary=arguments.canary,
+        plan_only=arguments.plan_only,
+        approved=arguments.approved,
         cost_reason=arguments.cost_reason,
     )
     pipeline.deploy(request, port=arguments.port)
+
+
+def show_preview(arguments: argparse.Namespace) -> None:
+    """Create, delete or sweep copies of dev for pull requests."""
+    if arguments.action == "sweep":
+        preview.sweep(arguments.older_than)
+    elif arguments.action == "up":
+        preview.up(arguments.number)
+    else:
+        preview.down(arguments.number)
 
 
 def up(arguments: argparse.Namespace) -> None:
@@ -324,6 +352,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "deploy": deploy,
     "smoke": lambda arguments: pipeline.smoke_test(arguments.env),
     "canary-drill": lambda arguments: canary_drill.run(arguments.env, arguments.versions, port=arguments.port),
+    "preview": show_preview,
     "rollback": lambda arguments: pipeline.roll_back(arguments.env, arguments.functions, emergency=arguments.emergency),
     "drift": lambda arguments: pipeline.compare(arguments.env),
     "cost": lambda arguments: (cost_command.measure if arguments.measure else cost_command.show)(arguments.env),

@@ -22,6 +22,7 @@ class PlatformSettings:
     Attributes:
         state_bucket_prefix: The beginning of the state bucket's name; the account's id follows.
         compose_project_prefix: The beginning of the Compose projects' names; the engine's instance follows.
+        pipeline_prefix: The beginning of the names of the pipeline's roles, and of the policy that limits other roles.
         platform_module: The module in ``modules/`` that composes all others, and that live folders call.
         platform_call: The name of that call in the live folders.
         tags: Tags with one value on every resource.
@@ -46,6 +47,7 @@ class PlatformSettings:
 
     state_bucket_prefix: str
     compose_project_prefix: str
+    pipeline_prefix: str
     platform_module: str
     platform_call: str
     tags: dict[str, str]
@@ -92,6 +94,11 @@ class PlatformSettings:
     def state_bucket(self, account_id: str) -> str:
         """The bucket with the state of every environment of an account; ``live/bootstrap`` sets it up."""
         return f"{self.state_bucket_prefix}{account_id}"
+
+    @property
+    def boundary_policy(self) -> str:
+        """The policy that limits every role of an environment, if ``live/bootstrap`` has created it."""
+        return f"{self.pipeline_prefix}boundary"
 
 
 PLATFORM = PlatformSettings.read()

@@ -120,12 +120,29 @@ class Account:
                 "(api.manage_account_logging in its terraform.tfvars), and set it to false here.",
             )
 
+    def permissions_boundary(self) -> str:
+        """The ARN of the policy that limits every role of an environment; empty if the account has none.
+
+        ``live/bootstrap`` creates it together with the roles of the pipeline, which may create roles only with it.
+        """
+        arn = f"arn:aws:iam::{self.id}:policy/{PLATFORM.boundary_policy}"
+        try:
+            boto3.client("iam", region_name=REGION).get_policy(PolicyArn=arn)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchEntity":
+                return ""
+            raise HarnessError(
+                f"{arn} cannot be looked up: {error}", remedy="Use credentials that may do iam:GetPolicy."
+            ) from error
+        return arn
+
     def terraform(self, environment: str, artifacts: Path, work: Path) -> Terraform:
         """Terraform on a live folder, with the caller's credentials but none of the caller's Terraform settings."""
         variables = {
             "AWS_REGION": REGION,
             EXPECTED: self.id,
             "TF_VAR_artifacts_dir": str(artifacts.absolute()),
+            "TF_VAR_permissions_boundary": self.permissions_boundary(),
             "TF_WORKSPACE": "default",
         }
         root = ROOT / "live" / environment

@@ -5,6 +5,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +21,7 @@ from harness.deploy.release import ReleaseInputs, ReleaseStore
 from harness.deploy.request import DeployReport, DeployRequest
 from harness.deploy.smoke_access import PlatformAccess
 from harness.deploy.stages import Stages, deploy_all_at_once, named
-from harness.deploy.steps import Steps
+from harness.deploy.steps import Steps, carry_out
 from harness.engine import ACCOUNT_ID, engine_for, engine_name
 from harness.engine.ports import DEFAULT as DEFAULT_PORT
 from harness.errors import HarnessError
@@ -82,6 +83,8 @@ def _to_engine(request: DeployRequest, report: DeployReport, port: int | Literal
         store = ReleaseStore(deployment.client("s3"), deployment.state_bucket, environment)
         stages = Stages(steps, store, deployment.client("lambda"))
         _release(stages, lambda: PlatformAccess.on_engine(deployment.describe()), deployment.artifacts)
+        if request.plan_only:
+            return
         stack = deployment.describe()
         stack.save(deployment.shell(), terraform=deployment.own_terraform)
         keep = True
@@ -119,6 +122,8 @@ def _to_aws(request: DeployRequest, report: DeployReport) -> None:
         artifacts,
         check=account.check_logging_role,
     )
+    if request.plan_only:
+        return
     outputs = terraform.output()["stack"]
     _test(PlatformAccess.on_aws(environment, outputs), request, report)
     out.print(f"[bold]{environment}[/] in account {account.id}: {escape(str(outputs['api_url']))}")
@@ -130,11 +135,17 @@ def _release(
     artifacts: Path,
     check: Callable[[TerraformPlan], None] | None = None,
 ) -> None:
-    """Deploy all at once or in stages, as requested."""
+    """Deploy all at once or in stages, or only plan, as requested."""
+    steps = stages.steps
+    request = steps.request
+    if request.plan_only or (request.canary and request.approved):
+        # A release in stages has two plans, and what is approved is what they do together.
+        carry_out(replace(steps, request=replace(request, plan_only=True)), functions=stages.functions, check=check)
+    if request.plan_only:
+        return
     stages.restore_code()
-    percent = stages.steps.request.canary
-    if percent:
-        canary.deploy_in_stages(stages, percent, access, artifacts=artifacts, check=check)
+    if request.canary:
+        canary.deploy_in_stages(stages, request.canary, access, artifacts=artifacts, check=check)
     else:
         deploy_all_at_once(stages, check=check)
 

@@ -42,6 +42,9 @@ class DeployRequest:
         smoke: Whether the smoke test follows.
         canary: The percentage of the calls that new versions of functions get first; 0 for all at once.
         sources: The folder of the functions.
+        plan_only: Whether the deploy ends after the plan is judged and shown.
+        approved: The digest of the changes that were approved (`harness.deploy.plan_comment.fingerprint`); a plan of
+            other changes is not applied. Empty if this deploy asks by itself.
         cost_reason: Why the environment may cost more than a tenth more than before; empty without a reason.
     """
 
@@ -53,6 +56,8 @@ class DeployRequest:
     smoke: bool = True
     canary: int = 0
     sources: Path = ROOT / "lambdas"
+    plan_only: bool = False
+    approved: str = ""
     cost_reason: str = ""
 
 
@@ -69,6 +74,7 @@ class DeployReport:
     account_id: str = ""
     outcome: str = "failed"
     plan_sha256: str = ""
+    changes_sha256: str = ""
     apply_began: bool = False
     changes: dict[str, int] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.console import ProgressStep, out
-from harness.deploy import concurrency, cost
+from harness.deploy import concurrency, cost, plan_comment
 from harness.deploy.change_summary import action_of, show_changes, show_findings
 from harness.deploy.gate import findings_on, needed_permissions
 from harness.deploy.request import DeployReport, DeployRequest
@@ -132,10 +132,17 @@ def carry_out(
         check(plan)
     findings = steps.judge(plan)
     report.allowed_to_destroy = sorted(needed_permissions(plan, request.environment, request.allow_destroy))
+    report.changes_sha256 = plan_comment.fingerprint(plan)
+    plan_comment.write(request.environment, plan, findings)
     show_changes(plan)
     _check(findings, request, report)
     _check_cost(plan, request, report)
     concurrency.check(plan, functions, request.environment)
+    _check_approval(request, report)
+    if request.plan_only:
+        report.outcome = "planned"
+        out.print(f"Changes {report.changes_sha256}: nothing was applied.")
+        return
     if plan.is_empty:
         report.outcome = "nothing to change"
         out.print(f"{steps.name} is up to date: nothing to apply.")
@@ -152,6 +159,21 @@ def carry_out(
     steps.apply()
     if outdated:
         steps.deploy_again([*outdated])
+
+
+def _check_approval(request: DeployRequest, report: DeployReport) -> None:
+    """Stop if the plan changes something else than what was approved.
+
+    Raises:
+        HarnessError: It does.
+    """
+    if request.approved and request.approved != report.changes_sha256:
+        report.outcome = "rejected: not the approved changes"
+        raise HarnessError(
+            f"Nothing was applied: this plan changes {report.changes_sha256[:12]}, and {request.approved[:12]} was "
+            "approved. The account or the code has changed since.",
+            remedy="Look at the plan above, and have it approved: start the deployment again.",
+        )
 
 
 def _check_cost(plan: TerraformPlan, request: DeployRequest, report: DeployReport) -> None:

@@ -28,6 +28,7 @@ class EmbeddedEngine(LocalServer):
             "EMBEDDED_ACCOUNT_CONCURRENCY",
             "EMBEDDED_ALARM_PERIOD",
             "EMBEDDED_CAPACITY_SPEED",
+            "EMBEDDED_REQUESTS",
             "HARNESS_STRICT",
             "LAMBDA_ASYNC_RETRY_BASE_SECONDS",
             "LAMBDA_WARM_TTL_SECONDS",

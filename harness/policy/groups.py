@@ -165,7 +165,9 @@ def _of_block(members: Sequence[Finding], held: Sequence[Finding]) -> FindingGro
         subject="" if first.file and first.file.endswith(first.definition or "/") else subject,
         rules=_rules(members),
         instances=_instances(members),
-        held_back=Counter(finding.rule_id for finding in held),
+        held_back=dict(
+            Counter(finding.rule_id for finding in held)
+        ),  # asdict takes a Counter's pairs for things to count
         findings=(*members, *held),
         written=_written(members),
     )

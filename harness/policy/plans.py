@@ -25,6 +25,9 @@ from harness.terraform.run import Terraform, TerraformError
 FOLDER = BUILD / "policy"
 """The folder of plans and of what they need."""
 
+REPOSITORY = "example/invoice-platform"
+"""The repository whose pipeline ``live/bootstrap`` is planned for."""
+
 _ATTEMPTS = 3  # to plan sources that somebody edits meanwhile
 
 EXAMPLES = "modules (examples)"
@@ -99,6 +102,7 @@ def plan_live_folder(folder: Path, endpoint: str, *, work: Path | None = None) -
             "AWS_DEFAULT_REGION": "us-east-1",
             "TF_VAR_account_id": ACCOUNT_ID,
             "TF_VAR_artifacts_dir": str(_artifacts()),
+            "TF_VAR_repository": REPOSITORY,
             "TF_WORKSPACE": "default",
         },
         data_dir=work / "data",

@@ -208,6 +208,16 @@ class Terraform:
             raise TypeError(f"terraform state pull printed a {type(document).__name__}")
         return document
 
+    def select_workspace(self, name: str, *, deadline_s: float = 60.0) -> None:
+        """Select a workspace, and create it if there is none of that name; it stays selected in the data folder."""
+        self._env.pop("TF_WORKSPACE", None)  # while it is set, Terraform rejects the command
+        self._read("workspace select", ["-or-create", name], deadline_s=deadline_s)
+
+    def delete_workspace(self, name: str, *, deadline_s: float = 60.0) -> None:
+        """Delete a workspace whose state is empty, and select the one that every folder has."""
+        self.select_workspace("default", deadline_s=deadline_s)
+        self._read("workspace delete", [name], deadline_s=deadline_s)
+
     def _stream(
         self,
         command: str,

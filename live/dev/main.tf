@@ -32,6 +32,7 @@ module "invoice_platform" {
   logging                  = var.logging
   monthly_budget_usd       = var.monthly_budget_usd
   payment_sources          = var.payment_sources
+  permissions_boundary     = var.permissions_boundary
   release                  = var.release
   replication              = var.replication
   reserved_concurrency     = var.reserved_concurrency

@@ -104,6 +104,13 @@ variable "payment_sources" {
   nullable    = false
 }
 
+variable "permissions_boundary" {
+  description = "The policy that limits what any role may be granted (TF_VAR_permissions_boundary, which a deploy sets where live/bootstrap has created one)."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
 variable "previews" {
   description = "Whether workspaces other than default are preview copies of this environment; if not, they cannot be planned."
   type        = bool

@@ -30,6 +30,8 @@ from embedded import (  # noqa: F401 -- importing a module registers its patches
     dynamodb_capacity,
     eventbridge,
     guard,
+    iam_dependents,
+    iam_resources,
     iam_wildcards,
     lambda_async,
     lambda_code,
@@ -39,11 +41,13 @@ from embedded import (  # noqa: F401 -- importing a module registers its patches
     lambda_runtime,
     lambda_streams,
     permissions,
+    recorded_requests,
     s3,
     s3_request_metrics,
     secretsmanager,
     secretsmanager_versions,
     services,
+    sts,
     transport,
 )
 from embedded.strictness import SWITCHES, strict

@@ -24,10 +24,11 @@ resource "aws_api_gateway_account" "this" {
 resource "aws_iam_role" "logs" {
   count = var.manage_account_logging ? 1 : 0
 
-  name               = "${var.name}-logs"
-  assume_role_policy = data.aws_iam_policy_document.logs.json
-  description        = "Lets API Gateway write the logs of this account's APIs."
-  tags               = var.tags
+  name                 = "${var.name}-logs"
+  assume_role_policy   = data.aws_iam_policy_document.logs.json
+  description          = "Lets API Gateway write the logs of this account's APIs."
+  permissions_boundary = var.permissions_boundary != "" ? var.permissions_boundary : null
+  tags                 = var.tags
 }
 
 # No condition on the source: AWS documents no context key that API Gateway sends when it assumes this role.

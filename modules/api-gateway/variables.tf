@@ -79,6 +79,18 @@ variable "name" {
   }
 }
 
+variable "permissions_boundary" {
+  description = "The policy that limits what the role for the account's logs may be granted; none when empty."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.permissions_boundary == "" || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:policy/.+$", var.permissions_boundary))
+    error_message = "permissions_boundary is \"${var.permissions_boundary}\": give the ARN of a policy (arn:aws:iam::<account>:policy/<name>), or leave it empty (none)."
+  }
+}
+
 variable "routes" {
   description = "Methods by a name of your choice. parameters map a name (\"method.request.querystring.limit\") to whether it is required, model checks the JSON body, path has up to three segments, and throttle replaces the usage plan's limits."
   type = map(object({

@@ -6,6 +6,7 @@ module "api" {
   gateway_response_headers = module.cors.gateway_response_headers
   manage_account_logging   = var.api.manage_account_logging
   name                     = local._names.api
+  permissions_boundary     = var.permissions_boundary
   stage_name               = "v1"
   tags                     = var.tags
 

@@ -228,6 +228,7 @@ module "function" {
   kms_key_arn          = module.key.key_arn
   memory_size          = var.lambda_settings.memory_size
   name                 = "${each.key}-${var.environment}"
+  permissions_boundary = var.permissions_boundary
   permissions          = lookup(local._permissions, each.key, {})
   release              = { stable_version = lookup(var.release.stable, each.key, ""), weight = var.release.weight }
   reserved_concurrency = local._concurrency[each.key]

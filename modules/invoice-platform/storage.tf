@@ -90,25 +90,27 @@ module "uploads" {
 module "documents" {
   source = "../s3-bucket"
 
-  access_logging = { bucket = module.access_logs.name }
-  account_id     = var.account_id
-  force_destroy  = var.force_destroy
-  holds          = "originals"
-  name           = local._buckets["documents"]
-  replication    = { bucket = one([for purpose, replica in module.replica : replica.versioned_name if purpose == "documents"]) }
-  tags           = var.tags
+  access_logging       = { bucket = module.access_logs.name }
+  account_id           = var.account_id
+  force_destroy        = var.force_destroy
+  holds                = "originals"
+  name                 = local._buckets["documents"]
+  permissions_boundary = var.permissions_boundary
+  replication          = { bucket = one([for purpose, replica in module.replica : replica.versioned_name if purpose == "documents"]) }
+  tags                 = var.tags
 }
 
 module "archives" {
   source = "../s3-bucket"
 
-  access_logging = { bucket = module.access_logs.name }
-  account_id     = var.account_id
-  force_destroy  = var.force_destroy
-  holds          = "originals"
-  name           = local._buckets["archives"]
-  replication    = { bucket = one([for purpose, replica in module.replica : replica.versioned_name if purpose == "archives"]) }
-  tags           = var.tags
+  access_logging       = { bucket = module.access_logs.name }
+  account_id           = var.account_id
+  force_destroy        = var.force_destroy
+  holds                = "originals"
+  name                 = local._buckets["archives"]
+  permissions_boundary = var.permissions_boundary
+  replication          = { bucket = one([for purpose, replica in module.replica : replica.versioned_name if purpose == "archives"]) }
+  tags                 = var.tags
 
   lifecycle_rules = {
     archive = { transitions = { GLACIER = var.archive_after_days } }

@@ -182,6 +182,18 @@ variable "payment_sources" {
   }
 }
 
+variable "permissions_boundary" {
+  description = "The policy that limits what any role of the environment may be granted; none when empty."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.permissions_boundary == "" || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:policy/.+$", var.permissions_boundary))
+    error_message = "permissions_boundary is \"${var.permissions_boundary}\": give the ARN of a policy (arn:aws:iam::<account>:policy/<name>), or leave it empty (none)."
+  }
+}
+
 variable "release" {
   description = "A release in stages, which the deploy writes: the published version that callers of a function keep, by its short name, and the share of their calls that the newest versions get. Other functions are on their newest version."
   type = object({

@@ -1,8 +1,9 @@
 resource "aws_iam_role" "this" {
-  name               = var.name
-  assume_role_policy = data.aws_iam_policy_document.assume.json
-  description        = "Execution role of the function ${var.name}."
-  tags               = var.tags
+  name                 = var.name
+  assume_role_policy   = data.aws_iam_policy_document.assume.json
+  description          = "Execution role of the function ${var.name}."
+  permissions_boundary = var.permissions_boundary != "" ? var.permissions_boundary : null
+  tags                 = var.tags
 }
 
 data "aws_iam_policy_document" "assume" {

@@ -248,6 +248,18 @@ variable "permissions" {
   }
 }
 
+variable "permissions_boundary" {
+  description = "The policy that limits what the function's role may be granted; none when empty."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.permissions_boundary == "" || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:policy/.+$", var.permissions_boundary))
+    error_message = "permissions_boundary is \"${var.permissions_boundary}\": give the ARN of a policy (arn:aws:iam::<account>:policy/<name>), or leave it empty (none)."
+  }
+}
+
 variable "release" {
   description = "A release in stages: the published version that callers keep, and the share of the calls that the newest version gets, from 0 (none) to less than 1. Without a stable version the newest version gets all calls."
   type = object({

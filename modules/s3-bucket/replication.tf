@@ -55,10 +55,11 @@ resource "aws_s3_bucket_replication_configuration" "this" {
 resource "aws_iam_role" "replication" {
   count = local._replicated ? 1 : 0
 
-  name               = local._replication_role
-  assume_role_policy = data.aws_iam_policy_document.replication_assume[0].json
-  description        = "Lets S3 copy the objects of ${var.name} to ${var.replication.bucket}."
-  tags               = var.tags
+  name                 = local._replication_role
+  assume_role_policy   = data.aws_iam_policy_document.replication_assume[0].json
+  description          = "Lets S3 copy the objects of ${var.name} to ${var.replication.bucket}."
+  permissions_boundary = var.permissions_boundary != "" ? var.permissions_boundary : null
+  tags                 = var.tags
 }
 
 # No condition on the source: AWS documents no context key that S3 sends when it assumes this role, and a key that it does not

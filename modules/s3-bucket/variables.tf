@@ -134,6 +134,18 @@ variable "name" {
   }
 }
 
+variable "permissions_boundary" {
+  description = "The policy that limits what the role of the replication may be granted; none when empty."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.permissions_boundary == "" || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:policy/.+$", var.permissions_boundary))
+    error_message = "permissions_boundary is \"${var.permissions_boundary}\": give the ARN of a policy (arn:aws:iam::<account>:policy/<name>), or leave it empty (none)."
+  }
+}
+
 variable "replication" {
   description = "Replication to another bucket, usually in another region: its name (no replication without one; it must have versioning), the key there if this bucket has a customer-managed key, the copies' storage class, and whether deletions are copied too."
   type = object({

@@ -4,6 +4,7 @@ It knows nothing of the platform's reader. It takes decoded text with one known 
 line, and says which lines each invoice has, or that it is rejected.
 """
 
+import itertools
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -34,6 +35,11 @@ class Row:
     is_sound: bool = True
     table: int = 0
     raw: dict[str, str] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
+    section: int = 0
+    is_first: bool = False
+    is_below_damage: bool = False
+    casts_doubt: bool = False
 
 
 def read(text: str, delimiter: str) -> tuple[dict[str, list[Line]], int]:
@@ -46,13 +52,16 @@ def read(text: str, delimiter: str) -> tuple[dict[str, list[Line]], int]:
     uncut = _has_uncut_digits(rows)
     invoices: dict[str, list[Line]] = {}
     rejected = 0
+    ratios = _ratio_columns(rows)
     runs = _runs(rows)
-    numbers = [_identity(run[0].cells["invoice_number"]) for run in runs]
+    numbers = [_number_of(run) for run in runs]
+    in_doubt = _in_doubt(rows, runs)
     for number in dict.fromkeys(numbers):
         own = [run for run, its_number in zip(runs, numbers, strict=True) if its_number == number]
-        groups = [[run] for run in own] if not number or _all_equal(own) else [own]
+        groups = [[run] for run in own] if not number or _all_equal(own, marks) else [own]
+        is_parted = len(groups) == 1 and number and _is_parted(runs, numbers, number)
         for group in groups:
-            lines = _invoice(group, marks, uncut)
+            lines = None if number in in_doubt or is_parted else _invoice(group, marks, uncut, ratios)
             first = group[0][0].cells["invoice_number"]
             if lines is None:
                 rejected += 1
@@ -89,7 +98,7 @@ def _split(line: str, delimiter: str) -> list[str] | None:
 def _rows(text: str, delimiter: str) -> list[Row]:
     rows: list[Row] = []
     header: list[str] = []
-    table = 0
+    table, section, is_first = 0, 0, False
     for line in text.splitlines():
         cells = _split(line, delimiter)
         assert cells is not None
@@ -97,12 +106,21 @@ def _rows(text: str, delimiter: str) -> list[Row]:
         if sum(name in KNOWN for name in names) >= 3:
             lacks = [any(name not in one for name in REQUIRED) for one in (header or names, names)]
             table += any(lacks)  # what is above or below a header that lacks columns is another table
+            section, is_first = section + bool(header), bool(header)
             header = names
             continue
         raw = dict(zip(header, cells, strict=False))
         values = {name: _content(raw.get(name, "")) for name in KNOWN}
         is_sound = len(cells) <= len(header) and all(name in header for name in REQUIRED)
-        rows.append(Row(values, is_sound, table, raw))
+        row = Row(values, is_sound, table, raw, cells, section, is_first)
+        hides_number = len(cells) > len(header) and "invoice_number" in header[1:]
+        if hides_number:  # which of its cells is the number, nobody can tell
+            values["invoice_number"] = values["customer_id"] = ""
+        above = rows[-1] if rows and not is_first else None
+        row.is_below_damage = above is not None and above.casts_doubt
+        row.casts_doubt = hides_number or (row.is_below_damage and _is_destroyed(row))
+        rows.append(row)
+        is_first = False
     return rows
 
 
@@ -123,21 +141,85 @@ def _runs(rows: list[Row]) -> list[list[Row]]:
     """Rows that follow each other and are one invoice."""
     runs: list[list[Row]] = []
     for row in rows:
-        number, customer = _identity(row.cells["invoice_number"]), _identity(row.cells["customer_id"])
-        if runs and row.table == runs[-1][0].table:
-            first = runs[-1][0]
-            same_number = number == _identity(first.cells["invoice_number"])
-            same_customer = customer in {"", _identity(first.cells["customer_id"])}
-            if same_number if number else same_customer:
-                runs[-1].append(row)
-                continue
-        runs.append([row])
+        number = _identity(row.cells["invoice_number"])
+        is_same = bool(runs) and row.table == runs[-1][0].table and number == _number_of(runs[-1])
+        is_nameless = bool(runs) and row.table == runs[-1][0].table and not number
+        if is_nameless or (is_same and not row.is_first):
+            runs[-1].append(row)
+        else:
+            runs.append([row])
     return runs
 
 
-def _all_equal(runs: list[list[Row]]) -> bool:
-    contents = [[row.cells for row in run] for run in runs]
+def _number_of(run: list[Row]) -> str:
+    return _identity(run[0].cells["invoice_number"])
+
+
+def _in_doubt(rows: list[Row], runs: list[list[Row]]) -> set[str]:
+    """The numbers of which a damaged row, or one with a destroyed number, may be a part."""
+    run_of = {id(row): number for number, run in enumerate(runs) for row in run}
+    doubts = set()
+    for row in rows:
+        own = run_of[id(row)]
+        texts = [] if row.is_sound else [text for cell in row.written for text in re.split("[,;\t]", cell)]
+        doubts |= {_identity(_content(text)) for text in texts} - {_number_of(runs[own])}
+    for above, below in itertools.pairwise(rows):
+        same_customer = _identity(above.cells["customer_id"]) == _identity(below.cells["customer_id"])
+        if not same_customer or below.is_first or run_of[id(above)] == run_of[id(below)]:
+            continue
+        for destroyed, other in ((above, below), (below, above)):
+            number = _number_of(runs[run_of[id(other)]])
+            if _is_destroyed(destroyed) and not _is_destroyed(other) and not re.search("[A-Za-z]", number):
+                doubts.add(number)
+    return doubts
+
+
+def _is_destroyed(row: Row) -> bool:
+    text = row.raw.get("invoice_number", "").strip()
+    return bool(re.fullmatch("[0-9][.,][0-9]+E[+][0-9]{2}", text)) or any(
+        unicodedata.category(one) == "No" for one in text
+    )
+
+
+def _is_parted(runs: list[list[Row]], numbers: list[str], number: str) -> bool:
+    """Whether rows of an invoice are below another header, and more than that header is between."""
+    sections: set[int] = set()
+    for position, (run, its_number) in enumerate(zip(runs, numbers, strict=True)):
+        if its_number != number:
+            continue
+        continues = position > 0 and numbers[position - 1] == number and run[0].table == runs[position - 1][0].table
+        if sections and run[0].section not in sections and not continues:
+            return True
+        sections.add(run[0].section)
+    return False
+
+
+def _all_equal(runs: list[list[Row]], marks: set[str]) -> bool:
+    contents = [[_meaning(row, marks) for row in run] for run in runs]
     return all(content == contents[0] for content in contents)
+
+
+def _meaning(row: Row, marks: set[str]) -> dict[str, object]:
+    """What the cells mean, however they are written."""
+    values: dict[str, object] = {}
+    for name, text in row.cells.items():
+        value: object = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+        if name in NUMBERS:
+            value = _plain(text, marks, is_percentage=name in NUMBERS[2:])
+            value = text if value is None else value
+        if name != "discount" or value:
+            values[name] = value
+    return {name: value for name, value in values.items() if value != ""}
+
+
+def _ratio_columns(rows: list[Row]) -> set[str]:
+    """Columns of percentages with a ratio."""
+    return {
+        name
+        for row in rows
+        for name in NUMBERS[2:]
+        if row.is_sound and re.fullmatch("0?[.,]0*[1-9][0-9]*", row.raw.get(name, "").strip())
+    }
 
 
 def _readings(text: str) -> dict[str, Decimal]:
@@ -190,26 +272,27 @@ def _has_uncut_digits(rows: list[Row]) -> set[str]:
     }
 
 
-def _invoice(runs: list[list[Row]], marks: set[str], uncut: set[str]) -> list[Line] | None:
+def _invoice(runs: list[list[Row]], marks: set[str], uncut: set[str], ratios: set[str]) -> list[Line] | None:
     """The lines of an invoice; None if it is rejected."""
     rows = [row for run in runs for row in run]
-    lines = [_line(row, marks) for row in rows]
+    lines = [_line(row, marks, ratios) for row in rows]
     dates = {row.cells["issue_date"] for row in rows} - {""}
     currencies = {row.cells["currency"].upper() for row in rows} - {""}
     customers = {_identity(row.cells["customer_id"]) for row in rows}
     is_one = len(customers) == len(currencies) == len(dates) == 1
-    if not is_one or not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", dates.pop()) or _repeats(runs):
+    if not is_one or not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", dates.pop()) or _repeats(runs, marks):
         return None
     if not all(_has_identity(row, uncut) for row in rows):
         return None
     return None if None in lines else [line for line in lines if line]
 
 
-def _repeats(runs: list[list[Row]]) -> bool:
+def _repeats(runs: list[list[Row]], marks: set[str]) -> bool:
     """Whether a row is equal to one of another run."""
-    runs_by_line: dict[tuple[str, ...], int] = {}
+    runs_by_line: dict[tuple[object, ...], int] = {}
     return any(
-        runs_by_line.setdefault(tuple(row.cells[name] for name in ("description", *NUMBERS)), number) != number
+        runs_by_line.setdefault(tuple(_meaning(row, marks).get(name) for name in ("description", *NUMBERS)), number)
+        != number
         for number, run in enumerate(runs)
         for row in run
     )
@@ -227,27 +310,33 @@ def _has_identity(row: Row, uncut: set[str]) -> bool:
     return True
 
 
-def _line(row: Row, marks: set[str]) -> Line | None:
+def _line(row: Row, marks: set[str], ratios: set[str]) -> Line | None:
     """The line that a row is; None if it is none."""
     cells = row.cells | {"discount": row.cells["discount"] or "0"}
     quantity, price, discount, rate = (
         _number(cells[name], marks, is_percentage=name in NUMBERS[2:]) for name in NUMBERS
     )
-    if not row.is_sound or not cells["description"]:
+    if not row.is_sound or row.is_below_damage or not cells["description"]:
         return None
     if quantity is None or price is None or discount is None or rate is None:
         return None
+    is_ratio = any(name in ratios and cells[name] == "1" for name in NUMBERS[2:])
+    is_factor = 1 < rate < 2 and not cells["tax_rate"].endswith("%")
     is_possible = quantity != 0 and price >= 0 and 0 <= discount <= 100 and 0 <= rate <= 100
-    return (cells["description"], quantity, price, discount, rate) if is_possible else None
+    is_meant = is_possible and not is_ratio and not is_factor
+    return (cells["description"], quantity, price, discount, rate) if is_meant else None
 
 
 def _number(text: str, marks: set[str], *, is_percentage: bool) -> Decimal | None:
-    has_sign = is_percentage and text.endswith("%")
-    readings = _readings(text.removesuffix("%") if has_sign else text)
+    value = _plain(text, marks, is_percentage=is_percentage)
+    is_ratio = is_percentage and value is not None and 0 < value < 1 and not text.endswith("%")
+    return None if is_ratio else value
+
+
+def _plain(text: str, marks: set[str], *, is_percentage: bool) -> Decimal | None:
+    """The number that a text is by the file's marks; None if it is none, or two."""
+    readings = _readings(text.removesuffix("%") if is_percentage else text)
     values = set(readings.values())
     if len(values) == 2 and len(marks) == 1:
         values = {readings[next(iter(marks))]}
-    if len(values) != 1:
-        return None
-    value = values.pop()
-    return None if is_percentage and 0 < value < 1 and not has_sign else value
+    return values.pop() if len(values) == 1 else None

@@ -26,7 +26,7 @@ Call = Callable[..., str]
 @pytest.fixture
 def call(cloud: Cloud) -> Call:
     """Calls API Gateway as a role that may create and change the keys with its own tag only."""
-    created, changed = allow("apigateway:POST"), allow("apigateway:PATCH", "apigateway:DELETE")
+    created, changed = allow("apigateway:POST", "apigateway:PUT"), allow("apigateway:PATCH", "apigateway:DELETE")
     created["Condition"] = {"StringEquals": {"aws:RequestTag/Api": "orders"}}
     changed["Condition"] = {"StringEquals": {"aws:ResourceTag/Api": "orders"}}
     function = cloud.function(CALL, created, changed)

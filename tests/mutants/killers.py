@@ -15,7 +15,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-CPU_SECONDS = 20
+CPU_SECONDS = 8
 """The limit of one test; without a mutant none takes more than two."""
 MEMORY = 2 << 30
 """The limit in bytes, five times what the tests need: endless growth fails before the machine does."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
 from invoicing.domain import money
-from invoicing.domain.identifiers import is_invisible
+from invoicing.domain.identifiers import is_invisible, mixture, numeral
 
 MAX_INTEGER_DIGITS = 15
 """Digits before the decimal point of a quantity, price or amount, and of their sums."""
@@ -48,6 +48,15 @@ def _visible(value: str) -> str:
     for character in "" if value.isprintable() else value:
         if is_invisible(character):
             raise ValueError(f"contains the invisible character U+{ord(character):04X}")
+    return value
+
+
+def _unmistakable(value: str) -> str:
+    """Reject letters of two alphabets, and numerals that are no digits: what looks the same would be another id."""
+    if sign := numeral(value):
+        raise ValueError(f"contains {sign}, which would be compared as digits; write digits")
+    if letter := mixture(value):
+        raise ValueError(f"mixes alphabets: {letter} is {unicodedata.name(letter)}")
     return value
 
 
@@ -195,6 +204,8 @@ _IDENTIFYING = (*_PLAIN, AfterValidator(_one_line), AfterValidator(_visible), Af
 
 Identifier = Annotated[str, _text(64), *_IDENTIFYING]
 """An id that people write: kept as it is, including leading zeros, without surrounding blanks."""
+NewIdentifier = Annotated[Identifier, AfterValidator(_unmistakable)]
+"""An id by which an invoice is found from now on. What is stored, and money that has come, keep the ids they have."""
 Name = Annotated[str, _text(200), *_PLAIN, AfterValidator(_one_line)]
 Description = Annotated[str, _text(1000), *_PLAIN]
 Address = Annotated[str, _text(500), *_PLAIN]

@@ -23,6 +23,7 @@ from invoicing.domain.fields import (
     Identifier,
     Moment,
     Name,
+    NewIdentifier,
     Percentage,
     Quantity,
     StoredAmount,
@@ -85,8 +86,8 @@ class LineRequest(WireModel):
 class CreateInvoice(WireModel):
     """The body of ``POST /invoices``. Each group of CSV rows becomes one, too."""
 
-    invoice_number: Identifier | None = None
-    customer_id: Identifier
+    invoice_number: NewIdentifier | None = None
+    customer_id: NewIdentifier
     customer: Customer = Customer()
     issue_date: Day
     due_date: Day | None = None

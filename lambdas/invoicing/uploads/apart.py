@@ -11,11 +11,11 @@ from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import IO, NamedTuple, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 
 from invoicing.uploads.csv_bytes import UnreadableFileError
 from invoicing.uploads.csv_header import Header
-from invoicing.uploads.csv_rows import Place, Problem, Row, Runs
+from invoicing.uploads.csv_rows import Doubts, Place, Problem, Row, Runs
 from invoicing.uploads.seen_numbers import digest
 
 MAX_STORED = 384 << 20
@@ -26,7 +26,16 @@ ROW_BYTES = 100
 """Bytes that a row takes in a temporary file, at the most, besides its texts."""
 TOO_MUCH = "the rows that stand apart take too much room to be put together; sort the file by invoice_number"
 PARTITIONS = 64
+IN_DOUBT = -1
+"""Instead of a run, or of its size: a row of another run, which may be one of the invoice."""
 _KEY = 16
+
+
+class Evidence(Protocol):
+    """What of `invoicing.uploads.survey.Evidence` concerns rows as such."""
+
+    uncut: list[str]
+    narrow_row: int
 
 
 class KeptRows(Protocol):
@@ -55,18 +64,23 @@ class ApartRow(NamedTuple):
     """A row as the temporary files have it.
 
     Attributes:
-        run: The run that it belongs to, as a number that grows: where it begins in the file.
+        run: The run that it belongs to, as a number that grows: where it begins in the file. `IN_DOUBT` for a row of
+            another run, of which nobody can tell whether it is one of this invoice.
         row: The row, as a spreadsheet counts.
         cells: Its texts by the names of their columns.
         problems: What is wrong with it.
         is_torn: Whether its quotation marks are wrong.
+        table: As `invoicing.uploads.csv_rows.Row` has it, of its run.
+        continues: Whether only a header is between its run and an earlier one of the invoice.
     """
 
     run: int
     row: int
-    cells: dict[str, str]
-    problems: list[Problem]
-    is_torn: bool
+    cells: dict[str, str] = {}  # noqa: RUF012 - nobody changes it
+    problems: list[Problem] = []  # noqa: RUF012
+    is_torn: bool = False
+    table: int = 0
+    continues: bool = False
 
 
 ReadRows = Callable[[], Iterator[ApartRow]]
@@ -78,14 +92,14 @@ class Collector:
 
     Args:
         numbers: Digests of the numbers.
-        uncut: As `invoicing.uploads.survey.Evidence` has it.
+        evidence: What the file proves.
 
     Attributes:
         place: Where the current run begins; None before the first one.
     """
 
-    def __init__(self, numbers: Collection[int], uncut: frozenset[str]) -> None:
-        self._numbers, self._uncut = numbers, uncut
+    def __init__(self, numbers: Collection[int], evidence: Evidence) -> None:
+        self._numbers, self._evidence = numbers, evidence
         self._files = ExitStack()
         self._partitions: list[IO[bytes]] = []
         for _ in range(PARTITIONS):
@@ -100,27 +114,43 @@ class Collector:
         Raises:
             UnreadableFileError: the rows take more room than there is, or the file is damaged.
         """
-        runs, number = Runs(), 0
+        runs, doubts, number = Runs(), Doubts(), 0
         for row in rows:
             if runs.begins(row):
                 number, self.place = digest(runs.key), row.place
                 self._partition = self._partitions[number % PARTITIONS]
                 self._before_run = self._partition.tell()
             if number in self._numbers and self.place:
-                self._write(number, self.place.position, row)
+                self._write_row(number, self.place, row, continues=runs.continues)
+            for key, doubtful in doubts.of(row, runs):
+                if (other := digest(key)) in self._numbers:
+                    self._write(other, [IN_DOUBT, doubtful])
 
-    def _write(self, number: int, run: int, row: Row) -> None:
-        """Write a row as `_rows` reads it. No letter is lost: what UTF-8 cannot hold, a lone surrogate, passes."""
+    def _write_row(self, number: int, run: Place, row: Row, *, continues: bool) -> None:
+        """Write a row as `_rows` reads it."""
         texts = [*row.cells().values()]
         width = min(len(row.record.cells), len(row.header.names))
-        content = [run, row.record.row, row.header_number, width, texts]
-        content += [row.problems(self._uncut), row.torn is not None]
+        content = [run.position, row.record.row, row.header_number, width, texts]
+        self._write(
+            number,
+            [
+                *content,
+                row.problems(self._evidence.uncut, self._evidence.narrow_row),
+                row.torn is not None,
+                run.table,
+                continues,
+            ],
+        )
+
+    def _write(self, number: int, content: list[Any]) -> None:
+        """Write a line of an invoice. No letter is lost: what UTF-8 cannot hold, a lone surrogate, passes."""
+        partition = self._partitions[number % PARTITIONS]
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
         line = f"{number:0{_KEY}x}{text}\n".encode(errors="surrogatepass")
         self._stored += len(line)
         if self._stored > MAX_STORED:
-            raise UnreadableFileError(TOO_MUCH, row.record.row)
-        self._partition.write(line)
+            raise UnreadableFileError(TOO_MUCH, content[1])
+        partition.write(line)
 
     def drop_run(self) -> None:
         """Forget the current run: it has not been read to its end."""
@@ -189,7 +219,11 @@ class ApartRows:
         for place in places:
             file.seek(place)
             line = file.readline()[_KEY:].decode(errors="surrogatepass")
-            run, row, header, width, texts, problems, is_torn = json.loads(line)
+            run, row, *rest = json.loads(line)
+            if run == IN_DOUBT:
+                yield ApartRow(run, row)
+                continue
+            header, width, texts, problems, is_torn, *run_place = rest
             names = [name for name, index in self._headers[header].index.items() if index < width]
             cells = dict(zip(names, texts, strict=True))
-            yield ApartRow(run, row, cells, [Problem(*problem) for problem in problems], is_torn)
+            yield ApartRow(run, row, cells, [Problem(*problem) for problem in problems], is_torn, *run_place)

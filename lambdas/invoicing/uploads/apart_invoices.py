@@ -1,16 +1,29 @@
 """Invoices of which the rows stand apart: whether they make one invoice, several equal ones, or none."""
 
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, zip_longest
+from typing import Any
 
 from invoicing.domain.models import MAX_LINES
-from invoicing.uploads.apart import ApartRow, ApartRows, ReadRows
+from invoicing.uploads.apart import IN_DOUBT, ApartRow, ApartRows, ReadRows
 from invoicing.uploads.csv_invoices import CsvInvoice, InvoiceRows, Rules
+from invoicing.uploads.csv_numbers import read_number
 from invoicing.uploads.csv_rows import NUMBERS, Place
+from invoicing.uploads.survey import PERCENTAGES
 
 NOT_TO_THE_END = "rows of this invoice stand apart, and the file cannot be read to its end: there may be more of them"
+IN_DOUBT_OF = "row {row} is damaged, and may be one of this invoice"
+BELOW = (
+    "the invoice goes on below another header, behind other invoices: nobody can tell whether these rows are more of "
+    "it, or a correction; put all its rows together"
+)
+_REPEATS = (
+    "repeats row {row} of the same invoice, and stands apart from it: nobody can tell whether it is meant twice; "
+    "put all rows of the invoice together"
+)
 _LINE_FIELDS = ("description", *NUMBERS)
 
 
@@ -20,13 +33,13 @@ class _Repetition:
 
     Attributes:
         runs: The runs, if all of them are equal: the invoice comes several times.
-        row: The first row that repeats one of another run, if some runs differ.
-        earlier: The row that it repeats.
+        row: The first row that repeats one of another run, if some runs differ, or may correct it.
+        reason: Why nobody can tell what is meant.
     """
 
     runs: list[int] = field(default_factory=list)
     row: int = 0
-    earlier: int = 0
+    reason: str = ""
 
 
 def read_apart_invoices(apart: ApartRows, rules: Rules, start: Place, *, is_damaged: bool) -> Iterator[CsvInvoice]:
@@ -57,15 +70,11 @@ def _builds(invoices: Iterator[ReadRows], rules: Rules, *, is_damaged: bool) -> 
         if is_damaged:
             yield partial(_build, read_rows, rules, reason=NOT_TO_THE_END)
             continue
-        repetition = _repetition(read_rows())
+        repetition = _repetition(read_rows(), rules)
         if repetition.runs:
             yield from (partial(_build, read_rows, rules, run=run) for run in repetition.runs)
         elif repetition.row:
-            reason = (
-                f"repeats row {repetition.earlier} of the same invoice, and stands apart from it: nobody can tell "
-                "whether it is meant twice; put all rows of the invoice together"
-            )
-            yield partial(_build, read_rows, rules, row=repetition.row, reason=reason)
+            yield partial(_build, read_rows, rules, row=repetition.row, reason=repetition.reason)
         else:
             yield partial(_build, read_rows, rules)
 
@@ -75,30 +84,49 @@ def _build(read_rows: ReadRows, rules: Rules, *, run: int = 0, row: int = 0, rea
 
     If there is a reason, it is rejected for that, at the row that it concerns, unless there are other reasons.
     """
-    rows = (each for each in read_rows() if run in {0, each.run})
+    rows = (each for each in read_rows() if each.run != IN_DOUBT and run in {0, each.run})
     first = next(rows)
     group = InvoiceRows(rules, first.cells.get("invoice_number", ""), first.row)
     for each in chain([first], rows):
         group.add(each.row, each.cells, each.problems, is_torn=each.is_torn)
+    if not group.problems and (doubtful := next((each.row for each in read_rows() if each.run == IN_DOUBT), 0)):
+        group.note(first.row, "", "", IN_DOUBT_OF.format(row=doubtful))
     if reason and not group.problems:
         group.note(row or first.row, "", "", reason)
     return group
 
 
-def _repetition(rows: Iterator[ApartRow]) -> _Repetition:
+def _repetition(rows: Iterator[ApartRow], rules: Rules) -> _Repetition:
     """Compare the runs of an invoice. One with too many lines is not compared: it is rejected for that."""
-    runs: dict[int, list[dict[str, str]]] = {}
-    lines: dict[tuple[str, ...], tuple[int, int]] = {}  # of each line the first run and row with it
-    repeated = _Repetition()
+    runs: dict[int, list[dict[str, Any]]] = {}
+    lines: dict[tuple[Any, ...], tuple[int, int]] = {}  # of each line the first run and row with it
+    repeated, below = _Repetition(), _Repetition()
+    tables: set[int] = set()
     for number, each in enumerate(rows):
-        if number >= MAX_LINES:
+        if number >= MAX_LINES or each.run == IN_DOUBT:
             return _Repetition()
-        runs.setdefault(each.run, []).append({name: text for name, text in each.cells.items() if text})
-        line = tuple(each.cells.get(name, "") for name in _LINE_FIELDS)
+        values = _values(each.cells, rules)
+        runs.setdefault(each.run, []).append(values)
+        line = tuple(values.get(name) for name in _LINE_FIELDS)
         first_run, first_row = lines.setdefault(line, (each.run, each.row))
         if first_run != each.run and not repeated.row:
-            repeated.row, repeated.earlier = each.row, first_row
+            repeated = _Repetition(row=each.row, reason=_REPEATS.format(row=first_row))
+        if tables and each.table not in tables and not each.continues and not below.row:
+            below = _Repetition(row=each.row, reason=BELOW)
+        tables.add(each.table)
     contents = [*runs.values()]
     if len(contents) > 1 and all(content == contents[0] for content in contents[1:]):
         return _Repetition(runs=[*runs])
-    return repeated
+    return repeated if repeated.row else below
+
+
+def _values(cells: Mapping[str, str], rules: Rules) -> dict[str, Any]:
+    """What the cells of a row mean, so that other spellings of a number or a text are the same."""
+    values: dict[str, Any] = {}
+    for name, text in cells.items():
+        if name in NUMBERS:
+            number = read_number(text.removesuffix("%").rstrip() if name in PERCENTAGES else text, rules.marks)
+            values[name] = text if isinstance(number, str) else number
+        elif text:
+            values[name] = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return {name: value for name, value in values.items() if value not in {"", 0} or name != "discount"}

@@ -4,16 +4,19 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from invoicing.domain.identifiers import is_invisible, normal_form
+from invoicing.domain.identifiers import is_invisible, look, mixture, normal_form, numeral
 
 ERRORS = frozenset(
     {"#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!", "#BEZUG!", "#WERT!", "#ZAHL!"}
     | {"#VALEUR!", "#NOM?", "#NOMBRE!", "#ERROR!", "#¡REF!", "#¡VALOR!", "#¿NOMBRE?", "Err:502", "Err:522"}
 )
 """What a spreadsheet writes for a formula that failed, in English, German, French and Spanish."""
+_NOT_FOUND = frozenset({"#N/A", "#NV", "#N/D", "#ND", "#NULL!"})
+"""What it writes for a lookup that found nothing: the value may exist, and is not here."""
 NOTHING = ERRORS | frozenset(
     {"NULL", "null", "(null)", "(NULL)", "<null>", "<NULL>", "[NULL]", "\\N", "nil", "None", "nan", "NaN", "NAN"}
     | {"NaT", "N/A", "n/a", "NA", "#N/A", "#N/A N/A", "#NA", "<NA>", "#NV", "#NULL!", "-", "--", "\u2013", "\u2014"}
+    | {"#N/D", "#ND"}
 )
 """Texts that stand for nothing, as databases, spreadsheets and programs write them; so ``Null``, a name, is a text.
 
@@ -24,30 +27,57 @@ _TOO_NARROW = re.compile("#{2,}")
 _FORMULA_TEXT = re.compile('="([^"]*)"')
 _LONG_DIGITS = re.compile(r"[1-9][0-9]{15,}")
 _MONTH = (
-    "(?:[Jj]an|[Ff]eb|[Mm]ar|[Mm]är|[Mm]rz|[Aa]pr|[Mm]ay|[Mm]ai|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ep|[Oo]ct|[Oo]kt|[Nn]ov|"
-    r"[Dd]ec|[Dd]ez|janv|févr|mars|avr|juin|juil|août|sept|déc|ene|abr|ago|dic|gen|mag|giu|lug|set|ott)\.?"
+    "(?:jan|feb|mar|mär|mrz|mrt|mär|apr|may|mai|maj|mei|jun|jul|aug|sep|sept|oct|okt|nov|dec|dez|janv|févr|mars|avr|juin|"
+    r"juil|août|déc|ene|abr|ago|dic|gen|mag|giu|lug|set|ott|out|fev|stycz|lut|kwi|cze|lip|sie|wrz|paź|lis|gru)\.?"
 )
 _DESTROYED = tuple(
-    (re.compile(pattern), reason)
+    (re.compile(pattern, re.IGNORECASE), reason)
     for pattern, reason in (
         (
-            r"[+-]?[0-9](?:[.,][0-9]+)?[eE][+-][0-9]{2,3}",
+            r"[+-]?[0-9]+(?:(?:[.,][0-9]+)?e[+-]|[.,][0-9]+e)[0-9]{1,3}",
             "a spreadsheet has shortened it, and other numbers look the same now; format the column as text",
         ),
         (
-            rf"[0-9]{{1,2}}[-. ]+{_MONTH}(?:[-. ]+(?:[0-9]{{2}}|[0-9]{{4}}))?|{_MONTH}[- ]+[0-9]{{2}}",
+            (
+                rf"[0-9]{{1,2}}[-./ ]+{_MONTH}(?:[-./ ]+(?:[0-9]{{2}}|[0-9]{{4}}))?|{_MONTH}[-./ ]+[0-9]{{4}}|"
+                rf"(?!(?-i:[A-Z]{{3}})){_MONTH}[- ]+[0-9]{{2}}|"
+                r"[0-9]{1,2}(?:/[0-9]{1,2}/|\.[0-9]{1,2}\.)[0-9]{4}|[0-9]{1,2}月[0-9]{1,2}日|"
+                r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[ t])?[0-9]{1,2}:[0-9]{2}(?::[0-9.]+)?"
+            ),
             "a spreadsheet has probably made a date of it; format the column as text",
         ),
-        (r"[0-9]+[.,]0", "a program has probably made a decimal number of it; export the column as text"),
+        (r"[0-9]+[.,]0+", "a program has probably made a decimal number of it; export the column as text"),
         (
-            r"[1-9][0-9]{0,2}(?:,[0-9]{3})+",
+            "[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+|(?:[.][0-9]{3})+|(?:['\u2019\u00a0\u202f ][0-9]{3})+)",
             "a spreadsheet has probably separated its thousands; format the column as text",
         ),
+        (
+            "[0-9.,' ]+%|[$€£¥] ?[0-9].*|[0-9][0-9.,' ]*[$€£¥]",
+            "a spreadsheet has formatted it; format the column as text",
+        ),
+        ("true|false|wahr|falsch|vrai|faux", "a spreadsheet has made a truth value of it; format the column as text"),
         ("['\u2019].*", "begins with an apostrophe, by which a spreadsheet marks a text; remove it"),
         (r'(?!="[^"]*"$).*".*', "contains a quotation mark: probably another one is missing in this row"),
+        (r'=(?!"[^"]*"$).*', "is a formula, and not its result"),
+        (r"#[a-z/_]+[!?]?|err:[0-9]+|loading\.*", "is what a spreadsheet shows for a formula without a result"),
+        (r".*(?:\{\{|\$\{).*|\[object .*\]", "is a placeholder that a program has not filled in"),
+        (r"[\W_]+", "has no letter or digit"),
+        ("(?:#[ #]|//|--|>).*", "begins like a comment, or a quotation; remove the row, or write the number alone"),
+        (".*[,;] .*", "contains a list; one row has one number and one customer"),
+        ("0", "is zero; leave it empty if there is none"),
+        (
+            (
+                r"dto\.?|ditto|do\.|idem|w\.o\.|tbd|tba|t\.b\.d\.|unknown|unbekannt|inconnu|missing|invalid|"
+                r"undefined|none|n\.a\.|\((?:blank|leer|empty)\)"
+            ),
+            "is a word for what is not known; write the number",
+        ),
     )
 )
-"""What shows that an identifier is not what somebody wrote, and the reason for its rejection."""
+"""What shows that an identifier is not what somebody wrote, and the reason for its rejection.
+
+``2026-11-02`` is no such date: invoices are numbered so, the second one of a November. Nor is ``#1001`` a comment.
+"""
 _BLANKS = "\t\n\r\x0b\x0c\x85"  # control characters that count as blanks in the normal form
 _TOTALS = frozenset(
     {"total", "totals", "subtotal", "sub-total", "sub total", "grand total", "net total", "invoice total", "sum"}
@@ -55,6 +85,11 @@ _TOTALS = frozenset(
     | {"sous-total", "total général", "total ht", "total ttc", "totale", "subtotale", "suma", "importe total"}
 )
 """What rows of totals are called in English, German, French, Italian and Spanish."""
+_SUM_WORDS = re.compile(
+    r"total|summe?\b|saldo|balance|amount due|betrag|gesamt|übertrag|carried|brought forward|somme|montant|importe|"
+    r"suma|totaal|razem|itogo|итого|всего|合計|小計|总计|合计|toplam|المجموع|कुल|σύνολο|\bvat\b|mwst|\btva\b|\biva\b|[Σ∑]",
+    re.IGNORECASE,
+)
 MAX_KEPT = 15
 """Digits that a spreadsheet keeps of a number; the others become 0.
 
@@ -83,21 +118,32 @@ def is_total(text: str) -> bool:
     return text.casefold().strip(" :=*.-") in _TOTALS
 
 
+def names_sum(text: str) -> bool:
+    """Whether a description names a sum among other words; many lines do that are none, such as ``Total care``."""
+    return _SUM_WORDS.search(text) is not None
+
+
 def is_lost(cell: str) -> bool:
-    """Whether the cell had a value that a spreadsheet could not calculate or show."""
+    """Whether the cell had a value that a spreadsheet could not find, calculate or show."""
     text = cell.strip()
-    return text in ERRORS or _TOO_NARROW.fullmatch(text) is not None
+    return text in ERRORS or text in _NOT_FOUND or _TOO_NARROW.fullmatch(text) is not None
 
 
 def identity(text: str) -> str:
-    """What rows of one invoice have in common: the normal form of a number, without its invisible characters.
+    """What rows of one invoice have in common: what people read in a number.
 
-    An identifier with an invisible or a control character, a quotation mark, or the apostrophe of a spreadsheet is
-    rejected. But it counts to the invoice that it looks like, because that must not be created without its row.
+    An identifier with an invisible or a control character, a quotation mark, the apostrophe of a spreadsheet, or
+    letters of two alphabets is rejected. But it counts to the invoice that it looks like, because that must not be
+    created without its row.
     """
+    return look(spelling(text))
+
+
+def spelling(text: str) -> str:
+    """The normal form of a number without its invisible characters; look-alike letters stay what they are."""
     if not text.isascii() or not text.isprintable():
         text = normal_form("".join(character for character in text if not hidden(character)))
-    return " ".join(text.replace('"', "").lstrip("'\u2019").split())
+    return " ".join(text.replace('"', "").lstrip("'\u2019#").split())
 
 
 def hidden(text: str) -> str:
@@ -107,14 +153,6 @@ def hidden(text: str) -> str:
 
 def _is_control(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Cs"} and character not in _BLANKS
-
-
-def numeral(text: str) -> str:
-    """The first character that is a number and no digit, such as ``⑫``; an empty text if there is none.
-
-    In the normal form it would be digits, and ``⑫5`` the same number as ``125``.
-    """
-    return next((one for one in text if one.isnumeric() and not one.isdecimal() and not one.isalpha()), "")
 
 
 @lru_cache(maxsize=4096)  # the rows of an invoice have the same ones
@@ -127,6 +165,8 @@ def destruction(cell: str) -> str | None:
     text = cell.strip()
     if sign := numeral(text):
         return f"contains {sign}, which would be compared as digits; write digits"
+    if letter := mixture(text):
+        return f"mixes alphabets: {letter} is {unicodedata.name(letter)}; write all letters in one of them"
     return next((reason for pattern, reason in _DESTROYED if pattern.fullmatch(text)), None)
 
 

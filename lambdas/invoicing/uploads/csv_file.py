@@ -152,7 +152,7 @@ class CsvFile:
     def _collect(self, findings: Findings, memory: bytes) -> Findings:
         """Collect the rows that stand apart. What is beyond damage is missing: then these invoices are rejected."""
         place, damage = None, None
-        with closing(Collector(frozenset(unpack(memory)[0]), frozenset(findings.evidence.uncut))) as collector:
+        with closing(Collector(frozenset(unpack(memory)[0]), findings.evidence)) as collector:
             try:
                 _, rows = self._rows(findings.place, findings.evidence.known_headers())
                 collector.collect(rows)
@@ -184,7 +184,8 @@ class CsvFile:
         """
         evidence = findings.evidence
         uncut = frozenset(evidence.uncut)
-        rules = Rules(evidence.marks(self._declared.decimal_mark), self._declared.date_format, uncut)
+        marks = evidence.marks(self._declared.decimal_mark)
+        rules = Rules(marks, self._declared.date_format, uncut, evidence.ratio_rows, evidence.narrow_row)
         numbers = frozenset(unpack(memory)[0]) if findings.has_apart else frozenset()
         damage: UnreadableFileError | None = None
         if place is None or place.apart < 0:
@@ -221,7 +222,7 @@ class CsvFile:
             position=place.position,
         )
         sheet = resume_sheet(lines, dialect.delimiter, headers.known[place.header], place.row)
-        return lines, read_rows(sheet, headers, place.header, place.doubt)
+        return lines, read_rows(sheet, headers, place.header, place.doubt, place.table)
 
 
 def _unknown(name: str, texts: dict[str, str], remedy: str) -> str:

@@ -1,6 +1,7 @@
 """The header of a CSV file: where it is, which columns it has, and what it lacks."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -34,15 +35,29 @@ MIN_NAMES = 3
 _NEVER_WORDS = ("issue_date", "quantity", "unit_price", "tax_rate")
 """Columns in which no row has a word."""
 
-_IGNORED = str.maketrans(
-    "", "", " \t\r\n_-*\u00a0\u2007\u2009\u202f\u3000\u00ad\u2010\u2011\u2012\u2013\u2014\u200b\u200c\u200d\u2060\ufeff"
-)
+_MISLEADING = {
+    "discount": re.compile("discount|rabatt|skonto|nachlass|remise|sconto|descuento|desconto|korting"),
+    "due_date": re.compile(
+        "due(date|on|days|in)|paymentterms|termsdays|zahlungsziel|f(ä|ae)llig|vervald|scadenza|ech?eance|échéance|vencim"
+    ),
+}
+"""Optional columns that change an invoice's amount or date, and words in the names of columns that may mean them."""
+_DATE = re.compile(r"\s*(?:[0-9]{4}-[0-9]{2}-[0-9]{2}\b.*|[0-9]{1,2}([./])[0-9]{1,2}\1[0-9]{2,4})\s*")
+_DECIMAL = re.compile(r"\s*[0-9]+[.,][0-9]+\s*")
+_TYPES = frozenset(
+    {"text", "string", "varchar", "char", "date", "datetime", "timestamp", "number", "numeric"}
+) | frozenset({"decimal", "int", "integer", "float", "double", "money", "currency"})
+"""What tools write below a header to say of which type its columns are."""
+_SIGNS = re.compile("[^a-z0-9]")
+_COUNTED = re.compile("[0-9]+$")
 _SEPARATOR_LINE = re.compile(r"\s*\"?sep=([^\r\n])\"?\s*", re.IGNORECASE)
 
 
 def normalized(name: str) -> str:
-    """A column's name as it is compared: without case, blanks, hyphens, invisible characters, ``_`` and ``*``."""
-    return name.casefold().translate(_IGNORED)
+    """A column's name as it is compared: its letters and digits, without case."""
+    if name.isascii():
+        return _SIGNS.sub("", name.casefold())
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold()))
 
 
 COLUMNS = {normalized(name): name for name in (*REQUIRED, *OPTIONAL)}
@@ -57,7 +72,8 @@ class Header:
     """The columns of the rows below a header.
 
     Attributes:
-        names: Normalized names of columns, in the file's order; empty for unknown columns.
+        names: Normalized names of columns, in the file's order; empty for unknown columns, and with a ``?`` for those
+            that may be meant for a known one.
     """
 
     names: tuple[str, ...]
@@ -65,13 +81,13 @@ class Header:
     @classmethod
     def of(cls, cells: list[str]) -> "Header":
         """The header that a record is, whatever it lacks."""
-        names = (normalized(cell) for cell in cells)
-        return cls(tuple(name if name in _KNOWN else "" for name in names))
+        names = [normalized(cell) for cell in cells]
+        return cls(tuple(name if name in _KNOWN else f"?{name}" if _misleads(name, names) else "" for name in names))
 
     @cached_property
     def index(self) -> dict[str, int]:
         """Where each column is, by the name that reports use; the first one if there are two."""
-        return {COLUMNS[name]: self.names.index(name) for name in reversed(self.names) if name}
+        return {COLUMNS[name]: self.names.index(name) for name in reversed(self.names) if name in _KNOWN}
 
     @cached_property
     def last_required(self) -> int:
@@ -81,17 +97,25 @@ class Header:
     @cached_property
     def ends_with_required(self) -> bool:
         """Whether the last column is a required one: a delimiter too many in a row leaves something behind it."""
-        return self.names[-1] in _NEEDED
+        return self.names[-1:] != () and self.names[-1] in _NEEDED
 
     @cached_property
     def problem(self) -> str | None:
         """Why no row below it can be read; None if rows can."""
         if missing := [name for name in REQUIRED if name not in self.index]:
             return f"the header lacks these columns: {', '.join(missing)}"
-        repeated = sorted({COLUMNS[name] for name in self.names if name and self.names.count(name) > 1})
+        repeated = sorted({COLUMNS[name] for name in self.names if name in _KNOWN and self.names.count(name) > 1})
         if repeated:
             return f"the header has these columns more than once: {', '.join(repeated)}"
+        if other := next((name[1:] for name in self.names if name.startswith("?")), ""):
+            meant = next(known for known, words in _MISLEADING.items() if words.search(other))
+            return f"the header has the column {other!r}, which may be meant for {meant}: name it so, or remove it"
         return None
+
+
+def _misleads(name: str, names: list[str]) -> bool:
+    """Whether an unknown column may be meant for a known one that the header lacks."""
+    return any(words.search(name) and normalized(known) not in names for known, words in _MISLEADING.items())
 
 
 @dataclass(frozen=True)
@@ -144,7 +168,12 @@ def read_sheet(lines: Lines) -> Sheet:
         raise damage or UnreadableFileError(_without_header(best))
     shape = Shape()
     records = split_records(_again(head, damage, lines), best.delimiter, shape=shape)
-    cells = next(islice(records, best.above, None)).cells
+    above = [*islice(records, best.above + 1)]
+    cells = above.pop().cells
+    if glued := next((cell for cell in cells if _DATE.fullmatch(cell) or _DECIMAL.fullmatch(cell)), ""):
+        raise UnreadableFileError(f"the header has a column {glued!r}, which looks like a cell of a row")
+    if lost := next((record.row for record in above if _is_row(record)), 0):
+        raise UnreadableFileError(f"row {lost} is above the header, and looks like a row of a table", lost)
     if len(cells) > MAX_COLUMNS:
         raise UnreadableFileError(f"the header has {len(cells)} columns; at most {MAX_COLUMNS} are allowed")
     header = Header.of(cells)
@@ -169,29 +198,64 @@ def resume_sheet(lines: Lines, delimiter: str, header: Header, row: int) -> Shee
 def repeated_header(record: Record, header: Header) -> Header | None:
     """The header that a record below the header is; None if it is a row.
 
-    Exports repeat the header on each page, and files are joined with theirs. A row has a digit in its quantity, which
-    the name of a column has not; so only records without one are looked at.
+    Exports repeat the header on each page, and files are joined with theirs. A row has digits in its date and its
+    quantity, and no letters, as names of columns do; so only other records are looked at.
     """
-    quantity = header.index.get("quantity", -1)
-    cell = record.cells[quantity] if 0 <= quantity < len(record.cells) else ""
-    if any(map(str.isdigit, cell)):
+    if all(_has_digits_only(_cell(record, header, name)) for name in ("issue_date", "quantity")):
         return None
-    if record.problem or len(record.cells) > MAX_COLUMNS:
+    if len(record.cells) > MAX_COLUMNS:
         return None
     repeated = Header.of(record.cells)
-    return repeated if len(repeated.index) >= MIN_NAMES or _names_columns(record.cells, header) else None
+    names = len(repeated.index) if not record.problem else 0
+    if names < MIN_NAMES:
+        counted = {_COUNTED.sub("", normalized(cell)) for cell in record.cells} & _KNOWN
+        if len(counted) < MIN_NAMES and not _names_columns(record, header):
+            return None
+        return Header(()) if record.problem else repeated
+    has_quantity = any(map(str.isdigit, _cell(record, header, "quantity")))
+    return repeated if names > len(REQUIRED) // 2 or not has_quantity else None
 
 
-def _names_columns(cells: list[str], header: Header) -> bool:
+def glued_header(record: Record, header: Header) -> Header | None:
+    """The header that follows a row in its own line, because the line break between two files is missing.
+
+    Nothing below it can be read by the header above. None if there is no such one.
+    """
+    if len(record.cells) <= len(header.names) or len(Header.of(record.cells).index) < MIN_NAMES:
+        return None
+    return Header(())
+
+
+def _has_digits_only(cell: str) -> bool:
+    return any(map(str.isdigit, cell)) and not any(map(str.isalpha, cell))
+
+
+def _cell(record: Record, header: Header, name: str) -> str:
+    index = header.index.get(name, -1)
+    return record.cells[index] if 0 <= index < len(record.cells) else ""
+
+
+def _names_columns(record: Record, header: Header) -> bool:
     """Whether a record names the columns of another table, in words that are not known: nothing below it can be read.
 
-    No required cell is empty; those of the date and the numbers are different words, without a digit.
+    Its date is a word, and so are two of its numbers at least; no digit is in them. Of a record with wrong quotation
+    marks, only the date is looked at if the others are missing.
     """
-    if header.problem or len(cells) <= header.last_required:
+    if header.problem or (not record.problem and len(record.cells) <= header.last_required):
         return False
-    texts = {name: content(cells[header.index[name]]).casefold() for name in REQUIRED}
-    words = {texts[name] for name in _NEVER_WORDS if any(map(str.isalpha, texts[name]))}
-    return all(texts.values()) and len(words) == len(_NEVER_WORDS) and not any(map(str.isdigit, "".join(words)))
+    words = [_cell(record, header, name).strip() for name in _NEVER_WORDS]
+    is_name = [content(word) != "" and not any(map(str.isdigit, word)) for word in words]
+    if not is_name[0] or not any(map(str.isalpha, words[0])) or _TYPES.issuperset(map(str.casefold, words)):
+        return False
+    if record.problem:
+        return all(is_name[1:]) or not any(words[1:])
+    return sum(is_name[1:]) > 1 and sum(map(bool, map(content, record.cells))) > len(REQUIRED) // 2
+
+
+def _is_row(record: Record) -> bool:
+    """Whether a record above the header is probably a row, and no banner: it has many cells, and a date is in one."""
+    filled = [cell for cell in record.cells if cell.strip()]
+    return len(filled) >= len(REQUIRED) - 1 and any(map(_DATE.fullmatch, filled))
 
 
 def _without_header(best: _Header) -> str:

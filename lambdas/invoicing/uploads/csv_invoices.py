@@ -4,7 +4,7 @@ A wrong row rejects its whole invoice and never stops the file. Nothing is guess
 rejected with the reason, unless the file as a whole or its uploader settles it.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -12,11 +12,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from invoicing.domain.door import MAX_TERMS_DAYS, TOO_LATE, rate_objection
-from invoicing.domain.identifiers import is_invisible
+from invoicing.domain.identifiers import is_invisible, mixture
 from invoicing.domain.models import MAX_LINES, CreateInvoice, LineRequest
 from invoicing.uploads import csv_dates
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_cells import hidden, identity, is_total
+from invoicing.uploads.csv_cells import hidden, identity, is_total, names_sum, spelling
 from invoicing.uploads.csv_header import REQUIRED
 from invoicing.uploads.csv_numbers import MarkEvidence, read_number
 from invoicing.uploads.csv_rows import NUMBERS, Place, Problem, Row, Runs
@@ -36,6 +36,7 @@ _HEADER_FIELDS = (
 MAX_INVOICE_BYTES = 400 * 1024
 """Bytes of one invoice in the table, as many as a DynamoDB item holds. `invoicing.table.store` measures exactly."""
 _LINE_BYTES = 64  # what one line takes there at the least besides its description, names of attributes included
+_NEARLY = Decimal("0.05")  # by which a total may differ from exact sums, for it is rounded
 _MAX_PASSED = 1000  # rows that are passed at once
 _MAX_PROBLEMS = 20  # of one invoice: enough to fix it, and a bound on memory
 MAX_INVOICE_ROWS = 20 * MAX_LINES
@@ -55,11 +56,15 @@ class Rules:
         marks: What is known of its decimal mark.
         date_format: As `invoicing.uploads.csv_dates.iso_date` takes it.
         uncut: As `invoicing.uploads.survey.Evidence` has it.
+        ratio_rows: The same.
+        narrow_row: The same.
     """
 
     marks: MarkEvidence = field(default_factory=MarkEvidence)
     date_format: str = ""
     uncut: frozenset[str] = frozenset()
+    ratio_rows: Mapping[str, int] = field(default_factory=dict)
+    narrow_row: int = 0
 
 
 @dataclass(frozen=True)
@@ -179,8 +184,16 @@ class InvoiceRows:
         line = self._line(row, cells)
         if line is not None:
             self.lines.append(line)
-            if self.total is None and is_total(line.description):
+            if self.total is None and (is_total(line.description) or self._is_sum(line)):
                 self.total = row, line.description
+
+    def _is_sum(self, line: LineRequest) -> bool:
+        """Whether the last line names a sum among other words, and is the sum of the lines above."""
+        if line.quantity != 1 or len(self.lines) < 2 or not names_sum(line.description):
+            return False
+        nets = [each.quantity * each.unit_price * (100 - each.discount) / 100 for each in self.lines[:-1]]
+        gross = [net * (100 + each.tax_rate) / 100 for net, each in zip(nets, self.lines[:-1], strict=True)]
+        return any(abs(sum(amounts) - line.unit_price) < _NEARLY for amounts in (nets, gross))
 
     def _add_identity(self, row: int, cells: dict[str, str]) -> None:
         for name, first in (("invoice_number", self.number), ("customer_id", self.customer)):
@@ -192,6 +205,9 @@ class InvoiceRows:
                 self.note(row, name, text, f"contains the {kind} character U+{ord(unseen):04X}")
             elif text != first and identity(text) != identity(first):
                 reason = f"differs from another row of the same invoice, which has {first[:60]!r}"
+                self.note(row, name, text, reason)
+            elif text != first and not mixture(text) and spelling(text) != spelling(first):
+                reason = f"looks like {first[:60]!r} of another row, but has letters of another alphabet"
                 self.note(row, name, text, reason)
 
     def _add_header(self, row: int, cells: dict[str, str]) -> None:
@@ -234,14 +250,24 @@ class InvoiceRows:
                     valid = False
                 continue
             number = read_number(text.removesuffix("%") if name in PERCENTAGES else text, self.rules.marks)
-            if not isinstance(number, str) and name in PERCENTAGES and 0 < number < 1 and not text.endswith("%"):
-                number = _ratio(number)
+            if not isinstance(number, str) and name in PERCENTAGES and not text.endswith("%"):
+                number = self._percentage(name, number)
             if isinstance(number, str):
                 self.note(row, name, text, number)
                 valid = False
             else:
                 numbers[name] = number
         return numbers if valid else None
+
+    def _percentage(self, name: str, number: Decimal) -> Decimal | str:
+        """The number, or why it is probably none of percent: a ratio, or a factor."""
+        if 0 < number < 1:
+            return _ratio(number)
+        if name == "tax_rate" and 1 < number < 2:
+            return f"is probably a factor: write {(number - 1) * 100:f}, or {number:f} % with its sign"
+        if number == 1 and (row := self.rules.ratio_rows.get(name)):
+            return f"is 1 % or 100 %: row {row} has a ratio in this column; write percentages with their sign"
+        return number
 
     def invoice(self, following: Place | None) -> CsvInvoice:
         """The invoice of these rows, or its rejection."""
@@ -323,7 +349,7 @@ def read_invoices(
         if group.rows >= MAX_INVOICE_ROWS or number - group.first > MAX_BLANK_ROWS:
             reason = f"the invoice that begins at row {group.first} does not end by row {number}"
             raise UnreadableFileError(reason, number)
-        group.add(number, row.cells(), row.problems(rules.uncut), is_torn=row.torn is not None)
+        group.add(number, row.cells(), row.problems(rules.uncut, rules.narrow_row), is_torn=row.torn is not None)
     if group is not None:
         yield group.invoice(end)
 

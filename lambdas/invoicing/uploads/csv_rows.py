@@ -5,21 +5,27 @@ in another order.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from invoicing.uploads.csv_bytes import UnreadableFileError
 from invoicing.uploads.csv_cells import content, destruction, identity, is_lost, long_digits
-from invoicing.uploads.csv_header import Header, Sheet, repeated_header
+from invoicing.uploads.csv_header import REQUIRED, Header, Sheet, glued_header, normalized, repeated_header
 from invoicing.uploads.csv_text import Record
 
 IDENTIFIERS = ("invoice_number", "customer_id", "customer_vat_id")
 """Columns that name something. Texts that a spreadsheet has made equal would name the same."""
 NUMBERS = ("quantity", "unit_price", "discount", "tax_rate")
+_NO_TEXTS = frozenset(map(normalized, (*NUMBERS, "issue_date", "due_date", "currency")))
 _LOSING = frozenset({"discount", "due_date"})
 _DELIMITER = re.compile("[,;\t\n]")
 _MOST_MISSING = 2  # cells that a row may lack, and is taken for one whose cells are in wrong columns
 CUT = "begins with a blank: probably the text before it contains the delimiter, and is not in quotation marks"
+NARROW = (
+    "row {row} leaves out its last cells: this row may do so, too, and have the delimiter in a cell that is not in "
+    "quotation marks; write all cells of each row"
+)
+MAX_MENTIONED, MAX_IDENTITY = 100, 200  # cells of a damaged row that are looked at, and characters of each
 MAX_HEADERS = 50
 """Different headers of one file."""
 
@@ -33,6 +39,7 @@ class Place(NamedTuple):
         header: Their header's number in the file, as `Headers` counts.
         apart: How many invoices of that partition come before; -1 before all invoices whose rows stand apart.
         doubt: As `Row` has it.
+        table: The same.
     """
 
     position: int
@@ -40,6 +47,7 @@ class Place(NamedTuple):
     header: int = 0
     apart: int = -1
     doubt: int = 0
+    table: int = 0
 
 
 class Problem(NamedTuple):
@@ -85,17 +93,21 @@ class Row(NamedTuple):
         header: Its header.
         header_number: The header's number in the file.
         doubt: A damaged row above, which this one may continue or to whose invoice it may belong; 0 if there is none.
+        table: How many headers are further down the file, but above the row.
+        is_first: Whether one of them is right above it.
     """
 
     record: Record
     header: Header
     header_number: int
     doubt: int = 0
+    table: int = 0
+    is_first: bool = False
 
     @property
     def place(self) -> Place:
         """Where the row begins."""
-        return Place(self.record.start, self.record.row, self.header_number, doubt=self.doubt)
+        return Place(self.record.start, self.record.row, self.header_number, doubt=self.doubt, table=self.table)
 
     @property
     def is_short(self) -> bool:
@@ -142,6 +154,39 @@ class Row(NamedTuple):
         return not is_first and (self.is_short or self.is_wide)
 
     @property
+    def is_fragment(self) -> bool:
+        """Whether it ends so early that it may be the beginning of the row below."""
+        return self.is_short and not self.torn and not self.header.problem
+
+    @property
+    def is_double(self) -> bool:
+        """Whether two rows may be in it, because the line break between them is missing."""
+        return self.is_wide and len(self.record.cells) >= self.header.last_required + len(REQUIRED)
+
+    @property
+    def is_rest(self) -> bool:
+        """Whether it may be the rest of the row above: that ends with a text, and this row is without a date."""
+        ends_with_text = self.header.names[-1:] and self.header.names[-1] not in _NO_TEXTS
+        return bool(self.is_fragment and ends_with_text) and not any(map(str.isdigit, self.raw("issue_date")))
+
+    @property
+    def is_destroyed(self) -> bool:
+        """Whether its number is not what somebody wrote, so that nobody can tell its invoice."""
+        raw = self.raw("invoice_number")
+        return bool(content(raw)) and destruction(raw) is not None
+
+    def mentioned(self) -> Iterator[str]:
+        """The identities in the cells of a damaged row: it may be a row of an invoice that has one of them.
+
+        What is in quotation marks that do not match, or in a line of another row, is looked at, too.
+        """
+        is_damaged = self.torn or self.is_short or self.is_wide or self.hides_number or self.header.problem
+        for cell in self.record.cells[:MAX_MENTIONED] if is_damaged else ():
+            for text in _DELIMITER.split(cell)[:MAX_MENTIONED]:
+                if 0 < len(text) <= MAX_IDENTITY and (key := identity(content(text))):
+                    yield key
+
+    @property
     def has_stray_quote(self) -> bool:
         """Whether a quotation mark is without its counterpart, as behind a line break in a text, or beside an inch."""
         return any(cell.count('"') % 2 for cell in self.record.cells)
@@ -179,11 +224,12 @@ class Row(NamedTuple):
                 texts[name] = self.raw(name).strip()
         return texts
 
-    def problems(self, uncut: frozenset[str]) -> list[Problem]:
+    def problems(self, uncut: Collection[str], narrow_row: int = 0) -> list[Problem]:
         """What is wrong with the row as such.
 
         Args:
             uncut: As `invoicing.uploads.survey.Evidence` has it.
+            narrow_row: The same.
         """
         if reason := self.torn:
             return [Problem("", "", reason)]
@@ -198,8 +244,12 @@ class Row(NamedTuple):
         if self.hides_number:
             return [Problem("", "", f"the row has {len(self.record.cells)} cells, and the header {width}")]
         identifiers = [(name, self.raw(name)) for name in IDENTIFIERS]
-        problems = [problem for name, raw in identifiers if raw and (problem := _destroyed(name, raw, uncut))]
-        return [*problems, Problem(self.cut_at, self.raw(self.cut_at), CUT)] if self.cut_at else problems
+        problems = [problem for name, raw in identifiers if content(raw) and (problem := _destroyed(name, raw, uncut))]
+        if self.cut_at:
+            problems.append(Problem(self.cut_at, self.raw(self.cut_at), CUT))
+        elif narrow_row and any(map(content, self.record.cells[self.header.last_required + 1 :])):
+            problems.append(Problem("", "", NARROW.format(row=narrow_row)))
+        return problems
 
     @property
     def torn(self) -> str | None:
@@ -207,7 +257,7 @@ class Row(NamedTuple):
         return self.record.problem
 
 
-def _destroyed(name: str, raw: str, uncut: frozenset[str]) -> Problem | None:
+def _destroyed(name: str, raw: str, uncut: Collection[str]) -> Problem | None:
     if reason := destruction(raw):
         return Problem(name, raw, reason)
     if name not in uncut and (cut := long_digits(raw)) and not cut.strip("0"):
@@ -219,7 +269,7 @@ def _destroyed(name: str, raw: str, uncut: frozenset[str]) -> Problem | None:
     return None
 
 
-def read_rows(sheet: Sheet, headers: Headers, number: int = 0, doubt: int = 0) -> Iterator[Row]:
+def read_rows(sheet: Sheet, headers: Headers, number: int = 0, doubt: int = 0, table: int = 0) -> Iterator[Row]:
     """The rows of a file.
 
     Args:
@@ -227,29 +277,34 @@ def read_rows(sheet: Sheet, headers: Headers, number: int = 0, doubt: int = 0) -
         headers: The headers that are known; others are added.
         number: The number of the header of that row.
         doubt: As `Row` has it, of that row.
+        table: The same.
 
     Raises:
         UnreadableFileError: there are too many headers, or the file is damaged.
     """
     header = sheet.header
-    torn = 0
+    torn, is_first = 0, False
     for record in sheet.records:
         if repeated := repeated_header(record, header):
             number, header = headers.number(repeated, record.row), repeated
             sheet.shape.delimiters = header.last_required
+            doubt, table, is_first = 0, table + 1, True  # what is damaged above does not reach beyond a header
         else:
-            row = Row(record, header, number, doubt)
+            row = Row(record, header, number, doubt, table, is_first)
             if torn and not doubt and row.has_stray_quote:  # what a torn row has swallowed may be the rest of it
                 row = row._replace(doubt=torn)
             yield row
-            doubt, torn = row.doubt_below, record.row if record.problem else 0
+            doubt, torn, is_first = row.doubt_below, record.row if record.problem else 0, False
+            if glued := glued_header(record, header):
+                number, header = headers.number(glued, record.row), glued
 
 
 class Runs:
     """Where one invoice ends and the next one begins: rows of one number that follow each other are a run.
 
-    A row without its whole identity counts to the invoice above unless it contradicts it. It may be part of that
-    invoice, which must not be created without it. Below a header that lacks columns, nothing counts to what is above.
+    A row without a number counts to the invoice above: it may be part of that invoice, which must not be created
+    without it. Below a header that lacks columns, nothing counts to what is above. Below another header a run begins,
+    though its number may be that of the row above: the same rows may follow once more.
     """
 
     def __init__(self) -> None:
@@ -257,7 +312,8 @@ class Runs:
         """The number of the current run, as its first row has it."""
         self.key = ""
         """The same in the form that all its rows share."""
-        self._customer = ""
+        self.continues = False
+        """Whether only a header is between the run and the one above, which has the same number."""
         self._last = ""  # the number of the last row as it is written, if it has one
         self._header: Header | None = None
         self._below_problem = True  # nothing is above the first row
@@ -265,18 +321,62 @@ class Runs:
     def begins(self, row: Row) -> bool:
         """Whether the row begins a run; if so, that run is the current one."""
         header, raw = row.header, row.identifier("invoice_number")
-        if raw and raw == self._last and header is self._header:  # most rows
+        if raw and raw == self._last and header is self._header and not row.is_first:  # most rows
             return False
-        number, customer = content(raw), identity(content(row.identifier("customer_id")))
+        number = content(raw)
         key = identity(number)
         is_other_table = header is not self._header and (bool(header.problem) or self._below_problem)
         self._last, self._header, self._below_problem = raw if key else "", header, bool(header.problem)
-        if not is_other_table and self._continues(key, customer):
+        is_same = key == self.key
+        if not is_other_table and (not key or (is_same and not row.is_first)):
             return False
-        self.number, self.key, self._customer = number, key, customer
+        self.number, self.key, self.continues = number, key, is_same and not is_other_table
         return True
 
-    def _continues(self, key: str, customer: str) -> bool:
-        if key:
-            return key == self.key
-        return customer in {"", self._customer}
+
+class Doubts:
+    """To which other invoices the rows of a file may belong: these must not be created without them.
+
+    A damaged row may be one of any invoice whose number is in its cells. A row that ends early may be the rest of the
+    row above, or the beginning of the one below; one that is twice as long may have that in it. A row with a destroyed
+    number may be one of the invoices beside it, if they have its customer, and a number without letters, as programs
+    destroy.
+    """
+
+    def __init__(self) -> None:
+        self._key, self._customer = "", ""  # of the last row that has both
+        self._fragment, self._destroyed = 0, 0  # the row above, if it is one
+        self._raw, self._width = ("", ""), -1  # number, customer and cells of the row above
+
+    def of(self, row: Row, runs: Runs) -> list[tuple[str, int]]:
+        """The keys of these invoices, each with the number of the row in doubt.
+
+        Args:
+            row: The next row of the file.
+            runs: Whose current run has the row.
+        """
+        raw = row.raw("invoice_number"), row.raw("customer_id")
+        if raw == self._raw and self._width == len(row.record.cells) and not row.torn and not row.is_first:  # most rows
+            return []
+        self._raw, self._width = raw, len(row.record.cells)
+        number, customer = row.record.row, identity(content(raw[1]))
+        doubts = [(key, number) for key in row.mentioned()]
+        is_fragment, is_destroyed = row.is_fragment, row.is_destroyed
+        if not row.is_first:
+            if self._fragment:
+                doubts.append((runs.key, self._fragment))
+            if self._destroyed and customer == self._customer and not is_destroyed and not _has_letters(runs.key):
+                doubts.append((runs.key, self._destroyed))
+            if row.is_rest or (is_destroyed and customer == self._customer and not _has_letters(self._key)):
+                doubts.append((self._key, number))
+        self._fragment = number if is_fragment or row.is_double else 0
+        self._destroyed = number if is_destroyed else 0
+        if doubts or self._fragment or self._destroyed:
+            self._width = -1  # the next row is looked at, whatever it has
+        if runs.key and not is_fragment:
+            self._key, self._customer = "" if is_destroyed else runs.key, customer or self._customer
+        return [(key, doubtful) for key, doubtful in doubts if key and (key != runs.key or doubtful != number)]
+
+
+def _has_letters(text: str) -> bool:
+    return any(map(str.isalpha, text))

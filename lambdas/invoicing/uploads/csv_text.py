@@ -40,6 +40,8 @@ _VALID_CELL = {
 Line = tuple[str, int]
 """A line's text, and the position after it."""
 
+_DATE = re.compile(r"\s*(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}([./])[0-9]{1,2}\1[0-9]{2,4})\b.*")
+
 
 @dataclass
 class Shape:
@@ -134,11 +136,13 @@ def _swallows(cells: list[str], at: int, delimiter: str, shape: Shape) -> bool:
     """Whether a quoted cell of several lines looks like the end of one row, and the beginning of another one.
 
     Then its first line has as many delimiters as complete the row, its last line as many as are before it in a row, and
-    both together as many as a row has. Texts of several lines hardly ever have that many.
+    both together as many as a row has. Texts of several lines hardly ever have that many, or a date between delimiters.
     """
     lines = cells[at].splitlines()
     if len(lines) < 2 or not shape.delimiters:
         return False
+    if any(any(map(_DATE.fullmatch, line.split(delimiter)[1:-1])) for line in lines[1:]):
+        return True
     first, last = lines[0].count(delimiter), lines[-1].count(delimiter)
     after = len(cells) - at - 1
     return min(at + first, last + after, first + last) >= shape.delimiters

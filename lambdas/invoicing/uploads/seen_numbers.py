@@ -80,14 +80,21 @@ class Recount:
     Args:
         unseen: Digests of the suspects that have not come yet.
         once: Those that have come once.
-        apart: Those that have come more than once.
+        apart: Those that have come more than once, or once and in a row that may be theirs.
         size: Bytes of their rows.
+        doubtful: Those that have come in no other rows.
     """
 
     def __init__(
-        self, unseen: Iterable[int], once: Iterable[int] = (), apart: Iterable[int] = (), size: int = 0
+        self,
+        unseen: Iterable[int],
+        once: Iterable[int] = (),
+        apart: Iterable[int] = (),
+        size: int = 0,
+        doubtful: Iterable[int] = (),
     ) -> None:
         self._unseen, self._once, self.apart, self.size = set(unseen), set(once), set(apart), size
+        self._doubtful = set(doubtful)
 
     def add(self, key: str, size: int) -> None:
         """Count rows of this many bytes that a number has, if it is a suspect."""
@@ -95,16 +102,27 @@ class Recount:
         if number in self._unseen:
             self._unseen.remove(number)
             self._once.add(number)
-        elif number in self._once:
-            self._once.remove(number)
+        elif number in self._once or number in self._doubtful:
+            self._once.discard(number)
+            self._doubtful.discard(number)
             self.apart.add(number)
         elif number not in self.apart:
             return
         self.size += size
 
+    def doubt(self, key: str) -> None:
+        """Take notice of a row that may be one of a number's, if it is a suspect."""
+        number = digest(key)
+        if number in self._unseen:
+            self._unseen.remove(number)
+            self._doubtful.add(number)
+        elif number in self._once:
+            self._once.remove(number)
+            self.apart.add(number)
+
     def to_bytes(self) -> bytes:
         """Everything, for `from_bytes`."""
-        return b"".join(map(pack, (self._unseen, self._once, self.apart, [self.size])))
+        return b"".join(map(pack, (self._unseen, self._once, self.apart, [self.size], self._doubtful)))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Recount":
@@ -112,8 +130,8 @@ class Recount:
         unseen, rest = unpack(data)
         once, rest = unpack(rest)
         apart, rest = unpack(rest)
-        [size], _ = unpack(rest)
-        return cls(unseen, once, apart, size)
+        [size], rest = unpack(rest)
+        return cls(unseen, once, apart, size, unpack(rest)[0] if rest else ())
 
 
 def pack(numbers: Iterable[int]) -> bytes:

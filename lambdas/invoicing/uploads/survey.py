@@ -8,19 +8,21 @@ there are any, are counted in another reading. The rows of those that really do 
 A survey that takes longer than one invocation goes on in the next, from the beginning of the run that was not finished.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from invoicing.uploads.apart import ROW_BYTES, Fragment
+from invoicing.uploads.apart import IN_DOUBT, ROW_BYTES, Fragment
 from invoicing.uploads.csv_bytes import Lines, UnreadableFileError
 from invoicing.uploads.csv_cells import MAX_KEPT, content, long_digits
 from invoicing.uploads.csv_header import Header
 from invoicing.uploads.csv_numbers import COMMA, POINT, MarkEvidence, proven_mark
-from invoicing.uploads.csv_rows import IDENTIFIERS, NUMBERS, Headers, Place, Row, Runs
+from invoicing.uploads.csv_rows import IDENTIFIERS, NUMBERS, Doubts, Headers, Place, Row, Runs
 from invoicing.uploads.seen_numbers import MAX_SUSPECTS, Recount, SeenNumbers, TooManyError
 
 PERCENTAGES = frozenset({"discount", "tax_rate"})
+_RATIO = re.compile(r"\s*0?[.,]0*[1-9][0-9]*\s*")
 
 LOOK, RECOUNT, COLLECT, DONE = "look", "recount", "collect", "done"
 """The stages of a survey."""
@@ -34,6 +36,8 @@ class Evidence:
         comma_row: The first row with a number that proves a decimal comma; 0 if there is none.
         point_row: The same of the point.
         uncut: Columns of identifiers with a number of more than 15 digits that no spreadsheet has cut.
+        ratio_rows: By column of percentages, the first row with a number between 0 and 1 that has no ``%``.
+        narrow_row: The first row that leaves out cells of optional columns at its end; 0 if there is none.
         foreign_row: The first row with bytes that are not UTF-8, and were read as Windows-1252; 0 if there is none.
         foreign_text: The cell there.
         headers: The names of each different header.
@@ -42,6 +46,8 @@ class Evidence:
     comma_row: int = 0
     point_row: int = 0
     uncut: list[str] = field(default_factory=list)
+    ratio_rows: dict[str, int] = field(default_factory=dict)
+    narrow_row: int = 0
     foreign_row: int = 0
     foreign_text: str = ""
     headers: list[list[str]] = field(default_factory=list)
@@ -58,8 +64,13 @@ class Evidence:
         """Look at a row. What its quotation marks or surplus cells may have shifted proves nothing."""
         if row.torn or row.header.problem or len(row.record.cells) > len(row.header.names):
             return
+        if not self.narrow_row and row.header.last_required < len(row.record.cells) < len(row.header.names):
+            self.narrow_row = row.record.row
         for name in NUMBERS:
             self._take_number(row.raw(name), row.record.row, is_percentage=name in PERCENTAGES)
+        for name in PERCENTAGES:
+            if name not in self.ratio_rows and _RATIO.fullmatch(row.raw(name)):
+                self.ratio_rows[name] = row.record.row
         for name in IDENTIFIERS:
             raw = row.raw(name)
             if len(raw) > MAX_KEPT and name not in self.uncut and (long_digits(raw) or "").strip("0"):
@@ -138,13 +149,18 @@ class RunWalk:
         self.place: Place | None = None
 
     def runs(self, rows: Iterator[Row]) -> Iterator[tuple[str, int]]:
-        """The number of each run, at its end, and the room that its rows take in `ApartRows`; none without a number."""
-        runs, size, key = Runs(), 0, ""
+        """The number of each run, at its end, and the room that its rows take in `ApartRows`; none without a number.
+
+        A number of which a row is in `Doubts` comes with the room `IN_DOUBT`.
+        """
+        runs, doubts, size, key = Runs(), Doubts(), 0, ""
         for row in rows:
             if runs.begins(row):
                 if key:
                     yield key, size
                 self.place, key, size = row.place, runs.key, 0
+            for doubtful, _ in doubts.of(row, runs):
+                yield doubtful, IN_DOUBT
             size += row.record.end - row.record.start + ROW_BYTES
         if key:
             yield key, size
@@ -184,7 +200,10 @@ def look(rows: Iterator[Row], lines: Lines, evidence: Evidence, seen: SeenNumber
 def recount(rows: Iterator[Row], counts: Recount, walk: RunWalk) -> None:
     """Count how often each suspect really comes; the arguments are those of `look`."""
     for key, size in walk.runs(_until_damage(rows)):
-        counts.add(key, size)
+        if size == IN_DOUBT:
+            counts.doubt(key)
+        else:
+            counts.add(key, size)
 
 
 def _until_damage(rows: Iterator[Row]) -> Iterator[Row]:

@@ -106,8 +106,8 @@ def test_a_repetition_within_the_file_is_told_but_not_that_of_a_delivery_or_of_a
     load: Load, table: Any, s3: Any, s3_event: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create = load("create_invoice")
-    upload(s3, create, s3_event, context, HEADER + ROW.replace("0001", "0000"), key="before.csv")
-    content = HEADER + ROW + ROW.replace("0001", "0000") + ROW + ROW.replace("0001", "0002") * 2
+    upload(s3, create, s3_event, context, HEADER + ROW.replace("0001", "0009"), key="before.csv")
+    content = HEADER + ROW + ROW.replace("0001", "0009") + ROW + ROW.replace("0001", "0002") * 2
     content += ROW.replace("0001", "0003") + ROW.replace("0001", "0002") * 2
 
     def crash(*_: Any) -> None:

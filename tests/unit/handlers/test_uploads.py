@@ -236,9 +236,9 @@ def test_a_report_of_a_very_long_name_can_be_written(load: Load, versioned: Any,
 def test_invoices_before_the_damage_of_a_file_are_created_and_counted(
     load: Load, table: Any, versioned: Any, context: Any
 ) -> None:
-    valid = "".join(ROW.replace("0001", f"{number:04d}") for number in range(20))
+    valid = "".join(ROW.replace("0001", f"{number:04d}") for number in range(1, 21))
     endless = ROW.replace("0001", '"') + ('","' + "y" * 96 + "\n") * 12_000
-    event = put(versioned, "incoming/day.csv", HEADER + valid + ROW.replace("0001", "0020") + endless)
+    event = put(versioned, "incoming/day.csv", HEADER + valid + ROW.replace("0001", "0021") + endless)
     load("create_invoice").lambda_handler(event, context)
 
     imported = report(versioned, "day.csv")
@@ -292,7 +292,7 @@ def test_few_rows_are_written_at_once(
                 rows_now -= rows
 
     monkeypatch.setattr(create.loader, "create_many", counted)
-    content = "".join(ROW.replace("0001", f"{number:04d}") * 12 for number in range(8))
+    content = "".join(ROW.replace("0001", f"{number:04d}") * 12 for number in range(1, 9))
     create.lambda_handler(put(versioned, "incoming/day.csv", HEADER + content), context)
     assert (report(versioned, "day.csv")["created"], most_rows) == (8, 12)
 

@@ -23,6 +23,7 @@ EXCEPTIONS = {
 OTHERS_PLATFORM = """
 [tool.harness]
 state-bucket-prefix = "orders-state-"
+pipeline-prefix = "orders-pipeline-"
 compose-project-prefix = "orders-"
 platform-module = "shop"
 platform-call = "shop"

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from harness.console import out
-from harness.deploy import change_summary, gate, pipeline
+from harness.deploy import change_summary, gate, pipeline, plan_comment
 from harness.deploy.account import Account
 from harness.deploy.request import DeployReport, DeployRequest, ask
 from harness.deploy.steps import Steps, carry_out, count
@@ -97,10 +97,11 @@ def carried_out(
     allow: frozenset[str] = frozenset(),
     confirmed: bool = True,
     functions: Functions | None = None,
+    **options: Any,
 ) -> tuple[Terraform, DeployReport, str]:
     """The Terraform with what it applied, the report, and the error message if there was an error."""
     terraform, report = Terraform(plan), DeployReport("dev", "embedded")
-    request = DeployRequest("dev", allow, lambda: confirmed, full_gate=False)
+    request = DeployRequest("dev", allow, lambda: confirmed, full_gate=False, **options)
     message = ""
     try:
         carry_out(Steps(terraform, request, report, folder / "plan.tfplan"), functions=functions)  # type: ignore[arg-type]
@@ -154,6 +155,34 @@ def test_the_judged_plan_is_the_one_that_is_applied(tmp_path: Path) -> None:
 
     assert (terraform.plans, terraform.applied) == (1, [b"plan 1"])
     assert (report.outcome, report.changes) == ("applied", {"create": 1})
+
+
+@pytest.mark.usefixtures("destroy_rules_only")
+def test_a_plan_alone_is_judged_and_not_applied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_comment, "BUILD", tmp_path)
+    topic = plan_of(change(TOPIC, "update", before={"name": "old `x`\n"}, after={"name": "new"}))
+
+    terraform, report, message = carried_out(topic, tmp_path, plan_only=True)
+
+    assert (terraform.applied, report.outcome, message) == ([], "planned", "")
+    comment = (tmp_path / "results" / "plan-dev.md").read_text(encoding="utf-8")
+    assert comment.startswith("### Plan of dev: 1 to update\n\nThe gate passes it.")
+    assert comment.count("```") == 2  # a value of the plan cannot end the block
+    assert f"Changes `{report.changes_sha256}`" in comment
+
+
+@pytest.mark.usefixtures("destroy_rules_only")
+def test_only_the_approved_changes_are_applied(tmp_path: Path) -> None:
+    approved = plan_of(change(TOPIC, "update", before={"name": "old"}, after={"name": "new"}))
+    another = plan_of(change(TOPIC, "update", before={"name": "old"}, after={"name": "newer"}))
+    _, planned, _ = carried_out(approved, tmp_path, plan_only=True)
+
+    same, _, _ = carried_out(approved, tmp_path, approved=planned.changes_sha256)
+    other, report, message = carried_out(another, tmp_path, approved=planned.changes_sha256)
+
+    assert same.applied == [b"plan 1"]
+    assert (other.applied, report.outcome) == ([], "rejected: not the approved changes")
+    assert planned.changes_sha256[:12] in message
 
 
 @pytest.mark.usefixtures("destroy_rules_only")
@@ -250,10 +279,17 @@ def test_a_deploy_reports_inputs_that_have_no_effect(monkeypatch: pytest.MonkeyP
 
 
 class FakeAws:
-    """STS and S3 of an account."""
+    """STS, S3 and IAM of an account."""
 
-    def __init__(self, account: str, sts_error: Exception | None, s3_error: Exception | None) -> None:
-        self._account, self._sts_error, self._s3_error = account, sts_error, s3_error
+    def __init__(
+        self, account: str, sts_error: Exception | None, s3_error: Exception | None, iam_error: Exception | None
+    ) -> None:
+        self._account, self._sts_error, self._s3_error, self._iam_error = account, sts_error, s3_error, iam_error
+
+    def get_policy(self, **request: str) -> None:
+        assert request == {"PolicyArn": f"arn:aws:iam::{self._account}:policy/invoice-pipeline-boundary"}
+        if self._iam_error:
+            raise self._iam_error
 
     def get_caller_identity(self) -> dict[str, str]:
         if self._sts_error:
@@ -267,9 +303,12 @@ class FakeAws:
 
 
 def use_my_account(
-    monkeypatch: pytest.MonkeyPatch, sts_error: Exception | None = None, s3_error: Exception | None = None
+    monkeypatch: pytest.MonkeyPatch,
+    sts_error: Exception | None = None,
+    s3_error: Exception | None = None,
+    iam_error: Exception | None = None,
 ) -> None:
-    monkeypatch.setattr(boto3, "client", lambda *_, **__: FakeAws(MINE, sts_error, s3_error))
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: FakeAws(MINE, sts_error, s3_error, iam_error))
 
 
 def test_the_expected_account_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,12 +358,26 @@ def test_terraform_gets_the_account_and_the_callers_credentials(
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "release")
     monkeypatch.setenv("TF_CLI_ARGS_apply", "-destroy")
+    use_my_account(monkeypatch)
 
     environment = Account(MINE).terraform("prod", tmp_path, tmp_path).environment()
 
     assert environment["TF_VAR_account_id"] == MINE
+    assert environment["TF_VAR_permissions_boundary"] == f"arn:aws:iam::{MINE}:policy/invoice-pipeline-boundary"
     assert environment["AWS_PROFILE"] == "release"
     assert "TF_CLI_ARGS_apply" not in environment
+
+
+def test_roles_have_no_boundary_where_bootstrap_has_created_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    none = ClientError({"Error": {"Code": "NoSuchEntity", "Message": "not found"}}, "GetPolicy")
+    denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetPolicy")
+
+    use_my_account(monkeypatch, iam_error=none)
+    assert Account(MINE).permissions_boundary() == ""
+
+    use_my_account(monkeypatch, iam_error=denied)
+    with pytest.raises(HarnessError, match="cannot be looked up"):
+        Account(MINE).permissions_boundary()
 
 
 def test_an_alarm_on_an_expression_has_empty_metric_fields_in_a_second_plan() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from invoicing.domain.fields import Address, Description, Identifier, Name
+from invoicing.domain.fields import Address, Description, Identifier, Name, NewIdentifier
 
 
 def test_no_rejected_character_is_printable() -> None:
@@ -50,6 +50,14 @@ def test_a_text_without_visible_characters_is_rejected(kind: Any, blank: str) ->
     with pytest.raises(ValidationError, match="has no visible characters"):
         TypeAdapter(kind).validate_python(blank)
     assert TypeAdapter(kind).validate_python(f"{blank}x") == f"{blank}x"
+
+
+def test_a_new_id_has_letters_of_one_alphabet() -> None:
+    """An id that is stored already, or that came with money, is taken as it is."""
+    with pytest.raises(ValidationError, match="mixes alphabets: \u0410 is CYRILLIC CAPITAL LETTER A"):
+        TypeAdapter(NewIdentifier).validate_python("INV-\u04101")
+    assert TypeAdapter(NewIdentifier).validate_python("\u0418\u041d\u0412-1") == "\u0418\u041d\u0412-1"
+    assert TypeAdapter(Identifier).validate_python("INV-\u04101") == "INV-\u04101"
 
 
 def test_format_characters_alone_are_rejected() -> None:

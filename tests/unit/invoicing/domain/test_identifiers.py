@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invoicing.domain.identifiers import is_invisible, normal_form
+from invoicing.domain.identifiers import is_invisible, look, mixture, normal_form, numeral
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,52 @@ def test_the_normal_form_is_its_own_normal_form(text: str) -> None:
     normal = normal_form(text)
     assert normal_form(normal) == normal
     assert not any(unicodedata.category(character) == "Zs" and character != " " for character in normal)
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("INV-A1", ""),
+        ("\u0418\u041d\u0412-1", ""),
+        ("INV-\u04101", "\u0410"),
+        ("\u0410-B", "B"),
+        ("\u03a9-\u0411", "\u0411"),
+        ("\u6771\u4eac-A", ""),
+        ("1-\u00e9", ""),
+        ("\uff21-\u0410", "\u0410"),
+    ],
+)
+def test_letters_of_two_alphabets(text: str, letter: str) -> None:
+    assert mixture(text) == letter
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("INV\u30fc1", "INV-1"),
+        ("26\u20441", "26/1"),
+        ("L\u201926", "L'26"),
+        ("INV-\u0661", "INV-1"),
+        ("INV-\u06f1", "INV-1"),
+    ],
+)
+def test_signs_and_digits_that_look_the_same(text: str, seen: str) -> None:
+    assert look(text) == seen
+
+
+@given(st.text("ABCabc\u0410\u0412\u0421\u0430\u0441\u0391\u0392\u03b1-1", max_size=6))
+def test_what_looks_latin_reads_as_latin(text: str) -> None:
+    assert look(text).isascii()
+    assert len(look(text)) == len(text)
+    assert look(look(text)) == look(text)
+
+
+def test_other_letters_keep_their_look() -> None:
+    assert look("\u0418\u0416-\u03a9\u00e9") == "\u0418\u0416-\u03a9\u00e9"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("⑫5", "⑫"), ("A²", "²"), ("½", "½"), ("Ⅻ", "Ⅻ"), ("１2", ""), ("四", ""), ("é", "")]
+)
+def test_numbers_that_are_no_digits_are_found(text: str, found: str) -> None:
+    assert numeral(text) == found

@@ -15,6 +15,7 @@ from invoicing.uploads.csv_header import Header
 from invoicing.uploads.csv_rows import Row
 from invoicing.uploads.csv_text import Record
 from invoicing.uploads.seen_numbers import digest
+from invoicing.uploads.survey import Evidence
 from tests.data.csv_reading import Kept, read, stream
 
 NAMES = (
@@ -35,7 +36,7 @@ def a_row(number: str, description: str, row: int = 2, header: Header = HEADER, 
 def collected(*rows: Row) -> tuple[Kept, Fragment]:
     """The rows of the number I-1 in one fragment."""
     kept = Kept()
-    with closing(Collector({digest("I-1")}, frozenset())) as collector:
+    with closing(Collector({digest("I-1")}, Evidence())) as collector:
         collector.collect(iter(rows))
         return kept, collector.keep(kept, "one")
 
@@ -118,13 +119,13 @@ def test_rows_are_kept_in_fragments_wherever_the_collecting_is_interrupted() -> 
 
     for stop in range(1, len(rows)):
         kept, fragments = Kept(), []
-        with closing(Collector(numbers, frozenset())) as first:
+        with closing(Collector(numbers, Evidence())) as first:
             first.collect(iter(rows[: stop + 1]))
             assert first.place
             begun = first.place
             first.drop_run()
             fragments.append(first.keep(kept, "first"))
-        with closing(Collector(numbers, frozenset())) as second:
+        with closing(Collector(numbers, Evidence())) as second:
             second.collect(row for row in rows if row.record.start >= begun.position)
             fragments.append(second.keep(kept, "second"))
 

@@ -14,7 +14,6 @@ from invoicing.uploads.csv_cells import (
     identity,
     is_lost,
     long_digits,
-    numeral,
 )
 
 
@@ -39,7 +38,7 @@ def test_a_text_that_is_written_as_a_formula_is_that_text(cell: str, text: str) 
 
 
 @pytest.mark.parametrize(
-    ("cell", "lost"), [("#N/A", False), ("NULL", False), ("", False), ("#", False), ("###", True), ("#1", False)]
+    ("cell", "lost"), [("#N/A", True), ("NULL", False), ("", False), ("#", False), ("###", True), ("#1", False)]
 )
 def test_a_value_is_lost_if_a_spreadsheet_could_not_calculate_or_show_it(cell: str, *, lost: bool) -> None:
     assert is_lost(f" {cell} ") == lost
@@ -101,8 +100,8 @@ def test_blanks_and_letters_are_not_hidden(text: str) -> None:
         ("-1.5E-07", True),
         ("1.5E+100", True),
         ("1E5", False),
-        ("2.02611E+1", False),
-        ("12.5E+11", False),
+        ("2.02611E+1", True),
+        ("12.5E+11", True),
         ("1.E+11", False),
         ("E+11", False),
         ("1.5E+1000", False),
@@ -133,14 +132,64 @@ def test_a_number_is_shortened_if_a_spreadsheet_writes_it_so(cell: str, *, short
         ("2026-11-02", ""),
         ("1001.0", "decimal number"),
         ("1001,0", "decimal number"),
-        ("1001.00", ""),
+        ("1001.00", "decimal number"),
         ("1001.10", ""),
         ("A1.0", ""),
         ("1,001", "thousands"),
         ("12,345,678", "thousands"),
         ("1,0011", ""),
         ("0,001", ""),
-        ("1.001", ""),
+        ("1.001", "thousands"),
+        ("2.026.110.203", "thousands"),
+        ("1 001", "thousands"),
+        ("1'001", "thousands"),
+        ("1\u00a0001", "thousands"),
+        ("1.001,000", ""),
+        ("2026.001", ""),
+        ("2.02611E11", "shortened"),
+        ("1.0E7", "shortened"),
+        ("202.6E+9", "shortened"),
+        ("2E11", ""),
+        ("2-NOV", "made a date"),
+        ("02/nov", "made a date"),
+        ("02-maj", "made a date"),
+        ("2-mrt", "made a date"),
+        ("1月2日", "made a date"),
+        ("Nov-2026", "made a date"),
+        ("11/2/2026", "made a date"),
+        ("02.11.2026", "made a date"),
+        ("2026-11-02 00:00:00", "made a date"),
+        ("11:30:00", "made a date"),
+        ("11/2026", ""),
+        ("TRUE", "truth value"),
+        ("10%", "has formatted it"),
+        ("$1,001.00", "has formatted it"),
+        ("1.001,00 €", "has formatted it"),
+        ("=A2", "is a formula"),
+        ("#VERW!", "without a result"),
+        ("#GETTING_DATA", "without a result"),
+        ("Err:508", "without a result"),
+        ("Loading...", "without a result"),
+        ("#1001", ""),
+        ("#EN1001", ""),
+        ("# I-1", "like a comment"),
+        ("//I-1", "like a comment"),
+        ("--I-1", "like a comment"),
+        ("> I-1", "like a comment"),
+        ("{{invoice_number}}", "a placeholder"),
+        ("${id}", "a placeholder"),
+        ("[object Object]", "a placeholder"),
+        ("I-1, I-2", "a list"),
+        ("?", "no letter or digit"),
+        ("\u3003", "no letter or digit"),
+        ("0", "is zero"),
+        ("0000", ""),
+        ("dto.", "is a word"),
+        ("TBD", "is a word"),
+        ("undefined", "is a word"),
+        ("NONE", "is a word"),
+        ("n.a.", "is a word"),
+        ("(Leer)", "is a word"),
         ("2026,11", ""),
         ("'0042", "apostrophe"),
         ("\u20190042", "apostrophe"),
@@ -176,10 +225,3 @@ def test_what_programs_make_of_an_identifier_is_noticed(cell: str, reason: str) 
 )
 def test_the_digits_that_a_spreadsheet_would_cut(cell: str, rest: str | None) -> None:
     assert long_digits(cell) == rest
-
-
-@pytest.mark.parametrize(
-    ("text", "found"), [("⑫5", "⑫"), ("A²", "²"), ("½", "½"), ("Ⅻ", "Ⅻ"), ("１2", ""), ("四", ""), ("é", "")]
-)
-def test_numbers_that_are_no_digits_are_found(text: str, found: str) -> None:
-    assert numeral(text) == found

@@ -159,7 +159,7 @@ def _decimals(least: int, most: int) -> st.SearchStrategy[Decimal]:
     return st.decimals(least, most, places=6, allow_nan=False).map(lambda value: value.normalize() + 0)
 
 
-PERCENTAGES = _decimals(0, 100).map(lambda percent: percent + 1 if 0 < percent < 1 else percent)
+PERCENTAGES = _decimals(0, 100).map(lambda percent: percent + 2 if 0 < percent < 2 else percent)
 """None between 0 and 1, which is probably a ratio."""
 LINE = st.fixed_dictionaries(
     {

@@ -145,6 +145,20 @@ def test_every_record_has_the_position_where_it_begins(first: str) -> None:
     assert (resumed.delimiter, resumed.header.names, list(resumed.records)) == (",", tuple(NAMES), records)
 
 
+def test_a_resumed_file_knows_the_shape_of_its_rows() -> None:
+    """A quoted cell that looks like two rows is one only below a header with fewer columns."""
+    rows = f"{ROW.replace('Thing', chr(34) + 'Rope')}\n{ROW.replace('Thing', 'Cup' + chr(34))}\n"
+
+    def resumed() -> Sheet:
+        lines = open_lines(byte_stream(rows.encode()))
+        return resume_sheet(lines, ",", Header.of(HEADER.split(",")), 2)
+
+    assert [record.problem for record in resumed().records] == [csv_text.SWALLOWING, None]
+    below_another_header = resumed()
+    below_another_header.shape.delimiters = 0
+    assert [record.problem for record in below_another_header.records] == [None]
+
+
 @pytest.mark.parametrize(
     ("torn", "cells", "problem"),
     [
@@ -239,7 +253,7 @@ def test_other_files_are_rejected_with_the_reason(data: bytes, reason: str) -> N
 @pytest.mark.parametrize("damage", ["x" * 2_000_000, '0001,"' + ENDLESS], ids=["line", "record"])
 def test_damage_is_reported_with_its_row_and_rows_before_it_are_read(rows: int, damage: str) -> None:
     first_rows: list[int] = []
-    numbers = [ROW.replace("0001", f"{number:04d}") for number in range(rows)]
+    numbers = [ROW.replace("0001", f"{number:04d}") for number in range(1, rows + 1)]
 
     with pytest.raises(UnreadableFileError) as failure:
         first_rows.extend(invoice.first for invoice in stream("\n".join(["", HEADER, *numbers, damage])))
@@ -256,7 +270,7 @@ def test_damage_is_reported_with_its_row_and_rows_before_it_are_read(rows: int, 
 )
 def test_rows_before_damage_are_read_of_utf_16_too(rows: int, end: bytes, lost: int) -> None:
     first_rows: list[int] = []
-    numbers = [ROW.replace("0001", f"{number:04d}") for number in range(rows)]
+    numbers = [ROW.replace("0001", f"{number:04d}") for number in range(1, rows + 1)]
     data = codecs.BOM_UTF16_LE + "\n".join([HEADER, *numbers]).encode("utf-16-le") + end
 
     with pytest.raises(UnreadableFileError, match="it contains bytes that are not UTF-16") as error:

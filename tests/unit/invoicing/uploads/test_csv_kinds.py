@@ -80,8 +80,9 @@ KINDS = [
     Kind("enclosed digits are no digits", file(row(quantity="⑫5")), rejected=[(2, "quantity", "is not a number")]),
     Kind("indian groups", file(row(price='"1,23,456.00"')), rejected=[(2, "unit_price", "is not a number")]),
     # Identifiers that a spreadsheet has destroyed.
-    Kind("exponent", file(row("2.02611E+11"), row("2.02611E+11", "Other"), row("202611000203")),
-         {"202611000203": "25.20"}, [(2, "invoice_number", "shortened it"), (3, "invoice_number", "shortened it")]),
+    Kind("exponent", file(row("2.02611E+11"), row("2.02611E+11", "Other"), row("202611000203"),
+         row("I-1")), {"I-1": "25.20"}, [(2, "invoice_number", "shortened it"), (3, "invoice_number", "shortened it"),
+         (4, "", "row 3 is damaged, and may be one of this invoice")]),
     Kind("german exponent of a customer", german(row(customer="1|23E+11")), rejected=[(2, "customer_id", "shortened")]),
     Kind("digits cut after the fifteenth", file(row("1234567890123450"), row("12345678901234500", "Other")),
          rejected=[(2, "invoice_number", "probably cut it"), (3, "invoice_number", "probably cut it")]),
@@ -97,14 +98,27 @@ KINDS = [
     Kind("apostrophe of a spreadsheet", file(row("'0042")), rejected=[(2, "invoice_number", "apostrophe")]),
     # Texts that stand for nothing.
     Kind("null in a required column", file(row(customer="NULL")), rejected=[(2, "customer_id", "is required")]),
-    Kind("null in other columns", file(row() + ",\\N,#N/A,NULL", header=f"{HEADER},customer_name,due_date,discount"),
+    Kind("null in other columns", file(row() + ",\\N,N/A,NULL", header=f"{HEADER},customer_name,due_date,discount"),
          {"I-1": "25.20"}),
     Kind("lost discount", file(row() + ",#REF!", header=f"{HEADER},discount"),
+         rejected=[(2, "discount", "is not a number")]),
+    Kind("discount that a lookup did not find", file(row() + ",#N/A", header=f"{HEADER},discount"),
          rejected=[(2, "discount", "is not a number")]),
     Kind("lost due date", file(row() + ",#VALUE!", header=f"{HEADER},due_date"),
          rejected=[(2, "due_date", "must be an ISO 8601 date")]),
     Kind("a name that looks like nothing", file(row(description="Null")), {"I-1": "25.20"}),
     Kind("dash for a number", file(row(quantity="-")), rejected=[(2, "quantity", "is required")]),
+    # Percentages.
+    Kind("one among ratios", file(
+        row(rate="0.2"), row("I-2", rate="1"), row("I-3", rate="20"), row("I-4", rate="1 %"), row("I-5", rate="0")),
+        {"I-3": "25.20", "I-4": "21.21", "I-5": "21.00"},
+        [(2, "tax_rate", "probably a ratio"), (3, "tax_rate", "is 1 % or 100 %: row 2 has a ratio")]),
+    Kind("one percent", file(row(rate="1"), row("I-2", rate="0.2 %")), {"I-1": "21.21", "I-2": "21.04"}),
+    Kind("one among discounts that are ratios", file(
+        row() + ",0.1", row("I-2") + ",1.0", header=f"{HEADER},discount"),
+        rejected=[(2, "discount", "probably a ratio"), (3, "discount", "is 1 % or 100 %")]),
+    Kind("factor of a tax", file(row(rate="1.19"), row("I-2", rate="2.6"), row("I-3", rate="1.5 %")),
+        {"I-2": "21.55", "I-3": "21.32"}, [(2, "tax_rate", "is probably a factor: write 19.00, or 1.19 %")]),
     # Invisible differences.
     Kind("no-break space in a customer", file(row(customer="C 1"), row(customer="C\u00a01", description="More")),
          {"I-1": "50.40"}),
@@ -119,6 +133,15 @@ KINDS = [
          rejected=[(3, "invoice_number", "contains the invisible character U+FEFF")]),
     Kind("a circled twelve before a five", file(row("125"), row("⑫5", "More")),
          rejected=[(3, "invoice_number", "contains ⑫, which would be compared as digits")]),
+    Kind("a Cyrillic letter among Latin ones", file(row("INV-A1"), row("X"), row("INV-\u04101", "More")),
+         {"X": "25.20"},
+         [(4, "invoice_number", "mixes alphabets: \u0410 is CYRILLIC CAPITAL LETTER A")]),
+    Kind("a whole number in look-alike letters", file(row("AB-1"), row("X"), row("\u0410\u0412-1", "More")),
+         {"X": "25.20"},
+         [(4, "invoice_number", "looks like 'AB-1' of another row, but has letters of another alphabet")]),
+    Kind("a customer in look-alike letters", file(row(), row(customer="\u0421-1", description="More")),
+         rejected=[(3, "customer_id", "looks like 'C-1' of another row")]),
+    Kind("a number in another alphabet", file(row("\u0410\u0412-1")), {"\u0410\u0412-1": "25.20"}),
     # Quotation marks.
     Kind("blanks around quotes", HEADER.replace(",", ", ")
          + '\n"I-1", "C-1", "2026-11-01" ,"EUR", "Rope, 12 mm" , "2", "10.50", "20"\n', {"I-1": "25.20"}),
@@ -184,8 +207,8 @@ KINDS = [
          row("I-2", quantity="10.50", price="2"), HEADER, row("I-3")), {"I-1": "25.20", "I-3": "25.20"},
          [(4, "", "the header lacks these columns: invoice_number")]),
     Kind("a line of dashes below the header", file(",".join(["-----"] * 8), row()), {"I-1": "25.20"},
-         [(2, "quantity", "is not a number"),
-         (2, "unit_price", "is not a number"), (2, "tax_rate", "is not a number")]),
+         [(2, "invoice_number", "has no letter or digit"), (2, "customer_id", "has no letter or digit"),
+         (2, "quantity", "is not a number"), (2, "unit_price", "is not a number"), (2, "tax_rate", "is not a number")]),
     Kind("another table below", file(row(), "customer_id,customer_name,currency", "C-1,Somebody,EUR"), {"I-1": "25.20"},
          [(4, "", "the header lacks these columns: invoice_number")]),
     # Rows that stand apart.

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_header import MAX_COLUMNS, Header, Sheet, normalized, repeated_header
+from invoicing.uploads.csv_header import MAX_COLUMNS, Header, Sheet, glued_header, normalized, repeated_header
 from invoicing.uploads.csv_rows import Headers, Place, Problem, Row, Runs, read_rows
 from invoicing.uploads.csv_text import SWALLOWING, Record, Shape, split_records
 
@@ -154,8 +154,9 @@ def test_a_header_knows_its_columns_and_what_it_lacks() -> None:
         (NAMES[:3], True),
         (NAMES[:2], False),
         (VALID, False),
-        ([*NAMES[:5], "7", "unit_price", "tax_rate"], False),
-        ([*NAMES[:5], "v2 quantity", "unit_price", "tax_rate"], False),
+        ([*NAMES[:5], "7", "unit_price", "tax_rate"], True),
+        ([*NAMES[:5], "v2 quantity", "unit_price", "tax_rate"], True),
+        (["I-1", "C-1", "2026-11-01", "EUR", "currency", "7", "10.50", "20"], False),
         ([""] * MAX_COLUMNS + NAMES[:3], False),
     ],
 )
@@ -163,7 +164,28 @@ def test_a_header_further_down_is_a_record_of_names(cells: list[str], *, is_head
     found = repeated_header(Record(9, 0, cells), HEADER)
 
     assert found == (Header.of(cells) if is_header else None)
-    assert repeated_header(Record(9, 0, cells, "torn"), HEADER) is None
+    assert repeated_header(Record(9, 0, cells, "torn"), HEADER) == (Header(()) if is_header else None)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{name}2" for name in NAMES],
+        [f"{name}.1" for name in NAMES],
+        ["a2", *(f"{name}2" for name in NAMES[1:4]), "x", "y", "z", "w"],
+    ],
+)
+def test_counted_names_are_a_header_that_nothing_can_be_read_by(cells: list[str]) -> None:
+    found = repeated_header(Record(9, 0, cells), HEADER)
+
+    assert found is not None
+    assert (found.problem or "").startswith("the header lacks these columns")
+
+
+def test_a_header_that_follows_a_row_in_its_line_hides_what_is_below() -> None:
+    assert glued_header(Record(9, 0, [*VALID[:-1], "20invoice_number", *NAMES[1:]]), HEADER) == Header(())
+    assert glued_header(Record(9, 0, [*VALID, "customer_id", "currency"]), HEADER) is None
+    assert glued_header(Record(9, 0, NAMES), HEADER) is None
 
 
 def test_headers_are_numbered_as_they_come() -> None:
@@ -243,7 +265,7 @@ def begun(*rows: Row) -> list[bool]:
         ("", "", False),
         ("NULL", "-", False),
         ("", "C-1", False),
-        ("", "C-2", True),
+        ("", "C-2", False),
         ("I-2", "C-1", True),
         ("i-1", "C-1", True),
     ],
@@ -252,10 +274,16 @@ def test_a_row_begins_an_invoice_if_it_contradicts_the_one_above(number: str, cu
     assert begun(a_row(), a_row(invoice_number=number, customer_id=customer)) == [True, begins]
 
 
-def test_rows_without_a_number_are_compared_by_their_customer_each() -> None:
-    nameless = [a_row(invoice_number="", customer_id=customer) for customer in ("", "C-1", "C-2", "C-2", "", "C-1")]
+def test_rows_without_a_number_count_to_the_invoice_above_whatever_their_customer_is() -> None:
+    nameless = [a_row(invoice_number="", customer_id=customer) for customer in ("", "C-1", "C-2", "")]
 
-    assert begun(a_row(), *nameless) == [True, False, False, True, False, False, True]
+    assert begun(a_row(), *nameless) == [True, False, False, False, False]
+
+
+def test_below_another_header_a_run_begins_unless_its_first_row_has_no_number() -> None:
+    first, nameless = a_row()._replace(is_first=True), a_row(invoice_number="")._replace(is_first=True)
+
+    assert begun(a_row(), first, a_row(), nameless, a_row()) == [True, True, False, False, False]
 
 
 def test_an_invoice_goes_on_below_a_header_but_not_below_or_above_one_that_lacks_columns() -> None:
@@ -436,6 +464,7 @@ def test_a_row_has_a_digit_in_its_quantity_wherever_that_is() -> None:
     assert repeated_header(Record(3, 0, ["x", *looks_like_names.cells[1:]]), first)
     without = Header.of(["customer_id", "currency", "description"])
 
+    assert repeated_header(Record(3, 0, ["invoice_number", "customer_id", "field 2", "currency"]), without)
     assert repeated_header(Record(3, 0, ["invoice_number", "field 2", "customer_id", "currency"]), without)
 
 
@@ -444,10 +473,15 @@ def test_a_row_has_a_digit_in_its_quantity_wherever_that_is() -> None:
     [
         (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis", "Steuer"], True),
         (["Nr 1", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis", "Steuer", "x"], True),
-        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis 2", "Steuer"], False),
-        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "menge", "Steuer"], False),
-        (["Nr", "Kunde", "Datum", "Waehrung", "", "Menge", "Preis", "Steuer"], False),
-        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "N/A", "Preis", "Steuer"], False),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis 2", "Steuer"], True),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge 1", "Preis 2", "Steuer"], False),
+        (["Nr", "Kunde", "Datum 1", "Waehrung", "Text", "Menge", "Preis", "Steuer"], False),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "menge", "Steuer"], True),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis", "%"], True),
+        (["Nr", "Kunde", "Datum", "Waehrung", "", "Menge", "Preis", "Steuer"], True),
+        (["Nr", "", "Datum", "", "", "", "Preis", "Steuer"], False),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "N/A", "Preis", "Steuer"], True),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "N/A", "N/A", "Steuer"], False),
         (["Nr", "Kunde", "----", "Waehrung", "Text", "Menge", "Preis", "Steuer"], False),
         (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis"], False),
         (["text", "text", "date", "text", "text", "number", "number", "number"], False),

@@ -189,7 +189,7 @@ def test_too_many_bytes_of_rows_apart_are_not_collected(monkeypatch: pytest.Monk
 
 def test_too_many_numbers_apart_reject_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen_numbers.MAX_SUSPECTS == 250_000
-    rows = [row(f"{number}") for number in range(4)]
+    rows = [row(f"{number}") for number in range(1, 5)]
     monkeypatch.setattr(seen_numbers, "MAX_SUSPECTS", 4)
     assert len(read(text(*rows, *rows))) == 8
     monkeypatch.setattr(seen_numbers, "MAX_SUSPECTS", 3)
@@ -385,7 +385,7 @@ def test_numbers_are_packed_and_unpacked(numbers: list[int]) -> None:
 
 
 def test_findings_read_back_as_they_were_written() -> None:
-    evidence = Evidence(1, 2, ["customer_id"], 3, "é", [["a", ""]])
+    evidence = Evidence(1, 2, ["customer_id"], {"discount": 6}, 7, 3, "é", [["a", ""]])
     collected = (Fragment("a", (0, 5)), Fragment("b", (0, 7)))
     for findings in (
         Findings(),
