@@ -356,12 +356,14 @@ class Office:
     def id_of_another(self, invoice: Invoice, source: str) -> str | None:
         """The id of a payment of another source on this invoice, if this source has not used it."""
         own = {receipt.payment_id for receipt in self.store.receipts.values() if receipt.source == source}
-        others = sorted({payment.payment_id for payment in invoice.payments} - own)
+        others = sorted(name for name in {payment.payment_id for payment in invoice.payments} - own if name[:2] == "P-")
         return self.random.choice(others) if others else None
 
     def new_id(self, source: str) -> str:
-        """The next id of a source; all sources use the same ones."""
+        """The next id that a source has not used; all sources use the same ones."""
         self.ids[source] += 1
+        while payment_key(source, f"P-{self.ids[source]}") in self.store.receipts:
+            self.ids[source] += 1
         return f"P-{self.ids[source]}"
 
     def check(self) -> None:
