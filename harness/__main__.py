@@ -150,7 +150,7 @@ def parser() -> argparse.ArgumentParser:
 
     dollars = commands.add_parser("cost", help="show what a deployed environment costs a month", allow_abbrev=False)
     dollars.add_argument("env", help="environment that is deployed")
-    dollars.add_argument("--measure", action="store_true", help="measure what invoices use, and write it down")
+    dollars.add_argument("--measure", action="store_true", help="measure what the platform uses, and write it down")
 
     commands.add_parser("fmt-check", help="check the format of Terraform files", allow_abbrev=False)
     commands.add_parser(

@@ -170,11 +170,11 @@ class MonthlyCost:
 
     Attributes:
         idle: Without invoices.
-        invoices: With `INVOICES` of them.
+        in_use: With `INVOICES` of them.
     """
 
     idle: Decimal
-    invoices: Decimal
+    in_use: Decimal
 
     @classmethod
     def of(cls, resources: Iterable[tuple[str, Values]], usage: Usage, prices: Prices) -> Self:
@@ -188,10 +188,10 @@ class MonthlyCost:
     @property
     def figures(self) -> dict[str, str]:
         """Both, for a report."""
-        return {"idle": f"{self.idle:.2f}", "invoices": f"{self.invoices:.2f}"}
+        return {"idle": f"{self.idle:.2f}", "invoices": f"{self.in_use:.2f}"}
 
     def __str__(self) -> str:
-        return f"${self.idle:.2f} a month idle, ${self.invoices:.2f} with {INVOICES:,} invoices"
+        return f"${self.idle:.2f} a month idle, ${self.in_use:.2f} with {INVOICES:,} invoices"
 
 
 def before_and_after(plan: TerraformPlan) -> tuple[MonthlyCost, MonthlyCost]:

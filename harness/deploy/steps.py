@@ -186,12 +186,12 @@ def _check_cost(plan: TerraformPlan, request: DeployRequest, report: DeployRepor
     report.cost = {"before": before.figures, "after": after.figures, "reason": request.cost_reason}
     if plan.is_empty:
         return
-    out.print(f"{request.environment} will cost {after}: {after.invoices - before.invoices:+.2f} compared with now.")
-    if before.idle and after.invoices > before.invoices * cost.MOST_MORE and not request.cost_reason:
+    out.print(f"{request.environment} will cost {after}: {after.in_use - before.in_use:+.2f} compared with now.")
+    if before.idle and after.in_use > before.in_use * cost.MOST_MORE and not request.cost_reason:
         report.outcome = "rejected: it costs more"
         raise HarnessError(
-            f"Nothing was applied: {request.environment} would cost ${after.invoices:.2f} a month instead of "
-            f"${before.invoices:.2f}, more than a tenth more.",
+            f"Nothing was applied: {request.environment} would cost ${after.in_use:.2f} a month instead of "
+            f"${before.in_use:.2f}, more than a tenth more.",
             remedy="If that is meant, give the reason: --cost-reason 'WORDS' (docs/runbooks/cost.md).",
         )
 

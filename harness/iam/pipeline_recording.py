@@ -103,7 +103,7 @@ LIVES = (
         "bootstrap",
         "bootstrap",
         update=("-var=repository=",),  # takes the roles away
-        inputs={"TF_VAR_repository": "example/invoice-platform"},
+        inputs={"TF_VAR_repository": "example/platform"},
         destroyed=False,
     ),
     Life("dev", "dev", update=_CHANGED, inputs=_BOUNDED),

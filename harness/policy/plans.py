@@ -25,7 +25,7 @@ from harness.terraform.run import Terraform, TerraformError
 FOLDER = BUILD / "policy"
 """The folder of plans and of what they need."""
 
-REPOSITORY = "example/invoice-platform"
+REPOSITORY = "example/platform"
 """The repository whose pipeline ``live/bootstrap`` is planned for."""
 
 _ATTEMPTS = 3  # to plan sources that somebody edits meanwhile

@@ -197,11 +197,11 @@ def test_a_role_is_for_jobs_of_one_repository_environment_and_workflow(role: Pip
     issuer = "token.actions.githubusercontent.com"
     assert statement["Principal"] == {"Federated": f"arn:aws:iam::{ACCOUNT_ID}:oidc-provider/{issuer}"}
     assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
-    files = [f"example/invoice-platform/.github/workflows/{each}" for each in WORKFLOWS[role.kind]]
+    files = [f"example/platform/.github/workflows/{each}" for each in WORKFLOWS[role.kind]]
     assert statement["Condition"] == {
         "StringEquals": {
             f"{issuer}:aud": "sts.amazonaws.com",
-            f"{issuer}:sub": f"repo:example/invoice-platform:environment:{job}",
+            f"{issuer}:sub": f"repo:example/platform:environment:{job}",
         },
         "StringLike": {f"{issuer}:job_workflow_ref": files},
     }

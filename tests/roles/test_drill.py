@@ -133,7 +133,7 @@ def deployed(account: Account) -> Account:
 @pytest.mark.parametrize(
     "claims",
     [
-        pytest.param({"repository": "example/invoice-platform-2"}, id="another repository"),
+        pytest.param({"repository": "example/platform-2"}, id="another repository"),
         pytest.param({"environment": "dev"}, id="another environment"),
         pytest.param({"workflow": "ci.yml@refs/pull/7/merge"}, id="another workflow"),
         pytest.param({"workflow": "plan.yml@refs/heads/feature"}, id="the workflow of another branch"),

@@ -18,6 +18,10 @@ EXCEPTIONS = {
     "harness/deploy/canary_traffic.py",  # another one
     "harness/deploy/smoke.py",  # another one
     "harness/deploy/smoke_cleanup.py",  # deletes them again
+    "harness/deploy/canary_cleanup.py",  # deletes what that one leaves
+    "harness/deploy/cost.py",  # counts what this platform's work costs
+    "harness/deploy/cost_command.py",  # shows it
+    "harness/deploy/usage.py",  # measures it
     "harness/deploy/smoke_queues.py",  # receives the events about them
 }
 OTHERS_PLATFORM = """

@@ -85,7 +85,7 @@ def test_every_price_has_a_page_and_every_function_was_measured() -> None:
 
 
 def test_nothing_costs_nothing() -> None:
-    assert MonthlyCost.of([], Usage.load(), Prices.load()).invoices == 0
+    assert MonthlyCost.of([], Usage.load(), Prices.load()).in_use == 0
 
 
 def more_capacity(before: int, after: int) -> TerraformPlan:
