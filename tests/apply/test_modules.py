@@ -335,6 +335,24 @@ def test_budget_has_its_limit_and_notifies_at_each_threshold(applied: Applied) -
     }
 
 
+def test_pipeline_role_trusts_one_workflow_and_may_do_what_is_listed(applied: Applied) -> None:
+    iam = applied.client("iam")
+    role = iam.get_role(RoleName="apply-pipeline")["Role"]
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    issuer = "token.actions.githubusercontent.com"
+    ref = "example/platform/.github/workflows/plan.yml@refs/heads/main"
+    (attached,) = iam.list_attached_role_policies(RoleName="apply-pipeline")["AttachedPolicies"]
+    policy = iam.get_policy(PolicyArn=attached["PolicyArn"])["Policy"]
+    version = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])["PolicyVersion"]
+
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert statement["Condition"]["StringEquals"][f"{issuer}:sub"] == "repo:example/platform:environment:test-plan"
+    assert statement["Condition"]["StringLike"] == {f"{issuer}:job_workflow_ref": [ref]}
+    assert version["Document"]["Statement"] == [
+        {"Sid": "State", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::apply-state/*"]}
+    ]
+
+
 def test_destroy_leaves_nothing(applied: Applied, tmp_path: Path) -> None:
     """On a clone, so that this test may run before others. Without clones, this engine's stack is destroyed last."""
     if applied.engine.snapshots is None:

@@ -216,6 +216,18 @@ module "budget" {
   topic_arns        = [module.monitoring.topic_arn]
 }
 
+module "pipeline_role" {
+  source = "../../../modules/pipeline-role"
+
+  description        = "Plans."
+  github_environment = "test-plan"
+  name               = "apply-pipeline"
+  oidc_provider_arn  = "arn:aws:iam::${var.account_id}:oidc-provider/token.actions.githubusercontent.com"
+  policies           = { read = { State = { actions = ["s3:GetObject"], resources = ["arn:aws:s3:::apply-state/*"] } } }
+  repository         = "example/platform"
+  workflows          = ["plan.yml@refs/heads/main"]
+}
+
 output "alarm_topic_arn" {
   description = "The alarms' topic."
   value       = module.monitoring.topic_arn
