@@ -145,16 +145,20 @@ def _held_back(blocks: dict[str, list[Finding]]) -> Mapping[str, list[Finding]]:
     for block, members in blocks.items():
         for finding in members:
             if finding.rule_id not in HELD_BACK:
-                judged |= dict.fromkeys((finding.definition, _KEY.sub("", finding.address)), block)
+                judged |= dict.fromkeys(_names(finding), block)
     held: dict[str, list[Finding]] = defaultdict(list)
     for members in blocks.values():
         for finding in [finding for finding in members if finding.rule_id in HELD_BACK]:
-            names = (finding.definition, _KEY.sub("", finding.address))
-            of_block = next((judged[name] for name in names if name in judged), None)
+            of_block = next((judged[name] for name in _names(finding) if name in judged), None)
             if of_block:
                 held[of_block].append(finding)
                 members.remove(finding)
     return held
+
+
+def _names(finding: Finding) -> list[str]:
+    """What identifies the block of a finding; nothing if it concerns a whole root or file."""
+    return [name for name in (finding.definition, _KEY.sub("", finding.address)) if name]
 
 
 def _of_block(members: Sequence[Finding], held: Sequence[Finding]) -> FindingGroup:

@@ -1,5 +1,6 @@
 """Findings are reported as they are fixed: once for each rule that a block breaks, whatever it has of instances."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -149,6 +150,19 @@ def test_what_the_fixes_change_is_held_back_until_then(late: Finding) -> None:
     assert only.held_back == {late.rule_id: 1}
     assert f"1 of {late.rule_id}" in lines([a_finding(), late])[-1]
     assert [each.rules[0].id for each in group([late])] == [late.rule_id]
+
+
+def test_the_report_in_json_names_what_is_held_back() -> None:
+    body = report.body(GateVerdict([a_finding(), a_finding("CKV_INV_901")]))
+
+    assert [each["held_back"] for each in json.loads(json.dumps(body))["to_fix"]] == [{"CKV_INV_901": 1}]
+
+
+def test_findings_without_a_block_hold_nothing_back() -> None:
+    whole_file = a_finding("CKV_INV_009", address="", definition="", file="live/prod/main_override.tf", line=1)
+    unneeded = a_finding("CKV_INV_007", address="", definition="", file="policy/suppressions.yaml", line=3, root="")
+
+    assert [each.held_back for each in group([whole_file, unneeded])] == [{}, {}]
 
 
 def test_sarif_has_the_file_and_line_of_findings_on_plans() -> None:
