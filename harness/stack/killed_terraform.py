@@ -72,10 +72,14 @@ def release_lock(s3: "S3Client", bucket: str, root: Path) -> None:
 
 
 def _terraform_in(root: Path) -> Iterator[int]:
-    """The numbers of the Terraform processes that work in a folder: ``-chdir`` is their working folder."""
+    """The numbers of the Terraform processes that work in a folder: ``-chdir`` is their working folder.
+
+    The folder of a process that has ended, or that another user has started, is unknown. Neither can hold the lock: the
+    engine's keys can be read by one user only.
+    """
     for process in psutil.process_iter(["name", "cwd"]):
         name, folder = process.info["name"] or "", process.info["cwd"]
-        if name.startswith("terraform") and (folder is None or Path(folder) == root.resolve()):
+        if name.startswith("terraform") and folder is not None and Path(folder) == root.resolve():
             yield process.pid
 
 

@@ -48,6 +48,18 @@ def test_a_lock_without_a_terraform_is_released(tmp_path: Path, content: bytes) 
     assert bucket.objects == {"dev/terraform.tfstate": b"{}"}
 
 
+def test_a_terraform_that_has_ended_holds_no_lock(tmp_path: Path) -> None:
+    """Its parent has not asked for its exit code yet, so its process is still listed."""
+    program = shutil.copy(SLEEP, tmp_path / "terraform")
+    bucket = Bucket(**{LOCK: b"{}"})
+    with subprocess.Popen([program, "0"]) as ended:
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+
+        release(bucket, tmp_path / "dev")
+
+    assert bucket.objects == {}
+
+
 def test_without_a_lock_nothing_is_deleted(tmp_path: Path) -> None:
     bucket = Bucket()
 

@@ -301,7 +301,9 @@ def test_a_lock_is_reported_with_who_since_when_and_how_to_release_it(terraform:
     assert "docs/runbooks/stuck-lock.md" in error.value.remedy
 
 
-def test_a_deploy_to_an_account_is_patient(tmp_path: Path) -> None:
+def test_a_deploy_to_an_account_is_patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Account, "permissions_boundary", lambda _: "")
+
     assert Account("111111111111").terraform("prod", tmp_path, tmp_path)._patient
 
 
