@@ -21,6 +21,7 @@ from harness.engine import environments
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
 from harness.policy.gate import judge_plan
+from harness.policy.rules.platform import CONTENT
 from harness.stack.deployment import Stack
 from harness.terraform.plan import TerraformPlan
 from harness.terraform.run import Terraform
@@ -228,7 +229,9 @@ def test_a_plan_that_adds_an_index_passes_and_one_that_drops_it_does_not(deploye
     assert [finding.rule_id for finding in judge_plan(dropping.raw, environment="")] == ["CKV_INV_602"]
 
 
-def test_an_index_of_the_platforms_table_is_added_as_the_runbook_shows(deployed: DeployedDev, tmp_path: Path) -> None:
+def test_an_index_of_the_platforms_table_is_added_as_the_runbook_shows(
+    deployed: DeployedDev, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The plan fails while the table lacks the index; once it has it, the plan passes and changes nothing else."""
     for name in ("modules", "live"):
         shutil.copytree(ROOT / name, tmp_path / name)
@@ -265,6 +268,9 @@ def test_an_index_of_the_platforms_table_is_added_as_the_runbook_shows(deployed:
         "aws_appautoscaling_policy",
         "aws_appautoscaling_target",
     }
+    unread = [finding for finding in judge_plan(plan.raw, environment="dev") if "index" in str(finding)]
+    assert [finding.rule_id for finding in unread] == ["CKV_INV_627"]
+    monkeypatch.setitem(CONTENT.keys, "dueDate-index", ("customerId", "dueDate"))  # as policy/platform.toml would say
     assert [finding for finding in judge_plan(plan.raw, environment="dev") if "index" in str(finding)] == []
     assert attempt(deployed, terraform, tmp_path).outcome == "applied"
 

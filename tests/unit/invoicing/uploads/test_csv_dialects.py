@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from invoicing.domain.models import CreateInvoice
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_cells import content, destruction, identity
+from invoicing.uploads.csv_cells import content, destruction, identity, is_total, names_sum
 from invoicing.uploads.csv_invoices import Candidate, RejectedInvoice
 from invoicing.uploads.survey import Findings
 from tests.data.csv_reading import csv_file, read
@@ -163,7 +163,7 @@ PERCENTAGES = _decimals(0, 100).map(lambda percent: percent + 2 if 0 < percent <
 """None between 0 and 1, which is probably a ratio."""
 LINE = st.fixed_dictionaries(
     {
-        "description": _text(60, lines=True),
+        "description": _text(60, lines=True).filter(lambda text: not is_total(text) and not names_sum(text)),
         "quantity": _decimals(-(10**9), 10**9).filter(bool),
         "unit_price": _decimals(0, 10**9),
         "discount": st.none() | PERCENTAGES,
