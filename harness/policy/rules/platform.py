@@ -183,11 +183,8 @@ def keys_of_the_code(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
         for name, keys in CONTENT.keys.items():
             yield from ((table.address, message) for message in _wrong_keys(name, keys, found.get(name)))
         for name in sorted(found.keys() - CONTENT.keys.keys()):
-            yield (
-                table.address,
-                f"Nothing reads the index {shown(name)}: every write pays for it. Remove it, or add it to [keys] in "
-                "policy/platform.toml together with the code that reads it.",
-            )
+            reason = f"Nothing reads the index {shown(name)}: every write pays for it."
+            yield table.address, f"{reason} Remove it, or add it to [keys] in policy/platform.toml with its reader."
 
 
 def _wrong_keys(name: str, keys: tuple[str, str], index: Mapping[str, Any] | None) -> Iterator[str]:
