@@ -456,7 +456,7 @@ def docs(session: nox.Session) -> None:
 
 @menu(default=False)
 def mutate(session: nox.Session) -> None:
-    """Mutate amounts, statuses, payments and CSV; tests must kill 85 % of each module's mutants: [-- MODULE ...]."""
+    """Mutate amounts, statuses, payments and CSV; tests must kill 95 % of each module's mutants: [-- MODULE ...]."""
     install(session, "mutate")
     session.run("python", "-m", "harness.mutation.domain", *session.posargs)
 

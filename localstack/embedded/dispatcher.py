@@ -50,6 +50,7 @@ from embedded import (  # noqa: F401 -- importing a module registers its patches
     sts,
     transport,
 )
+from embedded.request_log import RequestLog
 from embedded.strictness import SWITCHES, strict
 from emulation.patch import Product, apply_patches
 
@@ -75,13 +76,14 @@ def build() -> App:
 
 
 class Dispatcher:
-    """Rejects foreign requests, serves ``/_embedded/*``, passes the rest on, and logs every 5xx response."""
+    """Rejects foreign requests, serves ``/_embedded/*``, passes the rest on, and logs what failed."""
 
     def __init__(self, inner: App, applied: list[str], admission: guard.Guard) -> None:
         self._inner = inner
         self._applied = applied
         self._guard = admission
         self._strict = [switch for switch in SWITCHES if strict(switch)]
+        self._log = RequestLog()
         self._alarms: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,7 +108,7 @@ class Dispatcher:
             await _respond_json(send, 500 if missing else 200, {"not_saved": missing})
         else:
             transport.plain_http.set(headers.get(b"x-forwarded-proto") == b"http")
-            await self._inner(scope, receive, _log_failures(scope, headers, send))
+            await self._inner(scope, receive, self._log.watch(scope, headers, send))
 
 
 def save_state() -> list[str]:
@@ -122,24 +124,6 @@ def save_state() -> list[str]:
         stale.unlink()
     persistence.save_all(states)
     return [name for name, state in states.items() if not (folder / f"{name}.json").exists() and state() is not None]
-
-
-def _log_failures(scope: Scope, headers: dict[bytes, bytes], send: Send) -> Send:
-    """Log each 5xx response with its request and the start of its body: clients may retry silently for minutes."""
-    status = 0
-
-    async def watch(message: dict[str, Any]) -> None:
-        nonlocal status
-        if message["type"] == "http.response.start":
-            status = message["status"]
-        elif message["type"] == "http.response.body" and status >= 500:
-            target = headers.get(b"x-amz-target", b"").decode("latin-1")
-            body = message.get("body", b"")[:300].decode(errors="replace").replace("\n", " ")
-            _log.error("%d for %s %s %s: %s", status, scope.get("method"), scope["path"], target, body)
-            status = 0  # log each response once
-        await send(message)
-
-    return watch
 
 
 async def _respond_json(send: Send, status: int, content: dict[str, Any]) -> None:

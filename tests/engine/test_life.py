@@ -12,9 +12,12 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
+from botocore.exceptions import ConnectionClosedError
+from botocore.httpsession import URLLib3Session
 
 from harness.engine import EmbeddedEngine, engine_for, environments, local_server
 from harness.errors import HarnessError
@@ -254,6 +257,25 @@ def test_failures_are_logged(cloud: Cloud) -> None:
     cloud.invoke(function)
 
     assert all(" ERROR " in line for line in cloud.engine.last_errors(3))
+
+
+def test_a_request_that_is_sent_again_although_it_was_carried_out_is_logged(cloud: Cloud) -> None:
+    """GIVEN a client that loses the first answer WHEN it sends its request again THEN the log tells both."""
+    sqs: Any = cloud.client("sqs", new=True)
+    connection = URLLib3Session()
+    lost: list[int] = []
+
+    def lose_the_answer(request: Any, **_: Any) -> None:
+        if not lost:
+            lost.append(connection.send(request).status_code)
+            raise ConnectionClosedError(endpoint_url=request.url)
+
+    sqs.meta.events.register("before-send.sqs.CreateQueue", lose_the_answer)
+    sqs.create_queue(QueueName=cloud.name())
+
+    assert lost == [200]
+    (line,) = [line for line in cloud.engine.last_errors(20) if "AmazonSQS.CreateQueue" in line]
+    assert "was sent again, although it was answered with 200 (attempt=2" in line
 
 
 CHANGES = {
