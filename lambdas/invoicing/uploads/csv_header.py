@@ -65,6 +65,7 @@ COLUMNS = {normalized(name): name for name in (*REQUIRED, *OPTIONAL)}
 
 _KNOWN = frozenset(COLUMNS)
 _NEEDED = frozenset(map(normalized, REQUIRED))
+_LABEL = 60  # characters of a name that the report shows
 
 
 @dataclass(frozen=True)
@@ -74,15 +75,21 @@ class Header:
     Attributes:
         names: Normalized names of columns, in the file's order; empty for unknown columns, and with a ``?`` for those
             that may be meant for a known one.
+        unread: The unknown columns as they are written; headers that differ in nothing else are equal.
     """
 
     names: tuple[str, ...]
+    unread: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
     def of(cls, cells: list[str]) -> "Header":
         """The header that a record is, whatever it lacks."""
         names = [normalized(cell) for cell in cells]
-        return cls(tuple(name if name in _KNOWN else f"?{name}" if _misleads(name, names) else "" for name in names))
+        unread = tuple(
+            cell.strip()[:_LABEL] for cell, name in zip(cells, names, strict=True) if name and name not in _KNOWN
+        )
+        known = (name if name in _KNOWN else f"?{name}" if _misleads(name, names) else "" for name in names)
+        return cls(tuple(known), unread)
 
     @cached_property
     def index(self) -> dict[str, int]:

@@ -23,7 +23,8 @@ def write_reports(uploads: UploadStore, progress: UploadProgress, upload: Upload
     A large file may end after a smaller one that was put in its place. Then its reports get separate names, and those
     of the later upload stay.
     """
-    figures = replace(checkpoint.figures, note=_note(checkpoint.findings.evidence))
+    evidence = checkpoint.findings.evidence
+    figures = replace(checkpoint.figures, note=_note(evidence), unread_columns=evidence.unread)
     is_latest = progress.record_report(upload.key_digest, upload.sequencer, clock.now())
     infix = "" if is_latest else f".{upload.digest[:12]}"
     if checkpoint.rejects:

@@ -7,7 +7,7 @@ import re
 import tempfile
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any
 
 from invoicing.uploads.csv_invoices import RejectedCell, RejectedInvoice
@@ -29,7 +29,7 @@ class Figures:
 
     ``rows`` counts rows with content below the header; ``created``, ``duplicates`` and ``rejected`` count invoices;
     ``parts`` counts the invocations that it took, and ``duration_seconds`` is their time. Invocations that failed are
-    left out of both.
+    left out of both. ``unread_columns`` are the file's columns that mean nothing here, perhaps by a mistake.
     """
 
     file: str
@@ -42,6 +42,7 @@ class Figures:
     size: int = 0
     duration_seconds: float = 0.0
     parts: int = 0
+    unread_columns: list[str] = field(default_factory=list)
     error: str | None = None
     rejected_report: str | None = None
     note: str | None = None
@@ -69,6 +70,8 @@ class Figures:
             document["held"] = HELD
         if self.version:
             document["versionId"] = self.version
+        if self.unread_columns:
+            document["unreadColumns"] = self.unread_columns
         if self.error:
             document["error"] = self.error
         if self.rejected_report:

@@ -22,6 +22,8 @@ from invoicing.uploads.csv_rows import IDENTIFIERS, NUMBERS, Doubts, Headers, Pl
 from invoicing.uploads.seen_numbers import MAX_SUSPECTS, Recount, SeenNumbers, TooManyError
 
 PERCENTAGES = frozenset({"discount", "tax_rate"})
+_MAX_UNREAD = 100
+"""Names of columns that a report lists; a file of another kind may have a thousand."""
 _RATIO = re.compile(r"\s*0?[.,]0*[1-9][0-9]*\s*")
 
 LOOK, RECOUNT, COLLECT, DONE = "look", "recount", "collect", "done"
@@ -41,6 +43,7 @@ class Evidence:
         foreign_row: The first row with bytes that are not UTF-8, and were read as Windows-1252; 0 if there is none.
         foreign_text: The cell there.
         headers: The names of each different header.
+        unread: The names of columns that nothing reads, as the file has them.
     """
 
     comma_row: int = 0
@@ -51,6 +54,7 @@ class Evidence:
     foreign_row: int = 0
     foreign_text: str = ""
     headers: list[list[str]] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
     def marks(self, declared: str) -> MarkEvidence:
         """The evidence for the decimal mark, and what the uploader has declared."""
@@ -59,6 +63,11 @@ class Evidence:
     def known_headers(self) -> Headers:
         """The headers that were found so far."""
         return Headers([Header(tuple(names)) for names in self.headers])
+
+    def take_header(self, header: Header) -> None:
+        """Note the columns of a header that nothing reads."""
+        new = [name for name in dict.fromkeys(header.unread) if name not in self.unread]
+        self.unread += new[: _MAX_UNREAD - len(self.unread)]
 
     def take(self, row: Row) -> None:
         """Look at a row. What its quotation marks or surplus cells may have shifted proves nothing."""
@@ -183,7 +192,11 @@ def look(rows: Iterator[Row], lines: Lines, evidence: Evidence, seen: SeenNumber
     """
 
     def noticed() -> Iterator[Row]:
+        header = None
         for row in rows:
+            if row.header is not header:
+                header = row.header
+                evidence.take_header(header)
             evidence.take(row)
             if lines.not_utf_8 and not evidence.foreign_row:
                 evidence.take_foreign(row)

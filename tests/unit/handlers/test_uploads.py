@@ -172,6 +172,21 @@ def test_a_file_that_is_not_utf_8_is_reported_with_what_shows_it(load: Load, ver
     assert notes == [note, None, None]
 
 
+@pytest.mark.usefixtures("table")
+def test_columns_that_nothing_reads_are_named_in_the_report(load: Load, versioned: Any, context: Any) -> None:
+    """As the file writes them, each once, those of headers further down too: one may be misspelled."""
+    create = load("create_invoice")
+    tables = ((ROW, "Cost centre, Bemerkung ,"), (OTHER, "Cost centre,Lager,"))
+    content = "".join(HEADER.replace("\n", f",{names}\n") + row.replace("\n", ",a,b,\n") for row, names in tables)
+
+    create.lambda_handler(put(versioned, "incoming/more.csv", content), context)
+    create.lambda_handler(put(versioned, "incoming/less.csv", HEADER + OTHER), context)
+
+    assert report(versioned, "more.csv")["unreadColumns"] == ["Cost centre", "Bemerkung", "Lager"]
+    assert report(versioned, "more.csv")["created"] == 2
+    assert "unreadColumns" not in report(versioned, "less.csv")
+
+
 def test_tags_of_an_upload_are_not_copied_into_the_archive(
     load: Load, table: Any, versioned: Any, context: Any
 ) -> None:
