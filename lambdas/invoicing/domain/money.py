@@ -52,9 +52,12 @@ def minor_digits(currency: str) -> int:
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """``amount`` rounded half up (away from zero at the midpoint) to the minor units of ``currency``."""
-    exponent = Decimal(1).scaleb(-minor_digits(currency))
-    value = amount.quantize(exponent, rounding=ROUND_HALF_UP, context=CONTEXT)
+    value = _with_places(amount, minor_digits(currency))
     return value or abs(value)  # never "-0.00"
+
+
+def _with_places(number: Decimal, places: int) -> Decimal:
+    return number.quantize(Decimal(1).scaleb(-places), context=CONTEXT)
 
 
 def is_exact(amount: Decimal, currency: str) -> bool:
@@ -70,7 +73,7 @@ def text(amount: Decimal, currency: str) -> str:
 def price_text(price: Decimal, currency: str) -> str:
     """A unit price with at least the currency's minor digits, and more if it has more (``0.0375`` per kWh)."""
     digits = max(minor_digits(currency), decimal_places(price))
-    return f"{price.quantize(Decimal(1).scaleb(-digits), context=CONTEXT):f}"
+    return f"{_with_places(price, digits):f}"
 
 
 def number_text(number: Decimal) -> str:

@@ -36,8 +36,11 @@ def test_amounts_are_rounded_half_up_to_the_minor_unit(amount: str, currency: st
 
 @pytest.mark.parametrize(
     ("price", "currency", "expected"),
-    [("10", "EUR", "10.00"), ("0.0375", "EUR", "0.0375"), ("1000", "JPY", "1000"), ("0.50", "JPY", "0.5")],
-)
+    [
+        ("10", "EUR", "10.00"), ("0.0375", "EUR", "0.0375"), ("1000", "JPY", "1000"), ("0.50", "JPY", "0.5"),
+        (f"{'1' * 40}.5", "EUR", f"{'1' * 40}.50"),
+    ],
+)  # fmt: skip
 def test_prices_keep_every_decimal_that_they_have(price: str, currency: str, expected: str) -> None:
     assert money.price_text(Decimal(price), currency) == expected
 
