@@ -1,5 +1,6 @@
 """Whether a version that gets a share of the calls is good: the comparison with the version that gets the others."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,10 @@ MEMORY_PERCENT = 80.0
 
 MEMORY_MORE_MB = 100
 """Megabytes more than the stable version, and half as much again: a leak."""
+
+
+MISSED = 0.01
+"""The probability that a version which fails for files only gets none of them."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,14 @@ def is_seen_enough(
         for each in watched
         if each.name not in uncalled
     )
+
+
+def files_needed(share: float) -> int:
+    """How many files have to be imported, so that a version with this share of the calls gets one of them.
+
+    Calls of the API tell nothing about files: the same function takes both.
+    """
+    return math.ceil(math.log(MISSED) / math.log(1 - share)) if 0 < share < 1 else 1
 
 
 def _percent(figures: Figures) -> float:

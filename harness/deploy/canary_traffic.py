@@ -28,6 +28,9 @@ DEADLINE_S = 20.0
 
 POLL_S = 0.1
 
+AT_ONCE = 10
+"""Files that are imported together: no more than what a function with little concurrency takes without waiting."""
+
 DETAIL_TYPES = ("invoice-processed", "invoice-paid")
 """The events that are published about each invoice, in their order."""
 
@@ -83,6 +86,7 @@ class Traffic:
         subscriber: Receives what the platform publishes.
         dead_letters: The dead-letter queues.
         look: Called while something is awaited. What it raises ends the wait.
+        files: How many files a round imports.
     """
 
     access: PlatformAccess
@@ -92,6 +96,7 @@ class Traffic:
     subscriber: Subscriber
     dead_letters: DeadLetters
     look: Callable[[], None] = lambda: None
+    files: int = 1
     invoice_ids: list[str] = field(default_factory=list)
     payment_ids: list[str] = field(default_factory=list)
     _number: int = 0
@@ -113,7 +118,7 @@ class Traffic:
                 traffic.clean_up()
 
     def round(self) -> Iterator[None]:
-        """One upload, and one invoice of each case, from the request to the paid invoice.
+        """The uploads, and one invoice of each case, from the request to the paid invoice.
 
         Yields:
             After each invoice: the caller may look at the platform's figures, and stop.
@@ -121,9 +126,9 @@ class Traffic:
         Raises:
             CheckError: Something is not as it should be.
         """
-        uploaded = self._upload(CASES[self._number % len(CASES)])
-        self._check_events(uploaded, "invoice-processed")
-        yield
+        for imported in range(0, self.files, AT_ONCE):
+            self._import_files(min(AT_ONCE, self.files - imported))
+            yield
         for case in CASES:
             self.invoice(case)
             yield
@@ -188,23 +193,34 @@ class Traffic:
         _check_total(case, invoice, "POST /invoices")
         return str(invoice["invoiceId"])
 
-    def _upload(self, case: Case) -> str:
-        """Import an invoice from a file; return its id."""
-        number = self._next()
+    def _import_files(self, count: int) -> None:
+        """Import files of one invoice each, all at once, and follow each to its event."""
+        cases = {self._next(): CASES[at % len(CASES)] for at in range(count)}
+        for number, case in cases.items():
+            self._upload(number, case)
+
+        def imported() -> dict[str, dict[str, Any]] | None:
+            items = {number: item for number, item in self._by_number().items() if number in cases}
+            return items if len(items) == len(cases) else None
+
+        items = self._wait(imported, f"the invoices of {len(cases)} files, the first of them {min(cases)}")
+        self.invoice_ids += [item["invoiceId"] for item in items.values()]
+        for number, case in cases.items():
+            self._read(items[number]["invoiceId"], case)
+            self._check_events(items[number]["invoiceId"], "invoice-processed")
+
+    def _upload(self, number: str, case: Case) -> None:
+        """Put a file with one invoice into the uploads bucket."""
         header = "invoice_number,customer_id,customer_name,issue_date,currency,description,quantity,unit_price,tax_rate"
         today = datetime.now(UTC).date().isoformat()
         rows = [
             f"{number},{CUSTOMER},Canary test,{today},EUR,Item {number} {at},{','.join(amounts)}"
             for at, amounts in enumerate(case.lines)
         ]
-        name = f"{canary_cleanup.file_prefix(self.run_id)}{self._number}.csv"
+        name = f"{canary_cleanup.file_prefix(self.run_id)}{number}.csv"
         body = "\n".join([header, *rows, ""]).encode()
         uploads = self.access.outputs["uploads_bucket"]
         self.access.client("s3").put_object(Bucket=uploads, Key=f"incoming/{name}", Body=body)
-        item = self._wait(lambda: self._by_number().get(number), f"invoice {number} of an upload")
-        self.invoice_ids.append(item["invoiceId"])
-        self._read(item["invoiceId"], case)
-        return str(item["invoiceId"])
 
     def _read(self, invoice_id: str, case: Case) -> None:
         """Wait for the decision and the PDF, and check both."""

@@ -14,13 +14,16 @@ from rich.live import Live
 from rich.table import Table
 
 from harness.console import out
-from harness.deploy.canary_judge import Defect, defects, is_seen_enough
+from harness.deploy.canary_judge import Defect, defects, files_needed, is_seen_enough
 from harness.deploy.canary_traffic import CheckError, Traffic
 from harness.deploy.smoke_access import PlatformAccess
 from harness.deploy.version_figures import Figures, VersionFigures, Watched, new_alarms
 
 UNCALLED = frozenset({"rotate-api-key"})
 """Functions that the synthetic traffic does not reach: their versions are watched only if somebody else calls them."""
+
+IMPORTS = frozenset({"create-invoice"})
+"""Functions that import files. A version of one may be good for the API's calls and bad for files."""
 
 WATCH_S = 600.0
 """Seconds after which a release is taken back if its versions have not had enough calls."""
@@ -99,6 +102,7 @@ class Watch:
             What is wrong; None if the versions are good.
         """
         self.watched = watched
+        self.traffic.files = max((files_needed(each.weight) for each in watched if each.name in IMPORTS), default=1)
         self.traffic.look = self._look
         deadline = time.monotonic() + WATCH_S
         with _Display(self) as display:

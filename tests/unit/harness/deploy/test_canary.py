@@ -11,7 +11,7 @@ import pytest
 
 from harness.deploy import canary, canary_drill
 from harness.deploy.canary_drill import DrillResult, DrillVersion
-from harness.deploy.canary_judge import Defect, defects, is_seen_enough
+from harness.deploy.canary_judge import Defect, defects, files_needed, is_seen_enough
 from harness.deploy.release import LiveAlias, ReleaseInputs
 from harness.deploy.request import DeployReport
 from harness.deploy.stages import Stages
@@ -363,3 +363,9 @@ def test_the_drill_counts_the_calls_of_the_function_that_the_version_changes() -
 )
 def test_the_drill_fails_for_what_is_not_as_it_should_be(changed: dict[str, Any], failure: str) -> None:
     assert any(failure in each for each in result(**changed).failures)
+
+
+@pytest.mark.parametrize(("share", "files"), [(0, 1), (0.1, 44), (0.5, 7), (1, 1)])
+def test_a_version_with_a_share_of_the_calls_gets_one_of_so_many_files(share: float, files: int) -> None:
+    assert files_needed(share) == files
+    assert share in {0, 1} or (1 - share) ** files <= 0.01

@@ -64,3 +64,30 @@ def test_a_bad_invoice_is_found_by_the_first_request(
     assert found.value.check == check
     assert access.requests == 1
     assert time.monotonic() - started < 5
+
+
+def test_a_round_imports_its_files_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function with little concurrency would make AWS wait for a minute before it tries again."""
+    numbers: list[str] = []
+
+    def put_object(**request: Any) -> None:
+        assert request["Key"].startswith("incoming/canary-01234567-")
+        numbers.append(request["Body"].decode().splitlines()[1].split(",")[0])
+
+    access: Any = SimpleNamespace(
+        outputs={"uploads_bucket": "uploads"}, client=lambda _: SimpleNamespace(put_object=put_object)
+    )
+    nothing: Any = SimpleNamespace(new=list)
+    traffic = Traffic(access, "key", "https://app.example", "01234567", nothing, nothing, files=23)
+    listed = lambda: [{"invoiceNumber": number, "invoiceId": f"id of {number}"} for number in numbers]  # noqa: E731
+    followed: list[str] = []
+    monkeypatch.setattr(traffic, "_listed", listed)
+    monkeypatch.setattr(traffic, "_read", lambda invoice_id, _: followed.append(invoice_id))
+    monkeypatch.setattr(traffic, "_check_events", lambda *_: None)
+    monkeypatch.setattr(traffic, "invoice", lambda _: None)
+
+    groups = [len(numbers) for _ in traffic.round()]
+
+    assert groups == [10, 20, 23] + [23] * len(CASES)
+    assert len(set(numbers)) == 23
+    assert followed == traffic.invoice_ids == [f"id of {number}" for number in numbers]

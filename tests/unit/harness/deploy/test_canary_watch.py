@@ -21,6 +21,7 @@ class Traffic:
 
     key = "key"
     look: Callable[[], None]
+    files = 0
 
     def __init__(self, fails_at: int = 0) -> None:
         self.invoices = 0
@@ -96,3 +97,16 @@ def test_a_call_that_hangs_is_counted_when_it_has_ended(monkeypatch: pytest.Monk
     waiting.await_calls()
 
     assert [row["calls"] for row in waiting.rows() if row["newest"]] == [1]
+
+
+@pytest.mark.parametrize(("imports", "files"), [({"get"}, 44), (set(), 1)])
+def test_a_version_of_a_function_that_imports_gets_files(
+    monkeypatch: pytest.MonkeyPatch, imports: set[str], files: int
+) -> None:
+    """GIVEN a version that fails for files only THEN the API's calls are not enough to call it good."""
+    monkeypatch.setattr(canary_watch, "IMPORTS", imports)
+    traffic = Traffic()
+
+    watch(monkeypatch, traffic, GOOD).until_decided([WATCHED])
+
+    assert traffic.files == files
