@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.paths import ROOT
 from harness.plan.resource import UNKNOWN, Resource, parsed, shown
 from harness.policy.rule import relation
+from harness.policy.rules.platform import CONTENT
 
 if TYPE_CHECKING:
     from harness.plan.graph import PlanGraph
@@ -65,13 +66,20 @@ def _of_zip(uploaded: Resource, folder: Any) -> Iterator[str]:
         yield f"Its source {shown(source)} does not have the digest that is in its key."
 
 
-@relation("CKV_INV_417", ("aws_api_gateway_model",))
+@relation("CKV_INV_417", ("aws_api_gateway_method", "aws_api_gateway_model"))
 def generated_models(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
-    """By the title of the files that ``./noxw -s docs`` writes from the code's models."""
+    """By the title of the files that ``./noxw -s docs`` writes from the code's models, and by each method's key."""
     for model in plan.of("aws_api_gateway_model"):
         schema, name = model.get("schema"), str(model.get("name"))
         if schema is not UNKNOWN and parsed(schema) != _generated().get(name):
             yield model.address, f"Its schema is not the one that the code generates for {name}."
+    for method in plan.of("aws_api_gateway_method"):
+        models = method.get("request_models")
+        body = None if models is UNKNOWN else (models or {}).get("application/json")
+        expected = CONTENT.models.get(str(method.index))
+        if isinstance(body, str) and body != expected:
+            route = shown(method.index)
+            yield method.address, f"Its model is {body}: policy/platform.toml has {expected or 'none'} for {route}."
 
 
 @lru_cache

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 RULE = "CKV_INV_901"
 
+_UNMAPPED = "remove it, or add its member, or the reason why it has none, to policy/aws_requests.toml in a review."
+"""What to do about an argument that has another name than any member of AWS's request."""
+
 _ITEM = "[]"
 _ASTRAL = r"\uD800\uDC00-\uDBFF\uDFFF"
 """How models write the characters beyond the first plane, in the UTF-16 of Java."""
@@ -48,7 +51,7 @@ def accepted_by_aws(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
             accepted.update(problems(row, requests_of(replace(resource, values=values), row)))
         else:
             for argument in requests.unknown:
-                yield resource.address, f"policy/aws_requests.toml has no member for {argument}."
+                yield resource.address, f"Nobody has reviewed the argument {argument}: {_UNMAPPED}"
         for message in problems(row, requests):
             if message not in accepted:
                 yield resource.address, message

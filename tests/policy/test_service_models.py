@@ -29,7 +29,7 @@ KINDS = {
     "aws_budgets_budget.required": "NotificationsWithSubscribers[].Subscribers, and no argument sets it.",
     "aws_cloudwatch_metric_alarm.items": "AlarmActions has 6 entries; AWS accepts 0 to 5.",
     "aws_lambda_function.key": "the key TABLE-NAME is",
-    "aws_secretsmanager_secret.argument": "policy/aws_requests.toml has no member for replica.",
+    "aws_secretsmanager_secret.argument": "Nobody has reviewed the argument replica: remove it, or add its member",
 }
 
 

@@ -201,6 +201,33 @@ def fallbacks(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
                 yield api.address, f"It has no gateway response {kind}."
 
 
+_SERVER_ERRORS = frozenset(
+    {
+        *("API_CONFIGURATION_ERROR", "AUTHORIZER_CONFIGURATION_ERROR", "AUTHORIZER_FAILURE", "DEFAULT_5XX"),
+        *("INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT"),
+    }
+)
+"""The types of gateway responses that AWS returns with a 5xx status; all others have 4xx
+(https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html)."""
+
+_STATUS_IN_BODY = re.compile(r'"status"\s*:\s*(\d+)')
+
+
+@attribute("CKV_INV_418", ("aws_api_gateway_gateway_response",))
+def errors_are_errors(response: Resource) -> Iterator[str]:
+    """The status, and the one that a template writes into the body; without one it is AWS's for the type."""
+    kind, status = response.get("response_type"), response.get("status_code")
+    if kind is UNKNOWN:
+        return
+    digit = "5" if kind in _SERVER_ERRORS else "4"
+    if status is not UNKNOWN and status and not re.fullmatch(rf"{digit}\d\d", str(status)):
+        yield f"{kind} has the status {status}: it is an error, so give it one of {digit}00 to {digit}99."
+    for _, template in _pairs(response, "response_templates"):
+        for written in _STATUS_IN_BODY.findall(template):
+            if status is not UNKNOWN and status and written != str(status):
+                yield f"{kind} has the status {status}, and {written} in its body: write the same into both."
+
+
 _ANY_ORIGIN = re.compile(r"""allow-origin["']?\s*[=:]\s*\\?["']+\*""", re.IGNORECASE)
 
 
@@ -245,9 +272,13 @@ def _pairs(resource: Resource, path: str) -> Iterator[tuple[str, str]]:
                 yield str(name), value
 
 
-@relation("CKV_INV_409", ("aws_api_gateway_deployment",))
+@relation("CKV_INV_409", ("aws_api_gateway_deployment", "aws_api_gateway_stage"))
 def deployed(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
-    """Triggers exist, the order is right, and each module that adds methods is part of the triggers."""
+    """Stages serve a deployment of the plan, whose triggers and order are right and cover modules that add methods."""
+    for stage in plan.of("aws_api_gateway_stage"):
+        if plan.environment and not plan.links(stage, "deployment_id", "aws_api_gateway_deployment"):
+            served = shown(stage.get("deployment_id"))
+            yield stage.address, f"It serves the deployment {served} and never another: refer to the deployment's id."
     for deployment in plan.of("aws_api_gateway_deployment"):
         triggers = deployment.get("triggers")
         if triggers is not UNKNOWN and not triggers:

@@ -36,7 +36,10 @@ def denials(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     for policy in plan.of(*POLICIES, *RESOURCE_POLICIES):
         for statement in denying(plan, policy):
             if _covers(statement, secure=True):
-                yield policy.address, f"Its {statement} denies requests over TLS too: it locks everybody out."
+                yield (
+                    policy.address,
+                    f"Its {statement} denies requests over TLS too: it locks everybody out. Remove it.",
+                )
     if plan.environment in {"", "bootstrap"}:
         return
     for kind, (policy_kind, path, action) in ENCRYPTED_TRANSPORT.items():
@@ -44,7 +47,8 @@ def denials(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
             separate = [each for each in plan.of(policy_kind) if resource in plan.links(each, path, kind)]
             statements = [each for owner in (resource, *separate) for each in denying(plan, owner)]
             if not any(_keeps_out_http(each, action, resource) for each in statements):
-                yield resource.address, f"No statement of its policy denies {action} over plain HTTP."
+                message = f"No statement of its policy denies {action} over plain HTTP"
+                yield resource.address, f"{message}: deny it to * where aws:SecureTransport is 'false' (test Bool)."
 
 
 def denying(plan: "PlanGraph", policy: Resource) -> list[Statement]:

@@ -11,7 +11,7 @@ from harness.plan.arn import function_in
 from harness.plan.resource import UNKNOWN, Resource, listed, shown
 from harness.policy.rule import relation
 from harness.policy.rules.events import CALLERS
-from harness.policy.rules.retention import GLACIER
+from harness.policy.rules.retention import DELETED, GLACIER, ORIGINALS, deletions, holds, prefix_of, rules_of
 from harness.policy.rules.storage import BUCKET, companions
 from harness.settings import PLATFORM
 from harness.terraform.plan import is_complete
@@ -35,6 +35,7 @@ class Requirement:
         of: A type: each of its resources needs one; empty for one in all.
         by: The argument that leads to that resource.
         named: A regular expression for the beginning of that resource's name.
+        where: Arguments with the value that makes a resource of the type count.
         set: Arguments that have to have a value.
         environments: The live folders that need it; empty for all.
     """
@@ -44,22 +45,31 @@ class Requirement:
     of: str = ""
     by: str = ""
     named: str = ""
+    where: Mapping[str, str] = field(default_factory=dict)
     set: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
 
     def problems(self, plan: "PlanGraph") -> Iterator[tuple[str, str]]:
         """What a plan lacks."""
         existing = plan.of(self.type)
-        if not self.of and not existing:
-            yield f"module.{PLATFORM.platform_call}", f"It has no {self.type}: {self.harm}."
+        counting = [each for each in existing if self._counts(each)]
+        if not self.of and not counting:
+            yield f"module.{PLATFORM.platform_call}", f"It has no {self._what}: {self.harm}."
         for owner in plan.of(self.of) if self.of else ():
-            if re.match(self.named, _name(owner)) and not any(self._belongs(plan, each, owner) for each in existing):
-                yield owner.address, f"It has no {self.type}: {self.harm}."
+            if re.match(self.named, _name(owner)) and not any(self._belongs(plan, each, owner) for each in counting):
+                yield owner.address, f"It has no {self._what}: {self.harm}."
         for resource in existing:
             for argument in self.set:
                 values = [*resource.all(argument)]
                 if not [value for value in values if value is UNKNOWN or value not in (None, "", [], {})]:
                     yield resource.address, f"{argument} is not set: {self.harm}."
+
+    @property
+    def _what(self) -> str:
+        return " ".join([self.type, *(f"with {name} = {shown(value)}" for name, value in self.where.items())])
+
+    def _counts(self, resource: Resource) -> bool:
+        return all(resource.get(name) in (value, UNKNOWN) for name, value in self.where.items())
 
     def _belongs(self, plan: "PlanGraph", resource: Resource, owner: Resource) -> bool:
         """By reference if the source has one, otherwise by name."""
@@ -81,6 +91,29 @@ def _last(value: str) -> str:
 
 
 @dataclass(frozen=True)
+class Retention:
+    """A row of how long a kind of bucket keeps what may be deleted.
+
+    Attributes:
+        bucket: A regular expression for the names of buckets.
+        harm: What happens otherwise.
+        prefix: The keys that it is about; empty for all.
+        objects: The least days for objects; 0 if no rule may delete any.
+        replaced: The same for replaced versions.
+    """
+
+    bucket: str
+    harm: str
+    prefix: str = ""
+    objects: int = 0
+    replaced: int = 0
+
+    def days(self, what: str) -> int:
+        """The least days for one of `DELETED`."""
+        return self.objects if what == DELETED[0] else self.replaced
+
+
+@dataclass(frozen=True)
 class Platform:
     """The table.
 
@@ -89,12 +122,18 @@ class Platform:
         calls: By type of caller, expressions for names with the function that each calls; empty for none.
         keys: Hash and range key by index; the table's own by an empty name.
         cold: Expressions for the names of buckets that may lie in cold storage, each with the reason.
+        models: The request model of each method that has one, by its key.
+        variables: The values of variables that limit what a function touches, with ``{environment}``.
+        kept: How long buckets keep what may be deleted.
     """
 
     required: tuple[Requirement, ...]
     calls: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     keys: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     cold: Mapping[str, str] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    kept: tuple[Retention, ...] = ()
 
 
 def read(path: Path = TABLE) -> Platform:
@@ -107,7 +146,8 @@ def read(path: Path = TABLE) -> Platform:
     rows = table.pop("required")
     keys = {name: (pair[0], pair[1]) for name, pair in table.pop("keys").items()}
     required = [Requirement(**{name: _frozen(value) for name, value in row.items()}) for row in rows]
-    return Platform(required=tuple(required), keys=keys, **table)
+    kept = tuple(Retention(**row) for row in table.pop("kept"))
+    return Platform(required=tuple(required), keys=keys, kept=kept, **table)
 
 
 def _frozen(value: Any) -> Any:
@@ -223,3 +263,26 @@ def _cold_moves(rule: Any) -> Iterator[str]:
                     f"Its rule {shown(rule.get('id'))} moves objects to {move['storage_class']} after {shown(days)} "
                     "days: from then on a download fails until somebody has restored the object, which takes hours."
                 )
+
+
+@relation("CKV_INV_634", BUCKET)
+def kept_long_enough(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """Objects and replaced versions that a lifecycle rule deletes, in buckets that do not hold originals."""
+    for bucket in plan.of(*BUCKET):
+        if holds(bucket) in {ORIGINALS, None}:
+            continue
+        rows = [row for row in CONTENT.kept if re.fullmatch(row.bucket, str(bucket.get("bucket")))]
+        for owner, rule in rules_of(plan, bucket):
+            for what, days in deletions(rule):
+                for message in _too_early(rows, prefix_of(rule), what, days):
+                    yield owner.address, f"Its rule {shown(rule.get('id'))} deletes {what} after {days:g} days{message}"
+
+
+def _too_early(rows: list[Retention], prefix: str, what: str, days: float) -> Iterator[str]:
+    about = [row for row in rows if row.days(what) and (row.prefix.startswith(prefix) or prefix.startswith(row.prefix))]
+    if not any(prefix.startswith(row.prefix) for row in about):
+        yield ", and no row of [[kept]] in policy/platform.toml says for how long they are needed."
+    for row in about:
+        if days < row.days(what):
+            below = f" below {row.prefix}" if row.prefix else ""
+            yield f": {row.harm}. Keep them{below} for {row.days(what)} days at least."

@@ -23,11 +23,25 @@ def expected_principals(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
                 if not _is_expected(policy, statement, principal):
                     kind, name = principal
                     actions = ", ".join(map(str, statement.actions))
-                    yield policy.address, f"Its {statement} grants {actions} to {kind} {shown(name)}."
+                    yield (
+                        policy.address,
+                        f"Its {statement} grants {actions} to {kind} {shown(name)}: {_fix(policy, name)}",
+                    )
             if "*" in statement.resources and policy.type not in _OF_ONE:
                 yield policy.address, f"Its {statement} grants on *: name the resource, or what in it."
         if policy.type in _KEYS and policy.get("policy") is not None and not _is_administered(plan, policy):
-            yield policy.address, "No statement lets its account administer it: nobody could change it again."
+            account = "Give its account kms:* on * without a condition"
+            yield (
+                policy.address,
+                f"No statement lets its account administer it: nobody could change it again. {account}.",
+            )
+
+
+def _fix(policy: Resource, name: Any) -> str:
+    """What to do about a principal: a key's own account stays, with everything that it may do."""
+    if policy.type in _KEYS and str(name).endswith(":root"):
+        return "the account of a key administers it, with kms:* on * and without a condition."
+    return "remove the principal."
 
 
 _KEYS = ("aws_kms_key", "aws_kms_key_policy")

@@ -34,8 +34,24 @@ def replicated(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
             continue
         if not any(_covers_everything(rule) for rule in rules):
             yield address, "Only part of the bucket is replicated: each rule has a filter or a prefix."
-        for message in dict.fromkeys(_not_elsewhere(plan, bucket, rules)):
+        for message in dict.fromkeys((*_not_elsewhere(plan, bucket, rules), *_shared(plan, bucket, rules))):
             yield address, message
+
+
+def _shared(plan: "PlanGraph", bucket: Resource, rules: list[Mapping[str, Any]]) -> Iterator[str]:
+    """Replicas that other buckets copy to as well: a copy of one hides the other's under the same key."""
+    copies = {arn for rule in rules for arn in _destinations(rule)}
+    for other in plan.of("aws_s3_bucket_replication_configuration"):
+        if other in companions(plan, bucket, other.type):
+            continue
+        for arn in sorted(copies & {arn for rule in listed(other.values.get("rule")) for arn in _destinations(rule)}):
+            yield f"{other.address} copies to {arn} too: give each bucket a replica of its own."
+
+
+def _destinations(rule: Any) -> Iterator[str]:
+    """The ARNs of the buckets that a rule copies to, as far as they are known."""
+    blocks = listed(rule.get("destination")) if isinstance(rule, Mapping) else []
+    yield from (arn for each in blocks if isinstance(each, Mapping) and isinstance(arn := each.get("bucket"), str))
 
 
 def _covers_everything(rule: Mapping[str, Any]) -> bool:

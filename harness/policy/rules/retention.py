@@ -22,6 +22,9 @@ DAYS_KEPT = 3653
 DEAD_LETTER_DAYS = 14
 """The longest that SQS keeps a message; rule CKV_INV_309 names it too."""
 
+QUEUE_DAYS = 4
+"""AWS's default for a queue, and the shortest that every queue keeps a message; rule CKV_INV_309 names it too."""
+
 ARCHIVE_DAYS = 90
 """The shortest retention of an archive of events; rule CKV_INV_310 names it too."""
 
@@ -107,14 +110,14 @@ def no_leftover_markers(lifecycle: Resource) -> Iterator[str]:
         if isinstance(rule, Mapping) and rule.get("status") in {"Enabled", UNKNOWN}
     ]
     tidied = [
-        _prefix(rule)
+        prefix_of(rule)
         for rule in rules
         for block in listed(rule.get("expiration"))
         if isinstance(block, Mapping) and (number(block.get("days")) or is_true(block.get(_MARKER)))
     ]
     for rule in rules:
         versions = [block for block in listed(rule.get("noncurrent_version_expiration")) if block]
-        if versions and not any(_prefix(rule).startswith(prefix) for prefix in tidied):
+        if versions and not any(prefix_of(rule).startswith(prefix) for prefix in tidied):
             yield f"Its rule {shown(rule.get('id'))} deletes replaced versions and leaves delete markers."
 
 
@@ -132,8 +135,8 @@ def keeps_originals(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
             )
         waiting = [*_waiting(plan, bucket)]
         kept = {SCRATCH: (), LATEST: (_CURRENT,)}.get(held, (_CURRENT, _NONCURRENT))
-        for owner, rule in _rules(plan, bucket):
-            for what, days in _deletions(rule):
+        for owner, rule in rules_of(plan, bucket):
+            for what, days in deletions(rule):
                 if what in kept and days < DAYS_KEPT:
                     yield owner.address, f"Its rule {shown(rule.get('id'))} deletes {what} after {days:g} days."
                 elif what == _CURRENT and (prefix := _overlap(rule, waiting)) is not None:
@@ -152,10 +155,11 @@ def holds(bucket: Resource) -> Any:
     return None
 
 
-_CURRENT, _NONCURRENT = "objects", "replaced versions"
+DELETED = _CURRENT, _NONCURRENT = ("objects", "replaced versions")
+"""What lifecycle rules delete, in words."""
 
 
-def _rules(plan: "PlanGraph", bucket: Resource) -> Iterator[tuple[Resource, Mapping[str, Any]]]:
+def rules_of(plan: "PlanGraph", bucket: Resource) -> Iterator[tuple[Resource, Mapping[str, Any]]]:
     """The lifecycle rules of a bucket, each with the resource that writes it."""
     for lifecycle in companions(plan, bucket, "aws_s3_bucket_lifecycle_configuration"):
         for rule in listed(lifecycle.values.get("rule")):
@@ -166,7 +170,7 @@ def _rules(plan: "PlanGraph", bucket: Resource) -> Iterator[tuple[Resource, Mapp
             yield bucket, rule
 
 
-def _deletions(rule: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def deletions(rule: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """What a lifecycle rule deletes, and after how many days; a date counts as at once."""
     for block in listed(rule.get("expiration")):
         days = number(block.get("days")) if isinstance(block, Mapping) else None
@@ -190,23 +194,28 @@ def _waiting(plan: "PlanGraph", bucket: Resource) -> Iterator[str]:
 
 
 def _overlap(rule: Mapping[str, Any], waiting: list[str]) -> str | None:
-    prefix = _prefix(rule)
+    prefix = prefix_of(rule)
     return next((each for each in waiting if each.startswith(prefix) or prefix.startswith(each)), None)
 
 
-def _prefix(rule: Mapping[str, Any]) -> str:
+def prefix_of(rule: Mapping[str, Any]) -> str:
+    """The beginning of the keys that a lifecycle rule is about; empty for all."""
     filters = [block for block in listed(rule.get("filter")) if isinstance(block, Mapping)]
     filters += [block for part in filters for block in listed(part.get("and")) if isinstance(block, Mapping)]
     return next((str(block["prefix"]) for block in (rule, *filters) if block.get("prefix")), "")
 
 
 @relation("CKV_INV_309", ("aws_sqs_queue",))
-def dead_letters_kept(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
-    """Queues that receive the failures of something, and those whose name ends in ``-dlq``."""
-    for queue in dead_letter_queues(plan):
-        seconds, size = (queue.get(name) for name in ("message_retention_seconds", "max_message_size"))
-        if seconds is not UNKNOWN and (number(seconds) or 345600) < DEAD_LETTER_DAYS * 86400:
-            yield queue.address, f"It keeps messages for {shown(seconds)} seconds."
+def messages_kept(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """All queues; those that receive the failures of something, and those whose name ends in ``-dlq``, the longest."""
+    dead_letters = dead_letter_queues(plan)
+    for queue in plan.of("aws_sqs_queue"):
+        days = DEAD_LETTER_DAYS if queue in dead_letters else QUEUE_DAYS
+        seconds = queue.get("message_retention_seconds")
+        if seconds is not UNKNOWN and (number(seconds) or QUEUE_DAYS * 86400) < days * 86400:
+            yield queue.address, f"It keeps messages for {shown(seconds)} seconds, and not for {days * 86400}."
+    for queue in dead_letters:
+        size = queue.get("max_message_size")
         if number(size) is not None and (number(size) or 0) < LARGEST_MESSAGE:
             yield queue.address, f"It rejects messages above {shown(size)} bytes: they are lost."
 

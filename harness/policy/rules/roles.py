@@ -1,12 +1,14 @@
 """Roles: who may assume them, what they hold, and that something of the plan uses them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.plan import iam_policy
 from harness.plan.iam_policy import Statement
-from harness.plan.resource import UNKNOWN, Resource, listed
+from harness.plan.resource import UNKNOWN, Resource, listed, shown
 from harness.policy.rule import also_on_plan, attribute, relation
+from harness.settings import PLATFORM
 
 if TYPE_CHECKING:
     from harness.plan.graph import PlanGraph
@@ -123,3 +125,15 @@ def inline_policies(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     for others in policies.values():
         for policy in others[1:]:
             yield policy.address, f"Its role has {others[0].address} already: write all statements into one policy."
+
+
+@relation("CKV_INV_522", ("aws_iam_role",))
+def own_boundary(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """By the policy's name; its account is CKV_INV_510's. None is right where live/bootstrap has created none."""
+    for role in plan.of("aws_iam_role"):
+        boundary = role.get("permissions_boundary")
+        if isinstance(boundary, str) and boundary and not _BOUNDARY.fullmatch(boundary):
+            yield role.address, f"Its permissions_boundary is {shown(boundary)}, and not {PLATFORM.boundary_policy}."
+
+
+_BOUNDARY = re.compile(rf"arn:[\w-]+:iam::\d{{12}}:policy/{re.escape(PLATFORM.boundary_policy)}")

@@ -1,8 +1,8 @@
-"""Secrets: rotated often enough, and encrypted with the environment's own key."""
+"""Secrets: rotated often enough, encrypted with the environment's own key, and nowhere else."""
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from harness.plan.resource import UNKNOWN, Resource, number, shown
 from harness.policy.rule import attribute, relation
@@ -47,6 +47,9 @@ def rotated_after_its_plan(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
                 yield rotation.address, f"It does not wait for {membership.address}."
 
 
+_WRITE_ONLY = "_wo"
+"""How the names of write-only arguments end."""
+
 _RATE = re.compile(r"rate\((\d+) (hour|day)s?\)")
 _CRON = re.compile(r"cron\(\S+ \S+ \S+ (?:\*|\w+/([12])|(\*/[12])) \S+ \*\)")
 
@@ -64,3 +67,33 @@ def own_key(secret: Resource) -> Iterator[str]:
     key = secret.get("kms_key_id")
     if key is not UNKNOWN and not key:
         yield "kms_key_id is not set."
+
+
+@relation("CKV_INV_705", ("*",))
+def secrets_stay_secret(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """By Terraform's own marks, which follow a value through modules; a write-only argument may hold one.
+
+    Tags with an unknown value have no marks. So what they take values from must not have a secret one.
+    """
+    for resource in plan.resources:
+        written = plan.expression(resource).get("expressions", {})
+        for name in sorted({*resource.sensitive} & {*written}):
+            if not name.endswith(_WRITE_ONLY):
+                for path in _marked(resource.sensitive[name], name):
+                    yield resource.address, f"{path} holds a value that is marked as sensitive: remove it there."
+
+        if resource.values.get("tags") is UNKNOWN:
+            for owner in plan.links(resource, "tags"):
+                for secret in (name for name in owner.sensitive if next(_marked(owner.sensitive[name], name), None)):
+                    yield resource.address, f"tags take a value from {owner.address}, and may show its {secret}."
+
+
+def _marked(mark: Any, path: str) -> Iterator[str]:
+    """The paths below which Terraform marks values as sensitive."""
+    if isinstance(mark, Mapping):
+        for name, inner in mark.items():
+            yield from _marked(inner, f"{path}.{name}")
+    elif isinstance(mark, list):
+        yield from dict.fromkeys(found for inner in mark for found in _marked(inner, path))
+    elif mark is True:
+        yield path

@@ -28,7 +28,8 @@ def tagged(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
             continue
         tags = resource.values["tags_all"]
         if tags is UNKNOWN:
-            yield resource.address, "Its tags are unknown before the apply."
+            hidden = "A value in its tags is known after the apply only"
+            yield resource.address, f"{hidden}: remove it, or tag with a name that the plan shows."
             continue
         for name, expected in required.items():
             value = (tags or {}).get(name)
