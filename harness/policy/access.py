@@ -20,6 +20,7 @@ from harness.errors import HarnessError
 from harness.plan.evaluate import NotModelledError
 from harness.plan.iam_policy import POLICIES, RESOURCE_POLICIES
 from harness.plan.resource import Resource
+from harness.policy.finding import sentence
 from harness.policy.rule import relation
 from harness.policy.rules.iam import own_accounts
 from harness.policy.rules.replication import region
@@ -97,10 +98,10 @@ def _violations(
     plan: "PlanGraph", compare: Callable[[], Iterable[AccessMismatch]], types: tuple[str, ...]
 ) -> Iterator[tuple[str, str]]:
     try:
-        found = {(each.address, str(each)) for each in compare()}
+        found = {(each.address, sentence(str(each))) for each in compare()}
     except _UNREADABLE as error:
         first = next(iter(plan.of(*types)))
-        yield first.address, f"What the policies allow cannot be evaluated: {error}"
+        yield first.address, sentence(f"What the policies allow cannot be evaluated: {error}")
         return
     yield from sorted(found)
 

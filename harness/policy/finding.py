@@ -55,3 +55,10 @@ class Finding:
         where = f" ({self.file}{f':{self.line}' if self.line else ''})" if self.file else ""
         root = f"{self.root}: " if self.root else ""
         return f"{self.rule_id} {self.severity} {root}{self.address}{where}: {self.message} {self.remedy}"
+
+
+def sentence(words: str) -> str:
+    """Words with a capital, unless they begin with a name of the source, and with a full stop."""
+    name = words.split(" ", maxsplit=1)[0]
+    begin = name if {"_", "."} & {*name.rstrip(".")} else name[:1].upper() + name[1:]
+    return f"{begin}{words[len(name) :]}".rstrip(".") + "."

@@ -34,6 +34,7 @@ def _most(maximum: int) -> tuple[Callable[[Any], bool], str]:
 PROMISES: Mapping[str, tuple[Promise, ...]] = {
     "dev": (
         ("region", *_is("us-east-1")),
+        ("replica_region", *_is("us-west-2")),
         ("lambda_settings.memory_size", *_is(512)),
         ("lambda_settings.reserved_concurrency", *_is(5)),
         ("lambda_settings.timeout", *_is(30)),
@@ -69,6 +70,25 @@ PROMISES: Mapping[str, tuple[Promise, ...]] = {
 """By environment; docs/decisions/0004-environment-values.md has the reasons."""
 
 
+BY_DEPLOY: Mapping[str, str | None] = {
+    "account_id": None,
+    "artifacts_dir": None,
+    "permissions_boundary": '""',
+    "release": "{}",
+}
+"""The variables that a deploy sets, with the default that each has to have; None for none. A value in a file would hold
+for every deploy: a fixed release keeps callers on an old version whatever is deployed."""
+
+VALUES, PREVIEW = "terraform.tfvars", "preview.tfvars"
+"""The files of values that a live folder may have."""
+
+PREVIEWS: Mapping[str, Promise] = {
+    "logging.level": ("logging.level", lambda level: level in reviewed.of("dev").log_levels, "be a level of dev"),
+    "logging.retention_days": ("logging.retention_days", *_most(14)),
+}
+"""What a preview's values may change, and within which limits. Everything else is as in dev."""
+
+
 _REVIEWED = frozenset({"alert_emails", "allowed_origins", "payment_sources", "monthly_budget_usd", "logging.level"})
 """The paths that `policy/environments.toml` is about."""
 
@@ -99,21 +119,44 @@ def _reviewed(environment: str) -> tuple[Promise, ...]:
 
 
 def broken(folder: Path) -> Iterator[str]:
-    """The promises that a live folder's ``terraform.tfvars`` breaks, each with the value that it must have."""
-    file = folder / "terraform.tfvars"
-    if not file.is_file():
-        return
+    """The promises that a live folder's values break, each with the value that it must have."""
+    for file in sorted((*folder.glob("*.tfvars"), *folder.glob("*.tfvars.json"))):
+        if file.name == VALUES:
+            promises = (("environment", *_is(folder.name)), *PROMISES.get(folder.name, ()), *_reviewed(folder.name))
+            yield from _broken(file, promises)
+        elif file.name == PREVIEW and folder.name == "dev":
+            yield from _broken(file, tuple(PREVIEWS.values()))
+            yield from _not_of_previews(file)
+        else:
+            yield f"{folder.name}/{file.name}:1: it holds values that nothing judges: move them to {VALUES}."
+            continue
+        for name in sorted(BY_DEPLOY.keys() & read_values(file).attributes.keys()):
+            line = read_values(file).attributes[name].line
+            yield f"{folder.name}/{file.name}:{line}: {name} is a value that each deploy sets: remove it here."
+
+
+def _broken(file: Path, promises: tuple[Promise, ...]) -> Iterator[str]:
     values = _plain(hcl2.loads(file.read_text(encoding="utf-8")))
-    promises = (("environment", *_is(folder.name)), *PROMISES.get(folder.name, ()), *_reviewed(folder.name))
     for path, holds, words in promises:
         value = values
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else None
         if not holds(value):
             written = read_values(file).attributes.get(path.partition(".")[0])
-            place = f"{folder.name}/{file.name}:{written.line if written else 1}"
+            place = f"{file.parent.name}/{file.name}:{written.line if written else 1}"
             where = "policy/environments.toml" if path in _REVIEWED else "harness/policy/promises.py"
             yield f"{place}: {path} is {shown(value)}, and must {words}: change it, or change {where} in a review."
+
+
+def _not_of_previews(file: Path) -> Iterator[str]:
+    """Values that a preview must have from dev."""
+    allowed = {path.partition(".")[0] for path in PREVIEWS} | BY_DEPLOY.keys()
+    for name, written in read_values(file).attributes.items():
+        if name not in allowed:
+            yield (
+                f"{file.parent.name}/{file.name}:{written.line}: {name} of a preview differs from dev's, which alone "
+                "is judged: remove it here, or add it to PREVIEWS in harness/policy/promises.py in a review."
+            )
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.paths import ROOT
 from harness.policy.rules.environments import ALLOWED
+from harness.policy.rules.platform import CONTENT
 from harness.terraform.expressions import Expressions
 from harness.terraform.module import Block, Module
 from harness.terraform.required_providers import required_providers
@@ -83,6 +84,7 @@ def problems_of(module: Module, root: Path = ROOT) -> Iterator[str]:
     yield from _destinations(module)
     yield from _calls(module)
     yield from _environment(module, root)
+    yield from _limiting(module)
 
 
 def _destinations(module: Module) -> Iterator[str]:
@@ -149,3 +151,32 @@ def _environment(module: Module, root: Path) -> Iterator[str]:
                     f"{file.parent.name}/{file.name}:{line}: {match[1]} is not a variable that the code reads: "
                     "leave it out, or add it to environment-names in pyproject.toml."
                 )
+
+
+def _limiting(module: Module) -> Iterator[str]:
+    """Variables that limit what a function touches: a plan hides them beside an id that is not known yet."""
+    for file in sorted(module.folder.glob("*.tf")):
+        text = _COMMENT.sub("", file.read_text(encoding="utf-8"))
+        for match in _LIMITING.finditer(text):
+            value = _in_locals(module, match[2])
+            expected = '"' + CONTENT.variables[match[1]].format(environment="${var.environment}") + '"'
+            if value != expected:
+                line = text.count("\n", 0, match.start(1)) + 1
+                yield (
+                    f"{module.name}/{file.name}:{line}: {match[1]} is {value}, which also fits what belongs to others: "
+                    f"make it {expected}, or change [variables] of policy/platform.toml in a review."
+                )
+
+
+_LIMITING = re.compile(rf'\b({"|".join(CONTENT.variables)})"?\s*[=:](?![=>])\s*("[^"\n]*"|[^\n,}}"]+)')
+_LOCAL = re.compile(r"local\.(\w+)\.(\w+)")
+
+
+def _in_locals(module: Module, expression: str) -> str:
+    """An expression, or the text that a local has for it: ``local._names.api`` is the entry ``api`` of ``_names``."""
+    reference = _LOCAL.fullmatch(expression.strip())
+    for holder in module.of("locals"):
+        if reference and reference[1] in holder.attributes:
+            entry = re.search(rf'\b{reference[2]}"?\s*[=:]\s*("[^"\n]*")', holder.attributes[reference[1]].text)
+            return entry[1] if entry else expression.strip()
+    return expression.strip()

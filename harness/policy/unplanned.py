@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.paths import ROOT
 from harness.policy import promises, source_code
-from harness.policy.finding import Finding, Severity
+from harness.policy.finding import Finding, Severity, sentence
 from harness.policy.rule import HCL
 from harness.policy.secret_literals import SecretLiterals
 from harness.terraform.module import Block, Module, read
@@ -18,6 +18,9 @@ from harness.terraform.required_providers import required_providers
 
 RULE_ID = "CKV_INV_009"
 """What no plan shows is right."""
+
+PLATFORM_REGION = "us-east-1"
+"""Where providers of a live folder without the variable ``region`` work: live/bootstrap."""
 
 _PLACE = re.compile(r"(?P<file>[^/:]+/[^/:]+\.\w[\w.]*):(?P<line>\d+)")
 
@@ -65,19 +68,12 @@ def _finding(problem: str) -> Finding:
         path,
         path if match else None,
         int(match["line"]) if match else None,
-        _sentence(message or words),
-        _sentence(remedy) if message else "Change the line that is named.",
+        sentence(message or words),
+        sentence(remedy) if message else "Change the line that is named.",
         "https://docs.aws.amazon.com/wellarchitected/latest/devops-guidance/dl.iac.html",
         root="/".join(path.split("/")[:2]),
         mode=HCL,
     )
-
-
-def _sentence(words: str) -> str:
-    """Words with a capital, unless they begin with a name of the source, and with a full stop."""
-    name = words.split(" ", maxsplit=1)[0]
-    begin = name if {"_", "."} & {*name.rstrip(".")} else name[:1].upper() + name[1:]
-    return f"{begin}{words[len(name) :]}".rstrip(".") + "."
 
 
 def _json(root: Path) -> Iterator[str]:
@@ -89,11 +85,13 @@ def _json(root: Path) -> Iterator[str]:
 
 def _of(module: Module, *, is_root: bool) -> Iterator[str]:
     yield from _versions(module)
+    yield from _overrides(module)
     yield from _tables(module)
     yield from _deployments(module)
     if is_root:
         yield from _backend(module)
         yield from _account(module)
+        yield from _defaults(module)
 
 
 def _versions(module: Module) -> Iterator[str]:
@@ -127,11 +125,45 @@ def _backend(module: Module) -> Iterator[str]:
 
 def _account(module: Module) -> Iterator[str]:
     for provider in module.of("provider"):
+        yield from _region(module, provider)
         if _text(provider, "allowed_account_ids") != "[var.account_id]":
             yield (
                 f"{provider}: allowed_account_ids is not [var.account_id]: "
                 "nothing would stop an apply in another account: set it so."
             )
+
+
+def _region(module: Module, provider: Block) -> Iterator[str]:
+    """A provider works in the region of the values, which `harness.policy.promises` judges."""
+    alias = provider.attributes.get("alias")
+    name = f"{alias.string}_region" if alias else "region"
+    declared = any(variable.name == name for variable in module.of("variable"))
+    expected = f"var.{name}" if declared else f'"{PLATFORM_REGION}"'
+    if _text(provider, "region") != expected:
+        yield (
+            f"{provider}: its region is {_text(provider, 'region') or 'missing'}, and everything would be created anew "
+            f"there: write {expected}."
+        )
+
+
+def _defaults(module: Module) -> Iterator[str]:
+    """What each deploy sets has no other default."""
+    for variable in module.of("variable"):
+        default, expected = variable.attributes.get("default"), promises.BY_DEPLOY.get(variable.name)
+        if variable.name in promises.BY_DEPLOY and default and default.text != expected:
+            yield (
+                f"{variable}: the default of {variable.name} is {default.text}, and it would hold for every deploy: "
+                f"{f'make it {expected}' if expected else 'remove it'}."
+            )
+
+
+def _overrides(module: Module) -> Iterator[str]:
+    """Terraform merges these into blocks of other files, where whoever reads those sees nothing of it."""
+    for file in sorted((*module.folder.glob("override.tf"), *module.folder.glob("*_override.tf"))):
+        yield (
+            f"{module.name}/{file.name}:1: it overrides blocks of other files, where nobody sees it: write the change "
+            "into the block itself."
+        )
 
 
 def _tables(module: Module) -> Iterator[str]:

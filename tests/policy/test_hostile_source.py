@@ -95,6 +95,72 @@ HOSTILE = {
         'file(pathexpand("~/.aws/credentials"))',
         "pathexpand shows a secret",
     ),
+    "another-region": (
+        "live/dev/providers.tf",
+        "  region              = var.region",
+        '  region = "eu-central-1"',
+        'its region is "eu-central-1"',
+    ),
+    "replicas-at-home": (
+        "live/prod/providers.tf",
+        "= var.replica_region",
+        "= var.region",
+        "its region is var.region",
+    ),
+    "pinned-release": (
+        "live/prod/terraform.tfvars",
+        "",
+        'release = { stable = { create-invoice = "1" } }\n',
+        "release is a value that each deploy sets",
+    ),
+    "pinned-by-default": (
+        "live/prod/variables.tf",
+        "  default  = {}",
+        '  default = { stable = { create-invoice = "1" } }',
+        "the default of release is",
+    ),
+    "boundary-by-default": (
+        "live/prod/variables.tf",
+        '  default     = ""',
+        '  default = "arn:aws:iam::aws:policy/ReadOnlyAccess"',
+        "the default of permissions_boundary is",
+    ),
+    "preview-of-other-origins": (
+        "live/dev/preview.tfvars",
+        "",
+        'allowed_origins = ["https://evil.example"]\n',
+        "allowed_origins of a preview differs",
+    ),
+    "preview-with-long-logs": (
+        "live/dev/preview.tfvars",
+        "retention_days = 3",
+        "retention_days = 3000",
+        "logging.retention_days is 3000",
+    ),
+    "values-that-load-themselves": (
+        "live/prod/more.auto.tfvars",
+        "",
+        "force_destroy = true\n",
+        "it holds values that nothing judges",
+    ),
+    "override": (
+        "modules/s3-bucket/main_override.tf",
+        "",
+        'resource "aws_s3_bucket" "this" {\n  force_destroy = true\n}\n',
+        "it overrides blocks of other files",
+    ),
+    "keys-of-others": (
+        FUNCTIONS,
+        "API_KEY_PREFIX = local._names.rotated",
+        'API_KEY_PREFIX = "invoice-"',
+        'API_KEY_PREFIX is "invoice-"',
+    ),
+    "names-of-others": (
+        "modules/invoice-platform/main.tf",
+        '"invoice-api-key-${var.environment}"',
+        '"invoice-"',
+        'API_KEY_PREFIX is "invoice-"',
+    ),
     "proxy": (
         FUNCTIONS,
         "    rotate-api-key = { ",
@@ -189,7 +255,7 @@ def edited(tmp_path: Path, name: str) -> Path:
     file, before, after, _ = HOSTILE[name]
     for folder in ("live", "modules"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    text = (tmp_path / file).read_text(encoding="utf-8")
+    text = (tmp_path / file).read_text(encoding="utf-8") if (tmp_path / file).exists() else ""
     assert before in text
     (tmp_path / file).write_text(text.replace(before, after, 1) if before else f"{text}\n{after}", encoding="utf-8")
     return tmp_path
