@@ -18,6 +18,8 @@ from urllib.parse import unquote
 _PHRASE = r"[\w.-]*(?:password|passwd|passphrase|pwd)|(?:\w+[_-])?pass"
 _KEYS = r"secret(?:[_-]?(?:access)?[_-]?key)?|api[_-]?key|(?:access|auth)?[_-]?token|client[_-]?secret"
 _SECRET = rf"{_PHRASE}|(?:\w+[_-])?(?:{_KEYS})"
+_NAMED_KEY = r"(?:[\w-]*[_-])?(?:routing|integration|service|pagerduty|signing|webhook)[_-]?(?:key|token|secret)"
+_RUN_WITH_DIGITS = r"(?=[\w-]*\d)(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z0-9_-]{20,})(?![\w-])"
 _REFERENCE = r"(?:var|local|each|module|data|ephemeral|null|true|false|(?:aws|random)_\w+)\b|\w+\("
 _VALUE = rf"(?![\s\"'<*{{%$]|{_REFERENCE})[^\s\"'&;,)]{{3,}}"
 
@@ -31,9 +33,13 @@ _SHAPES: Mapping[str, str] = {
     r"|webhook\.office(?:365)?\.com/webhookb2/[\w@-]+"
     r"|\bchat\.googleapis\.com/v1/spaces/[^\s\"]*[?&](?:key|token)=[\w%-]+"
     r"|\bapi\.telegram\.org/bot\d+:[\w-]{20,}"
+    r"|\bqyapi\.weixin\.qq\.com/[^\s\"]*[?&]key=[\w-]+|\boapi\.dingtalk\.com/[^\s\"]*[?&]access_token=\w+"
     r"|/hooks/[a-z0-9]{26}\b",
     "a webhook": r"\bhooks\.zapier\.com/hooks/\w+/\d+/\w+|\bhook\.(?:[\w-]+\.)?(?:make|integromat)\.com/\w{20,}"
-    r"|\bmaker\.ifttt\.com/\S*/key/[\w-]+|\bevents\.pagerduty\.com/integration/[0-9a-f]{20,}"
+    r"|\bmaker\.ifttt\.com/\S*/key/[\w-]+|\bevents\.(?:eu\.)?pagerduty\.com/[^\s\"]*[0-9A-Za-z]{20,}"
+    rf"|\balert\.victorops\.com/integrations/[^\s\"]+/alert/[\w-]+|/integrations/[^\s\"]*{_RUN_WITH_DIGITS}"
+    rf"|(?i:/(?:web-?)?hooks?(?:-\w+)?/[^\s\"]*?{_RUN_WITH_DIGITS})"
+    rf"|(?i:://[^\s\"]+[?&](?:key|code|auth|hash|token)={_RUN_WITH_DIGITS})"
     r"|\bhc-ping\.com/[\w-]{22,}|\bm\.pipedream\.net/\w{8,}|\.m\.pipedream\.net\b",
     "a shared access signature": r"[?&;](?:amp;)?sig=[\w%+/=-]{20,}|\bSharedAccessSignature\s",
     "a presigned address": r"(?i)X-(?:Amz|Goog)-Signature=[0-9a-f]{32,}"
@@ -51,6 +57,8 @@ _SHAPES: Mapping[str, str] = {
     "an API key": r"\b[srp]k_(?:live|test)_[A-Za-z0-9]{10,}|\bwhsec_[A-Za-z0-9+/=]{16,}"
     r"|\bAIza[\w-]{35}|\bSG\.[\w-]{16,}\.[\w-]{16,}|\bkey-[0-9a-f]{32}\b|\bSK[0-9a-f]{32}\b"
     r"|\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{20,}|\bsh(?:pat|pss|ppa|pca)_[0-9a-f]{16,}|\bsq0[a-z]{3}-[\w-]{20,}"
+    r"|\bAC[0-9a-f]{32}\b|(?<![\w+])u\+[\w-]{18}(?![\w-])|(?i:\bgeniekey\s+[0-9a-f-]{36}\b)"
+    rf"|(?i:(?<![\w-]){_NAMED_KEY}\b[\"']?\s*[:=]\s*[\"']?(?=[a-z0-9]*\d)[a-z0-9]{{32}}\b)"
     r"|\b[0-9a-f]{32}-us\d{1,2}\b|\bNRAK-[0-9A-Z]{20,}|\blin_api_\w{20,}|\bxkeysib-[0-9a-f]{20,}|\bPMAK-[\w-]{20,}",
     "a token": r"\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{20,}|\bxox[a-z]-[A-Za-z0-9-]{10,}"
     r"|\bgl(?:pat|rt|rtr|dt|ptt|cbt|soat|ffct|agent|imt|ft|oas)-[\w-]{16,}|\bGR1348941[\w-]{16,}"

@@ -12,6 +12,7 @@ assert rules
 
 KEY = "wJalrXUtnFEMI/" + "K7MDENG/bPxRfiCYEXAMPLEKEY"  # of AWS's documentation
 TOKEN = "q7Rk2ZpX9v" + "LmT4sWbN8cYd1F"
+UUID = "01234567-89ab-" + "4cde-8f01-23456789abcd"
 PEM = "-----BEGIN EC PRIVATE" + " KEY-----\nMHcCAQEEIA"
 
 SECRETS = [
@@ -19,6 +20,23 @@ SECRETS = [
     ("a chat webhook", "https://hooks." + "slack.com/services/T00000000/B00000000/XXXXXXXX"),
     ("a webhook", "https://hooks." + "zapier.com/hooks/catch/1234567/abcdefg/"),
     ("a webhook", "https://hook.eu1." + "make.com/" + "a" * 32),
+    ("a webhook", "https://open." + "feishu.cn/open-apis/bot/v2/hook/" + UUID),
+    ("a webhook", "https://open." + "larksuite.com/open-apis/bot/v2/hook/" + UUID),
+    ("a chat webhook", "https://qyapi." + "weixin.qq.com/cgi-bin/webhook/send?key=" + UUID),
+    ("a chat webhook", "https://oapi." + "dingtalk.com/robot/send?access_token=" + "0123456789abcdef" * 4),
+    ("a webhook", "https://alert." + "victorops.com/integrations/generic/20131114/alert/" + UUID + "/everybody"),
+    ("a webhook", "https://example.app." + "n8n.cloud/webhook/" + UUID),
+    ("a webhook", "https://n8n.example.com/" + "webhook-test/" + UUID),
+    (
+        "a webhook",
+        "https://events." + "pagerduty.com/integration/" + "R" + "0123456789ABCDEFGHIJKLMNOPQRSTU" + "/enqueue",
+    ),
+    ("a webhook", "https://example.azurewebsites.net/api/notify?" + "code=" + "Ab1" * 12),
+    ("an API key", "pagerduty_integration_key: " + "R" + "0123456789ABCDEFGHIJKLMNOPQRSTU"),
+    ("an API key", "u+" + "AbCdEf123456789012"),
+    ("an API key", "S" + "K" + "0123456789abcdef" * 2),
+    ("an API key", "A" + "C" + "0123456789abcdef" * 2),
+    ("a token", "TWILIO_AUTH_" + "TOKEN=" + "0123456789abcdef" * 2),
     ("a shared access signature", "https://example.blob.core.windows.net/x?sv=1&sig=" + "A" * 44),
     ("a presigned address", "https://example.s3.amazonaws.com/x?X-Amz-" + "Signature=" + "0" * 64),
     ("an address with a password", "amqps://user:" + "not-a-password@mq.example.com/"),
@@ -88,6 +106,9 @@ def test_paths_names_and_digests_are_not_random(text: str) -> None:
         "https://invoices.example.com,https://admin.invoices.example.com",
         "module.function.create-invoice.aws_sqs_queue.dead_letter",
         "Basic authentication is not offered.",
+        "https://docs.example.com/webhooks/how-to-configure-the-webhooks-of-an-account",
+        "https://example.com/invoices?code=200&key=invoices",
+        "arn:aws:lambda:us-east-1:123456789012:function:webhook/integrations",
         "redis://cache.example.com:6379/0",
         "https://example.com:8443/packages/@scope",
         "password = var.password",

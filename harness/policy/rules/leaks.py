@@ -26,12 +26,12 @@ def no_secrets(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
                 yield resource.address, f"{path} holds {found}."
     document = plan.document
     for name, variable in document.get("variables", {}).items():
-        yield from ((f"var.{name}", f"Its value holds {found}.") for found in _found(variable.get("value")))
+        yield from ((f"var.{name}", f"Its value holds {found}.") for found in _found(variable.get("value"), name))
     for name, output in (
         document.get("planned_values", {}).get("outputs", {}).items()
     ):  # AWS made up what is random there
         for _, text in _texts(output.get("value"), ""):  # a random one may come from AWS
-            if shape := shape_of(text):
+            if shape := shape_of(text) or shape_of(f"{name}: {text}"):
                 yield f"output.{name}", f"Its value holds {shape}."
     yield from _in_module(document.get("configuration", {}).get("root_module", {}), "")
 
@@ -63,17 +63,20 @@ def _written(values: Mapping[str, Any]) -> Mapping[str, Any]:
 def _in_module(module: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
     """Defaults, outputs and arguments that the configuration spells out."""
     for name, variable in module.get("variables", {}).items():
-        yield from ((f"{prefix}var.{name}", f"Its default holds {found}.") for found in _found(variable.get("default")))
+        yield from (
+            (f"{prefix}var.{name}", f"Its default holds {found}.") for found in _found(variable.get("default"), name)
+        )
     for name, output in module.get("outputs", {}).items():
         expression = output.get("expression")
-        yield from ((f"{prefix}output.{name}", f"Its value holds {found}.") for found in _found(expression))
+        yield from ((f"{prefix}output.{name}", f"Its value holds {found}.") for found in _found(expression, name))
     for name, call in module.get("module_calls", {}).items():
         yield from _in_module(call.get("module", {}), f"{prefix}module.{name}.")
 
 
-def _found(value: Any) -> Iterator[str]:
-    for _, text in _texts(value, ""):
-        if found := shape_of(text) or random_in(text):
+def _found(value: Any, name: str) -> Iterator[str]:
+    """What secrets a value holds; a digest in hexadecimal digits is one where the name says so."""
+    for path, text in _texts(value, name):
+        if found := shape_of(text) or random_in(text) or shape_of(f"{path.rpartition('.')[2]}: {text}"):
             yield found
 
 
