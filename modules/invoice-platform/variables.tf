@@ -87,6 +87,16 @@ variable "brand" {
     condition     = trimspace(var.brand.name) != ""
     error_message = "brand.name is \"${var.brand.name}\": give the seller's name, which every invoice must have (EN 16931, BT-27)."
   }
+
+  validation {
+    condition     = var.brand.email == "" || can(regex("^[^@[:space:]]+@[^@[:space:]]+\\.[A-Za-z]{2,}$", var.brand.email))
+    error_message = "brand.email is \"${var.brand.email}\": give an address such as billing@example.com, or leave it empty."
+  }
+
+  validation {
+    condition     = var.brand.iban == "" || can(regex("^[A-Z]{2}[0-9]{2}( ?[A-Z0-9]){11,30}$", var.brand.iban))
+    error_message = "brand.iban is \"${var.brand.iban}\": give an IBAN such as DE89 3704 0044 0532 0130 00, or leave it empty."
+  }
 }
 
 variable "closed_until" {
