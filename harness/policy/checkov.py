@@ -136,13 +136,15 @@ def _findings(job: Job, result: Mapping[str, Any]) -> Iterator[Finding]:
         rule = RULES.get(failure["id"])
         if rule and not rule.applies(job.environment):
             continue
+        file = _relative(failure["file"]) if job.mode == "hcl" else None
+        in_source = file is not None and not _COPY.match(file)  # an example's place is that of its README
         for message in failure["details"] or [_message(failure)]:
             yield Finding(
                 failure["id"],
                 rule.severity if rule else Severity.MEDIUM,
                 readable(failure["address"]),
-                _relative(failure["file"]) if job.mode == "hcl" else None,
-                failure["line"] if job.mode == "hcl" else None,
+                file if in_source else None,
+                failure["line"] if in_source else None,
                 message,
                 rule.remedy if rule else REMEDY,
                 rule.guideline

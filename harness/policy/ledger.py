@@ -162,7 +162,10 @@ def _row_findings(
     for root in row.roots or ("",):
         if (row.line, root) not in used and not _may_be_needed(row, root, unjudged):
             where = f" in {root}" if root else ""
-            yield finding(7, f"The suppression of {row.id}{where} is not needed.", "Delete it.")
+            yield finding(7, f"The suppression of {row.id}{where} is not needed.", _UNNEEDED)
+
+
+_UNNEEDED = "If the change that made it unneeded is right, delete it; otherwise take the change back."
 
 
 def _may_be_needed(row: Suppression, root: str, unjudged: frozenset[tuple[str, str]]) -> bool:

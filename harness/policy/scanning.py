@@ -156,13 +156,15 @@ def rejections(rejected: plans.RejectedRoot) -> list[Finding]:
 
 
 def _rejection(finding: Finding, error: Diagnostic, folder: Path) -> Finding:
-    has_file = error.file not in {"", "<empty>"}
     path = Path(os.path.normpath(folder / error.file))
+    in_copy = path.is_relative_to(folder) and folder.is_relative_to(plans.FOLDER)  # of an example: its README has it
+    has_file = error.file not in {"", "<empty>"} and path.is_relative_to(ROOT) and not in_copy
     return replace(
         finding,
         address=checkov.readable(error.address) or finding.address,
-        file=plans.relative(path) if has_file and path.is_relative_to(ROOT) else None,
-        line=error.line if has_file and path.is_relative_to(ROOT) else None,
+        file=plans.relative(path) if has_file else None,
+        line=error.line if has_file else None,
+        definition=checkov.normal(path.relative_to(folder.parent).as_posix()) if in_copy else "",
         message=" ".join(f"{error.summary}: {error.detail}".split()),
         remedy="Fix it, then scan again: until then nothing else is known of this root's plan.",
     )

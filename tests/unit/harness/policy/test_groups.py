@@ -12,7 +12,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.paths import ROOT
 from harness.plan.graph import PlanGraph
-from harness.policy import ledger, report, scanning
+from harness.policy import checkov, ledger, plans, report, scanning
 from harness.policy.blocks import Blocks
 from harness.policy.call_sites import written_at
 from harness.policy.finding import Finding, Severity
@@ -217,6 +217,41 @@ def test_a_rejected_plan_is_reported_at_terraforms_file_and_line() -> None:
     assert only.place == "modules/lambda/main.tf:9"
     assert only.rules[0].messages == ("Invalid value: memory_size must be 128 or more.",)
     assert [*only.instances] == ["live/dev", "live/prod"]
+
+
+def test_a_rejected_example_is_reported_at_its_readme() -> None:
+    error = Diagnostic("error", "Invalid value", "It is.", "", "cases/case_3/lambda-example-7/main.tf", 4)
+    failure = TerraformError("Terraform cannot plan.", remedy="Look.", diagnostics=[error])
+    folder = plans.FOLDER / "examples"
+
+    (placed,) = Blocks().placed(scanning.rejections(RejectedRoot(plans.EXAMPLES, folder, failure)))
+
+    assert (placed.file, placed.line) == ("modules/lambda/README.md", 7)
+
+
+@pytest.mark.parametrize(
+    ("file", "place"),
+    [
+        ("build/policy/example-sources/lambda-example-7/main.tf", ("modules/lambda/README.md", 7)),
+        ("modules/lambda/main.tf", ("modules/lambda/main.tf", 12)),
+    ],
+)
+def test_what_checkov_finds_in_an_example_is_reported_at_its_readme(file: str, place: tuple[str, int]) -> None:
+    failure = {
+        "id": "CKV_AWS_1",
+        "name": "A check",
+        "address": "aws_sqs_queue.q",
+        "file": str(ROOT / file),
+        "line": 12,
+        "details": ["It fails."],
+        "guideline": "",
+    }
+    result = {"skipped": [], "resources": 1, "failed": [failure]}
+
+    (found,) = checkov._findings(checkov.Job(plans.EXAMPLES, "hcl", ROOT), result)
+    (placed,) = Blocks().placed([found])
+
+    assert (placed.file, placed.line) == place
 
 
 def test_a_plan_that_fails_without_diagnostics_is_reported_for_its_root() -> None:
