@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.plan.graph import ModulePath, PlanGraph, module_path
 from harness.policy.blocks import Blocks
+from harness.policy.checkov import normal
 from harness.policy.finding import Finding
 from harness.terraform.module import Block, Module, read, read_values
 
@@ -49,7 +50,7 @@ def written_at(plan: PlanGraph, finding: Finding, blocks: Blocks) -> str:
     for argument in [*_quoting(blocks.root / folder, name, finding), *_arguments(plan, finding, blocks)]:
         if found := _argument_at(plan, path, argument, finding, blocks):
             return found
-    place = blocks.place(f"{folder}/module.{name}")
+    place = blocks.place(f"{normal(folder)}/module.{name}")  # of an example, its README
     return f"{place[0]}:{place[1]}" if place else ""
 
 

@@ -9,8 +9,8 @@ several checks that say the same. It is fixed once, so it is reported once:
   finds the bucket where we find its public access block;
 - the same message on several blocks of a file, or on `WIDESPREAD` blocks or more, which have one cause elsewhere, such
   as a provider's default tags, is reported once, with some of the blocks;
-- what AWS's models say of a block, and that a suppression of it is not needed, is held back while the block has other
-  findings: their fixes change it.
+- what AWS's models say of a block is held back while the block has other findings, and that a suppression is not needed
+  while its module has some: their fixes change it.
 """
 
 import re
@@ -24,7 +24,11 @@ from harness.policy.rule import RULES
 WIDESPREAD = 5
 """From this number of blocks on, one message is reported once for all of them."""
 
-HELD_BACK = frozenset({"CKV_INV_007", "CKV_INV_901"})
+UNNEEDED = "CKV_INV_007"
+"""A suppression that is not needed: it is reported in modules without other findings only, because a check may look at
+another block than the one that was changed, such as at the API of a stage."""
+
+HELD_BACK = frozenset({UNNEEDED, "CKV_INV_901"})
 """What is reported on blocks without other findings only."""
 
 _KEY = re.compile(r"\[[^\]]*\]")
@@ -146,10 +150,12 @@ def _held_back(blocks: dict[str, list[Finding]]) -> Mapping[str, list[Finding]]:
         for finding in members:
             if finding.rule_id not in HELD_BACK:
                 judged |= dict.fromkeys(_names(finding), block)
+                judged.setdefault(_folder(finding.definition), block)
     held: dict[str, list[Finding]] = defaultdict(list)
     for members in blocks.values():
         for finding in [finding for finding in members if finding.rule_id in HELD_BACK]:
-            of_block = next((judged[name] for name in _names(finding) if name in judged), None)
+            names = [*_names(finding), *([_folder(finding.address)] if finding.rule_id == UNNEEDED else ())]
+            of_block = next((judged[name] for name in names if name and name in judged), None)
             if of_block:
                 held[of_block].append(finding)
                 members.remove(finding)
@@ -159,6 +165,12 @@ def _held_back(blocks: dict[str, list[Finding]]) -> Mapping[str, list[Finding]]:
 def _names(finding: Finding) -> list[str]:
     """What identifies the block of a finding; nothing if it concerns a whole root or file."""
     return [name for name in (finding.definition, _KEY.sub("", finding.address)) if name]
+
+
+def _folder(definition: str) -> str:
+    """The folder of the module that declares a block; empty if it is not known."""
+    folder, slash, _ = definition.partition("#")[0].rpartition("/")
+    return folder + slash
 
 
 def _of_block(members: Sequence[Finding], held: Sequence[Finding]) -> FindingGroup:

@@ -80,12 +80,15 @@ def secrets_stay_secret(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
         for name in sorted({*resource.sensitive} & {*written}):
             if not name.endswith(_WRITE_ONLY):
                 for path in _marked(resource.sensitive[name], name):
-                    yield resource.address, f"{path} holds a value that is marked as sensitive: remove it there."
+                    yield resource.address, f"Its {path} holds a value that is marked as sensitive: remove it there."
 
         if resource.values.get("tags") is UNKNOWN:
             for owner in plan.links(resource, "tags"):
                 for secret in (name for name in owner.sensitive if next(_marked(owner.sensitive[name], name), None)):
-                    yield resource.address, f"tags take a value from {owner.address}, and may show its {secret}."
+                    yield (
+                        resource.address,
+                        f"Its tags take a value from {owner.type}.{owner.name}, and may show its {secret}.",
+                    )
 
 
 def _marked(mark: Any, path: str) -> Iterator[str]:

@@ -50,7 +50,8 @@ class Limit:
                 if self.required:
                     yield f"{self.argument} is not set: {self.harm}. {self._fix}"
             elif self.unset or (self.allowed and value not in self.allowed) or not self._within(value):
-                text = "set" if _is_hidden(resource.sensitive, self.argument.split(".")) else shown(value)
+                hidden = _is_hidden(resource.sensitive, self.argument.split("."))
+                text = "set" if hidden or (self.unset and isinstance(value, list | Mapping)) else shown(value)
                 yield f"{self.argument} is {text}: {self.harm}. {self._fix}"
 
     @property

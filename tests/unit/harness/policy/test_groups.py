@@ -152,6 +152,16 @@ def test_what_the_fixes_change_is_held_back_until_then(late: Finding) -> None:
     assert [each.rules[0].id for each in group([late])] == [late.rule_id]
 
 
+@pytest.mark.parametrize(("module", "held"), [("modules/s3-bucket", {"CKV_INV_007": 1}), ("modules/s3", {}), ("", {})])
+def test_a_suppression_is_kept_while_its_module_has_findings(module: str, held: dict[str, int]) -> None:
+    address = f"{module}/aws_s3_bucket.this".lstrip("/")
+    late = a_finding("CKV_INV_007", address=address, definition="", file="policy/suppressions.yaml", line=3, root="")
+
+    first = group([late, a_finding()])[0]
+
+    assert first.held_back == held
+
+
 def test_the_report_in_json_names_what_is_held_back() -> None:
     body = report.body(GateVerdict([a_finding(), a_finding("CKV_INV_901")]))
 
