@@ -5,6 +5,7 @@ came or went, the report is kept as unapplied. Otherwise the money is applied, a
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ MAX_DETAIL = 4000
 MAX_MEMBER = 100
 """Characters of one member that are kept beside it."""
 
+_GROUPED = re.compile(r"\s*[+-]?[1-9][0-9]{0,2}\.[0-9]{3}\s*")
 _LABELS = {
     "invoiceId": "invoice id",
     "paymentId": "payment id",
@@ -85,11 +87,18 @@ def _read(detail: Mapping[str, Any]) -> tuple[ReportedPayment, dict[str, Any]]:
     """What can be read, and the members that cannot."""
     members, unreadable = _members(detail)
     try:
-        return ReportedPayment.model_validate(members), unreadable
+        readable = ReportedPayment.model_validate(members)
+        names = {"amount"} if _may_be_grouped(members.get("amount"), readable.currency) else set()
     except ValidationError as error:
         names = {str(details["loc"][0]) for details in error.errors(include_input=False)}
     unreadable |= {name: members.pop(name) for name in sorted(names)}
     return ReportedPayment.model_validate(members), unreadable
+
+
+def _may_be_grouped(amount: object, currency: str | None) -> bool:
+    """Whether ``1.000`` may mean a thousand: a text with three decimals, of a currency that does not have three."""
+    has_three = isinstance(amount, str) and _GROUPED.fullmatch(amount) is not None
+    return has_three and currency is not None and money.minor_digits(currency) != 3
 
 
 def _members(detail: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

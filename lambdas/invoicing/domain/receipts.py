@@ -176,9 +176,24 @@ def receipt_of(payment: Payment, invoice: Invoice, *, at: str, by: str) -> Recei
     )
 
 
+def repeats(receipt: Receipt, earlier: Receipt) -> bool:
+    """Whether a report with the id of an earlier one is about the same payment.
+
+    A report that leaves something out contradicts nothing. Another time, or another reference, is another payment: some
+    providers give each instalment the id of its mandate.
+    """
+    pairs = ((earlier.paid_at, receipt.paid_at), (earlier.reference, receipt.reference))
+    differs = any(None not in pair and pair[0] != pair[1] for pair in pairs)
+    return earlier.content_hash == receipt.content_hash and not differs
+
+
 def renamed(receipt: Receipt) -> Receipt:
-    """The receipt under another id, because its own was used before with other content. Nobody knows what it is for."""
-    payment_id = f"{receipt.payment_id[:40]}:{receipt.content_hash[:16]}"
+    """The receipt under another id, because its own was used before with other content. Nobody knows what it is for.
+
+    The same report always gets the same id, and no other report does.
+    """
+    content = [receipt.payment_id, receipt.content_hash, receipt.paid_at, receipt.reference]
+    payment_id = f"{receipt.payment_id[:40]}:{digest(json.dumps(content))[:16]}"
     renamed_ = receipt.model_copy(
         update={
             "payment_id": payment_id,

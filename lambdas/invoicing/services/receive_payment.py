@@ -12,7 +12,7 @@ from invoicing.domain.errors import Busy, TooLarge
 from invoicing.domain.fields import timestamp
 from invoicing.domain.models import InconsistentAmountsError
 from invoicing.domain.payments import InvoiceChange, record
-from invoicing.domain.receipts import Receipt, ReceiptChange, ReceiptState, objection, payment_key, renamed
+from invoicing.domain.receipts import Receipt, ReceiptChange, ReceiptState, objection, payment_key, renamed, repeats
 from invoicing.domain.repository import Ledger
 from invoicing.services.reverse_payment import reverse
 
@@ -35,7 +35,7 @@ def receive(store: Ledger, receipt: Receipt, now: datetime) -> Receipt:
     for _ in range(ATTEMPTS):
         earlier = store.receipt(receipt.payment_key)
         if earlier is not None:
-            if earlier.content_hash == receipt.content_hash:
+            if repeats(receipt, earlier):
                 return earlier
             receipt = renamed(receipt)  # the same id for another payment: it was received, too
             continue

@@ -42,11 +42,11 @@ class Figures:
     size: int = 0
     duration_seconds: float = 0.0
     parts: int = 0
-    unread_columns: list[str] = field(default_factory=list)
     error: str | None = None
     rejected_report: str | None = None
     note: str | None = None
     archive: str | None = None
+    unread_columns: list[str] = field(default_factory=list)
 
     def count_part(self, seconds: float) -> None:
         """Count one more invocation, and its time."""

@@ -17,6 +17,7 @@ from invoicing.domain.receipts import (
     payment_key,
     receipt_of,
     renamed,
+    repeats,
 )
 from tests.data.invoices import an_invoice
 
@@ -74,15 +75,26 @@ def test_a_text_without_utf_8_has_a_digest() -> None:
     assert digest("\ud800") == digest("?") == hashlib.sha256(b"?").hexdigest()
 
 
-def test_a_used_id_is_made_another_by_the_content() -> None:
+def test_a_used_id_is_made_another_by_everything_that_is_reported() -> None:
     """40 characters of it stay, so that it is found; with 16 of the digest it fits into the 64 of an id."""
-    another = renamed(receipt(payment_id="p" * 64))
+    reports = [
+        receipt(payment_id="p" * 64),
+        receipt(payment_id="p" * 63 + "q"),
+        receipt(payment_id="p" * 64, content_hash="f" * 64),
+        receipt(payment_id="p" * 64, paid_at=AT),
+        receipt(payment_id="p" * 64, reference="Rate 1"),
+    ]
 
-    assert another.payment_id == "p" * 40 + ":0123456789abcdef"
-    assert another.payment_key == payment_key("bank", another.payment_id)
-    assert (another.reported_id, another.state) == ("p" * 64, "unapplied")
-    assert another.reason == f"payment {'p' * 64} was reported before, with other content"
-    assert renamed(another).reported_id == "p" * 64
+    others = [renamed(report) for report in reports]
+
+    assert {other.payment_id[:41] for other in others} == {"p" * 40 + ":"}
+    assert {len(other.payment_id) for other in others} == {57}
+    assert len({other.payment_key for other in others}) == len(reports)
+    assert [other.payment_key for other in others] == [payment_key("bank", other.payment_id) for other in others]
+    assert renamed(reports[0]) == others[0]
+    assert (others[0].reported_id, others[0].state) == ("p" * 64, "unapplied")
+    assert others[0].reason == f"payment {'p' * 64} was reported before, with other content"
+    assert renamed(others[0]).reported_id == "p" * 64
 
 
 @pytest.mark.parametrize(
@@ -99,3 +111,21 @@ def test_a_used_id_is_made_another_by_the_content() -> None:
 )
 def test_an_amount_has_to_reduce_what_is_due(total: str, amount: str, reason: str | None) -> None:
     assert objection(an_invoice("processed", total=total), receipt(amount=Decimal(amount))) == reason
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "same"),
+    [
+        pytest.param({}, {}, True, id="nothing"),
+        pytest.param({"paid_at": AT}, {"paid_at": AT}, True, id="one time"),
+        pytest.param({"paid_at": AT}, {}, True, id="a time left out"),
+        pytest.param({"reference": "Rate 1"}, {}, True, id="a reference left out"),
+        pytest.param({"paid_at": AT}, {"paid_at": LATER}, False, id="instalments"),
+        pytest.param({"reference": "Rate 1"}, {"reference": "Rate 2"}, False, id="two references"),
+        pytest.param({}, {"content_hash": "f" * 64}, False, id="other content"),
+    ],
+)
+def test_a_report_repeats_another_unless_they_contradict_each_other(
+    earlier: dict[str, Any], later: dict[str, Any], *, same: bool
+) -> None:
+    assert repeats(receipt(**later), receipt(**earlier)) is same

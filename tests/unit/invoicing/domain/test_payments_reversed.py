@@ -36,8 +36,8 @@ def written_off(*amounts: str, total: str = "100", overpaid: str = "") -> Invoic
     """An invoice with write-offs of the API (W1, W2, ...), after a payment of a bank if there is one."""
     invoice = paid(*([("bank", "B", overpaid)] if overpaid else []), total=total)
     for number, amount in enumerate(amounts, 1):
-        values = {"payment_id": f"W{number}", "amount": Decimal(amount), "method": "write-off", "source": "api"}
-        invoice = record(invoice, Payment(**values, paid_at=AT), at=AT, by="api").after
+        payment = Payment(payment_id=f"W{number}", amount=Decimal(amount), method="write-off", source="api", paid_at=AT)
+        invoice = record(invoice, payment, at=AT, by="api").after
     return invoice
 
 

@@ -120,6 +120,37 @@ def test_a_payment_id_is_one_payment_of_its_source_over_all_invoices() -> None:
     assert elsewhere.applied_to == second.invoice_id
 
 
+def test_no_report_is_taken_for_a_repetition_of_another() -> None:
+    """Ids of one batch that begin alike, each used twice; and instalments under the id of their mandate."""
+    store = Invoices(before := an_invoice("processed"))
+    ids = [f"urn:bank-example:collections:2026-11-23:batch-0001:{number}" for number in range(3)]
+    reports = [reported(before, paymentId=name, amount=amount) for name in ids for amount in ("1", "2")]
+    reports += [reported(before, paymentId="mandate", paidAt=f"2026-{month}-01T00:00:00Z") for month in (10, 11, 12)]
+
+    kept = [receive(store, report, NOW) for report in [*reports, *reports]]
+
+    assert len({receipt.payment_key for receipt in kept}) == len(reports)
+    assert sum(receipt.amount or 0 for receipt in store.receipts.values()) == 3 * (1 + 2) + 3 * 19
+    assert store.stored[before.invoice_id].amount_paid == 3 * 1 + 19
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "reads"),
+    [
+        ("1.000", "EUR", None), ("12.345", "JPY", None), ("-1.190", "USD", None), ("1.000", "KWD", "1"),
+        ("1190.000", "EUR", "1190"), ("0.500", "EUR", "0.5"), ("1.00", "EUR", "1"), (1.0, "EUR", "1"),
+    ],
+)  # fmt: skip
+def test_an_amount_that_may_be_a_thousand_is_left_to_the_operator(
+    amount: object, currency: str, reads: str | None
+) -> None:
+    read = reported(an_invoice("processed"), amount=amount, currency=currency)
+
+    assert read.amount == (None if reads is None else Decimal(reads))
+    assert (read.unreadable or {}).get("amount") == (amount if reads is None else None)
+    assert (read.reason == "the amount cannot be read") is (reads is None)
+
+
 def test_a_payment_waits_with_an_invoice_that_is_not_decided_on() -> None:
     store = Invoices(before := an_invoice())
 
