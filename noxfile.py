@@ -485,8 +485,10 @@ def lock(session: nox.Session) -> None:
     """Write requirements/*.txt from pyproject.toml: [-- --upgrade]."""
     install(session, "harness")
     for group in LOCKS:
+        as_dev = ("--constraints", "requirements/dev.txt") if group == "harness" else ()  # one download serves both
         session.run(
             *("uv", "pip", "compile", "pyproject.toml", "--group", group, "--output-file", f"requirements/{group}.txt"),
+            *as_dev,
             *("--universal", "--python-version", PYTHON_FLOOR, "--generate-hashes", "--no-emit-index-url", "--quiet"),
             *("--custom-compile-command", "nox -s lock", *session.posargs),
         )

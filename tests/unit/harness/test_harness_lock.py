@@ -79,3 +79,13 @@ def test_everything_that_the_harness_imports_is_in_its_lock() -> None:
 
 def test_the_imports_are_followed() -> None:
     assert {"boto3", "rich", "pydantic"} <= foreign_imports(START).keys()
+
+
+def test_both_environments_have_the_same_versions() -> None:
+    """What is installed for one is there for the other: without a network, a machine that has run tests can run `up`."""
+    versions = {
+        lock: dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / f"requirements/{lock}.txt").read_text(), re.MULTILINE))
+        for lock in ("harness", "dev")
+    }
+
+    assert versions["harness"].items() <= versions["dev"].items()
