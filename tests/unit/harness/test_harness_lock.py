@@ -82,7 +82,7 @@ def test_the_imports_are_followed() -> None:
 
 
 def test_both_environments_have_the_same_versions() -> None:
-    """What is installed for one is there for the other: without a network, a machine that has run tests can run `up`."""
+    """What is installed for one is there for the other: without a network, `up` runs where tests have run."""
     versions = {
         lock: dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / f"requirements/{lock}.txt").read_text(), re.MULTILINE))
         for lock in ("harness", "dev")
