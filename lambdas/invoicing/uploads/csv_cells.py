@@ -28,7 +28,8 @@ _FORMULA_TEXT = re.compile('="([^"]*)"')
 _LONG_DIGITS = re.compile(r"[1-9][0-9]{15,}")
 _MONTH = (
     "(?:jan|feb|mar|mär|mrz|mrt|mär|apr|may|mai|maj|mei|jun|jul|aug|sep|sept|oct|okt|nov|dec|dez|janv|févr|mars|avr|juin|"
-    r"juil|août|déc|ene|abr|ago|dic|gen|mag|giu|lug|set|ott|out|fev|stycz|lut|kwi|cze|lip|sie|wrz|paź|lis|gru)\.?"
+    r"juil|août|déc|ene|abr|ago|dic|gen|mag|giu|lug|set|ott|out|fev|stycz|sty|lut|kwi|cze|lip|sie|wrz|paź|lis|gru|ian|"
+    r"des|янв|фев|мар|апр|май|мая|июн|июл|авг|сен|окт|ноя|дек|oca|şub|nis|haz|tem|ağu|eyl|eki|kas|ara)\.?"
 )
 _DESTROYED = tuple(
     (re.compile(pattern, re.IGNORECASE), reason)
@@ -41,34 +42,54 @@ _DESTROYED = tuple(
             (
                 rf"[0-9]{{1,2}}[-./ ]+{_MONTH}(?:[-./ ]+(?:[0-9]{{2}}|[0-9]{{4}}))?|{_MONTH}[-./ ]+[0-9]{{4}}|"
                 rf"(?!(?-i:[A-Z]{{3}})){_MONTH}[- ]+[0-9]{{2}}|"
-                r"[0-9]{1,2}(?:/[0-9]{1,2}/|\.[0-9]{1,2}\.)[0-9]{4}|[0-9]{1,2}月[0-9]{1,2}日|"
-                r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[ t])?[0-9]{1,2}:[0-9]{2}(?::[0-9.]+)?"
+                r"[0-9]{1,2}(?:/[0-9]{1,2}/|\.[0-9]{1,2}\.)[0-9]{4}|[0-9]{1,2}[月월] ?[0-9]{1,2}[日일]|"
+                r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[ t])?[0-9]{1,2}:[0-9]{2}(?::[0-9.]+)?(?: ?[ap]\.?m\.?)?"
             ),
             "a spreadsheet has probably made a date of it; format the column as text",
         ),
-        (r"[0-9]+[.,]0+", "a program has probably made a decimal number of it; export the column as text"),
         (
-            "[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+|(?:[.][0-9]{3})+|(?:['\u2019\u00a0\u202f ][0-9]{3})+)",
+            r"[0-9.,]+ ?(?:e ?[+-] ?|[x×] ?10\^?)[0-9]+",
+            "a program has shortened it, and other numbers look the same now; export the column as text",
+        ),
+        (r"[0-9]+[.,]0+|[0-9]+\.", "a program has probably made a decimal number of it; export the column as text"),
+        (
+            (
+                "[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+(?:[.]00)?|(?:[.][0-9]{3})+(?:,00)?|"
+                "(?:['\u2019\u00a0\u202f ][0-9]{3})+)|"
+                "[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}"
+            ),
             "a spreadsheet has probably separated its thousands; format the column as text",
         ),
         (
-            "[0-9.,' ]+%|[$€£¥] ?[0-9].*|[0-9][0-9.,' ]*[$€£¥]",
+            "[0-9.,' ]+%|[$€£¥] ?[0-9].*|[0-9][0-9.,' ]*[$€£¥]|[(][0-9.,' ]+[)]|[+][0-9.,' ]+",
             "a spreadsheet has formatted it; format the column as text",
         ),
-        ("true|false|wahr|falsch|vrai|faux", "a spreadsheet has made a truth value of it; format the column as text"),
+        (
+            "true|false|wahr|falsch|vrai|faux|vero|falso|verdadero|prawda|fałsz|истина|ложь",
+            "a spreadsheet has made a truth value of it; format the column as text",
+        ),
         ("['\u2019].*", "begins with an apostrophe, by which a spreadsheet marks a text; remove it"),
         (r'(?!="[^"]*"$).*".*', "contains a quotation mark: probably another one is missing in this row"),
         (r'=(?!"[^"]*"$).*', "is a formula, and not its result"),
         (r"#[a-z/_]+[!?]?|err:[0-9]+|loading\.*", "is what a spreadsheet shows for a formula without a result"),
-        (r".*(?:\{\{|\$\{).*|\[object .*\]", "is a placeholder that a program has not filled in"),
+        (
+            (
+                r".*(?:\{\{|[$#]\{).*|\[.*\]|<.*>|%s|\$[a-z_]\w*|__\w+__|.*[-_/ ](?:null|undefined|x{3,})|x{3,}|"
+                r"(?:e\.g\.|z\. ?b\.|p\. ?ex\.) .*"
+            ),
+            "is a placeholder, or an example, and no number",
+        ),
         (r"[\W_]+", "has no letter or digit"),
         ("(?:#[ #]|//|--|>).*", "begins like a comment, or a quotation; remove the row, or write the number alone"),
         (".*[,;] .*", "contains a list; one row has one number and one customer"),
-        ("0", "is zero; leave it empty if there is none"),
+        ("0|-1|(?:0[ -]?){6,}", "is zero; leave it empty if there is none"),
         (
             (
-                r"dto\.?|ditto|do\.|idem|w\.o\.|tbd|tba|t\.b\.d\.|unknown|unbekannt|inconnu|missing|invalid|"
-                r"undefined|none|n\.a\.|\((?:blank|leer|empty)\)"
+                r"dto\.?|ditt?o|do\.|idem|id\.|ibid\.?|w\.o\.|s\.o\.|same|(?:see|as) above|siehe oben|wie oben|同上|"
+                r"tb[acd]|t\.b\.d\.|to follow|pending|unknown|unbekannt|inconnu|missing|invalid|not assigned|"
+                r"undefined|none|nil|na|n\.a\.|n/v|n\.n\.|k\.a\.|s/n|sin número|ohne|keine|"
+                r"\(?(?:blank|leer|empty|vide|auto)\)?|new|neu|draft|entwurf|void|storniert|"
+                r"(?:rechnung|invoice) ?(?:nr|no)?\.?|nr\.?|page [0-9]+ (?:of|/) [0-9]+|eof|trailer|average|count"
             ),
             "is a word for what is not known; write the number",
         ),
@@ -167,6 +188,8 @@ def destruction(cell: str) -> str | None:
         return f"contains {sign}, which would be compared as digits; write digits"
     if letter := mixture(text):
         return f"mixes alphabets: {letter} is {unicodedata.name(letter)}; write all letters in one of them"
+    if is_total(text):
+        return "is the name of a sum: remove the row of totals"
     return next((reason for pattern, reason in _DESTROYED if pattern.fullmatch(text)), None)
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from invoicing.uploads.csv_bytes import Lines, UnreadableFileError
 from invoicing.uploads.csv_cells import content
+from invoicing.uploads.csv_columns import misfit, reason
 from invoicing.uploads.csv_text import MAX_RECORD, Line, Record, Shape, split_records, without_blank_rows
 
 REQUIRED = (
@@ -35,13 +36,6 @@ MIN_NAMES = 3
 _NEVER_WORDS = ("issue_date", "quantity", "unit_price", "tax_rate")
 """Columns in which no row has a word."""
 
-_MISLEADING = {
-    "discount": re.compile("discount|rabatt|skonto|nachlass|remise|sconto|descuento|desconto|korting"),
-    "due_date": re.compile(
-        "due(date|on|days|in)|paymentterms|termsdays|zahlungsziel|f(ä|ae)llig|vervald|scadenza|ech?eance|échéance|vencim"
-    ),
-}
-"""Optional columns that change an invoice's amount or date, and words in the names of columns that may mean them."""
 _DATE = re.compile(r"\s*(?:[0-9]{4}-[0-9]{2}-[0-9]{2}\b.*|[0-9]{1,2}([./])[0-9]{1,2}\1[0-9]{2,4})\s*")
 _DECIMAL = re.compile(r"\s*[0-9]+[.,][0-9]+\s*")
 _TYPES = frozenset(
@@ -74,7 +68,7 @@ class Header:
 
     Attributes:
         names: Normalized names of columns, in the file's order; empty for unknown columns, and with a ``?`` for those
-            that may be meant for a known one.
+            that must not be left unread; see `csv_columns`.
         unread: The unknown columns as they are written; headers that differ in nothing else are equal.
     """
 
@@ -85,11 +79,14 @@ class Header:
     def of(cls, cells: list[str]) -> "Header":
         """The header that a record is, whatever it lacks."""
         names = [normalized(cell) for cell in cells]
-        unread = tuple(
-            cell.strip()[:_LABEL] for cell, name in zip(cells, names, strict=True) if name and name not in _KNOWN
-        )
-        known = (name if name in _KNOWN else f"?{name}" if _misleads(name, names) else "" for name in names)
-        return cls(tuple(known), unread)
+        read = [name if name in _KNOWN else "" for name in names]
+        if len(read) - read.count("") < MIN_NAMES:  # no header, as most records: nothing needs a closer look
+            return cls(tuple(read))
+        for at, (cell, name) in enumerate(zip(cells, names, strict=True)):
+            if doubtful := misfit(cell, COLUMNS.get(name), name, names):
+                read[at] = f"?{doubtful}"
+        unread = [cell.strip()[:_LABEL] for cell, name in zip(cells, names, strict=True) if name and name not in _KNOWN]
+        return cls(tuple(read), tuple(unread))
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -109,20 +106,14 @@ class Header:
     @cached_property
     def problem(self) -> str | None:
         """Why no row below it can be read; None if rows can."""
-        if missing := [name for name in REQUIRED if name not in self.index]:
+        doubtful = next((name[1:] for name in self.names if name.startswith("?")), "")
+        missing = [name for name in REQUIRED if name not in self.index]
+        if missing and not (doubtful and len(missing) == 1):
             return f"the header lacks these columns: {', '.join(missing)}"
         repeated = sorted({COLUMNS[name] for name in self.names if name in _KNOWN and self.names.count(name) > 1})
         if repeated:
             return f"the header has these columns more than once: {', '.join(repeated)}"
-        if other := next((name[1:] for name in self.names if name.startswith("?")), ""):
-            meant = next(known for known, words in _MISLEADING.items() if words.search(other))
-            return f"the header has the column {other!r}, which may be meant for {meant}: name it so, or remove it"
-        return None
-
-
-def _misleads(name: str, names: list[str]) -> bool:
-    """Whether an unknown column may be meant for a known one that the header lacks."""
-    return any(words.search(name) and normalized(known) not in names for known, words in _MISLEADING.items())
+        return reason(doubtful) if doubtful else None
 
 
 @dataclass(frozen=True)

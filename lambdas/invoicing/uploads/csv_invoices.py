@@ -215,6 +215,8 @@ class InvoiceRows:
             value = cells.get(name)
             if not value:
                 continue
+            if name == "currency" and value.upper() != value != value.lower():
+                self.note(row, name, value, "has letters of both cases, as GBp for pence has; write it in capitals")
             first, first_row = self.header.setdefault(name, (value, row))
             if value != first and not (name == "currency" and value.upper() == first.upper()):
                 reason = f"differs from row {first_row} of the same invoice, which has {first[:60]!r}"
@@ -292,7 +294,8 @@ class InvoiceRows:
             return None
         values: dict[str, Any] = {name: value for name, (value, _) in head.items()}
         customer = {name.removeprefix("customer_"): values.pop(name) for name in _HEADER_FIELDS[3:] if name in values}
-        values["currency"] = values["currency"].upper()
+        if values["currency"].isascii():  # a dotless i is no letter of a code
+            values["currency"] = values["currency"].upper()
         try:
             request = CreateInvoice.model_validate({**values, "customer": customer, "lines": self.lines})
         except ValidationError as error:
