@@ -58,7 +58,8 @@ def read(text: str, delimiter: str) -> tuple[dict[str, list[Line]], int]:
     in_doubt = _in_doubt(rows, runs)
     for number in dict.fromkeys(numbers):
         own = [run for run, its_number in zip(runs, numbers, strict=True) if its_number == number]
-        groups = [[run] for run in own] if not number or _all_equal(own, marks) else [own]
+        is_repeated = number not in in_doubt and _all_equal(own, marks)
+        groups = [[run] for run in own] if not number or is_repeated else [own]
         is_parted = len(groups) == 1 and number and _is_parted(runs, numbers, number)
         for group in groups:
             lines = None if number in in_doubt or is_parted else _invoice(group, marks, uncut, ratios)
@@ -171,6 +172,21 @@ def _in_doubt(rows: list[Row], runs: list[list[Row]]) -> set[str]:
             number = _number_of(runs[run_of[id(other)]])
             if _is_destroyed(destroyed) and not _is_destroyed(other) and not re.search("[A-Za-z]", number):
                 doubts.add(number)
+    numberless = _numberless(rows, [_number_of(runs[run_of[id(row)]]) for row in rows])
+    return doubts | numberless
+
+
+def _numberless(rows: list[Row], numbers: list[str]) -> set[str]:
+    """The numbers below rows without a number that have their customer, and not the one above."""
+    doubts, known = set(), ""
+    customers = [_identity(_content(row.raw.get("customer_id", ""))) for row in rows]
+    for position, (row, customer) in enumerate(zip(rows, customers, strict=True)):
+        below = position + 1
+        if not _content(row.raw.get("invoice_number", "")) and customer != known:
+            if below < len(rows) and not rows[below].is_first and customers[below] == customer:
+                doubts.add(numbers[below])
+        elif numbers[position]:
+            known = customer or known
     return doubts
 
 

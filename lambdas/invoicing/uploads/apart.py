@@ -14,8 +14,9 @@ from functools import partial
 from typing import IO, Any, NamedTuple, Protocol
 
 from invoicing.uploads.csv_bytes import UnreadableFileError
+from invoicing.uploads.csv_doubts import Doubts
 from invoicing.uploads.csv_header import Header
-from invoicing.uploads.csv_rows import Doubts, Place, Problem, Row, Runs
+from invoicing.uploads.csv_rows import Place, Problem, Row, Runs
 from invoicing.uploads.seen_numbers import digest
 
 MAX_STORED = 384 << 20

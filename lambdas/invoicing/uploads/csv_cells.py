@@ -60,6 +60,7 @@ _DESTROYED = tuple(
             ),
             "a spreadsheet has probably separated its thousands; format the column as text",
         ),
+        (r"(?s:.*[\r\n].*)", "contains a line break; write it in one line"),
         (
             "[0-9.,' ]+%|[$€£¥] ?[0-9].*|[0-9][0-9.,' ]*[$€£¥]|[(][0-9.,' ]+[)]|[+][0-9.,' ]+",
             "a spreadsheet has formatted it; format the column as text",

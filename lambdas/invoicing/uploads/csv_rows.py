@@ -19,6 +19,7 @@ NUMBERS = ("quantity", "unit_price", "discount", "tax_rate")
 _NO_TEXTS = frozenset(map(normalized, (*NUMBERS, "issue_date", "due_date", "currency")))
 _LOSING = frozenset({"discount", "due_date"})
 _DELIMITER = re.compile("[,;\t\n]")
+_MARK = re.compile('[,;\t\n"]')
 _MOST_MISSING = 2  # cells that a row may lack, and is taken for one whose cells are in wrong columns
 CUT = "begins with a blank: probably the text before it contains the delimiter, and is not in quotation marks"
 NARROW = (
@@ -181,10 +182,12 @@ class Row(NamedTuple):
         What is in quotation marks that do not match, or in a line of another row, is looked at, too.
         """
         is_damaged = self.torn or self.is_short or self.is_wide or self.hides_number or self.header.problem
-        for cell in self.record.cells[:MAX_MENTIONED] if is_damaged else ():
-            for text in _DELIMITER.split(cell)[:MAX_MENTIONED]:
-                if 0 < len(text) <= MAX_IDENTITY and (key := identity(content(text))):
-                    yield key
+        if not is_damaged:
+            return
+        texts = [text for cell in self.record.cells[:MAX_MENTIONED] for text in _DELIMITER.split(cell)[:MAX_MENTIONED]]
+        for text in (*texts, *_MARK.split(self.record.rest, MAX_MENTIONED)[:MAX_MENTIONED]):
+            if 0 < len(text) <= MAX_IDENTITY and (key := identity(content(text))):
+                yield key
 
     @property
     def has_stray_quote(self) -> bool:
@@ -332,51 +335,3 @@ class Runs:
             return False
         self.number, self.key, self.continues = number, key, is_same and not is_other_table
         return True
-
-
-class Doubts:
-    """To which other invoices the rows of a file may belong: these must not be created without them.
-
-    A damaged row may be one of any invoice whose number is in its cells. A row that ends early may be the rest of the
-    row above, or the beginning of the one below; one that is twice as long may have that in it. A row with a destroyed
-    number may be one of the invoices beside it, if they have its customer, and a number without letters, as programs
-    destroy.
-    """
-
-    def __init__(self) -> None:
-        self._key, self._customer = "", ""  # of the last row that has both
-        self._fragment, self._destroyed = 0, 0  # the row above, if it is one
-        self._raw, self._width = ("", ""), -1  # number, customer and cells of the row above
-
-    def of(self, row: Row, runs: Runs) -> list[tuple[str, int]]:
-        """The keys of these invoices, each with the number of the row in doubt.
-
-        Args:
-            row: The next row of the file.
-            runs: Whose current run has the row.
-        """
-        raw = row.raw("invoice_number"), row.raw("customer_id")
-        if raw == self._raw and self._width == len(row.record.cells) and not row.torn and not row.is_first:  # most rows
-            return []
-        self._raw, self._width = raw, len(row.record.cells)
-        number, customer = row.record.row, identity(content(raw[1]))
-        doubts = [(key, number) for key in row.mentioned()]
-        is_fragment, is_destroyed = row.is_fragment, row.is_destroyed
-        if not row.is_first:
-            if self._fragment:
-                doubts.append((runs.key, self._fragment))
-            if self._destroyed and customer == self._customer and not is_destroyed and not _has_letters(runs.key):
-                doubts.append((runs.key, self._destroyed))
-            if row.is_rest or (is_destroyed and customer == self._customer and not _has_letters(self._key)):
-                doubts.append((self._key, number))
-        self._fragment = number if is_fragment or row.is_double else 0
-        self._destroyed = number if is_destroyed else 0
-        if doubts or self._fragment or self._destroyed:
-            self._width = -1  # the next row is looked at, whatever it has
-        if runs.key and not is_fragment:
-            self._key, self._customer = "" if is_destroyed else runs.key, customer or self._customer
-        return [(key, doubtful) for key, doubtful in doubts if key and (key != runs.key or doubtful != number)]
-
-
-def _has_letters(text: str) -> bool:
-    return any(map(str.isalpha, text))

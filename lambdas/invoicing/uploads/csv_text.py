@@ -63,6 +63,7 @@ class Record(NamedTuple):
         cells: Its cells. If its quotation marks are wrong, the cells before the first doubtful one.
         problem: What is wrong with its quotation marks, if anything is.
         end: Where the next one begins.
+        rest: If its quotation marks are wrong, its first line from the first doubtful cell on.
     """
 
     row: int
@@ -70,6 +71,7 @@ class Record(NamedTuple):
     cells: list[str]
     problem: str | None = None
     end: int = 0
+    rest: str = ""
 
 
 def split_records(
@@ -90,7 +92,7 @@ def split_records(
     measured = _MeasuredLines(iter(source), start)
     reader = csv.reader(measured, delimiter=delimiter, strict=True)
     while True:
-        start, problem = measured.begin(row), None
+        start, problem, rest = measured.begin(row), None, ""
         try:
             cells = _cells(reader, measured, delimiter)
         except StopIteration:
@@ -108,9 +110,9 @@ def split_records(
             ):
                 problem = SWALLOWING
         if problem is not None:
-            cells = _first_cells(measured.lines[0], delimiter)
+            cells, rest = _first_cells(measured.lines[0], delimiter)
             measured.end_with_first_line()
-        yield Record(row, start, cells, problem, measured.position)
+        yield Record(row, start, cells, problem, measured.position, rest)
         row += 1
 
 
@@ -202,10 +204,11 @@ def _quoted(measured: "_MeasuredLines", line: str, position: int, parts: list[st
             return line, quote + 1
 
 
-def _first_cells(line: str, delimiter: str) -> list[str]:
-    """The cells of a line before the first wrong one: each is quoted correctly or not at all, and a delimiter ends it.
+def _first_cells(line: str, delimiter: str) -> tuple[list[str], str]:
+    """The cells of a line before the first wrong one, and the rest of the line.
 
-    A cell that is longer than the CSV reader allows is wrong, too.
+    Each of them is quoted correctly or not at all, and a delimiter ends it. A cell that is longer than the CSV reader
+    allows is wrong, too.
     """
     cells: list[str] = []
     position = 0
@@ -213,7 +216,7 @@ def _first_cells(line: str, delimiter: str) -> list[str]:
         quoted, bare = match.groups()
         cells.append(bare if quoted is None else quoted.replace('""', '"'))
         position = match.end()
-    return cells
+    return cells, line[position:]
 
 
 class _MeasuredLines:

@@ -16,9 +16,10 @@ from typing import Any, Self
 from invoicing.uploads.apart import IN_DOUBT, ROW_BYTES, Fragment
 from invoicing.uploads.csv_bytes import Lines, UnreadableFileError
 from invoicing.uploads.csv_cells import MAX_KEPT, content, long_digits
+from invoicing.uploads.csv_doubts import Doubts
 from invoicing.uploads.csv_header import Header
 from invoicing.uploads.csv_numbers import COMMA, POINT, MarkEvidence, proven_mark
-from invoicing.uploads.csv_rows import IDENTIFIERS, NUMBERS, Doubts, Headers, Place, Row, Runs
+from invoicing.uploads.csv_rows import IDENTIFIERS, NUMBERS, Headers, Place, Row, Runs
 from invoicing.uploads.seen_numbers import MAX_SUSPECTS, Recount, SeenNumbers, TooManyError
 
 PERCENTAGES = frozenset({"discount", "tax_rate"})

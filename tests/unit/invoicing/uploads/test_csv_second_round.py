@@ -1,0 +1,80 @@
+"""More files in which rows are cut, moved, doubled or summed up: no invoice may be created with a wrong amount.
+
+Only what is created is compared, as in `test_csv_hostile`.
+"""
+
+import pytest
+
+from tests.unit.invoicing.uploads.test_csv_hostile import CUP, LAST, MORE, H, R, created
+
+OTHER = LAST.replace("C-1", "C-9")
+B = "description,invoice_number,customer_id,issue_date,currency,quantity,unit_price,tax_rate"
+
+
+@pytest.mark.parametrize("joint", ["", " ", '" '])
+def test_two_rows_joined_behind_a_quoted_cell_are_both_of_no_invoice(joint: str) -> None:
+    joined = f'{R[:-2]}"20"{joint}{CUP}'
+
+    assert created(H, joined, MORE, OTHER) == {"I-9": ["Last"]}
+    assert created(H, CUP, joined, OTHER) == {"I-9": ["Last"]}
+    assert created(H, MORE, OTHER, joined) == {"I-9": ["Last"]}
+
+
+TAIL = "C-1,2026-11-01,EUR,2,10.50,20"
+
+CUT = {
+    "the file is cut off": (H, CUP.replace("I-2", "2026-0815"), "2026-08"),
+    "behind another column": (B, "Cup,I-1007,C-1,2026-11-01,EUR,2,10.50,20", "More,I-10"),
+    "within the file": (H, CUP.replace("I-2", "I-1001"), "I-10", OTHER),
+    "by a line break": (H, "I-", CUP.replace("I-2", "1014"), OTHER, MORE.replace("I-2", "I-1014")),
+    "by a line break at the blank": (H, MORE.replace("I-2", "R 1"), "R", CUP.replace("I-2", " 1")),
+    "by a line break instead of the blank": (H, MORE.replace("I-2", "R 1"), "R", CUP.replace("I-2", "1")),
+    "by a line break behind another column": (B, "Cup,I-", f"1,{TAIL}", f"A,I-1,{TAIL}"),
+    "by a quoted line break": (H, CUP.replace("I-2", '"I-\n1014"'), MORE.replace("I-2", "I-1014")),
+    "by a quoted line break, digits": (H, CUP.replace("I-2", '"10\n14"'), OTHER, MORE.replace("I-2", "1014")),
+    "by a delimiter": (H, CUP.replace("I-2", "1,00"), OTHER, MORE.replace("I-2", "100")),
+    "by a delimiter that belongs to it": (H, CUP.replace("I-2", "1,00"), OTHER, MORE.replace("I-2", '"1,00"')),
+    "by a delimiter behind another column": (B, f"Cup,1,00,{TAIL}", f"A,100,{TAIL}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", CUT.values(), ids=list(CUT))
+def test_no_invoice_is_created_without_a_row_of_which_the_number_is_cut(rows: tuple[str, ...]) -> None:
+    assert created(*rows).keys() <= {"I-9"}
+
+
+def test_a_row_that_is_cut_has_no_effect_on_other_numbers() -> None:
+    assert created(H, CUP, OTHER, R, "I-9") == {"I-1": ["Rope"], "I-2": ["Cup"]}
+    assert created(H, CUP, OTHER, "I-1") == {"I-2": ["Cup"], "I-9": ["Last"]}
+
+
+NUMBERLESS = ["", "-", "NULL", "#REF!"]
+
+
+@pytest.mark.parametrize("number", NUMBERLESS)
+def test_a_row_without_a_number_may_be_of_the_invoice_below(number: str) -> None:
+    row, below = (each.replace("C-1", "C-2") for each in (CUP.replace("I-2", number), MORE))
+
+    assert created(H, R, row, below, OTHER) == {"I-9": ["Last"]}
+    assert created(H, R, row, row, below, OTHER) == {"I-9": ["Last"]}
+    assert created(H, row, below, OTHER) == {"I-9": ["Last"]}
+    assert created(H, R.replace("C-1", "C-2"), row, below, OTHER).keys() == {"I-2", "I-9"}
+
+
+SHIFTED = {
+    "short": "C-1,2026-11-01,EUR,More,2,10.50,20",
+    "padded": "C-1,2026-11-01,EUR,More,2,10.50,20,",
+    "swapped": "C-1,I-2,2026-11-01,EUR,More,2,10.50,20",
+}
+
+
+@pytest.mark.parametrize("row", SHIFTED.values(), ids=list(SHIFTED))
+def test_a_row_with_its_customer_for_a_number_may_be_of_the_invoice_beside_it(row: str) -> None:
+    assert created(H, CUP, row, OTHER).keys() <= {"I-9"}
+    assert created(H, OTHER, row, CUP) == {"I-9": ["Last"]}
+
+
+def test_a_number_may_be_another_ones_customer() -> None:
+    rows = (f"{number},{customer},2026-11-01,EUR,A,2,10.50,20" for number, customer in ((1001, 1000), (1002, 1001)))
+
+    assert created(H, *rows) == {"1001": ["A"], "1002": ["A"]}
