@@ -292,6 +292,9 @@ def _invoice(runs: list[list[Row]], marks: set[str], uncut: set[str], ratios: se
     """The lines of an invoice; None if it is rejected."""
     rows = [row for run in runs for row in run]
     lines = [_line(row, marks, ratios) for row in rows]
+    often = {lines.count(line) for line in lines}
+    if len(set(lines)) > 1 and len(often) == 1 and often != {1}:  # every line is there equally often
+        return None
     dates = {row.cells["issue_date"] for row in rows} - {""}
     currencies = {row.cells["currency"].upper() for row in rows} - {""}
     customers = {_identity(row.cells["customer_id"]) for row in rows}

@@ -109,9 +109,19 @@ _TOTALS = frozenset(
 """What rows of totals are called in English, German, French, Italian and Spanish."""
 _SUM_WORDS = re.compile(
     r"total|summe?\b|saldo|balance|amount due|betrag|gesamt|übertrag|carried|brought forward|somme|montant|importe|"
-    r"suma|totaal|razem|itogo|итого|всего|合計|小計|总计|合计|toplam|المجموع|कुल|σύνολο|\bvat\b|mwst|\btva\b|\biva\b|[Σ∑]",
+    r"summa\b|suma|totaal|razem|itogo|итого|всего|合計|小計|总计|合计|합계|รวม|toplam|المجموع|कुल|σύνολο|∑|mwst|steuer|"
+    r"celkem|spolu|összesen|yhteensä|skupaj|ukupno|kokku|jumlah|att betala|zu zahlen|à payer|à reporter|carry over|"
+    r"payable|netto|brutto|=sum\(|transport|payment|bezahlt|zahlung|acompte|"
+    r"\b(?:vat|tva|iva|gst|moms|tax|i alt|net|gross|sum|tot|ttl|c/f|b/f|to pay|paid|payé|pago|pagado|pagato|\u03c3)\b"
+)
+"""Words for sums, taxes and payments in many languages, in the form of `str.casefold`."""
+_CURRENCY = re.compile(r"\b[A-Z]{3}\b")
+_ONLY_SUM_WORD = re.compile(
+    r"[\W\d]*(?:(?:sub|grand|zwischen|gesamt|end|netto|brutto)?-?(?:total|summe|betrag)|totals|sum|summa|suma|totale|"
+    r"gesamt|netto|brutto|net|gross)?[\W\d]*",
     re.IGNORECASE,
 )
+"""A word of a name of a sum, or none."""
 MAX_KEPT = 15
 """Digits that a spreadsheet keeps of a number; the others become 0.
 
@@ -142,7 +152,12 @@ def is_total(text: str) -> bool:
 
 def names_sum(text: str) -> bool:
     """Whether a description names a sum among other words; many lines do that are none, such as ``Total care``."""
-    return _SUM_WORDS.search(text) is not None
+    return _SUM_WORDS.search(text.casefold()) is not None
+
+
+def only_names_sum(text: str) -> bool:
+    """Whether a description names a sum, and nothing but a currency or a number besides."""
+    return is_total(text) or (names_sum(text) and all(map(_ONLY_SUM_WORD.fullmatch, _CURRENCY.sub(" ", text).split())))
 
 
 def is_lost(cell: str) -> bool:

@@ -16,10 +16,11 @@ from invoicing.domain.identifiers import is_invisible, mixture
 from invoicing.domain.models import MAX_LINES, CreateInvoice, LineRequest
 from invoicing.uploads import csv_dates
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_cells import hidden, identity, is_total, names_sum, spelling
+from invoicing.uploads.csv_cells import hidden, identity, is_total, spelling
 from invoicing.uploads.csv_header import REQUIRED
 from invoicing.uploads.csv_numbers import MarkEvidence, read_number
 from invoicing.uploads.csv_rows import NUMBERS, Place, Problem, Row, Runs
+from invoicing.uploads.csv_sums import are_doubled, summed_up
 from invoicing.uploads.csv_text import MAX_BLANK_ROWS
 from invoicing.uploads.seen_numbers import digest
 from invoicing.uploads.survey import PERCENTAGES
@@ -36,7 +37,6 @@ _HEADER_FIELDS = (
 MAX_INVOICE_BYTES = 400 * 1024
 """Bytes of one invoice in the table, as many as a DynamoDB item holds. `invoicing.table.store` measures exactly."""
 _LINE_BYTES = 64  # what one line takes there at the least besides its description, names of attributes included
-_NEARLY = Decimal("0.05")  # by which a total may differ from exact sums, for it is rounded
 _MAX_PASSED = 1000  # rows that are passed at once
 _MAX_PROBLEMS = 20  # of one invoice: enough to fix it, and a bound on memory
 MAX_INVOICE_ROWS = 20 * MAX_LINES
@@ -45,6 +45,12 @@ rows from one beginning to the next must fit into one invocation."""
 
 TOO_FAR_APART = (
     "rows of this invoice stand apart, and the file is too large to put them together; sort it by invoice_number"
+)
+
+TOTALS = "is probably a row of totals, and no line; leave it out or rename it"
+DOUBLED = (
+    "every line of this invoice comes equally often, more than once: its rows are probably twice in the file; write "
+    "each line once, with its whole quantity"
 )
 
 
@@ -140,9 +146,11 @@ class InvoiceRows:
     full: bool = False
     header: dict[str, tuple[str, int]] = field(default_factory=dict)
     lines: list[LineRequest] = field(default_factory=list)
+    line_rows: list[int] = field(default_factory=list)
+    """The row of each line."""
     problems: list[RejectedCell] = field(default_factory=list)
     total: tuple[int, str] | None = None
-    """Row and description of the first line that has the name of a sum."""
+    """Row and description of the first line that has nothing but the name of a sum."""
 
     def note(self, row: int, column: str, value: str, reason: str) -> None:
         """Note why the invoice is rejected."""
@@ -184,16 +192,9 @@ class InvoiceRows:
         line = self._line(row, cells)
         if line is not None:
             self.lines.append(line)
-            if self.total is None and (is_total(line.description) or self._is_sum(line)):
+            self.line_rows.append(row)
+            if self.total is None and is_total(line.description):
                 self.total = row, line.description
-
-    def _is_sum(self, line: LineRequest) -> bool:
-        """Whether the last line names a sum among other words, and is the sum of the lines above."""
-        if line.quantity != 1 or len(self.lines) < 2 or not names_sum(line.description):
-            return False
-        nets = [each.quantity * each.unit_price * (100 - each.discount) / 100 for each in self.lines[:-1]]
-        gross = [net * (100 + each.tax_rate) / 100 for net, each in zip(nets, self.lines[:-1], strict=True)]
-        return any(abs(sum(amounts) - line.unit_price) < _NEARLY for amounts in (nets, gross))
 
     def _add_identity(self, row: int, cells: dict[str, str]) -> None:
         for name, first in (("invoice_number", self.number), ("customer_id", self.customer)):
@@ -287,9 +288,7 @@ class InvoiceRows:
             if name not in head:
                 self.note(self.first, name, "", "is required")
         self._read_dates(head)
-        if self.total and len(self.lines) > 1:
-            row, text = self.total
-            self.note(row, "description", text, "is probably a row of totals, and no line; leave it out or rename it")
+        self._judge_lines(head.get("currency", ("", 0))[0].upper())
         if self.problems:
             return None
         values: dict[str, Any] = {name: value for name, (value, _) in head.items()}
@@ -310,6 +309,14 @@ class InvoiceRows:
             self.note(head["due_date"][1], "due_date", head["due_date"][0], TOO_LATE)
             return None
         return request
+
+    def _judge_lines(self, currency: str) -> None:
+        if self.total is None and (index := summed_up(self.lines, currency)) is not None:
+            self.total = self.line_rows[index], self.lines[index].description
+        if self.total and len(self.lines) > 1:
+            self.note(self.total[0], "description", self.total[1], TOTALS)
+        elif are_doubled(self.lines):
+            self.note(self.first, "", "", DOUBLED)
 
     def _read_dates(self, head: dict[str, tuple[str, int]]) -> None:
         for name in ("issue_date", "due_date"):

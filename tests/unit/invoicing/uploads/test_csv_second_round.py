@@ -78,3 +78,61 @@ def test_a_number_may_be_another_ones_customer() -> None:
     rows = (f"{number},{customer},2026-11-01,EUR,A,2,10.50,20" for number, customer in ((1001, 1000), (1002, 1001)))
 
     assert created(H, *rows) == {"1001": ["A"], "1002": ["A"]}
+
+
+SUMS = {
+    "another language": "Celkem,1,42.00,20",
+    "with its currency": "Total EUR,4,42.00,20",
+    "amount as the quantity": "Total net,42.00,1,20",
+    "two halves": "Sum EUR,2,21.00,20",
+    "tax": "VAT 20 %,1,8.40,0",
+    "tax in another language": "moms,1,8.40,0",
+    "gross": "To pay,1,50.40,0",
+    "payment": "Payment received,1,50.40,0",
+    "payment in another language": "Bereits bezahlt,1,50.40,0",
+    "formula": "=SUM(G2:G3),1,42.00,20",
+}
+
+
+@pytest.mark.parametrize("line", SUMS.values(), ids=list(SUMS))
+def test_a_line_that_is_the_sum_or_the_tax_of_the_others_is_none(line: str) -> None:
+    row = f"I-2,C-1,2026-11-01,EUR,{line}"
+
+    assert created(H, CUP, MORE, row, OTHER) == {"I-9": ["Last"]}
+    assert created(H, row, CUP, MORE, OTHER) == {"I-9": ["Last"]}
+
+
+def test_a_sum_may_be_one_of_rounded_amounts() -> None:
+    yen = [f"I-2,C-1,2026-11-01,JPY,{line}" for line in ("A,3,33.5,10", "B,1,99,10", "\u5408\u8a08,1,219,0")]
+    cents = [f"I-1,C-1,2026-11-01,EUR,L{each},3,0.335,20" for each in range(20)]
+
+    assert created(H, *yen, *cents, "I-1,C-1,2026-11-01,EUR,Total EUR,1,20.20,20") == {}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("Deposit 50 %", "Balance 50 %"), ("Anzahlung", "Restbetrag"), ("Gesamtpaket A", "Gesamtpaket B"),
+     ("VAT advice", "VAT advice")],
+)  # fmt: skip
+def test_two_lines_of_one_amount_are_no_sums(names: tuple[str, str]) -> None:
+    rows = [f"I-2,C-1,2026-11-01,EUR,{name},1,100.00,20" for name in names]
+
+    assert created(H, *rows) == {"I-2": [*names]}
+    assert created(H, rows[0], "I-2,C-1,2026-11-01,EUR,Total EUR,1,100.00,20") == {}
+
+
+TWICE = {
+    "one after the other": (CUP, MORE, CUP, MORE),
+    "with a blank row": (CUP, MORE, "", CUP, MORE, ""),
+    "each row": (CUP, CUP, MORE, MORE),
+}
+
+
+@pytest.mark.parametrize("rows", TWICE.values(), ids=list(TWICE))
+def test_an_invoice_with_all_lines_twice_is_rejected(rows: tuple[str, ...]) -> None:
+    assert created(H, *rows, OTHER) == {"I-9": ["Last"]}
+
+
+def test_lines_may_repeat_beside_others() -> None:
+    assert created(H, CUP, MORE, CUP) == {"I-2": ["Cup", "More", "Cup"]}
+    assert created(H, CUP, CUP, CUP, CUP) == {"I-2": ["Cup"] * 4}
