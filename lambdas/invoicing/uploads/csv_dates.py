@@ -1,6 +1,8 @@
 """Dates: ISO 8601, and one other format if the uploader has declared it (pure)."""
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 
 FORMATS = {"dd.mm.yyyy": "dmy.", "dd/mm/yyyy": "dmy/", "mm/dd/yyyy": "mdy/"}
 """What the upload's metadata ``date-format`` may be: the order of day, month and year, and the mark between them."""
@@ -40,6 +42,52 @@ def iso_date(text: str, date_format: str = "") -> str:
     if date_format and (match := _PATTERNS[date_format].fullmatch(text)):
         return f"{match['y']}-{match['m']:0>2}-{match['d']:0>2}"
     return text
+
+
+_PARTS = re.compile(
+    r"[0-9]{4}(?P<iso>-)(?P<a>[0-9]{2})-(?P<b>[0-9]{2})(?:[T ]00:00.*)?|"
+    r"(?P<c>[0-9]{1,2})(?P<mark>[./-])(?P<d>[0-9]{1,2})(?P=mark)[0-9]{4}"
+)
+_OTHER = {"dmy": "mdy", "mdy": "dmy", "ymd": "ydm"}
+_MONTHS = 12
+
+
+@lru_cache(maxsize=4096)
+def proven_order(cell: str) -> str:
+    """The order of day, month and year that a date proves, and its mark, as in `FORMATS`: no month is above 12.
+
+    It begins with ``?`` if the date may be swapped: if its day may be a month, and is another one. An empty text
+    proves nothing.
+    """
+    match = _PARTS.fullmatch(cell.strip())
+    if match is None:
+        return ""
+    first, second = (int(part) for part in (match["a"] or match["c"], match["b"] or match["d"]))
+    orders, mark = (("ydm", "ymd"), "-") if match["iso"] else (("dmy", "mdy"), match["mark"])
+    if max(first, second) <= _MONTHS:
+        return f"?{orders[1] if match['iso'] else ''}{mark}" if first != second else ""
+    return (orders[0] if first > second else orders[1]) + mark
+
+
+def contradiction(text: str, date_format: str, rows: Mapping[str, int]) -> int:
+    """The row that shows that dates of a column are written in another order than this one seems to be; 0 if none does.
+
+    Args:
+        text: A date.
+        date_format: As `iso_date` takes it.
+        rows: By `proven_order`, the first row of the column with it.
+    """
+    order = proven_order(text)
+    if order == "?ymd-":
+        swapped = rows.get("ydm-", 0)
+        left = [rows[each] for each in ("dmy/", "mdy/", "dmy-", "mdy-") if each in rows]
+        if left and not date_format and not rows.keys() & {"ymd-", "?/", "?-"}:  # a spreadsheet has swapped the others
+            swapped = swapped or left[0]
+        return swapped
+    if order[:1] != "?" or not date_format:
+        return 0
+    declared = FORMATS[date_format]
+    return rows.get(_OTHER[declared[:3]] + declared[3], 0) if order[1:] == declared[3] else 0
 
 
 def objection(text: str, date_format: str = "") -> str | None:

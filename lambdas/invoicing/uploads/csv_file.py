@@ -185,7 +185,9 @@ class CsvFile:
         evidence = findings.evidence
         uncut = frozenset(evidence.uncut)
         marks = evidence.marks(self._declared.decimal_mark)
-        rules = Rules(marks, self._declared.date_format, uncut, evidence.ratio_rows, evidence.narrow_row)
+        rules = Rules(
+            marks, self._declared.date_format, uncut, evidence.ratio_rows, evidence.narrow_row, evidence.date_rows
+        )
         numbers = frozenset(unpack(memory)[0]) if findings.has_apart else frozenset()
         damage: UnreadableFileError | None = None
         if place is None or place.apart < 0:

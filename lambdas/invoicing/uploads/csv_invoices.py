@@ -48,6 +48,7 @@ TOO_FAR_APART = (
 )
 
 TOTALS = "is probably a row of totals, and no line; leave it out or rename it"
+SWAPPED = "its day and month may be swapped: row {row} has a date that is written in another order"
 DOUBLED = (
     "every line of this invoice comes equally often, more than once: its rows are probably twice in the file; write "
     "each line once, with its whole quantity"
@@ -64,6 +65,7 @@ class Rules:
         uncut: As `invoicing.uploads.survey.Evidence` has it.
         ratio_rows: The same.
         narrow_row: The same.
+        date_rows: The same.
     """
 
     marks: MarkEvidence = field(default_factory=MarkEvidence)
@@ -71,6 +73,7 @@ class Rules:
     uncut: frozenset[str] = frozenset()
     ratio_rows: Mapping[str, int] = field(default_factory=dict)
     narrow_row: int = 0
+    date_rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -322,6 +325,8 @@ class InvoiceRows:
         for name in ("issue_date", "due_date"):
             if name in head:
                 text, row = head[name]
+                if proof := csv_dates.contradiction(text, self.rules.date_format, self.rules.date_rows.get(name, {})):
+                    self.note(row, name, text, SWAPPED.format(row=proof))
                 head[name] = csv_dates.iso_date(text, self.rules.date_format), row
                 if reason := csv_dates.objection(head[name][0], self.rules.date_format):
                     self.note(row, name, text, reason)

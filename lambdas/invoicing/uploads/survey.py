@@ -16,12 +16,14 @@ from typing import Any, Self
 from invoicing.uploads.apart import IN_DOUBT, ROW_BYTES, Fragment
 from invoicing.uploads.csv_bytes import Lines, UnreadableFileError
 from invoicing.uploads.csv_cells import MAX_KEPT, content, long_digits
+from invoicing.uploads.csv_dates import proven_order
 from invoicing.uploads.csv_doubts import Doubts
 from invoicing.uploads.csv_header import Header
 from invoicing.uploads.csv_numbers import COMMA, POINT, MarkEvidence, proven_mark
 from invoicing.uploads.csv_rows import IDENTIFIERS, NUMBERS, Headers, Place, Row, Runs
 from invoicing.uploads.seen_numbers import MAX_SUSPECTS, Recount, SeenNumbers, TooManyError
 
+DATES = ("issue_date", "due_date")
 PERCENTAGES = frozenset({"discount", "tax_rate"})
 _MAX_UNREAD = 100
 """Names of columns that a report lists; a file of another kind may have a thousand."""
@@ -45,6 +47,7 @@ class Evidence:
         foreign_text: The cell there.
         headers: The names of each different header.
         unread: The names of columns that nothing reads, as the file has them.
+        date_rows: By column of dates, the first row with each order that a date proves.
     """
 
     comma_row: int = 0
@@ -56,6 +59,7 @@ class Evidence:
     foreign_text: str = ""
     headers: list[list[str]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    date_rows: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def marks(self, declared: str) -> MarkEvidence:
         """The evidence for the decimal mark, and what the uploader has declared."""
@@ -81,6 +85,10 @@ class Evidence:
         for name in PERCENTAGES:
             if name not in self.ratio_rows and _RATIO.fullmatch(row.raw(name)):
                 self.ratio_rows[name] = row.record.row
+        for name in DATES:
+            order = proven_order(row.raw(name))
+            if order and order not in self.date_rows.setdefault(name, {}):
+                self.date_rows[name][order] = row.record.row
         for name in IDENTIFIERS:
             raw = row.raw(name)
             if len(raw) > MAX_KEPT and name not in self.uncut and (long_digits(raw) or "").strip("0"):

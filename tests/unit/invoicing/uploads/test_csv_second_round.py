@@ -5,6 +5,8 @@ Only what is created is compared, as in `test_csv_hostile`.
 
 import pytest
 
+from invoicing.uploads.csv_invoices import Candidate
+from tests.data.csv_reading import read
 from tests.unit.invoicing.uploads.test_csv_hostile import CUP, LAST, MORE, H, R, created
 
 OTHER = LAST.replace("C-1", "C-9")
@@ -136,3 +138,26 @@ def test_an_invoice_with_all_lines_twice_is_rejected(rows: tuple[str, ...]) -> N
 def test_lines_may_repeat_beside_others() -> None:
     assert created(H, CUP, MORE, CUP) == {"I-2": ["Cup", "More", "Cup"]}
     assert created(H, CUP, CUP, CUP, CUP) == {"I-2": ["Cup"] * 4}
+
+
+SWAPPED = {
+    "year, day, month": ("", "2026-05-11", "2026-22-11"),
+    "swapped by a spreadsheet": ("", "2026-05-11", "22/11/2026"),
+    "declared day first": ("dd/mm/yyyy", "03/04/2026", "03/14/2026"),
+    "declared month first": ("mm/dd/yyyy", "03/04/2026", "14/03/2026"),
+}
+
+
+@pytest.mark.parametrize(("declared", "date", "proof"), SWAPPED.values(), ids=list(SWAPPED))
+def test_a_date_may_be_swapped_if_another_one_proves_another_order(declared: str, date: str, proof: str) -> None:
+    rows = (CUP.replace("2026-11-01", date), R.replace("2026-11-01", proof))
+    metadata = {"date_format": declared} if declared else {}
+
+    assert not [each for each in read("\n".join([H, *rows]), **metadata) if isinstance(each, Candidate)]
+    assert len([each for each in read("\n".join([H, rows[0]]), **metadata) if isinstance(each, Candidate)]) == 1
+
+
+def test_dates_that_prove_their_own_order_are_read() -> None:
+    local = R.replace("2026-11-01", "22/11/2026")
+
+    assert created(H, CUP, local, OTHER.replace("2026-11-01", "2026-11-22")) == {"I-2": ["Cup"], "I-9": ["Last"]}

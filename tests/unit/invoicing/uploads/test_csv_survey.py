@@ -69,6 +69,7 @@ def test_evidence_is_what_the_rows_prove_together() -> None:
         point_row=2,
         uncut=["invoice_number"],
         headers=[[name.replace("_", "") for name in HEADER.split(",")]],
+        date_rows={"issue_date": {"?ymd-": 2}},
     )
     assert (findings.stage, findings.place, findings.has_apart, findings.are_collected) == (DONE, None, False, False)
 
