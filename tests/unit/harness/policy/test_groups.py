@@ -352,6 +352,17 @@ def test_a_finding_names_the_line_on_which_a_caller_writes_the_statement() -> No
     assert not written_at(plan, a_finding(address="module.invoice_platform.aws_sns_topic.downstream"), Blocks())
 
 
+def test_what_an_example_writes_is_at_its_readme() -> None:
+    api = {"api": {"source": "../../../../../modules/api-gateway", "module": {}}}
+    case = {"source": "./cases/case_5/api-gateway-example-7", "module": {"module_calls": api}}
+    plan = PlanGraph({"configuration": {"root_module": {"module_calls": {"case_5": case}}}}, "", "examples")
+    address = "module.case_5.module.api.aws_api_gateway_method.this"
+
+    place = written_at(plan, a_finding(address=address, message="It is open."), Blocks())
+
+    assert place == "modules/api-gateway/README.md:7"
+
+
 def test_a_finding_names_the_line_of_the_entry_that_it_quotes() -> None:
     calls = {
         name: {"source": f"../{folder}", "module": {}}
