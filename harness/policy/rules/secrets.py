@@ -50,6 +50,9 @@ def rotated_after_its_plan(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
 _WRITE_ONLY = "_wo"
 """How the names of write-only arguments end."""
 
+_VARIABLES = ("aws_lambda_function", "environment")
+"""What CKV_INV_210 judges."""
+
 _RATE = re.compile(r"rate\((\d+) (hour|day)s?\)")
 _CRON = re.compile(r"cron\(\S+ \S+ \S+ (?:\*|\w+/([12])|(\*/[12])) \S+ \*\)")
 
@@ -78,7 +81,7 @@ def secrets_stay_secret(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     for resource in plan.resources:
         written = plan.expression(resource).get("expressions", {})
         for name in sorted({*resource.sensitive} & {*written}):
-            if not name.endswith(_WRITE_ONLY):
+            if not (name.endswith(_WRITE_ONLY) or (resource.type, name) == _VARIABLES):
                 for path in _marked(resource.sensitive[name], name):
                     yield resource.address, f"Its {path} holds a value that is marked as sensitive: remove it there."
 
