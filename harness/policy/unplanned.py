@@ -92,6 +92,9 @@ def _of(module: Module, *, is_root: bool) -> Iterator[str]:
         yield from _backend(module)
         yield from _account(module)
         yield from _defaults(module)
+    else:
+        for provider in module.of("provider"):
+            yield f"{provider}: a module has a provider of its own, and works where no live folder says: remove it."
 
 
 def _versions(module: Module) -> Iterator[str]:

@@ -107,6 +107,12 @@ HOSTILE = {
         "= var.region",
         "its region is var.region",
     ),
+    "a-provider-of-its-own": (
+        VERSIONS,
+        "",
+        'provider "aws" {\n  region = "eu-central-1"\n}\n',
+        "a module has a provider of its own",
+    ),
     "pinned-release": (
         "live/prod/terraform.tfvars",
         "",
