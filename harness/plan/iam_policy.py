@@ -75,7 +75,7 @@ class Statement:
         return self.effect != "Deny"
 
     def __str__(self) -> str:
-        return f"statement {self.sid}" if self.sid else "a statement without a Sid"
+        return f"statement {self.sid}" if self.sid else "statement without a Sid"
 
 
 def statements(text: Any) -> list[Statement] | None:

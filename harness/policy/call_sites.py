@@ -15,6 +15,9 @@ from harness.policy.finding import Finding
 from harness.terraform.module import Block, Module, read, read_values
 
 _STATEMENT = re.compile(r"\bstatement (?P<sid>\w+)")
+_VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
+"""The name of an environment variable."""
+
 _WORD = re.compile(r"\w+")
 _QUOTED = re.compile(r'"([\w-]+)"')
 _REFERENCE = re.compile(r"\b(var|local)\.(\w+)")
@@ -43,9 +46,9 @@ def written_at(plan: PlanGraph, finding: Finding, blocks: Blocks) -> str:
     if len(path) < 2:  # the root's own call passes everything on
         return ""
     folder, (name, key) = folder_of(plan, path[:-1]), path[-1]
-    sid = _STATEMENT.search(finding.message)
-    if sid and isinstance(key, str):
-        for file, line in _entries(blocks.root / folder, key, sid["sid"]):
+    entries = [*_STATEMENT.findall(finding.message), *_VARIABLE.findall(finding.message)]
+    for entry in entries if isinstance(key, str) else ():
+        for file, line in _entries(blocks.root / folder, str(key), entry):
             return _place(file, line, blocks)
     for argument in [*_quoting(blocks.root / folder, name, finding), *_arguments(plan, finding, blocks)]:
         if found := _argument_at(plan, path, argument, finding, blocks):

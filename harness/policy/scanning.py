@@ -53,6 +53,9 @@ def scan(*, today: date | None = None) -> GateVerdict:
         *on_source.findings,
         *on_plans.findings,
     ]
+    findings = [
+        each for each in findings if each.rule_id == unplanned.RULE_ID or not unplanned.is_override(each.file or "")
+    ]
     for root, job in zip(roots, plan_jobs, strict=True):
         findings += [_placed(finding, root, job) for finding in judge(root.planned)]
     gate_ids = {f"CKV_INV_{number:03}" for number in (1, *checkov.SCAN_ERRORS)}

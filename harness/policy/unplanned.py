@@ -43,11 +43,19 @@ def problems_of(folder: Path, root: Path | None = None) -> list[str]:
         root: The checkout that it is in; by default its grandparent.
     """
     module = read(folder)
-    return [
+    overrides = [*_overrides(module)]
+    others = [
         *_of(module, is_root=folder.parent.name == "live"),
         *source_code.problems_of(module, root or folder.parent.parent),
         *promises.broken(folder),
     ]
+    return [*overrides, *(problem for problem in others if not is_override(problem.partition(":")[0]))]
+
+
+def is_override(file: str) -> bool:
+    """Whether Terraform merges a file into the blocks of others: nothing else that is in it counts until it is gone."""
+    name = file.rpartition("/")[2]
+    return name == "override.tf" or name.endswith("_override.tf")
 
 
 def findings(root: Path = ROOT) -> list[Finding]:
@@ -85,7 +93,6 @@ def _json(root: Path) -> Iterator[str]:
 
 def _of(module: Module, *, is_root: bool) -> Iterator[str]:
     yield from _versions(module)
-    yield from _overrides(module)
     yield from _tables(module)
     yield from _deployments(module)
     if is_root:
@@ -162,7 +169,7 @@ def _defaults(module: Module) -> Iterator[str]:
 
 def _overrides(module: Module) -> Iterator[str]:
     """Terraform merges these into blocks of other files, where whoever reads those sees nothing of it."""
-    for file in sorted((*module.folder.glob("override.tf"), *module.folder.glob("*_override.tf"))):
+    for file in sorted(each for each in module.folder.glob("*.tf") if is_override(each.name)):
         yield (
             f"{module.name}/{file.name}:1: it overrides blocks of other files, where nobody sees it: write the change "
             "into the block itself."

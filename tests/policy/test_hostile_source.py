@@ -277,6 +277,19 @@ def test_hostile_source_is_reported_with_its_place(name: str, tmp_path: Path) ->
     assert messages[0].split("/")[0].split(":")[0] in file
 
 
+def test_nothing_else_is_said_of_an_override(tmp_path: Path) -> None:
+    edited(tmp_path, "override")
+    text = 'module "invoice_platform" {\n  force_destroy = true\n}\n'
+    (tmp_path / "live/prod/override.tf").write_text(text, encoding="utf-8")
+
+    problems = unplanned.problems(tmp_path)
+
+    assert [problem.partition(": ")[0] for problem in problems] == [
+        "prod/override.tf:1",
+        "s3-bucket/main_override.tf:1",
+    ]
+
+
 def test_terraform_as_json_is_reported(tmp_path: Path) -> None:
     edited(tmp_path, "http")
     (tmp_path / "modules/lambda/x.tf.json").write_text("{}", encoding="utf-8")

@@ -339,11 +339,13 @@ def test_a_finding_names_the_line_on_which_a_caller_writes_the_statement() -> No
         plan, a_finding(address=address, message="Its statement QueryIndexes is wide."), Blocks()
     )
     of_an_argument = written_at(plan, a_finding(address=address, message="handler is x."), Blocks())
+    of_a_variable = written_at(plan, a_finding(address=address, message="ALLOWED_ORIGINS lets in *."), Blocks())
     of_the_call = written_at(plan, a_finding(address=address, message="It is wide."), Blocks())
 
     for place, text in (
         (of_a_statement, "QueryIndexes = {"),
         (of_an_argument, "handler              = "),
+        (of_a_variable, "ALLOWED_ORIGINS = "),
         (of_the_call, 'module "function"'),
     ):
         file, _, line = place.partition(":")
