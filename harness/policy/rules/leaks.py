@@ -67,7 +67,7 @@ def _in_module(module: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, st
             (f"{prefix}var.{name}", f"Its default holds {found}.") for found in _found(variable.get("default"), name)
         )
     for name, output in module.get("outputs", {}).items():
-        expression = output.get("expression")
+        expression = output.get("expression", {}).get("constant_value")
         yield from ((f"{prefix}output.{name}", f"Its value holds {found}.") for found in _found(expression, name))
     for name, call in module.get("module_calls", {}).items():
         yield from _in_module(call.get("module", {}), f"{prefix}module.{name}.")
