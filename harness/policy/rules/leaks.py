@@ -31,7 +31,7 @@ def no_secrets(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
         document.get("planned_values", {}).get("outputs", {}).items()
     ):  # AWS made up what is random there
         for _, text in _texts(output.get("value"), ""):  # a random one may come from AWS
-            if shape := shape_of(text) or shape_of(f"{name}: {text}"):
+            if shape := shape_of(text):
                 yield f"output.{name}", f"Its value holds {shape}."
     yield from _in_module(document.get("configuration", {}).get("root_module", {}), "")
 

@@ -316,6 +316,21 @@ def test_a_secret_in_a_tag_is_one_finding() -> None:
     ]
 
 
+def test_an_output_that_aws_has_made_up_is_no_secret_of_the_source() -> None:
+    key = "0123456789abcdef" * 2
+    referring, written = (
+        {"expression": each} for each in ({"references": ["module.api.api_key"]}, {"constant_value": key})
+    )
+    values = {"api_key": {"value": key, "sensitive": True}}
+
+    def found(output: dict[str, Any]) -> list[str]:
+        configuration = {"root_module": {"outputs": {"api_key": output}}}
+        document = {"format_version": "1.2", "planned_values": {"outputs": values}, "configuration": configuration}
+        return [address for address, _ in leaks.no_secrets(PlanGraph(document))]
+
+    assert (found(referring), found(written)) == ([], ["output.api_key"])
+
+
 def test_a_finding_names_the_line_on_which_a_caller_writes_the_statement() -> None:
     plan = PlanGraph(
         {
