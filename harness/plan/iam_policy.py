@@ -145,8 +145,13 @@ def _blocks(blocks: Any) -> Iterator[tuple[str, Any]]:
 
 def of_key_administration(statement: Statement) -> bool:
     """Whether a statement is AWS's default key policy: the account that owns the key administers it."""
+    return statement.actions == ("kms:*",) and of_key_account(statement)
+
+
+def of_key_account(statement: Statement) -> bool:
+    """Whether a statement of a key's policy is for the account that owns the key, whatever it grants."""
     return (
-        statement.actions == ("kms:*",)
+        all(str(action).startswith("kms:") for action in statement.actions)
         and all(kind == "AWS" and (who is UNKNOWN or str(who).endswith(":root")) for kind, who in statement.principals)
         and bool(statement.principals)
     )

@@ -30,10 +30,10 @@ ANY_RESOURCE = frozenset(
 
 @attribute("CKV_INV_501", (*POLICIES, *RESOURCE_POLICIES, "aws_iam_role", DOCUMENT))
 def named_actions(resource: Resource) -> Iterator[str]:
-    """Allow statements of identity and resource policies. A key's account may have kms:* on it: AWS requires that."""
+    """Allow statements of identity and resource policies; those for a key's own account are CKV_INV_517's."""
     for statement in granting(resource):
         for grant in iam_policy.wild_actions(statement):
-            if not iam_policy.of_key_administration(statement):
+            if not iam_policy.of_key_account(statement):
                 yield f"Its {statement} {grant}."
 
 

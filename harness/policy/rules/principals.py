@@ -51,7 +51,7 @@ _OF_ONE = frozenset({*_KEYS, "aws_secretsmanager_secret", "aws_secretsmanager_se
 
 
 def _is_administered(plan: "PlanGraph", key: Resource) -> bool:
-    return any(of_key_administration(each) for each in granted(plan, key))
+    return any(of_key_administration(each) and not each.conditions for each in granted(plan, key))
 
 
 def _is_expected(policy: Resource, statement: Statement, principal: tuple[str, Any]) -> bool:
