@@ -34,6 +34,7 @@ class PlatformSettings:
         event_source: The source of the platform's own events.
         event_types: The types of these events.
         received_event_types: The types of events that come from outside.
+        importing_functions: The functions that import files, besides what they do for the API.
         watched_counts: The metrics of the code that somebody has to act on: each has an alarm.
         uploads: Keys of files that must start a function when they are uploaded.
         traced: What is followed through the functions: log lines name it in ``<traced>_id``, and ``logs`` takes it as
@@ -58,6 +59,7 @@ class PlatformSettings:
     event_source: str
     event_types: tuple[str, ...]
     received_event_types: tuple[str, ...]
+    importing_functions: tuple[str, ...]
     watched_counts: tuple[str, ...]
     uploads: tuple[str, ...]
     traced: str

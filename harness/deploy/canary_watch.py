@@ -18,12 +18,13 @@ from harness.deploy.canary_judge import Defect, defects, files_needed, is_seen_e
 from harness.deploy.canary_traffic import CheckError, Traffic
 from harness.deploy.smoke_access import PlatformAccess
 from harness.deploy.version_figures import Figures, VersionFigures, Watched, new_alarms
+from harness.settings import PLATFORM
 
 UNCALLED = frozenset({"rotate-api-key"})
 """Functions that the synthetic traffic does not reach: their versions are watched only if somebody else calls them."""
 
-IMPORTS = frozenset({"create-invoice"})
-"""Functions that import files. A version of one may be good for the API's calls and bad for files."""
+IMPORTS = frozenset(PLATFORM.importing_functions)
+"""A version of one of these may be good for the API's calls and bad for files."""
 
 WATCH_S = 600.0
 """Seconds after which a release is taken back if its versions have not had enough calls."""

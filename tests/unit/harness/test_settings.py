@@ -39,6 +39,7 @@ environment-names = ["ORDERS_TABLE"]
 event-source = "orders"
 event-types = ["order-placed"]
 received-event-types = []
+importing-functions = []
 watched-counts = []
 uploads = []
 traced = "order"
