@@ -341,7 +341,7 @@ def _line(row: Row, marks: set[str], ratios: set[str]) -> Line | None:
         return None
     is_ratio = any(name in ratios and cells[name] == "1" for name in NUMBERS[2:])
     is_factor = 1 < rate < 2 and not cells["tax_rate"].endswith("%")
-    is_possible = quantity != 0 and price >= 0 and 0 <= discount <= 100 and 0 <= rate <= 100
+    is_possible = quantity != 0 and price >= 0 and 0 <= discount <= 100 and 0 <= rate <= 100 and not 0 < rate < 1
     is_meant = is_possible and not is_ratio and not is_factor
     return (cells["description"], quantity, price, discount, rate) if is_meant else None
 

@@ -70,8 +70,12 @@ class Door:
 
 
 def rate_objection(rate: Decimal) -> str | None:
-    """Why a tax rate is none: it is a percentage from 0 to 100."""
-    return None if 0 <= rate <= 100 else "must be a percentage from 0 to 100 (19 means 19 %)"
+    """Why a tax rate is none: it is a percentage from 0 to 100, and less than 1 is a ratio."""
+    if not 0 <= rate <= 100:
+        return "must be a percentage from 0 to 100 (19 means 19 %)"
+    if 0 < rate < 1:
+        return f"is {rate.normalize():f} %, and probably a ratio: write {(rate * 100).normalize():f}"
+    return None
 
 
 def _rates(request: CreateInvoice) -> Iterator[Objection]:

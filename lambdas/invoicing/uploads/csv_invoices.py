@@ -267,8 +267,11 @@ class InvoiceRows:
 
     def _percentage(self, name: str, number: Decimal) -> Decimal | str:
         """The number, or why it is probably none of percent: a ratio, or a factor."""
-        if 0 < number < 1:
-            return _ratio(number)
+        if name == "discount" and 0 < number < 1:
+            return (
+                f"means {number.normalize():f} %, and is probably a ratio: write {(number * 100).normalize():f}, "
+                f"or {number.normalize():f} % with its sign"
+            )
         if name == "tax_rate" and 1 < number < 2:
             return f"is probably a factor: write {(number - 1) * 100:f}, or {number:f} % with its sign"
         if number == 1 and (row := self.rules.ratio_rows.get(name)):
@@ -378,13 +381,6 @@ def _begin(runs: Runs, row: Row, rules: Rules, apart: Apart) -> InvoiceRows | No
     if is_apart:
         group.close(row.record.row, TOO_FAR_APART)
     return group
-
-
-def _ratio(number: Decimal) -> str:
-    return (
-        f"means {number.normalize():f} %, and is probably a ratio: write {(number * 100).normalize():f}, "
-        f"or {number.normalize():f} % with its sign"
-    )
 
 
 def _reason(message: str) -> str:

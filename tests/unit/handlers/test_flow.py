@@ -27,7 +27,7 @@ CSV = """invoice_number,customer_id,customer_name,issue_date,currency,descriptio
 0001,C-1,Alpha,2026-11-02,EUR,One,1,10.00,19
 0001,C-1,Alpha,2026-11-02,EUR,Two,2,10.00,7
 0002,C-2,Beta,2026-11-03,JPY,Three,1,1000,10
-0003,C-2,Beta,2026-13-03,JPY,=cmd(),x,1000,10
+0003,C-2,Beta,2026-02-30,JPY,=cmd(),x,1000,10
 """
 
 Load = Callable[..., ModuleType]

@@ -49,6 +49,7 @@ def test_what_may_be_issued(changes: dict[str, Any]) -> None:
             "#/lines/1/taxRate",
             "must be a percentage from 0 to 100 (19 means 19 %)",
         ),
+        ({"lines": [LINE | {"taxRate": "0.19"}]}, "#/lines/0/taxRate", "is 0.19 %, and probably a ratio: write 19"),
         ({"lines": [LINE | {"taxRate": "-1"}]}, "#/lines/0/taxRate", "must be a percentage from 0 to 100"),
     ],
 )

@@ -113,7 +113,8 @@ KINDS = [
         row(rate="0.2"), row("I-2", rate="1"), row("I-3", rate="20"), row("I-4", rate="1 %"), row("I-5", rate="0")),
         {"I-3": "25.20", "I-4": "21.21", "I-5": "21.00"},
         [(2, "tax_rate", "probably a ratio"), (3, "tax_rate", "is 1 % or 100 %: row 2 has a ratio")]),
-    Kind("one percent", file(row(rate="1"), row("I-2", rate="0.2 %")), {"I-1": "21.21", "I-2": "21.04"}),
+    Kind("one percent beside a ratio with its sign", file(row(rate="1"), row("I-2", rate="0.2 %")), {"I-1": "21.21"},
+         [(3, "tax_rate", "is 0.2 %, and probably a ratio: write 20")]),
     Kind("one among discounts that are ratios", file(
         row() + ",0.1", row("I-2") + ",1.0", header=f"{HEADER},discount"),
         rejected=[(2, "discount", "probably a ratio"), (3, "discount", "is 1 % or 100 %")]),
@@ -238,9 +239,9 @@ KINDS = [
     Kind("due in a hundred years", file(row() + ",2126-11-01", header=f"{HEADER},due_date"),
          rejected=[(2, "due_date", "more than ten years after the issue date")]),
     Kind("ratio for a percentage", file(row(rate="0.2")),
-         rejected=[(2, "tax_rate", "write 20, or 0.2 % with its sign")]),
+         rejected=[(2, "tax_rate", "is 0.2 %, and probably a ratio: write 20")]),
     Kind("one percent", file(row(rate="1")), {"I-1": "21.21"}),
-    Kind("small rate with its sign", file(row(rate="0.5 %")), {"I-1": "21.11"}),
+    Kind("small rate with its sign", file(row(rate="0.5 %")), rejected=[(2, "tax_rate", "probably a ratio")]),
     # Dates of a country.
     Kind("german date", german(row(date="05.11.2026")), rejected=[(2, "issue_date", "date-format: dd.mm.yyyy")]),
     Kind("german date declared", german(row(date="5.11.2026")), {"I-1": "25.20"},
