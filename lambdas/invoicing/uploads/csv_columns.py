@@ -14,7 +14,7 @@ PERCENTAGES = frozenset({"discount", "tax_rate"})
 
 _INSTEAD = {
     "discount": re.compile(
-        r"discount|rabat|skonto|nachlas|remise|sconto|descuento|desconto|korting|reba(te|ja)|^disc$|^disc(pct|perc|rate)|"
+        r"discount|rabat|skonto|nachlas|remise|sconto|descuento|desconto|korting|rebate|rebaja|^disc$|^disc(pct|perc|rate)|"
         r"^(dto|off|percentoff|dcto)$|redu[ck]tion|réduction|sleva|zľava|zlava|popust|indirim|скидк|割引|折扣|할인|خصم|"
         r"alennus|avslag|ribasso|abatimento|abzug|allowance|deduction|ristourne|escompte|kedvezmény|erm(ä|ae)(ss|ß)igung|"
         r"bonificaci|minderung|^promo$"
@@ -41,7 +41,7 @@ _BESIDE = (
         "says whether a row is an invoice or a credit note: write a negative quantity for a credit note",
     ),
     (
-        re.compile(r"^(invoice)?status$|^storno|^void(ed)?$|^cancell?ed$|^(is)?deleted$|^(is)?draft$"),
+        re.compile(r"^(invoice)?status$|^storno|^void(ed)?$|^cancel(led|ed)$|^(is)?deleted$|^(is)?draft$"),
         "may say that a row is not to be invoiced: leave out such rows",
     ),
     (
@@ -51,7 +51,7 @@ _BESIDE = (
     (re.compile(r"^tax(rate)?2$|^secondtax|^pstrate$|^qstrate$"), "is a second tax: write the rate of both together"),
     (
         re.compile(
-            r"lineamounttype|tax(es)?incl|inclu(ding|sive|des)(of)?(tax|vat)|pricesinclude|grossprices?$|inklmwst"
+            r"lineamounttype|tax(es)?incl|(including|inclusive|includes)(of)?(tax|vat)|pricesinclude|grossprices?$|inklmwst"
         ),
         "says that prices may include tax: write net prices",
     ),
