@@ -48,10 +48,10 @@ def api_key_tags(original: Any) -> Any:
     """
 
     def resource_tags(arn: str) -> Any:
-        service, resource = arn.split(":")[2], arn.rsplit(":", maxsplit=1)[-1]
-        if service != "apigateway" or not resource.startswith("/apikeys/"):
+        _, is_key, identifier = arn.partition("::/apikeys/")
+        if not is_key or ":apigateway:" not in arn:  # requests that name no resource are for "*"
             return original(arn)
-        key = apigateway_v1._api_keys.get(resource.removeprefix("/apikeys/"))
+        key = apigateway_v1._api_keys.get(identifier)
         return dict(key.get("tags") or {}) if key else None
 
     return resource_tags

@@ -29,6 +29,7 @@ from embedded import (  # noqa: F401 -- importing a module registers its patches
     dynamodb,
     dynamodb_capacity,
     eventbridge,
+    faults,
     guard,
     iam_dependents,
     iam_resources,
@@ -108,7 +109,7 @@ class Dispatcher:
             await _respond_json(send, 500 if missing else 200, {"not_saved": missing})
         else:
             transport.plain_http.set(headers.get(b"x-forwarded-proto") == b"http")
-            await self._inner(scope, receive, self._log.watch(scope, headers, send))
+            await faults.serve(self._inner, scope, receive, self._log.watch(scope, headers, send))
 
 
 def save_state() -> list[str]:

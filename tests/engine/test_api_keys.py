@@ -61,3 +61,21 @@ def test_a_key_without_tags_is_not_changed(cloud: Cloud, call: Call) -> None:
     key = cloud.client("apigateway").create_api_key(name=cloud.name("key"))["id"]
 
     assert call("delete_api_key", apiKey=key) == "AccessDeniedException"
+
+
+def test_a_condition_on_tags_of_resources_does_not_disturb_requests_that_name_none(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html"""
+    changed = allow("kms:CreateKey", "kms:ScheduleKeyDeletion")
+    changed["Condition"] = {"StringEqualsIfExists": {"aws:ResourceTag/Api": "orders"}}
+    function = cloud.function(
+        """
+        import boto3
+        def handler(event, context):
+            return boto3.client("kms").create_key()["KeyMetadata"]["KeyState"]
+        """,
+        changed,
+    )
+
+    response = cloud.client("lambda").invoke(FunctionName=function)
+
+    assert json.loads(response["Payload"].read()) == "Enabled"
