@@ -52,7 +52,7 @@ def read(text: str, delimiter: str) -> tuple[dict[str, list[Line]], int]:
     uncut = _has_uncut_digits(rows)
     invoices: dict[str, list[Line]] = {}
     rejected = 0
-    ratios = _ratio_columns(rows)
+    proofs = _proofs(rows)
     runs = _runs(rows)
     numbers = [_number_of(run) for run in runs]
     in_doubt = _in_doubt(rows, runs)
@@ -62,7 +62,7 @@ def read(text: str, delimiter: str) -> tuple[dict[str, list[Line]], int]:
         groups = [[run] for run in own] if not number or is_repeated else [own]
         is_parted = len(groups) == 1 and number and _is_parted(runs, numbers, number)
         for group in groups:
-            lines = None if number in in_doubt or is_parted else _invoice(group, marks, uncut, ratios)
+            lines = None if number in in_doubt or is_parted else _invoice(group, marks, uncut, proofs)
             first = group[0][0].cells["invoice_number"]
             if lines is None:
                 rejected += 1
@@ -228,14 +228,36 @@ def _meaning(row: Row, marks: set[str]) -> dict[str, object]:
     return {name: value for name, value in values.items() if value != ""}
 
 
-def _ratio_columns(rows: list[Row]) -> set[str]:
-    """Columns of percentages with a ratio."""
-    return {
-        name
-        for row in rows
-        for name in NUMBERS[2:]
-        if row.is_sound and re.fullmatch("0?[.,]0*[1-9][0-9]*", row.raw.get(name, "").strip())
-    }
+def _proofs(rows: list[Row]) -> dict[str, set[str]]:
+    """What the cells of each column of percentages are besides percentages."""
+    proofs: dict[str, set[str]] = {name: set() for name in NUMBERS[2:]}
+    for row in rows:
+        for name in proofs if row.is_sound else []:
+            text = row.cells[name]
+            numbers = list(_readings(text.removesuffix("%")).values())
+            if text.endswith("%") and numbers:
+                proofs[name].add("signed")
+            for kind, least, most in (("ratio", 0, 1), ("factor", 1, 2)) if numbers and not text.endswith("%") else []:
+                if all(least < number < most for number in numbers):
+                    proofs[name].add(kind)
+            if numbers and not text.endswith("%") and all(2 <= number <= 100 for number in numbers):
+                proofs[name].add("percent")
+            has_unit = not numbers and any(one.isdigit() for one in text) and any(one.isalpha() for one in text)
+            if has_unit or (numbers and not text.endswith("%") and all(not 0 <= number <= 100 for number in numbers)):
+                proofs[name].add("amount")
+    return proofs
+
+
+def _is_percentage(name: str, text: str, value: Decimal, proofs: set[str]) -> bool:
+    """Whether a number is certainly one of percent."""
+    if value == 0 or text.endswith("%"):
+        return True
+    if "amount" in proofs or (value == 1 and "ratio" in proofs):
+        return False
+    if name == "discount":
+        may_be_factor = 1 <= value < 2 and "factor" in proofs and "percent" not in proofs
+        return "signed" not in proofs and not may_be_factor
+    return not (value == 1 and "factor" in proofs) and not 1 < value < 2
 
 
 def _readings(text: str) -> dict[str, Decimal]:
@@ -288,10 +310,10 @@ def _has_uncut_digits(rows: list[Row]) -> set[str]:
     }
 
 
-def _invoice(runs: list[list[Row]], marks: set[str], uncut: set[str], ratios: set[str]) -> list[Line] | None:
+def _invoice(runs: list[list[Row]], marks: set[str], uncut: set[str], proofs: dict[str, set[str]]) -> list[Line] | None:
     """The lines of an invoice; None if it is rejected."""
     rows = [row for run in runs for row in run]
-    lines = [_line(row, marks, ratios) for row in rows]
+    lines = [_line(row, marks, proofs) for row in rows]
     often = {lines.count(line) for line in lines}
     if len(set(lines)) > 1 and len(often) == 1 and often != {1}:  # every line is there equally often
         return None
@@ -329,7 +351,7 @@ def _has_identity(row: Row, uncut: set[str]) -> bool:
     return True
 
 
-def _line(row: Row, marks: set[str], ratios: set[str]) -> Line | None:
+def _line(row: Row, marks: set[str], proofs: dict[str, set[str]]) -> Line | None:
     """The line that a row is; None if it is none."""
     cells = row.cells | {"discount": row.cells["discount"] or "0"}
     quantity, price, discount, rate = (
@@ -339,10 +361,12 @@ def _line(row: Row, marks: set[str], ratios: set[str]) -> Line | None:
         return None
     if quantity is None or price is None or discount is None or rate is None:
         return None
-    is_ratio = any(name in ratios and cells[name] == "1" for name in NUMBERS[2:])
-    is_factor = 1 < rate < 2 and not cells["tax_rate"].endswith("%")
+    certain = (
+        _is_percentage(name, cells[name], value, proofs[name])
+        for name, value in (("discount", discount), ("tax_rate", rate))
+    )
     is_possible = quantity != 0 and price >= 0 and 0 <= discount <= 100 and 0 <= rate <= 100 and not 0 < rate < 1
-    is_meant = is_possible and not is_ratio and not is_factor
+    is_meant = is_possible and all(certain)
     return (cells["description"], quantity, price, discount, rate) if is_meant else None
 
 

@@ -25,6 +25,7 @@ What the steps use:
 - `csv_rows`: from records to rows, below whichever header they are, and which of them are one invoice
 - `csv_cells`: texts that stand for nothing, and identifiers that a spreadsheet has destroyed
 - `csv_numbers`: numbers, and what they prove about the decimal mark
+- `csv_percentages`: percentages that may be something else, as their column proves
 - `csv_dates`: dates, and the formats that an uploader may declare
 - `csv_invoices`: from rows to invoices, with the reasons for rejection
 - `survey`: what a file proves as a whole

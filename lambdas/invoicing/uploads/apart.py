@@ -73,6 +73,7 @@ class ApartRow(NamedTuple):
         is_torn: Whether its quotation marks are wrong.
         table: As `invoicing.uploads.csv_rows.Row` has it, of its run.
         continues: Whether only a header is between its run and an earlier one of the invoice.
+        unread: A digest of the cells of unknown columns; 0 if they are empty.
     """
 
     run: int
@@ -82,6 +83,7 @@ class ApartRow(NamedTuple):
     is_torn: bool = False
     table: int = 0
     continues: bool = False
+    unread: int = 0
 
 
 ReadRows = Callable[[], Iterator[ApartRow]]
@@ -140,6 +142,7 @@ class Collector:
                 row.torn is not None,
                 run.table,
                 continues,
+                row.unread,
             ],
         )
 

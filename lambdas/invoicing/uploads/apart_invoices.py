@@ -1,6 +1,5 @@
 """Invoices of which the rows stand apart: whether they make one invoice, several equal ones, or none."""
 
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,10 +8,11 @@ from typing import Any
 
 from invoicing.domain.models import MAX_LINES
 from invoicing.uploads.apart import IN_DOUBT, ApartRow, ApartRows, ReadRows
+from invoicing.uploads.csv_cells import plain
 from invoicing.uploads.csv_invoices import CsvInvoice, InvoiceRows, Rules
 from invoicing.uploads.csv_numbers import read_number
+from invoicing.uploads.csv_percentages import PERCENTAGES
 from invoicing.uploads.csv_rows import NUMBERS, Place
-from invoicing.uploads.survey import PERCENTAGES
 
 NOT_TO_THE_END = "rows of this invoice stand apart, and the file cannot be read to its end: there may be more of them"
 IN_DOUBT_OF = "row {row} is damaged, and may be one of this invoice"
@@ -23,6 +23,10 @@ BELOW = (
 _REPEATS = (
     "repeats row {row} of the same invoice, and stands apart from it: nobody can tell whether it is meant twice; "
     "put all rows of the invoice together"
+)
+_OTHERS = (
+    "repeats row {row} of the same invoice, and differs from it in a column that is not read: nobody can tell whether "
+    "it is meant twice; put all rows of the invoice together"
 )
 _LINE_FIELDS = ("description", *NUMBERS)
 
@@ -98,19 +102,20 @@ def _build(read_rows: ReadRows, rules: Rules, *, run: int = 0, row: int = 0, rea
 
 def _repetition(rows: Iterator[ApartRow], rules: Rules) -> _Repetition:
     """Compare the runs of an invoice. One with too many lines is not compared: it is rejected for that."""
-    runs: dict[int, list[dict[str, Any]]] = {}
-    lines: dict[tuple[Any, ...], tuple[int, int]] = {}  # of each line the first run and row with it
+    runs: dict[int, list[tuple[int, dict[str, Any]]]] = {}  # the unread cells and the others of each row
+    lines: dict[tuple[Any, ...], ApartRow] = {}  # the first row with each line
     repeated, below = _Repetition(), _Repetition()
     tables: set[int] = set()
     for number, each in enumerate(rows):
         if number >= MAX_LINES or each.run == IN_DOUBT:
             return _Repetition()
         values = _values(each.cells, rules)
-        runs.setdefault(each.run, []).append(values)
+        runs.setdefault(each.run, []).append((each.unread, values))
         line = tuple(values.get(name) for name in _LINE_FIELDS)
-        first_run, first_row = lines.setdefault(line, (each.run, each.row))
-        if first_run != each.run and not repeated.row:
-            repeated = _Repetition(row=each.row, reason=_REPEATS.format(row=first_row))
+        first = lines.setdefault(line, each)
+        if first.run != each.run and not repeated.row:
+            reason = _REPEATS if first.unread == each.unread else _OTHERS
+            repeated = _Repetition(row=each.row, reason=reason.format(row=first.row))
         if tables and each.table not in tables and not each.continues and not below.row:
             below = _Repetition(row=each.row, reason=BELOW)
         tables.add(each.table)
@@ -128,5 +133,5 @@ def _values(cells: Mapping[str, str], rules: Rules) -> dict[str, Any]:
             number = read_number(text.removesuffix("%").rstrip() if name in PERCENTAGES else text, rules.marks)
             values[name] = text if isinstance(number, str) else number
         elif text:
-            values[name] = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+            values[name] = plain(text)
     return {name: value for name, value in values.items() if value not in {"", 0} or name != "discount"}

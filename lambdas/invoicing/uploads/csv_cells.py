@@ -145,6 +145,11 @@ def content(cell: str) -> str:
     return text
 
 
+def plain(text: str) -> str:
+    """A text as it is compared with those of equal rows: other blanks, forms and cases of letters are the same."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
 def is_total(text: str) -> bool:
     """Whether a description is nothing but the name of a sum, as a row of totals has it."""
     return text.casefold().strip(" :=*.-") in _TOTALS

@@ -8,9 +8,7 @@ import re
 import unicodedata
 
 from invoicing.uploads.csv_cells import content
-
-PERCENTAGES = frozenset({"discount", "tax_rate"})
-"""Columns whose name may have a percent sign."""
+from invoicing.uploads.csv_percentages import PERCENTAGES
 
 _INSTEAD = {
     "discount": re.compile(

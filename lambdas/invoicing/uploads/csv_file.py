@@ -186,7 +186,7 @@ class CsvFile:
         uncut = frozenset(evidence.uncut)
         marks = evidence.marks(self._declared.decimal_mark)
         rules = Rules(
-            marks, self._declared.date_format, uncut, evidence.ratio_rows, evidence.narrow_row, evidence.date_rows
+            marks, self._declared.date_format, uncut, evidence.percent_rows, evidence.narrow_row, evidence.date_rows
         )
         numbers = frozenset(unpack(memory)[0]) if findings.has_apart else frozenset()
         damage: UnreadableFileError | None = None

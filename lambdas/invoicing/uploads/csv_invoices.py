@@ -14,16 +14,16 @@ from pydantic import ValidationError
 from invoicing.domain.door import MAX_TERMS_DAYS, TOO_LATE, rate_objection
 from invoicing.domain.identifiers import is_invisible, mixture
 from invoicing.domain.models import MAX_LINES, CreateInvoice, LineRequest
-from invoicing.uploads import csv_dates
+from invoicing.uploads import csv_dates, csv_percentages
 from invoicing.uploads.csv_bytes import UnreadableFileError
 from invoicing.uploads.csv_cells import hidden, identity, is_total, spelling
 from invoicing.uploads.csv_header import REQUIRED
 from invoicing.uploads.csv_numbers import MarkEvidence, read_number
+from invoicing.uploads.csv_percentages import PERCENTAGES
 from invoicing.uploads.csv_rows import NUMBERS, Place, Problem, Row, Runs
 from invoicing.uploads.csv_sums import are_doubled, summed_up
 from invoicing.uploads.csv_text import MAX_BLANK_ROWS
 from invoicing.uploads.seen_numbers import digest
-from invoicing.uploads.survey import PERCENTAGES
 
 _HEADER_FIELDS = (
     "issue_date",
@@ -63,7 +63,7 @@ class Rules:
         marks: What is known of its decimal mark.
         date_format: As `invoicing.uploads.csv_dates.iso_date` takes it.
         uncut: As `invoicing.uploads.survey.Evidence` has it.
-        ratio_rows: The same.
+        percent_rows: The same.
         narrow_row: The same.
         date_rows: The same.
     """
@@ -71,7 +71,7 @@ class Rules:
     marks: MarkEvidence = field(default_factory=MarkEvidence)
     date_format: str = ""
     uncut: frozenset[str] = frozenset()
-    ratio_rows: Mapping[str, int] = field(default_factory=dict)
+    percent_rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     narrow_row: int = 0
     date_rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
@@ -257,26 +257,13 @@ class InvoiceRows:
                 continue
             number = read_number(text.removesuffix("%") if name in PERCENTAGES else text, self.rules.marks)
             if not isinstance(number, str) and name in PERCENTAGES and not text.endswith("%"):
-                number = self._percentage(name, number)
+                number = csv_percentages.objection(name, number, self.rules.percent_rows.get(name, {})) or number
             if isinstance(number, str):
                 self.note(row, name, text, number)
                 valid = False
             else:
                 numbers[name] = number
         return numbers if valid else None
-
-    def _percentage(self, name: str, number: Decimal) -> Decimal | str:
-        """The number, or why it is probably none of percent: a ratio, or a factor."""
-        if name == "discount" and 0 < number < 1:
-            return (
-                f"means {number.normalize():f} %, and is probably a ratio: write {(number * 100).normalize():f}, "
-                f"or {number.normalize():f} % with its sign"
-            )
-        if name == "tax_rate" and 1 < number < 2:
-            return f"is probably a factor: write {(number - 1) * 100:f}, or {number:f} % with its sign"
-        if number == 1 and (row := self.rules.ratio_rows.get(name)):
-            return f"is 1 % or 100 %: row {row} has a ratio in this column; write percentages with their sign"
-        return number
 
     def invoice(self, following: Place | None) -> CsvInvoice:
         """The invoice of these rows, or its rejection."""

@@ -7,10 +7,11 @@ in another order.
 import re
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
+from zlib import crc32
 
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_cells import content, destruction, identity, is_lost, long_digits
-from invoicing.uploads.csv_header import REQUIRED, Header, Sheet, glued_header, normalized, repeated_header
+from invoicing.uploads.csv_cells import content, destruction, identity, is_lost, long_digits, plain
+from invoicing.uploads.csv_header import COLUMNS, REQUIRED, Header, Sheet, glued_header, normalized, repeated_header
 from invoicing.uploads.csv_text import Record
 
 IDENTIFIERS = ("invoice_number", "customer_id", "customer_vat_id")
@@ -226,6 +227,15 @@ class Row(NamedTuple):
             if texts.get(name) == "" and is_lost(self.raw(name)):
                 texts[name] = self.raw(name).strip()
         return texts
+
+    @property
+    def unread(self) -> int:
+        """A digest of the cells that nothing reads; 0 if they are empty. Equal rows may be two lines by them."""
+        if len(self.header.index) == len(self.header.names):
+            return 0
+        names = self.header.names
+        cells = [plain(cell) for name, cell in zip(names, self.record.cells, strict=False) if name not in COLUMNS]
+        return crc32("\t".join(filter(None, cells)).encode(errors="replace"))
 
     def problems(self, uncut: Collection[str], narrow_row: int = 0) -> list[Problem]:
         """What is wrong with the row as such.

@@ -8,7 +8,6 @@ there are any, are counted in another reading. The rows of those that really do 
 A survey that takes longer than one invocation goes on in the next, from the beginning of the run that was not finished.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
@@ -20,14 +19,13 @@ from invoicing.uploads.csv_dates import proven_order
 from invoicing.uploads.csv_doubts import Doubts
 from invoicing.uploads.csv_header import Header
 from invoicing.uploads.csv_numbers import COMMA, POINT, MarkEvidence, proven_mark
+from invoicing.uploads.csv_percentages import PERCENTAGES, proof
 from invoicing.uploads.csv_rows import IDENTIFIERS, NUMBERS, Headers, Place, Row, Runs
 from invoicing.uploads.seen_numbers import MAX_SUSPECTS, Recount, SeenNumbers, TooManyError
 
 DATES = ("issue_date", "due_date")
-PERCENTAGES = frozenset({"discount", "tax_rate"})
 _MAX_UNREAD = 100
 """Names of columns that a report lists; a file of another kind may have a thousand."""
-_RATIO = re.compile(r"\s*0?[.,]0*[1-9][0-9]*\s*")
 
 LOOK, RECOUNT, COLLECT, DONE = "look", "recount", "collect", "done"
 """The stages of a survey."""
@@ -41,7 +39,7 @@ class Evidence:
         comma_row: The first row with a number that proves a decimal comma; 0 if there is none.
         point_row: The same of the point.
         uncut: Columns of identifiers with a number of more than 15 digits that no spreadsheet has cut.
-        ratio_rows: By column of percentages, the first row with a number between 0 and 1 that has no ``%``.
+        percent_rows: By column of percentages, the first row with each `csv_percentages.proof`.
         narrow_row: The first row that leaves out cells of optional columns at its end; 0 if there is none.
         foreign_row: The first row with bytes that are not UTF-8, and were read as Windows-1252; 0 if there is none.
         foreign_text: The cell there.
@@ -53,7 +51,7 @@ class Evidence:
     comma_row: int = 0
     point_row: int = 0
     uncut: list[str] = field(default_factory=list)
-    ratio_rows: dict[str, int] = field(default_factory=dict)
+    percent_rows: dict[str, dict[str, int]] = field(default_factory=dict)
     narrow_row: int = 0
     foreign_row: int = 0
     foreign_text: str = ""
@@ -83,8 +81,8 @@ class Evidence:
         for name in NUMBERS:
             self._take_number(row.raw(name), row.record.row, is_percentage=name in PERCENTAGES)
         for name in PERCENTAGES:
-            if name not in self.ratio_rows and _RATIO.fullmatch(row.raw(name)):
-                self.ratio_rows[name] = row.record.row
+            if (kind := proof(row.raw(name))) and kind not in self.percent_rows.setdefault(name, {}):
+                self.percent_rows[name][kind] = row.record.row
         for name in DATES:
             order = proven_order(row.raw(name))
             if order and order not in self.date_rows.setdefault(name, {}):

@@ -422,7 +422,7 @@ def test_metrics_count_an_upload_once(platform: Platform, capsys: pytest.Capture
 def test_a_checkpoint_reads_back_as_it_was_written() -> None:
     figures = Figures("s3://b/k", "v", 7, 1, 2, 3, 4, 5, 0.25, 6, "damaged")
     dialect = Dialect(gzipped=True, encoding="utf-16-le", delimiter="\t")
-    evidence = Evidence(2, 3, ["customer_id"], {"tax_rate": 9}, 8, 4, "Größe", [["invoicenumber", ""]])
+    evidence = Evidence(2, 3, ["customer_id"], {"tax_rate": {"ratio": 9}}, 8, 4, "Größe", [["invoicenumber", ""]])
     findings = Findings(LOOK, Place(7, 3), evidence, has_apart=True, are_collected=True)
 
     checkpoint = Checkpoint(

@@ -119,7 +119,7 @@ KINDS = [
         row() + ",0.1", row("I-2") + ",1.0", header=f"{HEADER},discount"),
         rejected=[(2, "discount", "probably a ratio"), (3, "discount", "is 1 % or 100 %")]),
     Kind("factor of a tax", file(row(rate="1.19"), row("I-2", rate="2.6"), row("I-3", rate="1.5 %")),
-        {"I-2": "21.55", "I-3": "21.32"}, [(2, "tax_rate", "is probably a factor: write 19.00, or 1.19 %")]),
+        {"I-2": "21.55", "I-3": "21.32"}, [(2, "tax_rate", "is probably a factor: write 19, or 1.19 %")]),
     # Invisible differences.
     Kind("no-break space in a customer", file(row(customer="C 1"), row(customer="C\u00a01", description="More")),
          {"I-1": "50.40"}),

@@ -69,6 +69,7 @@ def test_evidence_is_what_the_rows_prove_together() -> None:
         point_row=2,
         uncut=["invoice_number"],
         headers=[[name.replace("_", "") for name in HEADER.split(",")]],
+        percent_rows={"tax_rate": {"percent": 2}},
         date_rows={"issue_date": {"?ymd-": 2}},
     )
     assert (findings.stage, findings.place, findings.has_apart, findings.are_collected) == (DONE, None, False, False)
@@ -386,7 +387,7 @@ def test_numbers_are_packed_and_unpacked(numbers: list[int]) -> None:
 
 
 def test_findings_read_back_as_they_were_written() -> None:
-    evidence = Evidence(1, 2, ["customer_id"], {"discount": 6}, 7, 3, "é", [["a", ""]])
+    evidence = Evidence(1, 2, ["customer_id"], {"discount": {"ratio": 6}}, 7, 3, "é", [["a", ""]])
     collected = (Fragment("a", (0, 5)), Fragment("b", (0, 7)))
     for findings in (
         Findings(),
