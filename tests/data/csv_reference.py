@@ -4,7 +4,6 @@ It knows nothing of the platform's reader. It takes decoded text with one known 
 line, and says which lines each invoice has, or that it is rejected.
 """
 
-import itertools
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -40,6 +39,8 @@ class Row:
     is_first: bool = False
     is_below_damage: bool = False
     casts_doubt: bool = False
+    hides_number: bool = False
+    has_columns: bool = True
 
 
 def read(text: str, delimiter: str) -> tuple[dict[str, list[Line]], int]:
@@ -55,7 +56,8 @@ def read(text: str, delimiter: str) -> tuple[dict[str, list[Line]], int]:
     proofs = _proofs(rows)
     runs = _runs(rows)
     numbers = [_number_of(run) for run in runs]
-    in_doubt = _in_doubt(rows, runs)
+    in_doubt, strays = _in_doubt(rows, runs), _strays(rows)
+    plain = any(_is_plain(row) for row in rows)
     for number in dict.fromkeys(numbers):
         own = [run for run, its_number in zip(runs, numbers, strict=True) if its_number == number]
         is_repeated = number not in in_doubt and _all_equal(own, marks)
@@ -64,6 +66,8 @@ def read(text: str, delimiter: str) -> tuple[dict[str, list[Line]], int]:
         for group in groups:
             lines = None if number in in_doubt or is_parted else _invoice(group, marks, uncut, proofs)
             first = group[0][0].cells["invoice_number"]
+            if (plain and first.startswith("#")) or _is_stray(number, _customer_of(group[0][0]), strays):
+                lines = None
             if lines is None:
                 rejected += 1
             else:
@@ -114,9 +118,11 @@ def _rows(text: str, delimiter: str) -> list[Row]:
         values = {name: _content(raw.get(name, "")) for name in KNOWN}
         is_sound = len(cells) <= len(header) and all(name in header for name in REQUIRED)
         row = Row(values, is_sound, table, raw, cells, section, is_first)
+        row.has_columns = all(name in header for name in REQUIRED)
         hides_number = len(cells) > len(header) and "invoice_number" in header[1:]
         if hides_number:  # which of its cells is the number, nobody can tell
             values["invoice_number"] = values["customer_id"] = ""
+        row.hides_number = hides_number
         above = rows[-1] if rows and not is_first else None
         row.is_below_damage = above is not None and above.casts_doubt
         row.casts_doubt = hides_number or (row.is_below_damage and _is_destroyed(row))
@@ -132,10 +138,17 @@ def _content(cell: str) -> str:
     return "" if text in NOTHING else text
 
 
-def _identity(text: str) -> str:
+def _spelling(text: str) -> str:
     visible = "".join(character for character in text if unicodedata.category(character) != "Cf")
     plain = unicodedata.normalize("NFKC", visible)
     return " ".join("".join("-" if unicodedata.category(one) == "Pd" else one for one in plain).split())
+
+
+def _identity(text: str) -> str:
+    """What may be meant for the same: without ``#``, case, leading zeros, a dot at the end, and needless blanks."""
+    text = _spelling(text).lower().lstrip("#").rstrip(".")
+    text = re.sub("([^0-9]) ", r"\1", re.sub(" ([^0-9])", r"\1", text))
+    return re.sub("^0+(?=.)", "", text) if text.isdecimal() else text
 
 
 def _runs(rows: list[Row]) -> list[list[Row]]:
@@ -157,44 +170,76 @@ def _number_of(run: list[Row]) -> str:
 
 
 def _in_doubt(rows: list[Row], runs: list[list[Row]]) -> set[str]:
-    """The numbers of which a damaged row, or one with a destroyed number, may be a part."""
+    """The numbers of which a damaged row, or one without number and customer, may be a part."""
     run_of = {id(row): number for number, run in enumerate(runs) for row in run}
     doubts = set()
     for row in rows:
         own = run_of[id(row)]
         texts = [] if row.is_sound else [text for cell in row.written for text in re.split("[,;\t]", cell)]
         doubts |= {_identity(_content(text)) for text in texts} - {_number_of(runs[own])}
-    for above, below in itertools.pairwise(rows):
-        same_customer = _identity(above.cells["customer_id"]) == _identity(below.cells["customer_id"])
-        if not same_customer or below.is_first or run_of[id(above)] == run_of[id(below)]:
-            continue
-        for destroyed, other in ((above, below), (below, above)):
-            number = _number_of(runs[run_of[id(other)]])
-            if _is_destroyed(destroyed) and not _is_destroyed(other) and not re.search("[A-Za-z]", number):
-                doubts.add(number)
-    numberless = _numberless(rows, [_number_of(runs[run_of[id(row)]]) for row in rows])
-    return doubts | numberless
-
-
-def _numberless(rows: list[Row], numbers: list[str]) -> set[str]:
-    """The numbers below rows without a number that have their customer, and not the one above."""
-    doubts, known = set(), ""
-    customers = [_identity(_content(row.raw.get("customer_id", ""))) for row in rows]
-    for position, (row, customer) in enumerate(zip(rows, customers, strict=True)):
-        below = position + 1
-        if not _content(row.raw.get("invoice_number", "")) and customer != known:
-            if below < len(rows) and not rows[below].is_first and customers[below] == customer:
-                doubts.add(numbers[below])
-        elif numbers[position]:
-            known = customer or known
+    above = ""
+    for position, row in enumerate(rows):
+        number = row.raw.get("invoice_number", "").strip()
+        if number == "TBD" and (not _customer_of(row) or _is_short(_customer_of(row).upper())):
+            below = rows[position + 1] if position + 1 < len(rows) else row
+            is_lost = below.raw.get("invoice_number", "").strip() == "TBD" or _is_short(
+                below.raw.get("invoice_number", "").strip()
+            )
+            doubts |= {above} | ({_number_of(runs[run_of[id(below)]])} if not is_lost and not below.is_first else set())
+        elif not _is_short(number) and number != "TBD":
+            above = _number_of(runs[run_of[id(row)]]) or above
     return doubts
+
+
+def _is_plain(row: Row) -> bool:
+    number = row.raw.get("invoice_number", "").strip()
+    is_word = number == "TBD" or _is_short(number) or "⑫" in number
+    is_sound = row.has_columns and len(row.written) <= len(row.raw)
+    return is_sound and bool(_content(number)) and number[:1] != "#" and not is_word
+
+
+def _customer_of(row: Row) -> str:
+    return _identity(_content(row.raw.get("customer_id", "")))
+
+
+def _strays(rows: list[Row]) -> list[tuple[str, str]]:
+    """The rows without their number: what is left of it, and the customer."""
+    strays: list[tuple[str, str]] = []
+    known = ""
+    for row in rows:
+        number, customer = row.raw.get("invoice_number", "").strip(), _customer_of(row)
+        if row.hides_number or not row.has_columns:
+            continue
+        is_lost = number == "TBD" or not _content(number)
+        if _is_short(number):
+            strays.append((number, "" if _is_short(customer.upper()) else customer))
+        elif is_lost and customer and not _is_short(customer.upper()) and (number == "TBD" or customer != known):
+            strays.append(("", customer))
+        elif not is_lost and _content(number):
+            known = customer
+    return strays
+
+
+def _is_stray(number: str, customer: str, strays: list[tuple[str, str]]) -> bool:
+    """Whether one of these rows may be of an invoice."""
+    for left, whose in strays:
+        if whose not in {"", customer}:
+            continue
+        if not left:
+            return True
+        digits = re.sub("E.*|[,.]", "", left)
+        if number.isdecimal() and len(number) == int(left.partition("+")[2]) + 1 and number.startswith(digits):
+            return True
+    return False
+
+
+def _is_short(text: str) -> bool:
+    return bool(re.fullmatch("[0-9][.,][0-9]+E[+][0-9]{2}", text))
 
 
 def _is_destroyed(row: Row) -> bool:
     text = row.raw.get("invoice_number", "").strip()
-    return bool(re.fullmatch("[0-9][.,][0-9]+E[+][0-9]{2}", text)) or any(
-        unicodedata.category(one) == "No" for one in text
-    )
+    return _is_short(text) or text == "TBD" or any(unicodedata.category(one) == "No" for one in text)
 
 
 def _is_parted(runs: list[list[Row]], numbers: list[str], number: str) -> bool:
@@ -298,10 +343,10 @@ def _marks(rows: list[Row]) -> set[str]:
     return marks
 
 
-def _has_uncut_digits(rows: list[Row]) -> set[str]:
-    """Columns with a number of more than 15 digits that has others than 0 after them."""
+def _has_uncut_digits(rows: list[Row]) -> set[tuple[str, int]]:
+    """Columns, and lengths of a number with more than 15 digits that has others than 0 after them."""
     return {
-        name
+        (name, len(row.raw[name].strip()))
         for row in rows
         for name in ("invoice_number", "customer_id")
         if row.is_sound
@@ -310,7 +355,9 @@ def _has_uncut_digits(rows: list[Row]) -> set[str]:
     }
 
 
-def _invoice(runs: list[list[Row]], marks: set[str], uncut: set[str], proofs: dict[str, set[str]]) -> list[Line] | None:
+def _invoice(
+    runs: list[list[Row]], marks: set[str], uncut: set[tuple[str, int]], proofs: dict[str, set[str]]
+) -> list[Line] | None:
     """The lines of an invoice; None if it is rejected."""
     rows = [row for run in runs for row in run]
     lines = [_line(row, marks, proofs) for row in rows]
@@ -319,8 +366,9 @@ def _invoice(runs: list[list[Row]], marks: set[str], uncut: set[str], proofs: di
         return None
     dates = {row.cells["issue_date"] for row in rows} - {""}
     currencies = {row.cells["currency"].upper() for row in rows} - {""}
-    customers = {_identity(row.cells["customer_id"]) for row in rows}
-    is_one = len(customers) == len(currencies) == len(dates) == 1
+    customers = {_spelling(row.cells["customer_id"]) for row in rows}
+    spellings = {_spelling(row.cells["invoice_number"]) for row in rows}
+    is_one = len(customers) == len(spellings) == len(currencies) == len(dates) == 1
     if not is_one or not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", dates.pop()) or _repeats(runs, marks):
         return None
     if not all(_has_identity(row, uncut) for row in rows):
@@ -339,14 +387,14 @@ def _repeats(runs: list[list[Row]], marks: set[str]) -> bool:
     )
 
 
-def _has_identity(row: Row, uncut: set[str]) -> bool:
+def _has_identity(row: Row, uncut: set[tuple[str, int]]) -> bool:
     """Whether the row's number and customer are there, and are what somebody wrote."""
     for name in ("invoice_number", "customer_id"):
         text, raw = row.cells[name], row.raw.get(name, "").strip()
-        is_cut = name not in uncut and len(raw) > 15 and re.fullmatch("[1-9][0-9]{14}0+", raw)
+        is_cut = (name, len(raw)) not in uncut and len(raw) > 15 and re.fullmatch("[1-9][0-9]{14}0+", raw)
         is_hidden = any(unicodedata.category(one) == "Cf" for one in text)
         has_numerals = any(unicodedata.category(one) == "No" for one in text)
-        if not text or is_hidden or has_numerals or is_cut or re.fullmatch("[0-9][.,][0-9]+E[+][0-9]{2}", raw):
+        if not text or is_hidden or has_numerals or is_cut or _is_short(raw) or raw == "TBD":
             return False
     return True
 

@@ -23,7 +23,9 @@ What the steps use:
 - `csv_text`: from lines to records: cells and quotation marks
 - `csv_header`: the delimiter, the header and its columns
 - `csv_rows`: from records to rows, below whichever header they are, and which of them are one invoice
-- `csv_cells`: texts that stand for nothing, and identifiers that a spreadsheet has destroyed
+- `csv_cells`: texts that stand for nothing, or name a sum
+- `csv_identifiers`: which numbers and customers are the same, and what programs have made of them
+- `csv_strays`: rows whose number is lost
 - `csv_numbers`: numbers, and what they prove about the decimal mark
 - `csv_percentages`: percentages that may be something else, as their column proves
 - `csv_dates`: dates, and the formats that an uploader may declare

@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple, Protocol
 from invoicing.uploads.csv_bytes import UnreadableFileError
 from invoicing.uploads.csv_doubts import Doubts
 from invoicing.uploads.csv_header import Header
-from invoicing.uploads.csv_rows import Place, Problem, Row, Runs
+from invoicing.uploads.csv_rows import Place, Problem, Row, RowEvidence, Runs
 from invoicing.uploads.seen_numbers import digest
 
 MAX_STORED = 384 << 20
@@ -30,13 +30,6 @@ PARTITIONS = 64
 IN_DOUBT = -1
 """Instead of a run, or of its size: a row of another run, which may be one of the invoice."""
 _KEY = 16
-
-
-class Evidence(Protocol):
-    """What of `invoicing.uploads.survey.Evidence` concerns rows as such."""
-
-    uncut: list[str]
-    narrow_row: int
 
 
 class KeptRows(Protocol):
@@ -101,7 +94,7 @@ class Collector:
         place: Where the current run begins; None before the first one.
     """
 
-    def __init__(self, numbers: Collection[int], evidence: Evidence) -> None:
+    def __init__(self, numbers: Collection[int], evidence: RowEvidence) -> None:
         self._numbers, self._evidence = numbers, evidence
         self._files = ExitStack()
         self._partitions: list[IO[bytes]] = []
@@ -138,7 +131,7 @@ class Collector:
             number,
             [
                 *content,
-                row.problems(self._evidence.uncut, self._evidence.narrow_row),
+                row.problems(self._evidence),
                 row.torn is not None,
                 run.table,
                 continues,

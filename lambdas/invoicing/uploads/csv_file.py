@@ -183,10 +183,15 @@ class CsvFile:
             OutOfTimeError: the time has run out.
         """
         evidence = findings.evidence
-        uncut = frozenset(evidence.uncut)
-        marks = evidence.marks(self._declared.decimal_mark)
         rules = Rules(
-            marks, self._declared.date_format, uncut, evidence.percent_rows, evidence.narrow_row, evidence.date_rows
+            evidence.marks(self._declared.decimal_mark),
+            self._declared.date_format,
+            frozenset(evidence.uncut),
+            evidence.percent_rows,
+            evidence.narrow_row,
+            evidence.date_rows,
+            evidence.plain_row,
+            evidence.strays,
         )
         numbers = frozenset(unpack(memory)[0]) if findings.has_apart else frozenset()
         damage: UnreadableFileError | None = None

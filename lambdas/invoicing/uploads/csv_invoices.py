@@ -12,15 +12,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from invoicing.domain.door import MAX_TERMS_DAYS, TOO_LATE, rate_objection
-from invoicing.domain.identifiers import is_invisible, mixture
+from invoicing.domain.identifiers import is_invisible, look, mixture
 from invoicing.domain.models import MAX_LINES, CreateInvoice, LineRequest
 from invoicing.uploads import csv_dates, csv_percentages
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_cells import hidden, identity, is_total, spelling
+from invoicing.uploads.csv_cells import is_total
 from invoicing.uploads.csv_header import REQUIRED
+from invoicing.uploads.csv_identifiers import hidden, identity, spelling
 from invoicing.uploads.csv_numbers import MarkEvidence, read_number
 from invoicing.uploads.csv_percentages import PERCENTAGES
 from invoicing.uploads.csv_rows import NUMBERS, Place, Problem, Row, Runs
+from invoicing.uploads.csv_strays import STRAY, stray_row
 from invoicing.uploads.csv_sums import are_doubled, summed_up
 from invoicing.uploads.csv_text import MAX_BLANK_ROWS
 from invoicing.uploads.seen_numbers import digest
@@ -66,6 +68,8 @@ class Rules:
         percent_rows: The same.
         narrow_row: The same.
         date_rows: The same.
+        plain_row: The same.
+        strays: The same.
     """
 
     marks: MarkEvidence = field(default_factory=MarkEvidence)
@@ -74,6 +78,8 @@ class Rules:
     percent_rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     narrow_row: int = 0
     date_rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    plain_row: int = 0
+    strays: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -211,8 +217,9 @@ class InvoiceRows:
                 reason = f"differs from another row of the same invoice, which has {first[:60]!r}"
                 self.note(row, name, text, reason)
             elif text != first and not mixture(text) and spelling(text) != spelling(first):
-                reason = f"looks like {first[:60]!r} of another row, but has letters of another alphabet"
-                self.note(row, name, text, reason)
+                is_look = look(spelling(text)) == look(spelling(first))
+                how = "has letters of another alphabet" if is_look else "is written in another way: write both alike"
+                self.note(row, name, text, f"looks like {first[:60]!r} of another row, but {how}")
 
     def _add_header(self, row: int, cells: dict[str, str]) -> None:
         for name in _HEADER_FIELDS:
@@ -267,6 +274,8 @@ class InvoiceRows:
 
     def invoice(self, following: Place | None) -> CsvInvoice:
         """The invoice of these rows, or its rejection."""
+        if not self.problems and (row := stray_row(identity(self.number), identity(self.customer), self.rules.strays)):
+            self.note(self.first, "", "", STRAY.format(row=row))
         request = None if self.problems else self._request()
         if request is None:
             return RejectedInvoice(
@@ -354,7 +363,7 @@ def read_invoices(
         if group.rows >= MAX_INVOICE_ROWS or number - group.first > MAX_BLANK_ROWS:
             reason = f"the invoice that begins at row {group.first} does not end by row {number}"
             raise UnreadableFileError(reason, number)
-        group.add(number, row.cells(), row.problems(rules.uncut, rules.narrow_row), is_torn=row.torn is not None)
+        group.add(number, row.cells(), row.problems(rules), is_torn=row.torn is not None)
     if group is not None:
         yield group.invoice(end)
 

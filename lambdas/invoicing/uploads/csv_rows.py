@@ -6,12 +6,13 @@ in another order.
 
 import re
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from zlib import crc32
 
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_cells import content, destruction, identity, is_lost, long_digits, plain
+from invoicing.uploads.csv_cells import content, is_lost, plain
 from invoicing.uploads.csv_header import COLUMNS, REQUIRED, Header, Sheet, glued_header, normalized, repeated_header
+from invoicing.uploads.csv_identifiers import destruction, identity, is_of_month, long_digits
 from invoicing.uploads.csv_text import Record
 
 IDENTIFIERS = ("invoice_number", "customer_id", "customer_vat_id")
@@ -27,9 +28,30 @@ NARROW = (
     "row {row} leaves out its last cells: this row may do so, too, and have the delimiter in a cell that is not in "
     "quotation marks; write all cells of each row"
 )
+HASHED = "may be commented out: row {row} has a number without #; write # before all numbers, or before none"
+SHORTENED = (
+    "a spreadsheet has probably cut it: it keeps 15 digits, and no other number of this column with as many digits has "
+    "others than 0 after them; format the column as text"
+)
 MAX_MENTIONED, MAX_IDENTITY = 100, 200  # cells of a damaged row that are looked at, and characters of each
 MAX_HEADERS = 50
 """Different headers of one file."""
+
+
+class RowEvidence(Protocol):
+    """What of `invoicing.uploads.survey.Evidence` concerns rows as such."""
+
+    @property
+    def uncut(self) -> Collection[str]:
+        """Columns of identifiers, each with the digits of a number that no spreadsheet has cut."""
+
+    @property
+    def narrow_row(self) -> int:
+        """The first row that leaves out cells of optional columns at its end; 0 if there is none."""
+
+    @property
+    def plain_row(self) -> int:
+        """The first row with a number that does not begin with ``#``; 0 if there is none."""
 
 
 class Place(NamedTuple):
@@ -171,12 +193,6 @@ class Row(NamedTuple):
         ends_with_text = self.header.names[-1:] and self.header.names[-1] not in _NO_TEXTS
         return bool(self.is_fragment and ends_with_text) and not any(map(str.isdigit, self.raw("issue_date")))
 
-    @property
-    def is_destroyed(self) -> bool:
-        """Whether its number is not what somebody wrote, so that nobody can tell its invoice."""
-        raw = self.raw("invoice_number")
-        return bool(content(raw)) and destruction(raw) is not None
-
     def mentioned(self) -> Iterator[str]:
         """The identities in the cells of a damaged row: it may be a row of an invoice that has one of them.
 
@@ -237,13 +253,8 @@ class Row(NamedTuple):
         cells = [plain(cell) for name, cell in zip(names, self.record.cells, strict=False) if name not in COLUMNS]
         return crc32("\t".join(filter(None, cells)).encode(errors="replace"))
 
-    def problems(self, uncut: Collection[str], narrow_row: int = 0) -> list[Problem]:
-        """What is wrong with the row as such.
-
-        Args:
-            uncut: As `invoicing.uploads.survey.Evidence` has it.
-            narrow_row: The same.
-        """
+    def problems(self, evidence: RowEvidence) -> list[Problem]:
+        """What is wrong with the row as such, in this file."""
         if reason := self.torn:
             return [Problem("", "", reason)]
         if self.header.problem:
@@ -256,30 +267,31 @@ class Row(NamedTuple):
             return [Problem("", "", f"the row has more cells than the header, which has {width}")]
         if self.hides_number:
             return [Problem("", "", f"the row has {len(self.record.cells)} cells, and the header {width}")]
-        identifiers = [(name, self.raw(name)) for name in IDENTIFIERS]
-        problems = [problem for name, raw in identifiers if content(raw) and (problem := _destroyed(name, raw, uncut))]
+        problems = [problem for name in IDENTIFIERS if (problem := self._destroyed(name, evidence))]
         if self.cut_at:
             problems.append(Problem(self.cut_at, self.raw(self.cut_at), CUT))
-        elif narrow_row and any(map(content, self.record.cells[self.header.last_required + 1 :])):
-            problems.append(Problem("", "", NARROW.format(row=narrow_row)))
+        elif evidence.narrow_row and any(map(content, self.record.cells[self.header.last_required + 1 :])):
+            problems.append(Problem("", "", NARROW.format(row=evidence.narrow_row)))
         return problems
+
+    def _destroyed(self, name: str, evidence: RowEvidence) -> Problem | None:
+        """What is wrong with an identifier, if anything is."""
+        raw = self.raw(name)
+        if not content(raw):
+            return None
+        is_number = name == IDENTIFIERS[0]
+        if (reason := destruction(raw, name)) and not (is_number and is_of_month(raw, self.raw("issue_date"))):
+            return Problem(name, raw, reason)
+        if is_number and evidence.plain_row and content(raw).startswith("#"):
+            return Problem(name, raw, HASHED.format(row=evidence.plain_row))
+        if f"{name} {len(raw.strip())}" not in evidence.uncut and (cut := long_digits(raw)) and not cut.strip("0"):
+            return Problem(name, raw, SHORTENED)
+        return None
 
     @property
     def torn(self) -> str | None:
         """What is wrong with the row's quotation marks, if anything is: the cells after that are missing."""
         return self.record.problem
-
-
-def _destroyed(name: str, raw: str, uncut: Collection[str]) -> Problem | None:
-    if reason := destruction(raw):
-        return Problem(name, raw, reason)
-    if name not in uncut and (cut := long_digits(raw)) and not cut.strip("0"):
-        reason = (
-            "a spreadsheet has probably cut it: it keeps 15 digits, and no longer number of this column has others "
-            "than 0 after them; format the column as text"
-        )
-        return Problem(name, raw, reason)
-    return None
 
 
 def read_rows(sheet: Sheet, headers: Headers, number: int = 0, doubt: int = 0, table: int = 0) -> Iterator[Row]:

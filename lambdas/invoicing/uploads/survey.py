@@ -14,19 +14,23 @@ from typing import Any, Self
 
 from invoicing.uploads.apart import IN_DOUBT, ROW_BYTES, Fragment
 from invoicing.uploads.csv_bytes import Lines, UnreadableFileError
-from invoicing.uploads.csv_cells import MAX_KEPT, content, long_digits
+from invoicing.uploads.csv_cells import content
 from invoicing.uploads.csv_dates import proven_order
 from invoicing.uploads.csv_doubts import Doubts
 from invoicing.uploads.csv_header import Header
+from invoicing.uploads.csv_identifiers import MAX_KEPT, destruction, long_digits
 from invoicing.uploads.csv_numbers import COMMA, POINT, MarkEvidence, proven_mark
 from invoicing.uploads.csv_percentages import PERCENTAGES, proof
 from invoicing.uploads.csv_rows import IDENTIFIERS, NUMBERS, Headers, Place, Row, Runs
+from invoicing.uploads.csv_strays import Strays
 from invoicing.uploads.seen_numbers import MAX_SUSPECTS, Recount, SeenNumbers, TooManyError
 
 DATES = ("issue_date", "due_date")
 _MAX_UNREAD = 100
 """Names of columns that a report lists; a file of another kind may have a thousand."""
 
+MAX_DIGITS = 64
+"""Digits of a number; no valid one has more."""
 LOOK, RECOUNT, COLLECT, DONE = "look", "recount", "collect", "done"
 """The stages of a survey."""
 
@@ -38,7 +42,7 @@ class Evidence:
     Attributes:
         comma_row: The first row with a number that proves a decimal comma; 0 if there is none.
         point_row: The same of the point.
-        uncut: Columns of identifiers with a number of more than 15 digits that no spreadsheet has cut.
+        uncut: Columns of identifiers, each with the digits of a number of more than 15 that no spreadsheet has cut.
         percent_rows: By column of percentages, the first row with each `csv_percentages.proof`.
         narrow_row: The first row that leaves out cells of optional columns at its end; 0 if there is none.
         foreign_row: The first row with bytes that are not UTF-8, and were read as Windows-1252; 0 if there is none.
@@ -46,6 +50,8 @@ class Evidence:
         headers: The names of each different header.
         unread: The names of columns that nothing reads, as the file has them.
         date_rows: By column of dates, the first row with each order that a date proves.
+        plain_row: The first row with a number that does not begin with ``#``; 0 if there is none.
+        strays: What `csv_strays.Strays` has found.
     """
 
     comma_row: int = 0
@@ -58,6 +64,8 @@ class Evidence:
     headers: list[list[str]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     date_rows: dict[str, dict[str, int]] = field(default_factory=dict)
+    plain_row: int = 0
+    strays: dict[str, int] = field(default_factory=dict)
 
     def marks(self, declared: str) -> MarkEvidence:
         """The evidence for the decimal mark, and what the uploader has declared."""
@@ -87,10 +95,17 @@ class Evidence:
             order = proven_order(row.raw(name))
             if order and order not in self.date_rows.setdefault(name, {}):
                 self.date_rows[name][order] = row.record.row
+        self._take_identifiers(row)
+
+    def _take_identifiers(self, row: Row) -> None:
         for name in IDENTIFIERS:
-            raw = row.raw(name)
-            if len(raw) > MAX_KEPT and name not in self.uncut and (long_digits(raw) or "").strip("0"):
-                self.uncut.append(name)
+            raw = row.raw(name).strip()
+            is_uncut = MAX_KEPT < len(raw) <= MAX_DIGITS and (long_digits(raw) or "").strip("0")
+            if is_uncut and (digits := f"{name} {len(raw)}") not in self.uncut:
+                self.uncut.append(digits)
+        number = content(row.raw("invoice_number"))
+        if not self.plain_row and number and not number.startswith("#") and not destruction(number):
+            self.plain_row = row.record.row
 
     def _take_number(self, raw: str, row: int, *, is_percentage: bool) -> None:
         commas, points = raw.count(COMMA), raw.count(POINT)
@@ -199,12 +214,13 @@ def look(rows: Iterator[Row], lines: Lines, evidence: Evidence, seen: SeenNumber
     """
 
     def noticed() -> Iterator[Row]:
-        header = None
+        header, strays = None, Strays(evidence.strays)
         for row in rows:
             if row.header is not header:
                 header = row.header
                 evidence.take_header(header)
             evidence.take(row)
+            strays.take(row)
             if lines.not_utf_8 and not evidence.foreign_row:
                 evidence.take_foreign(row)
             yield row

@@ -36,7 +36,7 @@ def a_row(number: str, description: str, row: int = 2, header: Header = HEADER, 
 def collected(*rows: Row) -> tuple[Kept, Fragment]:
     """The rows of the number I-1 in one fragment."""
     kept = Kept()
-    with closing(Collector({digest("I-1")}, Evidence())) as collector:
+    with closing(Collector({digest("i-1")}, Evidence())) as collector:
         collector.collect(iter(rows))
         return kept, collector.keep(kept, "one")
 
@@ -115,7 +115,7 @@ def test_rows_are_kept_in_fragments_wherever_the_collecting_is_interrupted() -> 
     """GIVEN any row at which the time runs out THEN its run is left to the next invocation, and no row comes twice."""
     rows = [a_row(f"I-{number % 2}", f"Thing {number}", number) for number in (2, 4, 5, 6, 8, 10, 11, 12)]
     rows = [row._replace(record=row.record._replace(start=100 * row.record.row)) for row in rows]
-    numbers = {digest("I-0"), digest("I-1")}
+    numbers = {digest("i-0"), digest("i-1")}
 
     for stop in range(1, len(rows)):
         kept, fragments = Kept(), []
@@ -145,7 +145,7 @@ def test_partitions_without_rows_are_left_out() -> None:
     apart_rows = ApartRows(kept, [fragment, Fragment("none", (0,) * 65)], [HEADER])
     (partition,) = apart_rows.partitions(0)
 
-    assert partition == digest("I-1") % 64
+    assert partition == digest("i-1") % 64
     assert apart_rows.partitions(partition) == [partition]
     assert apart_rows.partitions(partition + 1) == []
     assert fragment.offsets == (*[0] * (partition + 1), *[fragment.offsets[-1]] * (64 - partition))

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from invoicing.domain.models import CreateInvoice
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_cells import content, destruction, identity, is_total, names_sum
+from invoicing.uploads.csv_cells import content, is_total, names_sum
+from invoicing.uploads.csv_identifiers import destruction, identity
 from invoicing.uploads.csv_invoices import Candidate, RejectedInvoice
 from invoicing.uploads.survey import Findings
 from tests.data.csv_reading import csv_file, read

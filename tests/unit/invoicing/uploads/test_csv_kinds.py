@@ -82,7 +82,7 @@ KINDS = [
     # Identifiers that a spreadsheet has destroyed.
     Kind("exponent", file(row("2.02611E+11"), row("2.02611E+11", "Other"), row("202611000203"),
          row("I-1")), {"I-1": "25.20"}, [(2, "invoice_number", "shortened it"), (3, "invoice_number", "shortened it"),
-         (4, "", "row 3 is damaged, and may be one of this invoice")]),
+         (4, "", "row 2 has lost its number, or has none, and may be one of this invoice")]),
     Kind("german exponent of a customer", german(row(customer="1|23E+11")), rejected=[(2, "customer_id", "shortened")]),
     Kind("digits cut after the fifteenth", file(row("1234567890123450"), row("12345678901234500", "Other")),
          rejected=[(2, "invoice_number", "probably cut it"), (3, "invoice_number", "probably cut it")]),

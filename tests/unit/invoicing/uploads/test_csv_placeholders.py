@@ -2,7 +2,7 @@
 
 import pytest
 
-from invoicing.uploads.csv_cells import destruction
+from invoicing.uploads.csv_identifiers import destruction
 from invoicing.uploads.csv_invoices import Candidate, RejectedInvoice
 from tests.data.csv_reading import read
 

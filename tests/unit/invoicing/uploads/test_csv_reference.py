@@ -11,7 +11,8 @@ from tests.data.csv_reading import read
 
 HEADER = csv_reference.REQUIRED
 NUMBERS = ["I-1", "I-2", "I-3", "I\u20111", "I-1\u200b", "\uff29-2", "2.02611E+11", "1234567890123450",
-           "1234567890123457", '="1234567890123450"', "", "NULL", " I-1 ", "⑫5"]  # fmt: skip
+           "1234567890123457", '="1234567890123450"', "", "NULL", " I-1 ", "⑫5",
+           "TBD", "#I-1", "i-1", "I-1.", "I - 2", "0125", "125", "202611000203"]  # fmt: skip
 CELLS: dict[str, Any] = {
     "invoice_number": st.sampled_from(NUMBERS[:3]) | st.sampled_from(NUMBERS),
     "customer_id": st.sampled_from(["C 1", "C 1", "C 1", "C\u00a01", "C 2", "", "1,23E+11", "C\u200b 1"]),

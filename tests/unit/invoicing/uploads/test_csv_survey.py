@@ -67,9 +67,10 @@ def test_evidence_is_what_the_rows_prove_together() -> None:
     assert findings.evidence == Evidence(
         comma_row=3,
         point_row=2,
-        uncut=["invoice_number"],
+        uncut=["invoice_number 16"],
         headers=[[name.replace("_", "") for name in HEADER.split(",")]],
         percent_rows={"tax_rate": {"percent": 2}},
+        plain_row=2,
         date_rows={"issue_date": {"?ymd-": 2}},
     )
     assert (findings.stage, findings.place, findings.has_apart, findings.are_collected) == (DONE, None, False, False)

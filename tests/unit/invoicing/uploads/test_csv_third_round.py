@@ -5,7 +5,7 @@ Only what is created is compared, as in `test_csv_hostile`.
 
 import pytest
 
-from tests.unit.invoicing.uploads.test_csv_hostile import CUP, LAST, H, R, created
+from tests.unit.invoicing.uploads.test_csv_hostile import CUP, LAST, MORE, H, R, created
 
 WITH_ORDER = f"{H},order"
 
@@ -60,3 +60,119 @@ def test_a_tax_rate_may_be_none_if_another_one_is_none(proof: str) -> None:
     rows = [each.removesuffix("20") for each in (R, CUP, LAST)]
 
     assert created(H, f"{rows[0]}1", f"{rows[1]}{proof}", f"{rows[2]}0") == {"I-9": ["Last"]}
+
+
+OTHER = LAST.replace("C-1", "C-9")
+"""A row of another customer, which may be between two rows."""
+
+
+def number(text: str, row: str = MORE) -> str:
+    """The row with another number."""
+    return row.replace("I-2", text)
+
+
+LOST = {
+    "ditto": (CUP, number("ditto")),
+    "ditto mark": (CUP, number('""""')),
+    "japanese ditto mark": (CUP, number("\u3003"), number("\u3003")),
+    "ditto mark for the customer, too": (CUP, number("\u3003").replace("C-1", "\u3003")),
+    "ditto below a header": (CUP, H, number("ditto")),
+    "unknown": (CUP, OTHER, number("TBD")),
+    "unknown, above": (number("TBD"), OTHER, CUP),
+    "formula": (CUP, OTHER, number("=A2")),
+    "formulas": (CUP, number("=A2").replace("C-1", "=B2")),
+    "formulas, above": (number("=A3").replace("C-1", "=B3"), CUP),
+    "error of a formula": (CUP, OTHER, number("#REF!")),
+    "no number, below another customer": (CUP, OTHER, number("")),
+    "customer for the number, away": (CUP, OTHER, "C-1,2026-11-01,EUR,More,2,10.50,20"),
+    "decimal number": (number("1001", CUP), OTHER, number("1001.0")),
+    "decimal number of a destroyed customer": (number("1001", CUP), OTHER, number("1001.00").replace("C-1", "1.0")),
+    "thousands": (number("1001", CUP), OTHER, number('"1,001"')),
+    "thousands and decimals": (number("1001", CUP), OTHER, number('"1.001,00"')),
+    "brackets": (number("1001", CUP), OTHER, number("(1001)")),
+    "exponent": (number("202611000203", CUP), OTHER, number("2.02611E+11")),
+    "exponent, rounded": (number("202617000203", CUP), OTHER, number("2.03E+11")),
+    "exponent, with a comma": (number("202611000203", CUP), OTHER, number('"2,0261E+11"')),
+    "exponent, written by hand": (number("202611000203", CUP), OTHER, number("2.02611 x 10^11")),
+    "exponent of a text": (number("12E7", CUP), OTHER, number("1.20E+08")),
+    "date": (number("2-11", CUP), OTHER, number("2-Nov")),
+    "date with its year": (number("NOV-26", CUP), OTHER, number("26-Nov")),
+    "commented out": (CUP, OTHER, number("// I-2")),
+    "commented out, with a star": (CUP, OTHER, number("* I-2")),
+    "commented out, with a number sign": (CUP, OTHER, number("#I-2")),
+    "withdrawn": (CUP, OTHER, number("I-2 (void)")),
+    "withdrawn, in another language": (CUP, OTHER, number("I-2 storniert")),
+    "list": (CUP, OTHER, number('"I-1, I-2"')),
+    "leading zeros": (number("12", CUP), OTHER, number("0012")),
+    "leading zeros, below": (number("0012", CUP), OTHER, number("12")),
+    "a dot at the end": (CUP, OTHER, number("I-2.")),
+    "blanks beside the hyphen": (CUP, OTHER, number("I - 2")),
+    "a number sign": (number("1001", CUP), OTHER, number("#1001")),
+    "another case": (CUP, OTHER, number("i-2")),
+    "another case, adjacent": (CUP, number("i-2")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", LOST.values(), ids=list(LOST))
+def test_no_invoice_is_created_without_a_row_of_which_the_number_is_lost(rows: tuple[str, ...]) -> None:
+    assert created(H, *rows, OTHER.replace("I-9", "I-8").replace("C-9", "C-8")).keys() <= {"I-8", "I-9"}
+
+
+SOUND = {
+    "a number without the digits": (CUP, number("1001.0")),
+    "other digits": (number("1002", CUP), number("1001.0")),
+    "another length": (number("20261100020", CUP), number("2.02611E+11")),
+    "another customer": (number("1001", CUP), number("1001.0").replace("C-1", "C-2")),
+    "no date": (CUP, number("2-Nov")),
+    "a line of dashes": (CUP, ",".join(["---"] * 8)),
+    "totals of a customer": (CUP, number("Total")),
+    "the number of a page": (CUP, number("Page 1 of 2")),
+}
+
+
+@pytest.mark.parametrize("rows", SOUND.values(), ids=list(SOUND))
+def test_a_lost_number_has_no_effect_on_one_that_it_cannot_be(rows: tuple[str, ...]) -> None:
+    assert len(created(H, *rows)) == 1
+
+
+def test_numbers_may_all_begin_with_a_number_sign() -> None:
+    assert created(H, number("#1001"), number("#1002")) == {"#1001": ["More"], "#1002": ["More"]}
+    assert created(H, number("#1001"), number("1002")) == {"1002": ["More"]}
+
+
+def test_more_lost_numbers_than_are_remembered_are_those_of_any_customer(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [number(f"{1000 + each}.0").replace("C-1", f"C-{each}") for each in range(12)]
+    sound = [number(each, CUP).replace("C-1", "C-99") for each in ("1001", "1009", "1011", "I-7")]
+
+    assert created(H, *rows, *sound).keys() == {"1001", "1009", "1011", "I-7"}
+    monkeypatch.setattr("invoicing.uploads.csv_strays.MAX_STRAYS", 8)
+    assert created(H, *rows, *sound).keys() == {"1001", "I-7"}
+    monkeypatch.setattr("invoicing.uploads.csv_strays.MAX_STRAYS", 4)
+    assert created(H, *rows, *sound).keys() == set()
+
+
+def test_a_longer_number_does_not_prove_that_shorter_ones_are_not_cut() -> None:
+    cut, long = number("1234567890123450", CUP), number("12345678901234567890")
+
+    assert created(H, cut, long) == {"12345678901234567890": ["More"]}
+
+
+ERRORS = ["#NA", "#N/A N/A", "#N/A", "#REF!", "#NAME?"]
+
+
+@pytest.mark.parametrize("column", ["discount", "due_date"])
+@pytest.mark.parametrize("error", ERRORS)
+def test_what_a_spreadsheet_could_not_calculate_is_not_empty(column: str, error: str) -> None:
+    assert created(f"{H},{column}", f"{R},{error}", f"{OTHER},") == {"I-9": ["Last"]}
+
+
+def test_what_is_written_as_people_do_is_read() -> None:
+    rows = [
+        f"{number('1/11/2026')},123 456 789",
+        f"{number('2/11/2026')},12.345.678",
+        f"{number('I-3').replace('C-1', chr(34) + 'Smith, John' + chr(34))},",
+        f"{number('3/12/2026').replace('C-1', 'C-2')},",
+        f"{number('I-4').replace('C-1', chr(34) + 'C-1, C-2' + chr(34))},",
+    ]
+
+    assert created(f"{H},customer_vat_id", *rows).keys() == {"1/11/2026", "2/11/2026", "I-3"}
