@@ -3,12 +3,21 @@
 Field names are snake_case here, and camelCase on the wire and in the table. Requests with unknown fields are rejected.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from invoicing.domain import money
@@ -96,7 +105,25 @@ class CreateInvoice(WireModel):
     lines: Annotated[list[LineRequest], Field(min_length=1, max_length=MAX_LINES)]
 
 
-class PaymentRequest(WireModel):
+class WrittenAmount(WireModel):
+    """A request with an amount, of which the text is kept: ``1.000`` is one or a thousand."""
+
+    _written: object = PrivateAttr(default=None)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep_written(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        request = handler(value)
+        if isinstance(value, Mapping):
+            request._written = value.get("amount")
+        return request
+
+    def may_be_grouped(self, currency: str) -> bool:
+        """Whether the amount may mean a thousand times as much, as in reports of payments."""
+        return money.may_be_grouped(self._written, currency)
+
+
+class PaymentRequest(WrittenAmount):
     """A payment in a ``PATCH``, in the invoice's currency."""
 
     payment_id: Identifier | None = None

@@ -28,6 +28,7 @@ MINOR_DIGITS = MappingProxyType(
 )
 """Decimal places of every ISO 4217 currency and fund code that has minor units (metals and test codes have none)."""
 
+_GROUPED = re.compile(r"\s*[+-]?[1-9][0-9]{0,2}\.[0-9]{3}\s*")
 _PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
@@ -63,6 +64,11 @@ def _with_places(number: Decimal, places: int) -> Decimal:
 def is_exact(amount: Decimal, currency: str) -> bool:
     """Whether ``amount`` has no more decimal places than ``currency``."""
     return rounded(amount, currency) == amount
+
+
+def may_be_grouped(amount: object, currency: str) -> bool:
+    """Whether ``1.000`` may mean a thousand: a text with three decimals, of a currency that does not have three."""
+    return isinstance(amount, str) and _GROUPED.fullmatch(amount) is not None and minor_digits(currency) != 3
 
 
 def text(amount: Decimal, currency: str) -> str:

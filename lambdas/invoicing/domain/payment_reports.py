@@ -23,13 +23,53 @@ MAX_DETAIL = 4000
 MAX_MEMBER = 100
 """Characters of one member that are kept beside it."""
 
-_GROUPED = re.compile(r"\s*[+-]?[1-9][0-9]{0,2}\.[0-9]{3}\s*")
+_REVERSING = frozenset(
+    {"reversal", "reversalof", "isreversal", "reversed", "reversespayment", "reversespaymentid", "reversedpaymentid"}
+    | {"refund", "refundof", "isrefund", "refunded", "refundedpaymentid", "refundfor", "chargeback", "chargebackof"}
+    | {"ischargeback", "disputed", "originalpaymentid", "originalpayment", "originaltransactionid", "parentpaymentid"}
+    | {"returnof", "isreturn", "returned", "cancels", "canceled", "cancelled", "voided"}
+)
+"""Members, without signs and case, that say that the money went back, if they are neither empty nor false."""
+_KINDS = frozenset({"type", "kind", "eventtype", "event", "transactiontype", "paymenttype", "direction"})
+_BACK = re.compile(
+    r"refund|revers|charge.?back|dispute|return|bounce|payout|withdraw|outgoing|outbound|debit.?note|credit.?note|fee\b|"
+    r"storno|rückbuch|ruckbuch|rücklast|ruecklast|erstattung|gutschrift|rembours|reembolso|rimborso|void|cancel|fail|^(?:out|debit|dr)$"
+)
+_OUTCOMES = frozenset({"status", "state", "paymentstatus", "outcome", "result", "transactionstatus"})
+_ARRIVED = frozenset(
+    {
+        "paid",
+        "succeeded",
+        "success",
+        "successful",
+        "completed",
+        "complete",
+        "settled",
+        "captured",
+        "received",
+        "cleared",
+    }
+    | {
+        "confirmed",
+        "booked",
+        "posted",
+        "ok",
+        "done",
+        "final",
+        "finished",
+        "executed",
+        "accepted",
+        "approved",
+        "credited",
+    }
+)
 _LABELS = {
     "invoiceId": "invoice id",
     "paymentId": "payment id",
     "amount": "amount",
     "currency": "currency",
     "reverses": "id of the reversed payment",
+    "outcome": "outcome of the payment",
 }
 """The members that decide where the money belongs, how much it is, and whether it came or went."""
 
@@ -88,17 +128,15 @@ def _read(detail: Mapping[str, Any]) -> tuple[ReportedPayment, dict[str, Any]]:
     members, unreadable = _members(detail)
     try:
         readable = ReportedPayment.model_validate(members)
-        names = {"amount"} if _may_be_grouped(members.get("amount"), readable.currency) else set()
+        names = (
+            {"amount"}
+            if readable.currency and money.may_be_grouped(members.get("amount"), readable.currency)
+            else set()
+        )
     except ValidationError as error:
         names = {str(details["loc"][0]) for details in error.errors(include_input=False)}
     unreadable |= {name: members.pop(name) for name in sorted(names)}
     return ReportedPayment.model_validate(members), unreadable
-
-
-def _may_be_grouped(amount: object, currency: str | None) -> bool:
-    """Whether ``1.000`` may mean a thousand: a text with three decimals, of a currency that does not have three."""
-    has_three = isinstance(amount, str) and _GROUPED.fullmatch(amount) is not None
-    return has_three and currency is not None and money.minor_digits(currency) != 3
 
 
 def _members(detail: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -113,7 +151,25 @@ def _members(detail: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
         if meant != name and value is not None and detail.get(meant) != value:
             unreadable[meant] = f"{name}: {_as_sent(value)}"
             members.pop(meant, None)
+    for name, value in detail.items():
+        doubtful = "" if name in _NAMES else _contradicts(_folded(name), value)
+        if doubtful and members.get(doubtful) is None:  # with `reverses`, another name says no more than that
+            unreadable.setdefault(doubtful, f"{name}: {_as_sent(value)}")
+            members.pop(doubtful, None)
     return members, unreadable
+
+
+def _contradicts(name: str, value: Any) -> str:
+    """The member that another one makes unreadable: it says that money went back, or did not arrive; else empty.
+
+    The value of a known name is compared; unknown names are ignored, as before.
+    """
+    if value is None or value is False or value in ("", "false", "no", "0", 0):
+        return ""
+    text = str(value).casefold()
+    if name in _REVERSING or (name in _KINDS and _BACK.search(text)):
+        return "reverses"
+    return "outcome" if name in _OUTCOMES and _folded(text) not in _ARRIVED else ""
 
 
 def _folded(name: str) -> str:
@@ -124,8 +180,8 @@ def _reason(readable: ReportedPayment, unreadable: Mapping[str, Any]) -> str | N
     """Why the payment cannot be applied as it was reported."""
     values = {to_camel(name): value for name, value in dict(readable).items()}
     is_reversal = readable.reverses is not None or "reverses" in unreadable
-    optional = {"reverses", "invoiceId"} if is_reversal else {"reverses"}
-    missing = [name for name in _LABELS if name in unreadable or (values[name] is None and name not in optional)]
+    optional = {"reverses", "invoiceId", "outcome"} if is_reversal else {"reverses", "outcome"}
+    missing = [name for name in _LABELS if name in unreadable or (name not in optional and values[name] is None)]
     if not missing:
         return None
     verb = "cannot be read" if set(missing) <= set(unreadable) else "is missing or cannot be read"

@@ -24,6 +24,8 @@ from invoicing.domain.status import OPEN, RECORDING, Status, may_change
 
 SETTLING = frozenset({Status.PAID, Status.PARTIALLY_PAID})
 """The statuses that an invoice reaches by payments."""
+GROUPED = "may mean a thousand times as much: write it with as many decimals as the currency has"
+"""The objection to a text such as ``1.000``, of a currency that does not have three decimals."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ def _settle(invoice: Invoice, request: UpdateInvoice, *, at: str, by: str, payme
         error = {"pointer": pointer, "detail": "is required for status partially-paid"}
         raise InvalidRequest("A partial payment needs its amount.", errors=[error])
     amount = due if payment.amount is None else payment.amount
-    _check_exact(amount, invoice)
+    _check_exact(payment, amount, invoice)
     if not amount or (amount > 0) != (due > 0):
         raise _mismatch(invoice, f"A payment of {money.text(amount, invoice.currency)} does not reduce")
     if abs(amount) > abs(due):
@@ -189,7 +191,7 @@ def _reverse(  # noqa: PLR0913 -- what is changed, to what, when and by whom
         raise _not_allowed(invoice, request.status)
     original = chosen(invoice, payment)
     amount = left_of(invoice, original) if payment.amount is None else payment.amount
-    _check_exact(amount, invoice)
+    _check_exact(payment, amount, invoice)
     check_reversal(invoice, original, amount)
     taken = payment.model_copy(update={"reverses_source": source_of(original)})
     return _recorded(invoice, taken, -amount, at=at, by=by, payment_id=payment_id)
@@ -212,7 +214,10 @@ def _recorded(  # noqa: PLR0913 -- what is recorded, where, when and by whom
     return replace(change, receipts=(ReceiptChange(None, receipt_of(payment, invoice, at=at, by=by)),))
 
 
-def _check_exact(amount: Decimal, invoice: Invoice) -> None:
+def _check_exact(payment: PaymentRequest, amount: Decimal, invoice: Invoice) -> None:
+    if payment.may_be_grouped(invoice.currency):
+        error = {"pointer": "#/payment/amount", "detail": GROUPED}
+        raise InvalidRequest(f"The amount may be a thousand {invoice.currency}, or one.", errors=[error])
     if not money.is_exact(amount, invoice.currency):
         digits = money.minor_digits(invoice.currency)
         error = {"pointer": "#/payment/amount", "detail": f"has more than the {digits} decimals of {invoice.currency}"}

@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 from invoicing.domain import money
 from invoicing.domain.fields import Amount, Currency, Identifier, Moment, Name, StoredAmount
 from invoicing.domain.invoice_factory import NAMESPACE
-from invoicing.domain.models import Invoice, Payment, WireModel
+from invoicing.domain.models import Invoice, Payment, WireModel, WrittenAmount
 from invoicing.domain.status import RECORDING, Status
 
 API = "api"
@@ -121,7 +121,7 @@ class Receipt(WireModel):
         )
 
 
-class ResolvePayment(WireModel):
+class ResolvePayment(WrittenAmount):
     """The body of ``PATCH /payments/{key}``: what becomes of an unapplied payment."""
 
     status: Annotated[Literal["applied", "returned"], Field(description="`returned`: the money went back.")]

@@ -7,7 +7,7 @@ from typing import Any
 from invoicing.domain.errors import Busy, InvalidRequest, NotFound, PaymentConflict
 from invoicing.domain.fields import timestamp
 from invoicing.domain.models import InconsistentAmountsError
-from invoicing.domain.payments import InvoiceChange
+from invoicing.domain.payments import GROUPED, InvoiceChange
 from invoicing.domain.receipts import Receipt, ReceiptChange, ReceiptState, ResolvePayment, canonical
 from invoicing.domain.repository import Ledger
 from invoicing.services.receive_payment import place
@@ -93,6 +93,9 @@ def _known(receipt: Receipt, request: ResolvePayment) -> dict[str, Any]:
         elif is_lacking or given is not None:
             detail = "could not be read" if is_lacking else "is known and must not be repeated"
             errors.append({"pointer": f"#/{name}", "detail": detail})
+    currency = receipt.currency or request.currency
+    if currency and request.may_be_grouped(currency):
+        errors.append({"pointer": "#/amount", "detail": GROUPED})
     if "reverses" in request.model_fields_set:
         known["reverses"] = request.reverses
         if not receipt.may_reverse():

@@ -22,6 +22,7 @@ What the steps use:
 - `csv_bytes`: from bytes to lines: gzip, encodings, line ends
 - `csv_text`: from lines to records: cells and quotation marks
 - `csv_header`: the delimiter, the header and its columns
+- `csv_banners`: texts beside the table that say how all its rows are meant
 - `csv_rows`: from records to rows, below whichever header they are, and which of them are one invoice
 - `csv_cells`: texts that stand for nothing, or name a sum
 - `csv_identifiers`: which numbers and customers are the same, and what programs have made of them

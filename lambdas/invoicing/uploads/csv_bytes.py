@@ -165,22 +165,34 @@ class Lines:
         encoding: `UTF_8`, one of `UTF_16`, or the encoding that the uploader has declared.
         position: Where the next line begins, in bytes of the unpacked file.
         not_utf_8: Whether a line so far was read as Windows-1252, because its bytes are not UTF-8.
+        is_utf_8: Whether a line so far is UTF-8 and no ASCII, though another encoding is declared.
+        is_other: Whether a line so far is not UTF-8 then.
     """
 
     def __init__(self, stream: io.BufferedReader, *, gzipped: bool, encoding: str, position: int) -> None:
         self.gzipped, self.encoding, self.position = gzipped, encoding, position
-        self.not_utf_8 = False
+        self.not_utf_8 = self.is_utf_8 = self.is_other = False
         is_utf_16 = encoding in UTF_16.values()
         self._lines = _of_utf_16(stream, encoding) if is_utf_16 else _of_bytes(stream, self._decode)
 
     def _decode(self, line: bytes) -> str:
         if self.encoding != UTF_8:
+            if self.encoding != _STRICT_UTF_8 and not line.isascii():
+                self._look_for_utf_8(line)
             return line.decode(self.encoding, "replace")
         try:
             return line.decode(UTF_8)
         except UnicodeDecodeError:
             self.not_utf_8 = True
             return line.decode(UTF_8, "invoicing.windows-1252")
+
+    def _look_for_utf_8(self, line: bytes) -> None:
+        """Note whether a line that is declared to have another encoding is UTF-8: hardly ever by accident."""
+        try:
+            line.decode(UTF_8)
+            self.is_utf_8 = True
+        except UnicodeDecodeError:
+            self.is_other = True
 
     def __iter__(self) -> Iterator[tuple[str, int]]:
         return self
@@ -244,6 +256,7 @@ def open_lines(stream: io.BufferedReader, pulse: Callable[[], None] = lambda: No
     with damage():
         start = stream.peek(1024)[:1024]
     _reject_other_formats(start)
+    _reject_utf_32(start)
     if start[:2] in UTF_16:
         stream.read(2)
         return Lines(stream, gzipped=gzipped, encoding=UTF_16[start[:2]], position=2)
@@ -316,6 +329,12 @@ def _reject_other_formats(start: bytes) -> None:
     for magic, name in _FORMATS.items():
         if start.startswith(magic):
             raise UnreadableFileError(f"this is {name}, not a CSV file; save or export it as CSV")
+
+
+def _reject_utf_32(start: bytes) -> None:
+    has_mark = start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE))
+    if has_mark or start.count(0) * 2 > len(start):  # UTF-16 has a NUL for each ASCII letter, UTF-32 three
+        raise UnreadableFileError("the file is UTF-32, or not text at all; save it as CSV in UTF-8")
 
 
 def _reject_binary(start: bytes) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+COLUMNS = ("issue_date", "due_date")
 FORMATS = {"dd.mm.yyyy": "dmy.", "dd/mm/yyyy": "dmy/", "mm/dd/yyyy": "mdy/"}
 """What the upload's metadata ``date-format`` may be: the order of day, month and year, and the mark between them."""
 
@@ -24,6 +25,12 @@ LOCAL = (
     f"date-format: {' or '.join(FORMATS)}"
 )
 """The reason for a date in the form of some country: the same digits are another day elsewhere."""
+
+YEAR_FIRST = "is not a date such as 2026-11-22: write year, month and day with two hyphens, each with all its digits"
+"""The reason for a date that only lacks its hyphens or zeros."""
+MOMENT = "is not a date such as 2026-11-22, but a moment, which may be another day elsewhere; export the day alone"
+_YEAR_FIRST = re.compile(r"[0-9]{4}([./-])[0-9]{1,2}\1[0-9]{1,2}|(?:19|20)[0-9]{6}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{1,2}:.*")
 
 
 def iso_date(text: str, date_format: str = "") -> str:
@@ -94,6 +101,10 @@ def objection(text: str, date_format: str = "") -> str | None:
     """Why a text is not read although it may well be a date; None if it is ISO 8601, or does not look like a date."""
     if _ISO.fullmatch(text) or not _LOCAL.fullmatch(text):
         return None
+    if _MOMENT.fullmatch(text):
+        return MOMENT
+    if _YEAR_FIRST.fullmatch(text):
+        return YEAR_FIRST
     if date_format:
         return f"is neither a date such as 2026-11-22 nor one in the format {date_format} of the upload's metadata"
     return LOCAL

@@ -132,6 +132,7 @@ class CsvFile:
             evidence.headers = headers.names()
             return replace(findings, place=walk.place or findings.place, evidence=evidence), seen.to_bytes()
         evidence.headers = headers.names()
+        evidence.check(self._declared.encoding)
         if not seen.suspects:
             return Findings(DONE, None, evidence), b""
         return Findings(RECOUNT, None, evidence), Recount(seen.suspects).to_bytes()

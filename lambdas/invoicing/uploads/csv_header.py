@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
+from invoicing.uploads import csv_banners
 from invoicing.uploads.csv_bytes import Lines, UnreadableFileError
 from invoicing.uploads.csv_cells import content
 from invoicing.uploads.csv_columns import misfit, reason
@@ -26,6 +27,7 @@ REQUIRED = (
 OPTIONAL = ("customer_name", "customer_email", "customer_address", "customer_vat_id", "due_date", "discount")
 
 DELIMITERS = (",", ";", "\t")
+_OTHER_DELIMITERS = ("|", ":", "^", "~", "\x1f", "\u00a6", " ")
 HEADER_WITHIN = 50
 """Lines in which the header is looked for: there may be banners above it."""
 MAX_COLUMNS = 1000
@@ -163,7 +165,7 @@ def read_sheet(lines: Lines) -> Sheet:
         (_best_record(head, delimiter) for delimiter in delimiters), key=lambda each: (len(each.names), -each.above)
     )
     if len(best.names) < MIN_NAMES:
-        raise damage or UnreadableFileError(_without_header(best))
+        raise damage or UnreadableFileError(_without_header(head, best))
     shape = Shape()
     records = split_records(_again(head, damage, lines), best.delimiter, shape=shape)
     above = [*islice(records, best.above + 1)]
@@ -172,6 +174,8 @@ def read_sheet(lines: Lines) -> Sheet:
         raise UnreadableFileError(f"the header has a column {glued!r}, which looks like a cell of a row")
     if lost := next((record.row for record in above if _is_row(record)), 0):
         raise UnreadableFileError(f"row {lost} is above the header, and looks like a row of a table", lost)
+    for record in above:
+        csv_banners.check(" ".join(record.cells), record.row)
     if len(cells) > MAX_COLUMNS:
         raise UnreadableFileError(f"the header has {len(cells)} columns; at most {MAX_COLUMNS} are allowed")
     header = Header.of(cells)
@@ -256,8 +260,12 @@ def _is_row(record: Record) -> bool:
     return len(filled) >= len(REQUIRED) - 1 and any(map(_DATE.fullmatch, filled))
 
 
-def _without_header(best: _Header) -> str:
-    """The reason, with the row that came nearest and the names that are missing there."""
+def _without_header(head: list[Line], best: _Header) -> str:
+    """The reason: another delimiter, or the row that came nearest and the names that are missing there."""
+    for line, _ in head:
+        for other in _OTHER_DELIMITERS:
+            if len(_KNOWN & set(map(normalized, line.split(other)))) >= MIN_NAMES:
+                return f"its columns are separated by {other!r}; use , or ; or a tab"
     reason = f"no header row with the names of the columns was found in the first {HEADER_WITHIN} lines"
     if not best.names:
         return f"{reason}; is this a CSV file? It needs these columns: {', '.join(REQUIRED)}"

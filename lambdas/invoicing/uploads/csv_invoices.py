@@ -16,7 +16,7 @@ from invoicing.domain.identifiers import is_invisible, look, mixture
 from invoicing.domain.models import MAX_LINES, CreateInvoice, LineRequest
 from invoicing.uploads import csv_dates, csv_percentages
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_cells import is_total
+from invoicing.uploads.csv_cells import is_total, plain
 from invoicing.uploads.csv_header import REQUIRED
 from invoicing.uploads.csv_identifiers import hidden, identity, spelling
 from invoicing.uploads.csv_numbers import MarkEvidence, read_number
@@ -108,13 +108,18 @@ class RejectedCell:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An invoice to create, from the rows ``first`` to ``last``. The next one, if any, begins at ``following``."""
+    """An invoice to create, from the rows ``first`` to ``last``. The next one, if any, begins at ``following``.
+
+    Attributes:
+        dates: By column, a date as the file has it, and its row.
+    """
 
     first: int
     last: int
     request: CreateInvoice
     rows: int
     following: Place | None = None
+    dates: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -229,9 +234,17 @@ class InvoiceRows:
             if name == "currency" and value.upper() != value != value.lower():
                 self.note(row, name, value, "has letters of both cases, as GBp for pence has; write it in capitals")
             first, first_row = self.header.setdefault(name, (value, row))
-            if value != first and not (name == "currency" and value.upper() == first.upper()):
+            if value != first and not self._is_same(name, value, first):
                 reason = f"differs from row {first_row} of the same invoice, which has {first[:60]!r}"
                 self.note(row, name, value, reason)
+
+    def _is_same(self, name: str, one: str, other: str) -> bool:
+        """Whether two texts mean the same: other blanks, letters of an e-mail address or a currency, or midnight."""
+        if name in {"currency", "customer_email"}:
+            return plain(one) == plain(other)
+        if name in csv_dates.COLUMNS:
+            one, other = (csv_dates.iso_date(each, self.rules.date_format) for each in (one, other))
+        return one.split() == other.split()
 
     def _line(self, row: int, cells: dict[str, str]) -> LineRequest | None:
         numbers = self._numbers(row, cells)
@@ -281,7 +294,8 @@ class InvoiceRows:
             return RejectedInvoice(
                 self.first, self.last, self.number, self.problems, self.rows, following, self.customer
             )
-        return Candidate(self.first, self.last, request, self.rows, following)
+        dates = {name: written for name, written in self.header.items() if name in csv_dates.COLUMNS}
+        return Candidate(self.first, self.last, request, self.rows, following, dates)
 
     def _request(self) -> CreateInvoice | None:
         identities = {"invoice_number": (self.number, self.first), "customer_id": (self.customer, self.first)}
@@ -289,7 +303,7 @@ class InvoiceRows:
         for name in ("issue_date", "currency"):
             if name not in head:
                 self.note(self.first, name, "", "is required")
-        self._read_dates(head)
+        written, head = head, self._with_dates(head)
         self._judge_lines(head.get("currency", ("", 0))[0].upper())
         if self.problems:
             return None
@@ -304,11 +318,11 @@ class InvoiceRows:
                 name = "_".join(
                     map(str, details["loc"])
                 )  # as the column is called: customer_email, not customer, email
-                value, row = head[name]
+                value, row = written[name]
                 self.note(row, name, value, _reason(details["msg"]))
             return None
         if request.due_date and (request.due_date - request.issue_date).days > MAX_TERMS_DAYS:
-            self.note(head["due_date"][1], "due_date", head["due_date"][0], TOO_LATE)
+            self.note(head["due_date"][1], "due_date", written["due_date"][0], TOO_LATE)
             return None
         return request
 
@@ -320,8 +334,10 @@ class InvoiceRows:
         elif are_doubled(self.lines):
             self.note(self.first, "", "", DOUBLED)
 
-    def _read_dates(self, head: dict[str, tuple[str, int]]) -> None:
-        for name in ("issue_date", "due_date"):
+    def _with_dates(self, head: dict[str, tuple[str, int]]) -> dict[str, tuple[str, int]]:
+        """The texts with dates in ISO 8601, as far as they can be read."""
+        head = {**head}
+        for name in csv_dates.COLUMNS:
             if name in head:
                 text, row = head[name]
                 if proof := csv_dates.contradiction(text, self.rules.date_format, self.rules.date_rows.get(name, {})):
@@ -329,6 +345,7 @@ class InvoiceRows:
                 head[name] = csv_dates.iso_date(text, self.rules.date_format), row
                 if reason := csv_dates.objection(head[name][0], self.rules.date_format):
                     self.note(row, name, text, reason)
+        return head
 
 
 def read_invoices(

@@ -258,8 +258,9 @@ def _cell(candidate: Candidate, objection: Mapping[str, str]) -> RejectedCell:
     """The line of the reject report for an objection of the door."""
     member, *rest = objection["pointer"].removeprefix("#/").split("/")
     if member in _COLUMNS:
-        value = getattr(candidate.request, _COLUMNS[member])
-        return RejectedCell(candidate.first, _COLUMNS[member], str(value), objection["detail"])
+        column = _COLUMNS[member]
+        value, row = candidate.dates.get(column, (str(getattr(candidate.request, column)), candidate.first))
+        return RejectedCell(row, column, value, objection["detail"])
     line = f"line {int(rest[0]) + 1} " if rest else ""
     column = "tax_rate" if "taxRate" in rest else ""
     return RejectedCell(candidate.first, column, "", line + objection["detail"])

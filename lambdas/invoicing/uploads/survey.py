@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from invoicing.uploads import csv_banners, csv_dates
 from invoicing.uploads.apart import IN_DOUBT, ROW_BYTES, Fragment
 from invoicing.uploads.csv_bytes import Lines, UnreadableFileError
 from invoicing.uploads.csv_cells import content
-from invoicing.uploads.csv_dates import proven_order
 from invoicing.uploads.csv_doubts import Doubts
 from invoicing.uploads.csv_header import Header
 from invoicing.uploads.csv_identifiers import MAX_KEPT, destruction, long_digits
@@ -25,7 +25,7 @@ from invoicing.uploads.csv_rows import IDENTIFIERS, NUMBERS, Headers, Place, Row
 from invoicing.uploads.csv_strays import Strays
 from invoicing.uploads.seen_numbers import MAX_SUSPECTS, Recount, SeenNumbers, TooManyError
 
-DATES = ("issue_date", "due_date")
+_LABEL = 60  # characters of a text that the report shows
 _MAX_UNREAD = 100
 """Names of columns that a report lists; a file of another kind may have a thousand."""
 
@@ -52,6 +52,10 @@ class Evidence:
         date_rows: By column of dates, the first row with each order that a date proves.
         plain_row: The first row with a number that does not begin with ``#``; 0 if there is none.
         strays: What `csv_strays.Strays` has found.
+        banner: A text that is alone in its row and says how all rows are meant.
+        banner_row: That row.
+        is_utf_8: Whether a line is UTF-8 beyond ASCII, though another encoding is declared.
+        is_other: Whether a line is not UTF-8 then.
     """
 
     comma_row: int = 0
@@ -66,6 +70,10 @@ class Evidence:
     date_rows: dict[str, dict[str, int]] = field(default_factory=dict)
     plain_row: int = 0
     strays: dict[str, int] = field(default_factory=dict)
+    banner: str = ""
+    banner_row: int = 0
+    is_utf_8: bool = False
+    is_other: bool = False
 
     def marks(self, declared: str) -> MarkEvidence:
         """The evidence for the decimal mark, and what the uploader has declared."""
@@ -91,8 +99,8 @@ class Evidence:
         for name in PERCENTAGES:
             if (kind := proof(row.raw(name))) and kind not in self.percent_rows.setdefault(name, {}):
                 self.percent_rows[name][kind] = row.record.row
-        for name in DATES:
-            order = proven_order(row.raw(name))
+        for name in csv_dates.COLUMNS:
+            order = csv_dates.proven_order(row.raw(name))
             if order and order not in self.date_rows.setdefault(name, {}):
                 self.date_rows[name][order] = row.record.row
         self._take_identifiers(row)
@@ -120,11 +128,35 @@ class Evidence:
         elif mark == POINT:
             self.point_row = self.point_row or row
 
+    def take_banner(self, row: Row) -> None:
+        """Look at a text that is alone in its row."""
+        if self.banner or row.raw("quantity").strip():
+            return
+        filled = [cell for cell in row.record.cells if cell.strip()]
+        if len(filled) == 1 and csv_banners.meaning(filled[0]):
+            self.banner, self.banner_row = filled[0][:_LABEL], row.record.row
+
+    def check(self, encoding: str) -> None:
+        """Reject a file that is not what it seems to be.
+
+        Args:
+            encoding: The one that the uploader has declared.
+
+        Raises:
+            UnreadableFileError: with the reason.
+        """
+        if self.banner:
+            csv_banners.check(self.banner, self.banner_row)
+        if self.is_utf_8 and not self.is_other:
+            raise UnreadableFileError(
+                f"the upload's metadata encoding is {encoding!r}, but the file is UTF-8: upload it again without that"
+            )
+
     def take_foreign(self, row: Row) -> None:
         """Look for the bytes that are not UTF-8."""
         for cell in row.record.cells:
             if not cell.isascii():
-                self.foreign_row, self.foreign_text = row.record.row, cell[:60]
+                self.foreign_row, self.foreign_text = row.record.row, cell[:_LABEL]
                 return
 
 
@@ -221,6 +253,9 @@ def look(rows: Iterator[Row], lines: Lines, evidence: Evidence, seen: SeenNumber
                 evidence.take_header(header)
             evidence.take(row)
             strays.take(row)
+            evidence.take_banner(row)
+            evidence.is_utf_8 |= lines.is_utf_8
+            evidence.is_other |= lines.is_other
             if lines.not_utf_8 and not evidence.foreign_row:
                 evidence.take_foreign(row)
             yield row

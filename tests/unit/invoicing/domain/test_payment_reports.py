@@ -88,3 +88,45 @@ def test_a_long_report_is_cut() -> None:
 )
 def test_a_reversal_needs_no_invoice(changes: dict[str, Any], reason: str | None) -> None:
     assert read(GOOD | changes).reason == reason
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"reversal_of": "P-0"}, {"refundOf": "P-0"}, {"refunded": True}, {"original_payment_id": "P-0"},
+        {"type": "refund"}, {"Type": "CHARGEBACK"}, {"event_type": "payment.failed"}, {"kind": "Rücklastschrift"},
+        {"direction": "out"},
+    ],
+)  # fmt: skip
+def test_a_report_that_says_in_other_words_that_money_went_back_is_unapplied(member: dict[str, Any]) -> None:
+    receipt = read(GOOD | member)
+
+    assert receipt.state is ReceiptState.UNAPPLIED
+    assert "reversed payment" in (receipt.reason or "")
+    assert receipt.may_reverse()
+
+
+@pytest.mark.parametrize("status", ["failed", "pending", "declined", "requires_action", "Storniert", "open", 7])
+def test_a_report_of_money_that_did_not_arrive_is_unapplied(status: object) -> None:
+    receipt = read(GOOD | {"status": status})
+
+    assert receipt.state is ReceiptState.UNAPPLIED
+    assert receipt.reason == "the outcome of the payment cannot be read"
+    assert receipt.unreadable == {"outcome": f"status: {status}"}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"status": "succeeded", "type": "payment"}, {"State": "PAID"}, {"type": "sepa"}, {"refunded": False},
+        {"reversal_of": None}, {"refund": ""}, {"status": None}, {"direction": "in"}, {"note": "refund"},
+    ],
+)  # fmt: skip
+def test_a_report_of_money_that_arrived_is_applied(members: dict[str, Any]) -> None:
+    assert read(GOOD | members).state is ReceiptState.APPLIED
+
+
+def test_a_reversal_may_be_called_so_besides() -> None:
+    receipt = read(GOOD | {"reverses": "P-0", "type": "refund", "reversal_of": "P-0"})
+
+    assert (receipt.state, receipt.reverses) == (ReceiptState.APPLIED, "P-0")

@@ -8,7 +8,7 @@ import pytest
 
 from invoicing.domain.errors import InvalidRequest, InvoiceError, PaymentConflict, PreconditionFailed, StatusConflict
 from invoicing.domain.models import UpdateInvoice
-from invoicing.domain.payments import decide_change
+from invoicing.domain.payments import GROUPED, decide_change
 from invoicing.domain.status import Status
 from tests.data.invoices import LINE, an_invoice
 
@@ -34,6 +34,10 @@ def update(status: str, **more: Any) -> UpdateInvoice:
         (
             update("paid", payment={"amount": "0.001"}), InvalidRequest, "The amount is too precise for EUR.",
             [{"pointer": "#/payment/amount", "detail": "has more than the 2 decimals of EUR"}], {},
+        ),
+        (
+            update("paid", payment={"amount": "1.000"}), InvalidRequest, "The amount may be a thousand EUR, or one.",
+            [{"pointer": "#/payment/amount", "detail": GROUPED}], {},
         ),
         (
             update("paid", expectedVersion=2), StatusConflict,

@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import io
+import re
 import time
 from collections.abc import Callable
 from hashlib import sha256
@@ -20,6 +21,8 @@ from invoicing.uploads.csv_bytes import (
     reopen_lines,
     verify_gzip,
 )
+from tests.data.csv_reading import read
+from tests.unit.invoicing.uploads.test_csv_hostile import H as HOSTILE_HEADER
 
 TEXT = "Größe;x\r\n\r\n€ 5\rend\n" + "long " * 30_000 + "\nlast"
 UNMARKED = "the file is UTF-16 without a byte order mark, or not text at all; save it as CSV in UTF-8"
@@ -268,3 +271,33 @@ def test_a_file_that_ends_before_the_position_to_go_on_from_has_no_more_lines() 
         stream(gzip.compress(b"a\n")), lambda: None, gzipped=True, encoding=UTF_8, position=1000
     )
     assert list(lines) == []
+
+
+@pytest.mark.parametrize("declared", ["cp1252", "iso-8859-2", "mac-roman", "gbk"])
+def test_an_encoding_that_the_bytes_disprove_rejects_the_file(declared: str) -> None:
+    text = f"{HOSTILE_HEADER}\nI-1,C-1,2026-11-01,EUR,Größe,2,10.50,20\n"
+
+    with pytest.raises(UnreadableFileError, match="but the file is UTF-8: upload it again without that"):
+        read(text, encoding=declared)
+
+
+def test_an_encoding_that_a_line_needs_is_not_disproved() -> None:
+    rows = "I-1,C-1,2026-11-01,EUR,Größe,2,10.50,20\n", "I-2,C-1,2026-11-01,EUR,Ã¶,2,10.50,20\n"
+    text = "".join([f"{HOSTILE_HEADER}\n", *rows])
+
+    assert len(read(text.encode("cp1252"), encoding="cp1252")) == 2
+    assert len(read(f"{HOSTILE_HEADER}\nI-1,C-1,2026-11-01,EUR,Rope,2,10.50,20\n", encoding="cp1252")) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-32", "utf-32-le", "utf-32-be"])
+def test_a_file_in_utf_32_is_told_so(encoding: str) -> None:
+    with pytest.raises(UnreadableFileError, match="the file is UTF-32, or not text at all"):
+        read(f"{HOSTILE_HEADER}\nI-1,C-1,2026-11-01,EUR,Rope,2,10.50,20\n".encode(encoding))
+
+
+@pytest.mark.parametrize("delimiter", ["|", ":", "^", "~", " "])
+def test_another_delimiter_is_named(delimiter: str) -> None:
+    text = f"{HOSTILE_HEADER}\nI-1,C-1,2026-11-01,EUR,Rope,2,10.50,20\n".replace(",", delimiter)
+
+    with pytest.raises(UnreadableFileError, match=f"separated by '{re.escape(delimiter)}'; use , or ; or a tab"):
+        read(text)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invoicing.uploads.csv_dates import FORMATS, LOCAL, iso_date, objection
+from invoicing.uploads.csv_dates import FORMATS, LOCAL, MOMENT, YEAR_FIRST, iso_date, objection
 
 STYLES = {"dd.mm.yyyy": "%d.%m.%Y", "dd/mm/yyyy": "%d/%m/%Y", "mm/dd/yyyy": "%m/%d/%Y"}
 
@@ -41,10 +41,6 @@ def test_midnight_without_an_offset_is_that_day(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "2026-11-22T00:00:00Z",
-        "2026-11-22 00:00:00+01:00",
-        "2026-11-22 00:00:01",
-        "2026-11-22 12:00:00",
         "22.11.2026",
         "22.11.26",
         "11/22/2026",
@@ -53,9 +49,7 @@ def test_midnight_without_an_offset_is_that_day(text: str) -> None:
         "22. Nov 2026",
         "22-Nov-26",
         "22 November 2026",
-        "2026/11/22",
         "46327",
-        "20261122",
         "22112026",
     ],
 )
@@ -79,3 +73,24 @@ def test_other_texts_are_left_to_the_rule_of_the_field(text: str) -> None:
     assert iso_date(text, "dd.mm.yyyy") == text
     assert objection(text, "dd.mm.yyyy") is None
     assert objection(text) is None
+
+
+@pytest.mark.parametrize("declared", ["", *FORMATS])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("2026-11-22T00:00:00Z", MOMENT),
+        ("2026-11-22 00:00:00+01:00", MOMENT),
+        ("2026-11-22 00:00:01", MOMENT),
+        ("2026-11-22 12:00:00", MOMENT),
+        ("2026/11/22", YEAR_FIRST),
+        ("2026.11.22", YEAR_FIRST),
+        ("2026-11-2", YEAR_FIRST),
+        ("20261122", YEAR_FIRST),
+    ],
+)
+def test_a_date_that_begins_with_its_year_is_not_advised_to_be_another_one(
+    text: str, reason: str, declared: str
+) -> None:
+    assert iso_date(text, declared) == text
+    assert objection(text, declared) == reason

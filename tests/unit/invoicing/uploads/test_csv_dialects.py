@@ -27,7 +27,7 @@ NUMBERS = frozenset({"quantity", "unit_price", "discount", "tax_rate"})
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16-le", "utf-16-be", "cp1252")
 FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # printable, and nobody sees them
 NEWLINES = ("\n", "\r\n", "\r")
-BANNERS = ("", "Quarterly export|Draft||", "||", "sep={delimiter}|")
+BANNERS = ("", "Quarterly export|Final||", "||", "sep={delimiter}|")
 """Text above the header; ``|`` ends a line."""
 SPELLINGS = (str, str.upper, lambda name: name.replace("_", " ").title() + " *", lambda name: name.replace("_", "-"))
 THOUSANDS = {",": ("", ",", "'", " "), "\t": ("", ",", "\u2019", "\u00a0"), ";": ("", ".", "'", "\u202f")}

@@ -5,6 +5,8 @@ Only what is created is compared, as in `test_csv_hostile`.
 
 import pytest
 
+from invoicing.uploads.csv_invoices import Candidate, RejectedInvoice
+from tests.data.csv_reading import read
 from tests.unit.invoicing.uploads.test_csv_hostile import CUP, LAST, MORE, H, R, created
 
 WITH_ORDER = f"{H},order"
@@ -176,3 +178,40 @@ def test_what_is_written_as_people_do_is_read() -> None:
     ]
 
     assert created(f"{H},customer_vat_id", *rows).keys() == {"1/11/2026", "2/11/2026", "I-3"}
+
+
+SAME = {
+    "e-mail": ("customer_email", "A@Example.com", "a@example.com"),
+    "blanks in a name": ("customer_name", "Acme  Ltd", "Acme Ltd"),
+    "a no-break space in a name": ("customer_name", "Acme\u00a0Ltd", "Acme Ltd"),
+    "line breaks in an address": ("customer_address", '"Street 1\n12345 Town"', '"Street 1\r\n12345 Town "'),
+    "midnight": ("due_date", "2026-12-01", "2026-12-01 00:00:00"),
+}
+
+
+@pytest.mark.parametrize(("column", "one", "other"), SAME.values(), ids=list(SAME))
+def test_rows_of_an_invoice_may_write_the_same_otherwise(column: str, one: str, other: str) -> None:
+    assert created(f"{H},{column}", f"{CUP},{one}", f"{MORE},{other}") == {"I-2": ["Cup", "More"]}
+    assert created(f"{H},{column}", f"{CUP},{one}", f"{MORE},{other}x") == {}
+
+
+def test_a_reason_has_the_date_as_the_file_has_it() -> None:
+    rows = f"{R},31.11.2026", f"{CUP},01.12.2040"
+
+    first, second = read("\n".join([f"{H},due_date", *rows]), date_format="dd.mm.yyyy")
+
+    assert isinstance(first, RejectedInvoice)
+    assert isinstance(second, RejectedInvoice)
+    assert [(each.column, each.value) for each in (*first.problems, *second.problems)] == [
+        ("due_date", "31.11.2026"),
+        ("due_date", "01.12.2040"),
+    ]
+
+
+def test_an_invoice_has_its_dates_as_the_file_has_them() -> None:
+    rows = R.replace("2026-11-01", "01.11.2026"), R.replace("2026-11-01", "01.11.2026")
+
+    (invoice,) = read("\n".join([H, *rows]), date_format="dd.mm.yyyy")
+
+    assert isinstance(invoice, Candidate)
+    assert invoice.dates == {"issue_date": ("01.11.2026", 2)}
