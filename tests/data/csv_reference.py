@@ -288,7 +288,8 @@ def _proofs(rows: list[Row]) -> dict[str, set[str]]:
             if numbers and not text.endswith("%") and all(2 <= number <= 100 for number in numbers):
                 proofs[name].add("percent")
             has_unit = not numbers and any(one.isdigit() for one in text) and any(one.isalpha() for one in text)
-            if has_unit or (numbers and not text.endswith("%") and all(not 0 <= number <= 100 for number in numbers)):
+            is_beyond = name == "discount" and all(not 0 <= number <= 100 for number in numbers)
+            if has_unit or (numbers and not text.endswith("%") and is_beyond):
                 proofs[name].add("amount")
     return proofs
 

@@ -15,10 +15,11 @@ from invoicing.uploads.csv_numbers import readings
 
 PERCENTAGES = frozenset({"discount", "tax_rate"})
 
-RATIO, FACTOR, AMOUNT, SIGN, PERCENT = "ratio", "factor", "amount", "sign", "percent"
-"""What a cell proves: it is between 0 and 1, or between 1 and 2; it can be no percentage; it has a sign of percent; or
-it is from 2 to 100 and has none."""
+RATIO, FACTOR, AMOUNT, BEYOND, SIGN, PERCENT = "ratio", "factor", "amount", "beyond", "sign", "percent"
+"""What a cell proves: it is between 0 and 1, or between 1 and 2; it has a currency; it is less than 0 or more than 100;
+it has a sign of percent; or it is from 2 to 100 and has none."""
 
+AMONG_AMOUNTS = "may be no percentage: row {row} has an amount in this column; write percentages, with their sign"
 _UNIT = re.compile(r"[^\W\d_]")
 _HUNDRED = 100
 
@@ -41,7 +42,7 @@ def proof(cell: str) -> str:
 
 def _kind(number: Decimal) -> str:
     if number < 0 or number > _HUNDRED:
-        return AMOUNT
+        return BEYOND
     if 0 < number < 1:
         return RATIO
     if 1 < number < 2:
@@ -75,7 +76,7 @@ def objection(name: str, number: Decimal, rows: Mapping[str, int]) -> str | None
     if number == 1 and (row := rows.get(RATIO)):
         return f"is 1 % or 100 %: row {row} has a ratio in this column; write percentages with their sign"
     if row := rows.get(AMOUNT):
-        return f"may be no percentage: row {row} has an amount in this column; write percentages, with their sign"
+        return AMONG_AMOUNTS.format(row=row)
     return _discount_objection(number, rows) if name == "discount" else _factor_objection(number, rows)
 
 
@@ -87,6 +88,8 @@ def _factor_objection(number: Decimal, rows: Mapping[str, int]) -> str | None:
 
 def _discount_objection(number: Decimal, rows: Mapping[str, int]) -> str | None:
     """A discount without a sign may be an amount if others have one; from 1 to 2, it may be a factor if all are."""
+    if row := rows.get(BEYOND):  # a tax rate of 119 is a typing error: taxes are hardly ever written as amounts there
+        return AMONG_AMOUNTS.format(row=row)
     if row := rows.get(SIGN):
         return f"may be an amount: row {row} has a sign of percent in this column; write it in each row"
     if 1 <= number < 2 and (row := rows.get(FACTOR)) and PERCENT not in rows:

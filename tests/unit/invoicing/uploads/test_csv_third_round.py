@@ -57,7 +57,7 @@ def test_discounts_that_are_certain_are_read() -> None:
     assert factors.keys() == {"I-1", "I-2", "I-9"}
 
 
-@pytest.mark.parametrize("proof", ["1.20", "150.00", "4.20 EUR"])
+@pytest.mark.parametrize("proof", ["1.20", "$5", "4.20 EUR"])
 def test_a_tax_rate_may_be_none_if_another_one_is_none(proof: str) -> None:
     rows = [each.removesuffix("20") for each in (R, CUP, LAST)]
 
@@ -71,6 +71,10 @@ OTHER = LAST.replace("C-1", "C-9")
 def number(text: str, row: str = MORE) -> str:
     """The row with another number."""
     return row.replace("I-2", text)
+
+
+def test_a_typing_error_in_a_tax_rate_says_nothing_of_the_others() -> None:
+    assert created(H, R, CUP.replace(",20", ",119"), LAST).keys() == {"I-1", "I-9"}
 
 
 LOST = {
