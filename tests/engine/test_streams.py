@@ -22,6 +22,19 @@ REPORT = """
 READ = ("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream", "dynamodb:ListStreams")
 
 
+def deny_plain_http(cloud: Cloud, url: str, arn: str) -> None:
+    """Services deliver over TLS, also what they send outside of any client's request."""
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:*",
+        "Resource": arn,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    cloud.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+
+
 class Stream:
     """A table whose stream feeds the alias of a function, which reports the records that it receives."""
 
@@ -30,6 +43,7 @@ class Stream:
         self.table = cloud.name("table")
         self.seen, _ = cloud.queue()
         self.failures, self.failures_arn = cloud.queue()
+        deny_plain_http(cloud, self.failures, self.failures_arn)
         created = cloud.client("dynamodb").create_table(
             TableName=self.table,
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
