@@ -187,6 +187,18 @@ def smoke(session: nox.Session) -> None:
 
 
 @menu(default=False)
+def sweep(session: nox.Session) -> None:
+    """Heal invoices that wait because a record or an event was lost: -- ENV [--since DAY --changed FROM TO]."""
+    harness(session, "sweep")
+
+
+@menu(default=False)
+def redrive(session: nox.Session) -> None:
+    """Show what is in a dead-letter queue and why, and deliver it again: -- ENV FUNCTION|RULE [--list --yes]."""
+    harness(session, "redrive")
+
+
+@menu(default=False)
 def drift(session: nox.Session) -> None:
     """Show what differs between a deployed environment, its state, its Terraform and its account: -- ENV."""
     harness(session, "drift")

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from harness import package
 from harness.console import expected_errors, out, print_json
-from harness.deploy import canary_drill, cost_command, pipeline, preview
+from harness.deploy import canary_drill, cost_command, pipeline, preview, recovery_commands
 from harness.deploy.request import DeployRequest, ask
 from harness.doctor import examination
 from harness.engine import engine_for, engine_name
@@ -143,10 +143,7 @@ def parser() -> argparse.ArgumentParser:
         "--emergency", action="store_true", help="take the code from the artifacts bucket, without Terraform"
     )
 
-    compare = commands.add_parser(
-        "drift", help="compare a deployed environment with its state, its Terraform and the account", allow_abbrev=False
-    )
-    compare.add_argument("env", help="environment that is deployed")
+    recovery_commands.add_to(commands)
 
     dollars = commands.add_parser("cost", help="show what a deployed environment costs a month", allow_abbrev=False)
     dollars.add_argument("env", help="environment that is deployed")
@@ -190,6 +187,11 @@ def _add_observers(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     trace.add_argument("name", metavar=f"{PLATFORM.traced.upper()}|UPLOAD", help="its id or number, or an upload's key")
     trace.add_argument("--env", default="dev", help="environment (default: dev)")
     trace.add_argument("--json", action="store_true", help="as JSON")
+
+    compare = commands.add_parser(
+        "drift", help="compare a deployed environment with its state, its Terraform and the account", allow_abbrev=False
+    )
+    compare.add_argument("env", help="environment that is deployed")
 
     doctor = commands.add_parser(
         "doctor", help="examine this computer: what is missing, what disturbs, and how to fix it", allow_abbrev=False
@@ -353,6 +355,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "smoke": lambda arguments: pipeline.smoke_test(arguments.env),
     "canary-drill": lambda arguments: canary_drill.run(arguments.env, arguments.versions, port=arguments.port),
     "preview": show_preview,
+    **recovery_commands.COMMANDS,
     "rollback": lambda arguments: pipeline.roll_back(arguments.env, arguments.functions, emergency=arguments.emergency),
     "drift": lambda arguments: pipeline.compare(arguments.env),
     "cost": lambda arguments: (cost_command.measure if arguments.measure else cost_command.show)(arguments.env),

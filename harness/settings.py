@@ -35,6 +35,7 @@ class PlatformSettings:
         event_types: The types of these events.
         received_event_types: The types of events that come from outside.
         importing_functions: The functions that import files, besides what they do for the API.
+        sweeping_function: The function that finds and heals what waits because something was lost.
         watched_counts: The metrics of the code that somebody has to act on: each has an alarm.
         uploads: Keys of files that must start a function when they are uploaded.
         traced: What is followed through the functions: log lines name it in ``<traced>_id``, and ``logs`` takes it as
@@ -60,6 +61,7 @@ class PlatformSettings:
     event_types: tuple[str, ...]
     received_event_types: tuple[str, ...]
     importing_functions: tuple[str, ...]
+    sweeping_function: str
     watched_counts: tuple[str, ...]
     uploads: tuple[str, ...]
     traced: str

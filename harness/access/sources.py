@@ -26,6 +26,14 @@ _WRITTEN = re.compile(r'"\$\{\s*(?P<within>[\w.-]+)\s*\}(?P<rest>[^"$]*)"|(?P<ba
 """One reference, alone or at the beginning of a string."""
 
 
+def rule_path(bus: Value, rule: Value) -> str:
+    """The last part of a rule's ARN, which names no bus for rules of the default bus.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
+    """
+    return f"rule/{rule}" if bus in {None, "default"} else f"rule/{bus}/{rule}"
+
+
 @dataclass(frozen=True)
 class Sources:
     """The ARNs of a plan that requests come from.
@@ -159,7 +167,7 @@ class Sources:
     @cached_property
     def _rules(self) -> set[str]:
         return {
-            self.arn("events", f"rule/{rule.get('event_bus_name')}/{rule.get('name')}")
+            self.arn("events", rule_path(rule.get("event_bus_name"), rule.get("name")))
             for rule in self.plan.of("aws_cloudwatch_event_rule")
         }
 

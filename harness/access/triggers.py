@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.access.service_contexts import service_contexts
-from harness.access.sources import Sources
+from harness.access.sources import Sources, rule_path
 from harness.paths import ROOT
 from harness.plan import iam_policy
 from harness.plan.arn import function_in
@@ -114,7 +114,7 @@ class Estate:
 
     def _rules(self) -> Iterator[Delivery]:
         for target in self.plan.of("aws_cloudwatch_event_target"):
-            rule = self._arn("events", f"rule/{target.get('event_bus_name')}/{target.get('rule')}")
+            rule = self._arn("events", rule_path(target.get("event_bus_name"), target.get("rule")))
             service = "events.amazonaws.com"
             if function_in(target.get("arn")):
                 yield self._invocation(target.address, target.get("arn"), service, rule)

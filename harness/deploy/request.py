@@ -15,18 +15,22 @@ Confirm = Callable[[], bool]
 """Asks whether to apply the plan."""
 
 
-def ask() -> bool:
+def ask(question: str = "Apply exactly this plan?", otherwise: str = "Nothing was applied") -> bool:
     """Ask the person at the terminal.
+
+    Args:
+        question: What.
+        otherwise: What it means that nobody can answer.
 
     Raises:
         HarnessError: There is no terminal.
     """
     if not sys.stdin.isatty():
         raise HarnessError(
-            "Nothing was applied: there is no terminal to ask whether to apply this plan.",
+            f"{otherwise}: there is no terminal to ask. {question}",
             remedy="Run it in a terminal, or confirm beforehand with --yes.",
         )
-    return input("Apply exactly this plan? Type 'yes' to apply: ").strip() == "yes"
+    return input(f"{question} Type 'yes': ").strip() == "yes"
 
 
 @dataclass(frozen=True)

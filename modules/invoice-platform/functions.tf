@@ -39,12 +39,24 @@ locals {
       description = "Applies the business rules to new invoices and publishes every change."
       environment = {
         CHANGED_VAT_ID      = var.rules.changed_vat_id
+        DOCUMENTS_BUCKET    = local._buckets["documents"]
         EVENT_BUS_NAME      = local._names.bus
         SECOND_CURRENCY     = var.rules.second_currency
         SUSPECTED_DUPLICATE = var.rules.suspected_duplicate
         TABLE_NAME          = local._names.table
+        UPLOADS_BUCKET      = local._buckets["uploads"]
       }
       statements = {
+        # A sweep looks for what waits: invoices without a decision or a PDF, unapplied payments, files. Without ListBucket,
+        # S3 returns 403 instead of 404 for a PDF that does not exist.
+        FindBacklog   = { actions = ["dynamodb:Query"], resources = ["${local._arns.table}/index/createdAt-index", "${local._arns.table}/index/status-index"] }
+        FindDocuments = { actions = ["s3:GetObject"], resources = ["${local._arns.documents}/*"] }
+        ListDocuments = { actions = ["s3:ListBucket"], resources = [local._arns.documents] }
+        ListUploads = {
+          actions    = ["s3:ListBucket"]
+          conditions = { "s3:prefix" = { test = "StringLike", values = ["incoming/*"] } }
+          resources  = [local._arns.uploads]
+        }
         PublishEvents = {
           actions    = ["events:PutEvents"]
           conditions = merge(local._own_source, { "events:detail-type" = { test = "ForAllValues:StringEquals", values = concat(local._details.created, local._details.changed) } })
@@ -215,6 +227,21 @@ locals {
       table-stream = { arn = module.table.stream_arn, maximum_record_age_seconds = var.stream_record_age_hours * 3600 }
     }
   }
+
+  _schedules = {
+    process-invoice = {
+      measure = {
+        description = "Counts what waits: undecided invoices, unapplied payments, files."
+        event       = jsonencode({ task = "measure" })
+        expression  = "rate(5 minutes)"
+      }
+      sweep = {
+        description = "Heals invoices that wait because a record or an event was lost."
+        event       = jsonencode({ task = "sweep" })
+        expression  = "rate(1 hour)"
+      }
+    }
+  }
 }
 
 module "function" {
@@ -232,6 +259,7 @@ module "function" {
   permissions          = lookup(local._permissions, each.key, {})
   release              = { stable_version = lookup(var.release.stable, each.key, ""), weight = var.release.weight }
   reserved_concurrency = local._concurrency[each.key]
+  schedules            = lookup(local._schedules, each.key, {})
   statements           = merge(each.value.statements, lookup(local._statements_by_id, each.key, {}))
   tags                 = var.tags
   timeout              = var.lambda_settings.timeout

@@ -21,6 +21,42 @@ module "monitoring" {
       namespace   = local._namespace
       service     = "process-invoice"
     }
+
+    # What follows is measured every five minutes (local._schedules).
+    undecided-invoices = {
+      description = "Invoices wait for a decision for more than 10 minutes. The sweep heals them within the hour, or now: docs/runbooks/sweep.md."
+      metric      = "InvoicesUndecided"
+      namespace   = local._namespace
+      period      = 900
+      service     = "process-invoice"
+      statistic   = "Maximum"
+    }
+
+    unresolved-payments = {
+      description = "Money that no invoice takes waits for more than a day: list it with GET /payments, and apply or return each payment with PATCH /payments/{key}."
+      metric      = "PaymentsUnresolved"
+      namespace   = local._namespace
+      period      = 900
+      service     = "process-invoice"
+      statistic   = "Maximum"
+    }
+
+    sweep-failures = {
+      description = "The sweep has found invoices that it cannot heal; their ids and the reasons are in the log of process-invoice: docs/runbooks/sweep.md."
+      metric      = "SweepFailures"
+      namespace   = local._namespace
+      service     = "process-invoice"
+    }
+  }
+
+  stalls = {
+    uploads = {
+      description = "Files wait in the uploads bucket for more than an hour, and within an hour no invoice was decided on: docs/runbooks/sweep.md."
+      done        = ["InvoicesHeld", "InvoicesProcessed"]
+      namespace   = local._namespace
+      service     = "process-invoice"
+      waiting     = "UploadsWaiting"
+    }
   }
 
   functions = {

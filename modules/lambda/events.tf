@@ -39,6 +39,27 @@ resource "aws_sqs_queue" "dead_letter" {
 }
 
 data "aws_iam_policy_document" "dead_letter" {
+  dynamic "statement" {
+    for_each = length(var.schedules) > 0 ? [values(local._schedule_arns)] : []
+
+    content {
+      sid       = "OnlyItsSchedules"
+      actions   = ["sqs:SendMessage"]
+      resources = [local._queue_arn]
+
+      principals {
+        type        = "Service"
+        identifiers = ["events.amazonaws.com"]
+      }
+
+      condition {
+        test     = "ArnEquals"
+        variable = "aws:SourceArn"
+        values   = statement.value
+      }
+    }
+  }
+
   statement {
     sid       = "DenyPlainHttp"
     effect    = "Deny"

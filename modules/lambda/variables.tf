@@ -304,6 +304,32 @@ variable "runtime" {
   }
 }
 
+variable "schedules" {
+  description = "When the clock starts the function, by name: the expression (rate(1 hour), or cron(0 4 * * ? *) in UTC), and the event in JSON."
+  type = map(object({
+    description = optional(string, "")
+    event       = string
+    expression  = string
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.schedules) : can(regex("^[a-z][a-z0-9-]{0,19}$", name))])
+    error_message = "schedules has the names [${join(", ", keys(var.schedules))}]: use 1 to 20 lower-case letters, digits and hyphens, starting with a letter."
+  }
+
+  validation {
+    condition     = alltrue([for schedule in values(var.schedules) : can(regex("^(rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)|cron\\(([^ ]+ ){5}[^ ]+\\))$", schedule.expression))])
+    error_message = "schedules has the expressions [${join(", ", values(var.schedules)[*].expression)}]: give rate(1 hour), rate(5 minutes) or cron() with six fields."
+  }
+
+  validation {
+    condition     = alltrue([for schedule in values(var.schedules) : can(keys(jsondecode(schedule.event)))])
+    error_message = "schedules has the events [${join(", ", values(var.schedules)[*].event)}]: give JSON objects."
+  }
+}
+
 variable "statements" {
   description = "The function's grants, by statement id: actions on resources, under conditions. Its log group, queue and traces are granted by the module."
   type = map(object({

@@ -1,6 +1,6 @@
 # Every alarm by "<kind>/<name>/<measure>". An alarm is on the metric "value", or on an expression over its metrics.
 locals {
-  _alarms = merge(local._function_alarms, local._stream_alarms, local._queue_alarms, local._table_alarms, local._bucket_alarms, local._api_alarms, local._count_alarms)
+  _alarms = merge(local._function_alarms, local._stream_alarms, local._queue_alarms, local._table_alarms, local._bucket_alarms, local._api_alarms, local._count_alarms, local._stall_alarms)
 
   _function_alarms = merge([
     for name, function in var.functions : {
@@ -108,9 +108,25 @@ locals {
       description = count.description
       expression  = ""
       namespace   = count.namespace
-      period      = 300
+      period      = count.period
       threshold   = 0
-      metrics     = { value = { dimensions = { service = count.service }, name = count.metric, statistic = "Sum" } }
+      metrics     = { value = { dimensions = { service = count.service }, name = count.metric, statistic = count.statistic } }
+    }
+  }
+
+  # A counter that is not increased has no data point.
+  _stall_alarms = {
+    for name, stall in var.stalls : "stall/${name}/any" => {
+      datapoints  = 1
+      description = stall.description
+      expression  = "IF(waiting > 0 AND ${join(" + ", [for index in range(length(stall.done)) : "FILL(done${index}, 0)"])} == 0, 1, 0)"
+      namespace   = stall.namespace
+      period      = 3600
+      threshold   = 0
+      metrics = merge(
+        { waiting = { dimensions = { service = stall.service }, name = stall.waiting, statistic = "Maximum" } },
+        { for index, metric in stall.done : "done${index}" => { dimensions = { service = stall.service }, name = metric, statistic = "Sum" } },
+      )
     }
   }
 

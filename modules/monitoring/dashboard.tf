@@ -4,12 +4,15 @@ locals {
     alarm_arns  = values(local._alarm_arns)
     apis        = var.apis
     buckets     = var.buckets
+    counts      = var.counts
     environment = var.environment
     functions   = var.functions
     name        = var.name
     operations  = local._operations
     queues      = local._queues
     region      = local._region
+    stalls      = var.stalls
+    streams     = { for name, function in var.functions : name => function.function_name if function.reads_stream }
     tables      = var.tables
     thresholds  = var.thresholds
   })))

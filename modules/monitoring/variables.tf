@@ -47,12 +47,14 @@ variable "buckets" {
 }
 
 variable "counts" {
-  description = "Counters of the code that somebody has to act on, by a name of your choice: namespace, metric, the service that counts, and what to do, as the alarm's description. Alarm: anything counted within 5 minutes."
+  description = "Counters of the code that somebody has to act on, by a name of your choice: namespace, metric, the service that counts, and what to do, as the alarm's description. With statistic = \"Maximum\" it is a number that the code measures every now and then; the period must be longer than that. Alarm: anything counted within a period."
   type = map(object({
     description = string
     metric      = string
     namespace   = string
+    period      = optional(number, 300)
     service     = string
+    statistic   = optional(string, "Sum")
   }))
   default  = {}
   nullable = false
@@ -60,6 +62,16 @@ variable "counts" {
   validation {
     condition     = alltrue([for count in values(var.counts) : !startswith(count.namespace, "AWS/")])
     error_message = "counts has the namespaces [${join(", ", [for count in values(var.counts) : count.namespace])}]: metrics in AWS/ are not counted by your code."
+  }
+
+  validation {
+    condition     = alltrue([for count in values(var.counts) : contains(["Maximum", "Sum"], count.statistic)])
+    error_message = "counts has the statistics [${join(", ", values(var.counts)[*].statistic)}]: use Sum for what is counted, Maximum for what is measured."
+  }
+
+  validation {
+    condition     = alltrue([for count in values(var.counts) : count.period >= 60 && count.period <= 3600 && count.period % 60 == 0])
+    error_message = "counts has the periods [${join(", ", values(var.counts)[*].period)}]: give 60 to 3600 seconds, a multiple of 60."
   }
 }
 
@@ -152,6 +164,29 @@ variable "queues" {
   validation {
     condition     = length(setintersection(keys(var.queues), [for name, function in var.functions : name if function.dead_letter_queue != ""])) == 0
     error_message = "queues uses the names [${join(", ", keys(var.queues))}], and a function with a dead-letter queue uses one of them too: give each queue another name."
+  }
+}
+
+variable "stalls" {
+  description = "Work that stands still, by a name of your choice: a metric that the code measures of what waits, metrics that it counts of what is done, their namespace and service, and what to do, as the alarm's description. Alarm: something waited within an hour, and nothing was done."
+  type = map(object({
+    description = string
+    done        = list(string)
+    namespace   = string
+    service     = string
+    waiting     = string
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for stall in values(var.stalls) : length(stall.done) >= 1 && length(stall.done) <= 9])
+    error_message = "stalls counts what is done by ${jsonencode(values(var.stalls)[*].done)}: give 1 to 9 metrics each, since an alarm reads ten."
+  }
+
+  validation {
+    condition     = alltrue([for stall in values(var.stalls) : !startswith(stall.namespace, "AWS/")])
+    error_message = "stalls has the namespaces [${join(", ", values(var.stalls)[*].namespace)}]: metrics in AWS/ are not counted by your code."
   }
 }
 

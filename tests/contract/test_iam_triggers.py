@@ -57,7 +57,7 @@ def test_no_permission_admits_a_stranger(estate: Estate) -> None:
 
 
 def test_no_permission_is_left_over(estate: Estate) -> None:
-    none_of(sorted({*left_over(estate)}))
+    none_of(sorted({*left_over(estate)}, key=str))
 
 
 # --- each check is shown to fail ------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from invoicing.domain.repository import IdempotencyKey
 from invoicing.domain.rules import Rules
 from invoicing.domain.status import Status
 from invoicing.table import store
+from invoicing.table.backlog import Backlog, Place
 from invoicing.table.claims import Claim, ClaimStore, Record
 from invoicing.table.connection import InvoiceTable
 from invoicing.table.items import encode
@@ -44,6 +45,7 @@ DEFINITION = ROOT / "tests" / "data" / "invoices_table.json"
 QUERIES = {
     "lambdas/invoicing/table/queries.py: InvoiceIndexes._read",
     "lambdas/invoicing/table/connection.py: InvoiceTable.query",
+    "lambdas/invoicing/table/backlog.py: Backlog._query",
 }
 """Code that queries DynamoDB; `queries` sends every query that it can send."""
 
@@ -146,7 +148,13 @@ def queries() -> list[Query]:
     dynamodb = _DynamoDB()
     receipts = InvoiceIndexes(InvoiceTable("table", dynamodb), FIELDS)  # type: ignore[arg-type]
     receipts.page(plan_receipts(ReceiptQuery()), 25)
-    return [*all_queries, *(tables.query_of(request, symbol(InvoiceIndexes._read)) for _, request in dynamodb.requests)]
+    all_queries += [tables.query_of(request, symbol(InvoiceIndexes._read)) for _, request in dynamodb.requests]
+    dynamodb = _DynamoDB()
+    backlog = Backlog(InvoiceTable("table", dynamodb))  # type: ignore[arg-type]
+    now = timestamp(NOW)
+    for found in (backlog.undecided(now), backlog.unapplied(now), backlog.created(Place(now, "1"), now)):
+        assert [*found] == []
+    return [*all_queries, *(tables.query_of(request, symbol(Backlog._query)) for _, request in dynamodb.requests)]
 
 
 @pytest.fixture(scope="session")

@@ -186,6 +186,27 @@ def changes_of_every_kind_in_the_stream(world: World, _: Any) -> None:
     world.drain_stream()
 
 
+def lost_records(world: World) -> None:
+    """Invoices whose records the stream has given up, and one whose `invoice-created` was given up."""
+    world.request("create_invoice", "POST", "/invoices", NUMBERED | {"invoiceNumber": "0041"})
+    world.drain_stream()
+    new_invoices(world)
+    world.stream.clear()
+    world.bus.clear()
+    draw_simply(world)
+
+
+@scenario("process_invoice", "generate_pdf", prepare=lost_records)
+def a_sweep_of_what_was_lost(world: World, _: Any) -> None:
+    """Three of them, an hour apart, as the clock starts them."""
+    for _ in range(3):
+        world.clock.sleep(3600)
+        world.asynchronous("process_invoice", {"task": "measure"})
+        world.asynchronous("process_invoice", {"task": "sweep"})
+        world.drain_stream()
+        world.drain_bus(invoice_created="generate_pdf")
+
+
 # --- generate-pdf ---
 
 

@@ -62,6 +62,7 @@ VALUES = {
     "SECOND_CURRENCY": "hold",
     "SUSPECTED_DUPLICATE": "hold",
     "TABLE_NAME": "invoices-dev",
+    "UPLOADS_BUCKET": "uploads",
     "USAGE_PLAN_ID": "plan",
 }
 """A value for each required setting of any function."""

@@ -114,6 +114,28 @@ class Retention:
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """A row of what the clock starts.
+
+    Attributes:
+        rule: The rule's name, with ``{environment}``.
+        expression: When.
+        event: What its targets get.
+        harm: What happens without it.
+    """
+
+    rule: str
+    expression: str
+    event: Mapping[str, str] = field(hash=False)
+    harm: str
+
+    def matches(self, name: Any, environment: str) -> bool:
+        """Whether a rule's name is this one's in an environment, or in a preview, whose name comes after it."""
+        pattern = re.escape(self.rule).replace(r"\{environment\}", rf"{re.escape(environment)}(-[a-z0-9-]+)?")
+        return isinstance(name, str) and re.fullmatch(pattern, name) is not None
+
+
+@dataclass(frozen=True)
 class Platform:
     """The table.
 
@@ -125,6 +147,7 @@ class Platform:
         models: The request model of each method that has one, by its key.
         variables: The values of variables that limit what a function touches, with ``{environment}``.
         kept: How long buckets keep what may be deleted.
+        schedules: What the clock starts.
     """
 
     required: tuple[Requirement, ...]
@@ -134,6 +157,7 @@ class Platform:
     models: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     kept: tuple[Retention, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
 
 
 def read(path: Path = TABLE) -> Platform:
@@ -147,7 +171,8 @@ def read(path: Path = TABLE) -> Platform:
     keys = {name: (pair[0], pair[1]) for name, pair in table.pop("keys").items()}
     required = [Requirement(**{name: _frozen(value) for name, value in row.items()}) for row in rows]
     kept = tuple(Retention(**row) for row in table.pop("kept"))
-    return Platform(required=tuple(required), keys=keys, kept=kept, **table)
+    schedules = tuple(Schedule(rule, **row) for rule, row in table.pop("schedules").items())
+    return Platform(required=tuple(required), keys=keys, kept=kept, schedules=schedules, **table)
 
 
 def _frozen(value: Any) -> Any:

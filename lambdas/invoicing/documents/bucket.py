@@ -19,8 +19,13 @@ WITHHELD = frozenset({Status.HELD, Status.VOID})
 
 
 def key_of(invoice: Invoice) -> str:
+    """The key of the PDF."""
+    return key_by(invoice.invoice_id, invoice.created_at)
+
+
+def key_by(invoice_id: str, created_at: str) -> str:
     """The key of the PDF: ``<yyyy>/<mm>/<invoiceId>.pdf``, by the time of creation."""
-    return f"{invoice.created_at[:4]}/{invoice.created_at[5:7]}/{invoice.invoice_id}.pdf"
+    return f"{created_at[:4]}/{created_at[5:7]}/{invoice_id}.pdf"
 
 
 class DocumentStore:
@@ -53,16 +58,20 @@ class DocumentStore:
             return False
         return True
 
-    def link(self, invoice: Invoice) -> str | None:
-        """A presigned URL of the PDF; None while there is none, and for invoices that nobody should receive."""
-        if invoice.status in WITHHELD:
-            return None
-        key = key_of(invoice)
+    def has(self, key: str) -> bool:
+        """Whether there is a PDF under a key."""
         try:
             self._s3.head_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] in {"404", "NoSuchKey", "NotFound"}:
-                return None
+                return False
             raise
+        return True
+
+    def link(self, invoice: Invoice) -> str | None:
+        """A presigned URL of the PDF; None while there is none, and for invoices that nobody should receive."""
+        key = key_of(invoice)
+        if invoice.status in WITHHELD or not self.has(key):
+            return None
         parameters = {"Bucket": self._bucket, "Key": key, "ResponseContentType": "application/pdf"}
         return self._s3.generate_presigned_url("get_object", Params=parameters, ExpiresIn=LINK_SECONDS)

@@ -51,6 +51,11 @@ class Event:
     time: str
     detail: dict[str, Any]
 
+    def subject(self) -> dict[str, Any]:
+        """What the event is about, for a log line."""
+        names = ("paymentKey", "reason") if self.detail_type == UNAPPLIED else ("invoiceId", "version")
+        return {_LOGGED[name]: self.detail[name] for name in names}
+
 
 class PublishError(Exception):
     """EventBridge could not take an event; the record has to be delivered again."""
@@ -67,6 +72,8 @@ https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultE
 """
 
 
+_LOGGED = {"invoiceId": "invoice_id", "paymentKey": "payment_key", "reason": "reason", "version": "version"}
+
 REOPENED = "invoice-reopened"
 """The type of the event that reports that a payment was reversed: something is due again."""
 
@@ -82,11 +89,37 @@ def derive(before: Invoice | None, after: Invoice) -> list[Event]:
         after: The new image.
     """
     known = len(before.history) if before else 0
+    reopened = before is not None and abs(before.amount_due) < abs(after.amount_due)
     return [
-        _event(before, after, number)
+        _event(after, number, reopened=reopened)
         for number in range(known, len(after.history))
         if not _is_waiting(after.history, number)
     ]
+
+
+def derive_again(invoice: Invoice, since: str, until: str) -> list[Event]:
+    """The events of what happened to an invoice between two moments, both included, from the invoice as it is now.
+
+    Their ids are those of the events that `derive` has made of the same changes, or would have made; their amounts are
+    those of now. A reversal is known by the status that it leads back to. One that leads from ``partially-paid`` to
+    ``partially-paid`` cannot be told from a payment here, and has the type of one.
+
+    Args:
+        invoice: As it is now.
+        since: The first moment.
+        until: The last moment.
+    """
+    return [
+        _event(invoice, number, reopened=_leads_back(invoice.history, number))
+        for number, entry in enumerate(invoice.history)
+        if since <= entry.at <= until and not _is_waiting(invoice.history, number)
+    ]
+
+
+def _leads_back(history: Sequence[HistoryEntry], number: int) -> bool:
+    paid = (Status.PROCESSED, Status.PARTIALLY_PAID, Status.PAID)
+    before, after = history[number - 1].status, history[number].status
+    return number > 0 and before in paid and after in paid and paid.index(after) < paid.index(before)
 
 
 def _is_waiting(history: Sequence[HistoryEntry], number: int) -> bool:
@@ -94,9 +127,8 @@ def _is_waiting(history: Sequence[HistoryEntry], number: int) -> bool:
     return number > 0 and status is history[number - 1].status and status in {Status.CREATED, Status.HELD}
 
 
-def _event(before: Invoice | None, after: Invoice, number: int) -> Event:
+def _event(after: Invoice, number: int, *, reopened: bool) -> Event:
     entry, currency = after.history[number], after.currency
-    reopened = before is not None and abs(before.amount_due) < abs(after.amount_due)
     detail: dict[str, Any] = {
         "eventId": str(uuid.uuid5(NAMESPACE, f"{after.invoice_id}/event/{number + 1}")),
         "invoiceId": after.invoice_id,

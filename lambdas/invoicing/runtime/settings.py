@@ -50,6 +50,12 @@ class DocumentsSettings(Settings):
     documents_bucket: str = Field(min_length=3)
 
 
+class UploadsSettings(Settings):
+    """The bucket that files are uploaded to."""
+
+    uploads_bucket: str = Field(min_length=3)
+
+
 class ArchivesSettings(Settings):
     """The bucket that keeps processed uploads."""
 
@@ -104,7 +110,9 @@ class CreateInvoiceSettings(TableSettings, ApiSettings, ArchivesSettings, BusSet
     """create-invoice."""
 
 
-class ProcessInvoiceSettings(TableSettings, BusSettings, RulesSettings, DeadLetterSettings):
+class ProcessInvoiceSettings(
+    TableSettings, BusSettings, RulesSettings, DeadLetterSettings, DocumentsSettings, UploadsSettings
+):
     """process-invoice."""
 
 

@@ -258,10 +258,15 @@ def _partitions(
     first = first_moment(query.from_)[:7] if query.from_ else last
     if first > last:  # the range begins in the future: there are no invoices yet
         return "createdAt-index", "yearMonth", (first,)
-    return "createdAt-index", "yearMonth", _months(first, last)
+    return "createdAt-index", "yearMonth", months(first, last)
 
 
-def _months(first: str, last: str) -> tuple[str, ...]:
+def months(first: str, last: str) -> tuple[str, ...]:
+    """The months from one to another, both included, as ``2026-11``.
+
+    Raises:
+        InvalidRequest: There are more than `MAX_MONTHS`.
+    """
     begin, end = (int(month[:4]) * 12 + int(month[5:]) - 1 for month in (first, last))
     if end - begin >= MAX_MONTHS:
         error = {"pointer": "from", "detail": f"spans more than {MAX_MONTHS} months"}

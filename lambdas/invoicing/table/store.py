@@ -7,6 +7,7 @@ Besides invoices the table holds other items, under ids that no invoice can have
 - ``upload#<sha256>``: how far an upload has come
 - ``claim#...``: what is compared with the invoices of a customer
 - ``payment#<uuid>``: money that was received (`invoicing.table.receipts`)
+- ``sweep#drawn``: up to which invoice the PDFs were looked for (`invoicing.table.backlog`)
 
 They have none of the indexes' keys, so no list of invoices shows them.
 

@@ -63,7 +63,11 @@ class Memory:
         self._operations: dict[str, Callable[[Request], Any]] = {
             name: getattr(service, name) for service in services for name in dir(service) if "_" in name.strip("_")
         }
-        self._operations |= {"put_events": self._put_events, "send_message": self._send_message}
+        self._operations |= {
+            "query": self.table.query,
+            "put_events": self._put_events,
+            "send_message": self._send_message,
+        }
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         """Put this in the place of AWS."""

@@ -40,6 +40,24 @@ class Table:
         found = [{"invoiceId": {"S": name}} for name in names if name in self.items]
         return {"Responses": {table: found}, "UnprocessedKeys": {}}
 
+    def query(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """A page of an index with the range key ``createdAt``, in its order; ties by the id."""
+        names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
+        partition, _, rest = request["KeyConditionExpression"].partition(" = :partition AND ")
+        if rest != "#createdAt BETWEEN :earliest AND :latest":
+            raise ValueError(f"the table in memory does not know {request['KeyConditionExpression']!r}")
+        attribute = names[partition]
+        after = request.get("ExclusiveStartKey")
+        found = sorted(
+            (item for item in self.items.values() if item.get(attribute) == values[":partition"]), key=_by_creation
+        )
+        earliest, latest = values[":earliest"]["S"], values[":latest"]["S"]
+        found = [item for item in found if earliest <= item["createdAt"]["S"] <= latest]
+        found = [item for item in found if after is None or _by_creation(item) > _by_creation(after)]
+        page, more = found[: request["Limit"]], found[request["Limit"] :]
+        last = {name: page[-1][name] for name in ("invoiceId", attribute, "createdAt")} if more else None
+        return {"Items": page} | ({"LastEvaluatedKey": last} if last else {})
+
     def put_item(self, request: Mapping[str, Any]) -> dict[str, Any]:
         self._write([self._judge("Put", request)])
         return {}
@@ -83,6 +101,10 @@ class Table:
             self.items[name] = new
             if old != new:
                 self.changed(name, old, new)
+
+
+def _by_creation(item: Mapping[str, Any]) -> tuple[str, str]:
+    return item["createdAt"]["S"], item["invoiceId"]["S"]
 
 
 def _assignments(expression: str, names: Mapping[str, str], values: Mapping[str, Any]) -> Item:

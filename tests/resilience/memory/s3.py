@@ -4,9 +4,12 @@ import hashlib
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import IO, Any
 
 from tests.resilience.memory.errors import ServiceError
+
+_ARRIVED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,11 @@ class Buckets:
             content = part
         return {**response, "ContentLength": len(content), "Body": Body(content)}
 
+    def head_object(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        if self.latest(request["Bucket"], request["Key"]) is None:
+            raise ServiceError("404")
+        return {}
+
     def delete_object(self, request: Mapping[str, Any]) -> dict[str, Any]:
         bucket, key = request["Bucket"], request["Key"]
         latest = self.latest(bucket, key)
@@ -99,7 +107,7 @@ class Buckets:
         return {
             "IsTruncated": False,
             "KeyCount": len(keys),
-            **({"Contents": [{"Key": key} for key in keys]} if keys else {}),
+            **({"Contents": [{"Key": key, "LastModified": _ARRIVED} for key in keys]} if keys else {}),
         }
 
     def _find(self, bucket: str, key: str, version_id: str | None) -> Version:

@@ -40,6 +40,7 @@ event-source = "orders"
 event-types = ["order-placed"]
 received-event-types = []
 importing-functions = []
+sweeping-function = "orders"
 watched-counts = []
 uploads = []
 traced = "order"
