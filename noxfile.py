@@ -52,8 +52,12 @@ nox.options.stop_on_first_error = False
 
 
 def claim_build() -> None:
-    """Mark the build folder as ours: one that is new or empty, or the checkout's own, which git ignores."""
-    if BUILD == ROOT / "build" or not BUILD.exists() or not any(BUILD.iterdir()):
+    """Mark the build folder as ours: one that is new or empty, or the checkout's own, which git ignores.
+
+    A link may lead to somebody's files, even one in the checkout's own place.
+    """
+    own = BUILD == ROOT / "build" and not BUILD.is_symlink()
+    if own or not BUILD.exists() or not any(BUILD.iterdir()):
         BUILD.mkdir(parents=True, exist_ok=True)
         MARKER.touch()
 

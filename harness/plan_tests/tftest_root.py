@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import tftest
@@ -108,6 +109,25 @@ class TftestRoot(tftest.TerraformTest):  # type: ignore[misc]  # tftest has no t
                 raise rejection.failure from None
             return RootPlan({}, errors)
         return RootPlan(dict(document))
+
+    def plan(self, *, output: bool = False, **options: Any) -> Any:
+        """Run ``plan``, and with `output` also ``show``: the plan as tftest presents it.
+
+        tftest keeps the plan in the common folder for temporary files, readable by everybody, and leaves it there.
+        Here it is in a folder of its own that only its owner can read, and gone afterwards.
+
+        Args:
+            output: Whether the plan is read.
+            options: tftest's, see `tftest.parse_args`.
+        """
+        self._log_dir.mkdir(parents=True, exist_ok=True)
+        arguments = tftest.parse_args(**{"input": False, "color": False, **options})
+        with TemporaryDirectory(dir=self._log_dir) as private:
+            file = f"{private}/plan"
+            planned = self.execute_command("plan", *arguments, f"-out={file}")
+            if not output:
+                return planned.out
+            return self._plan_formatter(self.execute_command("show", "-no-color", "-json", file).out)
 
     def execute_command(self, cmd: str, *cmd_args: str) -> tftest.TerraformCommandOutput:
         """Run one command of Terraform: tftest calls this for each.

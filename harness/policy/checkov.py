@@ -78,6 +78,9 @@ def run(jobs: Sequence[Job], policies: Sequence[Mapping[str, str]], folder: Path
     """
     python = ensure("policy")
     folder.mkdir(parents=True, exist_ok=True)
+    own = folder / "tmp"
+    own.mkdir(mode=0o700, exist_ok=True)
+    own.chmod(0o700)
     out = folder / f"checkov-{os.getpid()}.json"
     request = {
         "workers": WORKERS,
@@ -94,7 +97,7 @@ def run(jobs: Sequence[Job], policies: Sequence[Mapping[str, str]], folder: Path
             check=False,
             timeout=DEADLINE_S,
             cwd=ROOT,
-            env={"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+            env=_environment(folder, own),
         )
     except subprocess.TimeoutExpired:
         raise HarnessError(
@@ -106,6 +109,20 @@ def run(jobs: Sequence[Job], policies: Sequence[Mapping[str, str]], folder: Path
     body = json.loads(out.read_text(encoding="utf-8"))
     out.unlink()
     return _results(jobs, policies, body)
+
+
+def _environment(home: Path, own: Path) -> dict[str, str]:
+    """The variables of checkov, which has nothing of the user's.
+
+    It reads a pickled grammar from the folder for temporary files, under a name that anybody can guess. In a folder
+    that others can write to, that is code of theirs, so it has a folder of its own.
+    """
+    return {
+        "PATH": os.environ.get("PATH", ""),
+        "HOME": str(home),
+        "TMPDIR": str(own),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
 
 def _results(jobs: Sequence[Job], policies: Sequence[Mapping[str, str]], body: Mapping[str, Any]) -> CheckovResults:

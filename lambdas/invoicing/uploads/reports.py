@@ -15,6 +15,8 @@ from invoicing.uploads.csv_invoices import RejectedCell, RejectedInvoice
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four are full-width
 _NEW_CELL = re.compile(r"[;\t\n\r\v\f\x85\u2028\u2029]")
 _BEFORE_FORMULA = re.compile(rf"(?<![;\"\s])[;\"\s]++(?=[{re.escape(''.join(_DANGEROUS[:4] + _DANGEROUS[6:]))}])")
+_OBEYED = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but blanks and line ends, and those that turn the direction of text: a terminal acts on them."""
 _IN_MEMORY = 1 << 20
 MAX_REPORT = 64 << 20
 """Bytes after which a reject report ends, with a line about that: a function's temporary folder holds 512 MB."""
@@ -174,10 +176,13 @@ class _Encoder:
 
 
 def safe_cell(cell: str) -> str:
-    """The cell, written so that no spreadsheet takes it for a formula (OWASP, "CSV Injection").
+    r"""The cell, written so that no spreadsheet takes it for a formula (OWASP, "CSV Injection").
+
+    What a terminal would obey is spelled out, as ``\x1b``.
 
     Text after a semicolon, a tab or a line break is made safe as well: it begins a new cell where that is Excel's list
     separator, or for a program that splits lines before it looks for quotes.
     """
     escaped = _BEFORE_FORMULA.sub(lambda gap: f"{gap[0]}'" if _NEW_CELL.search(gap[0]) else gap[0], cell)
-    return f"'{escaped}" if escaped.startswith(_DANGEROUS) else escaped
+    shown = _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), escaped)
+    return f"'{shown}" if shown.startswith(_DANGEROUS) else shown

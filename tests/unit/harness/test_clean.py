@@ -69,3 +69,22 @@ def test_a_session_marks_a_new_folder_and_none_that_is_in_use(
     )
 
     assert (tmp_path / MARKER).exists() is is_ours
+
+
+def test_a_link_in_the_place_of_the_build_folder_is_not_marked(tmp_path: Path) -> None:
+    """GIVEN a link from build to somebody's folder WHEN a session runs THEN `clean` deletes nothing there."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").touch()
+    (tmp_path / "checkout").mkdir()
+    (tmp_path / "checkout" / "build").symlink_to(tmp_path / "mine")
+    script = f"""
+import sys; sys.path.insert(0, '.'); import noxfile; from pathlib import Path
+noxfile.ROOT = Path({str(tmp_path / "checkout")!r})
+noxfile.BUILD = noxfile.ROOT / "build"
+noxfile.MARKER = noxfile.BUILD / {MARKER!r}
+noxfile.claim_build()
+"""
+
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]

@@ -73,3 +73,25 @@ def test_a_plan_that_fails_without_a_message_is_not_a_rejection(
 
     with pytest.raises(TerraformError, match="it printed no error"):
         silent.planned()
+
+
+def test_a_plan_is_kept_where_only_its_owner_can_read_it_and_no_longer_than_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """tftest would leave it in the common folder for temporary files, under a name that was free a moment before."""
+    script = f"""
+case "$*" in
+  *-out=*) out=$(echo "$*" | sed 's/.*-out=//; s/ .*//'); echo "$out" > {tmp_path}/out
+           stat -c %a "$(dirname "$out")" > {tmp_path}/mode; echo secret > "$out";;
+  *show*) echo '{{"resource_changes": []}}';;
+esac
+"""
+    planning = root(tmp_path, script, monkeypatch)
+
+    document = planning.planned().document
+
+    file = Path((tmp_path / "out").read_text().strip())
+    assert document == {"resource_changes": []}
+    assert file.is_relative_to(tmp_path / "root")
+    assert (tmp_path / "mode").read_text().strip() == "700"
+    assert not file.parent.exists()

@@ -94,3 +94,17 @@ def test_a_report_whose_parts_cannot_be_read_leaves_no_open_file(monkeypatch: py
         join_rejects([lost()])
 
     assert [file.closed for file in files] == [True]
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        pytest.param("\x1b[31mred", r"\x1b[31mred", id="a colour"),
+        pytest.param("a\x07\x00\x9b2J", r"a\x07\x00\x9b2J", id="a bell, a zero, a sequence of eight bits"),
+        pytest.param("a\u202egnp.exe", r"a\u202egnp.exe", id="text that runs backwards"),
+        pytest.param("\x1b=1+1", r"\x1b=1+1", id="before a formula"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_spelled_out(cell: str, shown: str) -> None:
+    """``cat`` of a report changes nothing on the screen."""
+    assert safe_cell(cell) == shown
