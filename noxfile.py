@@ -478,6 +478,12 @@ def mutate(session: nox.Session) -> None:
 
 
 @with_dev(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure cold starts, PDFs, the import, decisions and the API, each beside its floor: [-- PART ...]."""
+    dev(session, "python", "-m", "tests.bench", *session.posargs, PYTHONPATH=str(ROOT / "lambdas"))
+
+
+@with_dev(default=False)
 def scale(session: nox.Session) -> None:
     """Test 100,000 rows through the uploads bucket and 200 MB through the CSV reader: [-- --deselect ...]."""
     dev(session, "pytest", "tests/scale", *session.posargs)

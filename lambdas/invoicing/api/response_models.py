@@ -48,7 +48,7 @@ AMOUNTS = ("subtotal", "tax_total", "total", "amount_paid", "amount_due", "overp
 class ResponseModel(BaseModel):
     """Base: camelCase names."""
 
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, frozen=True)
+    model_config = ConfigDict(defer_build=True, alias_generator=to_camel, validate_by_name=True, frozen=True)
 
     def body(self) -> dict[str, Any]:
         """The body of the response in JSON types."""

@@ -47,7 +47,7 @@ class RotationError(Exception):
 class RotationEvent(BaseModel):
     """The event of Secrets Manager, which may have more members."""
 
-    model_config = ConfigDict(alias_generator=to_pascal, frozen=True, extra="ignore")
+    model_config = ConfigDict(defer_build=True, alias_generator=to_pascal, frozen=True, extra="ignore")
 
     step: Step
     secret_id: Annotated[str, StringConstraints(min_length=1)]

@@ -35,6 +35,11 @@ _DIRECTION_MARKS = frozenset("\u200e\u200f")
 """Not printed; they decide the direction of neutral characters. Embeddings and isolates are ignored."""
 
 
+def has_right_to_left(text: str) -> bool:
+    """Whether a part of the text runs from right to left, or is marked to."""
+    return bool(_RIGHT_TO_LEFT.search(text))
+
+
 def to_visual_order(text: str, *, width: float, measure: Callable[[str], float], form_of: Callable[[str], str]) -> str:
     r"""The text in the order of printing: right-to-left rows as lines in visual order, other rows unchanged.
 
@@ -45,7 +50,7 @@ def to_visual_order(text: str, *, width: float, measure: Callable[[str], float],
         form_of: Returns what is printed for a character: itself, another one or nothing. It is applied first
             because only characters that Unicode assigns have a direction.
     """
-    if not _RIGHT_TO_LEFT.search(text):
+    if not has_right_to_left(text):
         return text
     rows = []
     for row in text.split("\n"):

@@ -35,7 +35,7 @@ class Row:
     """One row of the table: an invoice line, or a part of one whose description is tall.
 
     Args:
-        cells: The texts; the second one is the description, a `Paragraph`.
+        cells: The texts; the second one is the description, a `Paragraph` unless it is one plain line.
         line: The position of the invoice line.
         first: Whether the invoice line begins here.
         last: Whether it ends here.
@@ -70,7 +70,9 @@ class LineTable(Flowable):  # type: ignore[misc] # reportlab is untyped
 
     def _height(self, row: Row) -> float:
         padding = PADDING * (row.first + row.last)
-        return float(max(self._size * LEADING, row.cells[1].wrap(self._widths[1] - 8, 0)[1]) + padding)
+        description, line = row.cells[1], self._size * LEADING
+        height = line if isinstance(description, str) else description.wrap(self._widths[1] - 8, 0)[1]
+        return float(max(line, height) + padding)
 
     @property
     def _heading_height(self) -> float:

@@ -30,7 +30,15 @@ from reportlab.platypus import (
 )
 
 from invoicing.documents.line_table import Colors, LineTable, Row
-from invoicing.documents.typeface import BOLD, LEADING, REGULAR, fit_paragraph, paragraph, register
+from invoicing.documents.typeface import (
+    BOLD,
+    LEADING,
+    REGULAR,
+    fit_paragraph,
+    is_plain_line,
+    paragraph,
+    register,
+)
 from invoicing.domain.models import Invoice
 from invoicing.domain.money import grouped, number_text, price_text, text
 from invoicing.runtime.settings import BrandSettings
@@ -201,12 +209,15 @@ class Renderer:
             rows += [Row(["", part, *empty], position, first=False, last=part is more[-1]) for part in more]
         return LineTable(headings, rows, widths, size, Colors(INK, ACCENT, RULE, SHADE))
 
-    def _description(self, text: str, style: ParagraphStyle, width: float) -> list[Paragraph]:
+    def _description(self, text: str, style: ParagraphStyle, width: float) -> list[Paragraph | str]:
         """The description in one part, or, if it is tall, in a part for each of its rows."""
-        whole = paragraph(text, style, self._coverage, width=width)
+        if is_plain_line(text, style, self._coverage, width=width):
+            return [text]
         rows = text.splitlines()
-        if len(rows) > 1 and whole.wrap(width, TALLEST_ROW)[1] > TALLEST_DESCRIPTION:
-            return [self._text(row or " ", style, width=width, height=TALLEST_ROW) for row in rows]
+        if len(rows) > 1:
+            whole = paragraph(text, style, self._coverage, width=width)
+            if whole.wrap(width, TALLEST_ROW)[1] > TALLEST_DESCRIPTION:
+                return [self._text(row or " ", style, width=width, height=TALLEST_ROW) for row in rows]
         return [self._text(text, style, width=width, height=TALLEST_ROW)]
 
     def _sums(self, invoice: Invoice) -> list[Flowable]:

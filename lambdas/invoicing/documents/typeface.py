@@ -18,7 +18,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Paragraph
 
-from invoicing.documents.directions import to_visual_order
+from invoicing.documents.directions import has_right_to_left, to_visual_order
 from invoicing.documents.substitutes import substitute
 
 REGULAR = "Invoice"
@@ -103,6 +103,20 @@ def markup(text: str, coverage: Coverage) -> str:
 
 def _escaped(text: str) -> str:
     return escape(text).replace("\n", "<br/>")
+
+
+def is_plain_line(text: str, style: ParagraphStyle, coverage: Coverage, *, width: float) -> bool:
+    """Whether a text is printed as it is written, in one line ``width`` wide (points) and in the style's own font.
+
+    Such a text needs no paragraph, which takes most of the time of a line to lay out.
+    """
+    return (
+        " ".join(text.split()) == text
+        and unicodedata.is_normalized("NFC", text)
+        and all(ord(character) in coverage[REGULAR] for character in text)
+        and not has_right_to_left(text)
+        and bool(pdfmetrics.stringWidth(text, style.fontName, style.fontSize) <= width)
+    )
 
 
 def paragraph(text: str, style: ParagraphStyle, coverage: Coverage, *, width: float) -> Paragraph:

@@ -77,7 +77,9 @@ _LABELS = {
 class ReportedPayment(WireModel):
     """What can be read of the detail of a provider's ``invoice-paid`` event; other members are ignored."""
 
-    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        defer_build=True, alias_generator=to_camel, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     invoice_id: Identifier | None = None
     payment_id: Identifier | None = None

@@ -17,7 +17,9 @@ from invoicing.events.bus import MAX_REASONS
 class EventDetail(BaseModel):
     """Base: camelCase names, no unknown members, and what every event has."""
 
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        defer_build=True, alias_generator=to_camel, validate_by_name=True, frozen=True, extra="forbid"
+    )
 
     correlation_id: Annotated[
         str | None,

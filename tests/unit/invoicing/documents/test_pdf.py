@@ -15,9 +15,10 @@ import pypdf
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reportlab.lib.styles import ParagraphStyle
 
 from invoicing.documents.pdf import Renderer
-from invoicing.documents.typeface import EAST_ASIAN, MISSING, REGULAR, markup, register
+from invoicing.documents.typeface import EAST_ASIAN, MISSING, REGULAR, is_plain_line, markup, register
 from invoicing.domain.money import grouped, number_text, price_text, text
 from invoicing.runtime.settings import BrandSettings
 from tests.data import invoices
@@ -276,6 +277,25 @@ def test_a_line_keeps_its_line_breaks_whatever_their_number(renderer: Renderer, 
     printed = "\n".join(pages(renderer.render(invoice)))
     assert re.findall(r"^(?:2 )?([a-z])\b", printed, re.MULTILINE) == letters
     assert "\u2026" not in printed
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        pytest.param("Übergröße <b> & 5 €", True, id="characters of the font"),
+        pytest.param("two  blanks", False, id="blanks that a paragraph prints as one"),
+        pytest.param("one\u00a0blank", False, id="another blank"),
+        pytest.param("one\ntwo", False, id="two rows"),
+        pytest.param("e\u0301", False, id="a letter in two parts"),
+        pytest.param("部品", False, id="another font"),
+        pytest.param("שלום", False, id="right to left"),
+        pytest.param("W" * 40, False, id="too wide"),
+    ],
+)
+def test_a_line_without_a_paragraph_is_printed_as_it_is_written(written: str, *, plain: bool) -> None:
+    style = ParagraphStyle("line", fontName=REGULAR, fontSize=9)
+
+    assert is_plain_line(written, style, register(FONTS), width=200) is plain
 
 
 def test_unprintable_characters_become_squares_and_invisible_ones_nothing() -> None:
