@@ -17,6 +17,7 @@ import pytest
 from invoicing.runtime.aws import client
 from invoicing.runtime.observability import logger
 from invoicing.uploads import part_import
+from tests import environments
 from tests.resilience.clock import Clock, InOrder
 from tests.resilience.faults import Killed, Wire
 from tests.resilience.memory.account import Memory
@@ -248,9 +249,9 @@ def world(kind: type[Memory] | type[Moto]) -> Iterator[World]:
 
 
 def _load(function: str, patch: pytest.MonkeyPatch) -> ModuleType:
-    for name in unit.VALUES:
+    for name in environments.VALUES:
         patch.delenv(name, raising=False)
-    for name, value in unit.function_environment(function).items():
+    for name, value in environments.function_environment(function).items():
         patch.setenv(name, value)
     patch.setenv("POWERTOOLS_SERVICE_NAME", function.replace("_", "-"))
     sys.modules.pop(f"{function}.handler", None)
