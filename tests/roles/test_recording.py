@@ -17,6 +17,6 @@ def test_the_calls_of_an_environment_are_those_on_the_list(life: Life) -> None:
     listed = {(row, step) for row in pipeline_calls.load() for step in row.steps if step.startswith(f"{life.name} ")}
     new, gone = recorded - listed, listed - recorded
     assert not new, (
-        "\n".join(sorted(f"new: {step} needs {row}" for row, step in new)) + f"\nRecord it: {pipeline_calls.FIX}"
+        "\n".join(sorted({f"new: {step} needs {row}" for row, step in new})) + f"\nRecord it: {pipeline_calls.FIX}"
     )
     assert not gone, "\n".join(sorted(f"not seen any more: {row} in {step}" for row, step in gone))
