@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
-from harness.deploy import canary_cleanup
+from harness.deploy import canary_cleanup, smoke_rotation
 from harness.deploy.canary_cleanup import CUSTOMER
 from harness.deploy.release import ALIAS
 from harness.deploy.smoke_access import ApiResponse, PlatformAccess
@@ -29,7 +29,7 @@ DEADLINE_S = 20.0
 POLL_S = 0.1
 
 AT_ONCE = 10
-"""Files that are imported together: no more than what a function with little concurrency takes without waiting."""
+"""The most files that are imported together."""
 
 DETAIL_TYPES = ("invoice-processed", "invoice-paid")
 """The events that are published about each invoice, in their order."""
@@ -87,6 +87,7 @@ class Traffic:
         dead_letters: The dead-letter queues.
         look: Called while something is awaited. What it raises ends the wait.
         files: How many files a round imports.
+        at_once: How many of them together.
     """
 
     access: PlatformAccess
@@ -97,6 +98,7 @@ class Traffic:
     dead_letters: DeadLetters
     look: Callable[[], None] = lambda: None
     files: int = 1
+    at_once: int = 1
     invoice_ids: list[str] = field(default_factory=list)
     payment_ids: list[str] = field(default_factory=list)
     _number: int = 0
@@ -111,7 +113,9 @@ class Traffic:
         """
         canary_cleanup.delete_leftovers(access)
         with Subscriber.subscribed(access, canary_cleanup.queue_name(access.environment, run_id)) as subscriber:
-            traffic = cls(access, access.api_key, _origin(access), run_id, subscriber, DeadLetters.at_start(access))
+            letters = DeadLetters.at_start(access)
+            traffic = cls(access, access.api_key, _origin(access), run_id, subscriber, letters)
+            traffic.at_once = files_at_once(access)
             try:
                 yield traffic
             finally:
@@ -126,8 +130,8 @@ class Traffic:
         Raises:
             CheckError: Something is not as it should be.
         """
-        for imported in range(0, self.files, AT_ONCE):
-            self._import_files(min(AT_ONCE, self.files - imported))
+        for imported in range(0, self.files, self.at_once):
+            self._import_files(min(self.at_once, self.files - imported))
             yield
         for case in CASES:
             self.invoice(case)
@@ -340,6 +344,22 @@ def _text_of(pdf: bytes) -> str:
         return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
     except PyPdfError as error:
         raise CheckError("PDF", f"it cannot be read: {error}") from error
+
+
+def files_at_once(access: PlatformAccess) -> int:
+    """How many files can be imported together beside the platform's other callers.
+
+    Half of the least concurrency that is reserved for a function that a file or its invoice reaches. More would be
+    throttled: an alarm starts, and AWS makes an asynchronous call again some time later.
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    """
+    lambdas, functions = access.client("lambda"), access.outputs["functions"]
+    reserved = [
+        lambdas.get_function_concurrency(FunctionName=function).get("ReservedConcurrentExecutions", 2 * AT_ONCE)
+        for name, function in functions.items()
+        if name != smoke_rotation.FUNCTION
+    ]
+    return min(AT_ONCE, max(1, min(reserved) // 2))
 
 
 def _origin(access: PlatformAccess) -> str:

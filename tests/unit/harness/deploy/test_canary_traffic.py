@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.deploy.canary_traffic import CASES, CheckError, Traffic
+from harness.deploy.canary_traffic import CASES, CheckError, Traffic, files_at_once
 from harness.deploy.smoke_access import ApiResponse
 
 GOOD = {"invoiceNumber": "N-1", "status": "processed", "total": CASES[0].total, "documentUrl": "https://s3.example/1"}
@@ -78,7 +78,7 @@ def test_a_round_imports_its_files_in_groups(monkeypatch: pytest.MonkeyPatch) ->
         outputs={"uploads_bucket": "uploads"}, client=lambda _: SimpleNamespace(put_object=put_object)
     )
     nothing: Any = SimpleNamespace(new=list)
-    traffic = Traffic(access, "key", "https://app.example", "01234567", nothing, nothing, files=23)
+    traffic = Traffic(access, "key", "https://app.example", "01234567", nothing, nothing, files=23, at_once=10)
     listed = lambda: [{"invoiceNumber": number, "invoiceId": f"id of {number}"} for number in numbers]  # noqa: E731
     followed: list[str] = []
     monkeypatch.setattr(traffic, "_listed", listed)
@@ -91,3 +91,29 @@ def test_a_round_imports_its_files_in_groups(monkeypatch: pytest.MonkeyPatch) ->
     assert groups == [10, 20, 23] + [23] * len(CASES)
     assert len(set(numbers)) == 23
     assert followed == traffic.invoice_ids == [f"id of {number}" for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("reserved", "together"),
+    [
+        pytest.param({"create": 5, "draw": 100, "rotate-api-key": 1}, 2, id="the function with the least"),
+        pytest.param({"create": 100, "draw": 100, "rotate-api-key": 1}, 10, id="no more than ten"),
+        pytest.param({"create": 1}, 1, id="at least one"),
+        pytest.param({"create": None}, 10, id="nothing reserved"),
+    ],
+)
+def test_no_more_files_are_imported_together_than_half_of_what_each_function_takes(
+    reserved: dict[str, int | None], together: int
+) -> None:
+    """GIVEN functions that take five calls WHEN ten files arrive THEN an alarm would say that calls were throttled."""
+
+    def get_function_concurrency(FunctionName: str) -> dict[str, int]:  # noqa: N803 -- AWS's name
+        concurrency = reserved[FunctionName]
+        return {} if concurrency is None else {"ReservedConcurrentExecutions": concurrency}
+
+    access: Any = SimpleNamespace(
+        outputs={"functions": {name: name for name in reserved}},
+        client=lambda _: SimpleNamespace(get_function_concurrency=get_function_concurrency),
+    )
+
+    assert files_at_once(access) == together
