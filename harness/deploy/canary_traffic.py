@@ -152,7 +152,8 @@ class Traffic:
         self.check_dead_letters()
 
     def begin_anew(self) -> None:
-        """Hold nothing that happened so far against the rounds that follow."""
+        """Hold nothing that happened so far against the rounds that follow, which need no more than one file each."""
+        self.files = 1
         self.dead_letters = DeadLetters.at_start(self.access)
         self._earlier = len(self.invoice_ids)
 

@@ -93,6 +93,17 @@ def test_a_round_imports_its_files_in_groups(monkeypatch: pytest.MonkeyPatch) ->
     assert followed == traffic.invoice_ids == [f"id of {number}" for number in numbers]
 
 
+def test_the_traffic_after_a_release_imports_one_file_per_round() -> None:
+    """A release that was taken back needs no more proof of chance."""
+    nothing: Any = SimpleNamespace(new=list)
+    access: Any = SimpleNamespace(dead_letter_queues={}, client=lambda _: None)
+    traffic = Traffic(access, "key", "https://app.example", "01234567", nothing, nothing, files=44)
+
+    traffic.begin_anew()
+
+    assert traffic.files == 1
+
+
 @pytest.mark.parametrize(
     ("reserved", "together"),
     [
