@@ -119,3 +119,17 @@ def test_a_permission_for_all_keys_covers_one_with_a_line_break(cloud: Cloud, bu
 
     assert cloud.invoke(function, {"bucket": bucket, "key": "in/a\nb"})[1] == "content"
     assert "FunctionError" in cloud.invoke(function, {"bucket": bucket, "key": "out/a\nb"})[0]
+
+
+def test_a_name_with_characters_that_xml_lacks_is_listed_with_its_versions(cloud: Cloud) -> None:
+    """Whoever may upload chooses the names; boto3 asks for encoded ones."""
+    s3, bucket, key = cloud.client("s3"), cloud.name("names"), "incoming/a&b <c> \x1b[31m ü.csv"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=bucket, Key=key, Body=b"1")
+    s3.delete_object(Bucket=bucket, Key=key)
+
+    listed = s3.list_object_versions(Bucket=bucket, Prefix="incoming/")
+
+    assert [version["Key"] for version in listed["Versions"] + listed["DeleteMarkers"]] == [key, key]
+    assert listed["Prefix"] == "incoming/"
