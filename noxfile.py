@@ -202,6 +202,12 @@ def redrive(session: nox.Session) -> None:
     harness(session, "redrive")
 
 
+@menu(name="revoke-key", default=False)
+def revoke_key(session: nox.Session) -> None:
+    """Rotate the API's key twice, so that a leaked one opens nothing any more: -- ENV."""
+    harness(session, "revoke-key")
+
+
 @menu(default=False)
 def drift(session: nox.Session) -> None:
     """Show what differs between a deployed environment, its state, its Terraform and its account: -- ENV."""

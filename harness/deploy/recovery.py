@@ -1,4 +1,4 @@
-"""The commands ``sweep`` and ``redrive``, on an environment that is deployed where ``HARNESS_ENGINE`` points."""
+"""The commands ``sweep``, ``redrive`` and ``revoke-key``, where ``HARNESS_ENGINE`` points."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,15 +8,19 @@ from botocore.config import Config
 
 from harness.console import out
 from harness.deploy import redrive as redriving
+from harness.deploy import revoke
 from harness.deploy import sweep as sweeping
 from harness.deploy.deployed import AccountAccess
 from harness.deploy.invocation import LONGEST_CALL_S, Invoker
 from harness.deploy.letters import LetterBox
 from harness.deploy.redrive import Redriver, destinations
+from harness.deploy.smoke_access import PlatformAccess
 from harness.deploy.sweep import Period, Sweeper
+from harness.engine import engine_name
 from harness.errors import HarnessError
 from harness.results import record
 from harness.settings import PLATFORM
+from harness.stack.deployment import Stack
 
 
 def sweep(environment: str, *, older_than_minutes: int, since: datetime | None, period: Period | None) -> None:
@@ -64,6 +68,20 @@ def redrive(environment: str, name: str, confirm: Callable[[], bool], *, only_li
             f"{len(failed)} of {number} were not handled, and are in the queue again: {failed[0]}",
             remedy=f"Remove the cause, then try again: ./noxw -s redrive -- {environment} {name}",
         )
+
+
+def revoke_key(environment: str) -> None:
+    """Revoke the API's current key and the one before it.
+
+    Raises:
+        HarnessError: It is not deployed, or a key is still accepted.
+    """
+    outputs = AccountAccess.opened(environment).outputs()
+    on_aws = engine_name() == "aws"
+    access = (
+        PlatformAccess.on_aws(environment, outputs) if on_aws else PlatformAccess.on_engine(Stack.load(environment))
+    )
+    revoke.revoke(access, outputs["api_routes"])
 
 
 def _invoker(access: AccountAccess) -> Invoker:

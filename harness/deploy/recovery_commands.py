@@ -1,4 +1,4 @@
-"""The command lines of what repairs a deployed environment: ``sweep`` and ``redrive``."""
+"""The command lines of what repairs a deployed environment: ``sweep``, ``redrive``, ``revoke-key``."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -37,6 +37,11 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     redrive.add_argument("--list", action="store_true", help="only show")
     redrive.add_argument("--yes", action="store_true", help="deliver without asking")
 
+    revoke = commands.add_parser(
+        "revoke-key", help="rotate the API's key twice, so that a leaked one opens nothing", allow_abbrev=False
+    )
+    revoke.add_argument("env", help="environment that is deployed")
+
 
 def sweep(arguments: argparse.Namespace) -> None:
     """Heal what waits because a record or an event was lost."""
@@ -53,5 +58,9 @@ def redrive(arguments: argparse.Namespace) -> None:
     recovery.redrive(arguments.env, arguments.name, confirm, only_list=arguments.list)
 
 
-COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {"sweep": sweep, "redrive": redrive}
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {
+    "sweep": sweep,
+    "redrive": redrive,
+    "revoke-key": lambda arguments: recovery.revoke_key(arguments.env),
+}
 """What each command does."""

@@ -183,6 +183,18 @@ def test_records_that_the_stream_still_has_are_delivered_again(recovery: Recover
     wait(lambda: recovery.is_complete(identity), "the decision and the PDF")
 
 
+def test_the_runbook_revokes_the_key(recovery: Recovery) -> None:
+    access = PlatformAccess.on_engine(recovery.stack)
+    leaked = access.api_key
+
+    [output] = outputs(recovery.checkout.types("leaked-key.md"))
+
+    assert "The old key is revoked." in output
+    statuses = [access.request("GET", "/invoices", key).status for key in (leaked, recovery.stack.api_key)]
+    assert statuses == [403, 403]
+    assert access.request("GET", "/invoices", access.api_key).status == 200
+
+
 def run(root: Path, *arguments: str) -> str:
     """A command of the harness at that stack."""
     ended = subprocess.run(
