@@ -28,15 +28,20 @@ _NAMESPACE, _SERVICE = "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"
 
 
 @lru_cache
-def written(folder: Path = ROOT / "lambdas") -> frozenset[str]:
-    """The names that the functions' sources may pass to ``count``: ``count("A" if x else "B")`` has two."""
-    return frozenset(
-        name
-        for path in sorted(folder.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == COUNTER and node.args
-        for name in _texts(node.args[0])
-    )
+def written(folder: Path = ROOT / "lambdas") -> Mapping[str, frozenset[str]]:
+    """The names that the functions' sources may pass to ``count``: ``count("A" if x else "B")`` has two.
+
+    Each with the functions that do so, as Terraform names them; what the shared package counts, any function may.
+    """
+    functions = {handler.parent.name for handler in folder.glob("*/handler.py")}
+    counted: dict[str, set[str]] = {}
+    for path in sorted(folder.rglob("*.py")):
+        room = path.relative_to(folder).parts[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == COUNTER and node.args:
+                for name in _texts(node.args[0]):
+                    counted.setdefault(name, set()).update({room} if room in functions else functions)
+    return {name: frozenset(each.replace("_", "-") for each in rooms) for name, rooms in counted.items()}
 
 
 def _texts(node: ast.expr) -> Iterator[str]:
@@ -51,12 +56,13 @@ def _texts(node: ast.expr) -> Iterator[str]:
 def written_metrics(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """By namespace, name and dimension; and each count that somebody has to act on has an alarm."""
     services = _services(plan)
-    watched = set()
+    watched: set[Any] = set()
     for alarm in plan.of(*ALARM):
         for metric in metrics(alarm):
             if not is_of_aws(metric.namespace) and metric.namespace is not UNKNOWN:
-                watched.add(metric.name)
-                yield from ((alarm.address, message) for message in _unwritten(metric, services))
+                messages = [*_unwritten(metric, services)]
+                watched |= set() if messages else {metric.name}
+                yield from ((alarm.address, message) for message in messages)
     functions = plan.of("aws_lambda_function")
     for name in sorted({*PLATFORM.watched_counts} - watched) if functions else ():
         yield functions[0].address, f"No alarm watches {name}, which the code counts for somebody to act on."
@@ -76,9 +82,13 @@ def _unwritten(metric: Metric, services: Mapping[Any, set[Any]]) -> Iterator[str
     if metric.namespace not in services:
         yield f"No function writes to the namespace {shown(metric.namespace)}."
         return
-    if metric.name not in written():
+    counting = written().get(metric.name, frozenset())
+    if not counting:
         yield f"Nothing in lambdas/ counts {metric.name}."
     if metric.dimensions.keys() != {_DIMENSION}:
         yield f"Its dimensions are {shown(sorted(metric.dimensions))}: the code writes {_DIMENSION} alone."
     elif metric.dimensions[_DIMENSION] not in services[metric.namespace] | {UNKNOWN}:
         yield f"{_DIMENSION} is {shown(metric.dimensions[_DIMENSION])}: no function has that name."
+    elif metric.dimensions[_DIMENSION] not in {*counting, UNKNOWN} and counting:
+        others = " and ".join(sorted(counting))
+        yield f"{_DIMENSION} is {shown(metric.dimensions[_DIMENSION])}, and {metric.name} is counted by {others} only."

@@ -22,6 +22,7 @@ _SCOPES = {
     Scope.EVERYWHERE: "everywhere",
     Scope.EVERY_LIVE_FOLDER: "live folders",
     Scope.WHOLE_ENVIRONMENTS: "whole environments",
+    Scope.LASTING: "production and bootstrap",
     Scope.PRODUCTION: "production",
 }
 

@@ -6,6 +6,7 @@ and on plans. A rule on how resources are connected, or on what a plan would cha
 """
 
 import tomllib
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -42,6 +43,9 @@ class Scope(StrEnum):
     WHOLE_ENVIRONMENTS = "whole_environments"
     """In live folders that hold a whole platform: every one except ``bootstrap``."""
 
+    LASTING = "lasting"
+    """In ``live/prod``, and in ``live/bootstrap``, which holds every environment's state."""
+
     PRODUCTION = "production"
     """In ``live/prod``."""
 
@@ -58,6 +62,8 @@ class Scope(StrEnum):
                 return environment != ""
             case Scope.WHOLE_ENVIRONMENTS:
                 return environment not in {"", "bootstrap"}
+            case Scope.LASTING:
+                return environment in {"bootstrap", "prod"}
             case Scope.PRODUCTION:
                 return environment == "prod"
 
@@ -173,11 +179,26 @@ def _register(rule: Rule) -> None:
 
 
 def violations(rule: Rule, plan: "PlanGraph") -> Iterator[Finding]:
-    """What one rule finds in a plan."""
+    """What one rule finds in a plan; a rule that cannot judge something finds that."""
     if rule.id in ATTRIBUTE:
         for resource in plan.of(*rule.types):
-            for message in ATTRIBUTE[rule.id](resource):
-                yield rule.finding(resource.address, message)
+            yield from _of_judge(rule, ((resource.address, each) for each in ATTRIBUTE[rule.id](resource)), resource)
     if rule.id in RELATION:
-        for address, message in RELATION[rule.id](plan):
+        yield from _of_judge(rule, RELATION[rule.id](plan))
+
+
+def _of_judge(rule: Rule, judged: Iterable[tuple[str, str]], resource: Resource | None = None) -> Iterator[Finding]:
+    try:
+        for address, message in judged:
             yield rule.finding(address, message)
+    except Exception as error:  # noqa: BLE001 - whatever a rule raises: what nobody could judge must not pass
+        about = resource or _last_judged(error)
+        words = f"{type(error).__name__}: {error}".rstrip(".")
+        yield rule.finding(about.address if about else "plan", f"The rule could not judge it ({words}).")
+
+
+def _last_judged(error: Exception) -> Resource | None:
+    """The resource that a rule looked at when it raised an error: the last one among the variables of its functions."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    resources = (value for frame in reversed(frames) for value in reversed(frame.f_locals.values()))
+    return next((value for value in resources if isinstance(value, Resource)), None)

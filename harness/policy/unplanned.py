@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.paths import ROOT
-from harness.policy import promises, source_code
+from harness.policy import promises, source_code, source_values
 from harness.policy.finding import Finding, Severity, sentence
 from harness.policy.rule import HCL
 from harness.policy.secret_literals import SecretLiterals
@@ -47,6 +47,7 @@ def problems_of(folder: Path, root: Path | None = None) -> list[str]:
     others = [
         *_of(module, is_root=folder.parent.name == "live"),
         *source_code.problems_of(module, root or folder.parent.parent),
+        *source_values.problems_of(module, root or folder.parent.parent),
         *promises.broken(folder),
     ]
     return [*overrides, *(problem for problem in others if not is_override(problem.partition(":")[0]))]

@@ -14,6 +14,7 @@ from harness.terraform.plan import TerraformPlan
 BUCKETS = "modules/s3-bucket/main.tf"
 SECRET = "modules/secret/main.tf"
 FUNCTIONS = "modules/invoice-platform/functions.tf"
+STORAGE = "modules/invoice-platform/storage.tf"
 TABLE = "modules/dynamodb/main.tf"
 VERSIONS = "modules/s3-bucket/versions.tf"
 
@@ -130,6 +131,54 @@ HOSTILE = {
         '  default     = ""',
         '  default = "arn:aws:iam::aws:policy/ReadOnlyAccess"',
         "the default of permissions_boundary is",
+    ),
+    "by-the-gate-s-account": (
+        STORAGE,
+        "point_in_time_recovery = var.table.point_in_time_recovery",
+        'point_in_time_recovery = var.account_id == "000000000000" && var.table.point_in_time_recovery',
+        "a condition on var.account_id",
+    ),
+    "by-the-boundary": (
+        STORAGE,
+        "deletion_protection    = var.deletion_protection",
+        'deletion_protection    = var.deletion_protection && var.permissions_boundary == ""',
+        "a condition on var.permissions_boundary",
+    ),
+    "by-the-folder-of-zips": (
+        STORAGE,
+        "force_destroy        = var.force_destroy",
+        'force_destroy        = !endswith(var.artifacts_dir, "/policy/artifacts")',
+        "a condition on var.artifacts_dir",
+    ),
+    "by-the-account-in-a-template": (
+        STORAGE,
+        "force_destroy        = var.force_destroy",
+        'force_destroy        = "${var.account_id}" != "000000000000"',
+        "a condition on var.account_id",
+    ),
+    "by-the-clock": (
+        "modules/lambda/main.tf",
+        "retention_in_days = var.logging.retention_days",
+        'retention_in_days = timecmp(plantimestamp(), "2027-01-01T00:00:00Z") > 0 ? 1 : var.logging.retention_days',
+        "it reads the clock",
+    ),
+    "role-without-a-boundary": (
+        "modules/lambda/iam.tf",
+        'permissions_boundary = var.permissions_boundary != "" ? var.permissions_boundary : null',
+        "permissions_boundary = null",
+        "its permissions_boundary is null",
+    ),
+    "key-in-a-local": (
+        FUNCTIONS,
+        "",
+        "locals {\n  _plan = [module.api.usage_plan_id, module.api.api_key]\n}\n",
+        "_plan reads module.api.api_key, which is a secret",
+    ),
+    "key-in-a-plain-output": (
+        "live/prod/outputs.tf",
+        "",
+        'output "smoke" {\n  value = [module.invoice_platform.api_key]\n}\n',
+        "value reads module.invoice_platform.api_key, which is a secret",
     ),
     "preview-of-other-origins": (
         "live/dev/preview.tfvars",

@@ -75,6 +75,7 @@ def test_remedies_name_the_figures_of_their_rules() -> None:
         (Scope.EVERYWHERE, ["", "bootstrap", "dev", "prod"]),
         (Scope.EVERY_LIVE_FOLDER, ["bootstrap", "dev", "prod"]),
         (Scope.WHOLE_ENVIRONMENTS, ["dev", "prod"]),
+        (Scope.LASTING, ["bootstrap", "prod"]),
         (Scope.PRODUCTION, ["prod"]),
     ],
 )

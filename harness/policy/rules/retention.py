@@ -179,7 +179,7 @@ def deletions(rule: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
         elif isinstance(block, Mapping) and block.get("date") not in {None, ""}:
             yield _CURRENT, 0
     for block in listed(rule.get("noncurrent_version_expiration")):
-        days = number(block.get("noncurrent_days") or block.get("days")) if isinstance(block, Mapping) else None
+        days = number(block.get("noncurrent_days", block.get("days"))) if isinstance(block, Mapping) else None
         if days:
             yield _NONCURRENT, days
 
