@@ -355,7 +355,7 @@ def files_at_once(access: PlatformAccess) -> int:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
     """
     lambdas, functions = access.client("lambda"), access.outputs["functions"]
-    reserved = [
+    reserved: list[int] = [
         lambdas.get_function_concurrency(FunctionName=function).get("ReservedConcurrentExecutions", 2 * AT_ONCE)
         for name, function in functions.items()
         if name != smoke_rotation.FUNCTION
