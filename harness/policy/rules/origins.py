@@ -25,20 +25,45 @@ _NEEDED = ("Access-Control-Allow-Headers", "Access-Control-Allow-Methods", "Acce
 _TEST = re.compile(r'#if\((?P<test>\$origin == "[^"]+"(?: \|\| \$origin == "[^"]+")*)\)')
 _ADMITTED = re.compile(r'\$origin == "([^"]+)"')
 _GRANT = re.compile(rf'#set\({_HEADER}Access-Control-Allow-Origin = (?P<value>\$origin|"\*")\)')
+_REPEATED = "method.request.header.Origin"
 _ORIGIN_VARIABLE = "ALLOWED_ORIGINS"
 
 
-@relation("CKV_INV_415", ("aws_api_gateway_integration_response", "aws_lambda_function"))
+@relation(
+    "CKV_INV_415", ("aws_api_gateway_gateway_response", "aws_api_gateway_integration_response", "aws_lambda_function")
+)
 def reviewed_origins(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
-    """The templates of preflights, line by line, and the variable with which functions get the origins."""
+    """The templates of preflights, line by line, API Gateway's own errors, and the variable of the functions."""
     allowed = reviewed.of(plan.environment).allowed_origins
     for response in plan.of("aws_api_gateway_integration_response"):
         for block in response.all("response_templates"):
             for text in (mapping(block) or {}).values():
                 if isinstance(text, str):
                     yield from ((response.address, message) for message in _of_template(text, allowed))
+    for error in plan.of("aws_api_gateway_gateway_response"):
+        yield from ((error.address, message) for message in _of_error(error, allowed))
     for function in plan.of("aws_lambda_function"):
         yield from ((function.address, message) for message in _of_function(function, allowed))
+
+
+def _of_error(error: Resource, allowed: frozenset[str]) -> Iterator[str]:
+    """The headers of one of API Gateway's own errors, which holds nothing of an invoice.
+
+    It cannot compare an origin with several. So its caller's may be repeated there if responses are kept apart by it
+    and no page sends credentials.
+    """
+    headers = {
+        str(name).lower().removeprefix("gatewayresponse.header."): value
+        for block in error.all("response_parameters")
+        for name, value in (mapping(block) or {}).items()
+    }
+    origin = headers.get("access-control-allow-origin")
+    if isinstance(origin, str) and origin != _REPEATED and origin.strip("'") not in allowed:
+        yield f"It lets in {origin}, which policy/environments.toml does not list."
+    if origin == _REPEATED and (len(allowed) == 1 or headers.get("vary") != "'Origin'"):
+        yield "It lets in whoever calls (method.request.header.Origin): name the one origin, or add Vary: Origin."
+    for name in sorted({"access-control-allow-credentials", "access-control-allow-private-network"} & headers.keys()):
+        yield f"It sets {name}: pages would call the API with what belongs to their visitors. Remove it."
 
 
 def _of_function(function: Resource, allowed: frozenset[str]) -> Iterator[str]:

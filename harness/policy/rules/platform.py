@@ -148,6 +148,7 @@ class Platform:
         variables: The values of variables that limit what a function touches, with ``{environment}``.
         kept: How long buckets keep what may be deleted.
         schedules: What the clock starts.
+        jobs: By the name of a role of the pipeline, the jobs that may take it: ``environment`` and ``workflows``.
     """
 
     required: tuple[Requirement, ...]
@@ -158,6 +159,7 @@ class Platform:
     variables: Mapping[str, str] = field(default_factory=dict)
     kept: tuple[Retention, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    jobs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read(path: Path = TABLE) -> Platform:
