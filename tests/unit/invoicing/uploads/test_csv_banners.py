@@ -10,7 +10,7 @@ from tests.unit.invoicing.uploads.test_csv_hostile import CUP, H, R
 BANNERS = {
     "thousands": ["Amounts in thousands", "in Tsd. EUR", "TEUR", "(in T\u20ac)", "USD x 1,000", "in 000s"],
     "hundredths": ["All amounts in cents", "in Rappen", "Price in minor units"],
-    "include tax": ["Prices incl. VAT", "s\u00e4mtliche Preise inkl. 19 % MwSt", "Prix TTC", "gross prices", "IVA incluido"],
+    "include tax": ["Prices incl. VAT", "Preise inkl. 19 % MwSt", "Prix TTC", "gross prices", "IVA incluido"],
     "nothing of it": ["DRAFT", "Entwurf vom 1.11.", "Pro forma", "do not invoice", "Test data", "Specimen"],
     "credit notes": ["Credit notes November", "Gutschriften"],
     "no invoices": ["Angebote", "Purchase orders 2026"],
