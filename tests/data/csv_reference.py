@@ -205,7 +205,6 @@ def _customer_of(row: Row) -> str:
 def _strays(rows: list[Row]) -> list[tuple[str, str]]:
     """The rows without their number: what is left of it, and the customer."""
     strays: list[tuple[str, str]] = []
-    known = ""
     for row in rows:
         number, customer = row.raw.get("invoice_number", "").strip(), _customer_of(row)
         if row.hides_number or not row.has_columns:
@@ -213,10 +212,8 @@ def _strays(rows: list[Row]) -> list[tuple[str, str]]:
         is_lost = number == "TBD" or not _content(number)
         if _is_short(number):
             strays.append((number, "" if _is_short(customer.upper()) else customer))
-        elif is_lost and customer and not _is_short(customer.upper()) and (number == "TBD" or customer != known):
+        elif is_lost and customer and not _is_short(customer.upper()):
             strays.append(("", customer))
-        elif not is_lost and _content(number):
-            known = customer
     return strays
 
 

@@ -14,10 +14,11 @@ _JOINTS = ("", " ", ",", ";")
 class Doubts:
     """The invoices to which a row may belong, row by row.
 
-    A damaged row may be one of any invoice whose number is in its cells. A row that ends early may be the rest of the
-    row above, or the beginning of the one below; one that is twice as long may have that in it. A row with a ditto mark
-    is one of the invoice above; one that has lost its number and its customer, of that or the one below. A number that
-    is commented out, or one of a list, is that of an invoice.
+    A damaged row, or one with a text for a number, may be one of any invoice whose number is in its cells. A row that
+    ends early may be the rest of the row above, or the beginning of the one below; one that is twice as long may have
+    that in it. A row with a ditto mark is one of the invoice above; one that has lost its number and its customer, or
+    of which several cells are moved, of that or the one below. A number that is commented out, or one of a list, is
+    that of an invoice.
     """
 
     def __init__(self) -> None:
@@ -35,15 +36,18 @@ class Doubts:
             runs: Whose current run has the row.
         """
         raw = row.raw("invoice_number"), row.raw("customer_id")
-        if raw == self._raw and self._width == len(row.record.cells) and not row.torn and not row.is_first:  # most rows
+        misfits = row.misfits
+        is_usual = self._width == len(row.record.cells) and not (row.torn or row.is_first or misfits)
+        if raw == self._raw and is_usual:  # most rows
             return []
         self._raw, self._width = raw, len(row.record.cells)
         number, customer, is_fragment, is_double = row.record.row, identity(content(raw[1])), False, False
         kind = kind_of_ruin(raw[0]) if content(raw[0]) else NONE
         is_lost = kind != NONE and (kind != SAME or has_quantity(row))
-        is_unnamed = kind == ANY and (not customer or kind_of_ruin(raw[1]) != NONE)
+        is_moved = misfits > 1 and bool(content(raw[0]))
+        is_unnamed = is_moved or (kind == ANY and (not customer or kind_of_ruin(raw[1]) != NONE))
         doubts = [(key, number) for key in (*self._halves(row), *_written_in(raw[0]))]
-        if len(row.record.cells) != len(row.header.names) or row.torn or row.header.problem:  # few rows
+        if len(row.record.cells) != len(row.header.names) or row.torn or row.header.problem or misfits:
             is_fragment, is_double = row.is_fragment, row.is_double
             doubts += [(key, number) for key in row.mentioned()]
         if is_unnamed or (is_lost and kind == SAME):

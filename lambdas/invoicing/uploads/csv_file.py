@@ -192,6 +192,7 @@ class CsvFile:
             evidence.narrow_row,
             evidence.date_rows,
             evidence.plain_row,
+            evidence.padded,
             evidence.strays,
         )
         numbers = frozenset(unpack(memory)[0]) if findings.has_apart else frozenset()

@@ -101,6 +101,11 @@ class Header:
         return 0 if self.problem else max(self.index[name] for name in REQUIRED)
 
     @cached_property
+    def last_of_line(self) -> int:
+        """Where the last required column is that each row needs for its line; dates and currencies may be above."""
+        return max(self.index.get(name, 0) for name in ("description", *_NEVER_WORDS[1:]))
+
+    @cached_property
     def ends_with_required(self) -> bool:
         """Whether the last column is a required one: a delimiter too many in a row leaves something behind it."""
         return self.names[-1:] != () and self.names[-1] in _NEEDED

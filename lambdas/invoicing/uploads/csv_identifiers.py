@@ -61,7 +61,7 @@ _RUINS = tuple(
         (
             (
                 rf"[0-9]{{1,2}}[-./ ]+{_MONTH}(?:[-./ ]+(?:[0-9]{{2}}|[0-9]{{4}}))?|{_MONTH}[-./ ]+[0-9]{{4}}|"
-                rf"(?!(?-i:[A-Z]{{3}})){_MONTH}[- ]+[0-9]{{2}}|"
+                rf"(?!(?-i:[A-Z]{{3}})){_MONTH}[- ]+[0-9]{{1,2}}|"
                 r"[0-9]{1,2}(?:/[0-9]{1,2}/|\.[0-9]{1,2}\.)[0-9]{4}|[0-9]{1,2}[月월] ?[0-9]{1,2}[日일]|"
                 r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[ t])?[0-9]{1,2}:[0-9]{2}(?::[0-9.]+)?(?: ?[ap]\.?m\.?)?"
             ),
@@ -74,7 +74,7 @@ _RUINS = tuple(
             "a program has shortened it, and other numbers look the same now; export the column as text",
         ),
         (
-            r"[0-9]+[.,]0+|[0-9]+\.",
+            r"[0-9]+[.,]0+|[0-9]+\.|0[.,][0-9]{1,2}",
             DIGITS,
             "a program has probably made a decimal number of it; export the column as text",
         ),

@@ -4,7 +4,7 @@ A wrong row rejects its whole invoice and never stops the file. Nothing is guess
 rejected with the reason, unless the file as a whole or its uploader settles it.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -69,6 +69,7 @@ class Rules:
         narrow_row: The same.
         date_rows: The same.
         plain_row: The same.
+        padded: The same.
         strays: The same.
     """
 
@@ -79,6 +80,7 @@ class Rules:
     narrow_row: int = 0
     date_rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     plain_row: int = 0
+    padded: Sequence[int] = ()
     strays: Mapping[str, int] = field(default_factory=dict)
 
 

@@ -5,7 +5,7 @@ in another order.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple, Protocol
 from zlib import crc32
 
@@ -19,6 +19,7 @@ IDENTIFIERS = ("invoice_number", "customer_id", "customer_vat_id")
 """Columns that name something. Texts that a spreadsheet has made equal would name the same."""
 NUMBERS = ("quantity", "unit_price", "discount", "tax_rate")
 _NO_TEXTS = frozenset(map(normalized, (*NUMBERS, "issue_date", "due_date", "currency")))
+_OF_NUMBERS = "0123456789.,+-'%\u2019\u2212 \t\u00a0\u2007\u2009\u202f"
 _LOSING = frozenset({"discount", "due_date"})
 _DELIMITER = re.compile("[,;\t\n]")
 _MARK = re.compile('[,;\t\n"]')
@@ -29,10 +30,14 @@ NARROW = (
     "quotation marks; write all cells of each row"
 )
 HASHED = "may be commented out: row {row} has a number without #; write # before all numbers, or before none"
+UNPADDED = (
+    "may have lost its leading zeros: row {row} has a longer number that begins with 0; format the column as text"
+)
 SHORTENED = (
     "a spreadsheet has probably cut it: it keeps 15 digits, and no other number of this column with as many digits has "
     "others than 0 after them; format the column as text"
 )
+MARKS = "has two quotation marks, as only a text in quotation marks has: one of these is missing"
 MAX_MENTIONED, MAX_IDENTITY = 100, 200  # cells of a damaged row that are looked at, and characters of each
 MAX_HEADERS = 50
 """Different headers of one file."""
@@ -48,6 +53,10 @@ class RowEvidence(Protocol):
     @property
     def narrow_row(self) -> int:
         """The first row that leaves out cells of optional columns at its end; 0 if there is none."""
+
+    @property
+    def padded(self) -> Sequence[int]:
+        """The most digits of a number that begins with 0, and its row; empty if there is none."""
 
     @property
     def plain_row(self) -> int:
@@ -139,6 +148,11 @@ class Row(NamedTuple):
         return len(self.record.cells) <= self.header.last_required
 
     @property
+    def looks_complete(self) -> bool:
+        """Whether it ends before the last required column, and yet has a whole line: the last cell may be cut."""
+        return self.is_short and not self.header.problem and self.header.last_of_line < len(self.record.cells)
+
+    @property
     def is_wide(self) -> bool:
         """Whether it has more cells than the header, so that some may be in wrong columns.
 
@@ -193,15 +207,23 @@ class Row(NamedTuple):
         ends_with_text = self.header.names[-1:] and self.header.names[-1] not in _NO_TEXTS
         return bool(self.is_fragment and ends_with_text) and not any(map(str.isdigit, self.raw("issue_date")))
 
+    @property
+    def misfits(self) -> int:
+        """How many numbers and currencies are none: other cells may be in their places."""
+        numbers = sum(map(_is_misfit, map(self.raw, NUMBERS)))
+        return numbers + (len(self.raw("currency").strip()) not in {0, 3})
+
     def mentioned(self) -> Iterator[str]:
         """The identities in the cells of a damaged row: it may be a row of an invoice that has one of them.
 
         What is in quotation marks that do not match, or in a line of another row, is looked at, too.
         """
         is_damaged = self.torn or self.is_short or self.is_wide or self.hides_number or self.header.problem
-        if not is_damaged:
+        if not is_damaged and not self.misfits:
             return
-        texts = [text for cell in self.record.cells[:MAX_MENTIONED] for text in _DELIMITER.split(cell)[:MAX_MENTIONED]]
+        numbers = set() if is_damaged else {self.raw(name) for name in NUMBERS if not _is_misfit(self.raw(name))}
+        cells = [cell for cell in self.record.cells[:MAX_MENTIONED] if cell not in numbers]
+        texts = [text for cell in cells for text in _DELIMITER.split(cell)[:MAX_MENTIONED]]
         for text in (*texts, *_MARK.split(self.record.rest, MAX_MENTIONED)[:MAX_MENTIONED]):
             if 0 < len(text) <= MAX_IDENTITY and (key := identity(content(text))):
                 yield key
@@ -265,9 +287,12 @@ class Row(NamedTuple):
         width = len(self.header.names)
         if self.is_wide:
             return [Problem("", "", f"the row has more cells than the header, which has {width}")]
-        if self.hides_number:
-            return [Problem("", "", f"the row has {len(self.record.cells)} cells, and the header {width}")]
+        if self.hides_number or self.looks_complete or (self.record.is_open and len(self.record.cells) < width):
+            ends = ": the file ends within it" if self.record.is_open else ""
+            return [Problem("", "", f"the row has {len(self.record.cells)} cells, and the header {width}{ends}")]
         problems = [problem for name in IDENTIFIERS if (problem := self._destroyed(name, evidence))]
+        if '""' in self.raw("description"):
+            problems.append(Problem("description", self.raw("description"), MARKS))
         if self.cut_at:
             problems.append(Problem(self.cut_at, self.raw(self.cut_at), CUT))
         elif evidence.narrow_row and any(map(content, self.record.cells[self.header.last_required + 1 :])):
@@ -284,6 +309,8 @@ class Row(NamedTuple):
             return Problem(name, raw, reason)
         if is_number and evidence.plain_row and content(raw).startswith("#"):
             return Problem(name, raw, HASHED.format(row=evidence.plain_row))
+        if is_number and evidence.padded and len(raw.strip()) < evidence.padded[0] and raw.strip().isdecimal():
+            return Problem(name, raw, UNPADDED.format(row=evidence.padded[1]))
         if f"{name} {len(raw.strip())}" not in evidence.uncut and (cut := long_digits(raw)) and not cut.strip("0"):
             return Problem(name, raw, SHORTENED)
         return None
@@ -292,6 +319,13 @@ class Row(NamedTuple):
     def torn(self) -> str | None:
         """What is wrong with the row's quotation marks, if anything is: the cells after that are missing."""
         return self.record.problem
+
+
+def _is_misfit(cell: str) -> bool:
+    """Whether a cell is certainly no number."""
+    if cell.isdigit() or not any(map(str.isalnum, cell)):
+        return False
+    return cell.strip(_OF_NUMBERS) != "" or "-" in cell.strip()[1:-1]
 
 
 def read_rows(sheet: Sheet, headers: Headers, number: int = 0, doubt: int = 0, table: int = 0) -> Iterator[Row]:

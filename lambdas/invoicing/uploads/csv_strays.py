@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
-from invoicing.uploads.csv_cells import content, is_lost
+from invoicing.uploads.csv_cells import content
 from invoicing.uploads.csv_identifiers import ANY, DATE, DIGITS, SAME, SHORT, identity, is_of_month, kind_of_ruin
 from invoicing.uploads.csv_rows import Row
 
@@ -20,7 +20,7 @@ MAX_FORM = 64
 STRAY = "row {row} has lost its number, or has none, and may be one of this invoice: they have one customer"
 
 _SHORT = re.compile(r"(?P<digits>[0-9.,]+) ?(?:e ?[+-]? ?|[x×] ?10\^?)(?P<exponent>[0-9]+)", re.IGNORECASE)
-_SHORTENED = re.compile("[0-9]{5,40}|[0-9]{1,15}e[0-9]{1,2}")
+_SHORTENED = re.compile("[0-9]{1,40}|[0-9]{1,15}e[0-9]{1,2}")
 _GROUPED = re.compile(r"[^0-9]*[0-9]{1,3}([.,])[0-9]{3}(?:\1[0-9]{3})*[^0-9]*")
 _MONTHS = "(?:jan|feb|mar|mär|mrz|apr|mai|may|maj|mei|jun|jul|aug|sep|oct|okt|nov|dec|dez)"
 _DATES = re.compile(
@@ -53,7 +53,7 @@ class Strays:
         customer = "" if kind_of_ruin(raw[1]) else identity(content(raw[1]))
         is_of_above = customer == self._customer
         if not number:
-            forms = [] if is_of_above and not is_lost(raw[0]) else [ANY]
+            forms = [ANY]
         elif is_of_month(raw[0], row.raw("issue_date")):
             forms = []
         else:

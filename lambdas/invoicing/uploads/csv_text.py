@@ -64,6 +64,7 @@ class Record(NamedTuple):
         problem: What is wrong with its quotation marks, if anything is.
         end: Where the next one begins.
         rest: If its quotation marks are wrong, its first line from the first doubtful cell on.
+        is_open: Whether the file ends in its last line, without a line end.
     """
 
     row: int
@@ -72,6 +73,7 @@ class Record(NamedTuple):
     problem: str | None = None
     end: int = 0
     rest: str = ""
+    is_open: bool = False
 
 
 def split_records(
@@ -112,7 +114,7 @@ def split_records(
         if problem is not None:
             cells, rest = _first_cells(measured.lines[0], delimiter)
             measured.end_with_first_line()
-        yield Record(row, start, cells, problem, measured.position, rest)
+        yield Record(row, start, cells, problem, measured.position, rest, measured.lines[-1][-1:] not in {"\n", "\r"})
         row += 1
 
 

@@ -51,6 +51,7 @@ class Evidence:
         unread: The names of columns that nothing reads, as the file has them.
         date_rows: By column of dates, the first row with each order that a date proves.
         plain_row: The first row with a number that does not begin with ``#``; 0 if there is none.
+        padded: The most digits of a number that begins with 0, and its row; empty if there is none.
         strays: What `csv_strays.Strays` has found.
         banner: A text that is alone in its row and says how all rows are meant.
         banner_row: That row.
@@ -69,6 +70,7 @@ class Evidence:
     unread: list[str] = field(default_factory=list)
     date_rows: dict[str, dict[str, int]] = field(default_factory=dict)
     plain_row: int = 0
+    padded: list[int] = field(default_factory=list)
     strays: dict[str, int] = field(default_factory=dict)
     banner: str = ""
     banner_row: int = 0
@@ -114,6 +116,8 @@ class Evidence:
         number = content(row.raw("invoice_number"))
         if not self.plain_row and number and not number.startswith("#") and not destruction(number):
             self.plain_row = row.record.row
+        if number[:1] == "0" and number.isdecimal() and [len(number)] > self.padded[:1] and number.strip("0"):
+            self.padded = [len(number), row.record.row]
 
     def _take_number(self, raw: str, row: int, *, is_percentage: bool) -> None:
         commas, points = raw.count(COMMA), raw.count(POINT)
@@ -130,7 +134,7 @@ class Evidence:
 
     def take_banner(self, row: Row) -> None:
         """Look at a text that is alone in its row."""
-        if self.banner or row.raw("quantity").strip():
+        if self.banner or (row.raw("quantity").strip() and row.raw("unit_price").strip()):
             return
         filled = [cell for cell in row.record.cells if cell.strip()]
         if len(filled) == 1 and csv_banners.meaning(filled[0]):

@@ -142,7 +142,7 @@ def test_a_row_belongs_to_the_invoice_above_unless_it_contradicts_it(number: str
 
 
 def test_each_invoice_has_the_place_where_the_next_one_begins() -> None:
-    rows = [row(), row(quantity="x", invoice_number="é"), BLANK, row(invoice_number="3")]
+    rows = [row(), row(quantity="x", invoice_number="é"), BLANK, row(invoice_number="0003")]
     invoices = read(*rows)
     text = "\n".join([",".join(COLUMNS), *rows]).encode()
 
@@ -172,7 +172,7 @@ def test_an_invoice_may_have_as_many_lines_as_the_limit(monkeypatch: pytest.Monk
     assert MAX_LINES == 5000
     monkeypatch.setattr(csv_invoices, "MAX_LINES", 3)
     assert len(accepted(*[row()] * 3).request.lines) == 3
-    rejected, following = read(*[row()] * 4, row(quantity="x"), row(invoice_number="2"))
+    rejected, following = read(*[row()] * 4, row(quantity="x"), row(invoice_number="0002"))
 
     assert isinstance(rejected, RejectedInvoice)
     assert (rejected.rows, rejected.problems) == (5, [RejectedCell(5, "", "", "the invoice has more than 3 lines")])
@@ -184,7 +184,7 @@ def test_an_invoice_may_be_as_large_as_an_item_of_the_table(monkeypatch: pytest.
     monkeypatch.setattr(csv_invoices, "MAX_INVOICE_BYTES", 2048)
     fits = [row(description="x" * 960)] * 2  # a line takes 64 bytes besides
     assert len(accepted(*fits).request.lines) == 2
-    rejected, following = read(fits[0], row(description="x" * 961), *fits, row(invoice_number="2"))
+    rejected, following = read(fits[0], row(description="x" * 961), *fits, row(invoice_number="0002"))
     assert isinstance(rejected, RejectedInvoice)
     reason = "the invoice takes more than 2 KB; split it in two"
 

@@ -60,8 +60,7 @@ def test_a_row_without_a_number_may_be_of_the_invoice_below(number: str) -> None
     assert created(H, R, row, below, OTHER) == {"I-9": ["Last"]}
     assert created(H, R, row, row, below, OTHER) == {"I-9": ["Last"]}
     assert created(H, row, below, OTHER) == {"I-9": ["Last"]}
-    of_above = {"I-9"} if number == "#REF!" else {"I-2", "I-9"}  # what a spreadsheet has lost was there
-    assert created(H, R.replace("C-1", "C-2"), row, below, OTHER).keys() == of_above
+    assert created(H, R.replace("C-1", "C-2"), row, below, OTHER).keys() == {"I-9"}
 
 
 SHIFTED = {
