@@ -35,6 +35,12 @@ SUITE = (
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 IN_GROUPS = ("-n", "auto", "--dist", "loadgroup")  # pytest-xdist; the groups are in tests/conftest.py
 APPLY_WORKERS = "6"  # more than there are cores: half of an apply is waiting
+WORKERS = str(max(2, os.cpu_count() or 2))  # test processes: one for each core
+MEASURED = (
+    *("tests/unit/invoicing", "tests/unit/handlers", "-m", "not volume", "-n", WORKERS),
+    *("--cov", "--cov-report=term"),
+)
+"""The functions' unit tests with their coverage; volume adds no line to it, and takes a third of the time."""
 DEV: dict[str, str] = {}  # "bin": where the session `environment` installed the programs
 
 HELP = {"-h", "--help"}
@@ -110,11 +116,6 @@ def tests(session: nox.Session, *arguments: str, **environment: str) -> None:
 def unwanted_plugins(session: nox.Session) -> tuple[str, ...]:
     """Options that keep schemathesis from loading: it costs each process over a second, and only e2e uses it."""
     return () if session.name == "e2e" else ("-p", "no:schemathesis")
-
-
-def workers() -> str:
-    """The number of test processes: one for each core, but at least two."""
-    return str(max(2, os.cpu_count() or 2))
 
 
 def menu(**options: Any) -> Callable[[Callable[[nox.Session], None]], Any]:
@@ -319,7 +320,7 @@ def types(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Test the package invoicing, the handlers and the harness, without an engine: [-- tests/unit/ROOM -k ...]."""
     paths = [] if any(argument.startswith("tests/") for argument in session.posargs) else ["tests/unit"]
-    tests(session, *paths, "-n", workers())
+    tests(session, *paths, "-n", WORKERS)
 
 
 @with_dev(default=False)
@@ -330,9 +331,8 @@ def resilience(session: nox.Session) -> None:
 
 @with_dev(default=False)
 def coverage(session: nox.Session) -> None:
-    """Measure which lines and branches of the package invoicing its unit tests run: at least 95 %. CI runs it too."""
-    paths = [f"tests/unit/{folder}" for folder in ("invoicing", "handlers")]
-    tests(session, *paths, "-n", workers(), "--cov", "--cov-report=term")
+    """Measure which lines and branches of the package invoicing its unit tests run: at least 95 %."""
+    tests(session, *MEASURED)
 
 
 @with_dev(default=False)
@@ -366,18 +366,19 @@ def unit_on(session: nox.Session, version: str, interpreter: str) -> None:
     pinned = ("--require-hashes", "--only-binary", ":all:", "requirements/dev.txt")
     dev(session, "uv", "pip", "sync", "--quiet", "--python", python, *pinned)
     path = os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])
-    arguments = ("tests/unit", "-n", workers(), *unwanted_plugins(session), *session.posargs)
+    arguments = ("tests/unit", "-n", WORKERS, *unwanted_plugins(session), *session.posargs)
     environment = {"HARNESS_SESSION": f"unit-{version}", "PATH": path}
     session.run(python, "-m", "pytest", *arguments, env=environment, external=True, interrupt_timeout=60)
 
 
 @menu(name="unit-oldest-boto3", default=False)
 def unit_oldest_boto3(session: nox.Session) -> None:
-    """Run the functions' unit tests on the oldest boto3 that Lambda's Python may have. CI runs them too."""
+    """Measure `coverage` on the oldest boto3 that Lambda's Python may have: in CI, one run answers both."""
     install(session, "oldest-boto3")
     old = "ignore:datetime.datetime.utcnow:DeprecationWarning"  # that botocore calls it; Python 3.12 and later warn
-    arguments = ("tests/unit/invoicing", "tests/unit/handlers", "-n", workers(), "-W", old, *session.posargs)
-    session.run("pytest", *arguments, env={"HARNESS_SESSION": session.name}, interrupt_timeout=60)
+    arguments = (*MEASURED, *unwanted_plugins(session), "-W", old, *session.posargs)
+    environment = {"HARNESS_SESSION": session.name, "COVERAGE_FILE": str(BUILD / f"coverage/{session.name}")}
+    session.run("pytest", *arguments, env=environment, interrupt_timeout=60)
 
 
 @with_dev(default=False)

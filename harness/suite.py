@@ -6,7 +6,9 @@ result, and how to repeat it.
 """
 
 import argparse
+import contextlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -29,6 +31,9 @@ from harness.results import record
 
 WAITING = frozenset({"engine", "apply", "e2e", "drills", "releases", "updates", "localstack"})
 """The sessions on an engine. Half of their time is waiting, and two of them at once would disturb each other."""
+
+NICENESS = 10
+"""Added to the niceness of the sessions that compute: those on an engine meet time limits, as they would on AWS."""
 
 SHOWN_LINES = 150
 """Lines of a failed session's output that are repeated at the end; its log has all of them."""
@@ -83,10 +88,24 @@ def run_session(session: str, nox: str, logs: Path = BUILD / "logs") -> Outcome:
     started, begun = time.monotonic(), time.time()
     with log.open("wb") as stream:
         command = [nox, "-m", "nox", "-f", str(ROOT / "noxfile.py"), "-s", session]
-        code = subprocess.run(  # noqa: S603 - nox, with the name of a session
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, check=False
-        ).returncode
+        process = subprocess.Popen(  # noqa: S603 - nox, with the name of a session
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT
+        )
+        if session not in WAITING:
+            yield_to_others(process.pid)
+        code = process.wait()
     return Outcome(session, time.monotonic() - started, code, log, _figures(session, begun))
+
+
+def yield_to_others(pid: int) -> None:
+    """Lower the priority of a process and of those that it will start, if it has not ended yet.
+
+    Args:
+        pid: The process.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        niceness = os.getpriority(os.PRIO_PROCESS, pid) + NICENESS
+        os.setpriority(os.PRIO_PROCESS, pid, min(niceness, 19))
 
 
 def _figures(session: str, begun: float) -> str:

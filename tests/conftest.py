@@ -65,6 +65,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "relies_on(feature): needs this AWS feature; must fail on an engine that differs in it, according to"
         " localstack/differences.yaml",
     )
+    config.addinivalue_line(
+        "markers",
+        "volume: as many rows, pages or steps as it takes to find what few of them hide; left out where only the lines"
+        " that run and the calls to boto3 matter",
+    )
     config.addinivalue_line("markers", "release: runs in the session `releases`")
     config.addinivalue_line("markers", "drill: runs in the session `drills`, which CI runs after everything in `nox`")
     if engine_name() != "embedded":

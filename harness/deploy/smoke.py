@@ -22,7 +22,7 @@ from rich.markup import escape
 
 from harness.console import ProgressStep, out
 from harness.deploy import smoke_cleanup, smoke_rotation
-from harness.deploy.smoke_access import PlatformAccess
+from harness.deploy.smoke_access import ApiResponse, PlatformAccess
 from harness.deploy.smoke_queues import DeadLetters, Subscriber
 from harness.errors import HarnessError
 from harness.results import record
@@ -35,6 +35,13 @@ DEADLINE_S = 300.0
 
 POLL_S = 1.0
 """Seconds between two polls."""
+
+AGAIN = frozenset({429, 503, 504})
+"""The statuses after which a client sends the same request again (docs/api.md). Its requests may be repeated.
+
+A function that starts while its machine is busy may need more than the 29 seconds that API Gateway waits for it
+(https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html).
+"""
 
 TOTAL = "29.15"
 """The total of the first invoice: 20.00 at 19 %, and 5.00 at 7 %."""
@@ -107,6 +114,22 @@ class SmokeTest:
                 raise self.error(f"After {DEADLINE_S:g} s there was no sign of {what}.")
             time.sleep(POLL_S)
 
+    def request(self, method: str, path: str, key: str, body: object = None, **query: str) -> ApiResponse:
+        """Send a request to the API until the status is none of `AGAIN` or the deadline passes.
+
+        Returns:
+            The last response, whatever its status.
+        """
+        deadline, repeated = time.monotonic() + DEADLINE_S, False
+        while (response := self.access.request(method, path, key, body, **query)).status in AGAIN:
+            if time.monotonic() > deadline:
+                break
+            if not repeated:
+                out.print(f"[yellow]Note:[/] {method} {path} returned status {response.status}; it is sent again.")
+            repeated = True
+            time.sleep(POLL_S)
+        return response
+
     def rows(self) -> bytes:
         """The file: three rows of two invoices. What they describe is new, or they would be held as duplicates."""
         header = "invoice_number,customer_id,customer_name,issue_date,currency,description,quantity,unit_price,tax_rate"
@@ -127,7 +150,7 @@ class SmokeTest:
 
     def invoices(self, key: str) -> dict[str, dict[str, Any]]:
         """This run's invoices as the API lists them, by number."""
-        response = self.access.request("GET", "/invoices", key, customerId=CUSTOMER, order="desc", limit="100")
+        response = self.request("GET", "/invoices", key, customerId=CUSTOMER, order="desc", limit="100")
         if response.status != 200:
             raise self.error(f"GET /invoices returned status {response.status}: {response.text[:300]}")
         prefix = f"SMOKE-{self.run_id}-"
@@ -155,7 +178,7 @@ class SmokeTest:
         """Download an invoice's PDF; return its size in bytes."""
 
         def poll() -> str | None:
-            response = self.access.request("GET", f"/invoices/{invoice_id}", key)
+            response = self.request("GET", f"/invoices/{invoice_id}", key)
             if response.status != 200:
                 raise self.error(f"GET /invoices/{invoice_id} returned status {response.status}: {response.text[:300]}")
             return response.body.get("documentUrl")
@@ -174,7 +197,7 @@ class SmokeTest:
     def pay(self, key: str, invoice_id: str) -> None:
         """Record a payment of the whole amount."""
         body = {"status": "paid", "payment": {"paymentId": self.payment}}
-        response = self.access.request("PATCH", f"/invoices/{invoice_id}", key, body)
+        response = self.request("PATCH", f"/invoices/{invoice_id}", key, body)
         if response.status != 200 or response.body.get("status") != "paid":
             raise self.error(f"PATCH /invoices/{invoice_id} returned status {response.status}: {response.text[:300]}")
 

@@ -117,6 +117,7 @@ def test_a_survey_that_takes_several_invocations_goes_on_where_it_was(
     assert lines == {f"{number:04d}": 2 if number else 4 for number in range(60)}
 
 
+@pytest.mark.volume
 def test_rows_that_all_stand_apart_are_imported_however_short_the_invocations_are(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:

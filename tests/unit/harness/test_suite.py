@@ -17,7 +17,7 @@ def nox(tmp_path: Path) -> str:
     program.write_text(
         "#!/bin/sh\n"
         "for last; do :; done\n"
-        f'date +%s%N >>"{tmp_path}/$last.times"; echo "session $last"; sleep 0.2\n'
+        f'date +%s%N >>"{tmp_path}/$last.times"; echo "session $last"; sleep 0.2; nice >"{tmp_path}/$last.nice"\n'
         f'date +%s%N >>"{tmp_path}/$last.times"\n'
         '[ "$last" != bad ] || { echo "=== FAILURES ==="; echo "it broke"; exit 3; }\n',
         encoding="utf-8",
@@ -64,6 +64,13 @@ def test_one_session_of_each_lane_runs_at_a_time(tmp_path: Path, nox: str) -> No
     assert apply[0] < unit[1], "apply did not run beside unit"
     assert apply[1] <= e2e[0], "e2e did not wait for apply"
     assert (tmp_path / "logs/unit.log").read_text() == "session unit\n"
+
+
+def test_what_computes_leaves_the_processor_to_what_an_engine_times(tmp_path: Path, nox: str) -> None:
+    suite.run(["unit", "apply"], nox, tmp_path / "logs")
+
+    unit, apply = (int((tmp_path / f"{name}.nice").read_text()) for name in ("unit", "apply"))
+    assert unit == min(apply + suite.NICENESS, 19)
 
 
 def test_a_failure_does_not_stop_the_others_and_ends_the_output(

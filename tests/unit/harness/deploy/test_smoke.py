@@ -1,13 +1,16 @@
 """The smoke test's place in a deploy, and what it deletes where objects are copied to a second region."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+import urllib3
 
 from harness.deploy import pipeline, smoke, smoke_cleanup
 from harness.deploy.request import DeployReport, DeployRequest
 from harness.deploy.smoke_access import PlatformAccess
+from harness.deploy.smoke_queues import DeadLetters
 from harness.errors import HarnessError
 
 OUTPUTS: Mapping[str, Any] = {"documents_bucket": "documents", "replica_buckets": {"documents": "copies"}}
@@ -103,3 +106,45 @@ def test_a_failed_test_fails_the_deploy(monkeypatch: pytest.MonkeyPatch) -> None
         pipeline._test(access(S3(0)), DeployRequest("prod"), report)
 
     assert report.smoke == "failed"
+
+
+class Http:
+    """An API that answers with the statuses that it is given, the last one for ever, and with the PDF at any URL."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = list(statuses)
+
+    def request(self, _method: str, url: str, **_: object) -> urllib3.HTTPResponse:
+        if url == "https://documents.example/1":
+            return urllib3.HTTPResponse(b"%PDF-1.4", status=200)
+        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        body = {"status": "paid", "documentUrl": "https://documents.example/1"}
+        return urllib3.HTTPResponse(json.dumps(body).encode(), status=status)
+
+
+def run_on(*statuses: int) -> smoke.SmokeTest:
+    api: Any = Http(*statuses)
+    platform = PlatformAccess("dev", "https://api.example/v1", OUTPUTS, lambda _: None, api)
+    return smoke.SmokeTest(platform, "1", DeadLetters(platform, {}))
+
+
+@pytest.mark.parametrize("status", [429, 503, 504])
+def test_a_request_is_sent_again_after_an_answer_that_asks_for_it(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smoke, "POLL_S", 0.0)
+
+    assert run_on(status, status, 200).check_document("key", "1") == len(b"%PDF-1.4")
+    run_on(status, 200).pay("key", "1")
+
+
+def test_an_api_that_never_answers_in_time_fails_with_its_last_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smoke, "POLL_S", 0.0)
+    monkeypatch.setattr(smoke, "DEADLINE_S", 0.0)
+
+    with pytest.raises(HarnessError, match=r"GET /invoices/1 returned status 504"):
+        run_on(504).check_document("key", "1")
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_an_error_that_repeating_does_not_heal_fails_at_once(status: int) -> None:
+    with pytest.raises(HarnessError, match=f"returned status {status}"):
+        run_on(status, 200).check_document("key", "1")

@@ -155,6 +155,7 @@ def test_twelve_hundred_lines_are_complete_with_headings_on_every_page(renderer:
         assert number == 1 or "Invoice 0042" in page
 
 
+@pytest.mark.volume
 def test_more_than_a_hundred_pages_keep_their_heads(renderer: Renderer) -> None:
     lines = [LINE | {"description": f"Item no. {number:04d}!" + "\nx" * 15} for number in range(1, 411)]
     with unmeasured():

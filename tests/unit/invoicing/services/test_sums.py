@@ -18,6 +18,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -413,6 +414,7 @@ def left_of(invoice: Invoice, original: Payment) -> Decimal:
     return sum(reversals, original.amount)
 
 
+@pytest.mark.volume
 def test_ten_thousand_steps_keep_every_sum_and_every_transition() -> None:
     office = Office(random.Random(SEED))  # noqa: S311 -- chooses steps, keeps no secret
 

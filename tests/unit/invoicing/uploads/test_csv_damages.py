@@ -45,6 +45,7 @@ def created(text: str) -> Invoices:
     return invoices
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_no_damage_makes_a_wrong_invoice(damage: Callable[[Sound, Dice], str]) -> None:
     for seed in range(FILES):

@@ -334,6 +334,7 @@ class Endless(io.RawIOBase):
     ],
     ids=["record", "header", "banner", "invoice", "bad-invoice"],
 )
+@pytest.mark.volume
 def test_memory_stays_flat_if_something_never_ends(start: str, again: str, size: int, most: int) -> None:
     file = CsvFile(lambda _: io.BufferedReader(Endless(start, again, size)), size, {}, Deadline(lambda: 1e9), Kept())
     tracemalloc.start()

@@ -30,6 +30,7 @@ def memory_of_import(megabytes: int, *options: str) -> dict[str, float]:
     return measurement
 
 
+@pytest.mark.volume
 def test_memory_is_flat_from_one_megabyte_to_forty() -> None:
     small, large = memory_of_import(1), memory_of_import(40)
 
@@ -38,6 +39,7 @@ def test_memory_is_flat_from_one_megabyte_to_forty() -> None:
     assert large["peak_kilobytes"] < small["peak_kilobytes"] + SLACK_KB, (small, large)
 
 
+@pytest.mark.volume
 def test_memory_is_flat_if_the_rows_of_all_invoices_stand_apart() -> None:
     """The rows are put together in temporary files; as many invoices come out as went in."""
     small, large = memory_of_import(1, "--apart"), memory_of_import(20, "--apart")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +78,7 @@ def ours(text: str) -> tuple[dict[str, list[csv_reference.Line]], int]:
     return invoices, rejected
 
 
+@pytest.mark.volume
 @settings(max_examples=200)
 @given(files())
 @example(("\n".join([",".join(HEADER), "I-1,C 1,2026-11-01,EUR,a,1.000,3,19"]), ","))
