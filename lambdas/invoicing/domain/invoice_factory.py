@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from invoicing.domain import money
 from invoicing.domain.fields import timestamp
-from invoicing.domain.identifiers import normal_form
+from invoicing.domain.identifiers import look, normal_form
 from invoicing.domain.models import CreateInvoice, HistoryEntry, Invoice, InvoiceLine, Tax
 from invoicing.domain.status import Status
 from invoicing.domain.totals import document_totals, line_net
@@ -40,9 +40,10 @@ def invoice_id(invoice_number: str) -> str:
     """The id of the one invoice with this number, whoever its customer is.
 
     A number "uniquely identifies the invoice" of an issuer (Directive 2006/112/EC, article 226(2),
-    https://eur-lex.europa.eu/eli/dir/2006/112/oj). Numbers that look the same are the same number.
+    https://eur-lex.europa.eu/eli/dir/2006/112/oj). Numbers that look the same are the same number: of
+    ``AB-1`` and the same in Cyrillic letters, only the first one can be created, for nobody could tell them apart.
     """
-    return str(uuid.uuid5(NAMESPACE, normal_form(invoice_number)))
+    return str(uuid.uuid5(NAMESPACE, look(normal_form(invoice_number))))
 
 
 def assigned_number(year: int, sequence: int) -> str:

@@ -246,6 +246,15 @@ def test_a_number_belongs_to_one_invoice_whoever_the_customer_is(
     assert len([item for item in table.scan()["Items"] if "invoiceNumber" in item]) == 1
 
 
+def test_a_number_in_look_alike_letters_is_that_of_another_invoice(create: ModuleType, call: Any, table: Any) -> None:
+    first = call(create, "POST", "/invoices", body=NUMBERED | {"invoiceNumber": "AB-1"})
+
+    response = call(create, "POST", "/invoices", body=NUMBERED | {"invoiceNumber": "\u0410\u0412-1"})
+
+    assert (response.status, response.body["invoiceId"]) == (409, first.body["invoiceId"])
+    assert len([item for item in table.scan()["Items"] if "invoiceNumber" in item]) == 1
+
+
 def test_a_repetition_may_spell_its_ids_in_another_way_that_looks_the_same(create: ModuleType, call: Any) -> None:
     first = call(create, "POST", "/invoices", body=NUMBERED | {"invoiceNumber": "R-1", "customerId": "C 1"})
 

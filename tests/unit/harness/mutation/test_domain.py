@@ -1,7 +1,9 @@
 """Mutants of the package invoicing: what mutmut is given, and how its results are judged; mutmut does not run."""
 
+import ast
 import json
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.mutation import domain
 from harness.mutation.domain import Kills
+from harness.paths import ROOT
 
 RESULTS = """\
     invoicing.domain.totals.x_line_net__mutmut_1: killed
@@ -59,6 +62,33 @@ def test_mutmut_is_given_the_package_the_killers_and_the_modules(tmp_path: Path)
 @pytest.mark.parametrize("pattern", domain.KILLERS)
 def test_every_pattern_names_tests(pattern: str) -> None:
     assert [*domain.TESTS.rglob(pattern)]
+
+
+def test_the_tests_find_all_that_they_import(tmp_path: Path) -> None:
+    """Beside the mutants there are only the killers and what they build with: an import of more ends the run."""
+    domain.prepare(tmp_path, [domain.module_file("totals")])
+
+    imported = {
+        module
+        for file in (tmp_path / "tests").rglob("*.py")
+        for module in modules_of(ast.parse(file.read_text(encoding="utf-8")))
+        if module.startswith("tests")
+    }
+
+    assert imported
+    missing = {module for module in imported if not (tmp_path / module.replace(".", "/")).with_suffix(".py").is_file()}
+    assert not missing, "add them to mutants-builders in pyproject.toml"
+
+
+def modules_of(tree: ast.Module) -> Iterator[str]:
+    """The modules that a file imports; each name of ``from package import name`` counts as one if it is one."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            folder = ROOT / node.module.replace(".", "/")
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}" if (folder / f"{alias.name}.py").is_file() else node.module
 
 
 def test_results_are_read_by_mutant() -> None:

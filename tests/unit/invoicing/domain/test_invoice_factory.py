@@ -85,6 +85,8 @@ def test_ids_are_computed_from_the_number_alone() -> None:
     assert invoice_id("0007") == an_invoice().invoice_id == an_invoice(customerId="C-2").invoice_id
     assert invoice_id("0007") != invoice_id("007")
     assert invoice_id("INV\u2013901") == invoice_id(" INV-901")
+    assert invoice_id("\u0410\u0412-1") == invoice_id("AB-1"), "Cyrillic"
+    assert invoice_id("\u0410\u0414-1") != invoice_id("AD-1"), "a Cyrillic letter that looks like none of Latin"
     assert assigned_number(2026, 17) == "2026-000017"
 
 

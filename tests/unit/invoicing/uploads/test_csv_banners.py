@@ -5,7 +5,7 @@ import pytest
 from invoicing.uploads.csv_banners import meaning
 from invoicing.uploads.csv_bytes import UnreadableFileError
 from tests.data.csv_reading import read
-from tests.unit.invoicing.uploads.test_csv_hostile import CUP, H, R
+from tests.data.csv_small_files import CUP, H, R
 
 BANNERS = {
     "thousands": ["Amounts in thousands", "in Tsd. EUR", "TEUR", "(in T\u20ac)", "USD x 1,000", "in 000s"],

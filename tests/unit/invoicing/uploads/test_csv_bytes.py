@@ -22,7 +22,7 @@ from invoicing.uploads.csv_bytes import (
     verify_gzip,
 )
 from tests.data.csv_reading import read
-from tests.unit.invoicing.uploads.test_csv_hostile import H as HOSTILE_HEADER
+from tests.data.csv_small_files import H as HOSTILE_HEADER
 
 TEXT = "Größe;x\r\n\r\n€ 5\rend\n" + "long " * 30_000 + "\nlast"
 UNMARKED = "the file is UTF-16 without a byte order mark, or not text at all; save it as CSV in UTF-8"

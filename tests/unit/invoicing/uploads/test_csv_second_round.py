@@ -7,7 +7,7 @@ import pytest
 
 from invoicing.uploads.csv_invoices import Candidate
 from tests.data.csv_reading import read
-from tests.unit.invoicing.uploads.test_csv_hostile import CUP, LAST, MORE, H, R, created
+from tests.data.csv_small_files import CUP, LAST, MORE, H, R, created
 
 OTHER = LAST.replace("C-1", "C-9")
 B = "description,invoice_number,customer_id,issue_date,currency,quantity,unit_price,tax_rate"

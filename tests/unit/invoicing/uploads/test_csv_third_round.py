@@ -7,7 +7,7 @@ import pytest
 
 from invoicing.uploads.csv_invoices import Candidate, RejectedInvoice
 from tests.data.csv_reading import read
-from tests.unit.invoicing.uploads.test_csv_hostile import CUP, LAST, MORE, H, R, created
+from tests.data.csv_small_files import CUP, LAST, MORE, H, R, created
 
 WITH_ORDER = f"{H},order"
 
