@@ -33,9 +33,10 @@ KILLERS = PLATFORM.mutants_killers
 BUILDERS = PLATFORM.mutants_builders
 """What these tests build invoices with."""
 
-KILLERS_SELECTED = "not memory and not ten_thousand and not (every_dialect and (utf-8-sig or utf-16-be or crlf))"
-"""pytest's ``-k``. It leaves out files of 40 MB, long runs of what others do in short, and dialects that differ from
-others in the mark of their encoding or in how a line ends: these tests kill no mutant that others do not."""
+KILLERS_SELECTED = ("-m", "not volume", "-k", "not (every_dialect and (utf-8-sig or utf-16-be or crlf))")
+"""Options of pytest. They leave out volume, and dialects that differ from others in the mark of their encoding or in
+how a line ends: what only thousands of files would find has a short test of its own, and each mutant takes seconds.
+"""
 
 KILLED_PERCENT = 95
 """The share of a module's mutants that the tests must kill."""
@@ -110,7 +111,7 @@ def prepare(workspace: Path, files: Sequence[Path]) -> None:
     settings = {
         "source_paths": [PACKAGE.name],
         "only_mutate": [file.as_posix() for file in files],
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-k", KILLERS_SELECTED],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", *KILLERS_SELECTED],
         "pytest_add_cli_args_test_selection": ["tests"],
         "timeout_constant": 20.0,  # fifteen times that, by the clock: tests/mutants ends an endless test long before
     }
