@@ -24,13 +24,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
 from emulation import sigv4
 from emulation.sigv4 import Request, Signature
 
-LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+_LOOPBACK_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
+"""A Host is a name and a port, nothing more (https://www.rfc-editor.org/rfc/rfc9110#section-7.2): no user, no path."""
 
 _OWN_ENDPOINT = "/_"
 _DEPLOYED_API = re.compile(
@@ -174,11 +175,7 @@ def _routed(request: Request) -> bool:
 def _foreign(headers: Mapping[str, str]) -> Rejection | None:
     """A request of another site's page, or one that reached us under a foreign name."""
     host = headers.get("host", "")
-    try:
-        name = urlsplit(f"//{host}").hostname
-    except ValueError:
-        name = None
-    if name not in LOOPBACK_NAMES:
+    if not _LOOPBACK_HOST.fullmatch(host):
         return Rejection("ForeignHost", f"The host {host!r} is not this machine's loopback.")
     origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
     if (origin is not None and origin != f"http://{host}") or site not in {"none", "same-origin"}:

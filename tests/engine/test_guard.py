@@ -242,7 +242,8 @@ def test_old_query_signatures_are_rejected(cloud: Cloud, user: Credentials, docu
     "host",
     [
         "evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "", "bucket.s3.localhost",
-        "a1b2c3.execute-api.localhost", "evil.localhost",
+        "a1b2c3.execute-api.localhost", "evil.localhost", "evil@127.0.0.1", "user:evil@localhost:4566",
+        "127.0.0.1/evil", "127.0.0.1?evil", "localhost:evil", "localhost,evil.example",
     ],
 )  # fmt: skip
 def test_a_foreign_host_is_rejected(cloud: Cloud, host: str) -> None:
