@@ -41,6 +41,7 @@ from embedded import (  # noqa: F401 -- importing a module registers its patches
     lambda_logs,
     lambda_runtime,
     lambda_streams,
+    lambda_workers,
     permissions,
     recorded_requests,
     s3,
