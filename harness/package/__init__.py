@@ -15,7 +15,7 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.files import content_key, write_whole
 from harness.package import archive, distributions, imports, sbom, wheels
-from harness.package.distributions import Installed
+from harness.package.distributions import Installed, installed_in
 from harness.package.proof import import_handler
 from harness.package.target import ARM64_MACHINE, Platform, Target, platform_of
 from harness.package.wheels import Wheels
@@ -121,8 +121,8 @@ def build(  # noqa: PLR0913 - all but two by keyword, for tests
         sources=sources.absolute(),
         out_dir=out_dir.absolute(),
         key=unpacked.key,
-        available=Installed(unpacked.functions),
-        runtime=Installed(unpacked.runtime),
+        available=installed_in(unpacked.functions),
+        runtime=installed_in(unpacked.runtime),
         extras=distributions.requested_extras(pyproject),
     )
     all_functions = functions(sources.absolute())

@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -68,7 +69,7 @@ def write(entries: Mapping[str, Path], to: Path) -> None:
 def _add(zipped: BinaryIO, name: str, file: Path) -> _Entry:
     """Append a file."""
     content = file.read_bytes()
-    packed = deflate.deflate_compress(content, _LEVEL)
+    packed = _packed(content)
     encoded = name.encode()
     flags = 0 if name.isascii() else _UTF8
     sizes = (zlib.crc32(content), len(packed), len(content))
@@ -78,6 +79,11 @@ def _add(zipped: BinaryIO, name: str, file: Path) -> _Entry:
     zipped.write(_LOCAL.pack(b"PK\x03\x04", *fields) + encoded)
     zipped.write(packed)
     return entry
+
+
+@lru_cache(maxsize=4096)  # the functions ship the same packages; a process that builds again has few new files
+def _packed(content: bytes) -> bytes:
+    return bytes(deflate.deflate_compress(content, _LEVEL))
 
 
 def digest(file: Path) -> str:

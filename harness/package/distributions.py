@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
 
@@ -52,6 +52,12 @@ class Installed:
             entry = PurePosixPath(file)
             if _ships(entry):
                 yield entry.as_posix(), self.folder / entry
+
+
+@lru_cache(maxsize=8)
+def installed_in(folder: Path) -> Installed:
+    """The distributions in a folder that never changes; a process that builds again has read them already."""
+    return Installed(folder)
 
 
 def needed(

@@ -12,6 +12,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -123,11 +124,15 @@ def imports_of(file: Path, sources: Path) -> tuple[Import, ...]:
     Raises:
         HarnessError: The file does not parse.
     """
+    return _parsed(file, ".".join(file.relative_to(sources).parent.parts), file.read_bytes())
+
+
+@lru_cache(maxsize=1024)  # most files are of several functions, and most are as they were at the last build
+def _parsed(file: Path, package: str, content: bytes) -> tuple[Import, ...]:
     try:
-        tree = ast.parse(file.read_bytes(), filename=str(file))
+        tree = ast.parse(content, filename=str(file))
     except SyntaxError as error:
         raise HarnessError(f"{file}:{error.lineno} does not parse: {error.msg}.", remedy="Fix that line.") from None
-    package = ".".join(file.relative_to(sources).parent.parts)
     return tuple(_imports(tree.body, file, package, optional=False))
 
 
