@@ -46,7 +46,7 @@ DEV: dict[str, str] = {}  # "bin": where the session `environment` installed the
 HELP = {"-h", "--help"}
 COMMANDS = {
     *("up", "down", "deploy", "rollback", "canary-drill", "smoke", "drift", "cost", "preview"),
-    *("logs", "trace", "doctor", "package"),
+    *("logs", "trace", "doctor", "package", "watch"),
 }
 """The sessions that run one command of the harness, which has its own ``--help``."""
 
@@ -76,7 +76,8 @@ def install(session: nox.Session, lock: str) -> None:
 def harness(session: nox.Session, command: str) -> None:
     """Run one command of the harness with the session's arguments; after Ctrl-C it has a minute to stop.
 
-    On AWS it has as long as it needs: Terraform is not ended before its state is written.
+    On AWS, and when `watch` hands over to Terraform, it has as long as it needs: Terraform is not ended before its
+    state is written.
     """
     claim_build()
     install(session, "harness")
@@ -84,9 +85,8 @@ def harness(session: nox.Session, command: str) -> None:
         session.run("python", "-m", "harness.engine")  # reports what is missing, a second of imports earlier
     environment = {"HARNESS_SESSION": session.name, "HARNESS_WATCH_PARENT": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     arguments = ("python", "-m", "harness", command, *session.posargs)
-    patience = (
-        None if command in ("deploy", "preview", "rollback") and os.environ.get("HARNESS_ENGINE") == "aws" else 60
-    )
+    on_aws = command in ("deploy", "preview", "rollback") and os.environ.get("HARNESS_ENGINE") == "aws"
+    patience = None if on_aws or command == "watch" else 60
     session.run(*arguments, env=environment, interrupt_timeout=patience, terminate_timeout=patience)
 
 
@@ -159,6 +159,12 @@ def environment(session: nox.Session) -> None:
 def up(session: nox.Session) -> None:
     """Start the platform, upload a CSV, get PDFs: [-- --env dev --csv FILE --once --detach --port N|auto]."""
     harness(session, "up")
+
+
+@menu(default=False)
+def watch(session: nox.Session) -> None:
+    """Publish what is saved in lambdas/ on a stack that was left running, at once: [-- --env dev --no-apply]."""
+    harness(session, "watch")
 
 
 @menu(default=False)

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from harness import package
 from harness.console import expected_errors, out, print_json
-from harness.deploy import canary_drill, cost_command, pipeline, preview, recovery_commands
+from harness.deploy import canary_drill, cost_command, pipeline, preview, recovery_commands, watch
 from harness.deploy.request import DeployRequest, ask
 from harness.doctor import examination
 from harness.engine import engine_for, engine_name
@@ -60,17 +60,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="./noxw -s", description="The harness's commands.", allow_abbrev=False)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", prog="./noxw -s")
 
-    up = commands.add_parser("up", help="start the platform, upload a CSV, download the PDFs", allow_abbrev=False)
-    up.add_argument("--env", default="dev", help="live folder to apply (default: dev)")
-    up.add_argument("--csv", type=Path, default=SAMPLE, help="CSV file to upload (default: the sample)")
-    up.add_argument("--port", type=port, help="the engine's port, or auto for any free one (default: 4566)")
-    ending = up.add_mutually_exclusive_group()
-    ending.add_argument("--once", action="store_true", help="print the result, stop everything, exit")
-    ending.add_argument("--detach", action="store_true", help="leave the stack running and exit")
-
-    stop = commands.add_parser("down", help="stop everything that runs or was left running", allow_abbrev=False)
-    stop.add_argument("--json", action="store_true", help="as JSON")
-
+    _add_local(commands)
     _add_observers(commands)
 
     build = commands.add_parser("package", help="build the functions' zips and print their sizes", allow_abbrev=False)
@@ -159,6 +149,26 @@ def parser() -> argparse.ArgumentParser:
     )
     docs.add_argument("--check", action="store_true", help="only compare, write nothing")
     return top
+
+
+def _add_local(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The commands of a stack on a local engine: start it, change it, stop it."""
+    up = commands.add_parser("up", help="start the platform, upload a CSV, download the PDFs", allow_abbrev=False)
+    up.add_argument("--env", default="dev", help="live folder to apply (default: dev)")
+    up.add_argument("--csv", type=Path, default=SAMPLE, help="CSV file to upload (default: the sample)")
+    up.add_argument("--port", type=port, help="the engine's port, or auto for any free one (default: 4566)")
+    ending = up.add_mutually_exclusive_group()
+    ending.add_argument("--once", action="store_true", help="print the result, stop everything, exit")
+    ending.add_argument("--detach", action="store_true", help="leave the stack running and exit")
+
+    watching = commands.add_parser(
+        "watch", help="publish what is saved in lambdas/ on a stack that runs, at once", allow_abbrev=False
+    )
+    watching.add_argument("--env", default="dev", help="environment that was left running (default: dev)")
+    watching.add_argument("--no-apply", action="store_true", help="do not let Terraform take it over at the end")
+
+    stop = commands.add_parser("down", help="stop everything that runs or was left running", allow_abbrev=False)
+    stop.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _add_observers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -346,6 +356,7 @@ def examine(arguments: argparse.Namespace) -> None:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "up": up,
+    "watch": lambda arguments: watch.watch(arguments.env, apply=not arguments.no_apply),
     "down": lambda arguments: lifecycle.down(as_json=arguments.json),
     "logs": show_logs,
     "trace": lambda arguments: log_output.show_story(arguments.env, arguments.name, as_json=arguments.json),

@@ -9,7 +9,7 @@ is its bill of materials, ``<name-with-dashes>.cdx.json``.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -182,6 +182,7 @@ class _Builder:
     available: Installed
     runtime: Installed
     extras: Mapping[str, frozenset[str]]
+    modules: dict[str, set[Path]] = field(default_factory=dict)
 
     def remove_obsolete(self, existing: Sequence[FunctionSource]) -> None:
         """Remove the zips of functions that no longer exist: Terraform must not find them."""
@@ -194,7 +195,7 @@ class _Builder:
 
     def content(self, function: FunctionSource) -> _Content:
         """The content of a function's zip."""
-        reach = imports.reach(function.folder, self.sources)
+        reach = imports.reach(function.folder, self.sources, self.modules)
         shipped = distributions.needed(
             reach.foreign,
             functions=self.available,

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from harness.errors import HarnessError
 from harness.package.imports import Import
-from harness.package.markers import canonical, parse
+from harness.package.markers import Requirement, canonical, parse
 
 _KEPT_METADATA = frozenset({"METADATA", "entry_points.txt"})  # read through importlib.metadata at run time
 _TESTS = frozenset({"tests", "__pycache__"})
@@ -46,12 +46,26 @@ class Installed:
                 return owners
         return frozenset()
 
-    def files(self, name: str) -> Iterator[tuple[str, Path]]:
+    @cached_property
+    def _shipped(self) -> dict[str, list[tuple[str, Path]]]:
+        return {}
+
+    def files(self, name: str) -> list[tuple[str, Path]]:
         """The files of a distribution that ship: each one's name in the zip, and its path."""
-        for file in self.by_name[name].files or ():
-            entry = PurePosixPath(file)
-            if _ships(entry):
-                yield entry.as_posix(), self.folder / entry
+        if name not in self._shipped:
+            entries = [PurePosixPath(file) for file in self.by_name[name].files or ()]
+            self._shipped[name] = [(entry.as_posix(), self.folder / entry) for entry in entries if _ships(entry)]
+        return self._shipped[name]
+
+    @cached_property
+    def _required(self) -> dict[str, list[Requirement]]:
+        return {}
+
+    def requires(self, name: str, extras: frozenset[str], markers: Mapping[str, str]) -> list[str]:
+        """The names of the distributions that one requires on a target, with some extras."""
+        if name not in self._required:
+            self._required[name] = [parse(text) for text in self.by_name[name].requires or ()]
+        return [each.name for each in self._required[name] if each.applies(markers, extras)]
 
 
 @lru_cache(maxsize=8)
@@ -104,7 +118,7 @@ def needed(
                 remedy="To refresh the locks: ./noxw -s lock",
             )
         closure.add(name)
-        waiting += _requires(functions.by_name[name], extras.get(name, frozenset()), markers)
+        waiting += functions.requires(name, extras.get(name, frozenset()), markers)
     return sorted(closure)
 
 
@@ -117,14 +131,6 @@ def requested_extras(pyproject: Path, group: str = "lambdas") -> dict[str, froze
             requirement = parse(entry)
             extras[requirement.name] = extras.get(requirement.name, frozenset()) | requirement.extras
     return extras
-
-
-def _requires(distribution: Distribution, extras: frozenset[str], markers: Mapping[str, str]) -> Iterator[str]:
-    """The names of the distributions that one requires on a target, with some extras."""
-    for text in distribution.requires or ():
-        requirement = parse(text)
-        if requirement.applies(markers, extras):
-            yield requirement.name
 
 
 def _modules(file: PurePosixPath) -> Iterator[str]:

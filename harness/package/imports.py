@@ -87,26 +87,30 @@ class Reach:
     foreign: set[Import] = field(default_factory=set)
 
 
-def reach(function: Path, sources: Path) -> Reach:
+def reach(function: Path, sources: Path, known: dict[str, set[Path]] | None = None) -> Reach:
     """Follow the imports of a function's folder through our own packages.
 
     Args:
         function: The function's folder; all its files ship.
         sources: The folder on the import path (``lambdas``): the packages in it are our own.
+        known: The files of each of our modules that other functions import, to look for them once; it is filled.
 
     Raises:
         HarnessError: A file does not parse, or imports a module of ours that does not exist.
     """
     total = Reach(files={file for file in function.rglob("*") if ships(file, function)})
     waiting = sorted(file for file in total.files if file.suffix == ".py")
+    known = {} if known is None else known
     while waiting:
         for statement in imports_of(waiting.pop(), sources):
             if statement.top in STANDARD:
                 continue
-            if not _is_ours(statement.top, sources):
+            if statement.module not in known and not _is_ours(statement.top, sources):
                 total.foreign.add(statement)
                 continue
-            new = _files_of(statement, sources) - total.files
+            if statement.module not in known:
+                known[statement.module] = _files_of(statement, sources)
+            new = known[statement.module] - total.files
             total.files |= new
             waiting += sorted(new)
     return total

@@ -68,7 +68,7 @@ def up(environment: str, csv: Path, *, port: int | Literal["auto"] | None, endin
             if running is None:
                 walkthrough.forget_documents(environment)
                 start(engine)
-            stack = _deploy(environment, engine)
+            stack = apply(environment, engine)
             keep = keep or ending is Ending.DETACH  # it is complete: a file that cannot be imported does not stop it
             result = walkthrough.run(stack, csv)
             walkthrough.show(stack, result)
@@ -204,8 +204,14 @@ def stop(environment: str, engine: Engine) -> None:
         out.print(f"Left running: {escape(left)}")
 
 
-def _deploy(environment: str, engine: Engine) -> Stack:
-    """Build and apply. A stack that runs keeps its description, however the apply ends; a new one has none before."""
+def apply(environment: str, engine: Engine) -> Stack:
+    """Build the functions and apply a live folder.
+
+    A stack that runs keeps its description, however the apply ends; a new one has none before.
+
+    Raises:
+        HarnessError: The sources cannot be built, or Terraform fails.
+    """
     with ProgressStep("Build the functions") as step:
         artifacts = build_for(engine)
         step.conclude(", ".join(f"{artifact.function} {artifact.size_bytes / 2**20:.1f} MiB" for artifact in artifacts))

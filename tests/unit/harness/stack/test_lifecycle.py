@@ -33,7 +33,7 @@ def test_a_running_stack_is_described_during_an_apply_and_after_it(
     monkeypatch.setattr(lifecycle, "Deployment", lambda *_: deployment)
 
     with pytest.raises(type(error)) if error else contextlib.nullcontext():
-        lifecycle._deploy("dev", SimpleNamespace())  # type: ignore[arg-type]
+        lifecycle.apply("dev", SimpleNamespace())  # type: ignore[arg-type]
 
     assert during == [True]
     assert description.exists()
