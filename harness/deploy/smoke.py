@@ -26,6 +26,7 @@ from harness.deploy.smoke_access import ApiResponse, PlatformAccess
 from harness.deploy.smoke_queues import DeadLetters, Subscriber
 from harness.errors import HarnessError
 from harness.results import record
+from harness.stack.objects import content_of
 
 CUSTOMER = "SMOKE-TEST"
 """The customer of all its invoices. Always the same: what the platform remembers of a customer does not accumulate."""
@@ -144,7 +145,7 @@ class SmokeTest:
         """Upload the file, and wait for the report of its import."""
         s3, bucket = self.access.client("s3"), self.access.outputs["uploads_bucket"]
         s3.put_object(Bucket=bucket, Key=f"incoming/{self.upload}", Body=self.rows())
-        report = self.wait(partial(_object, s3, bucket, f"reports/{self.upload}.json"), "the report of the import")
+        report = self.wait(partial(content_of, s3, bucket, f"reports/{self.upload}.json"), "the report of the import")
         if json.loads(report).get("created") != 2:
             raise self.error(f"Two invoices should be created, but the import reports: {report.decode()}")
 
@@ -277,11 +278,3 @@ def _service_errors(test: SmokeTest) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         raise test.error(str(error)) from error
-
-
-def _object(s3: Any, bucket: str, key: str) -> bytes | None:
-    try:
-        content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except s3.exceptions.NoSuchKey:
-        return None
-    return content

@@ -24,6 +24,7 @@ from harness.files import write_whole
 from harness.paths import BUILD
 from harness.stack.deployment import Stack
 from harness.stack.logs import recent_errors
+from harness.stack.objects import content_of
 
 DEADLINE_S = 600
 """Seconds that an upload may take until its report is there, and the same again until its last PDF is.
@@ -256,12 +257,8 @@ def show_access(stack: Stack, result: UploadResult) -> None:
 
 
 def _report(s3: Any, stack: Stack, name: str) -> dict[str, Any] | None:
-    try:
-        response = s3.get_object(Bucket=stack.uploads_bucket, Key=f"reports/{name}.json")
-    except s3.exceptions.NoSuchKey:
-        return None
-    report: dict[str, Any] = json.load(response["Body"])
-    return report
+    content = content_of(s3, stack.uploads_bucket, f"reports/{name}.json")
+    return json.loads(content) if content else None
 
 
 def _settled(s3: Any, stack: Stack, client: ApiClient, step: ProgressStep, least: int) -> list[dict[str, Any]] | None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -44,6 +45,25 @@ def objects(access: PlatformAccess) -> list[str]:
     ]
 
 
+def refused_by_s3(access: PlatformAccess) -> dict[str, float]:
+    """How many requests each bucket of the platform's users has refused."""
+    now, refused = datetime.now(UTC), {}
+    for purpose in ("uploads", "documents", "archives"):
+        bucket = access.outputs[f"{purpose}_bucket"]
+        points = access.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/S3",
+            MetricName="4xxErrors",
+            Dimensions=[{"Name": "BucketName", "Value": bucket}, {"Name": "FilterId", "Value": "EntireBucket"}],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(minutes=1),
+            Period=60,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        assert points, f"{bucket} counts nothing"
+        refused[bucket] = sum(point["Sum"] for point in points)
+    return {bucket: count for bucket, count in refused.items() if count}
+
+
 def test_a_deployed_platform_passes_and_nothing_is_left(access: PlatformAccess) -> None:
     """GIVEN a deployed stack WHEN it is tested twice THEN both pass, and what remains expires by itself."""
     secrets, secret = access.client("secretsmanager"), access.outputs["api_key_secret_arn"]
@@ -55,6 +75,7 @@ def test_a_deployed_platform_passes_and_nothing_is_left(access: PlatformAccess) 
 
     assert inventory(access.outputs["credentials"]) == before
     assert objects(access) == []
+    assert refused_by_s3(access) == {}, "each upload would count for the alarms on refused requests"
     lasting = [item["invoiceId"]["S"] for item in items(access) if "expiresAt" not in item]
     assert [name for name in lasting if not name.startswith("claim#currency#")] == []
     assert len(lasting) <= 1, "the one customer has one record, however often the test runs"

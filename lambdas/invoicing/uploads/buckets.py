@@ -131,8 +131,15 @@ class UploadStore:
         return key
 
     def withdraw_report(self, upload: Upload, suffix: str) -> None:
-        """Delete the ``reports/<name><suffix>`` of an earlier upload of the same name, if there is one."""
-        self._delete_if(upload.bucket, _report_key(upload, suffix), "*")
+        """Delete the ``reports/<name><suffix>`` of an earlier upload of the same name, if there is one.
+
+        It is looked for first: S3 would count a conditional delete of nothing as refused (4xx), for each upload, and an
+        unconditional one would leave a delete marker.
+        """
+        key = _report_key(upload, suffix)
+        listed = self._s3.list_objects_v2(Bucket=upload.bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+        if listed and listed[0]["Key"] == key:  # of all keys that begin so, the key itself is the first
+            self._delete_if(upload.bucket, key, "*")
 
     def archive(self, upload: Upload, key: str) -> None:
         """Copy the original into the archive, unless it is there already, or is gone.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.deploy import canary, canary_drill
-from harness.deploy.canary_drill import DrillResult, DrillVersion
+from harness.deploy.canary_drill import DrillResult, DrillVersion, most_by_chance
 from harness.deploy.canary_judge import Defect, defects, files_needed, is_seen_enough
 from harness.deploy.release import LiveAlias, ReleaseInputs
 from harness.deploy.request import DeployReport
@@ -363,6 +363,17 @@ def test_the_drill_counts_the_calls_of_the_function_that_the_version_changes() -
 )
 def test_the_drill_fails_for_what_is_not_as_it_should_be(changed: dict[str, Any], failure: str) -> None:
     assert any(failure in each for each in result(**changed).failures)
+
+
+@pytest.mark.parametrize(("calls", "most"), [(0, 0), (1, 1), (10, 4), (29, 7), (100, 18), (1000, 123)])
+def test_a_version_may_have_more_than_its_share_by_chance_but_not_much_more(calls: int, most: int) -> None:
+    """As the binomial distribution's 99th percentile."""
+    assert most_by_chance(calls) == most
+    rows = [
+        {"function": "get", "version": "1", "newest": False, "calls": 100 - 19, "first_call": 1.0},
+        {"function": "get", "version": "2", "newest": True, "calls": 19, "first_call": 100.0},
+    ]
+    assert result(versions=rows).failures == ["it got 19 of 100 calls"]
 
 
 @pytest.mark.parametrize(("share", "files"), [(0, 1), (0.1, 44), (0.5, 7), (1, 1)])
