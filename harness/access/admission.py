@@ -13,10 +13,32 @@ from typing import Any
 from harness.access.mismatch import AccessMismatch
 from harness.access.sources import Sources
 from harness.access.triggers import Delivery, Estate, ResourcePolicy
-from harness.plan.evaluate import AccessRequest, Value, allows, applies, less
+from harness.plan.evaluate import AccessRequest, NotModelledError, Value, allows, applies, less
+from harness.plan.iam_policy import Statement
 
 _STRANGER = "999999999999"
 _TOPIC = "kms:encryptioncontext:aws:sns:topicarn"
+
+
+def admits(guard: ResourcePolicy, request: AccessRequest) -> bool:
+    """Whether a resource's policy allows a request.
+
+    Raises:
+        NotModelledError: A statement that could apply cannot be evaluated; the message begins with its address.
+    """
+    try:
+        return allows(guard.policy, request)
+    except NotModelledError as error:
+        addresses = (address for address, statement in guard.statements if _is_unclear(statement, request))
+        raise NotModelledError(f"{next(addresses, guard.target).partition(' (')[0]}: {error}") from error
+
+
+def _is_unclear(statement: Statement, request: AccessRequest) -> bool:
+    try:
+        applies(statement, request)
+    except NotModelledError:
+        return True
+    return False
 
 
 def missing(estate: Estate) -> Iterator[AccessMismatch]:
@@ -24,7 +46,7 @@ def missing(estate: Estate) -> Iterator[AccessMismatch]:
     guards = estate.guards()
     for delivery in estate.deliveries():
         guard = guards.get(delivery.target)
-        if guard is None or not allows(guard.policy, delivery.request):
+        if guard is None or not admits(guard, delivery.request):
             yield AccessMismatch(delivery.address, f"nothing allows that {delivery}{_similar(guard, delivery.request)}")
 
 
@@ -54,7 +76,7 @@ def open_to_others(estate: Estate) -> Iterator[AccessMismatch]:
         intended = [other.request.context for other in deliveries if _alike(other, delivery)]
         for description, source, context in _strangers(delivery, estate.sources):
             stranger = replace(delivery.request, context=context)
-            if context not in intended and allows(guard.policy, stranger):
+            if context not in intended and admits(guard, stranger):
                 addresses = [address for address, statement in guard.statements if applies(statement, stranger)]
                 admitted = f"{' and '.join(addresses)} also admits {description}, {source}"
                 text = f"{admitted}, where only this is meant: {delivery}"
@@ -102,6 +124,6 @@ def left_over(estate: Estate) -> Iterator[AccessMismatch]:
             others = [each for at, each in guard.statements if (at, each) != (address, statement)]
             for action, resource in product(statement.actions, statement.resources):
                 remaining = [*others, *less(statement, action, resource)]
-                if not any(allows(guard.policy, each) and not allows(remaining, each) for each in requests):
+                if not any(admits(guard, each) and not allows(remaining, each) for each in requests):
                     text = f"{action} on {resource} of {address} is left over: nothing in the plan needs it"
                     yield AccessMismatch(address.partition(" (")[0], text)

@@ -17,7 +17,7 @@ from harness.contract.source import below
 from harness.paths import ROOT
 from harness.plan.evaluate import Value
 from harness.plan.graph import ModulePath, PlanGraph
-from harness.plan.resource import UNKNOWN, Resource
+from harness.plan.resource import UNKNOWN, Resource, shown
 from harness.terraform.module import read
 
 _METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -70,9 +70,19 @@ class Sources:
         return self.arn("execute-api", f"{api}/{stage}/{integration.get('http_method')}{called_path}")
 
     def secret(self, rotation: Resource) -> Value:
-        """The secret of an ``aws_secretsmanager_secret_rotation``."""
-        if rotation.get("secret_id") is not UNKNOWN:
-            return rotation.get("secret_id")
+        """The secret of an ``aws_secretsmanager_secret_rotation``.
+
+        Raises:
+            LookupError: It is not named by its ARN, which is what Secrets Manager calls for.
+        """
+        secret = rotation.get("secret_id")
+        if secret is not UNKNOWN:
+            if not str(secret).startswith("arn:"):
+                raise LookupError(
+                    f"secret_id of {rotation.address} is {shown(secret)}, which is no ARN: "
+                    "write secret_id = aws_secretsmanager_secret.<name>.id"
+                )
+            return secret
         return self._only(self.plan.links(rotation, "secret_id", "aws_secretsmanager_secret"), "arn")
 
     def _api(self, integration: Resource) -> Any:

@@ -18,7 +18,7 @@ from harness.plan.arn import function_in
 from harness.plan.evaluate import AccessRequest, Value
 from harness.plan.graph import PlanGraph
 from harness.plan.iam_policy import Statement
-from harness.plan.resource import UNKNOWN, Resource, listed
+from harness.plan.resource import UNKNOWN, Resource, listed, shown
 
 
 @dataclass(frozen=True)
@@ -129,10 +129,28 @@ class Estate:
         for integration in self.plan.of("aws_api_gateway_integration"):
             if not function_in(integration.get("uri")):
                 continue
-            uri = str(integration.get("uri")).split("/functions/")[1].removesuffix("/invocations")
+            uri = self._called(integration)
             for stage in stages:
                 source = self.sources.route(integration, stage)
                 yield self._invocation(integration.address, uri, "apigateway.amazonaws.com", source)
+
+    @staticmethod
+    def _called(integration: Resource) -> str:
+        """The ARN in the path that API Gateway calls a function by.
+
+        https://docs.aws.amazon.com/apigateway/latest/api/API_Integration.html (uri)
+
+        Raises:
+            LookupError: It is another path, or the ARN alone.
+        """
+        uri = str(integration.get("uri"))
+        _, path, arn = uri.partition("/functions/")
+        if not path:
+            raise LookupError(
+                f"uri of {integration.address} is {shown(uri)}, by which API Gateway calls no function: "
+                "write uri = aws_lambda_alias.<name>.invoke_arn"
+            )
+        return arn.removesuffix("/invocations")
 
     def _rotations(self) -> Iterator[Delivery]:
         for rotation in self.plan.of("aws_secretsmanager_secret_rotation"):
@@ -151,7 +169,7 @@ class Estate:
 
     def _access_logs(self) -> Iterator[Delivery]:
         for logging in self.plan.of("aws_s3_bucket_logging"):
-            (source,) = [f"arn:aws:s3:::{bucket.get('bucket')}" for bucket in self._beside(logging, "aws_s3_bucket")]
+            source = f"arn:aws:s3:::{self._logged(logging).get('bucket')}"
             target = logging.get("target_bucket")
             for bucket in self.plan.of("aws_s3_bucket"):
                 linked = bucket in self.plan.links(logging, "target_bucket", "aws_s3_bucket")
@@ -159,6 +177,23 @@ class Estate:
                     arn = f"arn:aws:s3:::{bucket.get('bucket')}"
                     key = f"{arn}/{logging.get('target_prefix')}2026-11-22-00-00-00-X"
                     yield self._delivery(logging.address, arn, "s3:PutObject", "logging.s3.amazonaws.com", source, key)
+
+    def _logged(self, logging: Resource) -> Resource:
+        """The bucket whose requests are logged: by the reference to it, else by its name.
+
+        Raises:
+            LookupError: It is no bucket of the plan, or one of several.
+        """
+        name = logging.get("bucket")
+        named = [bucket for bucket in self.plan.of("aws_s3_bucket") if bucket.get("bucket") == name]
+        linked = self.plan.links(logging, "bucket", "aws_s3_bucket") if name is UNKNOWN else named
+        if len(linked) != 1:
+            found = f"{len(linked)} buckets of this plan" if linked else "no bucket of this plan"
+            raise LookupError(
+                f"bucket of {logging.address} is {shown(name)}, which is {found}: "
+                "write bucket = aws_s3_bucket.<name>.id, with the bucket whose requests are logged"
+            )
+        return linked[0]
 
     def _alarms(self) -> Iterator[Delivery]:
         for alarm in self.plan.of("aws_cloudwatch_metric_alarm"):
@@ -243,7 +278,7 @@ class Estate:
 
     def _alias(self, permission: Resource) -> str:
         name, qualifier = permission.get("function_name"), permission.get("qualifier")
-        return self._arn("lambda", f"function:{name}:{qualifier}" if qualifier else f"function:{name}")
+        return self._arn("lambda", f"function:{name}" if qualifier in {None, ""} else f"function:{name}:{qualifier}")
 
     # --- names ------------------------------------------------------------------------------------------------------
 

@@ -2,9 +2,9 @@
 
 `harness.mutation.operators` has edits that somebody thought of. These are all others of a kind: every boolean turned
 round, every enumeration given each of its other values (as AWS's models have them), every number made 0, 1, ten times
-as much and a tenth, every list and map emptied, every optional argument and block taken away, and every optional one
-that is not set, set. An edit of the source leads to such a plan; the plan is changed instead, so no mutant needs
-Terraform.
+as much and a tenth, every list and map emptied, every optional argument and block taken away, every optional one
+that is not set, set, and each of them left open until the apply (`harness.mutation.open_values`). An edit of the source
+leads to such a plan; the plan is changed instead, so no mutant needs Terraform.
 """
 
 import copy
@@ -18,24 +18,17 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
 from harness.errors import HarnessError
-from harness.mutation.provider_schema import Argument, BlockSchema
+from harness.mutation.open_values import BLOCK_UNTIL_APPLY, OPEN, UNTIL_APPLY, open_paths, opened, opened_expression
+from harness.mutation.provider_schema import BLOCKS, NEVER, Argument, ArgumentPath, BlockSchema
 from harness.mutation.texts import TEXTS
 from harness.plan.graph import PlanGraph
 from harness.plan.resource import UNKNOWN, Resource, parsed
 from harness.policy.aws_requests import Row, Value, requests_of, rows
 
-ArgumentPath = tuple[str | int, ...]
-"""Where an argument is: names, and the numbers of blocks."""
-
-_NEVER = frozenset({"id", "tags_all", "timeouts", "region"})
-"""Arguments that the provider computes, or that say how long it waits."""
-
 _PROBE = "mutant-probe"
 _TEXT = "mutant"
 _ARN = "arn:aws:iam::999999999999:role/mutant"
 _BUCKET = re.compile(r"arn:aws:s3:::[\w.-]+")
-_BLOCKS = 2
-"""Blocks of one kind that are mutated in a resource."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +40,10 @@ class GeneratedMutant:
         type: Its type.
         definition: The block that declares it, such as ``modules/lambda/aws_lambda_function.this``.
         path: The argument.
-        operator: ``flip``, ``enum``, ``number``, ``empty``, ``remove``, ``set`` or ``add-block``.
+        operator: ``flip``, ``enum``, ``number``, ``empty``, ``remove``, ``set``, ``add-block``, or one of
+            `harness.mutation.open_values`.
         before: Its value, as JSON; ``unknown`` if it is known after the apply only.
-        after: The new value, as JSON.
+        after: The new value, as JSON; ``unknown`` if it will be known after the apply only.
     """
 
     address: str
@@ -73,10 +67,14 @@ class GeneratedMutant:
     def document(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         """The plan's document with the mutant's change; everything else is shared."""
         entries = [
-            _changed(entry, self.path, json.loads(self.after)) if entry["address"] == self.address else entry
-            for entry in plan["resource_changes"]
+            self._changed(entry) if entry["address"] == self.address else entry for entry in plan["resource_changes"]
         ]
         return {**plan, "resource_changes": entries}
+
+    def _changed(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        if self.operator in OPEN:
+            return opened(entry, self.path)
+        return _changed(entry, self.path, json.loads(self.after))
 
 
 class MutatedPlan(PlanGraph):
@@ -92,10 +90,15 @@ class MutatedPlan(PlanGraph):
         return mutated
 
     def expression(self, resource: Resource) -> Mapping[str, Any]:
-        """Without the references of the changed argument: a written value has none."""
+        """Without the references of the changed argument: a written value has none, and one that is open has more."""
         block = super().expression(resource)
         name = str(self.mutant.path[0])
-        if resource.address != self.mutant.address or name not in block.get("expressions", {}):
+        if resource.address != self.mutant.address:
+            return block
+        if self.mutant.operator in OPEN:
+            expressions = opened_expression(block.get("expressions", {}), self.mutant.path, self.mutant.operator)
+            return {**block, "expressions": expressions}
+        if name not in block.get("expressions", {}):
             return block
         return {**block, "expressions": {**block["expressions"], name: {}}}
 
@@ -112,6 +115,7 @@ def generate(plan: PlanGraph, schemas: Mapping[str, BlockSchema], *, seed: int) 
     for resource in plan.resources:
         if not resource.data and resource.type in schemas:
             instances.setdefault(resource.definition, []).append(resource)
+    entries = {entry["address"]: entry for entry in plan.document["resource_changes"] if "deposed" not in entry}
     mutants: dict[tuple[str, str, str], GeneratedMutant] = {}
     texts: dict[tuple[str, str, str], GeneratedMutant] = {}
     for definition, candidates in sorted(instances.items()):
@@ -121,6 +125,13 @@ def generate(plan: PlanGraph, schemas: Mapping[str, BlockSchema], *, seed: int) 
                 chosen.address, chosen.type, definition, path, operator, _shown(before), json.dumps(after)
             )
             mutants.setdefault((definition, str(path), mutant.after), mutant)
+        entry = entries[chosen.address]
+        for path, operator, before in open_paths(chosen, schemas[chosen.type]):
+            if operator == BLOCK_UNTIL_APPLY and opened(entry, path) == entry:  # the provider leaves it open anyway
+                continue
+            mutants[definition, str(path), operator] = GeneratedMutant(
+                chosen.address, chosen.type, definition, path, operator, _shown(before), UNTIL_APPLY
+            )
         for resource in candidates:
             for mutant, subject in _of_texts(resource):
                 texts.setdefault((definition, mutant.operator, subject), mutant)
@@ -191,13 +202,13 @@ class _Operators:
 
     def _in_block(self, schema: BlockSchema, values: Mapping[str, Any], path: ArgumentPath) -> Iterator[Change]:
         for argument in schema.arguments:
-            if argument.name in _NEVER:
+            if argument.name in NEVER:
                 continue
             before = values.get(argument.name)
             for operator, after in self._of_argument(argument, before, (*path, argument.name)):
                 yield (*path, argument.name), operator, before, after
         for name, block in schema.blocks.items():
-            if name not in _NEVER:
+            if name not in NEVER:
                 yield from self._of_blocks(name, block, values.get(name), path)
 
     def _of_blocks(self, name: str, block: BlockSchema, value: Any, path: ArgumentPath) -> Iterator[Change]:
@@ -205,7 +216,7 @@ class _Operators:
         if isinstance(value, list) and value:
             if block.optional:
                 yield place, "remove", value, []
-            for number, inner in enumerate(value[:_BLOCKS]):
+            for number, inner in enumerate(value[:BLOCKS]):
                 if isinstance(inner, Mapping):
                     yield from self._in_block(block, inner, (*place, number))
         elif isinstance(value, Mapping):

@@ -186,6 +186,11 @@ given each of its other values (as AWS's models have them), every number made 0,
 every list and map emptied, every optional argument and block taken away, and each that is not set, set. Values known
 only after the apply are taken away, too.
 
+Each argument that is known, and each block, is left open until the apply once (`harness/mutation/open_values.py`), as
+an expression leaves it that reads an id which AWS has not chosen yet: `CKV_INV_904` has to notice, or a rule that
+misses the value. Blocks that the provider leaves open anyway are not changed: of them `CKV_INV_009` accepts no
+`dynamic` block.
+
 Texts are changed as what they are (`harness/mutation/texts.py`): of each policy a statement, action, resource,
 principal or condition is dropped, widened, reversed or given to a stranger; of each event pattern a field is dropped,
 opened or narrowed; preflights let in everybody or nobody, and access logs hold the key. A policy whose text is known

@@ -6,12 +6,13 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from harness.errors import HarnessError
 from harness.mutation.generated import GeneratedMutant, MutatedPlan
 from harness.mutation.harmless import row_for
 from harness.mutation.written_values import is_written
 from harness.plan.graph import PlanGraph
 from harness.policy.judge import RULES
-from harness.policy.rule import PLAN, Rule, violations
+from harness.policy.rule import PLAN, UNJUDGED, Rule, violations
 
 MODELS = "CKV_INV_901"
 """The rule by AWS's models. What it alone finds cannot exist, because AWS rejects it: it proves nothing."""
@@ -64,8 +65,19 @@ class PlanJudge:
     without: Collection[str] = ()
 
     def judge(self, mutant: GeneratedMutant) -> Judgement:
-        """What notices a mutant: a rule if one does, else a written value."""
-        found = {rule for rule, _, _ in self._violations(mutant)}
+        """What notices a mutant: a rule if one does, else a written value.
+
+        Raises:
+            HarnessError: A rule fails on it: whoever gets such a plan learns nothing that helps.
+        """
+        violations = self._violations(mutant)
+        found = {rule for rule, _, _ in violations}
+        for rule, address, message in sorted(violations):
+            if message.startswith(UNJUDGED):
+                raise HarnessError(
+                    f"{rule} fails on a plan with {mutant.name}: {address}: {message}",
+                    remedy="Let it raise nothing, or a LookupError that says which resource and what to write.",
+                )
         if found - {MODELS}:
             return Judgement(By.RULE, ", ".join(sorted(found - {MODELS})))
         if found:

@@ -13,6 +13,15 @@ from harness.process.locks import locked
 from harness.terraform.run import Terraform
 
 FOLDER = BUILD / "provider-schema"
+ArgumentPath = tuple[str | int, ...]
+"""Where an argument is: names, and the numbers of blocks."""
+
+NEVER = frozenset({"id", "tags_all", "timeouts", "region"})
+"""Arguments that the provider computes, or that say how long it waits: no mutant has them."""
+
+BLOCKS = 2
+"""Blocks of one kind that are mutated in a resource."""
+
 _SOURCE = ROOT / "live" / "prod"
 _PROVIDER = "registry.terraform.io/hashicorp/aws"
 

@@ -254,6 +254,8 @@ def _condition_holds(test: str, key: str, expected: tuple[Any, ...], request: Ac
     """One operator on one key, with the policy's values."""
     value = _value(key, request)
     if test.lower() == "null":
+        if not expected:
+            raise NotModelledError(f"{test} on {key} has neither true nor false")
         return (value is None) == (str(expected[0]).lower() == "true")
     operator = _Operator.of(test)
     if value is None:

@@ -12,7 +12,19 @@ from typing import Any
 
 from harness.terraform.unknown import UNKNOWN
 
-__all__ = ["UNKNOWN", "Resource", "is_false", "is_true", "listed", "mapping", "number", "parsed", "rendered", "shown"]
+__all__ = [
+    "UNKNOWN",
+    "Resource",
+    "is_false",
+    "is_true",
+    "listed",
+    "mapping",
+    "number",
+    "parsed",
+    "rendered",
+    "shown",
+    "text",
+]
 
 _UNRENDERED = re.compile(
     r"\$\{|true_after_unknown|^\w+\(|\{\} \?"
@@ -112,6 +124,11 @@ def number(value: Any) -> float | None:
         return float(value)
     except (TypeError, ValueError):
         return None
+
+
+def text(value: Any) -> str:
+    """A value that is a text; empty for anything else, including unknown values."""
+    return value if isinstance(value, str) else ""
 
 
 def listed(value: Any) -> list[Any]:

@@ -21,7 +21,7 @@ from harness.plan.evaluate import NotModelledError
 from harness.plan.iam_policy import POLICIES, RESOURCE_POLICIES
 from harness.plan.resource import Resource
 from harness.policy.finding import sentence
-from harness.policy.rule import relation
+from harness.policy.rule import last_judged, relation
 from harness.policy.rules.iam import own_accounts
 from harness.policy.rules.replication import region
 
@@ -100,10 +100,19 @@ def _violations(
     try:
         found = {(each.address, sentence(str(each))) for each in compare()}
     except _UNREADABLE as error:
-        first = next(iter(plan.of(*types)))
-        yield first.address, sentence(f"What the policies allow cannot be evaluated: {error}")
+        words = " ".join(str(error).split())
+        yield _subject(plan, error, words, types), sentence(f"What the policies allow cannot be evaluated: {words}")
         return
     yield from sorted(found)
+
+
+def _subject(plan: "PlanGraph", error: Exception, words: str, types: tuple[str, ...]) -> str:
+    """The address that an error is about: the one that it names, or of what was judged when it was raised."""
+    named = [each.address for each in plan.resources if each.address in words]
+    if named:
+        return max(named, key=len)
+    judged = last_judged(error) or next(iter(plan.of(*types)), None)
+    return judged.address if judged else "plan"
 
 
 @lru_cache

@@ -15,8 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 ACCOUNT_ID = "000000000000"
 """The account of every plan that the gate creates."""
 
-_IDENTITY = f"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
-<Arn>arn:aws:iam::{ACCOUNT_ID}:root</Arn><UserId>{ACCOUNT_ID}</UserId><Account>{ACCOUNT_ID}</Account>
+_IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
+<Arn>arn:aws:iam::{account}:root</Arn><UserId>{account}</UserId><Account>{account}</Account>
 </GetCallerIdentityResult><ResponseMetadata><RequestId>offline</RequestId></ResponseMetadata></GetCallerIdentityResponse>"""
 
 _ERROR = "<Error><Code>{code}</Code><Message>A plan of the policy gate reads nothing from AWS.</Message></Error>"
@@ -29,12 +29,13 @@ _KEY = re.compile(r"/[^/?]+/[^?]+")  # path style: /bucket/key
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    server: "_Server"
 
     def do_POST(self) -> None:
         """STS's GetCallerIdentity is the only call that succeeds."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if b"Action=GetCallerIdentity" in body:
-            self._respond(200, _IDENTITY)
+            self._respond(200, _IDENTITY.format(account=self.server.account))
         else:
             self._respond(403, _ERROR.format(code="AccessDenied"))
 
@@ -66,6 +67,10 @@ class _Handler(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
+    def __init__(self, account: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.account = account
+
     def handle_error(self, request: object, client_address: object) -> None:
         """Ignore clients that hang up: providers do so when they end."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
@@ -73,9 +78,13 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def offline_aws() -> Iterator[str]:
-    """Serve it on a free port of this computer, and yield its URL."""
-    server = _Server(("127.0.0.1", 0), _Handler)
+def offline_aws(account: str = ACCOUNT_ID) -> Iterator[str]:
+    """Serve it on a free port of this computer, and yield its URL.
+
+    Args:
+        account: The account that the caller belongs to.
+    """
+    server = _Server(account)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from harness.errors import HarnessError
@@ -80,13 +81,16 @@ def live_folders(root: Path = ROOT) -> list[Path]:
     return sorted({file.parent for file in (*root.glob("live/*/*.tf"), *root.glob("live/*/*.tf.json"))})
 
 
-def plan_live_folder(folder: Path, endpoint: str, *, work: Path | None = None) -> PlannedRoot:
+def plan_live_folder(
+    folder: Path, endpoint: str, *, work: Path | None = None, inputs: Mapping[str, str] = MappingProxyType({})
+) -> PlannedRoot:
     """Plan a live folder, unmodified.
 
     Args:
         folder: Such as ``live/dev``.
         endpoint: The URL of `offline_aws`.
         work: For Terraform's own data; by default one folder for each live folder.
+        inputs: What a deploy sets, by variable, where it is another value than the gate's own.
 
     Raises:
         HarnessError: Terraform cannot plan it; the message has its diagnostics.
@@ -100,9 +104,7 @@ def plan_live_folder(folder: Path, endpoint: str, *, work: Path | None = None) -
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
-            "TF_VAR_account_id": ACCOUNT_ID,
-            "TF_VAR_artifacts_dir": str(_artifacts()),
-            "TF_VAR_repository": REPOSITORY,
+            **{f"TF_VAR_{name}": value for name, value in (_gate_inputs() | dict(inputs)).items()},
             "TF_WORKSPACE": "default",
         },
         data_dir=work / "data",
@@ -112,6 +114,10 @@ def plan_live_folder(folder: Path, endpoint: str, *, work: Path | None = None) -
         terraform.init({"bucket": PLATFORM.state_bucket(ACCOUNT_ID), "use_path_style": "true"})
         plan = terraform.plan(["-lock=false"])
     return PlannedRoot(relative(folder), folder.name, relative(folder), plan.raw)
+
+
+def _gate_inputs() -> dict[str, str]:
+    return {"account_id": ACCOUNT_ID, "artifacts_dir": str(_artifacts()), "repository": REPOSITORY}
 
 
 def stored_plan(folder: Path) -> PlannedRoot:

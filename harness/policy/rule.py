@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -118,6 +119,9 @@ class Rule:
         return Finding(self.id, self.severity, address, None, None, message, self.remedy, self.guideline, mode=mode)
 
 
+UNJUDGED: Final = "The rule could not judge it"
+"""How the message begins when a rule raises an error."""
+
 RULES: dict[str, Rule] = {}
 """Every rule, by id."""
 
@@ -182,22 +186,28 @@ def violations(rule: Rule, plan: "PlanGraph") -> Iterator[Finding]:
     """What one rule finds in a plan; a rule that cannot judge something finds that."""
     if rule.id in ATTRIBUTE:
         for resource in plan.of(*rule.types):
-            yield from _of_judge(rule, ((resource.address, each) for each in ATTRIBUTE[rule.id](resource)), resource)
+            yield from _of_judge(rule, partial(_of_resource, ATTRIBUTE[rule.id], resource), resource)
     if rule.id in RELATION:
-        yield from _of_judge(rule, RELATION[rule.id](plan))
+        yield from _of_judge(rule, partial(RELATION[rule.id], plan))
 
 
-def _of_judge(rule: Rule, judged: Iterable[tuple[str, str]], resource: Resource | None = None) -> Iterator[Finding]:
+def _of_resource(judge: AttributeJudge, resource: Resource) -> Iterator[tuple[str, str]]:
+    yield from ((resource.address, message) for message in judge(resource))
+
+
+def _of_judge(
+    rule: Rule, judge: Callable[[], Iterable[tuple[str, str]]], resource: Resource | None = None
+) -> Iterator[Finding]:
     try:
-        for address, message in judged:
+        for address, message in judge():
             yield rule.finding(address, message)
     except Exception as error:  # noqa: BLE001 - whatever a rule raises: what nobody could judge must not pass
-        about = resource or _last_judged(error)
+        about = resource or last_judged(error)
         words = f"{type(error).__name__}: {error}".rstrip(".")
-        yield rule.finding(about.address if about else "plan", f"The rule could not judge it ({words}).")
+        yield rule.finding(about.address if about else "plan", f"{UNJUDGED} ({words}).")
 
 
-def _last_judged(error: Exception) -> Resource | None:
+def last_judged(error: Exception) -> Resource | None:
     """The resource that a rule looked at when it raised an error: the last one among the variables of its functions."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     resources = (value for frame in reversed(frames) for value in reversed(frame.f_locals.values()))

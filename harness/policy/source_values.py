@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.policy.rules.unknowns import FILLED
 from harness.terraform.module import Block, Module, read
 
 OF_A_DEPLOY = ("account_id", "artifacts_dir", "permissions_boundary", "repository")
@@ -56,6 +57,7 @@ def problems_of(module: Module, root: Path) -> Iterator[str]:
                 "in the gate: decide by a variable that the values set."
             )
     yield from _boundaries(module)
+    yield from _open_blocks(module, root)
     yield from _secrets(module, root)
 
 
@@ -76,13 +78,48 @@ def _boundaries(module: Module) -> Iterator[str]:
             )
 
 
-def _secrets(module: Module, root: Path) -> Iterator[str]:
-    """References to the sensitive outputs of modules, where nothing keeps them secret."""
+def _open_blocks(module: Module, root: Path) -> Iterator[str]:
+    """Dynamic blocks that a plan shows like blocks that nobody wrote: those that the provider leaves open."""
+    for block, name in _filled(module):
+        if not name:
+            yield (
+                f"{block}: a plan does not show whether a dynamic {block.name} exists, so nothing judges it: "
+                "write the block itself, leave it out, or let for_each be a variable."
+            )
+    for call, folder in _calls(module, root):
+        for block, name in _filled(read(folder)):
+            value = call.attributes.get(name)
+            if value and _REFERENCE.search(value.text):
+                yield (
+                    f"{call}: {name} is {value.text}, and a plan may not show which blocks {block.name} there are: "
+                    "write the value, or pass a variable on."
+                )
+
+
+_REFERENCE = re.compile(r"\b(?:aws_\w+|data|local|module)\.")
+
+
+def _filled(module: Module) -> Iterator[tuple[Block, str]]:
+    """The dynamic blocks of that kind, each with the variable that says which there are; empty for anything else."""
+    for resource in module.of("resource"):
+        for block in resource.blocks:
+            if block.type == "dynamic" and block.name in FILLED.get(resource.labels[0], frozenset()):
+                match = re.fullmatch(r"var\.(\w+)", block.attributes["for_each"].text)
+                yield block, match[1] if match else ""
+
+
+def _calls(module: Module, root: Path) -> Iterator[tuple[Block, Path]]:
+    """The calls of modules of this checkout, each with the module's folder."""
     for call in module.of("module"):
         source = call.attributes["source"].string if "source" in call.attributes else None
         folder = (call.file.parent / source).resolve() if source and source.startswith(".") else None
-        if folder is None or not folder.is_relative_to(root.resolve()) or not folder.is_dir():
-            continue
+        if folder and folder.is_relative_to(root.resolve()) and folder.is_dir():
+            yield call, folder
+
+
+def _secrets(module: Module, root: Path) -> Iterator[str]:
+    """References to the sensitive outputs of modules, where nothing keeps them secret."""
+    for call, folder in _calls(module, root):
         for name in sorted(_sensitive(read(folder), "output")):
             yield from _uses(module, rf"\bmodule\.{call.name}(?:\[[^\]]*\])?\.{name}\b", f"{call.name}.{name}", root)
 

@@ -5,6 +5,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.mutation import plan_campaign
 from harness.mutation.generated import GeneratedMutant
+from harness.mutation.open_values import OPEN
 from harness.mutation.plan_judge import By
 from harness.mutation.texts import TEXTS
 from harness.plan.graph import PlanGraph
@@ -25,6 +26,7 @@ def test_there_are_many_mutants_of_every_planned_type(production: PlanGraph, mut
 
     assert len(mutants) >= 400
     assert {mutant.operator for mutant in mutants} >= {"add-block", "empty", "enum", "flip", "number", "remove", "set"}
+    assert {mutant.operator for mutant in mutants} >= OPEN
     assert types - {mutant.type for mutant in mutants} <= {
         "aws_api_gateway_resource",
         "aws_api_gateway_usage_plan_key",
@@ -41,6 +43,19 @@ def test_policies_patterns_and_templates_are_changed_too(mutants: list[Generated
     assert len(of_texts) >= 400
     assert operators >= {"drop-condition", "negate-condition", "any-value", "widen-action", "add-stranger"}
     assert operators >= {"principal-canonical-user", "any-prefix", "drop-field", "if-true", "log-key"}
+
+
+@pytest.mark.parametrize("operator", sorted(OPEN))
+def test_what_is_known_after_the_apply_only_is_a_finding(
+    operator: str, production: PlanGraph, mutants: list[GeneratedMutant]
+) -> None:
+    chosen = [each for each in mutants if each.operator == operator and each.type == "aws_lambda_event_source_mapping"]
+
+    complete = plan_campaign.judged(production, chosen)
+    incomplete = plan_campaign.judged(production, chosen, without={"CKV_INV_904"})
+
+    assert complete.number(By.RULE) == len(chosen) > 5
+    assert incomplete.number(By.RULE) < len(chosen) / 2
 
 
 @pytest.mark.parametrize(

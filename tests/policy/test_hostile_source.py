@@ -168,6 +168,18 @@ HOSTILE = {
         "permissions_boundary = null",
         "its permissions_boundary is null",
     ),
+    "policy-by-an-id": (
+        "modules/lambda/iam.tf",
+        "  tags                 = var.tags\n",
+        '  dynamic "inline_policy" {\n    for_each = aws_kms_key.x.arn == "" ? [] : [1]\n    content {}\n  }\n',
+        "a dynamic inline_policy exists",
+    ),
+    "replica-by-an-id": (
+        "modules/invoice-platform/secrets.tf",
+        "  kms_key_arn          = ",
+        '  replica_regions = module.key.arn == "" ? {} : { "eu-west-1" = "" }\n  kms_key_arn = ',
+        "replica_regions is module.key.arn",
+    ),
     "key-in-a-local": (
         FUNCTIONS,
         "",

@@ -3,8 +3,9 @@
 import json
 import re
 import sys
+import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -119,6 +120,25 @@ def test_types_exist_in_the_provider(judged_fixtures: "JudgedFixtures") -> None:
     assert {kind for kind in named if not kind.startswith("data.")} <= resources
     assert {kind.removeprefix("data.") for kind in named if kind.startswith("data.")} <= documents
     assert in_fixtures <= resources | documents
+
+
+def blocks_in(body: dict[str, Any], before: str = "") -> list[str]:
+    """The blocks of a schema, with the blocks around them."""
+    blocks = {name: each["block"] for name, each in sorted(body.get("block_types", {}).items()) if name != "timeouts"}
+    return [path for name, block in blocks.items() for path in (before + name, *blocks_in(block, f"{before}{name}."))]
+
+
+def test_the_table_of_blocks_is_the_provider_s(judged_fixtures: "JudgedFixtures") -> None:
+    schema = TftestRoot(judged_fixtures.root).execute_command("providers", "schema", "-json").out
+    resources = json.loads(schema)["provider_schemas"]["registry.terraform.io/hashicorp/aws"]["resource_schemas"]
+    planned = tomllib.loads((ROOT / "policy" / "resource_types.toml").read_text(encoding="utf-8"))["planned"]
+    blocks = {kind: blocks_in(resources[kind]["block"]) for kind in sorted(planned) if kind in resources}
+
+    table = tomllib.loads((ROOT / "policy" / "blocks.toml").read_text(encoding="utf-8"))
+
+    expected = {kind: names for kind, names in blocks.items() if names}
+    assert table["blocks"] == expected, f"policy/blocks.toml needs: {json.dumps(expected, indent=1)}"
+    assert all({*names} <= {*expected[kind]} for kind, names in table["filled"].items())
 
 
 def test_the_table_of_rules_is_up_to_date() -> None:

@@ -41,7 +41,7 @@ def only_the_zip(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
             if not (linked if layer is UNKNOWN else layer in ours):
                 yield function.address, f"It loads the layer {shown(layer)}, which is not in this plan."
         for path in ("file_system_config.arn", "image_uri", "image_config.command"):
-            if function.get(path):
+            if function.get(path) not in (None, "", []):
                 yield function.address, f"{path} is {shown(function.get(path))}: it runs more than its zip."
 
 

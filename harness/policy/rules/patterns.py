@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.plan.resource import Resource, shown
+from harness.plan.resource import Resource, shown, text
 from harness.policy.rule import relation
 from harness.policy.rules import reviewed
 from harness.settings import PLATFORM
@@ -21,7 +21,7 @@ def listed_events(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     """Our own events from our own source, payments from reviewed sources, each by its whole name."""
     sources = reviewed.of(plan.environment).payment_sources
     received: set[str] = set()
-    rules = [rule for rule in plan.of(*RULE) if not rule.get("schedule_expression")]  # those are CKV_INV_316's
+    rules = [rule for rule in plan.of(*RULE) if not text(rule.get("schedule_expression"))]  # those are CKV_INV_316's
     for rule in rules:
         pattern = _pattern(rule)
         problems = [*_unwritten(pattern)]

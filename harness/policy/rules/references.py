@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from harness.plan.graph import PlanGraph
 
 _TEXTS = frozenset({"alarm_description", "description", "tags", "tags_all"})
+_OF_BOOTSTRAP = frozenset({"permissions_boundary"})
+"""Arguments that name what live/bootstrap has created; rule CKV_INV_522 says which."""
 
 
 @relation("CKV_INV_520", ("*",))
@@ -23,7 +25,7 @@ def existing_names(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     for resource in plan.resources:
         written = plan.expression(resource).get("expressions", {})
         for name, value in resource.values.items():
-            if (resource.data or name in written) and name not in _TEXTS:
+            if (resource.data or name in written) and name not in _TEXTS | _OF_BOOTSTRAP:
                 for arn in dict.fromkeys(arn for text in _texts(value) for arn in names.unknown_in(text)):
                     yield resource.address, f"{name} names {shown(arn)}, which is not in this plan."
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.plan.resource import UNKNOWN, Resource, is_true, listed, number, shown
+from harness.plan.resource import UNKNOWN, Resource, is_true, listed, number, shown, text
 from harness.policy.rule import attribute, relation
 from harness.policy.rules.alarms import dead_letter_queues
 from harness.policy.rules.storage import BUCKET, companions
@@ -190,7 +190,7 @@ def _waiting(plan: "PlanGraph", bucket: Resource) -> Iterator[str]:
         for kind in ("lambda_function", "queue", "topic"):
             for call in listed(notification.values.get(kind)):
                 if isinstance(call, Mapping):
-                    yield str(call.get("filter_prefix") or "")
+                    yield text(call.get("filter_prefix"))
 
 
 def _overlap(rule: Mapping[str, Any], waiting: list[str]) -> str | None:
@@ -202,7 +202,7 @@ def prefix_of(rule: Mapping[str, Any]) -> str:
     """The beginning of the keys that a lifecycle rule is about; empty for all."""
     filters = [block for block in listed(rule.get("filter")) if isinstance(block, Mapping)]
     filters += [block for part in filters for block in listed(part.get("and")) if isinstance(block, Mapping)]
-    return next((str(block["prefix"]) for block in (rule, *filters) if block.get("prefix")), "")
+    return next(filter(None, (text(block.get("prefix")) for block in (rule, *filters))), "")
 
 
 @relation("CKV_INV_309", ("aws_sqs_queue",))

@@ -21,7 +21,7 @@ def started_as_written(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     for rule in plan.of("aws_cloudwatch_event_rule"):
         schedule = next((each for each in CONTENT.schedules if each.matches(rule.get("name"), plan.environment)), None)
         targets = [target for target in plan.of("aws_cloudwatch_event_target") if _is_of(plan, target, rule)]
-        if not rule.get("schedule_expression"):
+        if rule.get("schedule_expression") in {None, ""}:
             yield from _texts_instead_of_events(targets)
         elif schedule is None:
             yield rule.address, "policy/platform.toml does not say that the clock starts anything by this name."

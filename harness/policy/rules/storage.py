@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.plan import iam_policy
 from harness.plan.arn import function_in, like
-from harness.plan.resource import UNKNOWN, Resource, is_false, is_true, listed, number, shown
+from harness.plan.resource import UNKNOWN, Resource, is_false, is_true, listed, number, shown, text
 from harness.policy.rule import attribute, relation
 from harness.policy.rules.iam import granted, roles_of
 
@@ -161,7 +161,7 @@ def no_loops(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
             arn = function_in(call.get("lambda_function_arn")) if isinstance(call, dict) else None
             if not arn:
                 continue
-            prefix = str(call.get("filter_prefix") or "")
+            prefix = text(call.get("filter_prefix"))
             for function, target in puts:
                 if _reaches(target, buckets, prefix):
                     writer = str(function.get("function_name"))

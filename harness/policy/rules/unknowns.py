@@ -1,7 +1,9 @@
 """A plan leaves open only the ids that AWS chooses (``policy/unknown_values.toml``): nothing judges an unknown value.
 
 A value becomes unknown as soon as its expression reads an id of something new, whatever it does with it:
-``enabled = aws_iam_role.this.unique_id == ""`` is false, and no plan of a first deploy says so.
+``enabled = aws_iam_role.this.unique_id == ""`` is false, and no plan of a first deploy says so. The same expression in
+the ``for_each`` of a ``dynamic`` block leaves open whether there is such a block at all. A plan's configuration leaves
+out dynamic blocks, so ``policy/blocks.toml`` says which names are blocks.
 """
 
 import re
@@ -19,7 +21,8 @@ from harness.policy.rule import relation
 if TYPE_CHECKING:
     from harness.plan.graph import PlanGraph
 
-TABLE = Path(__file__).resolve().parents[3] / "policy" / "unknown_values.toml"
+POLICY = Path(__file__).resolve().parents[3] / "policy"
+TABLE = POLICY / "unknown_values.toml"
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,14 @@ class OpenArguments:
 ROWS = [OpenArguments(**row) for row in tomllib.loads(TABLE.read_text(encoding="utf-8"))["unknown"]]
 """The rows of the table."""
 
+_TABLES = tomllib.loads((POLICY / "blocks.toml").read_text(encoding="utf-8"))
+
+BLOCKS: Mapping[str, frozenset[str]] = {kind: frozenset(names) for kind, names in _TABLES["blocks"].items()}
+"""The blocks of each type, with the blocks around them."""
+
+FILLED: Mapping[str, frozenset[str]] = {kind: frozenset(names) for kind, names in _TABLES["filled"].items()}
+"""Those of them that are open wherever nobody writes them."""
+
 
 @relation("CKV_INV_904", ("*",))
 def known_at_the_plan(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
@@ -62,6 +73,19 @@ def known_at_the_plan(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
                 if argument not in _COMPUTED and not any(row.includes(resource, argument) for row in ROWS):
                     message = f"{argument} is known after the apply only, so nothing judges it: read no id in it."
                     yield resource.address, message
+    yield from _open_blocks(plan)
+
+
+def _open_blocks(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """Blocks of which a plan does not show whether there are any."""
+    for change in plan.changes:
+        blocks = BLOCKS.get(change.type, frozenset()) - FILLED.get(change.type, frozenset())
+        opened = (unknown_in(value, name) for name, value in change.values.items())
+        for path in sorted({path for paths in opened for path in paths if path in blocks}):
+            message = (
+                f"Only the apply will show whether it has {path}, so nothing judges it: write the block itself, or"
+            )
+            yield change.address, f"{message} let for_each of its dynamic block read no id."
 
 
 _COMPUTED = frozenset({"tags_all"})

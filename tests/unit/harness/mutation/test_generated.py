@@ -8,10 +8,13 @@ import pytest
 from harness.errors import HarnessError
 from harness.mutation import harmless, plan_campaign
 from harness.mutation.generated import GeneratedMutant, MutatedPlan, generate
-from harness.mutation.plan_judge import By, Judgement
+from harness.mutation.open_values import OPEN
+from harness.mutation.plan_judge import By, Judgement, PlanJudge
 from harness.mutation.provider_schema import BlockSchema
 from harness.mutation.written_values import is_written
 from harness.plan.graph import PlanGraph
+from harness.plan.resource import UNKNOWN, Resource
+from harness.policy.rule import ATTRIBUTE, RULES
 
 SCHEMA = BlockSchema.from_json(
     {
@@ -79,6 +82,9 @@ def test_every_argument_that_can_be_written_is_changed() -> None:
         ("replica", "add-block", '[{"region_name": "mutant"}]'),
         ("ttl", "remove", "[]"),
         ("ttl.enabled", "flip", "false"),
+        *((name, "unknown", "unknown") for name in ("billing_mode", "deletion_protection_enabled", "read_capacity")),
+        *((name, "unknown", "unknown") for name in ("role", "stream_enabled", "tags", "ttl.enabled")),
+        *((name, "unknown-block", "unknown") for name in ("replica", "ttl")),
     }
 
 
@@ -98,11 +104,64 @@ def test_a_value_that_is_known_later_is_taken_away() -> None:
     assert MutatedPlan.with_change(mutant, graph).references(table, "billing_mode") == ["var.mode"]
 
 
+def opened(argument: str, **unknown: bool) -> tuple[PlanGraph, Resource]:
+    """The plan and its table with one argument or block that is known after the apply only."""
+    graph = plan(**unknown)
+    mutants = generate(graph, {"aws_dynamodb_table": SCHEMA}, seed=1)
+    mutant = next(each for each in mutants if each.argument == argument and each.operator in OPEN)
+    mutated = MutatedPlan.with_change(mutant, graph)
+    return mutated, mutated.resources[0]
+
+
+def test_an_open_argument_keeps_its_references_and_reads_an_id() -> None:
+    graph, table = opened("billing_mode")
+
+    assert table.values["billing_mode"] is UNKNOWN
+    assert graph.references(table, "billing_mode") == ["var.mode", "aws_kms_key.mutant.key_id", "aws_kms_key.mutant"]
+    assert graph.references(table, "stream_enabled") == ["var.stream"]
+
+
+def test_an_open_argument_that_nobody_wrote_is_written() -> None:
+    graph, table = opened("tags")
+
+    assert table.values["tags"] is UNKNOWN
+    assert graph.references(table, "tags")
+
+
+def test_an_open_argument_of_a_block_leaves_the_block() -> None:
+    _, table = opened("ttl.enabled")
+
+    assert table.values["ttl"] == [{"enabled": UNKNOWN}]
+
+
+def test_an_open_block_has_no_expression() -> None:
+    graph, table = opened("ttl")
+
+    assert graph.changes[0].values["ttl"] is UNKNOWN
+    assert "ttl" not in graph.expression(table)["expressions"]
+
+
+def test_what_the_provider_leaves_open_is_no_mutant() -> None:
+    mutants = generate(plan(replica=True), {"aws_dynamodb_table": SCHEMA}, seed=1)
+
+    assert "replica" not in {each.argument for each in mutants if each.operator in OPEN}
+
+
+def test_a_rule_that_fails_on_a_mutant_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = plan()
+    mutant = generate(graph, {"aws_dynamodb_table": SCHEMA}, seed=1)[0]
+    others = RULES.keys() - {"CKV_INV_626"}
+    modes = {"PROVISIONED": ()}  # of the plan itself
+    monkeypatch.setitem(ATTRIBUTE, "CKV_INV_626", lambda table: modes[table.values["billing_mode"]])
+
+    with pytest.raises(HarnessError, match=r"CKV_INV_626 fails on a plan with .*KeyError: 'PAY_PER_REQUEST'"):
+        PlanJudge(graph, others).judge(mutant)
+
+
 def test_a_change_leaves_the_plan_itself_alone() -> None:
     graph = plan()
-    (mutant,) = (
-        each for each in generate(graph, {"aws_dynamodb_table": SCHEMA}, seed=1) if each.argument == "ttl.enabled"
-    )
+    mutants = generate(graph, {"aws_dynamodb_table": SCHEMA}, seed=1)
+    (mutant,) = (each for each in mutants if (each.argument, each.operator) == ("ttl.enabled", "flip"))
 
     mutated = MutatedPlan.with_change(mutant, graph)
 
