@@ -20,16 +20,22 @@ COMPARED = (
     'fileexists("${var.artifacts_dir}/kept.json") ?',  # the zips of earlier deployments, which a rollback needs
     'var.repository == "" ? 0 : 1',  # live/bootstrap: without a repository there is no pipeline; the gate has one
     'var.repository == "" ? {} : merge(',
+    '"{account}", var.account_id)',  # live/bootstrap: fills in the pipeline's permissions
 )
 """The conditions on them that are needed: what is not set is left out."""
 
 _CLOCK = re.compile(r"\b(?:plan)?timestamp\s*\(")
+_MACHINE = re.compile(r'\bpath\.(?:cwd|root)\b|\b(?:file\w*|templatefile)\(\s*"[/~]')
+_ACCOUNT = re.compile(r"(?<![\w-])\d{12}(?![\w-])|(?<=-)\d{12}(?=\")")
 _REMARK = re.compile(r"^[ \t]*(?:#|//).*$|[ \t]#[^\"\n]*$", re.MULTILINE)
 _VARIABLE = rf"\bvar\.(?:{'|'.join(OF_A_DEPLOY)})\b"
 _OPERATOR = r"(?:==|!=|(?<![=])[<>]=?|&&|\|\||\?)"
 _CONDITION = re.compile(
     rf'(?:{_OPERATOR}\s*|!\s*|\b(?!(?:replace|file|filesha256)\()\w+\(\s*)"?(?:\$\{{)?{_VARIABLE}(?!\s*:)|{_VARIABLE}\}}?"?\s*{_OPERATOR}'
 )
+_CHOICE = re.compile(rf'(?<=[\w\]}})])\[\s*"?(?:\$\{{)?{_VARIABLE}|,\s*{_VARIABLE}\s*[,)]')
+"""A key of a map, or a later argument of a call such as ``lookup``."""
+
 _VALIDATION = re.compile(r"^\s*condition\s*=.*$", re.MULTILINE)
 _BOUNDARY = COMPARED[0]
 _WITHOUT_BOUNDARY = frozenset({"pipeline-role"})
@@ -47,15 +53,23 @@ def problems_of(module: Module, root: Path) -> Iterator[str]:
         text = _REMARK.sub("", file.read_text(encoding="utf-8"))
         for match in _CLOCK.finditer(text):
             yield f"{_place(file, text, match)}: it reads the clock, so each plan is another one: write a fixed value."
+        for match in _MACHINE.finditer(text):
+            yield (
+                f"{_place(file, text, match)}: it reads what the machine has or where it is planned: "
+                "read a file of the module (path.module), or a variable."
+            )
+        for match in _ACCOUNT.finditer(text):
+            yield f"{_place(file, text, match)}: it names the account {match[0]}: write var.account_id."
         text = _VALIDATION.sub("", text) if file.name == "variables.tf" else text
         for condition in COMPARED:
             text = text.replace(condition, "null")
-        for match in _CONDITION.finditer(text):
+        for match in (*_CONDITION.finditer(text), *_CHOICE.finditer(text)):
             variable = re.findall(_VARIABLE, match[0])[0]
             yield (
                 f"{_place(file, text, match)}: a condition on {variable}, which has another value in a deploy than "
                 "in the gate: decide by a variable that the values set."
             )
+    yield from _renamed(module)
     yield from _boundaries(module)
     yield from _open_blocks(module, root)
     yield from _secrets(module, root)
@@ -63,6 +77,18 @@ def problems_of(module: Module, root: Path) -> Iterator[str]:
 
 def _place(file: Path, text: str, match: re.Match[str]) -> str:
     return f"{file.parent.name}/{file.name}:{text.count(chr(10), 0, match.start()) + 1}"
+
+
+def _renamed(module: Module) -> Iterator[str]:
+    """Locals and arguments that have such a variable's value by another name, which no other check knows."""
+    for block in (*module.of("locals"), *module.of("module")):
+        for name, expression in block.attributes.items():
+            match = re.fullmatch(rf'"?(?:\$\{{)?({_VARIABLE})\}}?"?', expression.text)
+            if match and match[1] != f"var.{name}":
+                yield (
+                    f"{block}: {name} is {match[1]} by another name, and has another value in a deploy than in the "
+                    f"gate: write {match[1]} where it is needed."
+                )
 
 
 def _boundaries(module: Module) -> Iterator[str]:

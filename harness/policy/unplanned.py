@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.paths import ROOT
 from harness.policy import promises, source_code, source_values
+from harness.policy.decisions import Decisions
 from harness.policy.finding import Finding, Severity, sentence
 from harness.policy.rule import HCL
 from harness.policy.secret_literals import SecretLiterals
@@ -32,6 +33,7 @@ def problems(root: Path = ROOT) -> list[str]:
         *_json(root),
         *(problem for folder in folders for problem in problems_of(folder, root)),
         *SecretLiterals(root).problems(),
+        *Decisions(root).problems(),
     ]
 
 

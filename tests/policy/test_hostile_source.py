@@ -8,7 +8,7 @@ import pytest
 
 from harness.deploy import gate
 from harness.paths import ROOT
-from harness.policy import unplanned
+from harness.policy import decisions, unplanned
 from harness.terraform.plan import TerraformPlan
 
 BUCKETS = "modules/s3-bucket/main.tf"
@@ -155,6 +155,78 @@ HOSTILE = {
         "force_destroy        = var.force_destroy",
         'force_destroy        = "${var.account_id}" != "000000000000"',
         "a condition on var.account_id",
+    ),
+    "by-a-key-of-the-account": (
+        STORAGE,
+        "deletion_protection    = var.deletion_protection",
+        'deletion_protection    = lookup({ "1" = true }, var.account_id, false)',
+        "a condition on var.account_id",
+    ),
+    "by-an-index-of-the-account": (
+        STORAGE,
+        "deletion_protection    = var.deletion_protection",
+        'deletion_protection    = try({ "1" = true }[var.account_id], false)',
+        "a condition on var.account_id",
+    ),
+    "by-a-name-with-the-account": (
+        STORAGE,
+        "force_destroy        = var.force_destroy",
+        'force_destroy        = !endswith(local._buckets["documents"], "-000000000000")',
+        "it names the account 000000000000",
+    ),
+    "by-the-account-renamed": (
+        STORAGE,
+        "",
+        "locals {\n  _where = var.account_id\n}\n",
+        "_where is var.account_id by another name",
+    ),
+    "by-the-folder": (
+        STORAGE,
+        "deletion_protection    = var.deletion_protection",
+        'deletion_protection    = !strcontains(path.cwd, "live")',
+        "it reads what the machine has",
+    ),
+    "by-a-file-of-the-machine": (
+        STORAGE,
+        "deletion_protection    = var.deletion_protection",
+        'deletion_protection    = !fileexists("/etc/deploys")',
+        "it reads what the machine has",
+    ),
+    "alarms-by-an-id": (
+        "modules/monitoring/main.tf",
+        "alarm_actions       = local._alarm_actions",
+        'alarm_actions       = aws_sns_topic.alarms[0].arn == "" ? local._alarm_actions : []',
+        'aws_sns_topic.alarms[0].arn == "" ? local._alarm_actions : [] decides by an id',
+    ),
+    "alarms-by-an-id-in-a-local": (
+        "modules/monitoring/main.tf",
+        "local._own_topic ? [aws_sns_topic.alarms[0].arn] : var.alarm_actions",
+        '[for topic in aws_sns_topic.alarms : topic.arn if topic.arn == ""]',
+        'if topic.arn == "" decides by an id',
+    ),
+    "key-by-an-id": (
+        "modules/lambda/main.tf",
+        'var.kms_key_arn != "" ? var.kms_key_arn : null',
+        'var.kms_key_arn != "" ? null : var.kms_key_arn',
+        'var.kms_key_arn != "" ? null : var.kms_key_arn decides by an id',
+    ),
+    "dead-letters-by-an-id": (
+        "modules/lambda/main.tf",
+        "target_arn = aws_sqs_queue.dead_letter.arn",
+        'target_arn = replace(aws_sqs_queue.dead_letter.arn, "/.*/", "arn:aws:sqs:us-east-1:1:x")',
+        "replace(aws_sqs_queue.dead_letter.arn",
+    ),
+    "grants-by-an-id": (
+        FUNCTIONS,
+        'conditions = { "kms:ViaService"',
+        'conditions = module.key.key_id == "" ? {} : { "kms:ViaService"',
+        'module.key.key_id == "" ? {} :',
+    ),
+    "validator-by-an-id": (
+        "modules/api-gateway/main.tf",
+        "request_validator_id = aws_api_gateway_request_validator.this[each.key].id",
+        "request_validator_id = one(slice([aws_api_gateway_request_validator.this[each.key].id], 0, 0))",
+        "one(slice([aws_api_gateway_request_validator.this[each.key].id], 0, 0)) decides by an id",
     ),
     "by-the-clock": (
         "modules/lambda/main.tf",
@@ -379,6 +451,16 @@ def test_a_deploy_is_rejected_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert [(each.rule_id, each.file) for each in findings if each.rule_id == unplanned.RULE_ID] == [
         ("CKV_INV_009", BUCKETS)
     ]
+
+
+def test_every_reviewed_decision_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row of an expression that is not there any more would excuse the next one of its text."""
+    monkeypatch.setattr(decisions, "_REVIEWED", frozenset())
+
+    found = "\n".join(decisions.Decisions(ROOT).problems())
+
+    assert [row.text for row in decisions.DECISIONS if f": {row.text} decides by an id" not in found] == []
+    assert all(row.reason.endswith(".") for row in decisions.DECISIONS)
 
 
 def test_the_repository_has_none() -> None:

@@ -33,11 +33,13 @@ class OpenArguments:
         arguments: Patterns of ``<type>.<argument>``.
         reason: Why they are unknown.
         address: A regular expression for the resources.
+        is_id: Whether the value is an id, which `harness.policy.decisions` lets nothing decide by.
     """
 
     arguments: list[str]
     reason: str
     address: str = ".*"
+    is_id: bool = True
 
     def includes(self, resource: Resource, argument: str) -> bool:
         """Whether an argument may be unknown."""
