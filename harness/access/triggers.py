@@ -314,11 +314,21 @@ class Estate:
         return self._named(resource, path, "aws_sqs_queue", "sqs")
 
     def _keys(self, topic: Resource) -> list[str]:
-        """The keys that encrypt a topic: by the plan's references, or by the key's id or ARN."""
+        """The keys that encrypt a topic: by the plan's references, or by the key's id or ARN.
+
+        Raises:
+            LookupError: It is none of the plan's: nobody can say which services may use it.
+        """
         value = topic.get("kms_master_key_id")
         if value is UNKNOWN:
             return [_key_arn(key) for key in self.plan.links(topic, "kms_master_key_id", "aws_kms_key")]
-        return [_key_arn(key) for key in self.plan.of("aws_kms_key") if value in {key.get("key_id"), key.get("arn")}]
+        keys = [key for key in self.plan.of("aws_kms_key") if value in {key.get("key_id"), key.get("arn")}]
+        if not keys and value not in {None, ""}:
+            raise LookupError(
+                f"kms_master_key_id of {topic.address} is {shown(value)}, which is no key of this plan, and AWS's own "
+                "key admits no service that publishes: write kms_master_key_id = module.key.key_id"
+            )
+        return [_key_arn(key) for key in keys]
 
     def _beside(self, resource: Resource, kind: str) -> list[Resource]:
         return [each for each in self.plan.of(kind) if each.module == resource.module]

@@ -20,6 +20,10 @@ COMPARED = (
     'fileexists("${var.artifacts_dir}/kept.json") ?',  # the zips of earlier deployments, which a rollback needs
     'var.repository == "" ? 0 : 1',  # live/bootstrap: without a repository there is no pipeline; the gate has one
     'var.repository == "" ? {} : merge(',
+    'terraform.workspace != "default"',  # a preview has names of its own, and no account-wide settings
+    '_preview ? "${var.environment}-${terraform.workspace}" : var.environment',
+    'var.environment != "" ? [var.environment] : []',  # a budget of one environment
+    'condition     = terraform.workspace == "default"',
     '"{account}", var.account_id)',  # live/bootstrap: fills in the pipeline's permissions
 )
 """The conditions on them that are needed: what is not set is left out."""
@@ -33,6 +37,13 @@ _OPERATOR = r"(?:==|!=|(?<![=])[<>]=?|&&|\|\||\?)"
 _CONDITION = re.compile(
     rf'(?:{_OPERATOR}\s*|!\s*|\b(?!(?:replace|file|filesha256)\()\w+\(\s*)"?(?:\$\{{)?{_VARIABLE}(?!\s*:)|{_VARIABLE}\}}?"?\s*{_OPERATOR}'
 )
+_PLACES = r"(?:\bvar\.(?:environment|region|replica_region)\b|\bterraform\.workspace\b|\bdata\.aws_region\.\w+\.\w+)"
+_BY_PLACE = re.compile(
+    rf'(?:{_OPERATOR}\s*|!\s*|\b(?:endswith|startswith|strcontains|contains|lookup|regex\w*|can|try)\([^()\n]*)"?(?:\$\{{)?{_PLACES}(?!\s*:)'
+    rf'|{_PLACES}\}}?"?\s*{_OPERATOR}|(?<=[\w\]}})])\[\s*{_PLACES}\s*\]'
+)
+"""A choice by the name of an environment, of its workspace or of a region."""
+
 _CHOICE = re.compile(rf'(?<=[\w\]}})])\[\s*"?(?:\$\{{)?{_VARIABLE}|,\s*{_VARIABLE}\s*[,)]')
 """A key of a map, or a later argument of a call such as ``lookup``."""
 
@@ -68,6 +79,11 @@ def problems_of(module: Module, root: Path) -> Iterator[str]:
             yield (
                 f"{_place(file, text, match)}: a condition on {variable}, which has another value in a deploy than "
                 "in the gate: decide by a variable that the values set."
+            )
+        for match in _BY_PLACE.finditer(text):
+            yield (
+                f"{_place(file, text, match)}: a choice by the name of an environment or region: decide by a variable "
+                "of the environment's terraform.tfvars."
             )
     yield from _renamed(module)
     yield from _boundaries(module)

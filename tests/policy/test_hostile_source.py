@@ -228,6 +228,18 @@ HOSTILE = {
         "request_validator_id = one(slice([aws_api_gateway_request_validator.this[each.key].id], 0, 0))",
         "one(slice([aws_api_gateway_request_validator.this[each.key].id], 0, 0)) decides by an id",
     ),
+    "by-the-environment": (
+        STORAGE,
+        "point_in_time_recovery = var.table.point_in_time_recovery",
+        'point_in_time_recovery = var.environment == "prod"',
+        "a choice by the name of an environment",
+    ),
+    "by-the-workspace": (
+        "live/prod/main.tf",
+        "= var.deletion_protection",
+        '= startswith(terraform.workspace, "def")',
+        "a choice by the name of an environment",
+    ),
     "by-the-clock": (
         "modules/lambda/main.tf",
         "retention_in_days = var.logging.retention_days",

@@ -60,6 +60,14 @@ def plan(*resources: tuple[str, dict[str, Any]]) -> PlanGraph:
         ),
         (
             [
+                ("aws_cloudwatch_event_target", {"arn": "arn:aws:sns:us-east-1:111111111111:t", "rule": "r"}),
+                ("aws_sns_topic", {"name": "t", "kms_master_key_id": "alias/aws/sns"}),
+            ],
+            "aws_sns_topic.sns_topic",
+            '"alias/aws/sns", which is no key of this plan, and AWS\'s own key admits no service that publishes',
+        ),
+        (
+            [
                 ("aws_cloudwatch_event_target", TARGET),
                 ("aws_sqs_queue", {"name": "q", "policy": json.dumps({"Statement": [FORBIDDEN]})}),
             ],
