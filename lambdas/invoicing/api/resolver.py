@@ -135,10 +135,12 @@ def body_of(event: APIGatewayProxyEvent, model: type[Model]) -> Model:
 
 
 def query_of(event: APIGatewayProxyEvent, model: type[Model]) -> Model:
-    """The query string; empty parameters count as absent.
+    """The query string.
+
+    An empty parameter is an error: a list for no customer would be that of all of them.
 
     Raises:
-        InvalidRequest: a parameter does not match the model, is unknown or is repeated.
+        InvalidRequest: a parameter does not match the model, is unknown, empty or repeated.
     """
     repeated = [
         {"pointer": name, "detail": "must not be repeated"}
@@ -147,7 +149,9 @@ def query_of(event: APIGatewayProxyEvent, model: type[Model]) -> Model:
     ]
     if repeated:
         raise InvalidRequest("A query parameter is repeated.", errors=repeated)
-    values = {name: value for name, value in (event.query_string_parameters or {}).items() if value}
+    values = dict(event.query_string_parameters or {})
+    if empty := [{"pointer": name, "detail": "must not be empty"} for name, value in values.items() if not value]:
+        raise InvalidRequest("A query parameter is empty.", errors=empty)
     try:
         return model.model_validate(values, by_alias=True, by_name=False)
     except ValidationError as error:

@@ -5,7 +5,6 @@ came or went, the report is kept as unapplied. Otherwise the money is applied, a
 """
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from invoicing.domain import money
 from invoicing.domain.fields import Amount, Currency, Identifier, Moment, Name
 from invoicing.domain.models import WireModel
+from invoicing.domain.payment_words import doubted, folded
 from invoicing.domain.receipts import Receipt, ReceiptState, canonical, content_hash, digest, payment_key
 
 MAX_DETAIL = 4000
@@ -23,46 +23,6 @@ MAX_DETAIL = 4000
 MAX_MEMBER = 100
 """Characters of one member that are kept beside it."""
 
-_REVERSING = frozenset(
-    {"reversal", "reversalof", "isreversal", "reversed", "reversespayment", "reversespaymentid", "reversedpaymentid"}
-    | {"refund", "refundof", "isrefund", "refunded", "refundedpaymentid", "refundfor", "chargeback", "chargebackof"}
-    | {"ischargeback", "disputed", "originalpaymentid", "originalpayment", "originaltransactionid", "parentpaymentid"}
-    | {"returnof", "isreturn", "returned", "cancels", "canceled", "cancelled", "voided"}
-)
-"""Members, without signs and case, that say that the money went back, if they are neither empty nor false."""
-_KINDS = frozenset({"type", "kind", "eventtype", "event", "transactiontype", "paymenttype", "direction"})
-_BACK = re.compile(
-    r"refund|revers|charge.?back|dispute|return|bounce|payout|withdraw|outgoing|outbound|debit.?note|credit.?note|fee\b|"
-    r"storno|rückbuch|ruckbuch|rücklast|ruecklast|erstattung|gutschrift|rembours|reembolso|rimborso|void|cancel|fail|^(?:out|debit|dr)$"
-)
-_OUTCOMES = frozenset({"status", "state", "paymentstatus", "outcome", "result", "transactionstatus"})
-_ARRIVED = frozenset(
-    {
-        "paid",
-        "succeeded",
-        "success",
-        "successful",
-        "completed",
-        "complete",
-        "settled",
-        "captured",
-        "received",
-        "cleared",
-    }
-    | {
-        "confirmed",
-        "booked",
-        "posted",
-        "ok",
-        "done",
-        "final",
-        "finished",
-        "executed",
-        "accepted",
-        "approved",
-        "credited",
-    }
-)
 _LABELS = {
     "invoiceId": "invoice id",
     "paymentId": "payment id",
@@ -75,7 +35,7 @@ _LABELS = {
 
 
 class ReportedPayment(WireModel):
-    """What can be read of the detail of a provider's ``invoice-paid`` event; other members are ignored."""
+    """What can be read of the detail of a provider's ``invoice-paid`` event."""
 
     model_config = ConfigDict(
         defer_build=True, alias_generator=to_camel, frozen=True, extra="ignore", hide_input_in_errors=True
@@ -142,40 +102,24 @@ def _read(detail: Mapping[str, Any]) -> tuple[ReportedPayment, dict[str, Any]]:
 
 
 def _members(detail: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The members by their exact names, and those under a name that is nearly one, such as ``Reverses``.
+    """The members by their exact names, and those that cannot be read.
 
-    The latter are unreadable, unless they only repeat what stands under the exact name.
+    These are a name that is nearly one, such as ``Reverses``, unless it only repeats what stands under the exact name;
+    and what other members put in doubt, by `invoicing.domain.payment_words`.
     """
     members = {name: detail[name] for name in _NAMES if name in detail}
-    exact, unreadable = {_folded(name): name for name in _NAMES}, {}
+    exact, unreadable = {folded(name): name for name in _NAMES}, {}
     for name, value in detail.items():
-        meant = exact.get(_folded(name), name)
+        meant = exact.get(folded(name), name)
         if meant != name and value is not None and detail.get(meant) != value:
             unreadable[meant] = f"{name}: {_as_sent(value)}"
             members.pop(meant, None)
     for name, value in detail.items():
-        doubtful = "" if name in _NAMES else _contradicts(_folded(name), value)
+        doubtful = "" if name in _NAMES or folded(name) in exact else doubted(folded(name), value)
         if doubtful and members.get(doubtful) is None:  # with `reverses`, another name says no more than that
             unreadable.setdefault(doubtful, f"{name}: {_as_sent(value)}")
             members.pop(doubtful, None)
     return members, unreadable
-
-
-def _contradicts(name: str, value: Any) -> str:
-    """The member that another one makes unreadable: it says that money went back, or did not arrive; else empty.
-
-    The value of a known name is compared; unknown names are ignored, as before.
-    """
-    if value is None or value is False or value in ("", "false", "no", "0", 0):
-        return ""
-    text = str(value).casefold()
-    if name in _REVERSING or (name in _KINDS and _BACK.search(text)):
-        return "reverses"
-    return "outcome" if name in _OUTCOMES and _folded(text) not in _ARRIVED else ""
-
-
-def _folded(name: str) -> str:
-    return "".join(character for character in name if character.isalnum()).casefold()
 
 
 def _reason(readable: ReportedPayment, unreadable: Mapping[str, Any]) -> str | None:

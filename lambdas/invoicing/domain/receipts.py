@@ -177,14 +177,19 @@ def receipt_of(payment: Payment, invoice: Invoice, *, at: str, by: str) -> Recei
 
 
 def repeats(receipt: Receipt, earlier: Receipt) -> bool:
-    """Whether a report with the id of an earlier one is about the same payment.
+    """Whether a report with the id of an earlier one is about the same payment: it says the same.
 
-    A report that leaves something out contradicts nothing. Another time, or another reference, is another payment: some
-    providers give each instalment the id of its mandate.
+    Another time or reference is another payment: some providers give each instalment the id of its mandate. So is a
+    report that leaves one of them out, or has it for the first time. What is delivered twice is equal, and money that
+    came is rather kept for an operator than forgotten.
     """
-    pairs = ((earlier.paid_at, receipt.paid_at), (earlier.reference, receipt.reference))
-    differs = any(None not in pair and pair[0] != pair[1] for pair in pairs)
-    return earlier.content_hash == receipt.content_hash and not differs
+    return _told(receipt) == _told(earlier)
+
+
+def _told(receipt: Receipt) -> tuple[object, ...]:
+    """What distinguishes the reports with one payment id."""
+    unreadable = [(receipt.unreadable or {}).get(name) for name in ("paidAt", "reference")]
+    return receipt.content_hash, receipt.paid_at, receipt.reference, *unreadable
 
 
 def renamed(receipt: Receipt) -> Receipt:
@@ -192,8 +197,8 @@ def renamed(receipt: Receipt) -> Receipt:
 
     The same report always gets the same id, and no other report does.
     """
-    content = [receipt.payment_id, receipt.content_hash, receipt.paid_at, receipt.reference]
-    payment_id = f"{receipt.payment_id[:40]}:{digest(json.dumps(content))[:16]}"
+    content = [receipt.payment_id, *_told(receipt)]
+    payment_id = f"{receipt.payment_id[:40]}:{digest(json.dumps(content, sort_keys=True))[:16]}"
     renamed_ = receipt.model_copy(
         update={
             "payment_id": payment_id,

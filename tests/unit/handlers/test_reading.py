@@ -85,3 +85,11 @@ def test_list_items_are_summaries(create: ModuleType, load: Load, call: Any) -> 
 def test_a_bad_query_gets_400_with_a_pointer(load: Load, call: Any, query: dict[str, Any], pointer: str) -> None:
     response = call(load("query_invoices"), "GET", "/invoices", query=query)
     assert (response.status, response.body["errors"][0]["pointer"]) == (400, pointer)
+
+
+@pytest.mark.parametrize("parameter", ["customerId", "status", "limit", "nextToken"])
+def test_an_empty_parameter_is_no_absent_one(load: Load, call: Any, parameter: str) -> None:
+    """A list for no customer would be that of all of them."""
+    response = call(load("query_invoices"), "GET", "/invoices", query={parameter: ""})
+
+    assert (response.status, response.body["errors"]) == (400, [{"pointer": parameter, "detail": "must not be empty"}])

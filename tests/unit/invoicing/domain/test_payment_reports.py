@@ -1,6 +1,7 @@
 """Whatever a provider sends becomes a receipt, and what is there is never taken for absent."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -130,3 +131,39 @@ def test_a_reversal_may_be_called_so_besides() -> None:
     receipt = read(GOOD | {"reverses": "P-0", "type": "refund", "reversal_of": "P-0"})
 
     assert (receipt.state, receipt.reverses) == (ReceiptState.APPLIED, "P-0")
+
+
+NOT_ARRIVED: list[dict[str, Any]] = [
+    {"success": False}, {"paid": False}, {"captured": "false"}, {"livemode": False}, {"pending": True}, {"test": True},
+    {"type": "payment.pending"}, {"type": "payment_intent.processing"}, {"type": "declined"}, {"type": "rejected"},
+    {"type": "authorization"}, {"event": "payment.expired"}, {"txStatus": "pending"}, {"paymentState": "open"},
+    {"transactionState": "declined"}, {"failureReason": "no funds"}, {"errorCode": "card_declined"},
+    {"cancelledAt": "2026-11-20T10:00:00Z"}, {"minorUnits": True}, {"unit": "minor"},
+    {"anything": 1}, {"x": []},
+]  # fmt: skip
+WENT_BACK: list[dict[str, Any]] = [
+    {"creditDebitIndicator": "DBIT"}, {"refundedAmount": "119.00"}, {"refundId": "re_1"}, {"chargebackId": "cb_1"},
+    {"disputeId": "dp_1"}, {"action": "refund"}, {"transactionType": "RFND"}, {"type": "RETOURE"},
+    {"reversedBy": "P-9"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("member", [*NOT_ARRIVED, *WENT_BACK], ids=str)
+def test_a_member_that_nobody_has_looked_at_is_no_evidence_of_money(member: dict[str, Any]) -> None:
+    receipt = read(GOOD | member)
+
+    assert receipt.state is ReceiptState.UNAPPLIED
+    assert (receipt.amount, receipt.detail is not None) == (Decimal("19.00"), True)
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"success": True}, {"livemode": True}, {"test": False}, {"pending": False}, {"failureReason": None},
+        {"errorCode": ""}, {"payer": "A. Smith"}, {"eventId": "evt_1"}, {"createdAt": "2026-11-20T10:00:00Z"},
+        {"type": "payment_intent.succeeded"}, {"direction": "CRDT"}, {"fee": 1}, {"memo": "refund of 2025"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_members_that_are_known_to_say_nothing_else_leave_the_payment_applied(member: dict[str, Any]) -> None:
+    assert read(GOOD | member).state is ReceiptState.APPLIED

@@ -125,12 +125,14 @@ def test_no_report_is_taken_for_a_repetition_of_another() -> None:
     store = Invoices(before := an_invoice("processed"))
     ids = [f"urn:bank-example:collections:2026-11-23:batch-0001:{number}" for number in range(3)]
     reports = [reported(before, paymentId=name, amount=amount) for name in ids for amount in ("1", "2")]
-    reports += [reported(before, paymentId="mandate", paidAt=f"2026-{month}-01T00:00:00Z") for month in (10, 11, 12)]
+    months = [{"paidAt": f"2026-{month}-01T00:00:00Z"} for month in (10, 11, 12)]
+    times: list[dict[str, Any]] = [{}, *months, {"paidAt": "1.1."}, {"paidAt": "1.2."}]
+    reports += [reported(before, paymentId="mandate", **time) for time in times]
 
     kept = [receive(store, report, NOW) for report in [*reports, *reports]]
 
     assert len({receipt.payment_key for receipt in kept}) == len(reports)
-    assert sum(receipt.amount or 0 for receipt in store.receipts.values()) == 3 * (1 + 2) + 3 * 19
+    assert sum(receipt.amount or 0 for receipt in store.receipts.values()) == 3 * (1 + 2) + 6 * 19
     assert store.stored[before.invoice_id].amount_paid == 3 * 1 + 19
 
 
