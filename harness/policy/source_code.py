@@ -63,7 +63,7 @@ def problems_of(module: Module, root: Path = ROOT) -> Iterator[str]:
         module: The module.
         root: The checkout; modules come from its ``modules/`` only.
     """
-    for block in module.blocks:
+    for block in (*module.blocks, *(inner for check in module.of("check") for inner in check.every("data"))):
         yield from _runs(block)
         if block.type in {"data", "ephemeral"} and block.labels[0] not in DATA:
             yield (

@@ -39,6 +39,12 @@ HOSTILE = {
     ),
     "external": (BUCKETS, "", 'data "external" "x" {\n  program = ["id"]\n}\n', "data external is not"),
     "http": ("live/dev/main.tf", "", 'data "http" "x" {\n  url = "http://x"\n}\n', "data http is not"),
+    "http-in-a-check": (
+        "live/dev/main.tf",
+        "",
+        'check "x" {\n  data "http" "x" {\n    url = "http://x"\n  }\n}\n',
+        "data http is not",
+    ),
     "another-provider": ("live/prod/providers.tf", "", 'provider "external" {\n}\n', "provider external is not"),
     "aws-from-elsewhere": (VERSIONS, '"hashicorp/aws"', '"evil/aws"', "the provider aws is evil/aws"),
     "module-from-elsewhere": (
