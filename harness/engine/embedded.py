@@ -27,6 +27,7 @@ class EmbeddedEngine(LocalServer):
         {
             "EMBEDDED_ACCOUNT_CONCURRENCY",
             "EMBEDDED_ALARM_PERIOD",
+            "EMBEDDED_RESTORE_LAG",
             "EMBEDDED_CAPACITY_SPEED",
             "EMBEDDED_REQUESTS",
             "HARNESS_STRICT",

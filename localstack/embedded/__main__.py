@@ -10,6 +10,7 @@ Environment variables, besides MiniStack's own variables:
 * ``LAMBDA_PYTHON``: the interpreter for handlers (default: the server's own);
 * ``EMBEDDED_ACCOUNT_CONCURRENCY``: the account's limit of concurrent executions (default 1000);
 * ``EMBEDDED_ALARM_PERIOD``: seconds between two evaluations of all alarms (default 2);
+* ``EMBEDDED_RESTORE_LAG``: seconds before now to which a table can be restored at the latest (default 0);
 * ``HARNESS_STRICT``: the strict behaviours of AWS to turn on, a comma-separated list (``strictness.py``).
 """
 

@@ -28,6 +28,7 @@ from embedded import (  # noqa: F401 -- importing a module registers its patches
     consistency,
     dynamodb,
     dynamodb_capacity,
+    dynamodb_recovery,
     eventbridge,
     faults,
     guard,

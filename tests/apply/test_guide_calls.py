@@ -1,6 +1,7 @@
 """The requests behind the guide's AWS commands, sent to an engine on which dev runs. See docs/runbooks/README.md."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -74,11 +75,23 @@ def put_bucket_lifecycle_configuration(stack: Stack, client: Client) -> None:
     assert s3.get_bucket_lifecycle_configuration(Bucket=stack.archives_bucket)["Rules"] == rules
 
 
+def until_restorable(dynamodb: Any, table: str, moment: datetime) -> None:
+    """Wait until a moment is restorable: a table is restored to a full second."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        described = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+        if described["PointInTimeRecoveryDescription"]["LatestRestorableDateTime"] > moment:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{moment} has not become restorable")
+
+
 def restore_table_to_point_in_time(stack: Stack, client: Client) -> None:
     dynamodb = client("dynamodb")
-    dynamodb.put_item(TableName=stack.table_name, Item={"invoiceId": {"S": "kept#1"}})
     enabled = {"PointInTimeRecoveryEnabled": True}
     dynamodb.update_continuous_backups(TableName=stack.table_name, PointInTimeRecoverySpecification=enabled)
+    dynamodb.put_item(TableName=stack.table_name, Item={"invoiceId": {"S": "kept#1"}})
+    until_restorable(dynamodb, stack.table_name, datetime.now(UTC))
 
     dynamodb.restore_table_to_point_in_time(
         SourceTableName=stack.table_name, TargetTableName="restored", UseLatestRestorableTime=True
