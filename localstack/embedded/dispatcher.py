@@ -29,6 +29,7 @@ from embedded import (  # noqa: F401 -- importing a module registers its patches
     dynamodb,
     dynamodb_capacity,
     dynamodb_recovery,
+    dynamodb_scans,
     eventbridge,
     faults,
     guard,
