@@ -209,6 +209,18 @@ def redrive(session: nox.Session) -> None:
     harness(session, "redrive")
 
 
+@menu(default=False)
+def restore(session: nox.Session) -> None:
+    """Put the table back to an earlier time, under another name, and use it: -- ENV --to TIME | --back."""
+    harness(session, "restore")
+
+
+@menu(name="restore-drill", default=False)
+def restore_drill(session: nox.Session) -> None:
+    """Damage a table of 100,000 items on the embedded engine, restore it, and bring it back: -- ENV [--items N]."""
+    harness(session, "restore-drill")
+
+
 @menu(name="revoke-key", default=False)
 def revoke_key(session: nox.Session) -> None:
     """Rotate the API's key twice, so that a leaked one opens nothing any more: -- ENV."""

@@ -20,6 +20,7 @@ from harness.engine import engine_for, engine_name
 from harness.errors import HarnessError
 from harness.isolation import isolate
 from harness.paths import BUILD, ROOT
+from harness.restore import commands as restore_commands
 from harness.settings import PLATFORM
 from harness.stack import lifecycle, log_output
 from harness.stack.deployment import environments
@@ -134,6 +135,7 @@ def parser() -> argparse.ArgumentParser:
     )
 
     recovery_commands.add_to(commands)
+    restore_commands.add_to(commands)
 
     dollars = commands.add_parser("cost", help="show what a deployed environment costs a month", allow_abbrev=False)
     dollars.add_argument("env", help="environment that is deployed")
@@ -367,6 +369,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "canary-drill": lambda arguments: canary_drill.run(arguments.env, arguments.versions, port=arguments.port),
     "preview": show_preview,
     **recovery_commands.COMMANDS,
+    **restore_commands.COMMANDS,
     "rollback": lambda arguments: pipeline.roll_back(arguments.env, arguments.functions, emergency=arguments.emergency),
     "drift": lambda arguments: pipeline.compare(arguments.env),
     "cost": lambda arguments: (cost_command.measure if arguments.measure else cost_command.show)(arguments.env),

@@ -31,6 +31,7 @@ class PlatformSettings:
         made_while_it_runs: The beginnings of what the platform itself creates in an account, such as rotated keys, as
             `harness.stack.inventory` names it.
         environment_names: The environment variables that functions may have.
+        table_prefix: The beginning of the tables' names; the environment follows, or a word and the environment.
         event_source: The source of the platform's own events.
         event_types: The types of these events.
         received_event_types: The types of events that come from outside.
@@ -57,6 +58,7 @@ class PlatformSettings:
     subscriber_domains: tuple[str, ...]
     made_while_it_runs: tuple[str, ...]
     environment_names: tuple[str, ...]
+    table_prefix: str
     event_source: str
     event_types: tuple[str, ...]
     received_event_types: tuple[str, ...]

@@ -208,6 +208,21 @@ class Terraform:
             raise TypeError(f"terraform state pull printed a {type(document).__name__}")
         return document
 
+    def forget(self, address: str, *, deadline_s: float = 120.0) -> None:
+        """Take a resource out of the state; the resource itself stays as it is."""
+        self._read("state rm", [address], deadline_s=deadline_s)
+
+    def take_over(self, address: str, identity: str, options: Sequence[str] = (), *, deadline_s: float = 300.0) -> None:
+        """Take an existing resource into the state (``terraform import``).
+
+        Args:
+            address: Its address in the configuration; the state has nothing of that address.
+            identity: What the provider finds it by, such as a table's name.
+            options: More options, such as ``-var``.
+            deadline_s: Seconds before it is stopped.
+        """
+        self._read("import", [*options, address, identity], deadline_s=deadline_s)
+
     def select_workspace(self, name: str, *, deadline_s: float = 60.0) -> None:
         """Select a workspace, and create it if there is none of that name; it stays selected in the data folder."""
         self._env.pop("TF_WORKSPACE", None)  # while it is set, Terraform rejects the command

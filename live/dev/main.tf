@@ -39,4 +39,5 @@ module "invoice_platform" {
   rules                    = var.rules
   stream_record_age_hours  = var.stream_record_age_hours
   table                    = var.table
+  table_name               = local._preview ? "" : var.table_name
 }

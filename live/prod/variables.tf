@@ -179,3 +179,10 @@ variable "table" {
   })
   nullable = false
 }
+
+variable "table_name" {
+  description = "The table's name, which `./noxw -s restore` sets while a restored table takes the place of the environment's own."
+  type        = string
+  default     = ""
+  nullable    = false
+}

@@ -17,7 +17,7 @@ locals {
     key        = "invoice-platform-${var.environment}"
     rotated    = "invoice-api-key-${var.environment}" # the prefix of the names of rotated API keys
     secret     = "invoice-api-keys-${var.environment}"
-    table      = "invoices-${var.environment}"
+    table      = var.table_name != "" ? var.table_name : "invoices-${var.environment}"
   }
 
   # CloudWatch keeps the metrics of all environments of an account together, and the code counts by function only.

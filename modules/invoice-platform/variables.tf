@@ -282,6 +282,18 @@ variable "table" {
   nullable = false
 }
 
+variable "table_name" {
+  description = "The table's name, while a restored table takes the place of the environment's own (docs/runbooks/restore.md); \"\" for invoices-<environment>."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.table_name == "" || can(regex("^invoices-([a-z0-9]+-)?${var.environment}$", var.table_name))
+    error_message = "table_name is \"${var.table_name}\": use invoices-<lower-case letters and digits>-${var.environment}, or leave it empty. Policies and people find the environment's tables by such names."
+  }
+}
+
 variable "tags" {
   description = "Tags for every resource of this module, on top of the provider's default tags."
   type        = map(string)

@@ -6,8 +6,8 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -82,9 +82,15 @@ resource "aws_dynamodb_table" "this" {{
 
 @dataclass(frozen=True)
 class FreshCheckout:
-    """Runs a runbook's commands in a separate checkout, whose build folder nothing else uses."""
+    """Runs a runbook's commands in a separate checkout, whose build folder nothing else uses.
+
+    Attributes:
+        root: The checkout.
+        variables: What the runbook tells its reader to set.
+    """
 
     root: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def at(cls, root: Path) -> "FreshCheckout":
@@ -100,9 +106,8 @@ class FreshCheckout:
         return cls(root)
 
     def types(self, document: str) -> list[BlockRun]:
-        return runbooks.run(
-            self.root / "docs" / "runbooks" / document, self.root, runbooks.fresh_environment(), deadline_s=900
-        )
+        environment = {**runbooks.fresh_environment(), **self.variables}
+        return runbooks.run(self.root / "docs" / "runbooks" / document, self.root, environment, deadline_s=900)
 
 
 @dataclass(frozen=True)

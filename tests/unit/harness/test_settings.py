@@ -35,6 +35,7 @@ tags = { Project = "orders" }
 replicated-buckets = []
 subscriber-domains = []
 made-while-it-runs = []
+table-prefix = "orders-"
 environment-names = ["ORDERS_TABLE"]
 event-source = "orders"
 event-types = ["order-placed"]
