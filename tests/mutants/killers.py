@@ -2,7 +2,8 @@
 
 A mutant only has to make a test fail. So hypothesis stops at the first failure, instead of running a failing test
 hundreds of times to find the smallest one. A test that a mutant made endless is stopped by its CPU time, not by the
-clock: on a busy machine everything takes longer, and no mutant may count as killed because of that.
+clock: on a busy machine everything takes longer, and no mutant may count as killed because of that. Caches are emptied
+before each test: mutmut forks after a run without mutants, and what that run has cached would answer for the mutant.
 """
 
 import os
@@ -48,8 +49,17 @@ def pytest_configure() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
+def _empty_caches() -> None:
+    for name, module in [*sys.modules.items()]:
+        if name.startswith("invoicing."):
+            for value in vars(module).values():
+                if hasattr(value, "cache_clear"):
+                    value.cache_clear()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Iterator[Any]:
+    _empty_caches()
     if os.environ.get("MUTANT_UNDER_TEST") != "stats":  # that run counts calls, which takes several times as long
         signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
     try:
