@@ -1,7 +1,12 @@
 """Files of a few rows, written as one reads them: a header, rows of two invoices, and what such lines make."""
 
+from collections.abc import Iterator
+
 from invoicing.uploads.csv_bytes import UnreadableFileError
+from invoicing.uploads.csv_header import Header, Sheet
 from invoicing.uploads.csv_invoices import Candidate
+from invoicing.uploads.csv_rows import Headers, Row, read_rows
+from invoicing.uploads.csv_text import split_records
 from tests.data.csv_reading import read
 
 H = "invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate"
@@ -19,3 +24,11 @@ def created(*lines: str) -> dict[str, list[str]]:
         return {}
     requests = [invoice.request for invoice in invoices if isinstance(invoice, Candidate)]
     return {request.invoice_number or "": [line.description for line in request.lines] for request in requests}
+
+
+def rows(*lines: str) -> Iterator[Row]:
+    """The rows of a file of which the first line is the header, whatever is wrong with them."""
+    text = "".join(f"{line}\n" for line in lines).splitlines(keepends=True)
+    records = split_records([(line, 0) for line in text], ",")
+    header = Header.of(next(records).cells)
+    return read_rows(Sheet(",", header, records), Headers([header]))

@@ -57,9 +57,9 @@ _BESIDE = (
 """Words in the names of columns that say how another column is meant, and what that is."""
 
 
-def _unit(label: str) -> str:
-    """The sign of a unit in a column's name, such as ``€`` or ``¢``; empty without one."""
-    return next((sign for sign in label if sign in "%‰" or unicodedata.category(sign) == "Sc"), "")
+def _units(label: str) -> set[str]:
+    """The signs of units in a column's name, such as ``€`` or ``¢``."""
+    return {sign for sign in label if sign in "%‰" or unicodedata.category(sign) == "Sc"}
 
 
 def misfit(label: str, column: str | None, name: str, names: list[str]) -> str:
@@ -72,8 +72,8 @@ def misfit(label: str, column: str | None, name: str, names: list[str]) -> str:
         names: All names of the header.
     """
     if column is not None:
-        sign = _unit(label)
-        return content(label) if sign and not (sign == "%" and column in PERCENTAGES) else ""
+        units = _units(label)
+        return content(label) if units - ({"%"} if column in PERCENTAGES else set()) else ""
     if any(words.search(name) and known.replace("_", "") not in names for known, words in _INSTEAD.items()):
         return name
     return name if any(words.search(name) for words, _ in _BESIDE) else ""
@@ -85,13 +85,13 @@ def reason(column: str) -> str:
     Args:
         column: What `misfit` has returned.
     """
-    if _unit(column):
+    if _units(column):
         return (
             f"the header has the column {column!r}: write the name without a unit, amounts in the invoice's currency, "
             "and discounts and tax rates in percent"
         )
-    meaning = next((meaning for words, meaning in _BESIDE if words.search(column)), "")
-    if meaning:
-        return f"the header has the column {column!r}, which {meaning}; then remove the column"
+    for words, meaning in _BESIDE:
+        if words.search(column):
+            return f"the header has the column {column!r}, which {meaning}; then remove the column"
     meant = next(known for known, words in _INSTEAD.items() if words.search(column))
     return f"the header has the column {column!r}, which may be meant for {meant}: name it so, or remove it"

@@ -55,7 +55,7 @@ _PARTS = re.compile(
     r"[0-9]{4}(?P<iso>-)(?P<a>[0-9]{2})-(?P<b>[0-9]{2})(?:[T ]00:00.*)?|"
     r"(?P<c>[0-9]{1,2})(?P<mark>[./-])(?P<d>[0-9]{1,2})(?P=mark)[0-9]{4}"
 )
-_OTHER = {"dmy": "mdy", "mdy": "dmy", "ymd": "ydm"}
+_OTHER = {"dmy": "mdy", "mdy": "dmy"}
 _MONTHS = 12
 
 
@@ -86,11 +86,12 @@ def contradiction(text: str, date_format: str, rows: Mapping[str, int]) -> int:
     """
     order = proven_order(text)
     if order == "?ymd-":
-        swapped = rows.get("ydm-", 0)
-        left = [rows[each] for each in ("dmy/", "mdy/", "dmy-", "mdy-") if each in rows]
-        if left and not date_format and not rows.keys() & {"ymd-", "?/", "?-"}:  # a spreadsheet has swapped the others
-            swapped = swapped or left[0]
-        return swapped
+        if "ydm-" in rows:
+            return rows["ydm-"]
+        if date_format or rows.keys() & {"ymd-", "?/", "?-"}:
+            return 0
+        left = ("dmy/", "mdy/", "dmy-", "mdy-")  # of which a spreadsheet makes no date, while it swaps the others
+        return next((rows[each] for each in left if each in rows), 0)
     if order[:1] != "?" or not date_format:
         return 0
     declared = FORMATS[date_format]

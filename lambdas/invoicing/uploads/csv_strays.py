@@ -57,9 +57,9 @@ class Strays:
         elif is_of_month(raw[0], row.raw("issue_date")):
             forms = []
         else:
-            forms = [form for form in lost_forms(raw[0]) if form != SAME]
-            if SAME in lost_forms(raw[0]) and not is_of_above and has_quantity(row):
-                forms = [ANY]
+            forms = lost_forms(raw[0])
+            if forms == [SAME]:
+                forms = [ANY] if not is_of_above and has_quantity(row) else []
             if row.is_short or content(row.raw("issue_date")).isalpha():  # a customer where the number should be
                 self._note(ANY, identity(number), row.record.row)
         for form in forms:
@@ -87,8 +87,8 @@ def stray_row(number: str, customer: str, rows: Mapping[str, int]) -> int:
     """
     if not rows:
         return 0
-    found = (rows.get(_key(form, whose), 0) for form in _forms(number) for whose in (customer[:MAX_FORM], ""))
-    return min((row for row in found if row), default=0)
+    found = (rows.get(_key(form, whose)) for form in _forms(number) for whose in (customer[:MAX_FORM], ""))
+    return min(filter(None, found), default=0)
 
 
 def lost_forms(cell: str) -> list[str]:

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import accumulate
 from typing import NamedTuple
 
 from invoicing.domain.models import LineRequest
 from invoicing.domain.money import MINOR_DIGITS
-from invoicing.uploads.csv_cells import names_sum, only_names_sum
+from invoicing.uploads.csv_cells import names_sum, only_names_sum, plain
 
 _NEARLY = Decimal("0.05")  # by which a total may differ from exact sums, for it is rounded
 
@@ -18,6 +19,12 @@ class _Part(NamedTuple):
     number: int = 0
     net: Decimal = Decimal(0)
     tax: Decimal = Decimal(0)
+
+    @classmethod
+    def of(cls, line: LineRequest) -> "_Part":
+        """One line."""
+        net = line.quantity * line.unit_price * (100 - line.discount) / 100
+        return cls(int(net != 0), net, net * line.tax_rate / 100)
 
     def plus(self, other: "_Part") -> "_Part":
         """These lines and others."""
@@ -41,20 +48,16 @@ def summed_up(lines: Sequence[LineRequest], currency: str) -> int | None:
     These are the lines above, those below, or both. With one other line, equal amounts prove little: deposit and
     balance are equal. Then it must have nothing but the name of a sum, unless it is the gross amount or the tax.
     """
-    named = [index for index, line in enumerate(lines) if names_sum(line.description)] if len(lines) > 1 else []
+    named = [index for index, line in enumerate(lines) if names_sum(line.description)]
     if not named:
         return None
     half = Decimal(5).scaleb(-MINOR_DIGITS.get(currency, 2) - 1)
-    nets = [each.quantity * each.unit_price * (100 - each.discount) / 100 for each in lines]
-    taxes = [net * each.tax_rate / 100 for net, each in zip(nets, lines, strict=True)]
-    above = [_Part()]  # of each line, and of all
-    for net, tax in zip(nets, taxes, strict=True):
-        count, net_sum, tax_sum = above[-1]
-        above.append(_Part(count + bool(net), net_sum + net, tax_sum + tax))
+    parts = [_Part.of(line) for line in lines]
+    above = [*accumulate(parts, _Part.plus, initial=_Part())]  # of each line, and of all
     for index in named:
         below = above[-1].minus(above[index + 1])
         others = above[index].plus(below)
-        written = {nets[index], lines[index].unit_price}  # the quantity may be the sum of the others
+        written = {parts[index].net, lines[index].unit_price}  # the quantity may be the sum of the others
         only_named = only_names_sum(lines[index].description)
         for part in (above[index], below, others):
             nearly = max(_NEARLY, half * (part.number + 1))
@@ -69,10 +72,7 @@ def are_doubled(lines: Sequence[LineRequest]) -> bool:
 
     So it is if rows of an invoice come twice in a file, or a query has joined each row with two others.
     """
-    if len(lines) < 4 or len(lines) == len({line.description for line in lines}):
-        return False
     counts = Counter(
-        (" ".join(each.description.casefold().split()), each.quantity, each.unit_price, each.discount, each.tax_rate)
-        for each in lines
+        (plain(each.description), each.quantity, each.unit_price, each.discount, each.tax_rate) for each in lines
     )
     return len(counts) > 1 and min(counts.values()) == max(counts.values()) > 1

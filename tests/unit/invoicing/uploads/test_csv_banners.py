@@ -2,7 +2,7 @@
 
 import pytest
 
-from invoicing.uploads.csv_banners import meaning
+from invoicing.uploads.csv_banners import check, meaning
 from invoicing.uploads.csv_bytes import UnreadableFileError
 from tests.data.csv_reading import read
 from tests.data.csv_small_files import CUP, H, R
@@ -29,6 +29,16 @@ def test_a_banner_that_changes_the_meaning_rejects_the_file(kind: str, text: str
             read("\n".join([*lines, ""]))
 
         assert kind in str(rejection.value)
+
+
+def test_a_rejection_names_the_row_and_quotes_the_beginning_of_its_text() -> None:
+    with pytest.raises(UnreadableFileError) as rejection:
+        check(f" Draft of {'x' * 51}y ", 7)
+
+    assert str(rejection.value) == (
+        f"row 7 says 'Draft of {'x' * 51}': nothing of it may be meant to be invoiced; then remove that row"
+    )
+    assert rejection.value.row == 7
 
 
 @pytest.mark.parametrize("text", HARMLESS)

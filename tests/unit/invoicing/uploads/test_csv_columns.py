@@ -63,9 +63,12 @@ def test_a_unit_in_the_name_of_a_required_column_is_not_thrown_away(name: str) -
     assert f"the header has the column {name!r}: write the name without a unit" in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["Discount ($)", "Discount (€)", "discount£", "Discount ‰"])
+@pytest.mark.parametrize("name", ["Discount ($)", "Discount (€)", "discount£", "Discount ‰", "Discount (%/€)"])
 def test_a_discount_of_money_is_no_percentage(name: str) -> None:
-    assert "discounts and tax rates in percent" in objection(name)
+    assert objection(name) == (
+        f"the header has the column {name!r}: write the name without a unit, amounts in the invoice's currency, and "
+        "discounts and tax rates in percent (row 1)"
+    )
 
 
 def test_a_header_further_down_is_judged_as_well() -> None:
@@ -82,6 +85,10 @@ def test_percentages_may_say_so(name: str) -> None:
     (invoice,) = read(f"{header}\n{R}{',5' if column == 'discount' else ''}\n")
 
     assert getattr(invoice.request.lines[0], column) == (20 if column == "tax_rate" else 5)  # type: ignore[union-attr]
+
+
+def test_names_may_be_written_in_capitals() -> None:
+    assert len(read(f"{H.upper()},DUE DATE,TERMS\n{R},2026-12-01,30 days\n")) == 1
 
 
 @pytest.mark.parametrize("name", HARMLESS.split())

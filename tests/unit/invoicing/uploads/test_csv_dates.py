@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invoicing.uploads.csv_dates import FORMATS, LOCAL, MOMENT, YEAR_FIRST, iso_date, objection
+from invoicing.uploads.csv_dates import (
+    FORMATS,
+    LOCAL,
+    MOMENT,
+    YEAR_FIRST,
+    contradiction,
+    iso_date,
+    objection,
+    proven_order,
+)
 
 STYLES = {"dd.mm.yyyy": "%d.%m.%Y", "dd/mm/yyyy": "%d/%m/%Y", "mm/dd/yyyy": "%m/%d/%Y"}
 
@@ -94,3 +103,60 @@ def test_a_date_that_begins_with_its_year_is_not_advised_to_be_another_one(
 ) -> None:
     assert iso_date(text, declared) == text
     assert objection(text, declared) == reason
+
+
+@pytest.mark.parametrize(
+    ("cell", "order"),
+    [
+        ("2026-11-22", "ymd-"),
+        ("2026-22-11", "ydm-"),
+        ("2026-11-12", "?ymd-"),
+        (" 2026-01-12 00:00:00 ", "?ymd-"),
+        ("2026-11-22T00:00", "ymd-"),
+        ("2026-11-22T12:00", ""),
+        ("2026-11-11", ""),
+        ("13.1.2026", "dmy."),
+        ("1/13/2026", "mdy/"),
+        ("12-1-2026", "?-"),
+        ("1/12/2026", "?/"),
+        ("5.5.2026", ""),
+        ("13.1/2026", ""),
+        ("13.1.26", ""),
+        ("soon", ""),
+    ],
+)
+def test_a_date_proves_the_order_of_its_parts_if_no_month_is_above_twelve(cell: str, order: str) -> None:
+    assert proven_order(cell) == order
+
+
+@pytest.mark.parametrize(
+    ("text", "declared", "rows", "row"),
+    [
+        ("2026-11-05", "", {"ydm-": 3}, 3),
+        ("2026-11-05", "", {"ydm-": 3, "ymd-": 4, "dmy/": 5}, 3),
+        ("2026-11-05", "dd/mm/yyyy", {"ydm-": 3}, 3),
+        ("2026-11-05", "", {}, 0),
+        ("2026-11-22", "", {"ydm-": 3, "dmy/": 5}, 0),
+        ("2026-11-05", "", {"dmy/": 5}, 5),
+        ("2026-11-05", "", {"dmy-": 6, "mdy/": 7}, 7),
+        ("2026-11-05", "", {"dmy-": 6}, 6),
+        ("2026-11-05", "", {"mdy-": 8}, 8),
+        ("2026-11-05", "", {"dmy.": 9, "mdy.": 9}, 0),
+        ("2026-11-05", "dd/mm/yyyy", {"dmy/": 5}, 0),
+        ("2026-11-05", "", {"dmy/": 5, "ymd-": 4}, 0),
+        ("2026-11-05", "", {"dmy/": 5, "?/": 4}, 0),
+        ("2026-11-05", "", {"dmy-": 5, "?-": 4}, 0),
+        ("03/04/2026", "", {"mdy/": 7}, 0),
+        ("03/04/2026", "dd/mm/yyyy", {"mdy/": 7}, 7),
+        ("03/04/2026", "mm/dd/yyyy", {"dmy/": 5}, 5),
+        ("03.04.2026", "dd.mm.yyyy", {"mdy.": 9}, 9),
+        ("03/04/2026", "dd/mm/yyyy", {"dmy/": 5}, 0),
+        ("03/14/2026", "dd/mm/yyyy", {"mdy/": 7}, 0),
+        ("03.04.2026", "dd/mm/yyyy", {"mdy/": 7, "mdy.": 9}, 0),
+        ("soon", "dd/mm/yyyy", {"mdy/": 7}, 0),
+    ],
+)
+def test_a_date_may_be_swapped_if_another_row_proves_another_order(
+    text: str, declared: str, rows: dict[str, int], row: int
+) -> None:
+    assert contradiction(text, declared, rows) == row
