@@ -234,7 +234,7 @@ def _judged(cell: str) -> tuple[str | None, str]:
 def unmarked(cell: str) -> str:
     """The number that is commented out, or withdrawn, in a cell; empty if none is."""
     match = _MARKED.fullmatch(cell.strip())
-    return next((text for text in match.groups() if text), "") if match else ""
+    return "".join(match.groups("")) if match else ""
 
 
 def is_of_month(number: str, issue_date: str) -> bool:

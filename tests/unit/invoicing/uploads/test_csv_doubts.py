@@ -2,7 +2,9 @@
 
 import pytest
 
+from invoicing.uploads import csv_doubts
 from invoicing.uploads.csv_doubts import Doubts
+from invoicing.uploads.csv_identifiers import NONE
 from invoicing.uploads.csv_rows import Runs
 from tests.data.csv_small_files import H, rows
 
@@ -165,6 +167,16 @@ def test_a_row_of_which_several_cells_are_moved_may_be_of_the_invoices_beside_it
     assert may_be_of(moved) == {"i-1", "i-3"}
     assert may_be_of(moved.removeprefix("I-2")) == set()
     assert may_be_of(moved.replace("2026-11-01,EUR", "EUR,2026-11-01")) == set()
+
+
+def test_a_row_like_a_sound_one_above_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most rows are like that, and a file may have a million of them."""
+    judged: list[str] = []
+    monkeypatch.setattr(csv_doubts, "kind_of_ruin", lambda cell: judged.append(cell) or NONE)
+
+    doubts("I-1,C-1", "I-1,C-1", "I-2,C-1", "I-2,C-1")
+
+    assert judged == ["I-1", "I-1", "I-2", "I-2"]  # twice each
 
 
 def test_a_row_like_the_one_above_is_looked_at_if_something_else_is_wrong_with_it() -> None:
