@@ -110,10 +110,13 @@ class TableRecovery:
                     SourceTableName=source, TargetTableName=target, RestoreDateTime=moment
                 )
             except ClientError as error:
-                raise HarnessError(
-                    f"{source} cannot be restored: {error}", remedy="Nothing was changed. Try again, or another time."
-                ) from error
-        elif self.origin(target) != (source, moment):
+                # A request whose response is lost is sent again by the SDK, and finds the table that it has made.
+                if error.response["Error"]["Code"] != "TableAlreadyExistsException":
+                    raise HarnessError(
+                        f"{source} cannot be restored: {error}",
+                        remedy="Nothing was changed. Try again, or another time.",
+                    ) from error
+        if self.describe(target) and self.origin(target) != (source, moment):
             raise HarnessError(
                 f"There is a table {target} already, which is not {source} of {_text(moment)}.",
                 remedy="Choose another name (--name), or delete it if nobody needs it.",

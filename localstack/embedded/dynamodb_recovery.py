@@ -1,8 +1,10 @@
 """DynamoDB: point-in-time recovery to any second since it was enabled."""
 
+import contextlib
 import os
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +115,13 @@ def restored_to_a_time(original: Any) -> Any:
 
     def restore(data: Json) -> Any:
         source = dynamodb._normalize_table_name(data.get("SourceTableName") or data.get("SourceTableArn") or "")
-        if source in dynamodb._tables and (rejection := _rejection(source, data)):
+        if source not in dynamodb._tables:
+            return original(data)
+        if rejection := _rejection(source, data):
             return rejection
-        response = original(data)
-        if response[0] == 200:
-            return _fill(source, data)
-        return response
+        with _without_items(dynamodb._tables[source]):
+            response = original(data)
+        return _fill(source, data) if response[0] == 200 else response
 
     return restore
 
@@ -206,6 +209,16 @@ def _rejection(source: str, data: Json) -> Any:
         )
         return error_response_json("InvalidRestoreTimeException", message, 400)
     return None
+
+
+@contextlib.contextmanager
+def _without_items(table: Json) -> Iterator[None]:
+    """Hide a table's items, of which MiniStack would make a copy: 100,000 take half a minute."""
+    items, table["items"] = table["items"], {}
+    try:
+        yield
+    finally:
+        table["items"] = items
 
 
 def _fill(source_name: str, data: Json) -> Any:

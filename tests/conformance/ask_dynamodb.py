@@ -1,5 +1,7 @@
 """Questions to DynamoDB."""
 
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -174,3 +176,42 @@ def cancelled_transaction_leaves_nothing_in_the_stream(cloud: Cloud) -> Any:
     dynamodb.put_item(TableName=name, Item={"id": {"S": "4"}})
     eventually(lambda: "4" in read(), timeout_s=TIMEOUT_S, event="the arrival of the last record")
     return {"cancelled": cancelled, "records": identities}
+
+
+def recoverable(cloud: Cloud) -> str:
+    """A table with one item and point-in-time recovery."""
+    dynamodb, name = cloud.client("dynamodb"), table(cloud)
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "1"}, "value": {"S": "before"}})
+    return name
+
+
+@interaction(
+    "dynamodb",
+    source="/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html",
+    expected=[["1", "before"]],
+)
+def table_is_restored_to_a_second(cloud: Cloud) -> Any:
+    """A restore has the items of the requested second, whatever was written or deleted since."""
+    dynamodb, name, restored = cloud.client("dynamodb"), recoverable(cloud), cloud.name("restored")
+    moment = datetime.fromtimestamp(int(time.time()) + 1, UTC)
+    eventually(lambda: time.time() > moment.timestamp() + 0.1, event="the next second")
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "1"}, "value": {"S": "after"}})
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "2"}, "value": {"S": "after"}})
+    dynamodb.restore_table_to_point_in_time(SourceTableName=name, TargetTableName=restored, RestoreDateTime=moment)
+    dynamodb.get_waiter("table_exists").wait(TableName=restored, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    items = dynamodb.scan(TableName=restored)["Items"]
+    return sorted([item["id"]["S"], item["value"]["S"]] for item in items)
+
+
+@interaction(
+    "dynamodb",
+    source="/amazondynamodb/latest/APIReference/API_RestoreTableToPointInTime.html",
+    expected=["PointInTimeRecoveryUnavailableException", 400],
+)
+def table_without_recovery_cannot_be_restored(cloud: Cloud) -> Any:
+    """A restore of a table without point-in-time recovery is rejected."""
+    restore = cloud.client("dynamodb").restore_table_to_point_in_time
+    name, restored = table(cloud), cloud.name("restored")
+    return rejection(lambda: restore(SourceTableName=name, TargetTableName=restored, UseLatestRestorableTime=True))

@@ -15,7 +15,7 @@ ARN = "arn:aws:dynamodb:r:1:table/"
 
 
 class Tables:
-    """DynamoDB with some tables; a restore takes two looks, and each look makes five more minutes restorable."""
+    """DynamoDB with some tables; a restore takes five looks, and each look makes five more minutes restorable."""
 
     def __init__(self, **tables: dict[str, Any]) -> None:
         self.tables = {name.replace("_", "-"): table for name, table in tables.items()}
@@ -40,7 +40,7 @@ class Tables:
         table = self.tables[TableName]
         if table.get("RestoreSummary", {}).get("RestoreInProgress"):
             self.looks += 1
-            done = self.looks > 2
+            done = self.looks > 5
             table = {**table, "TableStatus": "ACTIVE" if done else "CREATING"}
             table["RestoreSummary"] = {**table["RestoreSummary"], "RestoreInProgress": not done}
         return {"Table": table}
@@ -76,7 +76,7 @@ def test_a_restore_is_awaited() -> None:
 
     assert tables.restores == [{"SourceTableName": "orders", "TargetTableName": "again", "RestoreDateTime": NOW}]
     assert waits  # it was not there at once
-    assert tables.looks > 2
+    assert tables.looks > 5
 
 
 def test_a_restore_that_was_begun_is_not_begun_again() -> None:
@@ -94,6 +94,29 @@ def test_another_table_of_that_name_is_left_alone(existing: dict[str, Any]) -> N
     tables = Tables(again=existing)
 
     with pytest.raises(HarnessError, match="There is a table again already"):
+        TableRecovery(tables).restore("orders", "again", NOW, lambda: None)
+
+
+def test_a_request_that_is_sent_again_finds_its_own_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = Tables()
+    restore = tables.restore_table_to_point_in_time
+
+    def answer_lost(**request: Any) -> None:
+        restore(**request)
+        raise ClientError({"Error": {"Code": "TableAlreadyExistsException", "Message": "x"}}, "Restore")
+
+    monkeypatch.setattr(tables, "restore_table_to_point_in_time", answer_lost)
+
+    TableRecovery(tables).restore("orders", "again", NOW, lambda: None)
+
+    assert len(tables.restores) == 1
+
+
+def test_what_aws_rejects_is_an_error() -> None:
+    tables = Tables()
+    tables.status = "DISABLED"
+
+    with pytest.raises(HarnessError, match="orders cannot be restored"):
         TableRecovery(tables).restore("orders", "again", NOW, lambda: None)
 
 
