@@ -1,13 +1,8 @@
-"""Records and rows: blanks beside quotation marks, headers further down, and where an invoice begins."""
-
-import csv
+"""Rows: their cells by name, what is wrong with them, and where an invoice begins."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_header import MAX_COLUMNS, Header, Sheet, glued_header, normalized, repeated_header
+from invoicing.uploads.csv_header import Header, Sheet
 from invoicing.uploads.csv_invoices import Rules
 from invoicing.uploads.csv_rows import Headers, Place, Problem, Row, Runs, read_rows
 from invoicing.uploads.csv_text import SWALLOWING, Record, Shape, split_records
@@ -16,177 +11,11 @@ NAMES = ["invoice_number", "customer_id", "issue_date", "currency", "description
 HEADER = Header.of(NAMES)
 VALID = ["I-1", "C-1", "2026-11-01", "EUR", "Thing", "2", "10.50", "19"]
 SHORTENED = "a spreadsheet has shortened it, and other numbers look the same now; format the column as text"
-TOO_LONG = "a cell is longer than 131,072 characters: probably a quotation mark is missing"
-UNMATCHED = "the quotation marks of this row do not match (',' expected after '\"')"
-
-
-def records(text: str, delimiter: str = ",") -> list[Record]:
-    position, lines = 0, []
-    for line in text.splitlines(keepends=True):
-        position += len(line.encode())
-        lines.append((line, position))
-    return [*split_records(lines, delimiter)]
 
 
 def a_row(*, header: Header = HEADER, number: int = 2, **cells: str) -> Row:
     values = dict(zip(NAMES, VALID, strict=True)) | cells
     return Row(Record(number, 0, [*values.values()]), header, 0)
-
-
-@pytest.mark.parametrize(
-    ("text", "cells"),
-    [
-        ('a, "b, c" ,d', ["a", "b, c", "d"]),
-        ('"a" ,"b"\t, "c"', ["a", "b", "c"]),
-        (' "a"', ["a"]),
-        ('"a" \r\n', ["a"]),
-        ('a, "b ""c"" d" ', ["a", 'b "c" d']),
-        ('a,"b\nc" , "d\n\ne"', ["a", "b\nc", "d\n\ne"]),
-        ('a,\u00a0"b, c"\u00a0', ["a", "b, c"]),
-        ('5 " pipe,6" pipe', ['5 " pipe', '6" pipe']),
-        ('x "y",z', ['x "y"', "z"]),
-        (' a , "" ', [" a ", ""]),
-        ('a, ""', ["a", ""]),
-    ],
-)
-def test_blanks_may_be_on_both_sides_of_quotation_marks(text: str, cells: list[str]) -> None:
-    (record,) = records(text)
-
-    assert (record.cells, record.problem, record.end) == (cells, None, len(text.encode()))
-
-
-@pytest.mark.parametrize(
-    ("text", "cells", "problem"),
-    [
-        ('a, "b" c,d\ne,f', ["a"], UNMATCHED),
-        ('a,"b" c ,d\ne,f', ["a"], UNMATCHED),
-        (
-            'a, "b',
-            ["a", ' "b'][:1],
-            "the file ends inside a quoted cell: it is cut off, or a quotation mark is missing",
-        ),
-        (
-            f'a, "{"x" * 131_073}",d\ne,f',
-            ["a"],
-            TOO_LONG,
-        ),
-    ],
-    ids=["text-after", "text-after-without-blank-before", "cut-off", "too-long"],
-)
-def test_a_record_that_cannot_be_split_has_a_problem_and_the_next_one_is_read(
-    text: str, cells: list[str], problem: str
-) -> None:
-    first, *rest = records(text)
-
-    assert first.problem == problem
-    assert first.cells[:1] == cells
-    assert [record.cells for record in rest] == ([["e", "f"]] if "\n" in text else [])
-
-
-def test_records_after_one_that_is_split_twice_begin_where_they_do() -> None:
-    text = 'a,"b\nc" , "d"\nsecond,x\n"e" f, "g"\nthird,y\n'
-
-    found = records(text)
-
-    contents = [text.encode()[record.start : record.end].decode() for record in found]
-    assert contents == ['a,"b\nc" , "d"\n', "second,x\n", '"e" f, "g"\n', "third,y\n"]
-    assert [record.row for record in found] == [1, 2, 3, 4]
-
-
-CELL = st.text(st.sampled_from('ab",; \t\n'), max_size=6)
-
-
-@given(rows=st.lists(st.lists(CELL, min_size=1, max_size=4), min_size=1, max_size=4), delimiter=st.sampled_from(",;\t"))
-def test_quoted_cells_read_back_whatever_blanks_are_around_them(rows: list[list[str]], delimiter: str) -> None:
-    blanks = ["", " ", "\u00a0", "  "]
-
-    def written(cell: str, number: int) -> str:
-        quoted = cell.replace('"', '""')
-        return f'{blanks[number % 4]}"{quoted}"{blanks[number // 4 % 4]}'
-
-    text = "".join(
-        delimiter.join(written(cell, len(cell) + 3 * column) for column, cell in enumerate(row)) + "\n" for row in rows
-    )
-
-    assert [record.cells for record in records(text, delimiter)] == rows
-
-
-@given(text=st.text(st.sampled_from('ab",\n'), max_size=30))
-def test_without_blanks_records_are_those_of_pythons_reader(text: str) -> None:
-    expected: list[list[str]] = []
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
-    try:
-        expected.extend(reader)
-    except csv.Error:
-        return
-
-    assert [record.cells for record in records(text)] == expected
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "Invoice Number",
-        "INVOICE-NUMBER",
-        "*invoice_number",
-        "\ufeffInvoice\u00a0Number",
-        "invoice\u2011number",
-        "invoice\u200bnumber",
-    ],
-)
-def test_names_of_columns_are_matched_loosely(name: str) -> None:
-    assert normalized(name) == "invoicenumber"
-
-
-def test_a_header_knows_its_columns_and_what_it_lacks() -> None:
-    assert Header.of(["x", *NAMES]).index["invoice_number"] == 1
-    assert Header.of(["Tax Rate", *NAMES]).index["tax_rate"] == 0
-    assert HEADER.problem is None
-    assert Header.of(NAMES[1:-1]).problem == "the header lacks these columns: invoice_number, tax_rate"
-    repeated = "the header has these columns more than once: currency, tax_rate"
-    assert Header.of([*NAMES, "TAX RATE", "currency", "x", "x"]).problem == repeated
-
-
-@pytest.mark.parametrize(
-    ("cells", "is_header"),
-    [
-        (NAMES, True),
-        (NAMES[::-1], True),
-        (NAMES[:3], True),
-        (NAMES[:2], False),
-        (VALID, False),
-        ([*NAMES[:5], "7", "unit_price", "tax_rate"], True),
-        ([*NAMES[:5], "v2 quantity", "unit_price", "tax_rate"], True),
-        (["I-1", "C-1", "2026-11-01", "EUR", "currency", "7", "10.50", "20"], False),
-        ([""] * MAX_COLUMNS + NAMES[:3], False),
-    ],
-)
-def test_a_header_further_down_is_a_record_of_names(cells: list[str], *, is_header: bool) -> None:
-    found = repeated_header(Record(9, 0, cells), HEADER)
-
-    assert found == (Header.of(cells) if is_header else None)
-    assert repeated_header(Record(9, 0, cells, "torn"), HEADER) == (Header(()) if is_header else None)
-
-
-@pytest.mark.parametrize(
-    "cells",
-    [
-        [f"{name}2" for name in NAMES],
-        [f"{name}.1" for name in NAMES],
-        ["a2", *(f"{name}2" for name in NAMES[1:4]), "x", "y", "z", "w"],
-    ],
-)
-def test_counted_names_are_a_header_that_nothing_can_be_read_by(cells: list[str]) -> None:
-    found = repeated_header(Record(9, 0, cells), HEADER)
-
-    assert found is not None
-    assert (found.problem or "").startswith("the header lacks these columns")
-
-
-def test_a_header_that_follows_a_row_in_its_line_hides_what_is_below() -> None:
-    assert glued_header(Record(9, 0, [*VALID[:-1], "20invoice_number", *NAMES[1:]]), HEADER) == Header(())
-    assert glued_header(Record(9, 0, [*VALID, "customer_id", "currency"]), HEADER) is None
-    assert glued_header(Record(9, 0, NAMES), HEADER) is None
 
 
 def test_headers_are_numbered_as_they_come() -> None:
@@ -413,98 +242,6 @@ def test_a_header_below_says_how_long_a_row_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "swallows"),
-    [
-        ('a,b,c,d,"e,f,g,h\na,b,c,d,e",f,g,h', True),
-        ('a,b,c,d,"e,f,g,h\nx\na,b,c,d,e",f,g,h', True),
-        ('a,b,c,d,"e,f,g\na,b,c,d,e",f,g,h', False),
-        ('a,b,c,d,"e,f,g,h\na,b,c,e",f,g,h', False),
-        ('"a,b,c,d,e,f,g,h\na",b,c,d,e,f,g,h', True),
-        ('a,b,c,d,e,f,g,"h\na,b,c,d,e,f,g,h"', True),
-        ('a,b,c,d,"e,f,g,h and a,b,c,d,e",f,g,h', False),
-        ('a,b,c,d,"e,f,g,h\r\na,b,c,d,e",f,g,h', True),
-        ('a,b,"c,d,e,f,g,h\na,b,c,d,e",f,g,h', True),
-        ('a,b,c,d,e,"f,g,h\na,b,c,d,e",f,g,h', False),
-    ],
-)
-def test_a_cell_that_looks_like_two_rows_is_one_that_misses_a_quotation_mark(text: str, *, swallows: bool) -> None:
-    lines = text.splitlines(keepends=True)
-    ends = [sum(map(len, lines[: index + 1])) for index in range(len(lines))]
-
-    first, *others = split_records(zip(lines, ends, strict=True), ",", shape=Shape(7))
-
-    assert first.problem == (SWALLOWING if swallows else None)
-    assert len(others) == (len(lines) - 1 if swallows else 0)
-    assert first.end == (ends[0] if swallows else ends[-1])
-    assert [record.start for record in others] == (ends[:-1] if swallows else [])
-    for unknown in (None, Shape()):
-        assert not next(split_records(zip(lines, ends, strict=True), ",", shape=unknown)).problem
-
-
-@pytest.mark.parametrize(("count", "ends"), [(64, False), (65, True)])
-def test_a_file_ends_where_too_many_lines_have_quotation_marks_that_do_not_match(count: int, *, ends: bool) -> None:
-    """GIVEN lines that close a quotation mark and open another one THEN they are not read again without end."""
-    lines = ["ok\n", *['a","b\n'] * count, '"x" y"\n']
-    lines[1] = '"b\n'
-    source = [(line, sum(map(len, lines[: index + 1]))) for index, line in enumerate(lines)]
-
-    def read() -> list[Record]:
-        return [*split_records(source, ",")]
-
-    if not ends:
-        assert len(read()) == count + 2
-        return
-    with pytest.raises(UnreadableFileError, match="do not match from row 2 on: probably one is missing") as failure:
-        read()
-    assert failure.value.row == 2
-
-
-def test_a_row_has_a_digit_in_its_quantity_wherever_that_is() -> None:
-    first = Header.of(["quantity", *(name for name in NAMES if name != "quantity")])
-    looks_like_names = Record(3, 0, ["2", "Currency", "Description", "2026-11-01", "EUR", "Discount", "10.50", "20"])
-    assert repeated_header(looks_like_names, first) is None
-    assert repeated_header(Record(3, 0, ["x", *looks_like_names.cells[1:]]), first)
-    without = Header.of(["customer_id", "currency", "description"])
-
-    assert repeated_header(Record(3, 0, ["invoice_number", "customer_id", "field 2", "currency"]), without)
-    assert repeated_header(Record(3, 0, ["invoice_number", "field 2", "customer_id", "currency"]), without)
-
-
-@pytest.mark.parametrize(
-    ("cells", "names"),
-    [
-        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis", "Steuer"], True),
-        (["Nr 1", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis", "Steuer", "x"], True),
-        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis 2", "Steuer"], True),
-        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge 1", "Preis 2", "Steuer"], False),
-        (["Nr", "Kunde", "Datum 1", "Waehrung", "Text", "Menge", "Preis", "Steuer"], False),
-        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "menge", "Steuer"], True),
-        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis", "%"], True),
-        (["Nr", "Kunde", "Datum", "Waehrung", "", "Menge", "Preis", "Steuer"], True),
-        (["Nr", "", "Datum", "", "", "", "Preis", "Steuer"], False),
-        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "N/A", "Preis", "Steuer"], True),
-        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "N/A", "N/A", "Steuer"], False),
-        (["Nr", "Kunde", "----", "Waehrung", "Text", "Menge", "Preis", "Steuer"], False),
-        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis"], False),
-        (["text", "text", "date", "text", "text", "number", "number", "number"], False),
-    ],
-)
-def test_a_record_of_words_names_columns_that_are_not_known(cells: list[str], *, names: bool) -> None:
-    found = repeated_header(Record(3, 0, cells), HEADER)
-
-    assert (found is not None) == names
-    assert found is None or (found.problem or "").startswith("the header lacks these columns: invoice_number")
-    assert repeated_header(Record(3, 0, cells), Header.of(NAMES[1:])) is None
-
-
-def test_a_header_below_has_no_more_columns_than_the_first() -> None:
-    most = [*NAMES, *["x"] * (MAX_COLUMNS - len(NAMES))]
-
-    assert repeated_header(Record(3, 0, most), HEADER)
-    assert repeated_header(Record(3, 0, [*most, "x"]), HEADER) is None
-
-
-@pytest.mark.parametrize(
     ("names", "surplus", "wide"),
     [
         (NAMES, [], False),
@@ -547,10 +284,3 @@ def test_a_number_may_be_the_rest_of_a_text(cells: dict[str, str], column: str) 
     assert [problem.column for problem in row.problems(Rules())] == ([column] if column else [])
     assert Row(Record(2, 0, values), HEADER, 0).cut_at == ""
     assert Row(Record(2, 0, [*VALID, " 5"]), Header.of([*NAMES, "discount"]), 0).cut_at == "discount"
-
-
-def test_a_row_is_as_long_as_its_last_required_column() -> None:
-    assert HEADER.last_required == 7
-    assert Header.of([*NAMES, "discount", "x"]).last_required == 7
-    assert Header.of(["x", *reversed(NAMES), "due_date"]).last_required == 8
-    assert Header.of(NAMES[1:]).last_required == 0

@@ -1,0 +1,129 @@
+"""Headers: the names of columns, which record is a header further down, and what it lacks."""
+
+import pytest
+
+from invoicing.uploads.csv_header import MAX_COLUMNS, Header, glued_header, normalized, repeated_header
+from invoicing.uploads.csv_text import Record
+from tests.data.csv_small_files import H
+
+NAMES = H.split(",")
+HEADER = Header.of(NAMES)
+VALID = ["I-1", "C-1", "2026-11-01", "EUR", "Thing", "2", "10.50", "19"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Invoice Number",
+        "INVOICE-NUMBER",
+        "*invoice_number",
+        "\ufeffInvoice\u00a0Number",
+        "invoice\u2011number",
+        "invoice\u200bnumber",
+    ],
+)
+def test_names_of_columns_are_matched_loosely(name: str) -> None:
+    assert normalized(name) == "invoicenumber"
+
+
+def test_a_header_knows_its_columns_and_what_it_lacks() -> None:
+    assert Header.of(["x", *NAMES]).index["invoice_number"] == 1
+    assert Header.of(["Tax Rate", *NAMES]).index["tax_rate"] == 0
+    assert HEADER.problem is None
+    assert Header.of(NAMES[1:-1]).problem == "the header lacks these columns: invoice_number, tax_rate"
+    repeated = "the header has these columns more than once: currency, tax_rate"
+    assert Header.of([*NAMES, "TAX RATE", "currency", "x", "x"]).problem == repeated
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_header"),
+    [
+        (NAMES, True),
+        (NAMES[::-1], True),
+        (NAMES[:3], True),
+        (NAMES[:2], False),
+        (VALID, False),
+        ([*NAMES[:5], "7", "unit_price", "tax_rate"], True),
+        ([*NAMES[:5], "v2 quantity", "unit_price", "tax_rate"], True),
+        (["I-1", "C-1", "2026-11-01", "EUR", "currency", "7", "10.50", "20"], False),
+        ([""] * MAX_COLUMNS + NAMES[:3], False),
+    ],
+)
+def test_a_header_further_down_is_a_record_of_names(cells: list[str], *, is_header: bool) -> None:
+    found = repeated_header(Record(9, 0, cells), HEADER)
+
+    assert found == (Header.of(cells) if is_header else None)
+    assert repeated_header(Record(9, 0, cells, "torn"), HEADER) == (Header(()) if is_header else None)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{name}2" for name in NAMES],
+        [f"{name}.1" for name in NAMES],
+        ["a2", *(f"{name}2" for name in NAMES[1:4]), "x", "y", "z", "w"],
+    ],
+)
+def test_counted_names_are_a_header_that_nothing_can_be_read_by(cells: list[str]) -> None:
+    found = repeated_header(Record(9, 0, cells), HEADER)
+
+    assert found is not None
+    assert (found.problem or "").startswith("the header lacks these columns")
+
+
+def test_a_header_that_follows_a_row_in_its_line_hides_what_is_below() -> None:
+    assert glued_header(Record(9, 0, [*VALID[:-1], "20invoice_number", *NAMES[1:]]), HEADER) == Header(())
+    assert glued_header(Record(9, 0, [*VALID, "customer_id", "currency"]), HEADER) is None
+    assert glued_header(Record(9, 0, NAMES), HEADER) is None
+
+
+def test_a_row_has_a_digit_in_its_quantity_wherever_that_is() -> None:
+    first = Header.of(["quantity", *(name for name in NAMES if name != "quantity")])
+    looks_like_names = Record(3, 0, ["2", "Currency", "Description", "2026-11-01", "EUR", "Discount", "10.50", "20"])
+    assert repeated_header(looks_like_names, first) is None
+    assert repeated_header(Record(3, 0, ["x", *looks_like_names.cells[1:]]), first)
+    without = Header.of(["customer_id", "currency", "description"])
+
+    assert repeated_header(Record(3, 0, ["invoice_number", "customer_id", "field 2", "currency"]), without)
+    assert repeated_header(Record(3, 0, ["invoice_number", "field 2", "customer_id", "currency"]), without)
+
+
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis", "Steuer"], True),
+        (["Nr 1", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis", "Steuer", "x"], True),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis 2", "Steuer"], True),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge 1", "Preis 2", "Steuer"], False),
+        (["Nr", "Kunde", "Datum 1", "Waehrung", "Text", "Menge", "Preis", "Steuer"], False),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "menge", "Steuer"], True),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis", "%"], True),
+        (["Nr", "Kunde", "Datum", "Waehrung", "", "Menge", "Preis", "Steuer"], True),
+        (["Nr", "", "Datum", "", "", "", "Preis", "Steuer"], False),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "N/A", "Preis", "Steuer"], True),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "N/A", "N/A", "Steuer"], False),
+        (["Nr", "Kunde", "----", "Waehrung", "Text", "Menge", "Preis", "Steuer"], False),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge", "Preis"], False),
+        (["text", "text", "date", "text", "text", "number", "number", "number"], False),
+    ],
+)
+def test_a_record_of_words_names_columns_that_are_not_known(cells: list[str], *, names: bool) -> None:
+    found = repeated_header(Record(3, 0, cells), HEADER)
+
+    assert (found is not None) == names
+    assert found is None or (found.problem or "").startswith("the header lacks these columns: invoice_number")
+    assert repeated_header(Record(3, 0, cells), Header.of(NAMES[1:])) is None
+
+
+def test_a_header_below_has_no_more_columns_than_the_first() -> None:
+    most = [*NAMES, *["x"] * (MAX_COLUMNS - len(NAMES))]
+
+    assert repeated_header(Record(3, 0, most), HEADER)
+    assert repeated_header(Record(3, 0, [*most, "x"]), HEADER) is None
+
+
+def test_a_row_is_as_long_as_its_last_required_column() -> None:
+    assert HEADER.last_required == 7
+    assert Header.of([*NAMES, "discount", "x"]).last_required == 7
+    assert Header.of(["x", *reversed(NAMES), "due_date"]).last_required == 8
+    assert Header.of(NAMES[1:]).last_required == 0
