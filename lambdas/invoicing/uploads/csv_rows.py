@@ -218,7 +218,7 @@ class Row(NamedTuple):
 
         What is in quotation marks that do not match, or in a line of another row, is looked at, too.
         """
-        is_damaged = self.torn or self.is_short or self.is_wide or self.hides_number or self.header.problem
+        is_damaged = self.torn or self.is_short or self.is_wide or self.header.problem
         if not is_damaged and not self.misfits:
             return
         numbers = set() if is_damaged else {self.raw(name) for name in NUMBERS if not _is_misfit(self.raw(name))}
