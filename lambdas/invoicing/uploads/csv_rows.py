@@ -6,6 +6,7 @@ in another order.
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 from zlib import crc32
 
@@ -225,7 +226,7 @@ class Row(NamedTuple):
         cells = [cell for cell in self.record.cells[:MAX_MENTIONED] if cell not in numbers]
         texts = [text for cell in cells for text in _DELIMITER.split(cell)[:MAX_MENTIONED]]
         for text in (*texts, *_MARK.split(self.record.rest, MAX_MENTIONED)[:MAX_MENTIONED]):
-            if 0 < len(text) <= MAX_IDENTITY and (key := identity(content(text))):
+            if len(text) <= MAX_IDENTITY and (key := identity(content(text))):
                 yield key
 
     @property
@@ -358,35 +359,36 @@ def read_rows(sheet: Sheet, headers: Headers, number: int = 0, doubt: int = 0, t
                 number, header = headers.number(glued, record.row), glued
 
 
+@dataclass
 class Runs:
     """Where one invoice ends and the next one begins: rows of one number that follow each other are a run.
 
     A row without a number counts to the invoice above: it may be part of that invoice, which must not be created
     without it. Below a header that lacks columns, nothing counts to what is above. Below another header a run begins,
     though its number may be that of the row above: the same rows may follow once more.
+
+    Attributes:
+        number: The number of the current run, as its first row has it.
+        key: The same in the form that all its rows share.
+        continues: Whether only a header is between the run and the one above, which has the same number.
     """
 
-    def __init__(self) -> None:
-        self.number = ""
-        """The number of the current run, as its first row has it."""
-        self.key = ""
-        """The same in the form that all its rows share."""
-        self.continues = False
-        """Whether only a header is between the run and the one above, which has the same number."""
-        self._last = ""  # the number of the last row as it is written, if it has one
-        self._header: Header | None = None
-        self._below_problem = True  # nothing is above the first row
+    number: str = ""
+    key: str = ""
+    continues: bool = False
+    _last: str = ""  # the number of the row above as it is written
+    _header: Header | None = None  # that of the row above
 
     def begins(self, row: Row) -> bool:
         """Whether the row begins a run; if so, that run is the current one."""
-        header, raw = row.header, row.identifier("invoice_number")
-        if raw and raw == self._last and header is self._header and not row.is_first:  # most rows
+        header, above, raw = row.header, self._header, row.identifier("invoice_number")
+        if raw and raw == self._last and header is above and not row.is_first:  # most rows
             return False
+        self._last, self._header = raw, header
         number = content(raw)
         key = identity(number)
-        is_other_table = header is not self._header and (bool(header.problem) or self._below_problem)
-        self._last, self._header, self._below_problem = raw if key else "", header, bool(header.problem)
         is_same = key == self.key
+        is_other_table = header is not above and (above is None or bool(header.problem or above.problem))
         if not is_other_table and (not key or (is_same and not row.is_first)):
             return False
         self.number, self.key, self.continues = number, key, is_same and not is_other_table

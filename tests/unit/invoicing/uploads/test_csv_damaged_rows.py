@@ -142,11 +142,12 @@ def test_a_file_may_end_within_its_last_row() -> None:
 
 
 def test_a_row_that_leaves_out_a_required_cell_is_not_read() -> None:
-    header = H.replace("invoice_number,customer_id,", "") + ",customer_id,invoice_number"
+    number_last = H.replace("invoice_number,customer_id,", "") + ",customer_id,invoice_number"
+    currency_last = H.replace("currency,", "") + ",currency"
+    problem = ("", "", "the row has 7 cells, and the header 8")
 
-    assert [each.reason for each in row(R.removeprefix("I-1,"), header).problems(Rules())] == [
-        "the row has 7 cells, and the header 8"
-    ]
+    assert row(R.removeprefix("I-1,"), number_last).problems(Rules()) == [problem]
+    assert row(R.replace("EUR,", ""), currency_last).problems(Rules()) == [problem]
 
 
 def test_if_rows_leave_out_their_last_cells_others_may_have_a_delimiter_too_many() -> None:
@@ -175,6 +176,17 @@ def test_a_row_below_a_torn_one_is_in_doubt_if_it_has_a_stray_quotation_mark() -
     assert [each.doubt for each in rows(H, torn, stray, R)] == [0, 2, 2]
     assert [each.doubt for each in rows(H, torn, R, stray)] == [0, 0, 0]
     assert [each.doubt for each in rows(H, stray, R)] == [0, 0]
+
+
+def test_a_doubt_ends_at_a_header_below() -> None:
+    assert [each.doubt for each in rows(H, "I-1,C-1", R, H, R)] == [0, 2, 0]
+
+
+def test_below_a_header_that_is_glued_to_a_row_nothing_is_read() -> None:
+    glued, below = rows(H, R + H, R)
+
+    assert (glued.header.problem, glued.header_number) == (None, 0)
+    assert (below.header, below.header_number) == (Header(()), 1)
 
 
 def test_headers_that_never_end_reject_the_file() -> None:

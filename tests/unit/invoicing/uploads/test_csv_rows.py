@@ -105,6 +105,26 @@ def test_a_row_begins_an_invoice_if_it_contradicts_the_one_above(number: str, cu
     assert begun(a_row(), a_row(invoice_number=number, customer_id=customer)) == [True, begins]
 
 
+def test_the_first_row_begins_an_invoice_even_without_a_number() -> None:
+    assert begun(a_row(invoice_number=""), a_row(invoice_number="")) == [True, False]
+    assert begun(a_row(invoice_number="NULL"), a_row()) == [True, True]
+
+
+def test_a_run_knows_whether_only_a_header_is_above_it() -> None:
+    runs, lacking = Runs(), Header.of(NAMES[:-1])
+    below = a_row()._replace(is_first=True)
+    rows = (a_row(), below, a_row(), a_row(invoice_number="I-2"), below, a_row(header=lacking), below)
+
+    assert [(runs.number, runs.key, runs.continues) for row in rows if runs.begins(row)] == [
+        ("I-1", "i-1", False),
+        ("I-1", "i-1", True),
+        ("I-2", "i-2", False),
+        ("I-1", "i-1", False),
+        ("I-1", "i-1", False),
+        ("I-1", "i-1", False),
+    ]
+
+
 def test_rows_without_a_number_count_to_the_invoice_above_whatever_their_customer_is() -> None:
     nameless = [a_row(invoice_number="", customer_id=customer) for customer in ("", "C-1", "C-2", "")]
 
