@@ -116,7 +116,7 @@ def no_leftover_markers(lifecycle: Resource) -> Iterator[str]:
         if isinstance(block, Mapping) and (number(block.get("days")) or is_true(block.get(_MARKER)))
     ]
     for rule in rules:
-        versions = [block for block in listed(rule.get("noncurrent_version_expiration")) if block]
+        versions = [block for block in listed(rule.get("noncurrent_version_expiration")) if block is UNKNOWN or block]
         if versions and not any(prefix_of(rule).startswith(prefix) for prefix in tidied):
             yield f"Its rule {shown(rule.get('id'))} deletes replaced versions and leaves delete markers."
 
