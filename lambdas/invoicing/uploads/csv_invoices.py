@@ -317,9 +317,7 @@ class InvoiceRows:
             request = CreateInvoice.model_validate({**values, "customer": customer, "lines": self.lines})
         except ValidationError as error:
             for details in error.errors():
-                name = "_".join(
-                    map(str, details["loc"])
-                )  # as the column is called: customer_email, not customer, email
+                name = "_".join(map(str, details["loc"]))  # as the column is called: customer_email
                 value, row = written[name]
                 self.note(row, name, value, _reason(details["msg"]))
             return None

@@ -2,9 +2,11 @@
 
 import pytest
 
-from invoicing.uploads.csv_header import MAX_COLUMNS, Header, glued_header, normalized, repeated_header
+from invoicing.uploads.csv_bytes import UnreadableFileError, open_lines
+from invoicing.uploads.csv_header import MAX_COLUMNS, Header, glued_header, normalized, read_sheet, repeated_header
 from invoicing.uploads.csv_text import Record
-from tests.data.csv_small_files import H
+from tests.data.csv_reading import byte_stream
+from tests.data.csv_small_files import H, R
 
 NAMES = H.split(",")
 HEADER = Header.of(NAMES)
@@ -127,3 +129,56 @@ def test_a_row_is_as_long_as_its_last_required_column() -> None:
     assert Header.of([*NAMES, "discount", "x"]).last_required == 7
     assert Header.of(["x", *reversed(NAMES), "due_date"]).last_required == 8
     assert Header.of(NAMES[1:]).last_required == 0
+
+
+def rejection(*lines: str) -> tuple[str, int | None]:
+    with pytest.raises(UnreadableFileError) as failure:
+        read_sheet(open_lines(byte_stream("\n".join([*lines, ""]).encode())))
+    return str(failure.value), failure.value.row
+
+
+@pytest.mark.parametrize(
+    "line",
+    [R, "I-1,C-1,1.11.26,EUR,Rope,2,10", 'I-1,C-1,EUR," 2026-11-01 00:00 ",Rope,2,10', ",I-1,C-1,11/1/2026,a,b,c,d"],
+)
+def test_a_row_above_the_header_is_not_lost(line: str) -> None:
+    assert rejection("Export", line, H, R) == ("row 2 is above the header, and looks like a row of a table", 2)
+
+
+@pytest.mark.parametrize(
+    "line", ["I-1,C-1,2026-11-01,a,b,c", "I-1,C-1,2026-11-01,a,b,c, ", "a,b,c,d,e,f,g,h", "a,b,c,d,e,f,from 2026-11-01"]
+)
+def test_other_lines_above_the_header_are_banners(line: str) -> None:
+    sheet = read_sheet(open_lines(byte_stream(f"{line}\n{H}\n{R}\n".encode())))
+
+    assert (sheet.header, sheet.header_row) == (HEADER, 2)
+
+
+@pytest.mark.parametrize("cell", ["2026-11-01", "1.11.2026", "10.50", " 10,5 "])
+def test_a_row_that_follows_the_header_in_its_line_is_not_lost(cell: str) -> None:
+    reason = f"the header has a column {cell!r}, which looks like a cell of a row"
+
+    assert rejection(f'{H},"{cell}"', R) == (reason, None)
+
+
+@pytest.mark.parametrize("delimiter", ["|", ":", "^", "~", "\x1f", "\u00a6", " "])
+def test_another_delimiter_is_named(delimiter: str) -> None:
+    line = H.replace(",", delimiter)
+
+    assert rejection("x", line) == (f"its columns are separated by {delimiter!r}; use , or ; or a tab", None)
+
+
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        (["Nr", "Kunde", "Datum", "Waehrung", 'Text"', "Menge", "Preis", "Steuer"], True),
+        (["Nr", "Kunde", "Datum"], True),
+        (["Nr", "Kunde", "Datum", "Waehrung", "Text", "Menge"], False),
+        (["Nr", "Kunde", "2026-11-01"], False),
+        (["Nr", "Kunde", "???"], False),
+    ],
+)
+def test_of_words_with_wrong_quotation_marks_all_that_are_there_are_looked_at(cells: list[str], *, names: bool) -> None:
+    found = repeated_header(Record(3, 0, cells, "torn"), HEADER)
+
+    assert found == (Header(()) if names else None)

@@ -141,17 +141,31 @@ def test_a_percentage_that_is_probably_none_is_reported_as_it_is_written(cells: 
     assert value in cells.split(",")
 
 
-def test_a_date_that_may_be_swapped_names_the_row_that_shows_it() -> None:
-    header, swapped = f"{H},due_date", "2026-22-11"
-    lines = f"{R},2026-12-01", f"{CUP},{swapped}"
-
-    first, second = read("\n".join([header, *lines, ""]))
+@pytest.mark.parametrize(
+    ("date", "swapped", "metadata"),
+    [
+        ("2026-12-01", "2026-22-11", {}),
+        ("03/12/2026", "12/22/2026", {"date_format": "dd/mm/yyyy"}),
+    ],
+)
+def test_a_date_that_may_be_swapped_names_the_row_that_shows_it(
+    date: str, swapped: str, metadata: dict[str, str]
+) -> None:
+    first, second = read("\n".join([f"{H},due_date", f"{R},{date}", f"{CUP},{swapped}", ""]), **metadata)
 
     assert isinstance(first, RejectedInvoice)
     assert [(each.row, each.column, each.value, each.reason) for each in first.problems] == [
-        (2, "due_date", "2026-12-01", SWAPPED.format(row=3))
+        (2, "due_date", date, SWAPPED.format(row=3))
     ]
     assert isinstance(second, RejectedInvoice)
+
+
+def test_a_date_in_another_than_the_declared_format_is_reported_as_it_is_written() -> None:
+    reason = "is neither a date such as 2026-11-22 nor one in the format dd.mm.yyyy of the upload's metadata"
+
+    assert found(f"{R},22/12/2026", header=f"{H},due_date", date_format="dd.mm.yyyy") == [
+        (2, "due_date", "22/12/2026", reason)
+    ]
 
 
 @pytest.mark.parametrize(("date", "is_too_late"), [("08.11.2036", False), ("09.11.2036", True)])
