@@ -37,11 +37,31 @@ def test_a_number_that_looks_the_same_is_written_the_same(first: str, second: st
 
 
 def test_a_letter_of_another_alphabet_is_one_problem_of_its_row() -> None:
-    mixed = "I\u0410-1"
+    first, second = R.replace("I-1", "AA-1"), SECOND.replace("I-1", "A\u0410-1")
+    reason = "mixes alphabets: \u0410 is CYRILLIC CAPITAL LETTER A; write all letters in one of them"
 
-    rejected = [each for each in read(f"{H}\n{R}\n{R.replace('I-1', mixed)}\n") if isinstance(each, RejectedInvoice)]
+    assert found(first, second) == [(3, "invoice_number", "A\u0410-1", reason)]
 
-    assert [[(each.row, each.value) for each in invoice.problems] for invoice in rejected] == [[(3, mixed)]]
+
+def test_a_long_number_is_quoted_in_part() -> None:
+    (problem,) = found(R.replace("I-1", "I" * 61), SECOND.replace("I-1", "i" * 61))
+
+    assert problem[3].startswith(f"looks like '{'I' * 60}' of another row")
+
+
+def test_of_a_row_that_cannot_be_read_nothing_else_is_reported() -> None:
+    wide, destroyed = R.replace("10.50", "ten") + ",x", R.replace("I-1", "1001.0").replace("10.50", "ten")
+
+    assert found(wide) == [(2, "", "", "the row has more cells than the header, which has 8")]
+    assert [column for _, column, _, _ in found(destroyed)] == ["invoice_number", "unit_price"]
+    assert found(R.replace("10.50", "")) == [(2, "unit_price", "", "is required")]
+
+
+def test_a_row_that_ends_before_its_customer_has_none() -> None:
+    (invoice,) = read(f"{H}\nI-1\n")
+
+    assert isinstance(invoice, RejectedInvoice)
+    assert (invoice.invoice_number, invoice.customer_id) == ("I-1", "")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +139,9 @@ def test_an_invoice_that_may_lack_a_row_names_that_row() -> None:
     first, second, _ = read("\n".join([H, *lines, ""]))
 
     assert isinstance(first, RejectedInvoice)
-    assert [(each.row, each.column, each.reason) for each in first.problems] == [(2, "", STRAY.format(row=4))]
+    assert [(each.row, each.column, each.value, each.reason) for each in first.problems] == [
+        (2, "", "", STRAY.format(row=4))
+    ]
     assert isinstance(second, Candidate)
 
 
