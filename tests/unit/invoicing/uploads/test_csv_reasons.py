@@ -57,6 +57,10 @@ def test_of_a_row_that_cannot_be_read_nothing_else_is_reported() -> None:
     assert found(R.replace("10.50", "")) == [(2, "unit_price", "", "is required")]
 
 
+def test_a_discount_of_one_percent_in_a_column_that_proves_nothing_is_read() -> None:
+    assert accepted(f"{H},discount\n{R},1\n").request.lines[0].discount == 1
+
+
 def test_a_row_that_ends_before_its_customer_has_none() -> None:
     (invoice,) = read(f"{H}\nI-1\n")
 
