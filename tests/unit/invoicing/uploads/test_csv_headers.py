@@ -37,6 +37,13 @@ def test_a_header_knows_its_columns_and_what_it_lacks() -> None:
     assert Header.of([*NAMES, "TAX RATE", "currency", "x", "x"]).problem == repeated
 
 
+def test_only_a_header_has_columns_that_must_not_be_left_unread() -> None:
+    record, header = Header.of([*NAMES[:2], "Rabatt"]), Header.of([*NAMES[:3], "Rabatt"])
+
+    assert (record.names, record.unread) == (("invoicenumber", "customerid", ""), ())
+    assert (header.names[3], header.unread) == ("?rabatt", ("Rabatt",))
+
+
 @pytest.mark.parametrize(
     ("cells", "is_header"),
     [
@@ -87,6 +94,8 @@ def test_a_row_has_a_digit_in_its_quantity_wherever_that_is() -> None:
     assert repeated_header(Record(3, 0, ["x", *looks_like_names.cells[1:]]), first)
     with_another_date = ["2", "Currency", "Description", "1 Nov 2026", "EUR", "Discount", "10.50", "20"]
     assert repeated_header(Record(3, 0, with_another_date), first) is None
+    four_names = [*with_another_date[:6], "Customer name", "20"]
+    assert repeated_header(Record(3, 0, four_names), first) is None
     assert repeated_header(Record(3, 0, ["x", *with_another_date[1:]]), first) == Header.of(
         ["x", *with_another_date[1:]]
     )
