@@ -22,10 +22,13 @@ What the steps use:
 - `csv_bytes`: from bytes to lines: gzip, encodings, line ends
 - `csv_text`: from lines to records: cells and quotation marks
 - `csv_header`: the delimiter, the header and its columns
+- `csv_columns`: columns that must not be left unread
+- `csv_harmless`: words that change no invoice
 - `csv_banners`: texts beside the table that say how all its rows are meant
 - `csv_rows`: from records to rows, below whichever header they are, and which of them are one invoice
 - `csv_cells`: texts that stand for nothing, or name a sum
 - `csv_identifiers`: which numbers and customers are the same, and what programs have made of them
+- `csv_number_words`: invoice numbers with words
 - `csv_strays`: rows whose number is lost
 - `csv_numbers`: numbers, and what they prove about the decimal mark
 - `csv_percentages`: percentages that may be something else, as their column proves

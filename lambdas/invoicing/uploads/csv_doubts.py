@@ -5,7 +5,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from invoicing.uploads.csv_cells import content, is_lost
-from invoicing.uploads.csv_identifiers import ANY, LIST, NONE, SAME, identity, kind_of_ruin, unmarked
+from invoicing.uploads.csv_identifiers import ANY, LIST, NONE, SAME, identity, kind_of_number, kind_of_ruin, unmarked
+from invoicing.uploads.csv_number_words import spoken_of
 from invoicing.uploads.csv_rows import MAX_MENTIONED, Row, Runs
 from invoicing.uploads.csv_strays import has_quantity
 
@@ -39,11 +40,13 @@ class Doubts:
         if shape == above.sound and not (row.torn or row.is_first or misfits):  # most rows
             return []
         customer, is_fragment = identity(content(customer_cell)), row.is_fragment
-        kind = ANY if is_lost(cell) else kind_of_ruin(cell) if content(cell) else NONE
+        kind = ANY if is_lost(cell) else kind_of_number(cell) if content(cell) else NONE
         is_ruin = kind != NONE and (kind != SAME or has_quantity(row))
         is_moved = misfits > 1 and content(cell) != ""
         is_unnamed = is_moved or (kind == ANY and (not customer or kind_of_ruin(customer_cell) != NONE))
-        doubts = [(key, number) for key in (*_halves(row, above.tail), *_written_in(cell), *row.mentioned())]
+        doubts = [
+            (key, number) for key in dict.fromkeys((*_halves(row, above.tail), *_written_in(cell), *row.mentioned()))
+        ]
         if is_unnamed or (is_ruin and kind == SAME):
             doubts.append((above.key, number))
         if not row.is_first:
@@ -59,7 +62,11 @@ class Doubts:
             tail=row.record.cells[-1] if is_fragment else "",
             sound=None if doubts or fragment or is_unnamed else shape,
         )
-        return [(key, doubtful) for key, doubtful in doubts if key and (key != runs.key or doubtful != number)]
+        return [
+            (key, doubtful)
+            for key, doubtful in dict.fromkeys(doubts)
+            if key and (key != runs.key or doubtful != number)
+        ]
 
 
 class _Above(NamedTuple):
@@ -110,8 +117,9 @@ def _halves(row: Row, tail: str) -> list[str]:
 
 
 def _written_in(cell: str) -> list[str]:
-    """The numbers in a cell that has one that is commented out, or several."""
-    if kind_of_ruin(cell) == LIST:
+    """The numbers in a cell that has one that is commented out, or with words, or several."""
+    if kind_of_number(cell) == LIST:
         return [identity(part.strip()) for part in re.split("[,;]", cell)[:MAX_MENTIONED]]
-    number = unmarked(cell)
-    return [identity(number)] if number else []
+    if number := unmarked(cell):
+        return [identity(number)]
+    return [identity(number) for number in spoken_of(cell)]

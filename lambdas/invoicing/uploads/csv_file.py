@@ -10,6 +10,7 @@ from typing import Self
 from invoicing.uploads.apart import MAX_COLLECTED, ApartRows, Collector, KeptRows
 from invoicing.uploads.apart_invoices import read_apart_invoices
 from invoicing.uploads.csv_bytes import Lines, UnreadableFileError, declared_encoding, open_lines, reopen_lines
+from invoicing.uploads.csv_columns import ignored_names
 from invoicing.uploads.csv_dates import FORMATS
 from invoicing.uploads.csv_header import read_sheet, resume_sheet
 from invoicing.uploads.csv_invoices import Apart, CsvInvoice, Passed, Rules, read_invoices
@@ -17,7 +18,7 @@ from invoicing.uploads.csv_numbers import MARKS
 from invoicing.uploads.csv_rows import Headers, Place, Row, read_rows
 from invoicing.uploads.deadline import Deadline, OutOfTimeError
 from invoicing.uploads.seen_numbers import Recount, SeenNumbers, pack, unpack
-from invoicing.uploads.survey import COLLECT, DONE, LOOK, RECOUNT, Findings, RunWalk, look, recount
+from invoicing.uploads.survey import COLLECT, DONE, LOOK, RECOUNT, Evidence, Findings, RunWalk, look, recount
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,15 @@ class Declared:
         date_format: ``date-format``, one of `FORMATS`.
         decimal_mark: ``decimal-mark``, a comma or a point, written so or as a word.
         encoding: ``encoding``, as `declared_encoding` returns it.
+        ignored_columns: ``ignore-columns``, as `ignored_names` returns them.
+        ignores_text: ``ignore-text``, yes or no: whether texts beside the table say nothing of the invoices.
     """
 
     date_format: str = ""
     decimal_mark: str = ""
     encoding: str = ""
+    ignored_columns: frozenset[str] = frozenset()
+    ignores_text: bool = False
 
     @classmethod
     def of(cls, metadata: dict[str, str]) -> Self:
@@ -41,7 +46,8 @@ class Declared:
         Raises:
             UnreadableFileError: a value is unknown. To ignore it could make wrong invoices.
         """
-        texts = {name: metadata.get(name, "").strip().lower() for name in ("date-format", "decimal-mark", "encoding")}
+        names = ("date-format", "decimal-mark", "encoding", "ignore-text")
+        texts = {name: metadata.get(name, "").strip().lower() for name in names}
         if texts["date-format"] not in {"", *FORMATS}:
             raise UnreadableFileError(_unknown("date-format", texts, f"use {', '.join(FORMATS)}"))
         mark = {name: mark for mark, name in MARKS.items()}.get(texts["decimal-mark"], texts["decimal-mark"])
@@ -50,7 +56,10 @@ class Declared:
         encoding = declared_encoding(texts["encoding"]) if texts["encoding"] else ""
         if encoding is None:
             raise UnreadableFileError(_unknown("encoding", texts, "use one such as utf-8, cp1250 or iso-8859-2"))
-        return cls(texts["date-format"], mark, encoding)
+        if texts["ignore-text"] not in {"", "yes", "no"}:
+            raise UnreadableFileError(_unknown("ignore-text", texts, "use yes or no"))
+        ignored = ignored_names(metadata.get("ignore-columns", ""))
+        return cls(texts["date-format"], mark, encoding, ignored, texts["ignore-text"] == "yes")
 
 
 @dataclass(frozen=True)
@@ -126,13 +135,14 @@ class CsvFile:
         seen = SeenNumbers.from_bytes(memory) if memory else SeenNumbers.for_content(self._size)
         headers = evidence.known_headers()
         try:
-            lines, rows = self._rows(findings.place, headers)
+            lines, rows = self._rows(findings.place, headers, evidence)
             look(rows, lines, evidence, seen, walk)
         except OutOfTimeError:
             evidence.headers = headers.names()
             return replace(findings, place=walk.place or findings.place, evidence=evidence), seen.to_bytes()
         evidence.headers = headers.names()
-        evidence.check(self._declared.encoding)
+        declared = self._declared
+        evidence.check(declared.encoding, declared.ignored_columns, ignores_text=declared.ignores_text)
         if not seen.suspects:
             return Findings(DONE, None, evidence), b""
         return Findings(RECOUNT, None, evidence), Recount(seen.suspects).to_bytes()
@@ -213,13 +223,18 @@ class CsvFile:
         if damage:
             raise damage
 
-    def _rows(self, place: Place | None, headers: Headers) -> tuple[Lines, Iterator[Row]]:
-        """The lines and rows from a place on."""
+    def _rows(
+        self, place: Place | None, headers: Headers, evidence: Evidence | None = None
+    ) -> tuple[Lines, Iterator[Row]]:
+        """The lines and rows from a place on. If evidence is collected, what is above the header is some."""
         if place is None or self.dialect is None:
             lines = open_lines(self._reopen(0), self.deadline.check, self._declared.encoding)
             sheet = read_sheet(lines)
             if sheet.header.problem:
                 raise UnreadableFileError(f"{sheet.header.problem} (row {sheet.header_row})")
+            if evidence:
+                for row, text in sheet.above:
+                    evidence.take_text(row, text)
             self.dialect = Dialect(lines.gzipped, lines.encoding, sheet.delimiter)
             return lines, read_rows(sheet, headers, headers.number(sheet.header, 0))
         dialect = self.dialect

@@ -1,17 +1,15 @@
 """The header of a CSV file: where it is, which columns it has, and what it lacks."""
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
-from invoicing.uploads import csv_banners
 from invoicing.uploads.csv_bytes import Lines, UnreadableFileError
 from invoicing.uploads.csv_cells import content
-from invoicing.uploads.csv_columns import misfit, reason
+from invoicing.uploads.csv_columns import LABEL, is_doubtful, misfit, misfit_reason, normalized
 from invoicing.uploads.csv_text import MAX_RECORD, Line, Record, Shape, split_records, without_blank_rows
 
 REQUIRED = (
@@ -44,16 +42,8 @@ _TYPES = frozenset(
     {"text", "string", "varchar", "char", "date", "datetime", "timestamp", "number", "numeric"}
 ) | frozenset({"decimal", "int", "integer", "float", "double", "money", "currency"})
 """What tools write below a header to say of which type its columns are."""
-_SIGNS = re.compile("[^a-z0-9]")
 _COUNTED = re.compile("[0-9]+$")
 _SEPARATOR_LINE = re.compile(r"\s*\"?sep=([^\r\n])\"?\s*", re.IGNORECASE)
-
-
-def normalized(name: str) -> str:
-    """A column's name as it is compared: its letters and digits, without case."""
-    if name.isascii():
-        return _SIGNS.sub("", name.casefold())
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold()))
 
 
 COLUMNS = {normalized(name): name for name in (*REQUIRED, *OPTIONAL)}
@@ -61,7 +51,6 @@ COLUMNS = {normalized(name): name for name in (*REQUIRED, *OPTIONAL)}
 
 _KNOWN = frozenset(COLUMNS)
 _NEEDED = frozenset(map(normalized, REQUIRED))
-_LABEL = 60  # characters of a name that the report shows
 
 
 @dataclass(frozen=True)
@@ -69,8 +58,9 @@ class Header:
     """The columns of the rows below a header.
 
     Attributes:
-        names: Normalized names of columns, in the file's order; empty for unknown columns, and with a ``?`` for those
-            that must not be left unread; see `csv_columns`.
+        names: Normalized names of columns, in the file's order; empty for unknown columns. Before the name as it is
+            written is a ``!`` if the column is not known to be harmless, and a ``?`` if it must not be read so; see
+            `csv_columns`.
         unread: The unknown columns as they are written; headers that differ in nothing else are equal.
     """
 
@@ -85,15 +75,22 @@ class Header:
         if len(read) - read.count("") < MIN_NAMES:  # no header, as most records: nothing needs a closer look
             return cls(tuple(read))
         for at, (cell, name) in enumerate(zip(cells, names, strict=True)):
-            if doubtful := misfit(cell, COLUMNS.get(name), name, names):
-                read[at] = f"?{doubtful}"
-        unread = [cell.strip()[:_LABEL] for cell, name in zip(cells, names, strict=True) if name and name not in _KNOWN]
+            if name not in _KNOWN and is_doubtful(cell):
+                read[at] = f"!{cell.strip()[:LABEL]}"
+            elif name in _KNOWN and (unit := misfit(cell, COLUMNS[name])):
+                read[at] = f"?{unit}"
+        unread = [cell.strip()[:LABEL] for cell, name in zip(cells, names, strict=True) if name and name not in _KNOWN]
         return cls(tuple(read), tuple(unread))
 
     @cached_property
     def index(self) -> dict[str, int]:
         """Where each column is, by the name that reports use; the first one if there are two."""
         return {COLUMNS[name]: self.names.index(name) for name in reversed(self.names) if name in _KNOWN}
+
+    @cached_property
+    def doubtful(self) -> tuple[tuple[int, str], ...]:
+        """Where the columns are that must be empty, and their names: nobody knows that they change nothing."""
+        return tuple((at, name[1:]) for at, name in enumerate(self.names) if name.startswith("!"))
 
     @cached_property
     def last_required(self) -> int:
@@ -120,7 +117,7 @@ class Header:
         repeated = sorted({COLUMNS[name] for name in self.names if name in _KNOWN and self.names.count(name) > 1})
         if repeated:
             return f"the header has these columns more than once: {', '.join(repeated)}"
-        return reason(doubtful) if doubtful else None
+        return misfit_reason(doubtful) if doubtful else None
 
 
 @dataclass(frozen=True)
@@ -133,6 +130,7 @@ class Sheet:
         records: The records after the header, without blank rows.
         header_row: The row of the header, as a spreadsheet counts; 0 if it was read earlier.
         shape: What is known of its rows. Whoever finds another header further down updates it.
+        above: What is above the header: each row with its text.
     """
 
     delimiter: str
@@ -140,6 +138,7 @@ class Sheet:
     records: Iterator[Record]
     header_row: int = 0
     shape: Shape = field(default_factory=Shape)
+    above: tuple[tuple[int, str], ...] = ()
 
 
 class _Header(NamedTuple):
@@ -179,13 +178,12 @@ def read_sheet(lines: Lines) -> Sheet:
         raise UnreadableFileError(f"the header has a column {glued!r}, which looks like a cell of a row")
     if lost := next((record.row for record in above if _is_row(record)), 0):
         raise UnreadableFileError(f"row {lost} is above the header, and looks like a row of a table", lost)
-    for record in above:
-        csv_banners.check(" ".join(record.cells), record.row)
     if len(cells) > MAX_COLUMNS:
         raise UnreadableFileError(f"the header has {len(cells)} columns; at most {MAX_COLUMNS} are allowed")
     header = Header.of(cells)
     shape.delimiters = header.last_required
-    return Sheet(best.delimiter, header, without_blank_rows(records), best.above + 1, shape)
+    texts = tuple((record.row, text) for record in above if (text := record.text))
+    return Sheet(best.delimiter, header, without_blank_rows(records), best.above + 1, shape, texts)
 
 
 def resume_sheet(lines: Lines, delimiter: str, header: Header, row: int) -> Sheet:

@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from invoicing.domain.identifiers import is_invisible, look, mixture, normal_form, numeral
-from invoicing.uploads.csv_cells import is_total
+from invoicing.uploads import csv_number_words
+from invoicing.uploads.csv_cells import content, is_total
 
 MAX_KEPT = 15
 """Digits that a spreadsheet keeps of a number; the others become 0.
@@ -210,12 +211,22 @@ def destruction(cell: str, column: str = "invoice_number") -> str | None:
         return None
     if column == "customer_id" and kind == LIST and not any(map(str.isdigit, cell)):
         return None  # Smith, John
+    if reason is None and column == "invoice_number" and (said := csv_number_words.objection(content(cell))):
+        return said[0]
     return reason
 
 
 def kind_of_ruin(cell: str) -> str:
-    """What a destroyed number may have been, as `ANY` and the others say; `NONE` if it is sound."""
+    """What a destroyed identifier may have been, as `ANY` and the others say; `NONE` if it is sound."""
     return _judged(cell)[1]
+
+
+def kind_of_number(cell: str) -> str:
+    """The same of an invoice number, which has a digit and no words."""
+    reason, kind = _judged(cell)
+    if reason is None and (said := csv_number_words.objection(content(cell))):
+        return said[1]
+    return kind
 
 
 @lru_cache(maxsize=4096)  # the rows of an invoice have the same ones

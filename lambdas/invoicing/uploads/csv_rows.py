@@ -12,7 +12,8 @@ from zlib import crc32
 
 from invoicing.uploads.csv_bytes import UnreadableFileError
 from invoicing.uploads.csv_cells import content, is_lost, plain
-from invoicing.uploads.csv_header import COLUMNS, REQUIRED, Header, Sheet, glued_header, normalized, repeated_header
+from invoicing.uploads.csv_columns import normalized
+from invoicing.uploads.csv_header import COLUMNS, REQUIRED, Header, Sheet, glued_header, repeated_header
 from invoicing.uploads.csv_identifiers import destruction, identity, is_of_month, long_digits
 from invoicing.uploads.csv_text import Record
 

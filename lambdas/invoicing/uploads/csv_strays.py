@@ -10,7 +10,18 @@ from collections.abc import Iterator, Mapping
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
 from invoicing.uploads.csv_cells import content
-from invoicing.uploads.csv_identifiers import ANY, DATE, DIGITS, SAME, SHORT, identity, is_of_month, kind_of_ruin
+from invoicing.uploads.csv_identifiers import (
+    ANY,
+    DATE,
+    DIGITS,
+    NONE,
+    SAME,
+    SHORT,
+    identity,
+    is_of_month,
+    kind_of_number,
+    kind_of_ruin,
+)
 from invoicing.uploads.csv_rows import Row
 
 MAX_STRAYS = 500
@@ -47,6 +58,8 @@ class Strays:
         """Look at the next row. A damaged one is looked at by `csv_doubts`."""
         raw = row.raw("invoice_number"), row.raw("customer_id")
         if raw == self._raw or row.torn or row.header.problem or row.hides_number:
+            return
+        if row.doubt and kind_of_ruin(raw[0]) == NONE != kind_of_number(raw[0]):  # the rest of a text
             return
         self._raw = raw
         number = content(raw[0])
@@ -93,7 +106,7 @@ def stray_row(number: str, customer: str, rows: Mapping[str, int]) -> int:
 
 def lost_forms(cell: str) -> list[str]:
     """What a destroyed number may have been; nothing if the number is sound, or that of no other invoice."""
-    kind, text = kind_of_ruin(cell), cell.strip()
+    kind, text = kind_of_number(cell), cell.strip()
     if kind == SHORT and (match := _SHORT.search(text)):
         return [_short(f"{match['digits'].replace(',', '.')}E{match['exponent']}")]
     if kind == DIGITS:

@@ -75,6 +75,11 @@ class Record(NamedTuple):
     rest: str = ""
     is_open: bool = False
 
+    @property
+    def text(self) -> str:
+        """Its cells as one text, without empty ones."""
+        return " ".join(filter(None, map(str.strip, (*self.cells, self.rest))))
+
 
 def split_records(
     source: Iterable[Line], delimiter: str, start: int = 0, row: int = 1, shape: Shape | None = None

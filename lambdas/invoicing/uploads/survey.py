@@ -8,11 +8,11 @@ there are any, are counted in another reading. The rows of those that really do 
 A survey that takes longer than one invocation goes on in the next, from the beginning of the run that was not finished.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from invoicing.uploads import csv_banners, csv_dates
+from invoicing.uploads import csv_banners, csv_columns, csv_dates
 from invoicing.uploads.apart import IN_DOUBT, ROW_BYTES, Fragment
 from invoicing.uploads.csv_bytes import Lines, UnreadableFileError
 from invoicing.uploads.csv_cells import content
@@ -28,6 +28,8 @@ from invoicing.uploads.seen_numbers import MAX_SUSPECTS, Recount, SeenNumbers, T
 _LABEL = 60  # characters of a text that the report shows
 _MAX_UNREAD = 100
 """Names of columns that a report lists; a file of another kind may have a thousand."""
+
+_CODE, _MAX_CURRENCIES = 3, 10  # letters of a currency; different ones that are remembered
 
 MAX_DIGITS = 64
 """Digits of a number; no valid one has more."""
@@ -53,8 +55,13 @@ class Evidence:
         plain_row: The first row with a number that does not begin with ``#``; 0 if there is none.
         padded: The most digits of a number that begins with 0, and its row; empty if there is none.
         strays: What `csv_strays.Strays` has found.
-        banner: A text that is alone in its row and says how all rows are meant.
-        banner_row: That row.
+        doubtful: The columns that nothing reads and that may change an invoice, each with its first row with a content.
+        banner: A text beside the table that is not known to be harmless.
+        banner_row: Its row.
+        banner_reason: What it may say of all rows.
+        torn_row: The last damaged row, or what may be the rest of it.
+        claims: The currencies that such texts say all amounts have, each with the row of the text.
+        currencies: Those of the rows, each with its first row; a few are enough.
         is_utf_8: Whether a line is UTF-8 beyond ASCII, though another encoding is declared.
         is_other: Whether a line is not UTF-8 then.
     """
@@ -72,8 +79,13 @@ class Evidence:
     plain_row: int = 0
     padded: list[int] = field(default_factory=list)
     strays: dict[str, int] = field(default_factory=dict)
+    doubtful: dict[str, int] = field(default_factory=dict)
     banner: str = ""
     banner_row: int = 0
+    banner_reason: str = ""
+    torn_row: int = 0
+    claims: dict[str, int] = field(default_factory=dict)
+    currencies: dict[str, int] = field(default_factory=dict)
     is_utf_8: bool = False
     is_other: bool = False
 
@@ -92,7 +104,10 @@ class Evidence:
 
     def take(self, row: Row) -> None:
         """Look at a row. What its quotation marks or surplus cells may have shifted proves nothing."""
-        if row.torn or row.header.problem or len(row.record.cells) > len(row.header.names):
+        if row.torn or row.header.problem:
+            return
+        self._take_doubtful(row)
+        if len(row.record.cells) > len(row.header.names):
             return
         if not self.narrow_row and row.header.last_required < len(row.record.cells) < len(row.header.names):
             self.narrow_row = row.record.row
@@ -105,7 +120,24 @@ class Evidence:
             order = csv_dates.proven_order(row.raw(name))
             if order and order not in self.date_rows.setdefault(name, {}):
                 self.date_rows[name][order] = row.record.row
+        self._take_currency(row.raw("currency").strip().upper(), row.record.row)
         self._take_identifiers(row)
+
+    def _take_currency(self, code: str, row: int) -> None:
+        if code not in self.currencies and len(code) == _CODE and len(self.currencies) < _MAX_CURRENCIES:
+            self.currencies[code] = row
+
+    def _take_doubtful(self, row: Row) -> None:
+        """Look at the cells of unread columns. One for a due date says nothing more in a row that has one."""
+        if not row.header.doubtful or row.is_wide:  # most rows
+            return
+        for index, label in row.header.doubtful:
+            if label in self.doubtful or len(self.doubtful) >= csv_columns.MAX_DOUBTFUL:
+                continue
+            if index >= len(row.record.cells) or not row.record.cells[index].strip():
+                continue
+            if not content(row.raw("due_date")) or not csv_columns.is_of_due_date(label):
+                self.doubtful[label] = row.record.row
 
     def _take_identifiers(self, row: Row) -> None:
         for name in IDENTIFIERS:
@@ -133,24 +165,48 @@ class Evidence:
             self.point_row = self.point_row or row
 
     def take_banner(self, row: Row) -> None:
-        """Look at a text that is alone in its row."""
-        if self.banner or (row.raw("quantity").strip() and row.raw("unit_price").strip()):
-            return
-        filled = [cell for cell in row.record.cells if cell.strip()]
-        if len(filled) == 1 and csv_banners.meaning(filled[0]):
-            self.banner, self.banner_row = filled[0][:_LABEL], row.record.row
+        """Look at a row that may be a text beside the table.
 
-    def check(self, encoding: str) -> None:
+        What is damaged, or may be the rest of a damaged row, rejects the file only if it is known to change something.
+        """
+        if row.raw("quantity")[:1].isdigit() and row.raw("unit_price")[:1].isdigit():  # most rows
+            return
+        is_damaged = bool(row.torn or row.doubt or row.header.problem or row.record.row == self.torn_row + 1)
+        if is_damaged and not row.header.problem:
+            self.torn_row = row.record.row
+        if not _is_row(row) and not csv_banners.is_part(row.record.cells, row.raw("invoice_number")):
+            self.take_text(row.record.row, row.record.text, is_damaged=is_damaged)
+
+    def take_text(self, row: int, text: str, *, is_damaged: bool = False) -> None:
+        """Look at a text beside the table, or above it."""
+        reason, currency = (csv_banners.meaning(text), "") if is_damaged else csv_banners.judgement(text)
+        if currency:
+            self.claims.setdefault(currency, row)
+        if reason and not self.banner:
+            self.banner, self.banner_row, self.banner_reason = text[:_LABEL], row, reason
+
+    def _check_texts(self) -> None:
+        if self.banner:
+            raise csv_banners.rejection(self.banner, self.banner_row, self.banner_reason)
+        for claimed, row in self.claims.items():
+            if other := next((code for code in self.currencies if code != claimed), ""):
+                reason = f"but row {self.currencies[other]} has {other}"
+                raise csv_banners.rejection(f"amounts are in {claimed}", row, reason)
+
+    def check(self, encoding: str, ignored: Set[str] = frozenset(), *, ignores_text: bool = False) -> None:
         """Reject a file that is not what it seems to be.
 
         Args:
             encoding: The one that the uploader has declared.
+            ignored: The columns that they permit to ignore, as `csv_columns.ignored_names` returns them.
+            ignores_text: Whether they permit to ignore texts beside the table.
 
         Raises:
             UnreadableFileError: with the reason.
         """
-        if self.banner:
-            csv_banners.check(self.banner, self.banner_row)
+        csv_columns.check(self.doubtful, ignored)
+        if not ignores_text:
+            self._check_texts()
         if self.is_utf_8 and not self.is_other:
             raise UnreadableFileError(
                 f"the upload's metadata encoding is {encoding!r}, but the file is UTF-8: upload it again without that"
@@ -231,6 +287,14 @@ class RunWalk:
             size += row.record.end - row.record.start + ROW_BYTES
         if key:
             yield key, size
+
+
+def _is_row(row: Row) -> bool:
+    """Whether a row is one, and no text beside the table: below an unreadable header, it has several cells."""
+    if row.header.problem:
+        return sum(map(bool, map(str.strip, row.record.cells))) != 1
+    numbers = [row.raw(name) for name in ("quantity", "unit_price", "tax_rate")]
+    return csv_banners.is_row(row.raw("issue_date"), row.raw("currency"), numbers)
 
 
 def look(rows: Iterator[Row], lines: Lines, evidence: Evidence, seen: SeenNumbers, walk: RunWalk) -> None:

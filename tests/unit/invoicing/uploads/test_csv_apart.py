@@ -97,7 +97,7 @@ def test_files_that_would_fill_the_folder_are_given_up(monkeypatch: pytest.Monke
 
 
 def test_an_import_whose_rows_take_too_much_room_makes_no_invoice_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = [f"I-{number % 2},C-1,2026-11-01,EUR,{'a' * 1000},{number},2,19" for number in range(1, 9)]
+    lines = [f"I-{number % 2 + 1},C-1,2026-11-01,EUR,{'a' * 1000},{number},2,19" for number in range(1, 9)]
     text = "\n".join(
         ["invoice_number,customer_id,issue_date,currency,description,quantity,unit_price,tax_rate", *lines]
     )

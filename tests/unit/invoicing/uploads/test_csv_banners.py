@@ -2,7 +2,7 @@
 
 import pytest
 
-from invoicing.uploads.csv_banners import check, meaning
+from invoicing.uploads.csv_banners import meaning, rejection
 from invoicing.uploads.csv_bytes import UnreadableFileError
 from tests.data.csv_reading import read
 from tests.data.csv_small_files import CUP, H, R
@@ -25,20 +25,20 @@ HARMLESS = [
 def test_a_banner_that_changes_the_meaning_rejects_the_file(kind: str, text: str) -> None:
     quoted = f'"{text}"'
     for lines in ((quoted, H, R, CUP), (H, quoted, R, CUP), (H, R, quoted, CUP), (H, R, CUP, f"{quoted},,,,,,,")):
-        with pytest.raises(UnreadableFileError, match=r"row \d says .*; then remove that row") as rejection:
+        with pytest.raises(UnreadableFileError, match=r"row \d says .*; then remove that row") as error:
             read("\n".join([*lines, ""]))
 
-        assert kind in str(rejection.value)
+        assert kind in str(error.value)
 
 
 def test_a_rejection_names_the_row_and_quotes_the_beginning_of_its_text() -> None:
-    with pytest.raises(UnreadableFileError) as rejection:
-        check(f" Draft of {'x' * 51}y ", 7)
+    error = rejection(f" Draft of {'x' * 51}y ", 7, "nobody can tell")
 
-    assert str(rejection.value) == (
-        f"row 7 says 'Draft of {'x' * 51}': nothing of it may be meant to be invoiced; then remove that row"
+    assert str(error) == (
+        f"row 7 says 'Draft of {'x' * 51}': nobody can tell; then remove that row, or, if it says nothing of the "
+        "invoices, upload the file again with the metadata ignore-text: yes"
     )
-    assert rejection.value.row == 7
+    assert error.row == 7
 
 
 @pytest.mark.parametrize("text", HARMLESS)

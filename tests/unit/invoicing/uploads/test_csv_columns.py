@@ -23,8 +23,7 @@ document_type Invoice-Type Belegart Soll/Haben D/C Cr/Dr sign status Storno void
 Preiseinheit tax_rate_2 LineAmountTypes tax_included discount_type discount_amount
 """
 HARMLESS = """\
-line_no terminal_id residue_code Disc_number terms_and_conditions_version category type note statusbar_color
-tax_code sku warehouse cost_centre
+line_no note sku warehouse cost_centre order_number project
 """
 
 

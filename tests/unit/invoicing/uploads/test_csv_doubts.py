@@ -172,7 +172,7 @@ def test_a_row_of_which_several_cells_are_moved_may_be_of_the_invoices_beside_it
 def test_a_row_like_a_sound_one_above_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most rows are like that, and a file may have a million of them."""
     judged: list[str] = []
-    monkeypatch.setattr(csv_doubts, "kind_of_ruin", lambda cell: judged.append(cell) or NONE)
+    monkeypatch.setattr(csv_doubts, "kind_of_number", lambda cell: judged.append(cell) or NONE)
 
     doubts("I-1,C-1", "I-1,C-1", "I-2,C-1", "I-2,C-1")
 

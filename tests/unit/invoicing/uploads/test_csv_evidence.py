@@ -105,7 +105,7 @@ def test_a_text_that_is_alone_in_its_row_may_be_a_banner(lines: list[str], banne
 
 def test_a_banner_rejects_the_file_with_its_row() -> None:
     with pytest.raises(UnreadableFileError, match="row 7 says 'draft': nothing of it may be meant") as rejection:
-        Evidence(banner="draft", banner_row=7).check("")
+        Evidence(banner="draft", banner_row=7, banner_reason="nothing of it may be meant").check("")
     assert rejection.value.row == 7
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from invoicing.uploads.csv_bytes import UnreadableFileError, open_lines
-from invoicing.uploads.csv_header import MAX_COLUMNS, Header, glued_header, normalized, read_sheet, repeated_header
+from invoicing.uploads.csv_columns import normalized
+from invoicing.uploads.csv_header import MAX_COLUMNS, Header, glued_header, read_sheet, repeated_header
 from invoicing.uploads.csv_text import Record
 from tests.data.csv_reading import byte_stream
 from tests.data.csv_small_files import H, R
@@ -41,7 +42,7 @@ def test_only_a_header_has_columns_that_must_not_be_left_unread() -> None:
     record, header = Header.of([*NAMES[:2], "Rabatt"]), Header.of([*NAMES[:3], "Rabatt"])
 
     assert (record.names, record.unread) == (("invoicenumber", "customerid", ""), ())
-    assert (header.names[3], header.unread) == ("?rabatt", ("Rabatt",))
+    assert (header.names[3], header.unread) == ("!Rabatt", ("Rabatt",))
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def memory_of_import(megabytes: int, *options: str) -> dict[str, float]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=300,
+        timeout=1200,
     )
     measurement: dict[str, float] = json.loads(run.stdout)
     return measurement

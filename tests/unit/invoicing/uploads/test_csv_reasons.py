@@ -44,7 +44,7 @@ def test_a_letter_of_another_alphabet_is_one_problem_of_its_row() -> None:
 
 
 def test_a_long_number_is_quoted_in_part() -> None:
-    (problem,) = found(R.replace("I-1", "I" * 61), SECOND.replace("I-1", "i" * 61))
+    (problem,) = found(R.replace("I-1", f"{'I' * 60}1"), SECOND.replace("I-1", f"{'i' * 60}1"))
 
     assert problem[3].startswith(f"looks like '{'I' * 60}' of another row")
 

@@ -72,6 +72,7 @@ def test_evidence_is_what_the_rows_prove_together() -> None:
         percent_rows={"tax_rate": {"percent": 2}},
         plain_row=2,
         date_rows={"issue_date": {"?ymd-": 2}},
+        currencies={"EUR": 2},
     )
     assert (findings.stage, findings.place, findings.has_apart, findings.are_collected) == (DONE, None, False, False)
 
