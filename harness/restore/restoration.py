@@ -93,6 +93,7 @@ class Restoration:
         outputs = deployed.terraform.output()["stack"]
         self.recovery = TableRecovery(deployed.client("dynamodb"))
         self.freeze = Freeze.of(deployed.client("lambda"), outputs)
+        self._stood_still = not self.freeze.is_over()
         self._kept = BUILD / "restore" / f"{request.environment}.json"
         self._before, source = self._contract(outputs["table_name"])
         self.figures = Figures(source, request.name)
@@ -144,13 +145,16 @@ class Restoration:
 
     @property
     def _is_begun(self) -> bool:
-        """Whether the new table was restored by an earlier attempt at the same restore."""
+        """Whether the new table was restored by an earlier attempt at the same restore.
+
+        A copy of the current state counts only if the functions have stood still since: it lacks what they wrote.
+        """
         if self.recovery.describe(self.request.name) is None:
             return False
         origin = self.recovery.origin(self.request.name)
         if origin is None or origin[0] != self.figures.source:
             return False
-        return self.request.moment in {None, origin[1]}
+        return self._stood_still if self.request.moment is None else self.request.moment == origin[1]
 
     def stop(self) -> None:
         """Stop the functions, and keep what the table in use is like."""

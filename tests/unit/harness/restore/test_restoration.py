@@ -272,3 +272,18 @@ def test_a_table_that_it_was_not_restored_from_is_not_deleted(world: World) -> N
 
     assert f"delete {OWN}" not in world.log
     assert world.log[-1] == "run again"
+
+
+@pytest.mark.parametrize("stood_still", [True, False])
+def test_a_copy_of_the_current_state_is_used_again_only_if_nothing_was_written_since(
+    world: World, *, stood_still: bool
+) -> None:
+    """An attempt that was interrupted lets the functions run again: its copy lacks what they wrote."""
+    world.in_use = NEW
+    world.origins = {OWN: (NEW, MOMENT), NEW: (OWN, MOMENT)}
+    world.settings |= {NEW: SETTINGS, OWN: world.lost}
+    world.frozen = stood_still
+
+    run.carry_out(a_restore(world, moment=None, name=OWN, delete=OWN))
+
+    assert (f"delete {OWN}" in world.log) is not stood_still
