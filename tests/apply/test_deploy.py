@@ -26,6 +26,7 @@ from harness.stack.deployment import Stack
 from harness.terraform.plan import TerraformPlan
 from harness.terraform.run import Terraform
 from tests.apply.stage import group
+from tests.patience import HANG_S
 
 pytestmark = [group("deploy"), pytest.mark.drill]
 
@@ -147,7 +148,7 @@ def deployed(fresh_build: Callable[[], Path]) -> Iterator[DeployedDev]:
     finally:
         environment = {**os.environ, "HARNESS_BUILD_DIR": str(build)}
         down = [sys.executable, "-m", "harness", "down"]
-        subprocess.run(down, cwd=ROOT, env=environment, check=False, timeout=120, capture_output=True)
+        subprocess.run(down, cwd=ROOT, env=environment, check=False, timeout=HANG_S, capture_output=True)
 
 
 def attempt(deployed: DeployedDev, terraform: Terraform, work: Path, *options: str, allow: str = "") -> DeployReport:

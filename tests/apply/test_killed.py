@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.paths import ROOT
+from tests.patience import ARRIVAL_S, HANG_S
 
 pytestmark = [
     pytest.mark.drill,
@@ -24,7 +25,7 @@ def build(fresh_build: Callable[[], Path]) -> Iterator[Path]:
     """A separate build folder, so that no other stack of this checkout is touched."""
     folder = fresh_build()
     yield folder
-    harness("down", build=folder).wait(timeout=60)
+    harness("down", build=folder).wait(timeout=HANG_S)
 
 
 def harness(command: str, *arguments: str, build: Path, to: Path | None = None) -> subprocess.Popen[bytes]:
@@ -91,8 +92,8 @@ def test_killed_in_the_middle_of_an_apply_leaves_nothing_after_down(build: Path)
     up.wait()
     down = harness("down", build=build)
 
-    assert down.wait(timeout=60) == 0
-    until(lambda: not processes_of(build), f"the end of {processes_of(build)}", 10)
+    assert down.wait(timeout=HANG_S) == 0
+    until(lambda: not processes_of(build), f"the end of {processes_of(build)}", ARRIVAL_S)
     assert not list(build.glob("stack-*"))
 
 
@@ -107,31 +108,31 @@ def test_after_an_early_kill_no_process_keeps_running_and_the_next_up_works(buil
 
     first.send_signal(signal.SIGKILL)
     first.wait()
-    until(lambda: engine not in processes_of(build), "the engine to end by itself", 15)
+    until(lambda: engine not in processes_of(build), "the engine to end by itself", ARRIVAL_S)
 
     events.unlink()  # Terraform may still be ending; the next up has to clean that
     second = harness("up", "--once", "--port", "auto", build=build, to=log)
     until(lambda: applying(second, log, events), "the second apply to make progress", 300)
     second.send_signal(signal.SIGTERM)
-    second.wait(timeout=60)
-    until(lambda: not processes_of(build), "everything to end", 10)
+    second.wait(timeout=HANG_S)
+    until(lambda: not processes_of(build), "everything to end", ARRIVAL_S)
 
 
 def test_up_stops_an_engine_that_was_left_without_a_stack(build: Path) -> None:
     log = build.parent / "up.log"
     script = "from harness.engine import engine_for; engine_for(instance='dev', port='auto').start()"
     environment = {**os.environ, "HARNESS_BUILD_DIR": str(build)}
-    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True, timeout=HANG_S)
     (pid,) = processes_of(build)
 
     up = harness("up", "--once", "--port", "auto", build=build, to=log)
     until(lambda: "Stopping the engine that an earlier run left" in log.read_text(encoding="utf-8"), "its message", 300)
-    until(lambda: pid not in processes_of(build), "the engine to be gone", 30)
+    until(lambda: pid not in processes_of(build), "the engine to be gone", ARRIVAL_S)
 
-    until(lambda: "Start the engine:" in log.read_text(encoding="utf-8"), "another engine", 60)
+    until(lambda: "Start the engine:" in log.read_text(encoding="utf-8"), "another engine", ARRIVAL_S)
     up.send_signal(signal.SIGTERM)
-    up.wait(timeout=60)
-    until(lambda: not processes_of(build), "everything to end", 10)
+    up.wait(timeout=HANG_S)
+    until(lambda: not processes_of(build), "everything to end", ARRIVAL_S)
 
 
 def test_engine_that_dies_during_an_apply_is_named_as_the_cause(build: Path) -> None:
@@ -140,6 +141,6 @@ def test_engine_that_dies_during_an_apply_is_named_as_the_cause(build: Path) -> 
     until(lambda: applying(up, log, events_of(build)), "the apply to make progress", 300)
     os.kill(engine_of(build), signal.SIGKILL)
 
-    assert up.wait(timeout=30) == 1
+    assert up.wait(timeout=HANG_S) == 1
     assert "The engine 'dev' stopped while Terraform was running" in log.read_text(encoding="utf-8")
-    until(lambda: not processes_of(build), f"the end of {processes_of(build)}", 10)
+    until(lambda: not processes_of(build), f"the end of {processes_of(build)}", ARRIVAL_S)

@@ -17,6 +17,7 @@ from harness.stack.deployment import Stack
 from harness.stack.snapshot import clone_source
 from tests.apply.stage import group
 from tests.apply.test_deploy import FreshCheckout
+from tests.patience import HANG_S
 
 pytestmark = [group("recovery"), pytest.mark.drill]
 
@@ -199,7 +200,7 @@ def run(root: Path, *arguments: str) -> str:
     """A command of the harness at that stack."""
     ended = subprocess.run(
         [str(root / "noxw"), "-s", arguments[0], "--", *arguments[1:]], cwd=root, check=False, capture_output=True,
-        text=True, timeout=300,
+        text=True, timeout=HANG_S,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout

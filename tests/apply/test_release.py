@@ -30,6 +30,7 @@ from harness.terraform.plan import TerraformPlan
 from harness.terraform.run import Terraform
 from tests.apply.stage import group
 from tests.apply.test_deploy import DeployedDev, FreshCheckout
+from tests.patience import HANG_S
 
 pytestmark = [group("release"), pytest.mark.release]
 
@@ -84,7 +85,7 @@ class Released:
 def run(build: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "HARNESS_BUILD_DIR": str(build)}
     ended = subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=ROOT, env=environment, check=False, timeout=600, capture_output=True,
+        [sys.executable, "-m", *arguments], cwd=ROOT, env=environment, check=False, timeout=HANG_S, capture_output=True,
         text=True,
     )  # fmt: skip
     assert ended.returncode == 0 or not check, ended.stdout[-3000:] + ended.stderr

@@ -15,6 +15,7 @@ import pytest
 from harness.paths import ROOT
 from harness.terraform import binary
 from tests.apply.stage import group
+from tests.patience import HANG_S
 
 pytestmark = group("up")
 
@@ -39,7 +40,7 @@ def harness(build: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
+        timeout=HANG_S,
     )
 
 
@@ -64,7 +65,7 @@ def shell(build: Path, command: str) -> subprocess.CompletedProcess[str]:
     assert bash
     caller = {"HOME": os.environ["HOME"], "PATH": os.environ["PATH"], "AWS_PROFILE": "none-of-ours"}
     return subprocess.run(
-        [bash, "-c", script], cwd=ROOT, env=caller, capture_output=True, text=True, check=False, timeout=300
+        [bash, "-c", script], cwd=ROOT, env=caller, capture_output=True, text=True, check=False, timeout=HANG_S
     )
 
 

@@ -11,10 +11,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tests.engine.cloud import Cloud
+from tests.patience import ARRIVAL_S
 
 Ask = Callable[[Cloud], Any]
 DOCS = "https://docs.aws.amazon.com"
-TIMEOUT_S = 20.0
+TIMEOUT_S = ARRIVAL_S
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from harness.iam.watch import VARIABLE, WatchSettings
 from harness.stack.deployment import Stack
 from harness.stack.logs import recent_errors
 from harness.stack.snapshot import clone_source
+from tests.patience import ARRIVAL_S
 
-DEADLINE_S = 60
 Value = TypeVar("Value")
 _stack_of_this_worker = pytest.StashKey[Stack]()
 
@@ -121,7 +121,7 @@ def customer() -> str:
     return f"C-{uuid.uuid4().hex[:10]}"
 
 
-def wait_for(look: Callable[[], Value | None], what: str, deadline_s: float = DEADLINE_S) -> Value:
+def wait_for(look: Callable[[], Value | None], what: str, deadline_s: float = ARRIVAL_S) -> Value:
     """Call ``look`` until it returns a value; after the deadline, fail with what was awaited."""
     deadline = time.monotonic() + deadline_s
     while time.monotonic() < deadline:

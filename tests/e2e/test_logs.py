@@ -16,6 +16,7 @@ from harness.paths import ROOT
 from harness.stack.deployment import Stack
 from harness.stack.logs import lines, recent_errors
 from harness.stack.trace import Story, tell
+from tests.patience import HANG_S
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def logs(build: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=HANG_S,
     )
 
 

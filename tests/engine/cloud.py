@@ -16,6 +16,7 @@ import pytest
 from botocore.credentials import Credentials
 
 from harness.engine import REGION, Engine
+from tests.patience import ARRIVAL_S
 
 T = TypeVar("T")
 
@@ -153,7 +154,7 @@ class Cloud:
         self.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": _policy(everyone)})
         return url, arn
 
-    def receive(self, url: str, count: int = 1, timeout_s: float = 15) -> list[dict[str, Any]]:
+    def receive(self, url: str, count: int = 1, timeout_s: float = ARRIVAL_S) -> list[dict[str, Any]]:
         """Receive messages until there are this many."""
         messages: list[dict[str, Any]] = []
 
@@ -180,7 +181,7 @@ def _policy(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-def eventually(condition: Callable[[], T | None], *, timeout_s: float = 15, event: str = "the condition") -> T:
+def eventually(condition: Callable[[], T | None], *, timeout_s: float = ARRIVAL_S, event: str = "the condition") -> T:
     """Wait until the condition has a true result, and return that result."""
     deadline = time.monotonic() + timeout_s
     while True:

@@ -24,6 +24,7 @@ from harness.errors import HarnessError
 from harness.paths import ROOT
 from harness.process import supervisor
 from tests.engine.cloud import Cloud, eventually, worker
+from tests.patience import HANG_S
 
 
 @contextlib.contextmanager
@@ -186,7 +187,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def kill_a_parent(folder: Path, tied: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    completed = subprocess.run([sys.executable, "-c", PARENT, folder, tied], env=environment, check=False, timeout=60)
+    completed = subprocess.run(
+        [sys.executable, "-c", PARENT, folder, tied], env=environment, check=False, timeout=HANG_S
+    )
     assert completed.returncode == -signal.SIGKILL
 
 

@@ -198,15 +198,19 @@ def test_the_age_of_records_is_a_metric(cloud: Cloud) -> None:
     assert stream.batches(1) == [["a"]]
     now = datetime.now(UTC)
 
-    [point] = cloud.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda",
-        MetricName="IteratorAge",
-        Dimensions=[{"Name": "FunctionName", "Value": stream.alias.split(":")[6]}],
-        StartTime=now - timedelta(minutes=10),
-        EndTime=now + timedelta(minutes=1),
-        Period=3600,
-        Statistics=["Maximum"],
-    )["Datapoints"]
+    def recorded() -> list[Any]:
+        points: list[Any] = cloud.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName="IteratorAge",
+            Dimensions=[{"Name": "FunctionName", "Value": stream.alias.split(":")[6]}],
+            StartTime=now - timedelta(minutes=10),
+            EndTime=now + timedelta(minutes=10),
+            Period=3600,
+            Statistics=["Maximum"],
+        )["Datapoints"]
+        return points
+
+    point = eventually(recorded, event="the metric")[0]  # the function's message comes before the end of its call
 
     assert point["Unit"] == "Milliseconds"
     assert 0 <= point["Maximum"] < 60_000

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness.paths import ROOT
+from tests.patience import HANG_S
 
 
 def nox(session: str, build: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "nox", "-f", str(ROOT / "noxfile.py"), "-s", session, "--", *arguments]
     environment = {**os.environ, "HARNESS_BUILD_DIR": str(build)}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=HANG_S)
 
 
 @pytest.mark.parametrize("session", ["why", "lint", "report"])

@@ -11,6 +11,7 @@ import pytest
 
 from harness.__main__ import main, parser
 from harness.paths import ROOT
+from tests.patience import HANG_S
 
 
 @pytest.mark.parametrize("bad", ["0", "65536", "http", "-1", ""])
@@ -57,7 +58,7 @@ def up(*arguments: str, build: Path, **environment: str) -> subprocess.Completed
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=HANG_S,
     )
 
 
@@ -91,7 +92,7 @@ def test_down_says_as_json_what_it_stopped(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=HANG_S,
     )
 
     assert json.loads(run.stdout) == {"stopped": [], "left_running": []}
@@ -103,7 +104,9 @@ def test_no_color_takes_away_the_colours(tmp_path: Path, variable: str, is_colou
     environment |= {"HARNESS_BUILD_DIR": str(tmp_path), "TERM": "xterm", "FORCE_COLOR": "1", variable: "1"}
 
     command = [sys.executable, "-m", "harness", "logs"]
-    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    run = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=HANG_S
+    )
 
     assert "No stack of 'dev' is running" in run.stderr
     assert ("\x1b[1;31m" in run.stderr) is is_coloured
@@ -119,7 +122,7 @@ def test_who_closes_the_pipe_gets_no_traceback(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=HANG_S,
     )
 
     assert run.stdout.strip() == "141"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.paths import ROOT
+from tests.patience import HANG_S
 
 
 @pytest.fixture
@@ -21,7 +22,12 @@ def checkout(tmp_path: Path) -> Path:
 
 def run(checkout: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["/bin/sh", checkout / "noxw", "-l"], env=environment, capture_output=True, text=True, check=False, timeout=60
+        ["/bin/sh", checkout / "noxw", "-l"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=HANG_S,
     )
 
 

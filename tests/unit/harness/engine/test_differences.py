@@ -14,6 +14,7 @@ from harness.engine.differences import Difference, table
 from harness.paths import ROOT
 from tests.conformance import report
 from tests.conformance.interactions import INTERACTIONS
+from tests.patience import HANG_S
 
 COMMITTED = report.recorded()["answers"]
 DIFFERING = {
@@ -169,7 +170,7 @@ def test_a_filtered_run_is_not_taken_for_the_full_one_before_it(tmp_path: Path) 
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANG_S,
     )
 
     assert run.returncode == 0, run.stdout

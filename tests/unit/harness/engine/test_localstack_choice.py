@@ -18,6 +18,7 @@ from harness.errors import HarnessError
 from harness.paths import ROOT
 from harness.stack import lifecycle
 from harness.terraform import binary
+from tests.patience import HANG_S
 from tests.unit.harness.engine.fake_localstack import FakeLocalStack, docker, localstack
 
 __all__ = ["localstack"]
@@ -309,7 +310,7 @@ def test_a_session_without_its_engine_ends_in_one_message(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=HANG_S,
     )
 
     lines = (ended.stdout + ended.stderr).strip().splitlines()

@@ -13,6 +13,7 @@ from harness.engine.localstack_adopted import AdoptedLocalStack
 from harness.paths import ROOT
 from harness.stack import lifecycle
 from harness.stack.deployment import Stack
+from tests.patience import HANG_S
 from tests.unit.harness.engine.fake_localstack import FakeLocalStack, docker, localstack
 
 PROJECT = [{"Name": "invoice-localstack-dev", "Status": "running(1)", "ConfigFiles": str(localstack_docker.FILE)}]
@@ -30,7 +31,7 @@ def down(build: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=HANG_S,
     )
 
 

@@ -21,7 +21,7 @@ linux_only = pytest.mark.xfail(
 TREE = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); "
 
 
-def eventually(condition: Callable[[], object], *, within_s: float = 10.0) -> None:
+def eventually(condition: Callable[[], object], *, within_s: float = 45.0) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "the condition never came true"

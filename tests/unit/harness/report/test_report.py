@@ -17,6 +17,7 @@ from harness.plan.graph import PlanGraph
 from harness.report import page
 from harness.report.gather import Contents, differing_values, gather, runs, scores
 from harness.report.graph import draw
+from tests.patience import HANG_S
 
 NOW = datetime(2026, 11, 29, 20, tzinfo=UTC)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -233,7 +234,7 @@ def test_a_browser_runs_its_script_without_an_error(rendered: str, tmp_path: Pat
     logging = ("--enable-logging=stderr", "--v=0", "--virtual-time-budget=2000", "--dump-dom")
 
     run = subprocess.run(
-        [str(BROWSER), *options, *logging, file.as_uri()], capture_output=True, text=True, timeout=60, check=True
+        [str(BROWSER), *options, *logging, file.as_uri()], capture_output=True, text=True, timeout=HANG_S, check=True
     )
 
     assert not [line for line in run.stderr.splitlines() if "CONSOLE" in line]

@@ -13,6 +13,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.paths import ROOT
 from harness.stack import ownership
+from tests.patience import HANG_S
 
 OWNER = """
 import time
@@ -69,7 +70,7 @@ def test_a_signal_leads_to_a_clean_shutdown(owner: subprocess.Popen[str], number
 
     assert owner.stdout is not None
     assert owner.stdout.readline() == "ended in order\n"
-    assert owner.wait(timeout=10) == 0
+    assert owner.wait(timeout=HANG_S) == 0
 
 
 def test_the_parents_end_leads_to_a_clean_shutdown(build: Path) -> None:

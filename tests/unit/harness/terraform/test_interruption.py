@@ -308,7 +308,7 @@ def test_a_deploy_to_an_account_is_patient(tmp_path: Path, monkeypatch: pytest.M
 
 
 def eventually(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "the condition never came true"
         time.sleep(0.05)
