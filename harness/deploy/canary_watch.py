@@ -64,6 +64,7 @@ class Watch:
     watched: list[Watched] = field(default_factory=list)
     figures: dict[tuple[str, str], Figures] = field(default_factory=dict)
     _last_look: float = 0.0
+    _reader: VersionFigures | None = None
 
     @classmethod
     @contextmanager
@@ -150,8 +151,10 @@ class Watch:
 
     def read(self) -> None:
         """Read the figures of the watched functions."""
-        secrets = {"the API's key": self.traffic.key}
-        self.figures = VersionFigures(self.access.client, self.watched, self.since, secrets).read()
+        if self._reader is None or self._reader.watched != self.watched:
+            secrets = {"the API's key": self.traffic.key}
+            self._reader = VersionFigures(self.access.client, self.watched, self.since, secrets)
+        self.figures = self._reader.read()
 
     def table(self) -> Table:
         """The figures as a table: each version with its share, calls, errors and p95."""

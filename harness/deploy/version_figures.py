@@ -1,13 +1,12 @@
 """What the platform reports of each version of a function: its metrics, and what its log says of memory and secrets."""
 
-import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from harness.deploy.release import ALIAS
+from harness.deploy.version_logs import Noted, VersionLogs
 
 _STATISTICS = {
     "calls": ("Invocations", "Sum"),
@@ -18,12 +17,6 @@ _STATISTICS = {
 _PERIOD_S = 60
 _QUERIES = 500
 """The most queries that one request may have (GetMetricData)."""
-
-_VERSION = re.compile(r"\[(\d+)\]")
-"""The version in the name of a log stream: ``2026/11/29/[7]…``.
-
-https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
-"""
 
 
 @dataclass(frozen=True)
@@ -95,15 +88,21 @@ class VersionFigures:
     watched: Sequence[Watched]
     since: datetime
     secrets: Mapping[str, str] = field(default_factory=dict)
+    _logs: dict[str, VersionLogs] = field(default_factory=dict)
 
     def read(self) -> dict[tuple[str, str], Figures]:
-        """The figures by function and version."""
+        """The figures by function and version. What was read of the logs before is not read again."""
         measured = self._metrics()
         return {
-            (each.name, version): Figures(**measured[each.name, version], **noted)
+            (each.name, version): Figures(**measured[each.name, version], **asdict(noted))
             for each in self.watched
             for version, noted in self._noted(each).items()
         }
+
+    def _noted(self, watched: Watched) -> dict[str, Noted]:
+        logs = self._logs.setdefault(watched.name, VersionLogs(watched.function, self.since, self.secrets))
+        noted = logs.read(self.client("logs"))
+        return {version: noted.get(version, Noted()) for version in watched.versions}
 
     def _metrics(self) -> dict[tuple[str, str], dict[str, Any]]:
         series = {
@@ -145,34 +144,6 @@ class VersionFigures:
                     values.setdefault(result["Id"], {}).update(points)
         return values
 
-    def _noted(self, watched: Watched) -> dict[str, dict[str, Any]]:
-        """What the log says of each version."""
-        noted: dict[str, dict[str, Any]] = {
-            version: {"memory_mb": None, "first_call": None, "secrets": ()} for version in watched.versions
-        }
-        for version, event in self._events(watched.function):
-            of_version = noted.get(version)
-            if of_version is None:
-                continue
-            at = event["timestamp"] / 1000
-            of_version["first_call"] = min(at, of_version["first_call"] or at)
-            used = _memory(event["message"])
-            if used is not None:
-                of_version["memory_mb"] = max(used, of_version["memory_mb"] or 0)
-            logged = [name for name, secret in self.secrets.items() if secret in event["message"]]
-            of_version["secrets"] = tuple(sorted({*of_version["secrets"], *logged}))
-        return noted
-
-    def _events(self, function: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """The log events of a function since the start, each with its version."""
-        start = round(self.since.timestamp() * 1000)
-        pages = self.client("logs").get_paginator("filter_log_events")
-        for page in pages.paginate(logGroupName=f"/aws/lambda/{function}", startTime=start):
-            for event in page["events"]:
-                version = _VERSION.search(event["logStreamName"])
-                if version:
-                    yield version[1], event
-
 
 def watched_functions(functions: Any, aliases: Mapping[str, Any]) -> list[Watched]:
     """The functions whose aliases give a share of the calls to another version."""
@@ -213,17 +184,3 @@ def _query(identifier: str, function: str, version: str, metric: str, statistic:
             "Stat": statistic,
         },
     }
-
-
-def _memory(message: str) -> int | None:
-    """The memory in the report of a call; None if the line is none.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html#platform-report
-    """
-    if '"platform.report"' not in message:
-        return None
-    try:
-        used = json.loads(message)["record"]["metrics"].get("maxMemoryUsedMB")
-    except (ValueError, KeyError, TypeError):
-        return None
-    return None if used is None else int(used)

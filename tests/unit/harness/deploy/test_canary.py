@@ -16,6 +16,7 @@ from harness.deploy.release import LiveAlias, ReleaseInputs
 from harness.deploy.request import DeployReport
 from harness.deploy.stages import Stages
 from harness.deploy.version_figures import Figures, VersionFigures, Watched, new_alarms
+from harness.deploy.version_logs import Noted, VersionLogs
 from harness.errors import HarnessError
 from harness.paths import ROOT
 from tests.unit.harness.deploy.test_pipeline import plan_of
@@ -101,6 +102,33 @@ def test_each_version_has_the_figures_of_its_metrics_and_of_its_log() -> None:
 
     assert figures["get", "2"] == Figures(4, 1, 20.0, 60.0, 123, 7.0, ("the key",))
     assert figures["get", "1"] == Figures(first_call=0.001)
+
+
+def test_a_log_is_read_on_from_where_the_last_read_ended() -> None:
+    """Otherwise a release that needs many calls would read ever more, and be taken back for want of time."""
+    event = {"message": "the key is SECRET", "logStreamName": "2026/11/29/[2]0123"}
+
+    class Log:
+        def __init__(self) -> None:
+            self.times_ms = [100_000, 150_000]
+            self.starts_ms: list[int] = []
+
+        def get_paginator(self, _: str) -> "Log":
+            return self
+
+        def paginate(self, *, startTime: int, **_: Any) -> list[dict[str, Any]]:  # noqa: N803 - as boto3
+            self.starts_ms.append(startTime)
+            return [{"events": [{**event, "timestamp": at} for at in self.times_ms if at >= startTime]}]
+
+    log = Log()
+    logs = VersionLogs("get-dev", datetime.fromtimestamp(90, UTC), {"the key": "SECRET"})
+    logs.read(log)
+    log.times_ms += [130_000]  # of an environment whose events come later
+
+    noted = logs.read(log)
+
+    assert log.starts_ms == [90_000, 120_000]
+    assert noted == {"2": Noted(None, 100.0, ("the key",))}
 
 
 def test_alarms_that_were_on_before_are_not_held_against_a_release() -> None:

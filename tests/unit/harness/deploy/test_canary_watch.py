@@ -50,11 +50,13 @@ def watch(monkeypatch: pytest.MonkeyPatch, traffic: Any, *newest: Figures) -> Wa
     """A watch that reads these figures of the newest version, one after the other, and then always the last."""
     readings = list(newest)
 
-    def read(*_: object) -> Any:
+    def read() -> dict[tuple[str, str], Figures]:
         figures = readings.pop(0) if len(readings) > 1 else readings[0]
-        return SimpleNamespace(read=lambda: {("get", "2"): figures, ("get", "1"): Figures(calls=20)})
+        return {("get", "2"): figures, ("get", "1"): Figures(calls=20)}
 
-    monkeypatch.setattr(canary_watch, "VersionFigures", read)
+    monkeypatch.setattr(
+        canary_watch, "VersionFigures", lambda _, watched, *__: SimpleNamespace(read=read, watched=watched)
+    )
     monkeypatch.setattr("time.sleep", lambda _: None)
     return Watch(traffic, datetime.now(UTC), [])
 
