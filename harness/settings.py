@@ -35,7 +35,7 @@ class PlatformSettings:
         event_source: The source of the platform's own events.
         event_types: The types of these events.
         received_event_types: The types of events that come from outside.
-        importing_functions: The functions that import files, besides what they do for the API.
+        reading_functions: The functions that a client calls again and again about an invoice; others are called once.
         sweeping_function: The function that finds and heals what waits because something was lost.
         watched_counts: The metrics of the code that somebody has to act on: each has an alarm.
         uploads: Keys of files that must start a function when they are uploaded.
@@ -62,7 +62,7 @@ class PlatformSettings:
     event_source: str
     event_types: tuple[str, ...]
     received_event_types: tuple[str, ...]
-    importing_functions: tuple[str, ...]
+    reading_functions: tuple[str, ...]
     sweeping_function: str
     watched_counts: tuple[str, ...]
     uploads: tuple[str, ...]

@@ -26,7 +26,7 @@ MEMORY_MORE_MB = 100
 
 
 MISSED = 0.01
-"""The probability that a version which fails for files only gets none of them."""
+"""The probability that a version does not get enough calls of one round."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,23 @@ def is_seen_enough(
 
 
 def files_needed(share: float) -> int:
-    """How many files have to be imported, so that a version with this share of the calls gets one of them.
+    """How many files have to be imported, so that a version with this share of the calls gets enough of them.
 
-    Calls of the API tell nothing about files: the same function takes both.
+    Calls of the API tell nothing about files: the same function takes both. And each call's version is drawn by lot
+    (https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html), so the number follows the binomial
+    distribution.
     """
-    return math.ceil(math.log(MISSED) / math.log(1 - share)) if 0 < share < 1 else 1
+    if share <= 0:
+        return 1
+    files = MIN_CALLS
+    while _fewer_than_needed(files, share) > MISSED:
+        files += 1
+    return files
+
+
+def _fewer_than_needed(calls: int, share: float) -> float:
+    """The probability that a version gets fewer than `MIN_CALLS` of so many calls."""
+    return sum(math.comb(calls, few) * share**few * (1 - share) ** (calls - few) for few in range(MIN_CALLS))
 
 
 def _percent(figures: Figures) -> float:

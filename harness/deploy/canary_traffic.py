@@ -199,7 +199,7 @@ class Traffic:
         return str(invoice["invoiceId"])
 
     def _import_files(self, count: int) -> None:
-        """Import files of one invoice each, all at once, and follow each to its event."""
+        """Import files of one invoice each, all at once, and follow each until it is paid."""
         cases = {self._next(): CASES[at % len(CASES)] for at in range(count)}
         for number, case in cases.items():
             self._upload(number, case)
@@ -212,7 +212,10 @@ class Traffic:
         self.invoice_ids += [item["invoiceId"] for item in items.values()]
         for number, case in cases.items():
             self._read(items[number]["invoiceId"], case)
-            self._check_events(items[number]["invoiceId"], "invoice-processed")
+            self._pay(items[number]["invoiceId"])
+        for number in cases:
+            for detail_type in DETAIL_TYPES:
+                self._check_events(items[number]["invoiceId"], detail_type)
 
     def _upload(self, number: str, case: Case) -> None:
         """Put a file with one invoice into the uploads bucket."""

@@ -80,17 +80,21 @@ def test_a_round_imports_its_files_in_groups(monkeypatch: pytest.MonkeyPatch) ->
     nothing: Any = SimpleNamespace(new=list)
     traffic = Traffic(access, "key", "https://app.example", "01234567", nothing, nothing, files=23, at_once=10)
     listed = lambda: [{"invoiceNumber": number, "invoiceId": f"id of {number}"} for number in numbers]  # noqa: E731
-    followed: list[str] = []
+    followed: list[tuple[str, str]] = []
     monkeypatch.setattr(traffic, "_listed", listed)
-    monkeypatch.setattr(traffic, "_read", lambda invoice_id, _: followed.append(invoice_id))
-    monkeypatch.setattr(traffic, "_check_events", lambda *_: None)
+    monkeypatch.setattr(traffic, "_read", lambda invoice_id, _: followed.append((invoice_id, "is read")))
+    monkeypatch.setattr(traffic, "_pay", lambda invoice_id: followed.append((invoice_id, "is paid")))
+    monkeypatch.setattr(traffic, "_check_events", lambda of, kind: followed.append((of, kind)))
     monkeypatch.setattr(traffic, "invoice", lambda _: None)
 
     groups = [len(numbers) for _ in traffic.round()]
 
     assert groups == [10, 20, 23] + [23] * len(CASES)
     assert len(set(numbers)) == 23
-    assert followed == traffic.invoice_ids == [f"id of {number}" for number in numbers]
+    assert traffic.invoice_ids == [f"id of {number}" for number in numbers]
+    for invoice_id in traffic.invoice_ids:
+        of_invoice = [step for each, step in followed if each == invoice_id]
+        assert of_invoice == ["is read", "is paid", "invoice-processed", "invoice-paid"]
 
 
 def test_the_traffic_after_a_release_imports_one_file_per_round() -> None:

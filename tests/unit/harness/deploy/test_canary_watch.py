@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness.deploy import canary_watch
+from harness.deploy.canary_judge import MIN_CALLS
 from harness.deploy.canary_traffic import CheckError
 from harness.deploy.canary_watch import Watch
 from harness.deploy.version_figures import Figures, Watched
@@ -101,14 +102,26 @@ def test_a_call_that_hangs_is_counted_when_it_has_ended(monkeypatch: pytest.Monk
     assert [row["calls"] for row in waiting.rows() if row["newest"]] == [1]
 
 
-@pytest.mark.parametrize(("imports", "files"), [({"get"}, 44), (set(), 1)])
-def test_a_version_of_a_function_that_imports_gets_files(
-    monkeypatch: pytest.MonkeyPatch, imports: set[str], files: int
+@pytest.mark.parametrize(("often", "files"), [(set(), 81), ({"get"}, 1)])
+def test_a_version_that_is_called_once_about_each_invoice_gets_files(
+    monkeypatch: pytest.MonkeyPatch, often: set[str], files: int
 ) -> None:
     """GIVEN a version that fails for files only THEN the API's calls are not enough to call it good."""
-    monkeypatch.setattr(canary_watch, "IMPORTS", imports)
+    monkeypatch.setattr(canary_watch, "CALLED_OFTEN", often)
     traffic = Traffic()
 
     watch(monkeypatch, traffic, GOOD).until_decided([WATCHED])
 
     assert traffic.files == files
+
+
+def test_a_version_that_gets_too_few_calls_is_not_released_however_slow_the_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    traffic = Traffic()
+
+    defect = watch(monkeypatch, traffic, Figures(calls=MIN_CALLS - 1, p50_ms=20)).until_decided([WATCHED])
+
+    assert defect is not None
+    assert defect.caught_by == "deadline"
+    assert traffic.invoices == 5 * canary_watch.ROUNDS
