@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from invoicing.domain.identifiers import is_invisible, look, mixture, normal_form, numeral
 from invoicing.uploads import csv_number_words
-from invoicing.uploads.csv_cells import content, is_total
+from invoicing.uploads.csv_cells import content
+from invoicing.uploads.csv_sum_words import is_total
 
 MAX_KEPT = 15
 """Digits that a spreadsheet keeps of a number; the others become 0.

@@ -16,7 +16,7 @@ from invoicing.domain.identifiers import is_invisible, look, mixture
 from invoicing.domain.models import MAX_LINES, CreateInvoice, LineRequest
 from invoicing.uploads import csv_dates, csv_percentages
 from invoicing.uploads.csv_bytes import UnreadableFileError
-from invoicing.uploads.csv_cells import is_total, plain
+from invoicing.uploads.csv_cells import plain
 from invoicing.uploads.csv_header import REQUIRED
 from invoicing.uploads.csv_identifiers import hidden, identity, spelling
 from invoicing.uploads.csv_numbers import MarkEvidence, read_number
@@ -165,8 +165,6 @@ class InvoiceRows:
     line_rows: list[int] = field(default_factory=list)
     """The row of each line."""
     problems: list[RejectedCell] = field(default_factory=list)
-    total: tuple[int, str] | None = None
-    """Row and description of the first line that has nothing but the name of a sum."""
 
     def note(self, row: int, column: str, value: str, reason: str) -> None:
         """Note why the invoice is rejected."""
@@ -209,8 +207,6 @@ class InvoiceRows:
         if line is not None:
             self.lines.append(line)
             self.line_rows.append(row)
-            if self.total is None and is_total(line.description):
-                self.total = row, line.description
 
     def _add_identity(self, row: int, cells: dict[str, str]) -> None:
         for name, first in (("invoice_number", self.number), ("customer_id", self.customer)):
@@ -327,10 +323,8 @@ class InvoiceRows:
         return request
 
     def _judge_lines(self, currency: str) -> None:
-        if self.total is None and (index := summed_up(self.lines, currency)) is not None:
-            self.total = self.line_rows[index], self.lines[index].description
-        if self.total and len(self.lines) > 1:
-            self.note(self.total[0], "description", self.total[1], TOTALS)
+        if (index := summed_up(self.lines, currency)) is not None:
+            self.note(self.line_rows[index], "description", self.lines[index].description, TOTALS)
         elif are_doubled(self.lines):
             self.note(self.first, "", "", DOUBLED)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invoicing.domain.identifiers import normal_form
-from invoicing.uploads.csv_cells import ERRORS, NOTHING, content, is_lost, is_total, names_sum, only_names_sum, plain
+from invoicing.uploads.csv_cells import ERRORS, NOTHING, content, is_lost, plain
 from invoicing.uploads.csv_identifiers import destruction, hidden, identity, long_digits, spelling
 
 
@@ -42,31 +42,6 @@ def test_a_value_is_lost_if_a_spreadsheet_could_not_calculate_or_show_it(cell: s
 )
 def test_a_text_is_compared_without_its_case_its_blanks_and_compatibility_forms(text: str, form: str) -> None:
     assert plain(text) == form
-
-
-SUMS = {
-    "Total": (True, True),
-    "*** TOTAL: ***": (True, True),
-    "= Summe.": (True, True),
-    "Total EUR": (False, True),
-    "Zwischensumme 1": (False, True),
-    "Nettobetrag CHF 42.00": (False, True),
-    "Total care": (False, False),
-    "Gross EURO": (False, False),
-    "MwSt 20 %": (False, False),
-    "\u03a3": (False, False),
-}
-
-
-@pytest.mark.parametrize("text", SUMS)
-def test_a_description_names_a_sum_alone_or_among_other_words(text: str) -> None:
-    assert names_sum(text)
-    assert (is_total(text), only_names_sum(text)) == SUMS[text]
-
-
-@pytest.mark.parametrize("text", ["Rope", "private", "EUR", "42.00", "", "taxi"])
-def test_other_descriptions_name_no_sum(text: str) -> None:
-    assert not any(names(text) for names in (is_total, names_sum, only_names_sum))
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,8 @@ A, B, C = "A,2,10.50,20", "B,1,30.00,10", "C,1,7.00,0"  # net 21, 30 and 7; tax 
         ((A, B, "Total EUR,1,102,0,50"), 2),
         ((A, B, "Total EUR,1,58.20,0"), 2),
         ((A, B, "VAT,1,7.20,0"), 2),
-        ((A, B, "Total EUR,1,43.80,0"), None),
+        ((A, B, "Total EUR,1,43.80,0"), 2),
+        ((A, B, "Total care,1,43.80,0"), None),
         (("Total EUR,1,51,0", A, B), 0),
         ((A, "Sum of both,1,37,0", B, C), 1),
         ((A, "Sum of all,1,58,0", B, C), 1),
@@ -42,10 +43,19 @@ A, B, C = "A,2,10.50,20", "B,1,30.00,10", "C,1,7.00,0"  # net 21, 30 and 7; tax 
         ((A, "Total care,1,12,0", B, "Total EUR,1,63,0"), 3),
         (("D,1,100,20,50", "E,1,1,20", "Total EUR,1,51,20"), 2),
         (("D,1,100,20,50", "E,1,1,20", "VAT,1,10.20,0"), 2),
-        ((C, "D,1,8,0", "VAT,1,0,0"), None),
-        (("D,1,7,20", "E,-1,7,20", "Total 0,1,0,0"), None),
-        (("D,1,7,20", "E,-1,7,10", "Total,1,0,0", C), None),
-        (("D,1,7,20", "E,-1,7,10", "VAT,1,0.70,0", C), 2),
+        ((C, "D,1,8,0", "VAT advice,1,0,0"), None),
+        (("D,1,7,20", "E,-1,7,20", "Total care,1,0,0"), None),
+        (("D,1,7,20", "E,-1,7,10", "Total care,1,0,0", C), None),
+        (("D,1,7,20", "E,-1,7,10", "VAT due here,1,0.70,0", C), 2),
+        ((A, "Subtotal hardware,1,21,0"), 1),
+        ((A, "Total hardware,1,21,0"), None),
+        ((A, "Sum of hardware,1,21,0", "Other,1,5,0", C, "Total software,1,12,0"), 1),
+        ((A, "Total care,1,9,0", "Other,1,5,0", C, "Total software,1,12,0"), 4),
+        (("D,1,100,0", "VAT on software 19 %,1,19,0"), 1),
+        (("D,1,100,0", "VAT on software 8.5 %,1,8.50,0"), 1),
+        (("D,1,100,0", "KDV software %20,1,20,0"), 1),
+        (("D,1,100,0", "VAT on software,1,19,19"), 1),
+        (("D,1,100,0", "VAT on software,1,18,19"), None),
     ],
 )
 def test_a_line_is_a_sum_if_it_names_one_and_is_that_of_lines_beside_it(
@@ -89,7 +99,7 @@ def test_a_sum_may_differ_by_what_each_amount_is_rounded_by(
     currency: str, count: int, total: str, *, is_sum: bool
 ) -> None:
     """Half of a minor unit for each line and for the total; five hundredths at the least."""
-    found = summed_up(lines(*["A,1,10,0"] * count, "Free,1,0,0", f"Total EUR,1,{total},0"), currency)
+    found = summed_up(lines(*["A,1,10,0"] * count, "Free,1,0,0", f"Total of all ropes,1,{total},0"), currency)
 
     assert found == (count + 1 if is_sum else None)
 
