@@ -68,7 +68,7 @@ class Generated(io.RawIOBase):
         number = 0
         while True:
             number += 1
-            yield _row(number, 0) * LINES
+            yield b"".join(_row(number, line) for line in range(LINES))
 
     @staticmethod
     def _rows(size: int) -> Iterator[bytes]:

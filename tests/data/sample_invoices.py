@@ -135,8 +135,12 @@ def _invoice(dice: Dice, number: str, customer: Customer, count: int) -> Iterato
         "due_date": (issued + timedelta(days=terms)).isoformat() if dice.below(5) else "",
         "currency": customer.currency,
     }
-    for _ in range(count):
-        yield header | _line(dice, customer)
+    lines: list[Row] = []
+    while len(lines) < count:
+        line = _line(dice, customer)
+        if line not in lines:  # a row that comes again would reject the invoice
+            lines.append(line)
+    yield from (header | line for line in lines)
 
 
 def _line(dice: Dice, customer: Customer) -> Row:

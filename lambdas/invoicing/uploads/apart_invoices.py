@@ -92,7 +92,7 @@ def _build(read_rows: ReadRows, rules: Rules, *, run: int = 0, row: int = 0, rea
     first = next(rows)
     group = InvoiceRows(rules, first.cells.get("invoice_number", ""), first.row)
     for each in chain([first], rows):
-        group.add(each.row, each.cells, each.problems, is_torn=each.is_torn)
+        group.add(each.row, each.cells, each.problems, is_torn=each.is_torn, unread=each.unread)
     if not group.problems and (doubtful := next((each.row for each in read_rows() if each.run == IN_DOUBT), 0)):
         group.note(first.row, "", "", IN_DOUBT_OF.format(row=doubtful))
     if reason and not group.problems:

@@ -23,7 +23,7 @@ from invoicing.uploads.csv_numbers import MarkEvidence, read_number
 from invoicing.uploads.csv_percentages import PERCENTAGES
 from invoicing.uploads.csv_rows import NUMBERS, Place, Problem, Row, Runs
 from invoicing.uploads.csv_strays import STRAY, stray_row
-from invoicing.uploads.csv_sums import are_doubled, summed_up
+from invoicing.uploads.csv_sums import objection
 from invoicing.uploads.csv_text import MAX_BLANK_ROWS
 from invoicing.uploads.seen_numbers import digest
 
@@ -49,12 +49,7 @@ TOO_FAR_APART = (
     "rows of this invoice stand apart, and the file is too large to put them together; sort it by invoice_number"
 )
 
-TOTALS = "is probably a row of totals, and no line; leave it out or rename it"
 SWAPPED = "its day and month may be swapped: row {row} has a date that is written in another order"
-DOUBLED = (
-    "every line of this invoice comes equally often, more than once: its rows are probably twice in the file; write "
-    "each line once, with its whole quantity"
-)
 
 
 @dataclass(frozen=True)
@@ -164,6 +159,8 @@ class InvoiceRows:
     lines: list[LineRequest] = field(default_factory=list)
     line_rows: list[int] = field(default_factory=list)
     """The row of each line."""
+    line_unread: list[int] = field(default_factory=list)
+    """What nothing reads in these rows, as `Row` has it."""
     problems: list[RejectedCell] = field(default_factory=list)
 
     def note(self, row: int, column: str, value: str, reason: str) -> None:
@@ -177,7 +174,7 @@ class InvoiceRows:
         self.lines.clear()
         self.note(row, "", "", reason)
 
-    def add(self, row: int, cells: dict[str, str], problems: list[Problem], *, is_torn: bool) -> None:
+    def add(self, row: int, cells: dict[str, str], problems: list[Problem], *, is_torn: bool, unread: int = 0) -> None:
         """Add a row.
 
         Args:
@@ -185,6 +182,7 @@ class InvoiceRows:
             cells: Its texts by the names of their columns.
             problems: What is wrong with it as such.
             is_torn: Whether cells are missing because of its quotation marks.
+            unread: As `Row` has it.
         """
         self.last, self.rows = row, self.rows + 1
         self.customer = self.customer or cells.get("customer_id", "")
@@ -207,6 +205,7 @@ class InvoiceRows:
         if line is not None:
             self.lines.append(line)
             self.line_rows.append(row)
+            self.line_unread.append(unread)
 
     def _add_identity(self, row: int, cells: dict[str, str]) -> None:
         for name, first in (("invoice_number", self.number), ("customer_id", self.customer)):
@@ -302,7 +301,6 @@ class InvoiceRows:
             if name not in head:
                 self.note(self.first, name, "", "is required")
         written, head = head, self._with_dates(head)
-        self._judge_lines(head.get("currency", ("", 0))[0].upper())
         if self.problems:
             return None
         values: dict[str, Any] = {name: value for name, (value, _) in head.items()}
@@ -320,13 +318,14 @@ class InvoiceRows:
         if request.due_date and (request.due_date - request.issue_date).days > MAX_TERMS_DAYS:
             self.note(head["due_date"][1], "due_date", written["due_date"][0], TOO_LATE)
             return None
-        return request
+        self._judge_lines(request.currency)
+        return None if self.problems else request
 
     def _judge_lines(self, currency: str) -> None:
-        if (index := summed_up(self.lines, currency)) is not None:
-            self.note(self.line_rows[index], "description", self.lines[index].description, TOTALS)
-        elif are_doubled(self.lines):
-            self.note(self.first, "", "", DOUBLED)
+        if found := objection(self.lines, self.line_unread, currency):
+            index, column, reason, other = found
+            value = self.lines[index].description if column else ""
+            self.note(self.line_rows[index], column, value, reason.format(row=self.line_rows[other]))
 
     def _with_dates(self, head: dict[str, tuple[str, int]]) -> dict[str, tuple[str, int]]:
         """The texts with dates in ISO 8601, as far as they can be read."""
@@ -374,7 +373,7 @@ def read_invoices(
         if group.rows >= MAX_INVOICE_ROWS or number - group.first > MAX_BLANK_ROWS:
             reason = f"the invoice that begins at row {group.first} does not end by row {number}"
             raise UnreadableFileError(reason, number)
-        group.add(number, row.cells(), row.problems(rules), is_torn=row.torn is not None)
+        group.add(number, row.cells(), row.problems(rules), is_torn=row.torn is not None, unread=row.unread)
     if group is not None:
         yield group.invoice(end)
 

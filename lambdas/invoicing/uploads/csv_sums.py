@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from invoicing.domain.models import LineRequest
 from invoicing.domain.money import MINOR_DIGITS
@@ -14,6 +14,16 @@ from invoicing.uploads.csv_sum_words import names_subtotal, names_sum, only_name
 
 _NEARLY = Decimal("0.05")  # by which a total may differ from exact sums, for it is rounded
 _RATE = re.compile(r"([0-9]{1,2}(?:[.,][0-9]{1,4})?) ?[%\u066a\uff05]|(?<=[%\u066a\uff05])([0-9]{1,2})")
+
+TOTALS = "is probably a row of totals, and no line; leave it out or rename it"
+DOUBLED = (
+    "every line of this invoice comes equally often, more than once: its rows are probably twice in the file; write "
+    "each line once, with its whole quantity"
+)
+REPEATED = (
+    "repeats row {row} of the same invoice: it may be twice in the file, and nobody can tell; if two equal lines are "
+    "meant, write one with the whole quantity, or make their descriptions differ"
+)
 
 
 class _Part(NamedTuple):
@@ -46,6 +56,42 @@ class _Part(NamedTuple):
         return [each for each in sums if each]
 
 
+class Objection(NamedTuple):
+    """Why the lines of an invoice are not what is meant.
+
+    Attributes:
+        line: The line that shows it.
+        column: Of the cell that does; empty if it is the whole row.
+        reason: With a place for the row of the other line.
+        other: Another line that shows it, or the same.
+    """
+
+    line: int
+    column: str
+    reason: str
+    other: int
+
+
+def objection(lines: Sequence[LineRequest], unread: Sequence[int], currency: str) -> Objection | None:
+    """Why some of these lines are probably none; None if nothing shows.
+
+    Args:
+        lines: The lines of an invoice.
+        unread: As `repetition` takes it.
+        currency: Of the invoice.
+    """
+    if len(lines) < 2:  # most invoices: one line repeats and sums up nothing
+        return None
+    if (index := summed_up(lines, currency)) is not None:
+        return Objection(index, "description", TOTALS, index)
+    if len({*map(_content, lines)}) == len(lines):
+        return None
+    if are_doubled(lines):
+        return Objection(0, "", DOUBLED, 0)
+    repeated = repetition(lines, unread)
+    return Objection(repeated[0], "", REPEATED, repeated[1]) if repeated else None
+
+
 def summed_up(lines: Sequence[LineRequest], currency: str) -> int | None:
     """The first of several lines that is the sum of others or their tax; None if none is.
 
@@ -75,12 +121,32 @@ def summed_up(lines: Sequence[LineRequest], currency: str) -> int | None:
     return None
 
 
+def repetition(lines: Sequence[LineRequest], unread: Sequence[int]) -> tuple[int, int] | None:
+    """The first line that repeats another one in everything that its row says, and that one; None if none does.
+
+    A row may be twice in the file, or two equal lines may be meant: nobody can tell.
+
+    Args:
+        lines: The lines.
+        unread: What nothing reads in the row of each line, as `invoicing.uploads.csv_rows.Row` has it: rows that differ
+            there, as in the number of the line, are two.
+    """
+    first: dict[tuple[Any, ...], int] = {}
+    for index, line in enumerate(lines):
+        before = first.setdefault((*_content(line), unread[index]), index)
+        if before != index:
+            return index, before
+    return None
+
+
 def are_doubled(lines: Sequence[LineRequest]) -> bool:
     """Whether there are different lines, and each of them comes equally often, more than once.
 
     So it is if rows of an invoice come twice in a file, or a query has joined each row with two others.
     """
-    counts = Counter(
-        (plain(each.description), each.quantity, each.unit_price, each.discount, each.tax_rate) for each in lines
-    )
+    counts = Counter(map(_content, lines))
     return len(counts) > 1 and min(counts.values()) == max(counts.values()) > 1
+
+
+def _content(line: LineRequest) -> tuple[str, Decimal, Decimal, Decimal, Decimal]:
+    return plain(line.description), line.quantity, line.unit_price, line.discount, line.tax_rate

@@ -107,8 +107,9 @@ def test_a_repetition_within_the_file_is_told_but_not_that_of_a_delivery_or_of_a
 ) -> None:
     create = load("create_invoice")
     upload(s3, create, s3_event, context, HEADER + ROW.replace("0001", "0009"), key="before.csv")
-    content = HEADER + ROW + ROW.replace("0001", "0009") + ROW + ROW.replace("0001", "0002") * 2
-    content += ROW.replace("0001", "0003") + ROW.replace("0001", "0002") * 2
+    two_lines = ROW.replace("0001", "0002") + ROW.replace("0001", "0002").replace("Thing", "More")
+    content = HEADER + ROW + ROW.replace("0001", "0009") + ROW + two_lines
+    content += ROW.replace("0001", "0003") + two_lines
 
     def crash(*_: Any) -> None:
         raise KeyboardInterrupt

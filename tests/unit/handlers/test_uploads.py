@@ -307,7 +307,11 @@ def test_few_rows_are_written_at_once(
                 rows_now -= rows
 
     monkeypatch.setattr(create.loader, "create_many", counted)
-    content = "".join(ROW.replace("0001", f"{number:04d}") * 12 for number in range(1, 9))
+    content = "".join(
+        ROW.replace("0001", f"{number:04d}").replace("Thing", f"Thing {line}")
+        for number in range(1, 9)
+        for line in range(12)
+    )
     create.lambda_handler(put(versioned, "incoming/day.csv", HEADER + content), context)
     assert (report(versioned, "day.csv")["created"], most_rows) == (8, 12)
 

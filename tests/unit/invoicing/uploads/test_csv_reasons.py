@@ -3,8 +3,9 @@
 import pytest
 
 from invoicing.domain.door import TOO_LATE
-from invoicing.uploads.csv_invoices import DOUBLED, SWAPPED, TOTALS, Candidate, RejectedInvoice
+from invoicing.uploads.csv_invoices import SWAPPED, Candidate, RejectedInvoice
 from invoicing.uploads.csv_strays import STRAY
+from invoicing.uploads.csv_sums import DOUBLED, REPEATED, TOTALS
 from tests.data.csv_reading import accepted, problems, read
 from tests.data.csv_small_files import CUP, H, R
 
@@ -131,6 +132,10 @@ def test_a_row_of_totals_is_no_line(lines: tuple[str, ...], row: int, name: str)
     rows = [f"I-1,C-1,2026-11-01,{currency},{line}" for line in lines]
 
     assert found(*rows) == [(row, "description", name, TOTALS)]
+
+
+def test_a_row_that_comes_again_is_named_with_the_first_one() -> None:
+    assert found(R, SECOND, R) == [(4, "", "", REPEATED.format(row=2))]
 
 
 def test_an_invoice_whose_lines_are_all_there_twice_is_rejected_at_its_first_row() -> None:

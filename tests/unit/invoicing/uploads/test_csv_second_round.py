@@ -114,7 +114,7 @@ def test_a_sum_may_be_one_of_rounded_amounts() -> None:
 @pytest.mark.parametrize(
     "names",
     [("Deposit 50 %", "Balance 50 %"), ("Anzahlung", "Restbetrag"), ("Gesamtpaket A", "Gesamtpaket B"),
-     ("VAT advice", "VAT advice")],
+     ("VAT advice", "VAT advice 2")],
 )  # fmt: skip
 def test_two_lines_of_one_amount_are_no_sums(names: tuple[str, str]) -> None:
     rows = [f"I-2,C-1,2026-11-01,EUR,{name},1,100.00,20" for name in names]
@@ -135,9 +135,25 @@ def test_an_invoice_with_all_lines_twice_is_rejected(rows: tuple[str, ...]) -> N
     assert created(H, *rows, OTHER) == {"I-9": ["Last"]}
 
 
-def test_lines_may_repeat_beside_others() -> None:
-    assert created(H, CUP, MORE, CUP) == {"I-2": ["Cup", "More", "Cup"]}
-    assert created(H, CUP, CUP, CUP, CUP) == {"I-2": ["Cup"] * 4}
+def test_equal_lines_are_two_if_anything_in_their_rows_differs() -> None:
+    assert created(H, CUP, MORE, CUP.replace(",2,", ",3,")) == {"I-2": ["Cup", "More", "Cup"]}
+    assert created(f"{H},pos", f"{CUP},1", f"{CUP},2", f"{CUP},3") == {"I-2": ["Cup"] * 3}
+
+
+REPEATED = {
+    "the only row": (CUP, CUP),
+    "the only row, often": (CUP, CUP, CUP),
+    "one of two": (CUP, MORE, CUP),
+    "with other spellings": (CUP, MORE, CUP.replace("10.50", "10.5").replace("Cup", " CUP")),
+    "with a blank row": (CUP, "", CUP),
+    "below the header": (CUP, H, CUP, MORE),
+    "with the number of another row": (CUP, CUP.replace("I-2", "i-2")),
+}
+
+
+@pytest.mark.parametrize("rows", REPEATED.values(), ids=list(REPEATED))
+def test_an_invoice_with_a_row_that_comes_again_is_rejected(rows: tuple[str, ...]) -> None:
+    assert created(H, *rows, OTHER) == {"I-9": ["Last"]}
 
 
 SWAPPED = {

@@ -213,7 +213,7 @@ def test_a_reason_has_the_date_as_the_file_has_it() -> None:
 
 
 def test_an_invoice_has_its_dates_as_the_file_has_them() -> None:
-    rows = R.replace("2026-11-01", "01.11.2026"), R.replace("2026-11-01", "01.11.2026")
+    rows = [each.replace("I-2", "I-1").replace("2026-11-01", "01.11.2026") for each in (R, MORE)]
 
     (invoice,) = read("\n".join([H, *rows]), date_format="dd.mm.yyyy")
 
