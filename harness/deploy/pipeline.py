@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from harness import package
 from harness.console import ProgressStep, out
-from harness.deploy import canary, canary_cleanup, drift, drift_report, rollback, smoke, unmanaged
+from harness.deploy import approval, canary, canary_cleanup, drift, drift_report, rollback, smoke, unmanaged
 from harness.deploy.account import Account
 from harness.deploy.deployed import AccountAccess, Deployed, on_aws
 from harness.deploy.release import ReleaseInputs, ReleaseStore
@@ -33,7 +33,6 @@ from harness.stack.deployment import REGION, Deployment, Stack, artifacts_of, bu
 from harness.stack.ignored_inputs import report_ignored
 from harness.stack.ownership import orderly_end, sole_owner
 from harness.terraform import binary
-from harness.terraform.plan import TerraformPlan
 
 
 def deploy(
@@ -133,14 +132,18 @@ def _release(
     stages: Stages,
     access: Callable[[], PlatformAccess],
     artifacts: Path,
-    check: Callable[[TerraformPlan], None] | None = None,
+    check: approval.Check | None = None,
 ) -> None:
     """Deploy all at once or in stages, or only plan, as requested."""
     steps = stages.steps
     request = steps.request
     if request.plan_only or (request.canary and request.approved):
-        # A release in stages has two plans, and what is approved is what they do together.
-        carry_out(replace(steps, request=replace(request, plan_only=True)), functions=stages.functions, check=check)
+        planned = replace(steps, request=replace(request, plan_only=True))
+        approved = carry_out(planned, functions=stages.functions, check=check)
+        # A release in stages has two plans: what is approved is what they do together, and the first is this but for
+        # the aliases.
+        stages = replace(stages, steps=replace(steps, request=replace(request, approved="")))
+        check = approval.both(check, approval.same_but_for_aliases(approved))
     if request.plan_only:
         return
     stages.restore_code()

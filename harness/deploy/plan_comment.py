@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from harness.deploy.change_summary import ROWS, action_of, described_changes
@@ -13,15 +13,19 @@ from harness.policy.finding import Finding
 from harness.terraform.plan import ResourceChange, TerraformPlan
 
 
-def fingerprint(plan: TerraformPlan) -> str:
+def fingerprint(plan: TerraformPlan, besides: Collection[str] = ()) -> str:
     """A digest of what a plan changes: two plans of the same code on the same state have the same one.
 
     The file of a plan differs each time, and may hold secrets; the digest shows neither.
+
+    Args:
+        plan: The plan.
+        besides: Types of resources whose changes do not count.
     """
     changes = [
         (change.address, change.deposed, change.actions, change.before, change.after, change.after_unknown)
         for change in sorted(plan.resources, key=lambda change: (change.address, change.deposed))
-        if change.is_change
+        if change.is_change and change.type not in besides
     ]
     outputs = {name: change for name, change in plan.raw.get("output_changes", {}).items() if _changes(change)}
     text = json.dumps([changes, outputs], sort_keys=True, default=str)

@@ -113,7 +113,7 @@ def carry_out(
     functions: Any,
     begin: Callable[[], None] = lambda: None,
     check: Callable[[TerraformPlan], None] | None = None,
-) -> None:
+) -> TerraformPlan:
     """Plan, judge, show, ask, apply: the same for every account.
 
     Args:
@@ -121,6 +121,9 @@ def carry_out(
         functions: A client of Lambda in the same account and region.
         begin: Called before anything is applied.
         check: Raises HarnessError if the plan does not fit what else is in the account.
+
+    Returns:
+        The plan.
 
     Raises:
         HarnessError: The gate rejects the plan, the account does not allow it, it is not confirmed, or Terraform fails.
@@ -142,11 +145,11 @@ def carry_out(
     if request.plan_only:
         report.outcome = "planned"
         out.print(f"Changes {report.changes_sha256}: nothing was applied.")
-        return
+        return plan
     if plan.is_empty:
         report.outcome = "nothing to change"
         out.print(f"{steps.name} is up to date: nothing to apply.")
-        return
+        return plan
     outdated = outdated_deployments(plan.resources)
     if outdated:
         out.print("After the apply the API is deployed once more, without what this plan removes from it.")
@@ -159,6 +162,7 @@ def carry_out(
     steps.apply()
     if outdated:
         steps.deploy_again([*outdated])
+    return plan
 
 
 def _check_approval(request: DeployRequest, report: DeployReport) -> None:
