@@ -215,6 +215,12 @@ def restore(session: nox.Session) -> None:
     harness(session, "restore")
 
 
+@menu(name="restore-objects", default=False)
+def restore_objects(session: nox.Session) -> None:
+    """Put objects of a bucket back to an earlier time: -- ENV documents|archives|uploads [PREFIX] --to TIME."""
+    harness(session, "restore-objects")
+
+
 @menu(name="restore-drill", default=False)
 def restore_drill(session: nox.Session) -> None:
     """Damage a table of 100,000 items on the embedded engine, restore it, and bring it back: -- ENV [--items N]."""

@@ -1,4 +1,4 @@
-"""The command lines of ``restore`` and ``restore-drill``."""
+"""The command lines of ``restore``, ``restore-objects`` and ``restore-drill``."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from harness.deploy.recovery_commands import moment
 from harness.deploy.request import ask
-from harness.restore import drill, run
+from harness.restore import drill, objects_run, run
+from harness.restore.objects_run import ObjectsRequest
 from harness.restore.restoration import RestoreRequest, new_name, own_name
 
 
@@ -33,6 +34,16 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     restore.add_argument("--yes", action="store_true", help="without asking")
 
+    objects = commands.add_parser(
+        "restore-objects", help="put objects of a bucket back to an earlier time", allow_abbrev=False
+    )
+    objects.add_argument("env", help="environment that is deployed")
+    objects.add_argument("purpose", choices=objects_run.PURPOSES, help="the bucket")
+    objects.add_argument("prefix", nargs="?", default="", help="what the keys begin with (default: all objects)")
+    objects.add_argument("--to", type=full_second, required=True, metavar="TIME", help="the time, in full seconds")
+    objects.add_argument("--list", action="store_true", help="only show")
+    objects.add_argument("--yes", action="store_true", help="without asking")
+
     drill_parser = commands.add_parser(
         "restore-drill", help="damage a table on a local engine, restore it, and compare", allow_abbrev=False
     )
@@ -53,8 +64,21 @@ def restore(arguments: argparse.Namespace) -> None:
     run.restore(RestoreRequest(arguments.env, arguments.to, name, arguments.delete, confirm))
 
 
+def restore_objects(arguments: argparse.Namespace) -> None:
+    """Put objects back; ask before, unless ``--yes``."""
+
+    def confirm() -> bool:
+        return arguments.yes or ask("Put these back?", "Nothing was changed")
+
+    request = ObjectsRequest(
+        arguments.env, arguments.purpose, arguments.prefix, arguments.to, confirm, only_list=arguments.list
+    )
+    objects_run.restore_objects(request)
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "restore": restore,
+    "restore-objects": restore_objects,
     "restore-drill": lambda arguments: drill.run(arguments.env, arguments.items),
 }
 """What each command does."""

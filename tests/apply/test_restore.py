@@ -140,3 +140,32 @@ def test_the_table_in_between_is_left_and_protected(restored: Restored) -> None:
 
 def test_new_invoices_are_decided_and_drawn_from_the_new_stream(restored: Restored) -> None:
     restored.platform.complete_invoice()
+
+
+def is_there(s3: Any, bucket: str, key: str) -> bool | None:
+    return s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"] == 1 or None
+
+
+def test_documents_are_put_back_from_versions_and_from_the_second_region(restored: Restored) -> None:
+    """GIVEN a PDF deleted, one overwritten, one without a version WHEN the runbook is followed THEN all are back."""
+    platform = restored.platform
+    s3, bucket = platform.client("s3"), platform.stack.documents_bucket
+    keys = [platform.key_of(platform.complete_invoice()) for _ in range(3)]
+    copy = platform.stack.replica_buckets["documents"]
+    for key in keys:
+        wait(partial(is_there, s3, copy, key), "the copy")
+    before = {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+    moment = full_second()
+    deleted, overwritten, lost = keys
+    s3.delete_object(Bucket=bucket, Key=deleted)
+    s3.put_object(Bucket=bucket, Key=overwritten, Body=b"%PDF- of somebody else")
+    for version in s3.list_object_versions(Bucket=bucket, Prefix=lost)["Versions"]:
+        s3.delete_object(Bucket=bucket, Key=lost, VersionId=version["VersionId"])
+
+    checkout = replace(platform.checkout, variables={"MOMENT": moment.isoformat()})
+    listed, _, over = [run.output for run in checkout.types("objects.md")]
+
+    assert "3 differ" in listed
+    assert [word for word in ("deleted", "overwritten", "lost") if word not in listed] == []
+    assert "Every object is as it was." in over
+    assert {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys} == before
