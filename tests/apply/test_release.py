@@ -303,9 +303,10 @@ def test_a_deploy_that_was_killed_while_it_applied_is_undone_and_then_finished(
 
 
 def test_a_killed_release_is_undone_by_a_rollback_on_the_same_stack(released: Released, tmp_path: Path) -> None:
+    """GIVEN a release that is killed once its first stage is applied, and its state written."""
     before, items = query_invoices(released), released.items()
     with BeginningRelease(released, "slow", "10") as release:
-        release.until(lambda: "RoutingConfig" in query_invoices(released))
+        release.until(lambda: "RoutingConfig" in query_invoices(released) and not is_locked(released))
         release.kill()
 
     run(released.build, "harness", "rollback", "dev")
