@@ -28,7 +28,8 @@ _NOTHING = re.compile(
 _NOTHING_BEHIND = re.compile(r"na|nv|nd|n\\a|ref!?|x{2,}", re.IGNORECASE)
 """Texts that stand for nothing, but may also be a prefix."""
 _FAILED = re.compile(r"#[a-z/]+[!?]|#n/?[ad]\b|#nv\b|[{}<>%$=]", re.IGNORECASE)
-_EXPONENT = re.compile(r"[0-9][.,][0-9]+e[+-]?[0-9]+|[0-9]e[+-][0-9]+", re.IGNORECASE)
+_EXPONENT = re.compile(r"(?<![^\W_])[0-9]+(?:[.,][0-9]+e[+-]?|e[+])[0-9]+", re.IGNORECASE)
+"""A number that a program has shortened before it put it behind a prefix. In ``7173e-1`` it is a hexadecimal number."""
 _MONTH = (
     "(?:jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|sept|oct|okt|nov|dec|dez|janv|févr|avr|juin|juil|août|déc|ene|abr|"
     "ago|dic|gen|mag|giu|lug|set|ott)"
