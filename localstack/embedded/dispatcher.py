@@ -25,6 +25,7 @@ from embedded import (  # noqa: F401 -- importing a module registers its patches
     cloudwatch_alarms,
     cloudwatch_logs,
     cloudwatch_protocol,
+    connections,
     consistency,
     dynamodb,
     dynamodb_capacity,

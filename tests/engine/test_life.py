@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import urllib3
 from botocore.exceptions import ConnectionClosedError
@@ -156,6 +157,23 @@ def test_a_snapshot_of_another_version_is_rejected(tmp_path: Path) -> None:
 
     with pytest.raises(HarnessError, match="another version"):
         EmbeddedEngine(f"old-{worker()}", port="auto").snapshots.start(snapshot)
+
+
+def test_connections_that_clients_have_closed_leave_no_open_file(cloud: Cloud) -> None:
+    """GIVEN clients that come and go, as those of a long release THEN the server can still accept others."""
+    address = ("127.0.0.1", cloud.engine.endpoint.port)
+    [server] = [
+        connection.pid for connection in psutil.net_connections("tcp4")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr == address
+    ]  # fmt: skip
+    before = psutil.Process(server).num_fds()
+
+    for _ in range(50):
+        with socket.create_connection(address):
+            pass
+        cloud.client("sqs", new=True).list_queues()
+
+    eventually(lambda: psutil.Process(server).num_fds() <= before + 10, event="the end of the connections")
 
 
 PARENT = """
