@@ -128,7 +128,7 @@ def up(number: int) -> None:
         HarnessError: The gate rejects its plan, Terraform fails, or the smoke test does.
     """
     name, started = workspace(number), time.monotonic()
-    request = DeployRequest(FOLDER, confirm=lambda: True, options=_OPTIONS)
+    request = DeployRequest(FOLDER, confirm=lambda: True, options=_OPTIONS, workspace=name)
     report = DeployReport(name, engine_name())
     try:
         with opened() as account:

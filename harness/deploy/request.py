@@ -49,6 +49,7 @@ class DeployRequest:
         plan_only: Whether the deploy ends after the plan is judged and shown.
         approved: The digest of the changes that were approved (`harness.deploy.plan_comment.fingerprint`); a plan of
             other changes is not applied. Empty if this deploy asks by itself.
+        workspace: Terraform's workspace; that of a preview is judged as a copy of the environment.
         cost_reason: Why the environment may cost more than a tenth more than before; empty without a reason.
     """
 
@@ -62,6 +63,7 @@ class DeployRequest:
     sources: Path = ROOT / "lambdas"
     plan_only: bool = False
     approved: str = ""
+    workspace: str = "default"
     cost_reason: str = ""
 
 

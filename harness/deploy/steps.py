@@ -21,6 +21,7 @@ from harness.deploy.change_summary import action_of, show_changes, show_findings
 from harness.deploy.gate import findings_on, needed_permissions
 from harness.deploy.request import DeployReport, DeployRequest
 from harness.errors import HarnessError
+from harness.policy import previews
 from harness.policy.finding import Finding
 from harness.policy.rules.snapshots import outdated_deployments
 from harness.stack import lifecycle
@@ -67,10 +68,19 @@ class Steps:
         allowed = self.request.allow_destroy
         with ProgressStep("Judge this plan") as step:
             today = datetime.now(UTC).date()
-            findings = findings_on(plan, self.request.environment, allowed, full=self.request.full_gate, today=today)
+            findings = findings_on(
+                self._as_judged(plan), self.request.environment, allowed, full=self.request.full_gate, today=today
+            )
             self.report.findings = [str(finding) for finding in findings]
             step.conclude(f"{len(findings)} findings")
         return findings
+
+    def _as_judged(self, plan: TerraformPlan) -> TerraformPlan:
+        """The plan; that of a preview as if it were the one of its environment."""
+        request = self.request
+        if request.workspace == "default":
+            return plan
+        return TerraformPlan.from_json(previews.as_original(plan.raw, request.environment, request.workspace))
 
     def apply(self) -> None:
         """Apply the kept plan."""

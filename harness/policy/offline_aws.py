@@ -1,8 +1,8 @@
 """A local AWS that knows its account id and nothing else: live folders are planned unmodified, without an engine.
 
 A live folder's provider asks STS for its account (``allowed_account_ids``), an ``import`` block reads the bucket that
-it adopts, and the backend finds no state. Any other call to AWS would make the plan depend on what exists there: it
-gets an error.
+it adopts, and the backend finds no state; the workspace of a preview is there, and as empty. Any other call to AWS
+would make the plan depend on what exists there: it gets an error.
 """
 
 import re
@@ -22,7 +22,13 @@ _IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2
 _ERROR = "<Error><Code>{code}</Code><Message>A plan of the policy gate reads nothing from AWS.</Message></Error>"
 
 
-_EMPTY = "<ListBucketResult><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated></ListBucketResult>"
+WORKSPACE = "pr-00001"
+"""The one workspace besides ``default``: a preview's, named as `harness.deploy.preview` names them."""
+
+_LIST = (
+    "<ListBucketResult><KeyCount>1</KeyCount><IsTruncated>false</IsTruncated>"
+    f"<Contents><Key>env:/{WORKSPACE}/dev/terraform.tfstate</Key></Contents></ListBucketResult>"
+)
 
 _KEY = re.compile(r"/[^/?]+/[^?]+")  # path style: /bucket/key
 
@@ -46,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """No state, no workspaces, no bucket settings."""
         if "list-type=2" in self.path:
-            self._respond(200, _EMPTY)
+            self._respond(200, _LIST)
         elif _KEY.match(self.path):
             self._respond(404, _ERROR.format(code="NoSuchKey"))
         else:

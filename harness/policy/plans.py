@@ -82,7 +82,12 @@ def live_folders(root: Path = ROOT) -> list[Path]:
 
 
 def plan_live_folder(
-    folder: Path, endpoint: str, *, work: Path | None = None, inputs: Mapping[str, str] = MappingProxyType({})
+    folder: Path,
+    endpoint: str,
+    *,
+    work: Path | None = None,
+    inputs: Mapping[str, str] = MappingProxyType({}),
+    preview: str = "",
 ) -> PlannedRoot:
     """Plan a live folder, unmodified.
 
@@ -91,6 +96,7 @@ def plan_live_folder(
         endpoint: The URL of `offline_aws`.
         work: For Terraform's own data; by default one folder for each live folder.
         inputs: What a deploy sets, by variable, where it is another value than the gate's own.
+        preview: The workspace of the preview to plan; the environment itself without one.
 
     Raises:
         HarnessError: Terraform cannot plan it; the message has its diagnostics.
@@ -105,14 +111,15 @@ def plan_live_folder(
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
             **{f"TF_VAR_{name}": value for name, value in (_gate_inputs() | dict(inputs)).items()},
-            "TF_WORKSPACE": "default",
+            "TF_WORKSPACE": preview or "default",
         },
         data_dir=work / "data",
         log_dir=work / "logs",
     )
     with locked(work / ".lock"):
         terraform.init({"bucket": PLATFORM.state_bucket(ACCOUNT_ID), "use_path_style": "true"})
-        plan = terraform.plan(["-lock=false"])
+        options = ["-var-file=preview.tfvars"] if preview else []
+        plan = terraform.plan(["-lock=false", *options])
     return PlannedRoot(relative(folder), folder.name, relative(folder), plan.raw)
 
 

@@ -451,3 +451,21 @@ def test_a_failed_deploy_keeps_the_running_stack_and_its_description(
 
     assert engine.ended == ["released"]
     assert description.exists()
+
+
+@pytest.mark.parametrize(("workspace", "judged"), [("default", "topic-dev-pr-00007"), ("pr-00007", "topic-dev")])
+def test_a_preview_is_judged_as_its_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workspace: str, judged: str
+) -> None:
+    names: list[str] = []
+
+    def findings_on(plan: TerraformPlan, *_: object, **__: object) -> list[Any]:
+        names.extend(str(each.values["name"]) for each in plan.resources)
+        return []
+
+    monkeypatch.setattr("harness.deploy.steps.findings_on", findings_on)
+    planned = plan_of(change(TOPIC, "create", before=None, after={"name": "topic-dev-pr-00007"}))
+
+    carried_out(planned, tmp_path, workspace=workspace)
+
+    assert names == [judged]
