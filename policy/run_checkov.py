@@ -184,20 +184,21 @@ def secret_keys(record: Record) -> list[str]:
     return sorted(key.replace("/[0]", "").replace("/", ".") for key in record.check_result.get("evaluated_keys", ()))
 
 
-def load() -> list[str]:
-    """Load our own checks; returns the ids of all checks."""
+def load() -> dict[str, list[str]]:
+    """Load our own checks; returns the types of resources and data sources that each check judges, by its id."""
     sys.path.insert(0, str(Path(__file__).parent.parent))  # harness.policy.rules
     resource_registry.load_external_checks(str(CHECKS))
-    registry = get_graph_checks_registry("terraform")
-    registry.load_checks()
-    registry.load_external_checks(str(CHECKS))
-    attribute_ids = {
-        check.id
-        for registry in (resource_registry, data_registry, provider_registry)
-        for checks in (*registry.checks.values(), *registry.wildcard_checks.values())
-        for check in checks
-    }
-    return sorted(attribute_ids | {check.id for check in get_graph_checks_registry("terraform").checks})
+    graph = get_graph_checks_registry("terraform")
+    graph.load_checks()
+    graph.load_external_checks(str(CHECKS))
+    judged: dict[str, set[str]] = {}
+    for registry in (resource_registry, data_registry, provider_registry):
+        for kind, checks in (*registry.checks.items(), *registry.wildcard_checks.items()):
+            for check in checks:
+                judged.setdefault(check.id, set()).add(kind)
+    for check in graph.checks:
+        judged.setdefault(check.id, set()).update(check.resource_types)
+    return {identity: sorted(types) for identity, types in sorted(judged.items())}
 
 
 def analyse(policies: Iterable[Policy]) -> list[dict[str, str]]:
@@ -222,11 +223,11 @@ def main() -> None:
     BaseCheck.run = without_exceptions(BaseCheck.run)
     plan_parser.parse = planned_by(plan_parser.parse)
     ply.yacc.yacc = once_per_grammar(ply.yacc.yacc)
-    check_ids = load()
+    known = load()
     context = multiprocessing.get_context("fork")
     with context.Pool(min(request["workers"], len(request["jobs"])), maxtasksperchild=1) as pool:
         results = pool.map(scan, request["jobs"], chunksize=1)
-    response = {"known": check_ids, "results": results, "parliament": analyse(request.get("policies", ()))}
+    response = {"known": known, "results": results, "parliament": analyse(request.get("policies", ()))}
     Path(request["out"]).write_text(json.dumps(response), encoding="utf-8")
 
 

@@ -100,7 +100,18 @@ class MutatedPlan(PlanGraph):
             return {**block, "expressions": expressions}
         if name not in block.get("expressions", {}):
             return block
-        return {**block, "expressions": {**block["expressions"], name: {}}}
+        return {**block, "expressions": _written(block["expressions"], self.mutant.path)}
+
+
+def _written(expressions: Mapping[str, Any], path: ArgumentPath) -> dict[str, Any]:
+    """A block's expressions, of which the one at a path reads nothing; the others of its blocks stay."""
+    name, *rest = path
+    blocks = expressions.get(str(name))
+    if not rest or not isinstance(blocks, list):
+        return {**expressions, str(name): {}}
+    number, *inner = rest
+    changed = [_written(block, tuple(inner)) if at == number else block for at, block in enumerate(blocks)]
+    return {**expressions, str(name): changed}
 
 
 def generate(plan: PlanGraph, schemas: Mapping[str, BlockSchema], *, seed: int) -> list[GeneratedMutant]:

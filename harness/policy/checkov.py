@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,20 @@ RUNNER = ROOT / "policy" / "run_checkov.py"
 DEADLINE_S = 600.0
 WORKERS = 2
 
-REMEDY = (
-    "Follow the guideline. Where it does not fit, add a row to policy/suppressions.yaml with the reason, the owner and "
-    "the last day."
-)
-"""For checkov's built-in checks, which name none."""
+BUILT_IN = ROOT / "policy" / "built_in_checks.toml"
+
+REMEDIES: Mapping[str, str] = tomllib.loads(BUILT_IN.read_text(encoding="utf-8"))["remedies"]
+"""What to do about built-in checks that no rule of ours includes."""
+
+OR_ACCEPT = "Or add a row to policy/suppressions.yaml with the reason, the owner and the last day."
+"""The other way out, for checkov's built-in checks."""
+
+
+def remedy_of(check: str) -> str:
+    """What to do about a failed check: as its rule says, or the rule that includes it; checkov itself names nothing."""
+    including = (rule.remedy for rule in RULES.values() if check in {rule.id, *rule.includes})
+    own = next(including, "")
+    return own if check in RULES else f"{own or REMEDIES.get(check, 'Follow the guideline.')} {OR_ACCEPT}"
 
 
 @dataclass(frozen=True)
@@ -52,17 +62,22 @@ class CheckovResults:
 
     Attributes:
         findings: Failed checks, and errors of the scan.
-        check_ids: The ids of all checks.
+        check_types: The types that each check judges, by its id.
         passed: How many checks passed.
         resources: How many resources were scanned, by job.
         passes: Check ids and addresses that passed, by job, for the tests of the rules.
     """
 
     findings: list[Finding]
-    check_ids: frozenset[str]
+    check_types: Mapping[str, list[str]]
     passed: int
     resources: Mapping[tuple[str, str], int]
     passes: Mapping[tuple[str, str], frozenset[tuple[str, str]]]
+
+    @property
+    def check_ids(self) -> frozenset[str]:
+        """The ids of all checks."""
+        return frozenset(self.check_types)
 
 
 def run(jobs: Sequence[Job], policies: Sequence[Mapping[str, str]], folder: Path) -> CheckovResults:
@@ -137,7 +152,7 @@ def _results(jobs: Sequence[Job], policies: Sequence[Mapping[str, str]], body: M
     if len(body["results"]) != len(jobs):
         raise HarnessError("checkov left out a root.", remedy="This is an error in policy/run_checkov.py: fix it.")
     findings += _parliament(policies, body["parliament"])
-    return CheckovResults(findings, frozenset(body["known"]), sum(map(len, passes.values())), resources, passes)
+    return CheckovResults(findings, body["known"], sum(map(len, passes.values())), resources, passes)
 
 
 def _findings(job: Job, result: Mapping[str, Any]) -> Iterator[Finding]:
@@ -163,7 +178,7 @@ def _findings(job: Job, result: Mapping[str, Any]) -> Iterator[Finding]:
                 file if in_source else None,
                 failure["line"] if in_source else None,
                 message,
-                rule.remedy if rule else REMEDY,
+                remedy_of(failure["id"]),
                 rule.guideline
                 if rule
                 else failure["guideline"] or "https://www.checkov.io/5.Policy%20Index/terraform.html",

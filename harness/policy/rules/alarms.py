@@ -283,7 +283,7 @@ def about_something(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
     filters = _filters(plan)
     for alarm in plan.of(*ALARM):
         for metric in metrics(alarm):
-            if not metric.dimensions and is_of_aws(metric.namespace or "AWS/"):
+            if not metric.dimensions and is_of_aws("AWS/" if metric.namespace in {None, ""} else metric.namespace):
                 yield alarm.address, f"Its metric {metric.name} has no dimension: it measures the whole account."
             for dimension, value in metric.dimensions.items():
                 if dimension not in NAMES:

@@ -285,7 +285,7 @@ def _cold_moves(rule: Any) -> Iterator[str]:
     for block in ("transition", "noncurrent_version_transition"):
         for move in listed(rule.get(block)):
             if isinstance(move, Mapping) and move.get("storage_class") in GLACIER:
-                days = move.get("days") or move.get("noncurrent_days")
+                days = move.get("days") if move.get("days") not in {None, 0} else move.get("noncurrent_days")
                 yield (
                     f"Its rule {shown(rule.get('id'))} moves objects to {move['storage_class']} after {shown(days)} "
                     "days: from then on a download fails until somebody has restored the object, which takes hours."

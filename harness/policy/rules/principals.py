@@ -22,7 +22,7 @@ def expected_principals(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
             for principal in statement.principals:
                 if not _is_expected(policy, statement, principal):
                     kind, name = principal
-                    actions = ", ".join(map(str, statement.actions))
+                    actions = ", ".join(map(str, statement.actions)) or "all actions but some"
                     yield (
                         policy.address,
                         f"Its {statement} grants {actions} to {kind} {shown(name)}: {_fix(policy, name)}",

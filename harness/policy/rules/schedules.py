@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from harness.plan.resource import UNKNOWN, Resource, shown
+from harness.plan.resource import Resource, shown
 from harness.policy.rule import relation
 from harness.policy.rules.platform import CONTENT, Schedule
 from harness.settings import PLATFORM
@@ -35,10 +35,12 @@ def started_as_written(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
 
 
 def _is_of(plan: "PlanGraph", target: Resource, rule: Resource) -> bool:
+    """By the rule's name, whatever their keys; while it is not known, by the reference and by equal keys."""
+    name = target.get("rule")
+    if isinstance(name, str):
+        return bool(name == rule.get("name"))
     linked = plan.links(target, "rule", "aws_cloudwatch_event_rule")
-    if len(linked) == 1:
-        return rule in linked
-    return target.get("rule") in {rule.get("name"), UNKNOWN} and target.index in {rule.index, None}
+    return rule in linked if len(linked) == 1 else target.index in {rule.index, None}
 
 
 def _texts_instead_of_events(targets: list[Resource]) -> Iterator[tuple[str, str]]:

@@ -147,6 +147,22 @@ def test_what_the_provider_leaves_open_is_no_mutant() -> None:
     assert "replica" not in {each.argument for each in mutants if each.operator in OPEN}
 
 
+def test_a_change_in_a_block_leaves_what_the_block_writes() -> None:
+    """Else what AWS fills beside it counted as written, and whatever a mutant changed there would be noticed."""
+    graph = plan()
+    (block,) = graph.document["configuration"]["root_module"]["resources"]
+    reads, writes = {"references": ["var.ttl"]}, {"constant_value": "expiresAt"}
+    block["expressions"]["ttl"] = [{"attribute_name": writes, "enabled": reads}]
+    mutants = generate(graph, {"aws_dynamodb_table": SCHEMA}, seed=1)
+    (mutant,) = (each for each in mutants if (each.argument, each.operator) == ("ttl.enabled", "flip"))
+
+    mutated = MutatedPlan.with_change(mutant, graph)
+
+    expressions = mutated.expression(mutated.resources[0])["expressions"]
+    assert expressions["ttl"] == [{"attribute_name": writes, "enabled": {}}]
+    assert block["expressions"]["ttl"] == [{"attribute_name": writes, "enabled": reads}]
+
+
 def test_a_rule_that_fails_on_a_mutant_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = plan()
     mutant = generate(graph, {"aws_dynamodb_table": SCHEMA}, seed=1)[0]

@@ -19,7 +19,7 @@ def test_checkov_keeps_temporary_files_in_a_folder_that_only_its_owner_may_chang
     def run(*_: Any, **options: Any) -> subprocess.CompletedProcess[str]:
         given.update(options["env"])
         Path(json.loads(options["input"])["out"]).write_text(
-            json.dumps({"results": [], "parliament": [], "known": []}), encoding="utf-8"
+            json.dumps({"results": [], "parliament": [], "known": {}}), encoding="utf-8"
         )
         return subprocess.CompletedProcess([], 0, "", "")
 
