@@ -34,6 +34,9 @@ _BUILDING = frozenset(
 _UNLESS_EMPTY = re.compile(r'(?P<value>[\w.]+)!=""\?(?P=value):null')
 """What is not set is left out."""
 
+_NAMED = re.compile(r"[\w-]+(?:\.[\w-]+|\[[^\[\]*]*\])*")
+"""A resource, a call or a value by its name; its instance by a key."""
+
 _KEY = re.compile(r"\beach\.key\b")
 """Terraform plans nothing whose keys it does not know."""
 
@@ -257,14 +260,14 @@ def _judged(value: Value) -> list[Any]:
 
 
 def _deciding(node: Any) -> Any:
-    """The part of an expression by which it decides: a condition, a key, a call's arguments; None if there is none."""
+    """The part of an expression by which it decides: a condition, a key, what it takes or chooses from; or None."""
     kind = getattr(node, "data", "")
     if kind == "conditional":
         return node.children[0]
     if kind in {"binary_op", "for_cond", "unary_op"}:
         return node
-    if kind == "index_expr_term":
-        return node.children[-1]
+    if kind == "index_expr_term":  # an index on what a call, a loop or a splat puts together chooses one of it
+        return node.children[-1] if _NAMED.fullmatch(_text(node.children[0])) else node.children[0]
     if kind == "function_call" and _text(node.children[0]) == "lookup":
         return _arguments(node)[1]
     if kind == "function_call" and _text(node.children[0]) not in _BUILDING:

@@ -54,6 +54,8 @@ _SHAPES: Mapping[str, str] = {
     r"|\blogin\s+\S+\s+password\s+[^\s\"<*$]{3,}|--password\s+[^\s\"<*$-]{3,}"
     rf"|(?<![\w-])[\"'](?:{_SECRET})\\?[\"']\s*:\s*\\?[\"'](?![\s\"'<*%$]|\{{)[^\s\"'\\]{{3,}}"
     rf"|[?&;](?:amp;)?(?:{_SECRET})={_VALUE}",
+    "a password": rf"(?i:(?<![\w.-])(?:{_PHRASE})\s*(?::|\bis\b)\s*(?!{_REFERENCE}))"
+    r"(?=[^\s\"']*\d)(?=[^\s\"']*[A-Za-z])(?![^\s\"']*[({$<*])[^\s\"',;]{8,}",
     "an API key": r"\b[srp]k_(?:live|test)_[A-Za-z0-9]{10,}|\bwhsec_[A-Za-z0-9+/=]{16,}"
     r"|\bAIza[\w-]{35}|\bSG\.[\w-]{16,}\.[\w-]{16,}|\bkey-[0-9a-f]{32}\b|\bSK[0-9a-f]{32}\b"
     r"|\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{20,}|\bsh(?:pat|pss|ppa|pca)_[0-9a-f]{16,}|\bsq0[a-z]{3}-[\w-]{20,}"

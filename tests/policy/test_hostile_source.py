@@ -222,6 +222,24 @@ HOSTILE = {
         'target_arn = replace(aws_sqs_queue.dead_letter.arn, "/.*/", "arn:aws:sqs:us-east-1:1:x")',
         "replace(aws_sqs_queue.dead_letter.arn",
     ),
+    "one-queue-for-all": (
+        "modules/event-bus/main.tf",
+        "aws_sqs_queue.dead_letter[each.key].arn",
+        "values(aws_sqs_queue.dead_letter)[0].arn",
+        "values(aws_sqs_queue.dead_letter)[0] decides by an id",
+    ),
+    "one-queue-of-a-splat": (
+        "modules/event-bus/main.tf",
+        "aws_sqs_queue.dead_letter[each.key].arn",
+        "(values(aws_sqs_queue.dead_letter)[*].arn)[0]",
+        "values(aws_sqs_queue.dead_letter)[*].arn)[0] decides by an id",
+    ),
+    "one-queue-of-a-loop": (
+        "modules/event-bus/main.tf",
+        "aws_sqs_queue.dead_letter[each.key].arn",
+        "[for queue in aws_sqs_queue.dead_letter : queue.arn][0]",
+        "[for queue in aws_sqs_queue.dead_letter : queue.arn][0] decides by an id",
+    ),
     "grants-by-an-id": (
         FUNCTIONS,
         'conditions = { "kms:ViaService"',

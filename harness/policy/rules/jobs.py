@@ -1,5 +1,6 @@
 """Roles of the pipeline: only the jobs that were reviewed take them, by GitHub's tokens."""
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 _ACTION = "sts:AssumeRoleWithWebIdentity"
 _ISSUER = "token.actions.githubusercontent.com"
+_TESTS = {"aud": "StringEquals", "job_workflow_ref": "StringLike", "sub": "StringEquals"}
+"""How each claim is compared; a workflow's reference has a pull request's number in it."""
+
+_SUBJECT = re.compile(r"repo:(?P<repository>[\w.-]+/[\w.-]+):environment:(?P<environment>[\w.-]+)")
 
 
 @relation("CKV_INV_523", ("aws_iam_role",))
@@ -30,13 +35,24 @@ def _not_reviewed(name: Any, statement: Statement) -> Iterator[str]:
     if row is None:
         yield f"No row of [jobs] in policy/platform.toml says which jobs may take {shown(name)}."
         return
-    subjects = _values(statement, "sub")
-    expected = f":environment:{row['environment']}"
-    if not subjects or not all(value.startswith("repo:") and value.endswith(expected) for value in subjects):
-        yield f"It trusts {shown(subjects)}, and was reviewed for jobs of the environment {row['environment']} only."
-    workflows = sorted(value.rpartition("/.github/workflows/")[2] for value in _values(statement, "job_workflow_ref"))
+    for claim, test in _TESTS.items():
+        tests = {used for used, variable, _ in statement.conditions if variable.lower() == f"{_ISSUER}:{claim}"}
+        if tests != {test}:
+            yield f"It compares {claim} by {shown(sorted(tests))}, and not by {test}: others would pass."
+    subjects = [_SUBJECT.fullmatch(value) for value in _values(statement, "sub")]
+    repositories = {match["repository"] for match in subjects if match}
+    if not subjects or any(match is None or match["environment"] != row["environment"] for match in subjects):
+        found = shown(_values(statement, "sub"))
+        yield f"It trusts {found}, and was reviewed for jobs of the environment {row['environment']} only."
+    places = [value.partition("/.github/workflows/") for value in _values(statement, "job_workflow_ref")]
+    workflows = sorted(workflow for _, _, workflow in places)
     if workflows != sorted(row["workflows"]):
         yield f"It trusts the workflows {shown(workflows)}, and was reviewed for {shown(sorted(row['workflows']))}."
+    if len(repositories | {repository for repository, _, _ in places}) > 1:
+        named = shown(sorted(repositories | {repository for repository, _, _ in places}))
+        yield f"It trusts several repositories, {named}: name one, in full."
+    if _values(statement, "aud") != ["sts.amazonaws.com"]:
+        yield f"It takes tokens for {shown(_values(statement, 'aud'))}, and not for sts.amazonaws.com."
 
 
 def _values(statement: Statement, claim: str) -> list[str]:

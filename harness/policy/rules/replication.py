@@ -89,12 +89,17 @@ def region(plan: "PlanGraph", resource: Resource) -> Any:
 
     The configuration names a resource's provider as the root does, whatever the modules in between call it.
     """
-    configuration = plan.document.get("configuration", {})
-    key = plan.expression(resource).get("provider_config_key", "")
-    provider = configuration.get("provider_config", {}).get(key, {})
-    expression = provider.get("expressions", {}).get("region", {})
     value = resource.get("region")
-    name = (value if isinstance(value, str) else None) or expression.get("constant_value")
+    if isinstance(value, str) and value:
+        return value
+    return provider_region(plan, plan.expression(resource).get("provider_config_key", ""))
+
+
+def provider_region(plan: "PlanGraph", key: str) -> Any:
+    """The region of a provider of the root, such as ``aws.replica``; `UNKNOWN` if the plan does not show it."""
+    provider = plan.document.get("configuration", {}).get("provider_config", {}).get(key, {})
+    expression = provider.get("expressions", {}).get("region", {})
+    name = expression.get("constant_value")
     references = [reference for reference in expression.get("references", ()) if reference.startswith("var.")]
     if not name and len(references) == 1 and not provider.get("module_address"):
         name = plan.document.get("variables", {}).get(references[0].removeprefix("var."), {}).get("value")
