@@ -127,6 +127,14 @@ class Decisions:
                         "policy/unknown_values.toml in a review."
                     )
 
+    def _is_source(self, text: str) -> bool:
+        """Whether a text itself may lead to what nothing should decide by."""
+        return bool(_ID.search(text))
+
+    def _is_reviewed(self, text: str) -> bool:
+        """Whether an expression, without blanks, decides nothing or is judged all the same."""
+        return text in _REVIEWED
+
     def read_by(self, value: Value) -> Iterator[tuple[str, str]]:
         """The decisions in an expression and in what it reads, each with its place; without reviewed ones."""
         seen: set[tuple[Path, int, str]] = set()
@@ -146,12 +154,12 @@ class Decisions:
         if part is None or not self._is_open(value, _source(value.file, part)):
             for child in node.children:
                 yield from self._in(value, child)
-        elif not _UNLESS_EMPTY.fullmatch(_text(node)) and _text(node) not in _REVIEWED:
+        elif not _UNLESS_EMPTY.fullmatch(_text(node)) and not self._is_reviewed(_text(node)):
             yield " ".join(_source(value.file, node).split())
 
     def _is_open(self, value: Value, text: str) -> bool:
         """Whether a part of an expression may be known after the apply only."""
-        if _ID.search(text):
+        if self._is_source(text):
             return True
         bound = _bound(text)
         within = [over for name in bound for over in value.binders.get(name, ()) if over not in text]

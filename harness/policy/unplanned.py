@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.paths import ROOT
 from harness.policy import promises, source_code, source_values
 from harness.policy.decisions import Decisions
+from harness.policy.deploy_decisions import DeployDecisions
 from harness.policy.finding import Finding, Severity, sentence
 from harness.policy.rule import HCL
 from harness.policy.secret_literals import SecretLiterals
@@ -34,6 +35,7 @@ def problems(root: Path = ROOT) -> list[str]:
         *(problem for folder in folders for problem in problems_of(folder, root)),
         *SecretLiterals(root).problems(),
         *Decisions(root).problems(),
+        *DeployDecisions(root).problems(),
     ]
 
 
@@ -102,6 +104,7 @@ def _of(module: Module, *, is_root: bool) -> Iterator[str]:
         yield from _backend(module)
         yield from _account(module)
         yield from _defaults(module)
+        yield from _previews(module)
     else:
         for provider in module.of("provider"):
             yield f"{provider}: a module has a provider of its own, and works where no live folder says: remove it."
@@ -157,6 +160,29 @@ def _region(module: Module, provider: Block) -> Iterator[str]:
             f"{provider}: its region is {_text(provider, 'region') or 'missing'}, and everything would be created anew "
             f"there: write {expected}."
         )
+
+
+_PREVIEWS = {
+    "_environment": 'local._preview ? "${var.environment}-${terraform.workspace}" : var.environment',
+    "_preview": 'terraform.workspace != "default"',
+}
+"""How a live folder gives previews names of their own; the gate plans none."""
+
+
+def _previews(module: Module) -> Iterator[str]:
+    """A preview with the names of its environment would take over what that has."""
+    if not any(variable.name == "previews" for variable in module.of("variable")):
+        return
+    holders = module.of("locals")
+    for name, expected in _PREVIEWS.items():
+        for text, place in [(_text(each, name), each) for each in holders if name in each.attributes] or [("", None)]:
+            if text != expected:
+                where = place or f"{module.name}/main.tf:1"
+                yield f"{where}: {name} is {text or 'missing'}, and previews get names of others: write {expected}."
+    for call in module.of("module"):
+        if _text(call, "environment") != "local._environment":
+            found = _text(call, "environment") or "missing"
+            yield f"{call}: environment is {found}, and previews get names of others: write local._environment."
 
 
 def _defaults(module: Module) -> Iterator[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from harness.deploy import gate
 from harness.paths import ROOT
-from harness.policy import decisions, unplanned
+from harness.policy import decisions, deploy_decisions, unplanned
 from harness.terraform.plan import TerraformPlan
 
 BUCKETS = "modules/s3-bucket/main.tf"
@@ -197,6 +197,36 @@ HOSTILE = {
         "deletion_protection    = var.deletion_protection",
         'deletion_protection    = !fileexists("/etc/deploys")',
         "it reads what the machine has",
+    ),
+    "by-a-part-of-a-name-with-the-account": (
+        STORAGE,
+        "deletion_protection    = var.deletion_protection",
+        'deletion_protection    = substr(local._buckets["documents"], -1, 1) == "0"',
+        "by the account, folder, boundary or repository",
+    ),
+    "by-a-part-of-an-arn-in-a-local": (
+        STORAGE,
+        "deletion_protection    = var.deletion_protection",
+        'deletion_protection = local._protect\n}\n\nlocals {\n  _protect = split(":", local._arns.table)[4] == "0"',
+        "by the account, folder, boundary or repository",
+    ),
+    "by-a-name-that-a-module-is-given": (
+        BUCKETS,
+        "force_destroy = var.force_destroy",
+        'force_destroy = substr(var.name, -3, -1) != "000"',
+        "by the account, folder, boundary or repository",
+    ),
+    "previews-with-names-of-others": (
+        "live/dev/main.tf",
+        'local._preview ? "${var.environment}-${terraform.workspace}" : var.environment',
+        "var.environment",
+        "previews get names of others",
+    ),
+    "a-call-without-the-preview-s-name": (
+        "live/dev/main.tf",
+        "= local._environment",
+        "= var.environment",
+        "previews get names of others",
     ),
     "alarms-by-an-id": (
         "modules/monitoring/main.tf",
@@ -497,6 +527,17 @@ def test_every_reviewed_decision_is_one(monkeypatch: pytest.MonkeyPatch) -> None
 
     assert [row.text for row in decisions.DECISIONS if f": {row.text} decides by an id" not in found] == []
     assert all(row.reason.endswith(".") for row in decisions.DECISIONS)
+
+
+def test_every_reviewed_decision_by_a_deploy_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploy_decisions, "_REVIEWED", frozenset())
+    monkeypatch.setattr(deploy_decisions, "_BEGINNINGS", ())
+
+    found = "".join("\n".join(deploy_decisions.DeployDecisions(ROOT).problems()).split())
+
+    rows = [text for row in deploy_decisions.ROWS for text in row.texts]
+    assert [text for text in rows if f":{''.join(text.removesuffix('...').split())}" not in found] == []
+    assert all(row.reason.endswith(".") for row in deploy_decisions.ROWS)
 
 
 def test_the_repository_has_none() -> None:
