@@ -173,12 +173,11 @@ def _previews(module: Module) -> Iterator[str]:
     """A preview with the names of its environment would take over what that has."""
     if not any(variable.name == "previews" for variable in module.of("variable")):
         return
-    holders = module.of("locals")
     for name, expected in _PREVIEWS.items():
-        for text, place in [(_text(each, name), each) for each in holders if name in each.attributes] or [("", None)]:
+        written = [(str(each), _text(each, name)) for each in module.of("locals") if name in each.attributes]
+        for place, text in written or [(f"{module.name}/main.tf:1", "missing")]:
             if text != expected:
-                where = place or f"{module.name}/main.tf:1"
-                yield f"{where}: {name} is {text or 'missing'}, and previews get names of others: write {expected}."
+                yield f"{place}: {name} is {text}, and previews get names of others: write {expected}."
     for call in module.of("module"):
         if _text(call, "environment") != "local._environment":
             found = _text(call, "environment") or "missing"
