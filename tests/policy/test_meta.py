@@ -168,6 +168,6 @@ def test_what_checkov_loads_needs_the_standard_library_only() -> None:
         "harness.policy",
         "harness.policy.rules",
         *(f"harness.policy.rules.{subject}" for subject in ("alarms", "events", "iam", "platform", "retention")),
-        *(f"harness.policy.rules.{subject}" for subject in ("reviewed", "roles", "storage")),
+        *(f"harness.policy.rules.{subject}" for subject in ("replication", "reviewed", "roles", "storage")),
     }
     assert {name.split(".")[0] for name in imported} <= {"harness", *sys.stdlib_module_names}
