@@ -70,11 +70,17 @@ def checkout(to: Path, *options: str) -> Path:
     if cloned.returncode != 0:
         pytest.skip(f"this is not a git checkout: {cloned.stderr.strip()}")
     if not options:
-        for name in git("ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout.rstrip("\0").split("\0"):
-            if (ROOT / name).is_file():
-                (to / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, to / name)
+        copy_files(to)
     return to
+
+
+def copy_files(to: Path, below: str = ".") -> None:
+    """Copy the files of the repository below a folder as they are here, committed or not, into a checkout."""
+    listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", below).stdout
+    for name in listed.rstrip("\0").split("\0"):
+        if (ROOT / name).is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, to / name)
 
 
 def git(*arguments: str) -> subprocess.CompletedProcess[str]:
