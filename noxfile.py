@@ -217,7 +217,7 @@ def restore(session: nox.Session) -> None:
 
 @menu(name="restore-objects", default=False)
 def restore_objects(session: nox.Session) -> None:
-    """Put objects of a bucket back to an earlier time: -- ENV documents|archives|uploads [PREFIX] --to TIME."""
+    """Put objects of a bucket back to an earlier time: -- ENV documents|archives|uploads|state [PREFIX] --to TIME."""
     harness(session, "restore-objects")
 
 

@@ -57,8 +57,9 @@ class Difference:
 
 
 _OF_OTHERS: Mapping[str, frozenset[str]] = {
+    "aws_api_gateway_api_key": frozenset({"last_updated_date"}),
     "aws_iam_role": frozenset({"inline_policy", "managed_policy_arns"}),
-    "aws_lambda_event_source_mapping": frozenset({"last_processing_result"}),
+    "aws_lambda_event_source_mapping": frozenset({"last_modified", "last_processing_result"}),
     "aws_lambda_function": frozenset({"last_modified"}),
     "aws_s3_bucket": frozenset(
         {
@@ -150,7 +151,24 @@ def changed_names(change: ResourceChange) -> list[str]:
     """
     before, after = change.before or {}, change.after or {}
     left_out = _OF_OTHERS.get(change.type, frozenset()) | {"tags_all"}
-    return [name for name in change.changed() if name not in left_out and _differ(before, after, name)]
+    return [
+        name
+        for name in change.changed()
+        if name not in left_out and _differ(before, after, name) and not _is_rotated(change.type, name, before, after)
+    ]
+
+
+def _is_rotated(kind: str, name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether a rotation does this to the first key, which Terraform created: it retires it, and takes its labels away.
+
+    The way back is nobody's but somebody's: a key that is enabled again, or a version that is current again.
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
+    """
+    if (kind, name) == ("aws_api_gateway_api_key", "enabled"):
+        return after.get(name) is False
+    if (kind, name) == ("aws_secretsmanager_secret_version", "version_stages"):
+        return set(after.get(name) or ()) < set(before.get(name) or ())
+    return False
 
 
 def _differ(before: Mapping[str, Any], after: Mapping[str, Any], name: str) -> bool:

@@ -5,7 +5,8 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,8 @@ import pytest
 
 from harness.deploy.smoke_access import PlatformAccess
 from harness.docs.runbooks import BlockRun
+from harness.engine import Engine, environments, local_server
+from harness.paths import BUILD
 from harness.stack.deployment import Stack
 from harness.stack.snapshot import clone_source
 from tests.apply.stage import group
@@ -104,13 +107,23 @@ class Recovery:
         return lambda: iam.put_role_policy(**role, PolicyDocument=json.dumps(policy))
 
 
+def checkout_beside(engine: Engine, stack: Stack, root: Path) -> FreshCheckout:
+    """A checkout whose commands find a stack on an engine that was started elsewhere."""
+    build = root / "build"
+    (build / "engine").mkdir(parents=True)
+    (build / "artifacts").mkdir()
+    for name in environments.NAMES:
+        (build / "engine" / name).symlink_to(BUILD / "engine" / name)
+    (build / "engine" / stack.environment).symlink_to(local_server.FOLDER / engine.instance)
+    (build / "artifacts" / stack.environment).symlink_to(BUILD / "artifacts" / f"snapshot-{stack.environment}")
+    (build / f"stack-{stack.environment}.json").write_text(json.dumps(stack.model_dump()), encoding="utf-8")
+    return FreshCheckout.at(root)
+
+
 @pytest.fixture(scope="module")
 def recovery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recovery]:
-    with clone_source("dev").clone("recovery") as (stack, _):
-        root = tmp_path_factory.mktemp("recovery")
-        (root / "build").mkdir()
-        (root / "build" / "stack-dev.json").write_text(json.dumps(stack.model_dump()), encoding="utf-8")
-        yield Recovery(stack, FreshCheckout.at(root))
+    with clone_source("dev").clone("recovery") as (stack, engine):
+        yield Recovery(stack, checkout_beside(engine, stack, tmp_path_factory.mktemp("recovery")))
 
 
 def outputs(runs: list[BlockRun]) -> list[str]:
@@ -204,3 +217,29 @@ def run(root: Path, *arguments: str) -> str:
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
+
+
+@pytest.mark.parametrize("damage", ["gone", "damaged"])
+def test_the_runbook_puts_a_state_file_back(recovery: Recovery, damage: str) -> None:
+    s3, bucket = recovery.client("s3"), f"invoice-terraform-state-{recovery.stack.account_id}"
+    state = {"Bucket": bucket, "Key": "dev/terraform.tfstate"}
+    before = s3.get_object(**state)["Body"].read()
+    moment = full_second()
+    if damage == "gone":
+        s3.delete_object(**state)
+    else:
+        s3.put_object(**state, Body=before[: len(before) // 2])
+
+    checkout = replace(recovery.checkout, variables={"MOMENT": moment.isoformat()})
+    listed, _, drift = outputs(checkout.types("lost-state.md"))
+
+    assert "1 differ" in listed
+    assert "dev is as its Terraform says" in drift
+    assert s3.get_object(**state)["Body"].read() == before
+
+
+def full_second() -> datetime:
+    """The next full second, once it has begun: everything so far is before it."""
+    moment = int(time.time()) + 1
+    wait(lambda: time.time() > moment or None, "the next second")
+    return datetime.fromtimestamp(moment, UTC)

@@ -1,42 +1,23 @@
 """A damaged table is put back by the commands of the runbook, on a running stack with everything that prod has."""
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.deploy.smoke_access import PlatformAccess
 from harness.docs.runbooks import BlockRun
-from harness.engine import Engine, environments, local_server
-from harness.paths import BUILD
-from harness.stack.deployment import Stack
 from harness.stack.snapshot import clone_source
 from tests.apply.stage import group
-from tests.apply.test_deploy import FreshCheckout
-from tests.apply.test_recovery import Recovery, wait
+from tests.apply.test_recovery import Recovery, checkout_beside, full_second, wait
 
 pytestmark = [group("restore"), pytest.mark.drill]
 
 INVOICES = 20
-
-
-def checkout_beside(engine: Engine, stack: Stack, root: Path) -> FreshCheckout:
-    """A checkout whose commands find a stack on an engine that was started elsewhere."""
-    build = root / "build"
-    (build / "engine").mkdir(parents=True)
-    (build / "artifacts").mkdir()
-    for name in environments.NAMES:
-        (build / "engine" / name).symlink_to(BUILD / "engine" / name)
-    (build / "engine" / "prod").symlink_to(local_server.FOLDER / engine.instance)
-    (build / "artifacts" / "prod").symlink_to(BUILD / "artifacts" / "snapshot-prod")
-    (build / "stack-prod.json").write_text(json.dumps(stack.model_dump()), encoding="utf-8")
-    return FreshCheckout.at(root)
 
 
 @dataclass(frozen=True)
@@ -60,13 +41,6 @@ class Restored:
     runs: list[BlockRun]
     figures: dict[str, Any]
     moment: datetime
-
-
-def full_second() -> datetime:
-    """The next full second, once it has begun: everything so far is before it."""
-    moment = int(time.time()) + 1
-    wait(lambda: time.time() > moment or None, "the next second")
-    return datetime.fromtimestamp(moment, UTC)
 
 
 def damage(platform: Recovery, identities: list[str]) -> None:

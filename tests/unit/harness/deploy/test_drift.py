@@ -10,6 +10,7 @@ from harness.deploy import drift_report, unmanaged
 from harness.deploy.drift import Difference, Kind, changed_names
 from harness.terraform.plan import ResourceChange
 
+KEY, SECRET = "aws_api_gateway_api_key", "aws_secretsmanager_secret_version"
 INDEX = {"name": "status-index", "hash_key": "status", "read_capacity": 5}
 
 
@@ -31,6 +32,9 @@ def change(before: dict[str, Any], after: dict[str, Any], kind: str = "aws_lambd
             "aws_dynamodb_table",
         ),
         ({"last_modified": "1"}, {"last_modified": "2"}, "aws_lambda_function"),
+        ({"last_modified": "1"}, {"last_modified": "2"}, "aws_lambda_event_source_mapping"),
+        ({"enabled": True, "last_updated_date": "1"}, {"enabled": False, "last_updated_date": "2"}, KEY),
+        ({"version_stages": ["AWSCURRENT", "INITIAL"]}, {"version_stages": ["INITIAL"]}, SECRET),
     ],
 )
 def test_what_only_the_next_read_fills_or_scales_is_no_difference(
@@ -51,6 +55,21 @@ def test_what_only_the_next_read_fills_or_scales_is_no_difference(
 )
 def test_a_change_by_hand_is_a_difference(before: dict[str, Any], after: dict[str, Any], names: list[str]) -> None:
     assert changed_names(change(before, after)) == names
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [
+        (KEY, {"enabled": False}, {"enabled": True}),
+        (KEY, {"name": "a"}, {"name": "b"}),
+        (SECRET, {"version_stages": ["INITIAL"]}, {"version_stages": ["AWSCURRENT", "INITIAL"]}),
+    ],
+)
+def test_what_no_rotation_does_to_a_key_is_a_difference(
+    kind: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    """GIVEN a key that a rotation has retired WHEN somebody enables it again THEN it is told."""
+    assert changed_names(change(before, after, kind)) == [*before]
 
 
 def test_what_no_state_has_is_unmanaged(monkeypatch: pytest.MonkeyPatch) -> None:

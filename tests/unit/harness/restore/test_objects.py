@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import moto
 import pytest
 
+from harness.errors import HarnessError
 from harness.restore import objects
 from harness.restore.objects import Lost, Version, lost, lost_altogether
+from harness.restore.objects_run import ObjectsRequest, Place
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -124,3 +127,35 @@ def test_the_versions_become_the_newest_and_nothing_is_deleted() -> None:
         assert (restored["Body"].read(), restored["Metadata"]) == (b"good", {"page": "1"})
         assert s3.get_object(Bucket="bucket", Key="y")["Body"].read() == b"copied"
         assert len(s3.list_object_versions(Bucket="bucket", Prefix="x")["Versions"]) == 3
+
+
+def place(purpose: str, prefix: str = "") -> Place:
+    outputs = {"documents_bucket": "documents", "uploads_bucket": "uploads", "replica_buckets": {"documents": "copies"}}
+    access: Any = SimpleNamespace(state_bucket="states", outputs=lambda: outputs)
+    return Place.of(ObjectsRequest("dev", purpose, prefix, NOON, lambda: True), access)
+
+
+def test_a_purpose_is_a_bucket_and_the_state_is_the_environments_part_of_one() -> None:
+    assert place("documents", "2026/") == Place("documents", "2026/", "copies")
+    assert place("uploads") == Place("uploads")
+    assert place("state") == Place("states", "dev/")
+
+
+def test_an_old_lock_is_not_put_back() -> None:
+    deleted = [(-5, "a"), (5, "")]
+    buckets = Buckets(states={"dev/terraform.tfstate.tflock": deleted, "dev/terraform.tfstate": deleted})
+
+    assert [each.key for each in place("state").differing(buckets, NOON)] == ["dev/terraform.tfstate"]
+
+
+@pytest.mark.parametrize(
+    "keys", [("dev/terraform.tfstate",), ("dev/terraform.tfstate", "dev/terraform.tfstate.tflock")]
+)
+def test_nothing_is_put_back_where_somebody_works(keys: tuple[str, ...]) -> None:
+    client: Any = SimpleNamespace(list_objects_v2=lambda **_: {"Contents": [{"Key": key} for key in keys]})
+
+    if len(keys) == 1:
+        place("state").check_unlocked(client)
+    else:
+        with pytest.raises(HarnessError, match="a command works with this state"):
+            place("state").check_unlocked(client)
