@@ -203,6 +203,7 @@ class CsvFile:
             evidence.date_rows,
             evidence.plain_row,
             evidence.padded,
+            evidence.tax_rates,
             evidence.strays,
         )
         numbers = frozenset(unpack(memory)[0]) if findings.has_apart else frozenset()

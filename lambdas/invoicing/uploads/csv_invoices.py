@@ -22,6 +22,7 @@ from invoicing.uploads.csv_identifiers import hidden, identity, spelling
 from invoicing.uploads.csv_numbers import MarkEvidence, read_number
 from invoicing.uploads.csv_percentages import PERCENTAGES
 from invoicing.uploads.csv_rows import NUMBERS, Place, Problem, Row, Runs
+from invoicing.uploads.csv_shifts import Rates
 from invoicing.uploads.csv_strays import STRAY, stray_row
 from invoicing.uploads.csv_sums import objection
 from invoicing.uploads.csv_text import MAX_BLANK_ROWS
@@ -65,6 +66,7 @@ class Rules:
         date_rows: The same.
         plain_row: The same.
         padded: The same.
+        tax_rates: The same.
         strays: The same.
     """
 
@@ -76,6 +78,7 @@ class Rules:
     date_rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     plain_row: int = 0
     padded: Sequence[int] = ()
+    tax_rates: Rates = field(default_factory=Rates)
     strays: Mapping[str, int] = field(default_factory=dict)
 
 

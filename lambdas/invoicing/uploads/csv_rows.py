@@ -15,6 +15,7 @@ from invoicing.uploads.csv_cells import content, is_lost, plain
 from invoicing.uploads.csv_columns import normalized
 from invoicing.uploads.csv_header import COLUMNS, REQUIRED, Header, Sheet, glued_header, repeated_header
 from invoicing.uploads.csv_identifiers import destruction, identity, is_of_month, long_digits
+from invoicing.uploads.csv_shifts import Rates, halves
 from invoicing.uploads.csv_text import Record
 
 IDENTIFIERS = ("invoice_number", "customer_id", "customer_vat_id")
@@ -55,6 +56,10 @@ class RowEvidence(Protocol):
     @property
     def narrow_row(self) -> int:
         """The first row that leaves out cells of optional columns at its end; 0 if there is none."""
+
+    @property
+    def tax_rates(self) -> Rates:
+        """The tax rates of the file."""
 
     @property
     def padded(self) -> Sequence[int]:
@@ -259,6 +264,18 @@ class Row(NamedTuple):
         index = self.header.index.get(name, -1)
         return self.record.cells[index] if 0 <= index < len(self.record.cells) else ""
 
+    @property
+    def numbers(self) -> dict[str, str]:
+        """The cells of numbers as they are written."""
+        return {name: self.raw(name) for name in NUMBERS}
+
+    def moved(self, rates: Rates) -> str | None:
+        """Why its numbers may be in wrong columns, as the tax rates of the file show it."""
+        header, cells, is_optional = self.header, self.record.cells, not self.header.ends_with_required
+        cut = halves(cells, header.names, header.index) if is_optional else None
+        ends_empty = is_optional and len(cells) == len(header.names) and not content(cells[-1])
+        return rates.objection(self.numbers, header.index, cut, is_optional=is_optional, ends_empty=ends_empty)
+
     def cells(self) -> dict[str, str]:
         """The texts of all cells by name; empty if they stand for nothing."""
         cells, width = self.record.cells, len(self.record.cells)
@@ -297,6 +314,8 @@ class Row(NamedTuple):
             problems.append(Problem("description", self.raw("description"), MARKS))
         if self.cut_at:
             problems.append(Problem(self.cut_at, self.raw(self.cut_at), CUT))
+        elif reason := self.moved(evidence.tax_rates):
+            problems.append(Problem("tax_rate", self.raw("tax_rate"), reason))
         elif evidence.narrow_row and any(map(content, self.record.cells[self.header.last_required + 1 :])):
             problems.append(Problem("", "", NARROW.format(row=evidence.narrow_row)))
         return problems

@@ -10,9 +10,10 @@ A survey that takes longer than one invocation goes on in the next, from the beg
 
 from collections.abc import Iterator, Set
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
-from invoicing.uploads import csv_banners, csv_columns, csv_dates
+from invoicing.uploads import csv_banners, csv_columns, csv_dates, csv_shifts
 from invoicing.uploads.apart import IN_DOUBT, ROW_BYTES, Fragment
 from invoicing.uploads.csv_bytes import Lines, UnreadableFileError
 from invoicing.uploads.csv_cells import content
@@ -55,6 +56,7 @@ class Evidence:
         plain_row: The first row with a number that does not begin with ``#``; 0 if there is none.
         padded: The most digits of a number that begins with 0, and its row; empty if there is none.
         strays: What `csv_strays.Strays` has found.
+        rates: By tax rate, the first rows with it, as `csv_shifts.take` remembers them.
         doubtful: The columns that nothing reads and that may change an invoice, each with its first row with a content.
         banner: A text beside the table that is not known to be harmless.
         banner_row: Its row.
@@ -79,6 +81,7 @@ class Evidence:
     plain_row: int = 0
     padded: list[int] = field(default_factory=list)
     strays: dict[str, int] = field(default_factory=dict)
+    rates: dict[str, list[int]] = field(default_factory=dict)
     doubtful: dict[str, int] = field(default_factory=dict)
     banner: str = ""
     banner_row: int = 0
@@ -92,6 +95,11 @@ class Evidence:
     def marks(self, declared: str) -> MarkEvidence:
         """The evidence for the decimal mark, and what the uploader has declared."""
         return MarkEvidence(self.comma_row, self.point_row, declared)
+
+    @cached_property
+    def tax_rates(self) -> csv_shifts.Rates:
+        """The tax rates of the file, once all rows were looked at."""
+        return csv_shifts.Rates.of(self.rates)
 
     def known_headers(self) -> Headers:
         """The headers that were found so far."""
@@ -116,6 +124,7 @@ class Evidence:
         for name in PERCENTAGES:
             if (kind := proof(row.raw(name))) and kind not in self.percent_rows.setdefault(name, {}):
                 self.percent_rows[name][kind] = row.record.row
+        csv_shifts.take(self.rates, row.numbers, row.record.row)
         for name in csv_dates.COLUMNS:
             order = csv_dates.proven_order(row.raw(name))
             if order and order not in self.date_rows.setdefault(name, {}):

@@ -71,6 +71,7 @@ def test_evidence_is_what_the_rows_prove_together() -> None:
         headers=[[name.replace("_", "") for name in HEADER.split(",")]],
         percent_rows={"tax_rate": {"percent": 2}},
         plain_row=2,
+        rates={"19": [2, 3, 4]},
         date_rows={"issue_date": {"?ymd-": 2}},
         currencies={"EUR": 2},
     )
