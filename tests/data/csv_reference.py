@@ -338,6 +338,8 @@ def _marks(rows: list[Row]) -> set[str]:
             readings = _readings(row.cells[name].removesuffix("%"))
             if len(readings) == 1:
                 marks |= set(readings)
+            if not readings and re.fullmatch("[0-9]+(?:[., '][0-9]+)+", row.cells[name]):  # either, nobody can tell
+                marks |= {",", "."}
     return marks
 
 

@@ -28,6 +28,10 @@ _OTHERS = (
     "repeats row {row} of the same invoice, and differs from it in a column that is not read: nobody can tell whether "
     "it is meant twice; put all rows of the invoice together"
 )
+_CORRECTS = (
+    "has the text of row {row} of the same invoice with other numbers, and stands apart from it: it may be a "
+    "correction; put all rows of the invoice together, or leave out the wrong one"
+)
 _LINE_FIELDS = ("description", *NUMBERS)
 
 
@@ -104,6 +108,7 @@ def _repetition(rows: Iterator[ApartRow], rules: Rules) -> _Repetition:
     """Compare the runs of an invoice. One with too many lines is not compared: it is rejected for that."""
     runs: dict[int, list[tuple[int, dict[str, Any]]]] = {}  # the unread cells and the others of each row
     lines: dict[tuple[Any, ...], ApartRow] = {}  # the first row with each line
+    texts: dict[Any, ApartRow] = {}  # the first row with each description
     repeated, below = _Repetition(), _Repetition()
     tables: set[int] = set()
     for number, each in enumerate(rows):
@@ -116,6 +121,9 @@ def _repetition(rows: Iterator[ApartRow], rules: Rules) -> _Repetition:
         if first.run != each.run and not repeated.row:
             reason = _REPEATS if first.unread == each.unread else _OTHERS
             repeated = _Repetition(row=each.row, reason=reason.format(row=first.row))
+        text = texts.setdefault(values.get("description"), each)
+        if text.run != each.run and first is each and not repeated.row:
+            repeated = _Repetition(row=each.row, reason=_CORRECTS.format(row=text.row))
         if tables and each.table not in tables and not each.continues and not below.row:
             below = _Repetition(row=each.row, reason=BELOW)
         tables.add(each.table)

@@ -256,6 +256,9 @@ def open_lines(stream: io.BufferedReader, pulse: Callable[[], None] = lambda: No
     with damage():
         start = stream.peek(1024)[:1024]
     _reject_other_formats(start)
+    if start[:2] not in UTF_16:
+        text = start.rstrip(b"\0")
+        start = text if text.endswith((b"\n", b"\r", b"\x1a")) else start  # what fills the end of a file
     _reject_utf_32(start)
     if start[:2] in UTF_16:
         stream.read(2)

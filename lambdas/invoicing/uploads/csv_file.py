@@ -203,6 +203,7 @@ class CsvFile:
             evidence.date_rows,
             evidence.plain_row,
             evidence.padded,
+            evidence.padded_customer,
             evidence.tax_rates,
             evidence.strays,
         )

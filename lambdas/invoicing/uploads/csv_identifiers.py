@@ -116,7 +116,7 @@ _RUINS = tuple(
         ),
         (r'=(?!"[^"]*"$).*', ANY, "is a formula, and not its result"),
         (
-            r"#[a-z/_]+[!?]?|err:[0-9]+|loading\.*",
+            r"#[a-z/_]+[!?]?|#[^\W\d]+[!?]|err:[0-9]+|loading\.*",
             ANY,
             "is what a spreadsheet shows for a formula without a result",
         ),

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from invoicing.domain.door import MAX_TERMS_DAYS, TOO_LATE, rate_objection
 from invoicing.domain.identifiers import is_invisible, look, mixture
 from invoicing.domain.models import MAX_LINES, CreateInvoice, LineRequest
-from invoicing.uploads import csv_dates, csv_percentages
+from invoicing.uploads import csv_dates, csv_misplaced, csv_percentages
 from invoicing.uploads.csv_bytes import UnreadableFileError
 from invoicing.uploads.csv_cells import plain
 from invoicing.uploads.csv_header import REQUIRED
@@ -66,6 +66,7 @@ class Rules:
         date_rows: The same.
         plain_row: The same.
         padded: The same.
+        padded_customer: The same.
         tax_rates: The same.
         strays: The same.
     """
@@ -78,6 +79,7 @@ class Rules:
     date_rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     plain_row: int = 0
     padded: Sequence[int] = ()
+    padded_customer: Sequence[int] = ()
     tax_rates: Rates = field(default_factory=Rates)
     strays: Mapping[str, int] = field(default_factory=dict)
 
@@ -195,6 +197,8 @@ class InvoiceRows:
             return
         self._add_identity(row, cells)
         self._add_header(row, cells)
+        for misplaced in csv_misplaced.problems(cells):
+            self.note(row, *misplaced)
         if self.full:
             return
         if self.rows > MAX_LINES:
@@ -231,7 +235,7 @@ class InvoiceRows:
             value = cells.get(name)
             if not value:
                 continue
-            if name == "currency" and value.upper() != value != value.lower():
+            if name == "currency" and value.isascii() and value.upper() != value != value.lower():
                 self.note(row, name, value, "has letters of both cases, as GBp for pence has; write it in capitals")
             first, first_row = self.header.setdefault(name, (value, row))
             if value != first and not self._is_same(name, value, first):

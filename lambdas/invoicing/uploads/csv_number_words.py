@@ -80,11 +80,7 @@ def objection(text: str) -> tuple[str, str] | None:
         return f"has the word {word!r}, which is none of a number: write the number alone, or remove the row", kind
     if not digits:
         return "has no digit, and is probably no number: write the number, or remove the row", _ANY
-    return (
-        ("has no digit but 0: write the whole number", _ANY)
-        if set(digits) == {"0"} and len(text) > len(digits)
-        else None
-    )
+    return ("has no digit but 0: write the whole number", _ANY) if set(digits) == {"0"} else None
 
 
 def _lost_part(text: str, parts: list[str]) -> str:

@@ -26,6 +26,10 @@ _NUMBER = {
 """How numbers are written with each decimal mark: whole groups of three, or none, and digits behind the mark."""
 
 
+_DIGITS_AND_MARKS = re.compile("[-+]?(?=.*[0-9])[0-9.,'\u2019\u00a0\u202f ]+-?")
+_LAKHS = re.compile(r"[-+]?[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?:\.[0-9]+)?")
+
+
 @dataclass(frozen=True)
 class MarkEvidence:
     """Which decimal marks the numbers of a file prove.
@@ -34,16 +38,19 @@ class MarkEvidence:
         comma_row: The first row with a number that proves the comma; 0 if there is none.
         point_row: The same of the point.
         declared: The mark that the uploader has declared, or an empty string. It overrides the evidence.
+        malformed_row: The first row with digits and marks that are no number: nobody can tell which mark it has, and
+            whether it is that of the others; 0 if there is none.
     """
 
     comma_row: int = 0
     point_row: int = 0
     declared: str = ""
+    malformed_row: int = 0
 
     @property
     def mark(self) -> str:
         """The file's decimal mark; an empty string if nothing proves one, or rows contradict each other."""
-        if self.declared or bool(self.comma_row) == bool(self.point_row):
+        if self.declared or bool(self.comma_row) == bool(self.point_row) or self.malformed_row:
             return self.declared
         return COMMA if self.comma_row else POINT
 
@@ -66,6 +73,13 @@ def readings(text: str) -> dict[str, Decimal]:
     return numbers
 
 
+def is_malformed(text: str) -> bool:
+    """Whether a text has nothing but digits, marks and blanks, and is no number in any reading, such as ``1.2.3``."""
+    if text.isalnum() or not _DIGITS_AND_MARKS.fullmatch(text):
+        return False
+    return not readings(text) and not _LAKHS.fullmatch(text)
+
+
 def proven_mark(text: str) -> str:
     """The decimal mark that a number proves; an empty string if it proves none."""
     if text.isdigit():  # most numbers
@@ -82,6 +96,8 @@ def read_number(text: str, evidence: MarkEvidence) -> Decimal | str:
     if evidence.declared:
         kind = f"is not a number with a decimal {MARKS[evidence.declared]}, as the upload's metadata decimal-mark says"
         return numbers.get(evidence.declared, kind)
+    if not numbers and _LAKHS.fullmatch(text.strip()):
+        return "has groups of two digits, as lakhs and crores have: write 100000.00 for 1,00,000.00"
     if not numbers:
         return "is not a number such as 1234.50 or 1234,50"
     if len({*numbers.values()}) == 1:
@@ -92,6 +108,8 @@ def read_number(text: str, evidence: MarkEvidence) -> Decimal | str:
 def _ambiguity(numbers: dict[str, Decimal], evidence: MarkEvidence) -> str:
     meanings = " or ".join(f"{number.normalize():f}" for number in numbers.values())
     why = "no other number of the file shows which"
-    if evidence.comma_row:
+    if evidence.comma_row and evidence.point_row:
         why = f"row {evidence.comma_row} has a decimal comma, but row {evidence.point_row} a decimal point"
+    elif evidence.malformed_row:
+        why = f"row {evidence.malformed_row} has digits and marks that are no number"
     return f"can mean {meanings}, and {why}; {_DECLARE}"

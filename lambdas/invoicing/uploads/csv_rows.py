@@ -66,6 +66,10 @@ class RowEvidence(Protocol):
         """The most digits of a number that begins with 0, and its row; empty if there is none."""
 
     @property
+    def padded_customer(self) -> Sequence[int]:
+        """The same of the customers."""
+
+    @property
     def plain_row(self) -> int:
         """The first row with a number that does not begin with ``#``; 0 if there is none."""
 
@@ -330,8 +334,9 @@ class Row(NamedTuple):
             return Problem(name, raw, reason)
         if is_number and evidence.plain_row and content(raw).startswith("#"):
             return Problem(name, raw, HASHED.format(row=evidence.plain_row))
-        if is_number and evidence.padded and len(raw.strip()) < evidence.padded[0] and raw.strip().isdecimal():
-            return Problem(name, raw, UNPADDED.format(row=evidence.padded[1]))
+        padded = {IDENTIFIERS[0]: evidence.padded, IDENTIFIERS[1]: evidence.padded_customer}.get(name)
+        if padded and len(raw.strip()) < padded[0] and raw.strip().isdecimal():
+            return Problem(name, raw, UNPADDED.format(row=padded[1]))
         if f"{name} {len(raw.strip())}" not in evidence.uncut and (cut := long_digits(raw)) and not cut.strip("0"):
             return Problem(name, raw, SHORTENED)
         return None

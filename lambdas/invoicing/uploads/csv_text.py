@@ -25,6 +25,9 @@ MAX_RECORD = 1 << 20
 MAX_BLANK_ROWS = 1 << 20
 """Consecutive blank rows: as many as the tallest spreadsheet has."""
 
+_FILLERS = "\0\x1a \t\r\n"
+"""NUL, and the sign by which CP/M and DOS end a text."""
+
 MAX_QUOTED_LINES = 64
 """Lines with quotation marks that a record may swallow and that are read again: bounds the time that this takes."""
 
@@ -287,6 +290,11 @@ def _reason(error: str) -> str:
     return f"the quotation marks of this row do not match ({error})"
 
 
+def _has_content(cell: str) -> bool:
+    """Whether a cell has more than blanks, and than what old programs fill the end of a file with."""
+    return bool(cell.strip() and cell.strip(_FILLERS))
+
+
 def without_blank_rows(records: Iterator[Record]) -> Iterator[Record]:
     """The records that have content.
 
@@ -295,7 +303,7 @@ def without_blank_rows(records: Iterator[Record]) -> Iterator[Record]:
     """
     blank = 0
     for record in records:
-        if record.problem is not None or any(map(str.strip, record.cells)):
+        if record.problem is not None or any(map(_has_content, record.cells)):
             blank = 0
             yield record
             continue

@@ -20,7 +20,7 @@ from invoicing.uploads.csv_cells import content
 from invoicing.uploads.csv_doubts import Doubts
 from invoicing.uploads.csv_header import Header
 from invoicing.uploads.csv_identifiers import MAX_KEPT, destruction, long_digits
-from invoicing.uploads.csv_numbers import COMMA, POINT, MarkEvidence, proven_mark
+from invoicing.uploads.csv_numbers import COMMA, POINT, MarkEvidence, is_malformed, proven_mark
 from invoicing.uploads.csv_percentages import PERCENTAGES, proof
 from invoicing.uploads.csv_rows import IDENTIFIERS, NUMBERS, Headers, Place, Row, Runs
 from invoicing.uploads.csv_strays import Strays
@@ -55,6 +55,8 @@ class Evidence:
         date_rows: By column of dates, the first row with each order that a date proves.
         plain_row: The first row with a number that does not begin with ``#``; 0 if there is none.
         padded: The most digits of a number that begins with 0, and its row; empty if there is none.
+        padded_customer: The same of the customers.
+        malformed_row: The first row with digits and marks that are no number in any reading; 0 if there is none.
         strays: What `csv_strays.Strays` has found.
         rates: By tax rate, the first rows with it, as `csv_shifts.take` remembers them.
         doubtful: The columns that nothing reads and that may change an invoice, each with its first row with a content.
@@ -80,6 +82,8 @@ class Evidence:
     date_rows: dict[str, dict[str, int]] = field(default_factory=dict)
     plain_row: int = 0
     padded: list[int] = field(default_factory=list)
+    padded_customer: list[int] = field(default_factory=list)
+    malformed_row: int = 0
     strays: dict[str, int] = field(default_factory=dict)
     rates: dict[str, list[int]] = field(default_factory=dict)
     doubtful: dict[str, int] = field(default_factory=dict)
@@ -94,7 +98,7 @@ class Evidence:
 
     def marks(self, declared: str) -> MarkEvidence:
         """The evidence for the decimal mark, and what the uploader has declared."""
-        return MarkEvidence(self.comma_row, self.point_row, declared)
+        return MarkEvidence(self.comma_row, self.point_row, declared, self.malformed_row)
 
     @cached_property
     def tax_rates(self) -> csv_shifts.Rates:
@@ -157,11 +161,14 @@ class Evidence:
         number = content(row.raw("invoice_number"))
         if not self.plain_row and number and not number.startswith("#") and not destruction(number):
             self.plain_row = row.record.row
-        if number[:1] == "0" and number.isdecimal() and [len(number)] > self.padded[:1] and number.strip("0"):
-            self.padded = [len(number), row.record.row]
+        customer = content(row.raw("customer_id"))
+        self.padded = _padding(number, self.padded, row.record.row)
+        self.padded_customer = _padding(customer, self.padded_customer, row.record.row)
 
     def _take_number(self, raw: str, row: int, *, is_percentage: bool) -> None:
         commas, points = raw.count(COMMA), raw.count(POINT)
+        if not self.malformed_row and is_malformed(raw.strip()):
+            self.malformed_row = row
         if not commas and (not points or (points == 1 and self.point_row)):  # it cannot prove anything new
             return
         if not points and commas == 1 and self.comma_row:
@@ -227,6 +234,12 @@ class Evidence:
             if not cell.isascii():
                 self.foreign_row, self.foreign_text = row.record.row, cell[:_LABEL]
                 return
+
+
+def _padding(text: str, padded: list[int], row: int) -> list[int]:
+    """The most digits of a number that begins with 0, and its row, after another number."""
+    is_longer = text[:1] == "0" and text.isdecimal() and [len(text)] > padded[:1] and text.strip("0")
+    return [len(text), row] if is_longer else padded
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ KINDS = [
          rejected=[(2, "unit_price", "is not a number with a decimal comma, as the upload's metadata")]),
     Kind("minus at the end", file(row(quantity="2-")), {"I-1": "-25.20"}),
     Kind("enclosed digits are no digits", file(row(quantity="⑫5")), rejected=[(2, "quantity", "is not a number")]),
-    Kind("indian groups", file(row(price='"1,23,456.00"')), rejected=[(2, "unit_price", "is not a number")]),
+    Kind("indian groups", file(row(price='"1,23,456.00"')), rejected=[(2, "unit_price", "has groups of two digits")]),
     # Identifiers that a spreadsheet has destroyed.
     Kind("exponent", file(row("2.02611E+11"), row("2.02611E+11", "Other"), row("202611000203"),
          row("I-1")), {"I-1": "25.20"}, [(2, "invoice_number", "shortened it"), (3, "invoice_number", "shortened it"),
@@ -169,7 +169,8 @@ KINDS = [
     Kind("comma in a text, and the last cell left out", file(
         row(description="Rope, 12", rate="5,19"), row("I-2", rate="5,20"), row("I-3", quantity=" 2", price=" 10.50"),
         header=HEADER.replace("tax_rate", "discount,tax_rate,customer_name")), {"I-2": "23.94"},
-        [(2, "quantity", "begins with a blank: probably the text before it"), (4, "tax_rate", "is required")]),
+        [(2, "quantity", "begins with a blank: probably the text before it"),
+        (2, "customer_name", "is probably a cell of another column: it is a number"), (4, "tax_rate", "is required")]),
     Kind("empty cells behind the last required column", file(row() + ",,"), {"I-1": "25.20"}),
     Kind("number behind a text with a comma", file(
         "Rope,I-1,C-1,2026-11-01,EUR,2,10.50,20", "Rope, 12 mm,I-1,C-1,2026-11-01,EUR,2,10.50,20",

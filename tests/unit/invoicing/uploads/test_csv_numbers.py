@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invoicing.uploads.csv_numbers import COMMA, POINT, MarkEvidence, proven_mark, read_number, readings
+from invoicing.uploads.csv_numbers import COMMA, POINT, MarkEvidence, is_malformed, proven_mark, read_number, readings
+from tests.data.csv_reading import problems
+from tests.data.csv_small_files import H, R, created
 
 NONE = MarkEvidence()
 BOTH = MarkEvidence(comma_row=3, point_row=5)
@@ -156,3 +158,39 @@ def test_what_proves_a_mark_means_one_thing(text: str) -> None:
     assert proven_mark(text) in {"", *numbers}
     if proven_mark(text):
         assert read_number(text, BOTH) == numbers[proven_mark(text)]
+
+
+MALFORMED = [
+    "1.2.3",
+    "12,34,5",
+    "1 2",
+    "1..2",
+    "1,2.3,4",
+    "12.34.567",
+    "1,23,4.5",
+    "1' 2",
+    "00.1.",
+    "+1.2.3",
+    "1.000,00.0-",
+]
+
+
+@pytest.mark.parametrize("text", MALFORMED)
+def test_digits_and_marks_that_are_no_number_put_the_marks_of_all_in_doubt(text: str) -> None:
+    assert is_malformed(text)
+    rows = (
+        f"I-{at},C-1,2026-11-01,EUR,Rope,2,{price},20" for at, price in enumerate((f'"{text}"', "1.000", "9.50"), 1)
+    )
+    assert created(H, *rows) == {"I-3": ["Rope"]}
+    assert created(H, *[*rows][::-1]).keys() <= {"I-3"}
+
+
+@pytest.mark.parametrize("text", ["1.2", "12", "1,234.5", "x", "1.2.3x", "", ".", "-", "1,00,000.00", "2 000"])
+def test_other_texts_are_not_malformed(text: str) -> None:
+    assert not is_malformed(text)
+
+
+def test_groups_of_two_digits_are_told() -> None:
+    (problem,) = problems("\n".join([H, R.replace("10.50", '"12,34,567.50"')]))
+
+    assert problem.reason == "has groups of two digits, as lakhs and crores have: write 100000.00 for 1,00,000.00"

@@ -73,7 +73,6 @@ def test_rows_that_differ_in_a_column_that_is_not_read_may_be_two_lines() -> Non
         ("0", "0.00", [["Rope"]] * 2),
         ("5", "5.0", [["Rope"]] * 2),
         ("5 %", "5%", [["Rope"]] * 2),
-        ("", "5", [["Rope", "Rope"]]),
     ],
 )
 def test_no_discount_is_a_discount_of_nothing(one: str, other: str, created: list[list[str]]) -> None:
@@ -90,3 +89,13 @@ def test_another_reason_comes_before_that_of_a_repetition() -> None:
     assert apart(R, MORE, CUP, R.replace("EUR", "USD"))[1] == [
         (5, "differs from row 2 of the same invoice, which has 'EUR'")
     ]
+
+
+@pytest.mark.parametrize("other", ["3,10.50,20", "2,10.60,20", "2,10.50,19"])
+def test_rows_apart_with_the_same_text_and_other_numbers_may_be_a_correction(other: str) -> None:
+    again = R.replace("2,10.50,20", other)
+
+    for between in ((CUP,), (H,), (CUP, H)):
+        created, reasons = apart(R, *between, again)
+        assert (created, [row for row, _ in reasons]) == ([], [len(between) + 3])
+    assert apart(R, again) == ([["Rope", "Rope"]], [])
