@@ -16,9 +16,13 @@ SHORTENED = "is a number that a spreadsheet has shortened; format the column as 
 OTHER = "is probably a cell of another column: it is {what}; then others may be in wrong columns, too"
 
 _TEXTS = ("customer_name", "customer_address", "description")
+_OPERAND = r"(?:(?:'[^']*'|\w+)!)?\$?[A-Z]{1,3}\$?[0-9]{1,7}|[0-9]+(?:[.,][0-9]+)?%?|\"[^\"]*\""
 _FORMULA = re.compile(
-    r"=(?!\s)(?!=*$).*|[-+@]\$?[A-Z]{1,3}\$?[0-9]{1,7}(?:[-+*/^&:].*)?|[-+@][A-Z]{2,}[A-Z0-9.]*\(.*\)", re.DOTALL
+    rf"=\s?[-+]?(?:{_OPERAND})(?:\s?[-+*/^&:<>=]+\s?(?:{_OPERAND}))*|=\s?[-+@]?[A-Z_][A-Z0-9._]*\(.*|=[^\s=]\S*|"
+    r"[-+@]\$?[A-Z]{1,3}\$?[0-9]{1,7}(?:[-+*/^&:].*)?|[-+@][A-Z]{2,}[A-Z0-9.]*\(.*\)",
+    re.DOTALL,
 )
+"""``=Equal Sign Studio`` is a name."""
 _FAILED = re.compile(
     r"(?<![^\s(\[,;])(?:#[^\W\d_][\w/\u00a0 ]{1,20}[!?](?!\w)|#[¡¿][^\s!?]{2,12}[!?]|#N/[AD]\b|#DIV/0!?|#{4,}|"
     r"#GETTING_DATA\b|#CONNECT\b|Err:[0-9]{3}\b)"

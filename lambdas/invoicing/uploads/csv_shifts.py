@@ -87,10 +87,10 @@ class Rates(NamedTuple):
         counts = {rate: len(rows) for rate, rows in rates.items()}
         neighbours, others = dict[str, Collection[str]](), dict[str, Collection[str]]()
         for rate, count in counts.items():
-            is_none = rate not in usual and _value(rate) != "0"
+            is_none = rate not in usual and _value(rate) != "0" and count <= _FAR_MORE
             neighbours[rate] = {each for each in usual - {rate} if count <= _FAR_MORE * counts[each]}
             others[rate] = {each for each in usual - {rate} if is_none or (count == 1 and counts[each] >= _MANY)}
-        return cls(counts, neighbours, others, frozenset(usual))
+        return cls(counts, neighbours, others, frozenset(usual) if len(rates) < MAX_RATES else frozenset())
 
     def objection(
         self,

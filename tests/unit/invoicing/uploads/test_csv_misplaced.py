@@ -19,10 +19,12 @@ FORMULAS = [
     "@SUM(A1)",
     "+$B$7+1",
     "=Rope",
+    "=A1 + B1",
+    "=Sheet1!A1*2",
     '=HYPERLINK("x")',
 ]
 FAILURES = [
-    "#\u00dcBERLAUF!", "#FIELD!", "#BUSY!", "#GETTING_DATA", "#NOME?", "#\u0417\u041d\u0410\u0427!", "Rope #REF!",
+    "#\u00dcBERLAUF!", "#FIELD!", "#BUSY!", "#GETTING_DATA", "#\u0417\u041d\u0410\u0427!", "Rope #REF!",
     "#REF! Rope", "Rope (#N/A)", "Rope ########", "Err:509", "#\u00a1VALOR!", "#DIV/0!", "Rope, #VALEUR\u00a0!",
 ]  # fmt: skip
 OTHERS = {
@@ -34,7 +36,7 @@ OTHERS = {
 TEXTS = [
     "Rope", "= Summe", "===", "Rope #1", "#1", "Issue #REF", "A (b)", "Rope = 2", "+49 89 1234", "-", "100 % cotton",
     "46331", "4711", "C# course!", "2026-11", "E5", "1E5", "Mail to a@b.example", "EURO", "Rope 12.50", "#hashtag",
-    "3-4",    "1.2.3", "November 2026", "+ Rope", "@home", "TV(S)", "VLOOKUP(A1)",
+    "3-4",    "1.2.3", "November 2026", "+ Rope", "@home", "TV(S)", "=Equal Sign Studio", "VLOOKUP(A1)",
 ]  # fmt: skip
 
 
