@@ -54,7 +54,7 @@ def test_rows_of_an_invoice_that_stand_apart_make_one_invoice(
     load: Load, table: Any, s3: Any, s3_event: Any, context: Any
 ) -> None:
     other = ROW.replace("0001", "0002")
-    content = HEADER + ROW + other + ROW.replace("10.50", "99.00") + other
+    content = HEADER + ROW + other + ROW.replace("10.50", "99.00").replace("Thing", "More") + other
     report = upload(s3, load("create_invoice"), s3_event, context, content)
     assert (report["rows"], report["created"], report["duplicates"], report["rejected"]) == (4, 2, 1, 0)
     assert [item["total"]["N"] for item in invoices(table)] == ["260.61", "24.99"]
