@@ -202,7 +202,7 @@ INVOICES = st.lists(
         .map(lambda text: f"{text.split()[0]}71")
         .filter(lambda text: not destruction(text)),
         HEAD,
-        st.lists(LINE, min_size=1, max_size=4, unique_by=lambda line: plain(line["description"])),
+        st.lists(LINE, min_size=1, max_size=4, unique_by=lambda line: plain(str(line["description"]))),
     ),
     min_size=1,
     max_size=4,
