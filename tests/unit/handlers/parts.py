@@ -18,7 +18,7 @@ PARTS = 6
 
 def rows(number: int, price: str = "10.50") -> str:
     """An invoice of two rows; the description holds a line break and letters of two bytes."""
-    row = f'{number:04d},C-1,2026-11-01,EUR,"Größe\n{number}",2,{price},19\n'
+    row = f'{5000 + number},C-1,2026-11-01,EUR,"Größe\n{number}",2,{price},19\n'
     return row + row.replace("Größe", "Other")
 
 

@@ -65,7 +65,7 @@ def test_rejected_rows_of_all_parts_are_joined_in_order(platform: Platform) -> N
 def test_invoices_whose_rows_stand_apart_are_created_whole_in_as_many_invocations_as_it_takes(
     platform: Platform,
 ) -> None:
-    lines = [f'{number:04d},C-1,2026-11-01,EUR,"{{}}\n{number}",2,10.50,19\n' for number in range(COUNT)]
+    lines = [f'{5000 + number},C-1,2026-11-01,EUR,"{{}}\n{number}",2,10.50,19\n' for number in range(COUNT)]
     file = HEADER + "".join(line.format(text) for text in ("Größe", "Other") for line in lines)
 
     platform.run(platform.upload(file))
@@ -81,7 +81,7 @@ def test_rows_of_a_rejected_invoice_that_are_far_below_are_rejected_with_it(plat
 
     assert (platform.report["created"], platform.report["rejected"]) == (8, 4)
     assert platform.report["parts"] > 2
-    assert f"invoice 0000 (4 rows from 2 to {3 + 2 * COUNT}) was not imported" in platform.rejected[-2]
+    assert f"invoice 5000 (4 rows from 2 to {3 + 2 * COUNT}) was not imported" in platform.rejected[-2]
 
 
 @pytest.mark.parametrize(("pack", "first"), [(bytes, 30), (gzip.compress, 120)], ids=["plain", "gzip"])
@@ -114,7 +114,7 @@ def test_a_survey_that_takes_several_invocations_goes_on_where_it_was(
     assert (report["rows"], report["created"], report["rejected"]) == (122, 60, 0)
     assert platform.keys("uploads") == ["reports/day.csv.json"]
     lines = {item["invoiceNumber"]: len(item["lines"]) for item in platform.table.scan()["Items"] if "lines" in item}
-    assert lines == {f"{number:04d}": 2 if number else 4 for number in range(60)}
+    assert lines == {f"{5000 + number}": 2 if number else 4 for number in range(60)}
 
 
 @pytest.mark.volume
@@ -124,7 +124,7 @@ def test_rows_that_all_stand_apart_are_imported_however_short_the_invocations_ar
     """GIVEN time for a fraction of the file in each invocation THEN each of them gets further."""
     monkeypatch.setattr(csv_bytes, "_BLOCK", 1 << 6)
     monkeypatch.setattr(csv_invoices, "_MAX_PASSED", 3)
-    lines = [f"{number:04d},C-1,2026-11-01,EUR,{{}},2,10.50,19\n" for number in range(200)]
+    lines = [f"{5000 + number},C-1,2026-11-01,EUR,{{}},2,10.50,19\n" for number in range(200)]
     file = HEADER + "".join(line.format(text) for text in ("Rope", "Cup") for line in lines)
     pending = [platform.upload(file)]
     while pending:
