@@ -39,6 +39,9 @@ CALLS: Mapping[str, frozenset[str]] = {
 DATA = frozenset({"aws_iam_policy_document", "aws_partition", "aws_region"})
 """The data sources that may be read. Others read secrets, files or other accounts, and a plan shows them."""
 
+IMPORTS = frozenset({("bootstrap", "module.state.aws_s3_bucket.this")})
+"""What a folder may adopt: the state's bucket, which exists before Terraform does (live/bootstrap/README.md)."""
+
 _RUNS = ("provisioner", "connection")
 _DECLARED = ("data", "ephemeral", "resource")
 _PROVIDER = "hashicorp/aws"
@@ -75,6 +78,7 @@ def problems_of(module: Module, root: Path = ROOT) -> Iterator[str]:
             yield from _ignored(block)
         if block.type == "module":
             yield from _source(block, root)
+        yield from _adopted(module, block)
     for provider in required_providers(module):
         settings = Expressions(provider.block.attributes[provider.name].node)  # without comments
         sources = [str(element.value).strip('"') for element in settings.elements if element.key == "source"]
@@ -129,6 +133,23 @@ def _ignored(block: Block) -> Iterator[str]:
                     f"{lifecycle}: ignore_changes has {name}: what somebody changes there is never repaired. "
                     "Remove it, or add it to IGNORED in harness/policy/source_code.py with its reason."
                 )
+
+
+def _adopted(module: Module, block: Block) -> Iterator[str]:
+    """Blocks that change what a state holds: no plan without that state shows what they do to it."""
+    to = block.attributes.get("to")
+    if block.type == "import" and (to is None or (module.name, to.text) not in IMPORTS):
+        yield (
+            f"{block}: it adopts something that exists, which Terraform then changes as if it were its own: remove it, "
+            "or add it to IMPORTS in harness/policy/source_code.py with its reason."
+        )
+    if block.type == "removed" and not any(_destroys(inner) for inner in block.every("lifecycle")):
+        yield f"{block}: Terraform forgets it, and from then on nothing protects it or finds it: remove the block."
+
+
+def _destroys(lifecycle: Block) -> bool:
+    destroy = lifecycle.attributes.get("destroy")
+    return destroy is not None and destroy.text == "true"
 
 
 def _source(block: Block, root: Path) -> Iterator[str]:

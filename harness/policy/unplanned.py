@@ -24,6 +24,9 @@ RULE_ID = "CKV_INV_009"
 PLATFORM_REGION = "us-east-1"
 """Where providers of a live folder without the variable ``region`` work: live/bootstrap."""
 
+TERRAFORM_VERSION, PROVIDER_VERSION = '">= 1.11"', "~> 5.100"
+"""The versions that the plans and the rules were proven with; wider bounds let in a version that nobody has tried."""
+
 _PLACE = re.compile(r"(?P<file>[^/:]+/[^/:]+\.\w[\w.]*):(?P<line>\d+)")
 
 
@@ -114,6 +117,13 @@ def _versions(module: Module) -> Iterator[str]:
     settings = module.of("terraform")
     if not any("required_version" in block.attributes for block in settings):
         yield f"{module.name}: no required_version: name the supported versions of Terraform in versions.tf."
+    for block in settings:
+        version = _text(block, "required_version")
+        if version not in {"", TERRAFORM_VERSION}:
+            yield (
+                f"{block}: required_version is {version}, which was never proven: write {TERRAFORM_VERSION}, or change "
+                "TERRAFORM_VERSION in harness/policy/unplanned.py in a review."
+            )
     providers = [provider for provider in required_providers(module) if provider.name == "aws"]
     if not providers:
         yield f"{module.name}: required_providers has no aws: name the supported versions of the provider."
@@ -122,6 +132,11 @@ def _versions(module: Module) -> Iterator[str]:
             yield (
                 f"{module.name}: the provider's version is {provider.constraint}: "
                 "give it an upper bound (such as ~> 5.100)."
+            )
+        elif provider.constraint != PROVIDER_VERSION:
+            yield (
+                f"{provider.block}: the provider's version is {provider.constraint}, which was never proven: write "
+                f"{PROVIDER_VERSION}, or change PROVIDER_VERSION in harness/policy/unplanned.py in a review."
             )
 
 

@@ -102,6 +102,30 @@ HOSTILE = {
         'file(pathexpand("~/.aws/credentials"))',
         "pathexpand shows a secret",
     ),
+    "provider-of-any-version": (
+        VERSIONS,
+        '"~> 5.100"',
+        '">= 3.0, < 99"',
+        "the provider's version is >= 3.0, < 99, which was never proven",
+    ),
+    "terraform-of-any-version": (
+        "live/prod/versions.tf",
+        '">= 1.11"',
+        '">= 0.1"',
+        'required_version is ">= 0.1", which was never proven',
+    ),
+    "import": (
+        "live/prod/main.tf",
+        "",
+        'import {\n  to = module.invoice_platform.module.table.aws_dynamodb_table.this\n  id = "invoices-dev"\n}\n',
+        "it adopts something that exists",
+    ),
+    "forgotten": (
+        "live/prod/main.tf",
+        "",
+        "removed {\n  from = module.invoice_platform.module.old\n\n  lifecycle {\n    destroy = false\n  }\n}\n",
+        "Terraform forgets it",
+    ),
     "another-region": (
         "live/dev/providers.tf",
         "  region              = var.region",
