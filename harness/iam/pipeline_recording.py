@@ -1,6 +1,7 @@
 """What Terraform and its backend do to an account, recorded on an engine through the life of each environment.
 
-Every environment lives once: plan, apply, a second plan, an update of code and settings, destroy. The embedded engine
+Every environment lives once: plan, apply, a second plan, an update of code and settings, a release in stages and its
+rollback, destroy. The embedded engine
 writes down each request that IAM would authorize (``localstack/embedded/recorded_requests.py``).
 """
 
@@ -17,18 +18,23 @@ from typing import Any
 import boto3
 
 from harness.access.pipeline_calls import PipelineCall, merged, names_of, rows_of
-from harness.deploy import smoke, unmanaged
+from harness.deploy import canary, rollback, smoke, unmanaged
 from harness.deploy.release import ReleaseRecord, ReleaseStore
+from harness.deploy.request import DeployReport, DeployRequest
 from harness.deploy.smoke_access import PlatformAccess
+from harness.deploy.stages import Stages
+from harness.deploy.steps import Steps
 from harness.engine import Engine, engine_for
 from harness.engine.base import ACCOUNT_ID
 from harness.errors import HarnessError
 from harness.paths import BUILD, ROOT
 from harness.policy import plans
+from harness.policy.finding import Finding
 from harness.settings import PLATFORM
 from harness.stack import code_history
 from harness.stack.deployment import APPLY_DEADLINE_S, PARALLELISM, REGION, Deployment, artifacts_of, build_for
 from harness.stack.inventory import inventory
+from harness.terraform.plan import TerraformPlan
 from harness.terraform.run import Terraform
 
 FOLDER = BUILD / "iam" / "pipeline"
@@ -45,6 +51,9 @@ PREPARATION = "preparation"
 
 AGAIN = "plan again"
 """The step that plans what was just applied."""
+
+CANARY = 50
+"""The percentage of the calls that new versions get in the release that is recorded."""
 
 _PARALLEL = f"-parallelism={PARALLELISM}"
 _LIFTED = ("-var=deletion_protection=false", "-var=force_destroy=true")
@@ -78,6 +87,11 @@ class Life:
     def is_platform(self) -> bool:
         """Whether it is an environment with functions, and not the account's own folder."""
         return self.folder != "bootstrap"
+
+    @property
+    def is_released_in_stages(self) -> bool:
+        """Whether its new code gets some of the calls first; previews get theirs all at once."""
+        return self.is_platform and self.workspace == "default"
 
     def names(self) -> dict[str, str]:
         """The names of the environment, as it is on the engine."""
@@ -145,12 +159,12 @@ def begin(name: str, step: str) -> None:
         file.write(json.dumps({"step": step}) + "\n")
 
 
-def changed_sources(folder: Path) -> Path:
-    """The functions with a comment more in each handler, so that the code of every one is new."""
+def changed_sources(folder: Path, times: int = 1) -> Path:
+    """The functions with some comments more in each handler, so that the code of every one is new."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "lambdas", folder, ignore=shutil.ignore_patterns("__pycache__"))
     for handler in folder.glob("*/handler.py"):
-        handler.write_text(handler.read_text(encoding="utf-8") + "\n# released again\n", encoding="utf-8")
+        handler.write_text(handler.read_text(encoding="utf-8") + "\n# released again" * times + "\n", encoding="utf-8")
     return folder
 
 
@@ -194,6 +208,8 @@ def live(life: Life, engine: Engine, terraform: Terraform) -> None:
         if step != AGAIN:
             begin(life.name, step)
             terraform.apply(file, (_PARALLEL,), deadline_s=APPLY_DEADLINE_S)
+            if step == "update" and life.is_released_in_stages:
+                release_in_stages(life, engine, terraform)
         elif not planned.is_empty:
             raise HarnessError(
                 f"The second plan of {life.name} is not empty:\n{planned}", remedy="Make it empty first."
@@ -231,7 +247,6 @@ def use(life: Life, engine: Engine, terraform: Terraform) -> None:
     """
     credentials, session, client = engine.endpoint.environment(), _session(engine), _client(engine)
     bucket = PLATFORM.state_bucket(ACCOUNT_ID)
-    outputs = terraform.output()["stack"]
     begin(life.name, PREPARATION)  # the state of another environment, and a role that is in none
     client("s3").put_object(Bucket=bucket, Key="other/terraform.tfstate", Body=b'{"version": 4, "resources": []}')
     client("iam").create_role(RoleName="other", AssumeRolePolicyDocument=_NOBODY)
@@ -245,13 +260,54 @@ def use(life: Life, engine: Engine, terraform: Terraform) -> None:
     store.load()
     store.save(ReleaseRecord())
     begin(life.name, "smoke test")
-    api_url = engine.endpoint.api_url(outputs["api_id"], outputs["api_stage"])
-    smoke.run(PlatformAccess(life.names()["environment"], api_url, outputs, client))
+    smoke.run(_access(life, engine, terraform))
     begin(life.name, "drift")
     list(unmanaged.states(bucket, session, engine.endpoint.url))
     inventory(credentials)
     begin(life.name, PREPARATION)
     client("iam").delete_role(RoleName="other")
+
+
+class _UnjudgedSteps(Steps):
+    """The steps of a deploy without the gate, which makes no request and would reject the settings of the update."""
+
+    def judge(self, _plan: TerraformPlan) -> list[Finding]:
+        return []
+
+
+def release_in_stages(life: Life, engine: Engine, terraform: Terraform) -> None:
+    """Release new code of every function in stages, and roll it back, as the workflow `deploy` does.
+
+    Args:
+        life: The environment.
+        engine: The engine that records.
+        terraform: See `terraform_for`.
+
+    Raises:
+        HarnessError: The release was taken back.
+    """
+    build_for(engine, changed_sources(FOLDER / f"lambdas-{life.name}", times=2))
+    client = _client(engine)
+    request = DeployRequest(
+        life.folder, confirm=lambda: True, full_gate=False, options=(*life.options, *life.update), canary=CANARY
+    )
+    report = DeployReport(life.folder, engine.name)
+    steps = _UnjudgedSteps(terraform, request, report, terraform.log_dir / "release.tfplan")
+    store = ReleaseStore(client("s3"), PLATFORM.state_bucket(ACCOUNT_ID), life.folder)
+    stages = Stages(steps, store, client("lambda"))
+    begin(life.name, "release in stages")
+    canary.deploy_in_stages(
+        stages, request.canary, lambda: _access(life, engine, terraform), artifacts=artifacts_of(engine)
+    )
+    begin(life.name, "rollback")
+    rollback.confirm(stages, rollback.roll_back(stages.functions, store, terraform.output()["stack"], ()))
+
+
+def _access(life: Life, engine: Engine, terraform: Terraform) -> PlatformAccess:
+    """The doors of the deployed platform."""
+    outputs = terraform.output()["stack"]
+    api_url = engine.endpoint.api_url(outputs["api_id"], outputs["api_stage"])
+    return PlatformAccess(life.names()["environment"], api_url, outputs, _client(engine))
 
 
 def _steps(life: Life) -> Iterator[tuple[str, tuple[str, ...]]]:

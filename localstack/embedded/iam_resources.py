@@ -133,7 +133,13 @@ _RESOURCES: Mapping[str, Callable[[Parameters, str], str]] = {
     ),
     **{
         f"logs:{operation}": _log_group
-        for operation in ("CreateLogGroup", "DeleteLogGroup", "DeleteRetentionPolicy", "PutRetentionPolicy")
+        for operation in (
+            "CreateLogGroup",
+            "DeleteLogGroup",
+            "DeleteRetentionPolicy",
+            "FilterLogEvents",
+            "PutRetentionPolicy",
+        )
     },
 }
 """The resources that MiniStack does not find, or takes for others, by their actions."""
