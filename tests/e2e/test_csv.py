@@ -32,7 +32,7 @@ def rows(customer: str) -> str:
             HEADER,
             f"{customer}-0007;{customer};Żółw & Co;{today};EUR;Beratung;3;1.250,50;10;19",
             f"{customer}-0007;{customer};Żółw & Co;{today};EUR;Bücher;2;9,99;;7",
-            f"{customer}-0008;{customer}-JP;Żółw & Co;{today};JPY;=SUM(A1);1;980;;10",
+            f"{customer}-0008;{customer}-JP;Żółw & Co;{today};JPY;@home (Tee);1;980;;10",
             f"{customer}-0009;{customer};Żółw & Co;{today};EUR;Nichts;0;1,00;;19",
             "",
         ]
