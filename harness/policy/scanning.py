@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -158,6 +159,21 @@ def rejections(rejected: plans.RejectedRoot) -> list[Finding]:
     return by_error or [found]
 
 
+_ZIP = re.compile(r"/(?P<name>[a-z0-9-]+)\.zip\b.*\bno\s+(?:such\s+)?file", re.DOTALL)
+
+
+def _remedy_of(error: Diagnostic) -> str:
+    """What to do about what Terraform says; of a function without code it says only which file is missing."""
+    missing = _ZIP.search(error.detail)
+    if missing:
+        name = missing["name"]
+        return (
+            f"The functions have one named {name}, and there is no lambdas/{name.replace('-', '_')}/: add its code "
+            "there (lambdas/README.md, Adding a function), or take the function out."
+        )
+    return "Fix it, then scan again: until then nothing else is known of this root's plan."
+
+
 def _rejection(finding: Finding, error: Diagnostic, folder: Path) -> Finding:
     path = Path(os.path.normpath(folder / error.file))
     in_copy = path.is_relative_to(folder) and folder.is_relative_to(plans.FOLDER)  # of an example: its README has it
@@ -169,7 +185,7 @@ def _rejection(finding: Finding, error: Diagnostic, folder: Path) -> Finding:
         line=error.line if has_file else None,
         definition=checkov.normal(path.relative_to(folder.parent).as_posix()) if in_copy else "",
         message=" ".join(f"{error.summary}: {error.detail}".split()),
-        remedy="Fix it, then scan again: until then nothing else is known of this root's plan.",
+        remedy=_remedy_of(error),
     )
 
 

@@ -50,6 +50,34 @@ def reserved_concurrency(function: Resource) -> Iterator[str]:
         yield f"reserved_concurrent_executions is {shown(value)}."
 
 
+MANY_AT_ONCE = frozenset({"apigateway.amazonaws.com", "events.amazonaws.com", "s3.amazonaws.com"})
+"""Services that call a function for many clients, events or files at the same time."""
+
+LEAST_FOR_MANY = 5
+"""As many calls as dev serves at once. Rule CKV_INV_223 names it."""
+
+
+@relation("CKV_INV_223", FUNCTION)
+def concurrency_for_many(plan: "PlanGraph") -> Iterator[tuple[str, str]]:
+    """By the permissions to call it; what is not reserved at all is CKV_INV_203's."""
+    callers: dict[str, set[str]] = defaultdict(set)
+    for permission in plan.of("aws_lambda_permission"):
+        principal = permission.get("principal")
+        if principal in MANY_AT_ONCE:
+            names = {str(permission.get("function_name")).split(":function:")[-1].split(":")[0]}
+            names |= {function.address for function in plan.links(permission, "function_name", *FUNCTION)}
+            for name in names:
+                callers[name].add(principal)
+    for function in plan.of(*FUNCTION):
+        value = number(function.get("reserved_concurrent_executions"))
+        services = callers[function.address] | callers[str(function.get("function_name"))]
+        if services and value is not None and 1 <= value < LEAST_FOR_MANY:
+            yield (
+                function.address,
+                f"reserved_concurrent_executions is {value:g}, and {', '.join(sorted(services))} may call it.",
+            )
+
+
 @attribute("CKV_INV_204", ("aws_api_gateway_stage", "aws_lambda_function"))
 def traced(resource: Resource) -> Iterator[str]:
     """PassThrough traces only requests whose caller traces them."""

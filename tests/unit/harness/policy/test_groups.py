@@ -229,6 +229,17 @@ def test_a_rejected_plan_is_reported_at_terraforms_file_and_line() -> None:
     assert [*only.instances] == ["live/dev", "live/prod"]
 
 
+def test_a_function_without_code_is_told_where_its_code_belongs() -> None:
+    """Terraform says only that a zip is missing, which nobody writes by hand."""
+    detail = 'Call to function "filesha256" failed: failed to open artifacts/check-health.zip:\nno such file.'
+    error = Diagnostic("error", "Invalid function argument", detail, "", "../../modules/invoice-platform/code.tf", 3)
+    failure = TerraformError("Terraform cannot plan.", remedy="Look.", diagnostics=[error])
+
+    (finding,) = scanning.rejections(RejectedRoot("live/dev", Path("live/dev").absolute(), failure))
+
+    assert "there is no lambdas/check_health/" in finding.remedy
+
+
 def test_a_rejected_example_is_reported_at_its_readme() -> None:
     error = Diagnostic("error", "Invalid value", "It is.", "", "cases/case_3/lambda-example-7/main.tf", 4)
     failure = TerraformError("Terraform cannot plan.", remedy="Look.", diagnostics=[error])
