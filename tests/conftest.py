@@ -19,9 +19,10 @@ from harness.errors import HarnessError
 from harness.isolation import isolate
 from harness.results import record
 
-# No deadlines: a slow computer is not a failure.
-hypothesis.settings.register_profile("same", deadline=None, max_examples=60, derandomize=True)
-hypothesis.settings.register_profile("search", deadline=None, max_examples=300, print_blob=True)
+# No deadlines, and no check of the time that examples take: a slow computer is not a failure.
+_PATIENT = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("same", _PATIENT, max_examples=60, derandomize=True)
+hypothesis.settings.register_profile("search", _PATIENT, max_examples=300, print_blob=True)
 hypothesis.settings.load_profile("same")
 
 EXTRA = pytest.StashKey[dict[str, Any]]()

@@ -80,12 +80,15 @@ def lost_altogether(client: Any, bucket: str, copy: str, prefix: str, moment: da
         prefix: What the keys begin with; empty for all.
         moment: The time.
     """
-    kept = {key for key, versions in _versions(client, bucket, prefix).items() if _at(versions, moment)}
-    return [
-        Lost(key, "lost", copy, then)
-        for key, versions in sorted(_versions(client, copy, prefix).items())
-        if key not in kept and (then := _at(versions, moment)) is not None and not then.is_deletion
-    ]
+    kept = _versions(client, bucket, prefix)
+    found = []
+    for key, copied in sorted(_versions(client, copy, prefix).items()):
+        then, own = _at(copied, moment), kept.get(key, [])
+        if then is None or then.is_deletion or _at(own, moment) is not None:
+            continue
+        if not own or own[0].etag != then.etag:  # else it was put back
+            found.append(Lost(key, "lost", copy, then))
+    return found
 
 
 def put_back(client: Any, bucket: str, objects: Iterable[Lost]) -> Iterator[Lost]:

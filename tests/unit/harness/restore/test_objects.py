@@ -96,7 +96,9 @@ def test_what_a_bucket_has_no_version_of_comes_from_the_copy() -> None:
         "lost, and written again": [(-5, "a")],
         "came later": [(5, "a")],
         "deleted before": [(-9, "a"), (-5, "")],
+        "put back": [(-5, "a")],
     }
+    bucket["put back"] = [(8, "a")]
     bucket["lost, and written again"] = [(7, "b")]
 
     found = lost_altogether(Buckets(b=bucket, c=copy), "b", "c", "", NOON)
