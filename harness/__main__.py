@@ -92,7 +92,6 @@ def parser() -> argparse.ArgumentParser:
     release.add_argument("--plan-only", action="store_true", help="plan, judge and show, and apply nothing")
     release.add_argument(
         "--approved",
-        default="",
         metavar="DIGEST",
         help="apply only the changes with this digest of --plan-only",
     )

@@ -35,7 +35,6 @@ class PlatformSettings:
         event_source: The source of the platform's own events.
         event_types: The types of these events.
         received_event_types: The types of events that come from outside.
-        reading_functions: The functions that a client calls again and again about an invoice; others are called once.
         sweeping_function: The function that finds and heals what waits because something was lost.
         watched_counts: The metrics of the code that somebody has to act on: each has an alarm.
         uploads: Keys of files that must start a function when they are uploaded.
@@ -62,7 +61,6 @@ class PlatformSettings:
     event_source: str
     event_types: tuple[str, ...]
     received_event_types: tuple[str, ...]
-    reading_functions: tuple[str, ...]
     sweeping_function: str
     watched_counts: tuple[str, ...]
     uploads: tuple[str, ...]

@@ -18,13 +18,9 @@ from harness.deploy.canary_judge import Defect, defects, files_needed, is_seen_e
 from harness.deploy.canary_traffic import CheckError, Traffic
 from harness.deploy.smoke_access import PlatformAccess
 from harness.deploy.version_figures import Figures, VersionFigures, Watched, new_alarms
-from harness.settings import PLATFORM
 
 UNCALLED = frozenset({"rotate-api-key"})
 """Functions that the synthetic traffic does not reach: their versions are watched only if somebody else calls them."""
-
-CALLED_OFTEN = frozenset(PLATFORM.reading_functions)
-"""Functions that are called many times about each invoice of the API; the others are called once or twice."""
 
 ROUNDS = 5
 """Rounds of traffic after which a release is taken back if its versions have not had enough calls.
@@ -107,7 +103,7 @@ class Watch:
             What is wrong; None if the versions are good.
         """
         self.watched = watched
-        shares = [each.weight for each in watched if each.name not in UNCALLED | CALLED_OFTEN]
+        shares = [each.weight for each in watched if each.name not in UNCALLED]
         self.traffic.files = max(map(files_needed, shares), default=1)
         self.traffic.look = self._look
         with _Display(self) as display:

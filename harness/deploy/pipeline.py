@@ -137,12 +137,12 @@ def _release(
     """Deploy all at once or in stages, or only plan, as requested."""
     steps = stages.steps
     request = steps.request
-    if request.plan_only or (request.canary and request.approved):
+    if request.plan_only or (request.canary and request.approved is not None):
         planned = replace(steps, request=replace(request, plan_only=True))
         approved = carry_out(planned, functions=stages.functions, check=check)
         # A release in stages has two plans: what is approved is what they do together, and the first is this but for
         # the aliases.
-        stages = replace(stages, steps=replace(steps, request=replace(request, approved="")))
+        stages = replace(stages, steps=replace(steps, request=replace(request, approved=None)))
         check = approval.both(check, approval.same_but_for_aliases(approved))
     if request.plan_only:
         return

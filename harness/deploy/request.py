@@ -48,7 +48,7 @@ class DeployRequest:
         sources: The folder of the functions.
         plan_only: Whether the deploy ends after the plan is judged and shown.
         approved: The digest of the changes that were approved (`harness.deploy.plan_comment.fingerprint`); a plan of
-            other changes is not applied. Empty if this deploy asks by itself.
+            other changes is not applied. None if this deploy asks by itself.
         workspace: Terraform's workspace; that of a preview is judged as a copy of the environment.
         cost_reason: Why the environment may cost more than a tenth more than before; empty without a reason.
     """
@@ -62,7 +62,7 @@ class DeployRequest:
     canary: int = 0
     sources: Path = ROOT / "lambdas"
     plan_only: bool = False
-    approved: str = ""
+    approved: str | None = None
     workspace: str = "default"
     cost_reason: str = ""
 

@@ -181,11 +181,12 @@ def _check_approval(request: DeployRequest, report: DeployReport) -> None:
     Raises:
         HarnessError: It does.
     """
-    if request.approved and request.approved != report.changes_sha256:
+    if request.approved is not None and request.approved != report.changes_sha256:
         report.outcome = "rejected: not the approved changes"
+        approved = request.approved[:12] or "nothing"
         raise HarnessError(
-            f"Nothing was applied: this plan changes {report.changes_sha256[:12]}, and {request.approved[:12]} was "
-            "approved. The account or the code has changed since.",
+            f"Nothing was applied: this plan changes {report.changes_sha256[:12]}, and {approved} was approved. "
+            "The account or the code has changed since.",
             remedy="Look at the plan above, and have it approved: start the deployment again.",
         )
 

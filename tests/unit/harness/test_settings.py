@@ -40,7 +40,6 @@ environment-names = ["ORDERS_TABLE"]
 event-source = "orders"
 event-types = ["order-placed"]
 received-event-types = []
-reading-functions = []
 sweeping-function = "orders"
 watched-counts = []
 uploads = []

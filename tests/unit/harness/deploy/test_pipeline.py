@@ -453,6 +453,17 @@ def test_a_failed_deploy_keeps_the_running_stack_and_its_description(
     assert description.exists()
 
 
+@pytest.mark.usefixtures("destroy_rules_only")
+def test_an_empty_approval_approves_nothing(tmp_path: Path) -> None:
+    """As a job gets it if an output of the job before it is lost."""
+    plan = plan_of(change(TOPIC, "update", before={"name": "old"}, after={"name": "new"}))
+
+    other, report, message = carried_out(plan, tmp_path, approved="")
+
+    assert "nothing was approved" in message
+    assert (other.applied, report.outcome) == ([], "rejected: not the approved changes")
+
+
 @pytest.mark.parametrize(("workspace", "judged"), [("default", "topic-dev-pr-00007"), ("pr-00007", "topic-dev")])
 def test_a_preview_is_judged_as_its_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workspace: str, judged: str
