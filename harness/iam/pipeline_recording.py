@@ -1,8 +1,8 @@
 """What Terraform and its backend do to an account, recorded on an engine through the life of each environment.
 
 Every environment lives once: plan, apply, a second plan, an update of code and settings, a release in stages and its
-rollback, destroy. The embedded engine
-writes down each request that IAM would authorize (``localstack/embedded/recorded_requests.py``).
+rollback, destroy. The embedded engine writes down each request that IAM would authorize
+(``localstack/embedded/recorded_requests.py``).
 """
 
 import functools

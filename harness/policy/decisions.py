@@ -118,7 +118,7 @@ class Decisions:
     def problems_of(self, module: Module) -> Iterator[str]:
         """Those that the listed arguments of a module's resources read, each with its place."""
         for resource in module.of("resource"):
-            for argument, value in _values(module, resource, "", ()):
+            for argument, value in values_of(module, resource, "", ()):
                 name = f"{resource.labels[0]}.{argument}"
                 for place, text in self.read_by(value) if is_listed(name) else ():
                     yield (
@@ -143,7 +143,7 @@ class Decisions:
             current = waiting.pop()
             if current.key not in seen:
                 seen.add(current.key)
-                yield from ((current.place, text) for node in _judged(current) for text in self._in(current, node))
+                yield from ((current.place, text) for node in judged_parts(current) for text in self._in(current, node))
                 waiting += self._named(current.module, current.expression.text)
                 waiting += current.loops if _bound(current.expression.text) - {*current.binders} else ()
 
@@ -186,12 +186,12 @@ class Decisions:
                 yield from self._outputs(module, call, output)
             elif data not in {"aws_partition", "aws_region"}:
                 blocks = (block for block in module.of("data") if block.labels == (data, label))
-                yield from (value for block in blocks for _, value in _values(module, block, "", ()))
+                yield from (value for block in blocks for _, value in values_of(module, block, "", ()))
 
     def _passed(self, module: Module, name: str) -> Iterator[Value]:
         for caller, call in self._calls.get(module.folder, ()):
             if name in call.attributes:
-                yield Value(caller, call.file, call.attributes[name], _loops(caller, call))
+                yield Value(caller, call.file, call.attributes[name], loops_of(caller, call))
 
     def _outputs(self, module: Module, call: str, output: str) -> Iterator[Value]:
         for called in self._modules:
@@ -222,21 +222,22 @@ def is_listed(argument: str) -> bool:
     return any(fnmatchcase(argument, pattern) for pattern in patterns)
 
 
-def _values(module: Module, block: Block, path: str, loops: tuple[Value, ...]) -> Iterator[tuple[str, Value]]:
+def values_of(module: Module, block: Block, path: str, loops: tuple[Value, ...]) -> Iterator[tuple[str, Value]]:
     """The arguments of a block and of those in it, each with its name and what its iterators go through."""
-    own = _loops(module, block) if not path else ()
+    own = loops_of(module, block) if not path else ()
     for name, expression in block.attributes.items():
         yield f"{path}{name}", Value(module, block.file, expression, (*loops, *own))
     for inner in block.blocks:
         if inner.type == "dynamic":
             over = Value(module, inner.file, inner.attributes["for_each"], (*loops, *own), is_loop=True)
             for content in inner.blocks:
-                yield from _values(module, content, f"{path}{inner.name}.", (*loops, *own, over))
+                yield from values_of(module, content, f"{path}{inner.name}.", (*loops, *own, over))
         elif inner.type != "lifecycle":
-            yield from _values(module, inner, f"{path}{inner.type}.", (*loops, *own))
+            yield from values_of(module, inner, f"{path}{inner.type}.", (*loops, *own))
 
 
-def _loops(module: Module, block: Block) -> tuple[Value, ...]:
+def loops_of(module: Module, block: Block) -> tuple[Value, ...]:
+    """The values that a loop goes through; none without a loop."""
     over = block.attributes.get("for_each")
     return (Value(module, block.file, over, is_loop=True),) if over else ()
 
@@ -261,7 +262,7 @@ def _bound(text: str) -> set[str]:
     return {match[1] for match in _NAME.finditer(_KEY.sub("", text))} - _ROOTS
 
 
-def _judged(value: Value) -> list[Any]:
+def judged_parts(value: Value) -> list[Any]:
     """An expression; of what a loop goes through only the values, where it is empty unless a condition holds."""
     node = value.expression.node
     return [*node.children[1:]] if value.is_loop and node.data == "conditional" else [node]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.policy.decisions import Decisions, Value, _judged, _loops, _values
+from harness.policy.decisions import Decisions, Value, judged_parts, loops_of, values_of
 from harness.policy.source_values import OF_A_DEPLOY
 from harness.terraform.module import Module
 
@@ -48,8 +48,8 @@ class DeployDecisions(Decisions):
     def problems_of(self, module: Module) -> Iterator[str]:
         """Those in every expression of a module, each with its place; what it reads is judged where it is written."""
         for block in (block for kind in _JUDGED for block in module.of(kind)):
-            loops = _loops(module, block) if block.type == "module" else ()
-            for _, value in _values(module, block, "", loops):
+            loops = loops_of(module, block) if block.type == "module" else ()
+            for _, value in values_of(module, block, "", loops):
                 for place, text in self._decided(value):
                     yield (
                         f"{place}: {text} decides by the account, folder, boundary or repository of a deploy, or by "
@@ -58,7 +58,7 @@ class DeployDecisions(Decisions):
                     )
 
     def _decided(self, value: Value) -> Iterator[tuple[str, str]]:
-        yield from ((value.place, text) for node in _judged(value) for text in self._in(value, node))
+        yield from ((value.place, text) for node in judged_parts(value) for text in self._in(value, node))
 
     def _is_open(self, value: Value, text: str) -> bool:
         """By what a part names itself: of a loop's item it is not known which member has the account in it."""

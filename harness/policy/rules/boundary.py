@@ -84,12 +84,8 @@ def _differences(statements: list[Statement]) -> Iterator[str]:
             yield f"Its {statement} allows {each}, which no row of policy/boundary.toml does."
     if missing := sorted(map(str, REVIEWED - found)):
         yield f"It no longer allows {missing[0]}" + (f" and {len(missing) - 1} more." if missing[1:] else ".")
-    if (
-        len(
-            accounts := {match for each in statements for arn in each.resources for match in _ACCOUNT.findall(str(arn))}
-        )
-        > 1
-    ):
+    accounts = {match for each in statements for arn in each.resources for match in _ACCOUNT.findall(str(arn))}
+    if len(accounts) > 1:
         yield f"It names several accounts, {shown(sorted(accounts))}: name its own."
 
 

@@ -48,9 +48,9 @@ def _not_reviewed(name: Any, statement: Statement) -> Iterator[str]:
     workflows = sorted(workflow for _, _, workflow in places)
     if workflows != sorted(row["workflows"]):
         yield f"It trusts the workflows {shown(workflows)}, and was reviewed for {shown(sorted(row['workflows']))}."
-    if len(repositories | {repository for repository, _, _ in places}) > 1:
-        named = shown(sorted(repositories | {repository for repository, _, _ in places}))
-        yield f"It trusts several repositories, {named}: name one, in full."
+    repositories |= {repository for repository, _, _ in places}
+    if len(repositories) > 1:
+        yield f"It trusts several repositories, {shown(sorted(repositories))}: name one, in full."
     if _values(statement, "aud") != ["sts.amazonaws.com"]:
         yield f"It takes tokens for {shown(_values(statement, 'aud'))}, and not for sts.amazonaws.com."
 
